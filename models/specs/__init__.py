@@ -1,0 +1,28 @@
+"""The vocabulary of a declaration: frozen pydantic objects, free of torch."""
+
+from models.specs.base import Spec
+from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearSubspace, PlantedManifold
+from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal
+from models.specs.network import VAE, Model, Own, Skip
+from models.specs.training import Objective, Training
+
+__all__ = [
+    "MNIST",
+    "VAE",
+    "Annealed",
+    "Data",
+    "Digits",
+    "FashionMNIST",
+    "Fixed",
+    "Gamma",
+    "Learned",
+    "LinearSubspace",
+    "Model",
+    "Objective",
+    "Optimal",
+    "Own",
+    "PlantedManifold",
+    "Skip",
+    "Spec",
+    "Training",
+]

@@ -1,0 +1,54 @@
+"""Frozen, validated declarations: the common ground of everything a trial is declared with.
+
+A spec is plain data. Numbers are normalised by the *field's* type when they are declared (`1` and `1.0` are one value
+of a float field, `8.0` is 8 in an integer field, NumPy scalars are accepted), text is never read as a number, and NaN
+and infinity are refused. So two specs that mean the same trial are equal, whatever they were typed as.
+"""
+
+import numbers
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _to_float(value: Any) -> Any:
+    """A real number as a plain float; anything else is left for pydantic to refuse."""
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return float(value) + 0.0  # -0.0 becomes 0.0: they are one value, and must have one identity
+    return value
+
+
+def _to_int(value: Any) -> Any:
+    """An integral number as a plain int; anything else is left for pydantic to refuse."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return int(value) if is_number and float(value).is_integer() else value
+
+
+Real = Annotated[float, BeforeValidator(_to_float), Field(strict=True, allow_inf_nan=False)]
+Whole = Annotated[int, BeforeValidator(_to_int), Field(strict=True)]
+Positive = Annotated[Real, Field(gt=0)]
+NonNegative = Annotated[Real, Field(ge=0)]
+Fraction = Annotated[Real, Field(ge=0, le=1)]
+Count = Annotated[Whole, Field(ge=1)]
+
+
+class Spec(BaseModel):
+    """A frozen declaration. Subclasses carry a `kind` literal, so that JSON reads back as the class that wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    version: ClassVar[int | None] = None
+    """Raised when the meaning of a declaration changes without its fields; part of the trial's identity."""
+
+    @property
+    def label(self) -> str:
+        """A short name for tables, figures and run names."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        return self.label
+
+
+def brief(value: float) -> str:
+    """A number as a person writes it: `0.1`, `1e-05`, `4`."""
+    return f"{value:g}"

@@ -1,0 +1,150 @@
+"""Which data a trial is trained on: the torch-free declarations. `models.datasets` loads or generates them.
+
+A data set is identified by its published checksum or by its generator's name, version and parameters (its own seed among
+them), never by the bytes of its arrays and never by the trial's seed.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from models.specs.base import Count, NonNegative, Positive, Spec, Whole
+
+
+class Digits(Spec):
+    """scikit-learn's 1,797 handwritten digits of 8×8 pixels, /16; every sixth image is held out for the test set."""
+
+    kind: Literal["Digits"] = "Digits"
+    version: ClassVar[int] = 1
+
+    @property
+    def d(self) -> int:
+        return 64
+
+    @property
+    def n_train(self) -> int:
+        return 1498
+
+    @property
+    def image(self) -> tuple[int, int]:
+        return (8, 8)
+
+    @property
+    def intrinsic_dim(self) -> None:
+        return None
+
+
+class _Idx(Spec):
+    """60,000 training and 10,000 test images of 28×28 pixels in the IDX format, /255; the first `n` of the training set."""
+
+    version: ClassVar[int] = 1
+    n: Annotated[Whole, Field(ge=2, le=60_000)] = 60_000
+    md5: ClassVar[dict[str, str]]
+
+    @property
+    def d(self) -> int:
+        return 784
+
+    @property
+    def n_train(self) -> int:
+        return self.n
+
+    @property
+    def image(self) -> tuple[int, int]:
+        return (28, 28)
+
+    @property
+    def intrinsic_dim(self) -> None:
+        return None
+
+    @property
+    def label(self) -> str:
+        return type(self).__name__ if self.n == 60_000 else f"{type(self).__name__}({self.n})"
+
+
+class MNIST(_Idx):
+    """Handwritten digits (LeCun, Cortes and Burges), verified by the published md5 of their four files."""
+
+    kind: Literal["MNIST"] = "MNIST"
+    md5: ClassVar[dict[str, str]] = {
+        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+    }
+
+
+class FashionMNIST(_Idx):
+    """Zalando's articles of clothing (Xiao, Rasul and Vollgraf), verified by the published md5 of their four files."""
+
+    kind: Literal["FashionMNIST"] = "FashionMNIST"
+    md5: ClassVar[dict[str, str]] = {
+        "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+    }
+
+
+class _Planted(Spec):
+    """Synthetic data of known dimension, drawn from its own seed."""
+
+    version: ClassVar[int] = 1
+    d: Count = 20
+    noise: NonNegative = 0.0
+    n: Annotated[Whole, Field(ge=2)] = 3000
+    n_test: Annotated[Whole, Field(ge=2)] = 1000
+    seed: Whole = 0
+
+    @property
+    def n_train(self) -> int:
+        return self.n
+
+    @property
+    def image(self) -> None:
+        return None
+
+
+class LinearSubspace(_Planted):
+    """A Gaussian on a random subspace: x = Q diag(√eigenvalues) u + √noise·ε, u ~ N(0, I_r), Q with orthonormal columns."""
+
+    kind: Literal["LinearSubspace"] = "LinearSubspace"
+    eigenvalues: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1.0,) * 5
+
+    @model_validator(mode="after")
+    def _subspace_fits(self) -> "LinearSubspace":
+        if len(self.eigenvalues) > self.d:
+            raise ValueError(f"{len(self.eigenvalues)} eigenvalues do not fit in d = {self.d}: raise d or drop some")
+        return self
+
+    @property
+    def intrinsic_dim(self) -> int:
+        return len(self.eigenvalues)
+
+    @property
+    def label(self) -> str:
+        return f"linear r={self.intrinsic_dim}"
+
+
+class PlantedManifold(_Planted):
+    """A curved image of N(0, I_r): x = A₀u + 1.2 A₂ᵀ tanh(A₁ᵀu + b) + √noise·ε, centred, total variance d before noise."""
+
+    kind: Literal["PlantedManifold"] = "PlantedManifold"
+    r: Count = 3
+
+    @model_validator(mode="after")
+    def _manifold_fits(self) -> "PlantedManifold":
+        if self.r > self.d:
+            raise ValueError(f"a manifold of r = {self.r} dimensions does not fit in d = {self.d}: raise d or lower r")
+        return self
+
+    @property
+    def intrinsic_dim(self) -> int:
+        return self.r
+
+    @property
+    def label(self) -> str:
+        return f"manifold r={self.r}"
+
+
+Data = Annotated[Digits | MNIST | FashionMNIST | LinearSubspace | PlantedManifold, Field(discriminator="kind")]

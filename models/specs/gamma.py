@@ -1,0 +1,96 @@
+"""How the decoder variance γ is set: the torch-free declarations. `models.gamma` carries them out.
+
+γ is always a VARIANCE, in squared data units: p(x|z) = N(m(z), γ I).
+A mode that needs two stages (learn γ*, then retrain with it fixed) joins this union when trials have several stages.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.specs.base import Fraction, NonNegative, Positive, Spec, brief
+
+
+class Fixed(Spec):
+    """γ is the same declared value throughout training."""
+
+    kind: Literal["Fixed"] = "Fixed"
+    value: Positive
+
+    def __init__(self, value: float, **fields: Any) -> None:
+        super().__init__(value=value, **fields)
+
+    @property
+    def label(self) -> str:
+        return f"fixed {brief(self.value)}"
+
+    @property
+    def start(self) -> float:
+        return self.value
+
+
+class Learned(Spec):
+    """γ is trained by gradient together with the network, as a scalar log γ.
+
+    `lr` is the learning rate of log γ (the network's own where it is None): Adam moves log γ by about `lr` a step, so a
+    small rate may not arrive. `floor` and `ceiling` bound γ by projection after each step, which leaves γ unbiased
+    between them; by default there is neither.
+    """
+
+    kind: Literal["Learned"] = "Learned"
+    init: Positive = 1.0
+    ceiling: Positive | None = None
+    floor: NonNegative = 0.0
+    lr: Positive | None = None
+
+    @model_validator(mode="after")
+    def _bounds_enclose_the_start(self) -> Self:
+        if self.init < self.floor or (self.ceiling is not None and self.init > self.ceiling):
+            raise ValueError("init must lie between floor and ceiling: move the bounds or start inside them")
+        return self
+
+    @property
+    def label(self) -> str:
+        return "learned" if self.ceiling is None else f"learned ≤{brief(self.ceiling)}"
+
+    @property
+    def start(self) -> float:
+        return self.init
+
+
+class Optimal(Spec):
+    """γ is the closed form R/d on each minibatch, and over the whole training set in the record.
+
+    The plug-in underestimates J by O(1/batch) (Jensen). `floor` is a declared lower bound; by default there is none.
+    """
+
+    kind: Literal["Optimal"] = "Optimal"
+    floor: NonNegative = 0.0
+
+    @property
+    def label(self) -> str:
+        return "optimal"
+
+    @property
+    def start(self) -> None:
+        """The data decide the first value."""
+        return None
+
+
+class Annealed(Spec):
+    """γ moves geometrically from `start` to `end` over the first `over` of the steps, then stays."""
+
+    kind: Literal["Annealed"] = "Annealed"
+    start: Positive
+    end: Positive
+    over: Annotated[Fraction, Field(gt=0)] = 0.5
+
+    def __init__(self, start: float, end: float, **fields: Any) -> None:
+        super().__init__(start=start, end=end, **fields)
+
+    @property
+    def label(self) -> str:
+        return f"annealed {brief(self.start)}→{brief(self.end)}"
+
+
+Gamma = Annotated[Fixed | Learned | Optimal | Annealed, Field(discriminator="kind")]

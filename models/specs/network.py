@@ -1,0 +1,106 @@
+"""Which network a trial trains: the torch-free declarations. `models.vae` builds them."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.specs.base import Count, Positive, Real, Spec
+from models.specs.source import class_source
+
+Skip = Literal["none", "affine", "residual", "concat"]
+"""How z reaches the output past the decoder's layers.
+
+none: not at all. affine: a linear map z → x is added to the output. residual: the decoder is made of blocks of two
+layers with an identity around each. concat: z is fed to every layer of the decoder.
+"""
+
+Init = Literal["fan_in", "he", "glorot"]
+"""Standard deviation of the initial weights: fan_in 1/√fan_in; he √(2/fan_in); glorot √(2/(fan_in+fan_out)). Biases 0."""
+
+Activation = Literal["tanh", "relu", "gelu", "identity"]
+
+
+class VAE(Spec):
+    """A Gaussian VAE with fully connected encoder and decoder and separate linear heads for μ and log σ².
+
+    `encoder` and `decoder` are the hidden widths, data side first and latent side first. With skip="residual" the
+    decoder's widths are equal and come in pairs: two layers a block. `log_var_scale` multiplies the initial weights of
+    the log σ² head; `log_var_range` clamps log σ² (with zero gradient outside); by default there is no clamp.
+    """
+
+    kind: Literal["VAE"] = "VAE"
+    kappa: Count
+    encoder: tuple[Count, ...] = (64, 64)
+    decoder: tuple[Count, ...] = (64, 64)
+    activation: Activation = "tanh"
+    skip: Skip = "none"
+    init: Init = "fan_in"
+    log_var_scale: Positive = 1.0
+    log_var_range: tuple[Real, Real] | None = None
+
+    @model_validator(mode="after")
+    def _is_buildable(self) -> Self:
+        widths = set(self.decoder)
+        if self.skip == "residual" and (len(widths) != 1 or len(self.decoder) % 2):
+            raise ValueError('skip="residual" needs an even number of equal decoder widths: two layers a block')
+        if self.log_var_range and self.log_var_range[0] >= self.log_var_range[1]:
+            raise ValueError("log_var_range must be (low, high) with low < high")
+        return self
+
+    def decoder_layers(self, d: int) -> list[tuple[int, int]]:
+        """(inputs, outputs) of each linear map that z passes on its way to x, the affine skip last."""
+        sizes = [self.kappa, *self.decoder, d]
+        if self.skip == "residual":
+            sizes.insert(1, self.decoder[0])
+        extra = self.kappa if self.skip == "concat" else 0
+        layers = [(a + (extra if i else 0), b) for i, (a, b) in enumerate(pairwise(sizes))]
+        return [*layers, (self.kappa, d)] if self.skip == "affine" else layers
+
+    def parameters(self, d: int) -> int:
+        """Trained numbers of the network for examples of `d` dimensions (log γ not counted)."""
+        encoder = [*pairwise([d, *self.encoder]), *[([d, *self.encoder][-1], self.kappa)] * 2]
+        biases_of_skip = d if self.skip == "affine" else 0
+        return sum((a + 1) * b for a, b in encoder + self.decoder_layers(d)) - biases_of_skip
+
+    @property
+    def label(self) -> str:
+        return f"VAE κ={self.kappa}"
+
+
+class Own(Spec):
+    """A network of the user's: the source of an `nn.Module` class, built as `Class(d=…, kappa=…, **options)`.
+
+    The class offers `encode(x) -> (mu, log_var)` and `decode(z) -> x_mean` for a batch of any size, keeps no running
+    statistics, and asks no data-dependent questions (packs are trained under `torch.func.vmap`). The declaration holds
+    the source itself: identity changes when the code does, and a record can be trained or loaded again without the file.
+    """
+
+    kind: Literal["Own"] = "Own"
+    kappa: Count
+    name: str
+    source: str
+    options: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, module: type, kappa: int, **options: Any) -> Self:
+        """Declare `module` (an `nn.Module` class in a file of the user's) with `kappa` latent dimensions.
+
+        Raises: ValueError where the source of the class cannot be found (a notebook cell, say).
+        """
+        return cls(kappa=kappa, name=module.__name__, source=class_source(module), options=options)
+
+    @property
+    def skip(self) -> None:
+        return None
+
+    def parameters(self, d: int) -> None:
+        """Only building the network can tell."""
+        return
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} κ={self.kappa}"
+
+
+Model = Annotated[VAE | Own, Field(discriminator="kind")]

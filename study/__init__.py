@@ -1,0 +1,65 @@
+"""Declare, plan, train and record studies of regularisation in variational autoencoders.
+
+    from study import Digits, Fixed, Learned, Objective, Training, Trial, VAE, study
+
+Names are looked up when they are first used, so that `study.record` can be read where there is neither pydantic nor torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from models.specs import (
+        MNIST,
+        VAE,
+        Annealed,
+        Data,
+        Digits,
+        FashionMNIST,
+        Fixed,
+        Gamma,
+        Learned,
+        LinearSubspace,
+        Model,
+        Objective,
+        Optimal,
+        Own,
+        PlantedManifold,
+        Skip,
+        Training,
+    )
+    from study.declare import Study, study
+    from study.trial import Trial
+    from study.weights import load
+
+_HOMES = {"Study": "study.declare", "study": "study.declare", "Trial": "study.trial", "load": "study.weights"}
+
+__all__ = [
+    "MNIST",
+    "VAE",
+    "Annealed",
+    "Data",
+    "Digits",
+    "FashionMNIST",
+    "Fixed",
+    "Gamma",
+    "Learned",
+    "LinearSubspace",
+    "Model",
+    "Objective",
+    "Optimal",
+    "Own",
+    "PlantedManifold",
+    "Skip",
+    "Study",
+    "Training",
+    "Trial",
+    "load",
+    "study",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'study' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "models.specs")), name)

@@ -1,0 +1,145 @@
+"""The plan: declared trials − committed trials = packs to run.
+
+There is nothing to resume: relaunching a study *is* resuming it, extending it, or finding that nothing is left to do.
+"""
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.declare import DeclarationError, Label, Row, Scale, Study
+from study.record import RESULTS, Home, deciding, stored_ids
+from study.trial import Trial
+
+MAX_ATTEMPTS = 3
+"""How often a trial that fails is tried, over all launches."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Trials that share shapes and train as one stack."""
+
+    pack_id: str
+    trials: tuple[Trial, ...]
+    attempts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a launch has to do: the chosen rows (equal trials once), what is already there, and what is missing."""
+
+    study: Study
+    scale: Scale
+    declared: Sequence[Row]
+    rows: Sequence[Row]
+    repeated: int
+    statuses: Mapping[str, str]
+    attempts: Mapping[str, int]
+
+    @property
+    def missing(self) -> list[Trial]:
+        """Declared trials without a result that have not failed too often."""
+        return [row.trial for row in self.rows if self._is_open(row.trial.trial_id)]
+
+    def _is_open(self, trial_id: str) -> bool:
+        return self.statuses.get(trial_id) not in RESULTS and self.attempts.get(trial_id, 0) < MAX_ATTEMPTS
+
+    def count(self, status: str) -> int:
+        return sum(self.statuses.get(row.trial.trial_id) == status for row in self.rows)
+
+
+def make_plan(study: Study, scale: Scale, home: Home, only: Mapping[str, Sequence[str]] | None = None) -> Plan:
+    """Lay a study's table over the home's records. Raises: DeclarationError, HomeError."""
+    rows = study.table(scale).rows()
+    unique = {row.trial.trial_id: row for row in reversed(rows)}
+    declared = [row for row in rows if unique[row.trial.trial_id] is row]
+    ids = stored_ids(home)
+    decided = {trial_id: ids[index] for trial_id, index in deciding(ids).items() if trial_id in unique}
+    return Plan(
+        study=study,
+        scale=scale,
+        declared=declared,
+        rows=[row for row in declared if _selected(row, only or {}, study)],
+        repeated=len(rows) - len(declared),
+        statuses={trial_id: row[2] for trial_id, row in decided.items()},
+        attempts={trial_id: row[3] for trial_id, row in decided.items()},
+    )
+
+
+def make_packs(plan: Plan, size: int | None, workers: int, most: int = 64) -> list[Pack]:
+    """Group the missing trials into packs, costliest first.
+
+    `size` is a fixed pack size; None chooses: as many as still gain (`most`), but enough packs to keep `workers` busy.
+    """
+    groups: dict[str, list[Trial]] = {}
+    for trial in plan.missing:
+        groups.setdefault(trial.pack_key, []).append(trial)
+    total = sum(cost(trial) for trial in plan.missing)
+    packs = []
+    for trials in groups.values():
+        share = max(1, math.ceil(sum(map(cost, trials)) * workers / total)) if total else 1
+        limit = size or min(most, math.ceil(len(trials) / min(share, len(trials))))
+        parts = math.ceil(len(trials) / limit)
+        packs += [make_pack(trials[i::parts], plan.attempts) for i in range(parts)]
+    return sorted(packs, key=lambda pack: -sum(map(cost, pack.trials)))
+
+
+def make_pack(trials: Iterable[Trial], attempts: Mapping[str, int]) -> Pack:
+    listed = tuple(trials)
+    name = hashlib.sha256("/".join(trial.trial_id for trial in listed).encode()).hexdigest()[:12]
+    return Pack(name, listed, tuple(attempts.get(trial.trial_id, 0) + 1 for trial in listed))
+
+
+def cost(trial: Trial) -> float:
+    """Floating-point operations of a trial's training, roughly: six per trained number, example and step."""
+    size = trial.model.parameters(trial.data.d) or 10_000
+    return 6.0 * size * min(trial.training.batch, trial.data.n_train) * trial.training.steps
+
+
+def write_plan(plan: Plan, home: Home) -> None:
+    """Leave the study's table, caption and axes beside its records, for the analysis and whoever reads the home."""
+    folder = f"studies/{plan.study.name}"
+    columns = {"trial_id": [row.trial.trial_id for row in plan.declared]}
+    axes = plan.study.table(plan.scale).axes
+    for name in axes:
+        columns[name] = _column([row.axes[name] for row in plan.declared])
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    home.write(f"{folder}/plan.parquet", buffer.getvalue())
+    header = {
+        "name": plan.study.name,
+        "caption": plan.study.caption,
+        "scale": plan.scale,
+        "axes": {name: list(dict.fromkeys(row.axes[name] for row in plan.declared)) for name in axes},
+    }
+    home.write(f"{folder}/study.json", json.dumps(header, ensure_ascii=False, indent=1).encode())
+
+
+def _column(labels: list[Label]) -> list[Label]:
+    """Labels of one type: numbers stay numbers, a mixture becomes text."""
+    if len({isinstance(item, str) for item in labels}) > 1:
+        return [str(item) for item in labels]
+    return labels
+
+
+def _selected(row: Row, only: Mapping[str, Sequence[str]], study: Study) -> bool:
+    for axis, wanted in only.items():
+        if axis not in row.axes:
+            raise DeclarationError(f"study {study.name} has no axis {axis}: choose among {', '.join(row.axes)}")
+    return all(any(matches(row.axes[axis], text) for text in wanted) for axis, wanted in only.items())
+
+
+def matches(label: Label, text: str) -> bool:
+    """Whether a value typed on the command line means this label."""
+    if str(label) == text:
+        return True
+    try:
+        return not isinstance(label, str) and float(text) == float(label)
+    except ValueError:
+        return False

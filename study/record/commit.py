@@ -1,0 +1,85 @@
+"""Committing a pack's results, and compaction.
+
+The trials part is written last and *is* the commit: whatever a killed attempt left in other tables carries a commit_id
+that no trials part names, so no reader sees it.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from study.record.home import Home
+from study.record.parts import MANIFEST, MERGED, manifest, part_names, read_part, write_part
+from study.record.read import read, stored_ids
+
+Rows = Iterable[Mapping[str, Any]]
+
+COMPACTED = ("trials", "curves", "latents", "evaluations")
+
+
+def new_commit_id() -> str:
+    return uuid.uuid4().hex[:16]
+
+
+def commit(home: Home, commit_id: str, tables: Mapping[str, Rows]) -> list[str]:
+    """Commit the rows of a pack under `commit_id`, and return the trial_ids that were new.
+
+    On a local disk the check against earlier commits and the write happen under one lock, so a trial is never committed
+    twice; on an object store a second commit may be written, and readers keep the first in stored order.
+    """
+    for table, rows in tables.items():
+        if table != "trials":
+            write_part(home, table, f"{commit_id}.parquet", rows)
+    with home.lock("records/.lock"):
+        settled = {trial_id for trial_id, _, status, _ in stored_ids(home) if status != "failed"}
+        rows = [row for row in tables["trials"] if row["trial_id"] not in settled]
+        if rows:
+            write_part(home, "trials", f"{_next_sequence(home):010d}-{commit_id}.parquet", rows)
+    return [row["trial_id"] for row in rows]
+
+
+def compact(home: Home, at_least: int = 32) -> bool:
+    """Merge the parts of each table into one when there are `at_least` trials parts. Returns whether it did.
+
+    The new manifest is published before anything is deleted, so a reader, a writer or a kill at any moment sees either
+    the old parts or the new one. Parts of commits that are still being written are left alone.
+    """
+    with home.lock("records/.compact.lock"):
+        names = part_names(home, "trials")
+        if len(names) < at_least:
+            return False
+        known = manifest(home)
+        commits = {commit_id for _, commit_id, _, _ in stored_ids(home, names)}
+        parts, replaced = {}, {}
+        for table in COMPACTED:
+            old = names if table == "trials" else _settled_parts(home, table, commits, known)
+            merged = f"{MERGED}{uuid.uuid4().hex[:16]}.parquet"
+            write_part(home, table, merged, read(home, table, parts=old, trial_parts=names))
+            parts[table], replaced[table] = [merged], old + _undeleted(home, table, known)
+        home.write(MANIFEST, json.dumps({"parts": parts, "replaced": replaced}).encode())
+    for table, old in replaced.items():
+        for name in old:
+            home.delete(f"records/{table}/{name}")
+    return True
+
+
+def _next_sequence(home: Home) -> int:
+    numbers = [int(found[1]) for name in home.names("records/trials") if (found := re.match(r"(\d{10})-", name))]
+    return max(numbers, default=0) + 1
+
+
+def _settled_parts(home: Home, table: str, commits: set[str], known: dict[str, dict[str, list[str]]]) -> list[str]:
+    published = known["parts"].get(table, [])
+    return [
+        name
+        for name in part_names(home, table)
+        if name in published or commits.issuperset(read_part(home, table, name, ["commit_id"])[0].to_pylist())
+    ]
+
+
+def _undeleted(home: Home, table: str, known: dict[str, dict[str, list[str]]]) -> list[str]:
+    """Parts that an earlier compaction replaced but was killed before it deleted: they must stay out of sight."""
+    present = set(home.names(f"records/{table}"))
+    return [name for name in known["replaced"].get(table, []) if name in present]

@@ -1,0 +1,121 @@
+"""The home: the folder or object store that keeps everything a study leaves behind.
+
+Layout: `records/<table>/*.parquet` (the truth), `artifacts/` (weights and pictures, safetensors), `studies/<name>/` (plan
+and report), and by default `mlflow.db`. A write is atomic: beside the target and renamed on a local disk, one PUT on an
+object store. Nothing is ever changed in place.
+"""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+
+
+class HomeError(Exception):
+    """The home cannot be used; the message names the fault and the remedy."""
+
+
+class Home:
+    """A place named by a local path or by a URI that pyarrow or fsspec can open (`s3://…`, `gs://…`, `memory://…`)."""
+
+    def __init__(self, where: str | Path) -> None:
+        text = str(where)
+        self.local = Path(text.removeprefix("file://")).expanduser().absolute() if _is_local(text) else None
+        self.uri = str(self.local) if self.local else text.rstrip("/")
+        try:
+            self._files = _open(text, self.local)
+        except (OSError, ValueError, ImportError) as fault:
+            raise HomeError(f"the home {text} cannot be opened ({fault}): name a folder or a supported URI") from fault
+
+    def __str__(self) -> str:
+        return self.uri
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file. Raises: FileNotFoundError."""
+        with self._files.open_input_file(path) as stream:
+            return stream.read()
+
+    def write(self, path: str, content: bytes) -> None:
+        """Publish a file: readers see all of it or none of it. Raises: HomeError where the place refuses."""
+        try:
+            if self.local:
+                _write_and_rename(self.local / path, content)
+            else:
+                with self._files.open_output_stream(path) as stream:
+                    stream.write(content)
+        except OSError as fault:
+            raise HomeError(f"cannot write to the home {self} ({fault}): free it, or choose another --home") from fault
+
+    def exists(self, path: str) -> bool:
+        return self._files.get_file_info(path).type == pafs.FileType.File
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files directly in `folder`, sorted; none where there is no such folder."""
+        selector = pafs.FileSelector(folder, allow_not_found=True)
+        return sorted(info.base_name for info in self._files.get_file_info(selector) if info.is_file)
+
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders directly in `folder`, sorted."""
+        selector = pafs.FileSelector(folder, allow_not_found=True)
+        found = self._files.get_file_info(selector)
+        return sorted(info.base_name for info in found if info.type == pafs.FileType.Directory)
+
+    def delete(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._files.delete_file(path)
+
+    @contextlib.contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the home's lock `name`: exclusive on a local disk (released by the kernel if the holder dies).
+
+        An object store has no lock; there, writers rely on unique names and readers on the stored order.
+        """
+        if not self.local:
+            yield
+            return
+        import fcntl
+
+        path = self.local / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = path.open("a")
+        except OSError as fault:
+            raise HomeError(f"cannot write to the home {self} ({fault}): free it, or choose another --home") from fault
+        with handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def _is_local(text: str) -> bool:
+    return "://" not in text or text.startswith("file://")
+
+
+def _open(text: str, local: Path | None) -> pafs.FileSystem:
+    if local:
+        return pafs.SubTreeFileSystem(str(local), pafs.LocalFileSystem())
+    try:
+        files, path = pafs.FileSystem.from_uri(text)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        import fsspec
+
+        inner, path = fsspec.core.url_to_fs(text)
+        files = pafs.PyFileSystem(pafs.FSSpecHandler(inner))
+    return pafs.SubTreeFileSystem(path, files)
+
+
+def _write_and_rename(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}"
+    try:
+        with beside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,82 @@
+"""Parts: the Parquet files a table is made of, and the order they count in.
+
+`records/manifest.json` lists the parts that compaction published and the ones they replaced; every other file in a
+table's folder is a part that came later, ordered by name. Trials parts are named `<sequence>-<commit_id>.parquet`, the
+sequence taken under the home's lock; other parts are named by their commit alone.
+"""
+
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.record.home import Home, HomeError
+from study.record.schema import TABLES
+
+MANIFEST = "records/manifest.json"
+MERGED = "merged-"
+
+
+def manifest(home: Home) -> dict[str, dict[str, list[str]]]:
+    """The published manifest: `{"parts": {table: names}, "replaced": {table: names}}`; empty before any compaction."""
+    try:
+        return json.loads(home.read(MANIFEST))
+    except FileNotFoundError:
+        return {"parts": {}, "replaced": {}}
+
+
+def part_names(home: Home, table: str) -> list[str]:
+    """Names of the table's parts in stored order: published ones first, then later ones by name."""
+    known = manifest(home)
+    published = known["parts"].get(table, [])
+    settled = {*published, *known["replaced"].get(table, [])}
+    found = (name for name in home.names(f"records/{table}") if name.endswith(".parquet"))
+    # A merged part that no manifest names belongs to a compaction that was killed: its rows are still in the old parts.
+    return published + [name for name in found if name not in settled and not name.startswith(MERGED)]
+
+
+def write_part(home: Home, table: str, name: str, rows: Iterable[Mapping[str, Any]] | pa.Table) -> None:
+    """Write one part. Missing columns and numbers that are not finite become null."""
+    content = rows if isinstance(rows, pa.Table) else to_table(table, rows)
+    buffer = io.BytesIO()
+    pq.write_table(content, buffer, compression="zstd")
+    home.write(f"records/{table}/{name}", buffer.getvalue())
+
+
+def read_part(home: Home, table: str, name: str, columns: list[str] | None = None) -> pa.Table:
+    """Read one part, with a column that an older engine did not write as null.
+
+    Raises: HomeError where the file is not a part of this table; FileNotFoundError where compaction just took it away.
+    """
+    schema = TABLES[table]
+    wanted = [field for field in schema if columns is None or field.name in columns]
+    path = f"records/{table}/{name}"
+    try:
+        file = pq.ParquetFile(io.BytesIO(home.read(path)))
+        stored = set(file.schema_arrow.names)
+        content = file.read([field.name for field in wanted if field.name in stored])
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as fault:
+        raise HomeError(f"{home}/{path} is not a readable part ({fault}): move it out of the home") from fault
+    for field in wanted:
+        if field.name not in stored:
+            content = content.append_column(field, pa.nulls(len(content), field.type))
+    return content.select([field.name for field in wanted]).cast(pa.schema(wanted))
+
+
+def to_table(table: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows as an Arrow table of the table's schema. Raises: KeyError for a column the schema does not know."""
+    schema = TABLES[table]
+    clean = []
+    for row in rows:
+        if unknown := set(row) - set(schema.names):
+            raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
+        clean.append({name: _finite(row.get(name)) for name in schema.names})
+    return pa.Table.from_pylist(clean, schema=schema)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

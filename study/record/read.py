@@ -1,0 +1,83 @@
+"""Reading the records: which rows count.
+
+Of several commits of one trial the first in stored order that holds a result decides; a trial that only ever failed is
+represented by its last failure. Rows of the other tables count when their (trial_id, commit_id) is the deciding one.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pyarrow as pa
+
+from study.record.home import Home
+from study.record.parts import part_names, read_part
+from study.record.schema import RESULTS, TABLES
+
+T = TypeVar("T")
+
+
+def stored_ids(home: Home, parts: list[str] | None = None) -> list[tuple[str, str, str, int]]:
+    """(trial_id, commit_id, status, attempt) of every stored trials row, in stored order."""
+    content = _read_parts(home, "trials", parts, ["trial_id", "commit_id", "status", "attempt"])
+    return list(zip(*(content[name].to_pylist() for name in content.column_names), strict=True))
+
+
+def deciding(ids: list[tuple[str, str, str, int]]) -> dict[str, int]:
+    """trial_id → index of the row that decides it, from `stored_ids`."""
+    rows: dict[str, int] = {}
+    for index, (trial_id, _, _, _) in enumerate(ids):
+        if trial_id not in rows or ids[rows[trial_id]][2] not in RESULTS:
+            rows[trial_id] = index
+    return rows
+
+
+def read(
+    home: Home,
+    table: str,
+    columns: list[str] | None = None,
+    parts: list[str] | None = None,
+    trial_parts: list[str] | None = None,
+) -> pa.Table:
+    """The rows of a table that count. `parts` and `trial_parts` restrict what is read (compaction does)."""
+    if table == "datasets":
+        return _first_per_dataset(_patiently(lambda: _read_parts(home, table, parts, columns)))
+
+    def attempt() -> pa.Table:
+        names = part_names(home, "trials") if trial_parts is None else trial_parts
+        ids = stored_ids(home, names)
+        rows = deciding(ids)
+        if table == "trials":
+            return _read_parts(home, table, names, columns).take(pa.array(sorted(rows.values()), pa.int64()))
+        counting = {(trial_id, ids[index][1]) for trial_id, index in rows.items()}
+        keys = None if columns is None else [*dict.fromkeys(["trial_id", "commit_id", *columns])]
+        content = _read_parts(home, table, parts, keys)
+        pairs = zip(content["trial_id"].to_pylist(), content["commit_id"].to_pylist(), strict=True)
+        kept = content.filter(pa.array([pair in counting for pair in pairs], pa.bool_()))
+        return kept if columns is None else kept.select(columns)
+
+    return _patiently(attempt)
+
+
+def _read_parts(home: Home, table: str, parts: list[str] | None, columns: list[str] | None) -> pa.Table:
+    names = part_names(home, table) if parts is None else parts
+    schema = TABLES[table]
+    if columns is not None:
+        schema = pa.schema([field for field in schema if field.name in columns])
+    return pa.concat_tables([schema.empty_table(), *(read_part(home, table, name, columns) for name in names)])
+
+
+def _patiently(attempt: Callable[[], T]) -> T:
+    """Try again where a compaction took a part away between listing and reading."""
+    for _ in range(5):
+        try:
+            return attempt()
+        except FileNotFoundError:
+            continue
+    return attempt()
+
+
+def _first_per_dataset(content: pa.Table) -> pa.Table:
+    if "data_id" not in content.column_names:
+        return content
+    first = {data_id: index for index, data_id in reversed(list(enumerate(content["data_id"].to_pylist())))}
+    return content.take(pa.array(sorted(first.values()), pa.int64()))

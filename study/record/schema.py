@@ -1,0 +1,150 @@
+"""The record tables: Arrow schemas with the unit and the meaning of every column in its field metadata.
+
+One table per grain: `trials` (a trial), `curves` (a trial, stage and logged step), `latents` (a trial, stage and latent
+dimension), `evaluations` (a trial and a metric computed after training), `datasets` (a data set). Distortion and rate are
+summed over dimensions and averaged over examples, in squared data units and nats. Null where a column does not apply or
+the number is not finite.
+"""
+
+import pyarrow as pa
+
+_TYPES = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "floats": pa.list_(pa.float64())}
+
+
+def _schema(columns: str) -> pa.Schema:
+    """A schema from lines of `name | type | unit | meaning`; unit `-` is a pure number."""
+    fields = []
+    for line in filter(str.strip, columns.splitlines()):
+        name, kind, unit, meaning = (part.strip() for part in line.split("|", 3))
+        fields.append(pa.field(name, _TYPES[kind], metadata={"unit": unit, "meaning": meaning}))
+    return pa.schema(fields)
+
+
+_IDENTITY = """
+trial_id           | str   | -       | hash of the trial's canonical declaration and the engine version
+commit_id          | str   | -       | the commit that wrote the row; rows of other commits of the trial do not count
+"""
+
+_STAGE = """
+stage              | str   | -       | the stage of the trial that the row describes
+"""
+
+TRIALS = _schema(
+    _IDENTITY
+    + """
+engine             | int   | -       | engine version: raised when a change of code changes numbers
+pack_id            | str   | -       | the pack the trial was trained in
+pack_size          | int   | trials  | how many trials the pack held
+attempt            | int   | -       | 1 for the first attempt at the trial
+status             | str   | -       | finished, diverged or failed; failed is not a result
+error              | str   | -       | why the trial diverged or failed
+diverged_at        | int   | step    | the step that was not taken because its J or gradient was not finite
+code_version       | str   | -       | version of the package that trained the trial
+torch_version      | str   | -       | version of torch
+device             | str   | -       | cpu, or the name of the accelerator
+wall_s             | float | s       | the trial's share of its pack's training and evaluation time
+declaration        | str   | JSON    | the whole declaration, defaults included
+data               | str   | -       | label of the data set
+data_id            | str   | -       | hash of the data set's declaration: key of the datasets table
+d                  | int   | -       | dimensions of an example
+n_train            | int   | -       | training examples
+intrinsic_dim      | int   | -       | planted dimension r of the data, where it is known
+model              | str   | -       | kind of network
+kappa              | int   | -       | latent dimensions
+skip               | str   | -       | how z reaches the output: none, affine, residual or concat
+beta               | float | -       | weight of the rate
+gamma_mode         | str   | -       | how the decoder variance is set
+gamma_init         | float | data²   | the decoder variance at the start, where it is declared
+seed               | int   | -       | the trial's seed: initial weights, minibatch order and noise
+steps              | int   | steps   | training steps
+batch              | int   | -       | examples in a minibatch
+lr                 | float | -       | learning rate of the network
+parameters         | int   | -       | trained numbers, log gamma not counted
+distortion_train   | float | data²   | E‖x−x̂‖² with z drawn from q(z|x), training set
+distortion_test    | float | data²   | the same on the test set
+rate_train         | float | nats    | E KL(q(z|x) ‖ N(0, I)), training set
+rate_test          | float | nats    | the same on the test set
+objective_train    | float | nats    | J with the trial's own β, training set
+objective_test     | float | nats    | J with the trial's own β, test set
+neg_elbo_test      | float | nats    | J at β = 1 plus (d/2) log 2π, test set
+nre_test           | float | -       | distortion_test over the total variance of the test set about the training mean
+nre_mean_test      | float | -       | the same with z = E[z|x]
+nre_mean_train     | float | -       | the same on the training set
+gamma              | float | data²   | the final decoder variance
+gamma_eff          | float | data²   | β times the final decoder variance
+n_active           | int   | -       | latents with v_j = E_x σ_j²(x) below 0.5, training set
+n_burda            | int   | -       | latents with Var_x E[z_j|x] above 0.01, training set
+scale_residual     | float | -       | max_j |E z_j² − 1| on the training set: zero at a stationary point
+grad_z_first       | float | nats    | mean over a batch of ‖∂J/∂z‖ per example at the first step
+grad_z_last        | float | nats    | the same at the last logged step
+artifacts          | str   | -       | the safetensors file in the home that holds the trial's weights or pictures
+has_weights        | int   | -       | 1 where the trial's weights were kept
+"""
+)
+
+CURVES = _schema(
+    _IDENTITY
+    + _STAGE
+    + """
+step               | int   | step    | training steps taken before this batch
+distortion         | float | data²   | E‖x−x̂‖² on the batch
+rate               | float | nats    | rate on the batch
+objective          | float | nats    | J on the batch
+gamma              | float | data²   | decoder variance used on the batch
+grad_z             | float | nats    | mean over the batch of ‖∂J/∂z‖ per example
+grad_norm          | float | nats    | norm of the gradient of J with respect to all trained numbers
+n_active           | int   | -       | latents with mean σ_j² below 0.5 on the batch
+"""
+)
+
+LATENTS = _schema(
+    _IDENTITY
+    + _STAGE
+    + """
+latent             | int   | -       | index of the latent dimension
+mean_var           | float | -       | Var_x E[z_j|x], training set, population variance
+post_var           | float | -       | v_j = E_x σ_j²(x), training set
+rate               | float | nats    | E_x KL_j, training set
+decoder_norm       | float | data    | root mean square over x of ‖∂m(z)/∂z_j‖ at z = E[z|x]
+"""
+)
+
+EVALUATIONS = _schema(
+    _IDENTITY
+    + _STAGE
+    + """
+metric             | str   | -       | name of the metric
+value              | float | -       | its value
+standard_error     | float | -       | its standard error over the sample
+sample_size        | int   | -       | size of the sample
+seed               | int   | -       | seed of the sample
+version            | int   | -       | version of the metric's definition
+"""
+)
+
+DATASETS = _schema(
+    """
+data_id            | str    | -      | hash of the data set's declaration
+data               | str    | -      | label of the data set
+declaration        | str    | JSON   | the whole declaration
+digest             | str    | -      | SHA-256 of the arrays, rounded to six decimals
+d                  | int    | -      | dimensions of an example
+n_train            | int    | -      | training examples
+n_test             | int    | -      | test examples
+intrinsic_dim      | int    | -      | planted dimension, where it is known
+total_variance     | float  | data²  | trace of the training covariance
+total_variance_test| float  | data²  | E‖x − training mean‖² over the test set
+spectrum           | floats | data²  | eigenvalues of the training covariance (population, centred), descending
+"""
+)
+
+TABLES = {
+    "trials": TRIALS,
+    "curves": CURVES,
+    "latents": LATENTS,
+    "evaluations": EVALUATIONS,
+    "datasets": DATASETS,
+}
+
+RESULTS = ("finished", "diverged")
+"""The statuses that settle a trial."""
