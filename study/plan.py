@@ -20,6 +20,9 @@ from study.trial import Trial
 MAX_ATTEMPTS = 3
 """How often a trial that fails is tried, over all launches."""
 
+PER_CORE = 2e10
+"""Floating-point operations a second that one CPU core delivers in packs, measured: good for an estimate, no more."""
+
 
 @dataclass(frozen=True)
 class Pack:
@@ -36,6 +39,7 @@ class Plan:
 
     study: Study
     scale: Scale
+    only: Mapping[str, Sequence[str]]
     declared: Sequence[Row]
     rows: Sequence[Row]
     repeated: int
@@ -64,11 +68,12 @@ def make_plan(study: Study, scale: Scale, home: Home, only: Mapping[str, Sequenc
     return Plan(
         study=study,
         scale=scale,
+        only=only or {},
         declared=declared,
         rows=[row for row in declared if _selected(row, only or {}, study)],
         repeated=len(rows) - len(declared),
-        statuses={trial_id: row[2] for trial_id, row in decided.items()},
-        attempts={trial_id: row[3] for trial_id, row in decided.items()},
+        statuses={trial_id: row.status for trial_id, row in decided.items()},
+        attempts={trial_id: row.attempt for trial_id, row in decided.items()},
     )
 
 
@@ -100,6 +105,11 @@ def cost(trial: Trial) -> float:
     """Floating-point operations of a trial's training, roughly: six per trained number, example and step."""
     size = trial.model.parameters(trial.data.d) or 10_000
     return 6.0 * size * min(trial.training.batch, trial.data.n_train) * trial.training.steps
+
+
+def core_seconds(trials: Iterable[Trial]) -> float:
+    """Estimated training time of the trials on one CPU core, in packs."""
+    return sum(map(cost, trials)) / PER_CORE
 
 
 def write_plan(plan: Plan, home: Home) -> None:

@@ -17,6 +17,15 @@ ENGINE = 1
 """Raised when a change of code changes the numbers of trials: old results then no longer stand for new trials."""
 
 
+_FREE_IN_A_PACK = (
+    ("training", "lr"),
+    ("training", "blow_up"),
+    ("model", "init"),
+    ("model", "mu_scale"),
+    ("model", "log_var_scale"),
+)
+
+
 class Trial(Spec):
     """One complete experiment: what is trained on what, how, and from which seed.
 
@@ -43,12 +52,7 @@ class Trial(Spec):
         content = canonical(self)
         for free in ("objective", "seed"):
             content.pop(free)
-        for section, free in (
-            ("training", "lr"),
-            ("training", "blow_up"),
-            ("model", "init"),
-            ("model", "log_var_scale"),
-        ):
+        for section, free in _FREE_IN_A_PACK:
             content[section].pop(free, None)
         return _digest(content)
 

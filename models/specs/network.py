@@ -25,8 +25,8 @@ class VAE(Spec):
     """A Gaussian VAE with fully connected encoder and decoder and separate linear heads for μ and log σ².
 
     `encoder` and `decoder` are the hidden widths, data side first and latent side first. With skip="residual" the
-    decoder's widths are equal and come in pairs: two layers a block. `log_var_scale` multiplies the initial weights of
-    the log σ² head; `log_var_range` clamps log σ² (with zero gradient outside); by default there is no clamp.
+    decoder's widths are equal and come in pairs: two layers a block. `mu_scale` and `log_var_scale` multiply the initial
+    weights of the two heads; `log_var_range` clamps log σ² (with zero gradient outside); by default there is no clamp.
     """
 
     kind: Literal["VAE"] = "VAE"
@@ -36,6 +36,7 @@ class VAE(Spec):
     activation: Activation = "tanh"
     skip: Skip = "none"
     init: Init = "fan_in"
+    mu_scale: Positive = 1.0
     log_var_scale: Positive = 1.0
     log_var_range: tuple[Real, Real] | None = None
 

@@ -13,6 +13,7 @@ from typing import Any
 from study.record.home import Home
 from study.record.parts import MANIFEST, MERGED, manifest, part_names, read_part, write_part
 from study.record.read import read, stored_ids
+from study.record.schema import RESULTS
 
 Rows = Iterable[Mapping[str, Any]]
 
@@ -33,7 +34,7 @@ def commit(home: Home, commit_id: str, tables: Mapping[str, Rows]) -> list[str]:
         if table != "trials":
             write_part(home, table, f"{commit_id}.parquet", rows)
     with home.lock("records/.lock"):
-        settled = {trial_id for trial_id, _, status, _ in stored_ids(home) if status != "failed"}
+        settled = {row.trial_id for row in stored_ids(home) if row.status in RESULTS}
         rows = [row for row in tables["trials"] if row["trial_id"] not in settled]
         if rows:
             write_part(home, "trials", f"{_next_sequence(home):010d}-{commit_id}.parquet", rows)
@@ -51,7 +52,7 @@ def compact(home: Home, at_least: int = 32) -> bool:
         if len(names) < at_least:
             return False
         known = manifest(home)
-        commits = {commit_id for _, commit_id, _, _ in stored_ids(home, names)}
+        commits = {row.commit_id for row in stored_ids(home, names)}
         parts, replaced = {}, {}
         for table in COMPACTED:
             old = names if table == "trials" else _settled_parts(home, table, commits, known)

@@ -5,7 +5,7 @@ represented by its last failure. Rows of the other tables count when their (tria
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -16,18 +16,27 @@ from study.record.schema import RESULTS, TABLES
 T = TypeVar("T")
 
 
-def stored_ids(home: Home, parts: list[str] | None = None) -> list[tuple[str, str, str, int]]:
-    """(trial_id, commit_id, status, attempt) of every stored trials row, in stored order."""
-    content = _read_parts(home, "trials", parts, ["trial_id", "commit_id", "status", "attempt"])
-    return list(zip(*(content[name].to_pylist() for name in content.column_names), strict=True))
+class StoredId(NamedTuple):
+    """What tells one stored trials row from another, and whether it is a result."""
+
+    trial_id: str
+    commit_id: str
+    status: str
+    attempt: int
 
 
-def deciding(ids: list[tuple[str, str, str, int]]) -> dict[str, int]:
+def stored_ids(home: Home, parts: list[str] | None = None) -> list[StoredId]:
+    """The identity of every stored trials row, in stored order."""
+    content = _read_parts(home, "trials", parts, list(StoredId._fields))
+    return [StoredId(*row) for row in zip(*(content[name].to_pylist() for name in StoredId._fields), strict=True)]
+
+
+def deciding(ids: list[StoredId]) -> dict[str, int]:
     """trial_id → index of the row that decides it, from `stored_ids`."""
     rows: dict[str, int] = {}
-    for index, (trial_id, _, _, _) in enumerate(ids):
-        if trial_id not in rows or ids[rows[trial_id]][2] not in RESULTS:
-            rows[trial_id] = index
+    for index, row in enumerate(ids):
+        if row.trial_id not in rows or ids[rows[row.trial_id]].status not in RESULTS:
+            rows[row.trial_id] = index
     return rows
 
 
@@ -48,7 +57,7 @@ def read(
         rows = deciding(ids)
         if table == "trials":
             return _read_parts(home, table, names, columns).take(pa.array(sorted(rows.values()), pa.int64()))
-        counting = {(trial_id, ids[index][1]) for trial_id, index in rows.items()}
+        counting = {(trial_id, ids[index].commit_id) for trial_id, index in rows.items()}
         keys = None if columns is None else [*dict.fromkeys(["trial_id", "commit_id", *columns])]
         content = _read_parts(home, table, parts, keys)
         pairs = zip(content["trial_id"].to_pylist(), content["commit_id"].to_pylist(), strict=True)

@@ -1,0 +1,29 @@
+"""The analysis: a study's records → tables, figures, verdicts and a report.
+
+    from analysis import curves, results
+
+    frame = results("grid_gamma")     # one row a declared trial: axes, measurements, regime
+
+It reads Parquet through `study.record` and needs neither torch, Ray nor MLflow.
+"""
+
+from analysis.load import AnalysisError, Header, curves, header, latents, results
+from analysis.report import Report, write_report
+from analysis.table import Glance, glance, table
+from analysis.verdicts import Verdict, verdicts
+
+__all__ = [
+    "AnalysisError",
+    "Glance",
+    "Header",
+    "Report",
+    "Verdict",
+    "curves",
+    "glance",
+    "header",
+    "latents",
+    "results",
+    "table",
+    "verdicts",
+    "write_report",
+]

@@ -1,0 +1,214 @@
+"""The figures: active latents against κ, γ along training, and the gradient with respect to z along training.
+
+Each figure fixes what it does not show, and its caption says at what. A study without the axes a figure needs goes
+without that figure.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from analysis.frames import Frame
+from analysis.interval import t_interval
+from analysis.load import Header
+from analysis.style import INK, QUIET, SETTINGS, Look, legend, looks, saved, sheet
+from analysis.table import cells, judged, label_text
+
+MOST_ROWS, MOST_COLUMNS = 4, 3
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure: its file name without suffix, its caption, and the bytes of both formats."""
+
+    name: str
+    caption: str
+    svg: bytes
+    png: bytes
+
+
+def figures(frame: Frame, curve_rows: Frame, header: Header) -> list[Drawing]:
+    """Every figure that the study has the axes and the trials for."""
+    with mpl.rc_context(SETTINGS):
+        drawings = [
+            active_dimensions(frame, header),
+            trajectory(frame, curve_rows, header, "gamma_value"),
+            trajectory(frame, curve_rows, header, "grad_z"),
+        ]
+    return [drawing for drawing in drawings if drawing]
+
+
+def active_dimensions(frame: Frame, header: Header) -> Drawing | None:
+    """n_active against κ, a line per γ mode with 95 % intervals over seeds, a panel for each data set and skip."""
+    if "kappa" not in header.varying() or not pd.api.types.is_numeric_dtype(frame["kappa"]):
+        return None
+    chosen, fixed = _held(frame, header, shown=("data", "skip", "kappa", "seed", _mode_axis(header)))
+    kinds = looks(_modes(frame, header))
+    if not chosen["converged"].any() or not kinds:
+        return None
+    figure, panels = _panels(chosen, header, _panel_axes(header), sharey="row")
+    for ax, trials in panels:
+        for index, (mode, look) in enumerate(kinds.items()):
+            # Modes often agree: a small shift along κ keeps each of them visible.
+            shift = 2 ** (0.05 * (index - (len(kinds) - 1) / 2))
+            _saturation(ax, trials[trials[_mode_axis(header)].eq(mode)], look, shift)
+        _theory(ax, trials)
+        kappas = sorted(trials["kappa"].unique())
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(kappas, [label_text(kappa) for kappa in kappas])
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    _outer_labels(panels, "latent dimensions κ", "active latents, v < 0.5")
+    for ax, _ in panels:  # after every panel is drawn: a limit set earlier would freeze a shared axis
+        ax.set_ylim(bottom=-0.4)
+    legend(figure, [ax for ax, _ in panels], f"Active latents against κ{fixed}")
+    caption = (
+        f"Active latents against κ{fixed}: mean and 95 % t-interval over the converged seeds; no point where fewer than "
+        "two thirds converged. Dashed: min(κ, r), where the planted dimension r is known."
+    )
+    return Drawing("active_dimensions", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+_TRAJECTORIES = {
+    "gamma_value": (
+        "gamma_trajectory",
+        "Decoder variance along training",
+        "decoder variance γ, data²",
+        "Decoder variance γ along training{fixed}: median over seeds, band from least to greatest. "
+        "Dotted: T/d, the variance per dimension of the data, where γ ends when nothing is encoded.",
+    ),
+    "grad_z": (
+        "gradient_z",
+        "Gradient with respect to z along training",
+        "‖∂J/∂z‖, nats",
+        "Norm of the gradient of J with respect to z along training{fixed}: median over seeds, band from least to "
+        "greatest. A learned γ lets it grow as the decoder sharpens; a small fixed γ starts with it.",
+    ),
+}
+
+
+def trajectory(frame: Frame, curve_rows: Frame, header: Header, quantity: str) -> Drawing | None:
+    """A logged quantity along training, a line per γ mode and a panel per data set, at the largest κ."""
+    name, title, ylabel, caption = _TRAJECTORIES[quantity]
+    mode_axis = _mode_axis(header)
+    chosen, fixed = _held(frame, header, shown=("data", "seed", mode_axis))
+    kept = [column for column in ("trial_id", "data", mode_axis, "total_variance", "d") if column in chosen]
+    finished = chosen.loc[chosen["status"].eq("finished"), kept]
+    rows = finished.merge(curve_rows[["trial_id", "step", quantity]], on="trial_id")
+    rows = rows[rows[quantity] > 0]
+    kinds = looks(_modes(frame, header))
+    if rows.empty or not kinds:
+        return None
+    figure, panels = _panels(rows, header, ["data"] if "data" in header.varying() else [])
+    for ax, trials in panels:
+        for mode, look in kinds.items():
+            _band(ax, trials[trials[mode_axis].eq(mode)], quantity, look)
+        if quantity == "gamma_value":
+            ax.axhline(
+                (trials["total_variance"] / trials["d"]).iloc[0], color=QUIET, linestyle=":", linewidth=1.2, label="T/d"
+            )
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(numticks=7))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
+        ax.margins(x=0.02)
+    _outer_labels(panels, "training step", ylabel)
+    legend(figure, [ax for ax, _ in panels], f"{title}{fixed}")
+    return Drawing(name, caption.format(fixed=fixed), saved(figure, "svg"), saved(figure, "png"))
+
+
+def _mode_axis(header: Header) -> str:
+    return "gamma" if "gamma" in header.axes else "gamma_mode"
+
+
+def _modes(frame: Frame, header: Header) -> list[Any]:
+    return header.ordered(_mode_axis(header), frame[_mode_axis(header)].dropna())
+
+
+def _panel_axes(header: Header) -> list[str]:
+    return [axis for axis in ("data", "skip") if axis in header.varying()]
+
+
+def _held(frame: Frame, header: Header, shown: tuple[str, ...]) -> tuple[Frame, str]:
+    """The trials at one label of every axis that is not shown, and those labels as text.
+
+    β is held where it is nearest to 1, κ where it is largest, anything else at its first label.
+    """
+    chosen, texts = frame, []
+    for axis in header.varying(*shown):
+        choose: Callable[[list[Any]], Any] = {"beta": _nearest_to_one, "kappa": max}.get(axis, lambda labels: labels[0])
+        label = choose(header.ordered(axis, frame[axis]))
+        chosen = chosen[chosen[axis].eq(label)]
+        texts.append(f"{ {'beta': 'β', 'kappa': 'κ'}.get(axis, axis) } = {label_text(label)}")
+    return chosen, f" at {', '.join(texts)}" if texts else ""
+
+
+def _nearest_to_one(labels: list[Any]) -> Any:
+    numbers = [label for label in labels if not isinstance(label, str)]
+    return min(numbers, key=lambda value: abs(np.log(value)) if value > 0 else np.inf) if numbers else labels[0]
+
+
+def _panels(trials: Frame, header: Header, axes: list[str], **shared: Any) -> tuple[Any, list[tuple[Axes, Any]]]:
+    """A panel for each combination of the axes' labels, in declared order; a row per data set where skip varies too."""
+    groups = list(cells(trials, header, axes))[: MOST_ROWS * MOST_COLUMNS]
+    per_row = len({labels[1] for labels, _ in groups}) if len(axes) == 2 else len(groups)
+    columns = min(per_row, MOST_COLUMNS)
+    rows = -(-len(groups) // columns)
+    with mpl.rc_context(SETTINGS):
+        figure, grid = sheet(rows, columns, **shared)
+    flat = [ax for line in grid for ax in line]
+    for ax in flat[len(groups) :]:
+        ax.set_visible(False)
+    for ax, (labels, _) in zip(flat, groups, strict=False):
+        parts = [
+            label_text(v) if axis == "data" else f"{axis} {label_text(v)}" for axis, v in zip(axes, labels, strict=True)
+        ]
+        ax.set_title(", ".join(parts), loc="left", color=INK)
+    return figure, [(ax, group) for ax, (_, group) in zip(flat, groups, strict=False)]
+
+
+def _saturation(ax: Axes, trials: Frame, look: Look, shift: float) -> None:
+    points = []
+    for kappa, cell in trials.groupby("kappa"):
+        # A cell that says nothing breaks the line: what lies between its neighbours is not known.
+        said = cell.loc[cell["converged"], "n_active"] if judged(cell).n_active else []
+        interval = t_interval(said)
+        points.append((float(str(kappa)) * shift, interval.mean, interval.half))
+    if not np.isnan([mean for _, mean, _ in points]).all():
+        x, mean, half = np.array(points).T
+        bars = np.nan_to_num(half)  # one seed has no interval: a bare marker
+        style: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markersize": 4.5, "label": look.label}
+        ax.errorbar(x, mean, yerr=bars, elinewidth=1, capsize=0, **style)
+
+
+def _theory(ax: Axes, trials: Frame) -> None:
+    known = trials["intrinsic_dim"].dropna()
+    if len(known):
+        kappas = np.geomspace(trials["kappa"].min(), trials["kappa"].max(), 200)
+        style: dict[str, Any] = {"color": INK, "linestyle": (0, (4, 3)), "linewidth": 1.0, "zorder": 5}
+        ax.plot(kappas, np.minimum(kappas, known.iloc[0]), label="theory: min(κ, r)", **style)
+
+
+def _band(ax: Axes, rows: Frame, quantity: str, look: Look) -> None:
+    if rows.empty:
+        return
+    over_seeds = rows.groupby("step")[quantity]
+    middle, low, high = over_seeds.median(), over_seeds.min(), over_seeds.max()
+    ax.fill_between(middle.index, low, high, color=look.colour, alpha=0.15, linewidth=0)
+    ax.plot(middle.index, middle, color=look.colour, label=look.label)
+
+
+def _outer_labels(panels: list[tuple[Axes, Any]], x: str, y: str) -> None:
+    """Axis labels where nothing stands to the left of a panel, or below it."""
+    for index, (ax, _) in enumerate(panels):
+        columns = place.get_gridspec().ncols if (place := ax.get_subplotspec()) else 1
+        if index % columns == 0:
+            ax.set_ylabel(y)
+        if index >= len(panels) - columns:
+            ax.set_xlabel(x)

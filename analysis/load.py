@@ -1,0 +1,139 @@
+"""Loading: a study's plan joined to the records, as pandas frames.
+
+Axis columns hold the labels of the study's table and win over same-named record columns. The axis `gamma` is a mode
+("learned", "fixed 1"), so the measured decoder variance is always the column `gamma_value`.
+"""
+
+import difflib
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from analysis.frames import Frame
+from analysis.regime import with_regimes
+from study.record import Home, read
+
+Place = str | Path | Home
+DEFAULT_HOME = "./runs"
+
+METRIC_NAMES = {"mmd_imq": "mmd"}
+"""Short column names of evaluations; a metric that is not listed keeps its own name."""
+
+RESERVED = frozenset(
+    {"trial_id", "commit_id", "status", "declaration", "data_id", "scale_residual", "n_active", "gamma_value"}
+    | {"nre_mean_test", "neg_elbo_test", "distortion_test", "rate_test", "mmd", "mmd_se", "total_variance"}
+    | {"regime", "regime_relative", "converged", "recon_ok", "needed_dims"}
+)
+"""Columns the analysis measures by: an axis of that name would hide them."""
+
+
+class AnalysisError(Exception):
+    """The analysis cannot be made; the message names the fault and the remedy."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the launcher wrote about a study: its name, caption and scale, and its axes' labels in declared order."""
+
+    name: str
+    caption: str
+    scale: str
+    axes: dict[str, list[Any]]
+
+    def varying(self, *without: str) -> list[str]:
+        """The axes with more than one label, in declared order, but for those named."""
+        return [axis for axis, labels in self.axes.items() if len(labels) > 1 and axis not in without]
+
+    def position(self, axis: str, label: Any) -> int:
+        """Where a label stands in its axis. A mixed axis is stored as text, hence the second comparison."""
+        labels = self.axes.get(axis, [])
+        return next((i for i, other in enumerate(labels) if other == label or str(other) == str(label)), len(labels))
+
+    def ordered(self, axis: str, labels: Iterable[Any]) -> list[Any]:
+        """The distinct labels, in declared order."""
+        return sorted(dict.fromkeys(labels), key=lambda label: self.position(axis, label))
+
+
+def results(study: str, home: Place = DEFAULT_HOME) -> Frame:
+    """One row a declared trial: axes, measurements, status (`missing` where there is no record) and regime.
+
+    Raises: AnalysisError for a home or a study that is not there.
+    """
+    place, _, plan = _open(study, home)
+    frame = _beside(plan, _of(plan, read(place, "trials")), how="left")
+    frame = frame.merge(_evaluations(_of(plan, read(place, "evaluations"))), on="trial_id", how="left")
+    datasets = read(place, "datasets", ["data_id", "total_variance"]).to_pandas()
+    frame["total_variance"] = frame["data_id"].map(datasets.set_index("data_id")["total_variance"])
+    frame["status"] = frame["status"].where(frame["status"].notna(), "missing")
+    return with_regimes(frame)
+
+
+def curves(study: str, home: Place = DEFAULT_HOME) -> Frame:
+    """One row a trial, stage and logged step, with the trial's axes. Raises: AnalysisError."""
+    place, _, plan = _open(study, home)
+    return _beside(plan, _of(plan, read(place, "curves")), how="inner")
+
+
+def latents(study: str, home: Place = DEFAULT_HOME) -> Frame:
+    """One row a trial, stage and latent dimension, with the trial's axes. Raises: AnalysisError."""
+    place, _, plan = _open(study, home)
+    return _beside(plan, _of(plan, read(place, "latents")), how="inner")
+
+
+def header(study: str, home: Place = DEFAULT_HOME) -> Header:
+    """The study's name, caption, scale and axes. Raises: AnalysisError."""
+    return _open(study, home)[1]
+
+
+def _open(study: str, home: Place) -> tuple[Home, Header, Frame]:
+    place = home if isinstance(home, Home) else Home(home)
+    folder = f"studies/{study}"
+    if not study or not (place.exists(f"{folder}/plan.parquet") and place.exists(f"{folder}/study.json")):
+        raise AnalysisError(_absent(study, place))
+    head = Header(**json.loads(place.read(f"{folder}/study.json")))
+    if hidden := sorted(RESERVED.intersection(head.axes)):
+        raise AnalysisError(f"the axis {hidden[0]} of study {study} hides the measurement {hidden[0]}: rename the axis")
+    return place, head, pq.read_table(io.BytesIO(place.read(f"{folder}/plan.parquet"))).to_pandas()
+
+
+def _absent(study: str, place: Home) -> str:
+    names = place.folders("studies")
+    if not names:
+        return f"the home {place} holds no studies: launch one with `python -m study.launch`, or give another --home"
+    near = difflib.get_close_matches(study, names, n=1, cutoff=0.5)
+    advice = f"did you mean {near[0]}?" if near else f"it holds {', '.join(names)}."
+    return f"there is no study {study} in the home {place}: {advice}"
+
+
+def _of(plan: Frame, content: pa.Table) -> Frame:
+    """The record rows of the plan's trials; the decoder variance as `gamma_value`."""
+    ids = pa.array(plan["trial_id"].tolist(), pa.string())
+    rows = content.filter(pc.is_in(content["trial_id"], value_set=ids))  # pyright: ignore[reportAttributeAccessIssue]
+    return rows.to_pandas().rename(columns={"gamma": "gamma_value"})
+
+
+def _beside(plan: Frame, records: Frame, how: Any) -> Frame:
+    displaced = [name for name in records if name in plan and name != "trial_id"]
+    return plan.merge(records.drop(columns=displaced), on="trial_id", how=how)
+
+
+def _evaluations(rows: Frame) -> Frame:
+    """One row a trial: a column for each metric's value and, ending in `_se`, for its standard error."""
+    latest = rows.sort_values("version", kind="stable").drop_duplicates(["trial_id", "metric"], keep="last")
+    frame = pd.DataFrame({"trial_id": latest["trial_id"].unique()})
+    for metric, of_metric in latest.groupby("metric"):
+        name = METRIC_NAMES.get(str(metric), str(metric))
+        columns = {"value": name, "standard_error": f"{name}_se"}
+        frame = frame.merge(of_metric[["trial_id", *columns]].rename(columns=columns), on="trial_id", how="left")
+    for name in ("mmd", "mmd_se"):
+        if name not in frame:
+            frame[name] = float("nan")
+    return frame

@@ -1,0 +1,153 @@
+"""The report's page: one self-contained HTML file, light or dark as its reader's screen is."""
+
+from html import escape
+
+from analysis.figures import Drawing
+from analysis.frames import Frame
+from analysis.load import Header
+from analysis.regime import MEANINGS
+from analysis.table import MEASURES, Glance, written
+from analysis.verdicts import Verdict
+from study.record import TABLES
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1f2328; --quiet: #5b6470; --rule: #d9dde3; --paper: #fff; --card: #f6f7f9;
+  --balanced: #cfe8dc; --over: #cfdff3; --under: #fbdcc4; --unfit: #e3e3e8; --memorising: #ead6ec; --diverged: #f2c6c6; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --quiet: #9aa4b1; --rule: #3a414b; --paper: #16191d;
+  --card: #1f242a; --balanced: #1d4a37; --over: #1f3d63; --under: #6a3a14; --unfit: #3c3f47; --memorising: #51325a;
+  --diverged: #662525; } }
+body { font: 15px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2.5rem auto;
+  max-width: 62rem; padding: 0 1.25rem; }
+h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.12rem; margin: 2.4rem 0 .6rem; }
+.caption { font-size: 1.05rem; margin: 0 0 1rem; } .quiet, figcaption { color: var(--quiet); font-size: .87rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .86rem; }
+th, td { padding: .32rem .6rem; border-bottom: 1px solid var(--rule); text-align: left; white-space: nowrap; }
+th { font-weight: 600; } td.number { font-variant-numeric: tabular-nums; }
+td.number, th.number { text-align: right; }
+.full th, .full td { font-size: .78rem; padding: .24rem .45rem; } td.meaning { white-space: normal; }
+.counts { display: flex; flex-wrap: wrap; gap: .5rem 1.8rem; margin: 1rem 0; padding: .7rem 1rem; background: var(--card);
+  border-radius: 6px; } .counts b { font-size: 1.15rem; }
+.balanced { background: var(--balanced); } .over { background: var(--over); } .under { background: var(--under); }
+.unfit { background: var(--unfit); } .memorising { background: var(--memorising); } .diverged { background: var(--diverged); }
+.insufficient, .missing, .failed, .mixed, .unknown { color: var(--quiet); font-style: italic; }
+.legend { list-style: none; padding: 0; display: grid; gap: .25rem; font-size: .87rem; }
+.legend span { display: inline-block; min-width: 6.5rem; padding: 0 .5rem; border-radius: 3px; margin-right: .5rem; }
+figure { margin: 1.2rem 0 2rem; } figure svg { width: 100%; height: auto; background: #fff; border-radius: 6px; }
+.verdicts { list-style: none; padding: 0; } .verdicts li { padding: .5rem 0; border-bottom: 1px solid var(--rule); }
+.verdicts b { display: inline-block; padding: 0 .5rem; border-radius: 3px; margin-right: .4rem; background: var(--unfit); }
+.verdicts b.holds { background: var(--balanced); } .verdicts b.fails { background: var(--under); }
+"""
+
+
+def page(
+    header: Header,
+    counted: dict[str, int],
+    glance: Glance,
+    verdicts: list[Verdict],
+    summary: Frame,
+    drawings: list[Drawing],
+    notes: list[str],
+) -> str:
+    """The whole report as HTML: no file beside it and no network is needed to read it."""
+    sections = [
+        f"<h1>{escape(header.name)}</h1><p class='caption'>{escape(header.caption)}</p>",
+        _counts(counted, header),
+        f"<h2>At a glance</h2>{_glance(glance)}{_legend(glance)}{_notes(notes)}",
+        _verdicts(verdicts),
+        "<h2>Figures</h2>" + "".join(map(_figure, drawings)) if drawings else "",
+        f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over seeds, converged trials only. "
+        f"A dash: nothing to average. n/a: one seed, no interval.</p>{_table(summary, header)}",
+        f"<h2>Columns</h2>{_glossary()}",
+    ]
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{escape(header.name)}</title><style>{STYLE}</style></head><body>{''.join(sections)}</body></html>\n"
+    )
+
+
+def _counts(counted: dict[str, int], header: Header) -> str:
+    items = "".join(
+        f"<span><b>{n}</b> {'not converged' if k == 'unconverged' else k}</span>" for k, n in counted.items()
+    )
+    return f"<div class='counts'>{items}<span class='quiet'>scale: {escape(header.scale)}</span></div>"
+
+
+def _glance(glance: Glance) -> str:
+    head = "".join(f"<th>{escape(text)}</th>" for text in [*glance.axes, *glance.columns])
+    body = ""
+    for labels, line in zip(glance.sparse_rows(), glance.cells, strict=True):
+        texts = "".join(f"<td>{escape(text)}</td>" for text in labels)
+        marks = "".join(
+            f"<td class='{escape(cell.regime)}' title='{cell.agreeing} of {cell.of}'>{escape(cell.text)}</td>"
+            for cell in line
+        )
+        body += f"<tr>{texts}{marks}</tr>"
+    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _legend(glance: Glance) -> str:
+    seen = {cell.regime for line in glance.cells for cell in line}
+    items = "".join(
+        f"<li><span class='{name}'>{name}</span>{escape(meaning)}</li>"
+        for name, meaning in MEANINGS.items()
+        if name in seen
+    )
+    return (
+        f"<p class='quiet'>Each cell: mean number of active latents, and the regime.</p><ul class='legend'>{items}</ul>"
+    )
+
+
+def _notes(notes: list[str]) -> str:
+    return "".join(f"<p class='quiet'>{escape(note)}</p>" for note in notes)
+
+
+def _verdicts(verdicts: list[Verdict]) -> str:
+    if not verdicts:
+        return ""
+    items = "".join(
+        f"<li><b class='{item.verdict.split()[0]}'>{item.verdict}</b>{escape(item.data)}: {escape(item.claim)}."
+        f"<br><span class='quiet'>{escape(item.numbers)}</span></li>"
+        for item in verdicts
+    )
+    return f"<h2>What the numbers say</h2><p class='quiet'>At β = 1.</p><ul class='verdicts'>{items}</ul>"
+
+
+def _figure(drawing: Drawing) -> str:
+    svg = drawing.svg.decode()
+    return f"<figure>{svg[svg.index('<svg') :]}<figcaption>{escape(drawing.caption)}</figcaption></figure>"
+
+
+def _table(summary: Frame, header: Header) -> str:
+    head, body = written(summary, header)
+    first = head.index("regime")
+    top = "".join(f"<th class='{'number' if i > first else ''}'>{escape(text)}</th>" for i, text in enumerate(head))
+    rows = ""
+    for row, regime in zip(body, summary["regime"], strict=True):
+        kinds = [""] * first + [str(regime)] + ["number"] * (len(row) - first - 1)
+        rows += "<tr>" + "".join(f"<td class='{k}'>{escape(t)}</td>" for k, t in zip(kinds, row, strict=True)) + "</tr>"
+    return f"<div class='scroll'><table class='full'><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>"
+
+
+def _glossary() -> str:
+    rows = "".join(
+        f"<tr><td>{escape(heading)}</td><td>{escape(column)}</td><td>{escape(unit)}</td>"
+        f"<td class='meaning'>{escape(meaning)}</td></tr>"
+        for heading, column, unit, meaning in glossary()
+    )
+    head = "<tr><th>heading</th><th>column</th><th>unit</th><th>meaning</th></tr>"
+    return f"<div class='scroll'><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>"
+
+
+def glossary() -> list[tuple[str, str, str, str]]:
+    """Heading, column, unit and meaning of every measured column, from the records' own field metadata."""
+    rows = []
+    for column, heading in MEASURES.items():
+        if column == "mmd":
+            meaning = "unbiased inverse-multiquadratic MMD² between q(z) and N(0, I); may be negative"
+            rows.append((heading, "evaluations.mmd_imq", "-", meaning))
+            continue
+        name = "gamma" if column == "gamma_value" else column
+        metadata = TABLES["trials"].field(name).metadata
+        rows.append((heading, f"trials.{name}", metadata[b"unit"].decode(), metadata[b"meaning"].decode()))
+    return rows

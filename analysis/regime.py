@@ -1,0 +1,95 @@
+"""The regime: how many latents a trial kept, against how many its data need, and whether it reconstructs.
+
+    balanced    reconstructs     and n_active = r
+    under       reconstructs     and n_active > r      under-regularised: needless latents stay active
+    over        does not         and n_active < r      over-regularised: needed latents collapsed
+    unfit       does not         and n_active ≥ r      capacity or optimisation, not regularisation
+    memorising  reconstructs     and n_active < r      fewer coordinates than the data have
+
+A trial that is not finished is labelled by its status, and one that has not converged `unconverged`: its number of
+active latents is still moving, so it counts for no regime. A regime is relative to a study, hence it is never stored.
+"""
+
+import json
+
+import numpy as np
+
+from analysis.frames import Column, Frame
+
+CONVERGED = 0.5
+"""Largest scale_residual = max_j |E z_j² − 1| of a converged trial: the residual is zero at every stationary point,
+.05 to .2 was measured for small networks at small γ, and above .5 training is not over."""
+
+NOISE_FREE_LIMIT = 0.01
+"""Largest nre_mean_test that reconstructs noise-free synthetic data of known dimension."""
+
+RELATIVE_LIMIT = 1.1
+"""For any other data: the same, as a multiple of the best finished trial's on these data in the study."""
+
+MEANINGS = {
+    "balanced": "reconstructs with exactly the latents the data need",
+    "under": "under-regularised: reconstructs, but keeps more latents active than the data need",
+    "over": "over-regularised: needed latents collapsed, and the reconstruction with them",
+    "unfit": "enough active latents and still no reconstruction: capacity or optimisation",
+    "memorising": "reconstructs with fewer latents than the data need: a curve through the examples",
+    "mixed": "no regime holds for more than half of the converged trials",
+    "insufficient": "fewer than two thirds of the finished trials converged, so nothing is claimed",
+    "diverged": "J or its gradient stopped being finite",
+    "failed": "no result: the trial's worker failed",
+    "missing": "declared, not trained yet",
+    "unknown": "no converged trial says how many latents these data need",
+}
+"""Every label that a cell of a table can carry, in one clause."""
+
+
+def with_regimes(frame: Frame) -> Frame:
+    """The frame with columns `converged`, `recon_ok`, `needed_dims`, `regime_relative` and `regime`."""
+    finished = frame["status"].eq("finished")
+    converged = finished & frame["scale_residual"].le(CONVERGED)
+    recon_ok = finished & frame["nre_mean_test"].le(_recon_limit(frame, finished))
+    needed = frame["intrinsic_dim"].fillna(_best_run_dims(frame, converged))
+    active = frame["n_active"]
+    regime = np.select(
+        [
+            ~finished,
+            ~converged,
+            needed.isna() | active.isna(),
+            recon_ok & active.eq(needed),
+            recon_ok & active.gt(needed),
+            recon_ok,
+            active.lt(needed),
+        ],
+        [frame["status"], "unconverged", "unknown", "balanced", "under", "memorising", "over"],
+        "unfit",
+    )
+    return frame.assign(
+        converged=converged,
+        recon_ok=recon_ok,
+        needed_dims=needed,
+        regime_relative=frame["intrinsic_dim"].isna() & frame["data_id"].notna(),
+        regime=regime,
+    )
+
+
+def _recon_limit(frame: Frame, finished: Column) -> Column:
+    """Largest nre_mean_test that counts as a reconstruction, per trial."""
+    best = frame["nre_mean_test"].where(finished).groupby(frame["data_id"]).transform("min")
+    noise = {text: _noise(text) for text in frame["declaration"].dropna().unique()}
+    noise_free = frame["intrinsic_dim"].notna() & frame["declaration"].map(noise).eq(0.0)
+    return (RELATIVE_LIMIT * best).mask(noise_free, NOISE_FREE_LIMIT)
+
+
+def _noise(declaration: str) -> float:
+    """The declared noise variance of the data, in data²; NaN where the data declare none."""
+    noise = json.loads(declaration).get("data", {}).get("noise")
+    return float(noise) if isinstance(noise, int | float) else float("nan")
+
+
+def _best_run_dims(frame: Frame, converged: Column) -> Column:
+    """n_active of the converged trial with the lowest neg_elbo_test on the same data, per trial.
+
+    J itself is not comparable between trials of different β; −ELBO is J at β = 1, so it ranks them all.
+    """
+    ranked = frame[converged & frame["n_active"].notna()].dropna(subset="neg_elbo_test").sort_values("neg_elbo_test")
+    best = ranked.drop_duplicates("data_id").set_index("data_id")["n_active"]
+    return frame["data_id"].map(best)

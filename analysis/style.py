@@ -1,0 +1,104 @@
+"""The look of the figures: one colour and marker for each γ mode, the same in every figure, and quiet axes.
+
+The colours are Okabe and Ito's (2008), which stay apart for colour-blind readers; markers repeat what colours say.
+"""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK, QUIET, GRID = "#222222", "#6b7280", "#e5e7eb"
+
+LEARNED = ["#0072B2", "#56B4E9"]
+OPTIMAL = ["#009E73", "#66C2A5"]
+ANNEALED = ["#AA4499", "#DDA0CC"]
+FIXED = ["#A63603", "#E69F00", "#E6550D", "#8C6D31", "#FDAE6B"]
+OTHER = ["#000000", "#7F7F7F", "#B15928", "#6A3D9A", "#1B9E77", "#999933"]
+MARKERS = "osD^vPX<>*"
+
+SETTINGS: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.7,
+    "svg.hashsalt": "collapsar",  # the same figure is the same file
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the trials of one γ mode are drawn."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+def looks(labels: Iterable[Any]) -> dict[Any, Look]:
+    """A look for each label, by kind of mode and then by order: the same study always gets the same looks."""
+    pools = {"learned": LEARNED, "optimal": OPTIMAL, "annealed": ANNEALED, "fixed": FIXED}
+    taken: dict[str, int] = {}
+    chosen = {}
+    for label in dict.fromkeys(labels):
+        kind = next((name for name in pools if str(label).lower().startswith(name)), "other")
+        index = taken.get(kind, 0)
+        taken[kind] = index + 1
+        pool = pools.get(kind, OTHER)
+        chosen[label] = Look(str(label), pool[index % len(pool)], MARKERS[len(chosen) % len(MARKERS)])
+    return chosen
+
+
+def sheet(rows: int, columns: int, height: float = 2.7, **shared: Any) -> tuple[Figure, list[list[Axes]]]:
+    """A figure at report width with a grid of quiet axes; height in inches a row."""
+    width = min(9.6, 3.2 + 3.2 * columns)
+    figure = Figure(figsize=(width, height * rows + 1.0), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
+    grid = figure.subplots(rows, columns, squeeze=False, **shared)
+    for ax in grid.flat:
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(axis="y", color=GRID, linewidth=0.7)
+        ax.set_axisbelow(True)
+        ax.tick_params(length=3, width=0.7)
+    return figure, grid.tolist()
+
+
+def legend(figure: Figure, axes: Iterable[Axes], title: str) -> None:
+    """One legend for the whole figure, above the panels and under its title, with each label once."""
+    entries: dict[str, Any] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    figure.legend(
+        list(entries.values()),
+        list(entries),
+        title=title,
+        title_fontsize=10.5,
+        loc="outside upper center",
+        ncols=min(len(entries), 6),
+        frameon=False,
+        handlelength=1.8,
+        columnspacing=1.4,
+    )
+
+
+def saved(figure: Figure, suffix: str) -> bytes:
+    """The figure as the bytes of an SVG or a PNG file."""
+    buffer = io.BytesIO()
+    metadata = {"Date": None} if suffix == "svg" else {}
+    with mpl.rc_context(SETTINGS):
+        figure.savefig(buffer, format=suffix, dpi=160, metadata=metadata, facecolor="white")
+    return buffer.getvalue()

@@ -1,0 +1,176 @@
+"""The table: measurements grouped by every axis that varies except the seed, and the glance, one column per κ.
+
+A mean is taken over the converged trials of a cell. A cell in which fewer than two thirds of the finished trials
+converged says `insufficient` and shows no numbers; they are in `analysis.results`, trial by trial.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.frames import Frame
+from analysis.interval import NOTHING, Interval, t_interval
+from analysis.load import Header
+
+MEASURES = {
+    "distortion_test": "distortion",
+    "rate_test": "rate",
+    "n_active": "active",
+    "gamma_value": "γ value",
+    "mmd": "MMD",
+    "nre_mean_test": "NRE mean",
+}
+"""Measured columns of the table, and their headings."""
+
+COUNTS = ("declared", "finished", "diverged", "failed", "missing", "unconverged")
+
+ENOUGH = 2 / 3
+"""Share of the trials in question that must have converged before anything is said about them."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the trials of one cell say: a regime (or why there is none), and in how many of how many trials."""
+
+    regime: str
+    agreeing: int
+    of: int
+    n_active: tuple[float, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Mean number of active latents and regime: "3 balanced"; a whole number where all seeds agree."""
+        if not self.n_active:
+            return self.regime
+        mean = sum(self.n_active) / len(self.n_active)
+        return f"{mean:.0f} {self.regime}" if len(set(self.n_active)) == 1 else f"{mean:.1f} {self.regime}"
+
+
+@dataclass(frozen=True)
+class Glance:
+    """The study on one page: `rows` of labels under the `axes`, and one cell for each of the `columns`."""
+
+    axes: list[str]
+    columns: list[str]
+    rows: list[list[str]]
+    cells: list[list[Cell]]
+
+    def sparse_rows(self) -> list[list[str]]:
+        """The rows' labels for display, blank where they repeat the row above."""
+        above = [[""] * len(self.axes), *self.rows]
+        return [
+            [text if row[: i + 1] != last[: i + 1] else "" for i, text in enumerate(row)]
+            for last, row in zip(above, self.rows, strict=False)
+        ]
+
+
+def judged(trials: Frame) -> Cell:
+    """The regime of more than half of a cell's converged trials, or the reason why the cell has none."""
+    if trials.empty:  # a combination that the study does not declare
+        return Cell(NOTHING, 0, 0)
+    status = trials["status"].value_counts()
+    finished, diverged = int(status.get("finished", 0)), int(status.get("diverged", 0))
+    if not finished + diverged:
+        return Cell("failed" if "failed" in status else "missing", 0, len(trials))
+    if diverged > finished:
+        return Cell("diverged", diverged, finished + diverged)
+    usable = trials[trials["converged"]]
+    if len(usable) < ENOUGH * finished or usable.empty:
+        return Cell("insufficient", len(usable), finished)
+    counts = usable["regime"].value_counts()
+    regime, agreeing = str(counts.index[0]), int(counts.iloc[0])
+    active = tuple(float(value) for value in usable["n_active"].dropna())
+    return Cell(regime if 2 * agreeing > len(usable) else "mixed", agreeing, len(usable), active)
+
+
+def cells(frame: Frame, header: Header, axes: list[str]) -> Iterator[tuple[tuple[Any, ...], Frame]]:
+    """The trials of each combination of labels that occurs, in declared order."""
+    if not axes:
+        yield (), frame
+        return
+    found = dict(iter(frame.groupby(axes, sort=False, dropna=False)))
+    for labels in sorted(found, key=lambda key: [header.position(a, v) for a, v in zip(axes, key, strict=True)]):
+        yield labels, found[labels]
+
+
+def counts(trials: Frame) -> dict[str, int]:
+    """How many trials were declared, and what became of them; `unconverged` ones are among the finished."""
+    status = trials["status"].value_counts()
+    by_status = {name: int(status.get(name, 0)) for name in ("finished", "diverged", "failed", "missing")}
+    unconverged = int((trials["status"].eq("finished") & ~trials["converged"]).sum())
+    return {"declared": len(trials), **by_status, "unconverged": unconverged}
+
+
+def table(frame: Frame, header: Header) -> Frame:
+    """One row a cell: labels, regime, `<measure>_mean` and `<measure>_half` (95 %, NaN for one seed), counts."""
+    rows = []
+    axes = header.varying("seed")
+    for labels, trials in cells(frame, header, axes):
+        cell = judged(trials)
+        usable = trials[trials["converged"]] if cell.n_active else trials.iloc[:0]
+        row = dict(zip(axes, labels, strict=True)) | {"regime": cell.regime, "agreeing": cell.agreeing, "of": cell.of}
+        row["regime_relative"] = bool(trials["regime_relative"].any())
+        for measure in MEASURES:
+            interval = t_interval(usable[measure])
+            row |= {f"{measure}_mean": interval.mean, f"{measure}_half": interval.half}
+        rows.append(row | counts(trials))
+    return pd.DataFrame(rows)
+
+
+def markdown(summary: Frame, header: Header) -> str:
+    """The table of `table` in Markdown, columns padded so that it also reads as plain text."""
+    head, body = written(summary, header)
+    widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
+    rule = ["-" * width for width in widths]
+    lines = (
+        " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in [head, rule, *body]
+    )
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]:
+    """The table's headings and rows as text."""
+    axes = header.varying("seed")
+    body = [
+        [
+            *(label_text(row[axis]) for axis in axes),
+            f"{row['regime']} {row['agreeing']}/{row['of']}",
+            *(_measured(row, measure) for measure in MEASURES),
+            *(str(row[name]) for name in COUNTS),
+        ]
+        for row in summary.to_dict("records")
+    ]
+    return [*axes, "regime", *MEASURES.values(), *COUNTS], body
+
+
+def glance(frame: Frame, header: Header) -> Glance:
+    """One row for each combination of the varying axes but κ and seed, one column for each κ."""
+    axes = header.varying("kappa", "seed")
+    kappas = header.axes.get("kappa", [])
+    if not kappas:
+        rows = list(cells(frame, header, axes))
+        return Glance(axes, ["result"], [_texts(key) for key, _ in rows], [[judged(trials)] for _, trials in rows])
+    kappas = header.ordered("kappa", frame["kappa"])
+    found = [(labels, trials) for labels, trials in cells(frame, header, axes)]
+    return Glance(
+        axes=axes,
+        columns=[f"κ = {label_text(kappa)}" for kappa in kappas],
+        rows=[_texts(labels) for labels, _ in found],
+        cells=[[judged(trials[trials["kappa"].eq(kappa)]) for kappa in kappas] for _, trials in found],
+    )
+
+
+def label_text(label: Any) -> str:
+    """A label as it is read: numbers in their shortest form."""
+    return f"{label:g}" if isinstance(label, float) else str(label)
+
+
+def _texts(labels: tuple[Any, ...]) -> list[str]:
+    return [label_text(label) for label in labels]
+
+
+def _measured(row: dict[Any, Any], measure: str) -> str:
+    mean, half = row[f"{measure}_mean"], row[f"{measure}_half"]
+    return str(Interval(mean, half, 0 if pd.isna(mean) else 1))

@@ -1,0 +1,220 @@
+"""Verdicts: what a study of γ modes says about learned against fixed decoder variance, with the numbers.
+
+Trials at β = 1 are compared with trials of equal κ, skip and every other axis. Only converged trials count, and where
+fewer than two thirds of the trials in question converged, or fewer than two exist, the verdict is `insufficient data`.
+A claim about planted data holds when every such trial agrees: the tolerance on n_active is zero. On data of unknown
+dimension the claim is an ordering of means, and holds when the 95 % t-interval over seeds excludes zero.
+
+Source: SCIENCE, learn-vs-fix: Dai, Wipf (2019); Dai, Wang, Wipf (2020).
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from analysis.frames import Column, Frame
+from analysis.interval import Interval, number, t_interval
+from analysis.load import Header
+from analysis.table import ENOUGH, cells, label_text
+
+HOLDS, FAILS, INSUFFICIENT = "holds", "fails", "insufficient data"
+
+SMALL_GAMMA = 2e-3
+"""A learned γ below this fraction of T/d has explained the data; γ stays at T/d when nothing is encoded."""
+
+MMD_RATIO = 10
+"""How much farther than the learned one an under-regularised aggregate posterior lies from the prior."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One claim about one data set, its verdict, and the numbers behind it."""
+
+    data: str
+    claim: str
+    verdict: str
+    numbers: str
+
+    def __str__(self) -> str:
+        return f"{self.data}: {self.claim}: {self.verdict} ({self.numbers})"
+
+
+@dataclass(frozen=True)
+class _Question:
+    """The trials of one data set at β = 1, and what is known of the data."""
+
+    data: str
+    trials: Frame
+    learned: str
+    fixed: dict[str, float]
+    keys: list[str]
+    header: Header
+
+    @cached_property
+    def r(self) -> int | None:
+        known = self.trials["intrinsic_dim"].dropna()
+        return int(known.iloc[0]) if len(known) else None
+
+    @cached_property
+    def largest(self) -> float:
+        """T/d in data²: the decoder variance when nothing is encoded."""
+        ratio = (self.trials["total_variance"] / self.trials["d"]).dropna()
+        return float(ratio.iloc[0]) if len(ratio) else math.nan
+
+    def of(self, label: str) -> Frame:
+        return self.trials[self.trials["gamma"].eq(label)]
+
+    def paired(self) -> Iterator[tuple[int, Frame, dict[str, Frame]]]:
+        """κ, the learned trials and each fixed γ's, for every combination of the other axes."""
+        for _, trials in cells(self.trials, self.header, ["kappa", *self.keys]):
+            by_label = {label: trials[trials["gamma"].eq(label)] for label in self.fixed}
+            yield int(trials["kappa"].iloc[0]), trials[trials["gamma"].eq(self.learned)], by_label
+
+
+def verdicts(frame: Frame, header: Header) -> list[Verdict]:
+    """The verdicts of a study with the axes `gamma` and `kappa`; none for any other study."""
+    if not {"gamma", "kappa"} <= header.axes.keys():
+        return []
+    fixed = {str(label): value for label in header.axes["gamma"] if (value := _fixed_value(label)) is not None}
+    learned = next((str(label) for label in header.axes["gamma"] if str(label).startswith("learned")), None)
+    if learned is None or not fixed:
+        return []
+    trials = _at_unit_beta(frame, header).copy()
+    trials["kappa"] = pd.to_numeric(trials["kappa"], errors="coerce")
+    known = trials["data"].dropna().unique()
+    if len(known) == 1:  # a study of one data set: trials without a record are of it too
+        trials["data"] = known[0]
+    keys = header.varying("gamma", "kappa", "seed", "data", "beta")
+    found = []
+    for (data,), group in cells(trials.dropna(subset=["kappa", "data"]), header, ["data"]):
+        question = _Question(label_text(data), group, learned, fixed, keys, header)
+        found += _planted(question) if question.r is not None else _relative(question)
+    return found
+
+
+def _planted(q: _Question) -> list[Verdict]:
+    return [_learned_keeps_r(q), _large_gamma_collapses(q), _small_gamma_fills(q)]
+
+
+def _relative(q: _Question) -> list[Verdict]:
+    low, small = max(q.fixed, key=lambda label: q.fixed[label]), min(q.fixed, key=lambda label: q.fixed[label])
+    return [
+        _fewer(q, f"{low} over-regularises: fewer latents active than {q.learned}", low, sign=-1),
+        _fewer(q, f"{small} from the start under-regularises: more latents active than {q.learned}", small, sign=1),
+    ]
+
+
+def _learned_keeps_r(q: _Question) -> Verdict:
+    trials = q.of(q.learned)
+    trials = trials[trials["kappa"] >= q.r]
+    usable = trials[trials["converged"]]
+    exact, limit = usable["n_active"].eq(q.r), SMALL_GAMMA * q.largest
+    numbers = (
+        f"n_active = {q.r} in {exact.sum()} of {len(usable)} trials, "
+        f"largest γ {number(usable['gamma_value'].max())} against {limit:.3g}"
+    )
+    agrees = bool((exact & usable["gamma_value"].lt(limit)).all())
+    claim = f"{q.learned} γ keeps exactly the {q.r} planted latents, with γ < {SMALL_GAMMA:g}·T/d"
+    return _verdict(q, claim, [trials], agrees, numbers)
+
+
+def _large_gamma_collapses(q: _Question) -> Verdict:
+    labels = [label for label, value in q.fixed.items() if value >= 0.95 * q.largest]  # T/d is an estimate
+    trials = q.trials[q.trials["gamma"].isin(labels) & (q.trials["kappa"] >= q.r)]
+    usable = trials[trials["converged"]]
+    over = usable["regime"].eq("over")
+    numbers = f"over-regularised in {over.sum()} of {len(usable)} trials, n_active {t_interval(usable['n_active'])}"
+    claim = f"fixed γ at or above T/d = {q.largest:.3g} over-regularises"
+    return _verdict(q, claim, [trials], bool(over.all()), numbers)
+
+
+def _small_gamma_fills(q: _Question) -> Verdict:
+    fixed_trials, learned_trials, ratios = [], [], []
+    for kappa, learned, fixed in q.paired():
+        if q.r is None or kappa <= q.r:  # with κ = r there is no needless latent to keep
+            continue
+        star = learned[learned["converged"]]["gamma_value"].median()
+        for label, trials in fixed.items():
+            if q.fixed[label] <= 1.01 * star:
+                fixed_trials.append(trials)
+                learned_trials.append(learned)
+                ratios += [_mmd_ratio(trials, learned)] if trials["converged"].any() else []
+    both: list[Frame] = [pd.concat(part) if part else q.trials.iloc[:0] for part in (fixed_trials, learned_trials)]
+    usable = both[0][both[0]["converged"]]
+    more, farther = usable["n_active"].gt(q.r), sum(ratio >= MMD_RATIO for ratio in ratios)
+    least = min((ratio for ratio in ratios if not math.isnan(ratio)), default=math.nan)
+    numbers = (
+        f"n_active > {q.r} in {more.sum()} of {len(usable)} trials, "
+        f"MMD {MMD_RATIO} times larger in {farther} of {len(ratios)} converged cells, smallest ratio {number(least)}"
+    )
+    claim = (
+        f"fixed γ at or below γ* from the start keeps needless latents (κ > {q.r}), MMD ≥ {MMD_RATIO} × {q.learned}'s"
+    )
+    if usable["mmd"].isna().any():
+        return Verdict(q.data, claim, INSUFFICIENT, f"{numbers}; MMD is not evaluated everywhere")
+    return _verdict(q, claim, both, bool(more.all()) and farther == len(ratios), numbers)
+
+
+def _fewer(q: _Question, claim: str, label: str, sign: int) -> Verdict:
+    """An ordering of n_active: `label` minus learned has the given sign, paired by seed and every other axis."""
+    pairs, sides_asked = [], ([], [])
+    for kappa, learned, fixed in q.paired():
+        if sign > 0 and not learned[learned["converged"]]["n_active"].mean() <= kappa - 1:
+            continue  # learned uses every latent: no fixed γ can use more
+        sides_asked[0].append(fixed[label])
+        sides_asked[1].append(learned)
+        sides = [side.loc[side["converged"], ["seed", "n_active"]] for side in (fixed[label], learned)]
+        pairs.append(sides[0].merge(sides[1], on="seed", suffixes=("_fixed", "_learned")))
+    by_seed: Frame = pd.concat(pairs).groupby("seed").mean() if pairs else pd.DataFrame()
+    columns = [by_seed[f"n_active_{side}"] if len(by_seed) else [] for side in ("fixed", "learned")]
+    lead = t_interval(by_seed["n_active_fixed"] - by_seed["n_active_learned"] if len(by_seed) else [])
+    numbers = (
+        f"n_active {t_interval(columns[0])} against {t_interval(columns[1])}, "
+        f"difference {lead} over {lead.n} seeds and {len(pairs)} cells"
+    )
+    decided = lead.n >= 2 and (sign * lead.mean <= 0 or _excludes_zero(lead))
+    if not decided:
+        return Verdict(q.data, claim, INSUFFICIENT, numbers)
+    return _verdict(q, claim, [pd.concat(part) for part in sides_asked], sign * lead.mean > 0, numbers)
+
+
+def _excludes_zero(interval: Interval) -> bool:
+    return interval.low > 0 or interval.high < 0
+
+
+def _mmd_ratio(fixed: Frame, learned: Frame) -> float:
+    """Mean MMD of the fixed trials over max(|learned's|, its standard error): an unbiased MMD may be zero or less."""
+    ours, reference = fixed[fixed["converged"]], learned[learned["converged"]]
+    noise = reference["mmd_se"].mean()
+    floor = max(abs(reference["mmd"].mean()), 0.0 if math.isnan(noise) else noise)
+    return float(ours["mmd"].mean() / floor) if floor > 0 else math.nan
+
+
+def _verdict(q: _Question, claim: str, asked: list[Frame], agrees: bool, numbers: str) -> Verdict:
+    """Insufficient data where any side lacks converged trials, otherwise what the trials say."""
+    enough = bool(asked) and all(_enough(trials) for trials in asked)
+    return Verdict(q.data, claim, (HOLDS if agrees else FAILS) if enough else INSUFFICIENT, numbers)
+
+
+def _enough(trials: Frame) -> bool:
+    usable = int(trials["converged"].sum())
+    return usable >= 2 and usable >= ENOUGH * len(trials)
+
+
+def _at_unit_beta(frame: Frame, header: Header) -> Frame:
+    beta: Column = pd.to_numeric(frame["beta"], errors="coerce")
+    return frame[beta.eq(1.0) | (beta.isna() & frame["status"].eq("missing") & ("beta" not in header.axes))]
+
+
+def _fixed_value(label: Any) -> float | None:
+    """The γ of a label such as "fixed 1e-05", in data²."""
+    found = re.fullmatch(r"fixed (\S+)", str(label))
+    try:
+        return float(found[1]) if found else None
+    except ValueError:
+        return None

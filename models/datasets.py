@@ -1,0 +1,113 @@
+"""Data sets: centred arrays with what theory needs to know about them. NumPy only.
+
+Every data set is centred by the mean of its training examples, and nothing else is done to it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from jaxtyping import Float
+
+from models.idx import read_images
+from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearSubspace, PlantedManifold
+
+Array = Float[np.ndarray, "n d"]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Training and test examples (float32, centred by the training mean) and the mean that was taken off."""
+
+    spec: Data
+    train: Float[np.ndarray, "n d"]
+    test: Float[np.ndarray, "m d"]
+    mean: Float[np.ndarray, " d"]
+
+    @property
+    def d(self) -> int:
+        return self.train.shape[1]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the arrays, rounded to six decimals so that the last bits of a platform's arithmetic don't count."""
+        hasher = hashlib.sha256()
+        for array in (self.train, self.test):
+            hasher.update(str(array.shape).encode())
+            hasher.update((np.round(array, 6) + 0.0).astype("<f4").tobytes())
+        return hasher.hexdigest()
+
+    @cached_property
+    def spectrum(self) -> Float[np.ndarray, " d"]:
+        """Eigenvalues of the training covariance (population, centred), descending, in squared data units."""
+        train = self.train.astype(np.float64)
+        values = np.linalg.eigvalsh(train.T @ train / len(train))[::-1]
+        return np.clip(values, 0.0, None)
+
+    @cached_property
+    def total_variance(self) -> float:
+        """T = E‖x‖² over the training set, in squared data units."""
+        return _mean_square(self.train)
+
+    @cached_property
+    def total_variance_test(self) -> float:
+        """E‖x‖² over the test set, about the mean of the training set."""
+        return _mean_square(self.test)
+
+
+@lru_cache(maxsize=4)
+def load(spec: Data) -> DataSet:
+    """The data set that a spec declares. Raises: models.idx.DataError where its files cannot be had."""
+    match spec:
+        case Digits():
+            return _centred(spec, *_digits())
+        case MNIST() | FashionMNIST():
+            train, test = read_images(spec)
+            return _centred(spec, train[: spec.n], test)
+        case LinearSubspace():
+            return _centred(spec, *_linear_subspace(spec))
+        case PlantedManifold():
+            return _centred(spec, *_planted_manifold(spec))
+
+
+def _centred(spec: Data, train: Array, test: Array) -> DataSet:
+    mean = train.mean(axis=0, dtype=np.float64)
+    return DataSet(spec, (train - mean).astype(np.float32), (test - mean).astype(np.float32), mean)
+
+
+def _digits() -> tuple[Array, Array]:
+    from sklearn.datasets import load_digits  # takes a second, and only this data set needs it
+
+    images = load_digits().data / 16.0
+    held_out = np.arange(len(images)) % 6 == 5
+    return images[~held_out], images[held_out]
+
+
+def _linear_subspace(spec: LinearSubspace) -> tuple[Array, Array]:
+    rng = np.random.default_rng(spec.seed)
+    basis = np.linalg.qr(rng.standard_normal((spec.d, spec.intrinsic_dim)))[0]
+    u = rng.standard_normal((spec.n + spec.n_test, spec.intrinsic_dim))
+    return _with_noise(spec, u * np.sqrt(spec.eigenvalues) @ basis.T, rng)
+
+
+def _planted_manifold(spec: PlantedManifold) -> tuple[Array, Array]:
+    """x = A₀u + 1.2 A₂ᵀ tanh(A₁ᵀu + b), scaled so that the training set's total variance is d before noise."""
+    rng = np.random.default_rng(spec.seed)
+    a0 = np.linalg.qr(rng.standard_normal((spec.d, spec.r)))[0]
+    a1 = 0.8 * rng.standard_normal((spec.r, 16))
+    b = 0.5 * rng.standard_normal(16)
+    a2 = rng.standard_normal((16, spec.d)) / 4
+    u = rng.standard_normal((spec.n + spec.n_test, spec.r))
+    x = u @ a0.T + 1.2 * np.tanh(u @ a1 + b) @ a2
+    x = x - x[: spec.n].mean(axis=0)
+    return _with_noise(spec, x * np.sqrt(spec.d / _mean_square(x[: spec.n])), rng)
+
+
+def _with_noise(spec: LinearSubspace | PlantedManifold, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    x = x + np.sqrt(spec.noise) * rng.standard_normal(x.shape)
+    return x[: spec.n], x[spec.n :]
+
+
+def _mean_square(x: Array) -> float:
+    return float(np.square(x, dtype=np.float64).sum(axis=1).mean())

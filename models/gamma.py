@@ -1,0 +1,73 @@
+"""How γ is set, without a branch: modes of every kind can share a pack.
+
+A mode becomes a handful of numbers (`knobs`); the functions below are elementwise in them, so they serve one trial
+(numbers of shape ()) and a stack of trials (shape (pack,)) alike.
+"""
+
+import math
+from typing import TypedDict
+
+import torch
+from torch import Tensor
+
+from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal
+
+
+class Knobs(TypedDict):
+    """A γ mode in numbers: two switches (0 or 1), a geometric schedule, and bounds, γ in squared data units."""
+
+    learned: float
+    optimal: float
+    start: float
+    ratio: float
+    over: float
+    floor: float
+    log_floor: float
+    log_ceiling: float
+    log_init: float
+
+
+def knobs(spec: Gamma) -> Knobs:
+    """The numbers that carry a γ mode out. A fixed γ is a schedule that goes nowhere."""
+    numbers = Knobs(
+        learned=0.0,
+        optimal=0.0,
+        start=1.0,
+        ratio=1.0,
+        over=1.0,
+        floor=0.0,
+        log_floor=-math.inf,
+        log_ceiling=math.inf,
+        log_init=0.0,
+    )
+    match spec:
+        case Fixed():
+            numbers["start"] = spec.value
+        case Annealed():
+            numbers.update(start=spec.start, ratio=spec.end / spec.start, over=spec.over)
+        case Optimal():
+            numbers.update(optimal=1.0, floor=spec.floor)
+        case Learned():
+            numbers.update(learned=1.0, log_init=math.log(spec.init))
+            numbers["log_floor"] = math.log(spec.floor) if spec.floor else -math.inf
+            numbers["log_ceiling"] = math.log(spec.ceiling) if spec.ceiling else math.inf
+    return numbers
+
+
+def gamma_at(
+    numbers: dict[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, progress: float | Tensor
+) -> Tensor:
+    """The decoder variance in force after a fraction `progress` of the steps.
+
+    learned: exp(log γ). optimal: max(R/d, floor), R the distortion; γ is held constant in the gradient, which changes
+    nothing, because ∂J/∂γ = 0 there. otherwise: start·ratio^min(progress/over, 1).
+    """
+    scheduled = numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
+    closed_form = torch.maximum(distortion.detach() / d, numbers["floor"])
+    given = torch.where(numbers["optimal"] > 0, closed_form, scheduled)
+    return torch.where(numbers["learned"] > 0, log_gamma.exp(), given)
+
+
+def project(numbers: dict[str, Tensor], log_gamma: Tensor) -> Tensor:
+    """log γ brought back between its declared floor and ceiling."""
+    return log_gamma.clamp(numbers["log_floor"], numbers["log_ceiling"])

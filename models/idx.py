@@ -1,0 +1,63 @@
+"""Images in the IDX format, from a local folder or fetched once and verified by the published checksums.
+
+`COLLAPSAR_DATA` names a folder that holds `mnist/` and `fashion_mnist/` with the four original files each. Without it the
+files are downloaded into the user's cache (and verified there) the first time they are needed.
+"""
+
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import pooch
+from jaxtyping import Float
+
+from models.specs.data import MNIST, FashionMNIST
+
+_SOURCES = {
+    "MNIST": ("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
+    "FashionMNIST": ("fashion_mnist", "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
+}
+
+
+class DataError(Exception):
+    """A data set cannot be had; the message names the fault and the remedy."""
+
+
+def read_images(spec: MNIST | FashionMNIST) -> tuple[Float[np.ndarray, "n 784"], Float[np.ndarray, "m 784"]]:
+    """Training and test images as rows of grey values in [0, 1]. Raises: DataError."""
+    return _read(spec, "train-images-idx3-ubyte.gz"), _read(spec, "t10k-images-idx3-ubyte.gz")
+
+
+def fetch(spec: MNIST | FashionMNIST) -> list[Path]:
+    """The verified local paths of all four files, downloaded if need be. Raises: DataError."""
+    return [_verified(spec, name) for name in spec.md5]
+
+
+def _read(spec: MNIST | FashionMNIST, name: str) -> Float[np.ndarray, "n 784"]:
+    content = gzip.decompress(_verified(spec, name).read_bytes())
+    pixels = np.frombuffer(content, dtype=np.uint8, offset=16)  # 16 bytes: magic number, count, height and width
+    return pixels.reshape(-1, 784).astype(np.float32) / np.float32(255)
+
+
+def _verified(spec: MNIST | FashionMNIST, name: str) -> Path:
+    folder, url = _SOURCES[spec.kind]
+    if own := os.environ.get("COLLAPSAR_DATA"):
+        return _checked(Path(own).expanduser() / folder / name, spec.md5[name])
+    registry = {file: f"md5:{md5}" for file, md5 in spec.md5.items()}
+    cache = pooch.create(path=pooch.os_cache("collapsar") / folder, base_url=url, registry=registry)
+    try:
+        return Path(cache.fetch(name))
+    except Exception as fault:  # whatever the network stack raises, the remedy is the same
+        raise DataError(
+            f"{spec.kind} cannot be downloaded ({type(fault).__name__}): "
+            f"set COLLAPSAR_DATA to a folder that holds {folder}/{name} and its three siblings"
+        ) from fault
+
+
+def _checked(path: Path, md5: str) -> Path:
+    if not path.is_file():
+        raise DataError(f"{path} does not exist: put the original file there, or unset COLLAPSAR_DATA to download it")
+    if pooch.file_hash(str(path), alg="md5") != md5:
+        raise DataError(f"{path} is not the published file (its md5 should be {md5}): replace it with the original")
+    return path

@@ -1,0 +1,36 @@
+"""What a trial minimises, in the one convention of the project.
+
+    J = R/(2γ) + (d/2) log γ + β K        nats per example
+    R = E‖x − m(z)‖²  (summed over outputs),   K = E Σ_j ½(μ_j² + σ_j² − 1 − log σ_j²)
+
+−ELBO = J + (d/2) log 2π at β = 1. R is the distortion, K the rate. γ is a variance.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def distortion(x: Float[Tensor, "n d"], mean: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+    """R: squared error summed over dimensions, averaged over examples, in squared data units."""
+    return (x - mean).square().sum(-1).mean()
+
+
+def latent_rates(mu: Float[Tensor, "n kappa"], log_var: Float[Tensor, "n kappa"]) -> Float[Tensor, " kappa"]:
+    """KL(q(z_j|x) ‖ N(0, 1)) of each latent, averaged over examples, in nats."""
+    return 0.5 * (mu.square() + log_var.exp() - 1 - log_var).mean(0)
+
+
+def objective(distortion: Tensor, rate: Tensor, gamma: Tensor, beta: Tensor | float, d: int) -> Tensor:
+    """J in nats per example; elementwise in its arguments.
+
+    Source: Dai, Wenliang & Wipf (2021), eq. 3, which is 2J + kappa at beta = 1.
+    """
+    return distortion / (2 * gamma) + 0.5 * d * torch.log(gamma) + beta * rate
+
+
+def neg_elbo(distortion: float, rate: float, gamma: float, d: int) -> float:
+    """−ELBO in nats per example, with the constant: J at beta = 1 plus (d/2) log 2π."""
+    return distortion / (2 * gamma) + 0.5 * d * math.log(2 * math.pi * gamma) + rate

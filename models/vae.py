@@ -1,0 +1,115 @@
+"""Networks: a Gaussian VAE with fully connected encoder and decoder, for one trial.
+
+    q(z|x) = N(μ(x), diag σ²(x)),   p(x|z) = N(m(z), γ I)
+
+A network offers `encode(x) -> (mu, log_var)` and `decode(z) -> mean of x`; γ is not part of it. Parameters are drawn from
+torch's global generator when the module is built, so `build` seeds that generator for the trial and restores it.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from models.specs.network import VAE, Model, Own
+from models.streams import stream_seed
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "gelu": nn.functional.gelu,
+    "identity": lambda h: h,
+}
+
+_STD: dict[str, Callable[[int, int], float]] = {
+    "fan_in": lambda inputs, _: inputs**-0.5,
+    "he": lambda inputs, _: (2 / inputs) ** 0.5,
+    "glorot": lambda inputs, outputs: (2 / (inputs + outputs)) ** 0.5,
+}
+
+
+def build(spec: Model, d: int, seed: int) -> nn.Module:
+    """The network of one trial for examples of `d` dimensions, with the initial weights of its seed.
+
+    Raises: whatever a user's own class raises.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, "weights"))
+        return _own(spec, d) if isinstance(spec, Own) else GaussianVAE(spec, d)
+
+
+class GaussianVAE(nn.Module):
+    """The VAE that a `VAE` spec declares; see `models.specs.network` for the kinds of skip connection."""
+
+    def __init__(self, spec: VAE, d: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.act = _ACTIVATIONS[spec.activation]
+        widths = [d, *spec.encoder]
+        self.encoder = nn.ModuleList(_linear(a, b, spec) for a, b in pairwise(widths))
+        self.mu = _linear(widths[-1], spec.kappa, spec, spec.mu_scale)
+        self.log_var = _linear(widths[-1], spec.kappa, spec, spec.log_var_scale)
+        shapes = spec.decoder_layers(d)
+        if spec.skip == "affine":
+            *shapes, skip = shapes
+            self.affine = _linear(*skip, spec, bias=False)
+        self.decoder = nn.ModuleList(_linear(a, b, spec) for a, b in shapes)
+
+    def encode(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n kappa"], Float[Tensor, "n kappa"]]:
+        """Mean and log variance of q(z|x)."""
+        for layer in self.encoder:
+            x = self.act(layer(x))
+        log_var = self.log_var(x)
+        if self.spec.log_var_range:
+            log_var = log_var.clamp(*self.spec.log_var_range)
+        return self.mu(x), log_var
+
+    def decode(self, z: Float[Tensor, "n kappa"]) -> Float[Tensor, "n d"]:
+        """Mean m(z) of p(x|z)."""
+        *hidden, output = self.decoder
+        match self.spec.skip:
+            case "residual":
+                first, *inner = hidden
+                h = first(z)
+                for a, b in zip(inner[::2], inner[1::2], strict=True):
+                    h = h + b(self.act(a(self.act(h))))
+                return output(self.act(h))
+            case "concat":
+                h = z
+                for i, layer in enumerate(hidden):
+                    h = self.act(layer(torch.cat([h, z], -1) if i else h))
+                return output(torch.cat([h, z], -1) if hidden else h)
+            case skip:
+                h = z
+                for layer in hidden:
+                    h = self.act(layer(h))
+                return output(h) + (self.affine(z) if skip == "affine" else 0)
+
+
+class Methods(nn.Module):
+    """A network whose methods are reached through `forward`, as `torch.func.functional_call` needs it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, method: str, *inputs: Tensor) -> Any:
+        return getattr(self.network, method)(*inputs)
+
+
+def _linear(inputs: int, outputs: int, spec: VAE, scale: float = 1.0, bias: bool = True) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs, bias=bias)
+    nn.init.normal_(layer.weight, std=scale * _STD[spec.init](inputs, outputs))
+    if bias:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _own(spec: Own, d: int) -> nn.Module:
+    """A user's class, rebuilt from the source that its declaration holds."""
+    names: dict[str, Any] = {"__name__": f"collapsar_own_{spec.name}"}
+    exec(compile(spec.source, f"<source of {spec.name}>", "exec"), names)
+    return names[spec.name](d=d, kappa=spec.kappa, **spec.options)

@@ -1,0 +1,116 @@
+"""Conducting a launch: data made ready once, packs trained in rounds, failures traced to the guilty trial.
+
+A pack that fails is cut in two and tried again, until the trial that cannot be trained stands alone; it is recorded as
+failed, with the reason, and everything else has been trained.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from models import datasets, idx
+from models.specs import Data
+from models.specs.data import MNIST, FashionMNIST
+from study.ledger import Ledger
+from study.packs import drop_pack, write_pack
+from study.plan import Pack, Plan, make_pack, make_packs
+from study.progress import Bar
+from study.record import Home, commit, compact, new_commit_id, read, write_part
+from study.rows import declared_row
+from study.trial import content_id
+
+
+class Watch:
+    """Passes what happens to packs on to the bar and to the ledger."""
+
+    def __init__(self, bar: Bar, ledger: Ledger | None) -> None:
+        self._bar, self._ledger = bar, ledger
+
+    def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
+        self._bar.step(pack_id, values)
+        shown = {name: value for name, value in values.items() if name.startswith(_SHOWN)}
+        if self._ledger:
+            self._ledger.progress(pack_id, shown, int(values.get("step", 0)))
+
+    def committed(self, pack_id: str) -> None:
+        self._bar.done(pack_id)
+        if self._ledger:
+            self._ledger.committed(pack_id)
+
+    def failed(self, pack_id: str, reason: str) -> None:
+        self._bar.say(f"pack {pack_id} failed: {reason}")
+        if self._ledger:
+            self._ledger.failed(pack_id, reason)
+
+
+_SHOWN = ("trial_steps_per_s", "diverged", "objective_", "gamma_", "n_active_")
+
+
+def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Bar, ledger: Ledger | None) -> None:
+    """Train and commit what the plan misses. Returns when every missing trial has a result or a recorded failure."""
+    from study import schedule  # takes seconds to import, and a launch that has nothing to train never needs it
+
+    watch = Watch(bar, ledger)
+    with schedule.connected(address) as cluster:
+        packs = make_packs(plan, size, cluster.workers)
+        while packs:
+            for pack in packs:
+                write_pack(home, pack)
+            bar.expect(packs)
+            reasons = schedule.run(packs, home, cluster, watch)
+            for pack in packs:
+                drop_pack(home, pack)
+            failed = [pack for pack in packs if pack.pack_id in reasons]
+            _record_failures(home, [pack for pack in failed if len(pack.trials) == 1], reasons)
+            packs = [half for pack in failed if len(pack.trials) > 1 for half in _halves(pack)]
+    compact(home)
+
+
+def _halves(pack: Pack) -> list[Pack]:
+    middle = len(pack.trials) // 2
+    tried = {trial.trial_id: attempt - 1 for trial, attempt in zip(pack.trials, pack.attempts, strict=True)}
+    return [make_pack(part, tried) for part in (pack.trials[:middle], pack.trials[middle:])]
+
+
+def _record_failures(home: Home, packs: Sequence[Pack], reasons: Mapping[str, str]) -> None:
+    for pack in packs:
+        commit_id = new_commit_id()
+        row = declared_row(pack, 0, commit_id) | {"status": "failed", "error": reasons[pack.pack_id]}
+        commit(home, commit_id, {"trials": [row]})
+
+
+def prepare_data(plan: Plan, home: Home) -> list[str]:
+    """Fetch or generate every data set the missing trials need, once, and record what it is.
+
+    Returns a sentence for each data set that differs from the one the home knows under its name. Raises: DataError.
+    """
+    known = {row["data_id"]: row for row in read(home, "datasets").to_pylist()}
+    warnings = []
+    for spec in {trial.data: None for trial in plan.missing}:
+        if isinstance(spec, MNIST | FashionMNIST):
+            idx.fetch(spec)
+        row = _dataset_row(spec)
+        if (before := known.get(row["data_id"])) is None:
+            write_part(home, "datasets", f"{row['data_id']}.parquet", [row])
+        elif before["digest"] != row["digest"]:
+            warnings.append(
+                f"{spec.label} is generated differently here than where this home was begun "
+                "(their digests differ): results may differ in their last digits"
+            )
+    return warnings
+
+
+def _dataset_row(spec: Data) -> dict[str, object]:
+    data = datasets.load(spec)
+    return {
+        "data_id": content_id(spec),
+        "data": spec.label,
+        "declaration": json.dumps(spec.model_dump(mode="json")),
+        "digest": data.digest,
+        "d": data.d,
+        "n_train": len(data.train),
+        "n_test": len(data.test),
+        "intrinsic_dim": spec.intrinsic_dim,
+        "total_variance": data.total_variance,
+        "total_variance_test": data.total_variance_test,
+        "spectrum": data.spectrum.tolist(),
+    }

@@ -1,0 +1,157 @@
+"""What training ended with: every number of a trial's record, measured on whole data sets.
+
+Per-latent statistics are taken over the training set, whose stationary points theory speaks of; distortion, rate and
+objective over both sets. Sums run in float64.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.datasets import DataSet
+from models.gamma import gamma_at
+from models.mmd import VERSION as MMD_VERSION
+from models.mmd import mmd_imq
+from models.streams import stream
+from study.packed.stack import Stack
+from study.trial import Trial
+
+MMD_POINTS = 2000
+SLOPE_POINTS = 256
+PICTURES = 8
+_CHUNK_NUMBERS = 4_000_000
+_BLOCK = 128  # noise is drawn in blocks of this many rows, so that it doesn't depend on how a pack's size cuts the data
+
+ACTIVE_BELOW = 0.5
+BURDA_ABOVE = 0.01
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Averages over a data set, in float64: (pack,) for the first two, (pack, kappa) for the others."""
+
+    distortion: Tensor
+    distortion_of_mean: Tensor
+    latent_rate: Tensor
+    mu: Tensor
+    mu_square: Tensor
+    variance: Tensor
+
+    @property
+    def rate(self) -> Tensor:
+        return self.latent_rate.sum(-1)
+
+    @property
+    def mean_var(self) -> Tensor:
+        """Var_x E[z_j|x], population variance."""
+        return (self.mu_square - self.mu.square()).clamp(min=0)
+
+    @property
+    def scale_residual(self) -> Tensor:
+        """max_j |E z_j² − 1|: zero at every stationary point of a network with free heads and a linear first layer."""
+        return (self.mu_square + self.variance - 1).abs().amax(-1)
+
+
+class Measure:
+    """A trained stack, measured."""
+
+    def __init__(self, stack: Stack, trials: Sequence[Trial], data: DataSet) -> None:
+        self.stack, self.trials, self.data = stack, trials, data
+        self.train = self._moments("train", data.train)
+        self.test = self._moments("test", data.test)
+        self.gamma = self._gamma()
+
+    def latents(self) -> dict[str, Tensor]:
+        """Per-latent columns of the record, each (pack, kappa)."""
+        points = self.train_rows(SLOPE_POINTS)
+        mu, _ = self.stack.call("encode", points, shared=True)
+        slopes = torch.stack([self.stack.decoder_slope(mu, j) for j in range(self.stack.kappa)], dim=-1)
+        return {
+            "mean_var": self.train.mean_var,
+            "post_var": self.train.variance,
+            "rate": self.train.latent_rate,
+            "decoder_norm": slopes.double(),
+        }
+
+    def mmd(self) -> Iterator[dict[str, float | int | str]]:
+        """One evaluation row a trial: MMD of q(z) to the prior, one z ~ q(z|x) per training example."""
+        rows = self.train_rows(MMD_POINTS)
+        mu, log_var = self.stack.call("encode", rows, shared=True)
+        z = mu + (0.5 * log_var).exp() * self._draws("mmd", len(rows))
+        prior = self._draws("prior", len(rows))
+        for index, trial in enumerate(self.trials):
+            value, error = mmd_imq(z[index], prior[index])
+            yield {
+                "metric": "mmd_imq",
+                "value": value,
+                "standard_error": error,
+                "sample_size": len(rows),
+                "seed": trial.seed,
+                "version": MMD_VERSION,
+            }
+
+    def pictures(self) -> dict[str, np.ndarray]:
+        """For image data: test images, their reconstructions at E[z|x], and samples, (pack, images, height, width)."""
+        if self.data.spec.image is None:
+            return {}
+        rows = torch.from_numpy(self.data.test[:PICTURES]).to(self.stack.device, self.stack.dtype)
+        mu, _ = self.stack.call("encode", rows, shared=True)
+        images = {
+            "original": rows.expand(len(self.stack), *rows.shape),
+            "reconstruction": self.stack.call("decode", mu),
+            "sample": self.stack.call("decode", self._draws("samples", len(rows))),
+        }
+        shape = (len(self.stack), len(rows), *self.data.spec.image)
+        return {
+            name: (image.double().cpu().numpy() + self.data.mean).clip(-9, 9).astype(np.float16).reshape(shape)
+            for name, image in images.items()
+        }
+
+    def train_rows(self, most: int) -> Tensor:
+        rows = self.data.train[: min(most, len(self.data.train))]
+        return torch.from_numpy(rows).to(self.stack.device, self.stack.dtype)
+
+    def _gamma(self) -> Tensor:
+        """The final γ: trained, scheduled, or in closed form over the training set."""
+        numbers = {name: value.double() for name, value in self.stack.knobs.items()}
+        end = torch.ones((), dtype=torch.float64, device=self.stack.device)
+        return gamma_at(numbers, self.stack.log_gamma.double(), self.train.distortion, self.stack.d, end)
+
+    def _moments(self, split: str, rows: np.ndarray) -> Moments:
+        stack = self.stack
+        generators = {trial.seed: stream(trial.seed, split) for trial in self.trials}
+        size = _BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.d + stack.kappa) * _BLOCK))
+        total: list[Tensor] = []
+        for chunk in torch.from_numpy(rows).split(size):
+            x = chunk.to(stack.device, stack.dtype)
+            eps = self._draw(generators, len(x))
+            sums = [value.double().sum(1) for value in self._per_example(x, eps)]
+            total = [a + b for a, b in zip(total, sums, strict=True)] if total else sums
+        return Moments(*(value / len(rows) for value in total))
+
+    def _per_example(self, x: Tensor, eps: Tensor) -> Iterator[Tensor]:
+        """The summands of `Moments`, each (pack, n, ...)."""
+        mu, log_var = self.stack.call("encode", x, shared=True)
+        variance = log_var.exp()
+        for z in (mu + variance.sqrt() * eps, mu):
+            yield (x - self.stack.call("decode", z)).square().sum(-1)
+        yield 0.5 * (mu.square() + variance - 1 - log_var)
+        yield mu
+        yield mu.double().square()
+        yield variance
+
+    def _draws(self, purpose: str, n: int) -> Tensor:
+        return self._draw({trial.seed: stream(trial.seed, purpose) for trial in self.trials}, n)
+
+    def _draw(self, generators: dict[int, torch.Generator], n: int) -> Tensor:
+        """Standard normal draws (pack, n, kappa): trials that share a seed share them."""
+        stack = self.stack
+        shape, blocks = (_BLOCK, stack.kappa), range(0, n, _BLOCK)
+        drawn = {
+            seed: torch.cat([torch.randn(*shape, generator=generator, dtype=stack.dtype) for _ in blocks])[:n]
+            for seed, generator in generators.items()
+        }
+        return torch.stack([drawn[trial.seed] for trial in self.trials]).to(stack.device)

@@ -1,0 +1,165 @@
+"""One pack from its declaration to its committed records. Knows torch, neither Ray nor MLflow."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.datasets import load
+from models.objective import neg_elbo, objective
+from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, Measure
+from study.packed.train import REASONS, Training
+from study.plan import Pack
+from study.record import Home, commit, new_commit_id, write_artifacts
+from study.rows import declared_row
+
+STAGE = "vae"
+KEEP_WEIGHTS_BELOW = 64 * 2**20
+"""A trial's weights are kept when they take fewer bytes than this."""
+
+Row = dict[str, Any]
+
+
+class PackRun:
+    """A pack being trained: `advance` until `done`, then `commit`."""
+
+    def __init__(self, pack: Pack, device: str = "cpu") -> None:
+        self.pack, self.device = pack, torch.device(device)
+        self._started = time.monotonic()
+        self._data = load(pack.trials[0].data)
+        self.training = Training(pack.trials, self._data, self.device)
+
+    @property
+    def done(self) -> bool:
+        return self.training.done
+
+    def advance(self, seconds: float) -> dict[str, float]:
+        """Train for about `seconds` and return the progress: steps, throughput, and the spread of J, γ and n_active."""
+        start = time.monotonic()
+        taken = self.training.advance(seconds)
+        trial_steps = taken * len(self.pack.trials) / max(time.monotonic() - start, 1e-9)
+        diverged = int((self.training.reason > 0).sum())
+        counts = {"step": self.training.step, "steps": self.training.settings.steps}
+        return {**counts, "trial_steps_per_s": trial_steps, "diverged": diverged, **_spread(self.training)}
+
+    def commit(self, home: Home) -> list[str]:
+        """Measure every trial, write its records, and return the trial_ids whose result is new."""
+        commit_id = new_commit_id()
+        measure = Measure(self.training.stack, self.pack.trials, self._data)
+        rows = _trial_rows(self.pack, measure, self.training, commit_id)
+        path = self._write_artifacts(home, measure, rows, commit_id)
+        share = (time.monotonic() - self._started) / len(rows)
+        device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+        for row in rows:
+            row.update(artifacts=path, wall_s=share, device=device)
+        key = [{"trial_id": row["trial_id"], "commit_id": commit_id, "stage": STAGE} for row in rows]
+        tables: dict[str, list[Row]] = {
+            "curves": _curve_rows(key, self.training),
+            "latents": _latent_rows(key, measure),
+            "evaluations": [head | row for head, row in zip(key, measure.mmd(), strict=True)],
+            "trials": rows,
+        }
+        return commit(home, commit_id, tables)
+
+    def _write_artifacts(self, home: Home, measure: Measure, rows: Sequence[Row], commit_id: str) -> str | None:
+        stack = self.training.stack
+        keep = stack.numbers.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
+        weights = {name: value.detach().cpu().numpy() for name, value in stack.weights().items()} if keep else {}
+        arrays: dict[str, np.ndarray] = {}
+        pictures = measure.pictures()
+        for index, row in enumerate(rows):
+            row["has_weights"] = int(keep)
+            for group, content in (("weights", weights), ("pictures", pictures)):
+                arrays |= {f"{row['trial_id']}/{group}/{name}": value[index] for name, value in content.items()}
+        return write_artifacts(home, commit_id, arrays) if arrays else None
+
+
+def _spread(training: Training) -> dict[str, float]:
+    """Least, median and greatest over the pack's trials of what the last logged step shows."""
+    values = training.curves[-1][1] if training.curves else {}
+    spread = {}
+    for name in ("objective", "gamma", "n_active"):
+        if name in values and len(finite := values[name][values[name].isfinite()].double()):
+            low, middle, high = torch.quantile(finite, torch.tensor([0, 0.5, 1], dtype=torch.double, device=finite.device))
+            spread |= {f"{name}_min": float(low), f"{name}_median": float(middle), f"{name}_max": float(high)}
+    return spread
+
+
+def _trial_rows(pack: Pack, measure: Measure, training: Training, commit_id: str) -> list[Row]:
+    return [
+        declared_row(pack, index, commit_id) | _status(training, index) | _result(measure, training, index)
+        for index in range(len(pack.trials))
+    ]
+
+
+def _status(training: Training, index: int) -> Row:
+    reason, step = int(training.reason[index]), int(training.diverged_at[index])
+    if not reason:
+        return {"status": "finished"}
+    return {"status": "diverged", "diverged_at": step, "error": f"step {step}: {REASONS[reason]}"}
+
+
+def _result(measure: Measure, training: Training, index: int) -> Row:
+    """The measured columns of one trial's row."""
+    trial, train, test, data = measure.trials[index], measure.train, measure.test, measure.data
+    gamma, beta, d = measure.gamma[index], trial.objective.beta, data.d
+    distortion, rate = test.distortion[index], test.rate[index]
+    return {
+        "parameters": training.stack.parameters,
+        "distortion_train": float(train.distortion[index]),
+        "distortion_test": float(distortion),
+        "rate_train": float(train.rate[index]),
+        "rate_test": float(rate),
+        "objective_train": float(objective(train.distortion[index], train.rate[index], gamma, beta, d)),
+        "objective_test": float(objective(distortion, rate, gamma, beta, d)),
+        "neg_elbo_test": neg_elbo(float(distortion), float(rate), float(gamma), d) if gamma > 0 else math.nan,
+        "nre_test": float(distortion) / data.total_variance_test,
+        "nre_mean_test": float(test.distortion_of_mean[index]) / data.total_variance_test,
+        "nre_mean_train": float(train.distortion_of_mean[index]) / data.total_variance,
+        "gamma": float(gamma),
+        "gamma_eff": beta * float(gamma),
+        "n_active": int((train.variance[index] < ACTIVE_BELOW).sum()),
+        "n_burda": int((train.mean_var[index] > BURDA_ABOVE).sum()),
+        "scale_residual": float(train.scale_residual[index]),
+        **_ends(training, index),
+    }
+
+
+def _ends(training: Training, index: int) -> Row:
+    """‖∂J/∂z‖ at the first and the last step that the trial took."""
+    taken = [float(values["grad_z"][index]) for step, values in training.curves if _was_taken(training, index, step)]
+    return {"grad_z_first": taken[0], "grad_z_last": taken[-1]} if taken else {}
+
+
+def _was_taken(training: Training, index: int, step: int) -> bool:
+    end = int(training.diverged_at[index])
+    return end < 0 or step < end
+
+
+def _curve_rows(key: Sequence[Row], training: Training) -> list[Row]:
+    lists: list[tuple[int, Mapping[str, list[float]]]] = [
+        (step, {name: _plain(value) for name, value in values.items()}) for step, values in training.curves
+    ]
+    return [
+        head | {"step": step} | {name: value[index] for name, value in values.items()}
+        for index, head in enumerate(key)
+        for step, values in lists
+        if _was_taken(training, index, step)
+    ]
+
+
+def _latent_rows(key: Sequence[Row], measure: Measure) -> list[Row]:
+    columns = {name: _plain(value) for name, value in measure.latents().items()}
+    return [
+        head | {"latent": j} | {name: value[index][j] for name, value in columns.items()}
+        for index, head in enumerate(key)
+        for j in range(measure.stack.kappa)
+    ]
+
+
+def _plain(value: Tensor) -> Any:
+    return value.detach().cpu().tolist()

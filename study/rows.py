@@ -1,0 +1,54 @@
+"""The columns of a trials row that are known before any training: identity and declaration."""
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from study.plan import Pack
+from study.trial import ENGINE, Trial, content_id
+
+
+def declared_row(pack: Pack, index: int, commit_id: str) -> dict[str, Any]:
+    """Identity and declaration of the pack's trial number `index`."""
+    trial = pack.trials[index]
+    return {
+        "trial_id": trial.trial_id,
+        "commit_id": commit_id,
+        "engine": ENGINE,
+        "pack_id": pack.pack_id,
+        "pack_size": len(pack.trials),
+        "attempt": pack.attempts[index],
+        "code_version": installed("collapsar"),
+        "torch_version": installed("torch"),
+        "declaration": trial.model_dump_json(),
+        **_flat(trial),
+    }
+
+
+@cache
+def installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _flat(trial: Trial) -> dict[str, Any]:
+    data, model, objective, training = trial.data, trial.model, trial.objective, trial.training
+    return {
+        "data": data.label,
+        "data_id": content_id(data),
+        "d": data.d,
+        "n_train": data.n_train,
+        "intrinsic_dim": data.intrinsic_dim,
+        "model": model.kind,
+        "kappa": model.kappa,
+        "skip": model.skip,
+        "beta": objective.beta,
+        "gamma_mode": objective.gamma.kind.lower(),
+        "gamma_init": objective.gamma.start,
+        "seed": trial.seed,
+        "steps": training.steps,
+        "batch": training.batch,
+        "lr": training.lr,
+    }

@@ -1,0 +1,153 @@
+"""Scheduling packs with Ray Tune: one Tune trial a pack. The only file that says `ray`.
+
+Tune's own state is never trusted to resume: every launch is a fresh Tuner on what is missing. A Tune trial's configuration
+is a pack id; the reused actor reads the pack from the home, trains it and commits it there.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+# Tune reads these when it is imported: no per-trial log files, no signal handler over ours, no changed working directory.
+os.environ |= {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+import ray
+from ray import tune
+
+from study.packs import read_pack
+from study.plan import Pack
+from study.record import Home
+
+SLICE_S = 1.0
+"""How long an actor trains between two reports, in seconds."""
+
+
+class Watcher(Protocol):
+    """Whoever wants to know how packs are doing. Called in the driver, from Tune's loop: must return at once."""
+
+    def progress(self, pack_id: str, values: Mapping[str, float]) -> None: ...
+
+    def committed(self, pack_id: str) -> None: ...
+
+    def failed(self, pack_id: str, reason: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What Ray has: packs that can train at once, and on what."""
+
+    workers: int
+    gpus: int
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[Cluster]:
+    """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None."""
+    own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
+    ray.init(address=address or "local", logging_level="error", log_to_driver=False, **own)
+    try:
+        has = ray.cluster_resources()
+        gpus = int(has.get("GPU", 0))
+        yield Cluster(workers=gpus or max(1, int(has.get("CPU", 1))), gpus=gpus)
+    finally:
+        ray.shutdown()
+
+
+def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -> dict[str, str]:
+    """Train and commit the packs; returns pack_id → reason for those that could not be."""
+    if not packs:
+        return {}
+    events = _Events(watcher)
+    actor = tune.with_resources(_PackTrainable, {"cpu": 1, "gpu": 1} if cluster.gpus else {"cpu": 1})
+    with tempfile.TemporaryDirectory(prefix="collapsar-") as scratch:
+        tuner = tune.Tuner(
+            actor,
+            param_space={"home": home.uri, "pack": tune.grid_search([pack.pack_id for pack in packs])},
+            tune_config=tune.TuneConfig(reuse_actors=True),
+            run_config=tune.RunConfig(
+                # Tune's scratch state must be reachable from every node; a home that is a URI is.
+                storage_path=scratch if home.local else f"{home.uri}/tune",
+                callbacks=[events],
+                failure_config=tune.FailureConfig(max_failures=1),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+                verbose=0,
+            ),
+        )
+        tuner.fit()
+    return events.failures
+
+
+class _PackTrainable(tune.Trainable):
+    """The actor: opens a pack, trains it in slices, commits it, and is reused for the next."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        import torch
+
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        if self._device == "cpu":
+            torch.set_num_threads(1)  # one core an actor: the parallelism is between packs
+        self._open(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._open(new_config)
+        return True
+
+    def _open(self, config: dict[str, Any]) -> None:
+        if not config.get("pack"):
+            raise ValueError("a Tune trial without a pack: Tune lost its configuration; relaunch the study")
+        self._home, self._pack_id, self._run = Home(config["home"]), config["pack"], None
+
+    def step(self) -> dict[str, Any]:
+        from study.packed import PackRun
+
+        if self._run is None:
+            self._run = PackRun(read_pack(self._home, self._pack_id), self._device)
+        values = self._run.advance(SLICE_S)
+        if not self._run.done:
+            return values
+        self._run.commit(self._home)
+        self._run = None
+        return values | {"done": True}
+
+
+class _Events(tune.Callback):
+    """Tune's events, passed on to the watcher."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self.failures: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles its callbacks; ours holds a progress bar and a thread, and nothing worth restoring
+
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+        values = {name: value for name, value in result.items() if isinstance(value, int | float)}
+        self._watcher.progress(trial.config["pack"], values)
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._watcher.committed(trial.config["pack"])
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        pack_id = trial.config["pack"]
+        self.failures[pack_id] = _reason(trial.get_error())
+        self._watcher.failed(pack_id, self.failures[pack_id])
+
+
+def _reason(error: BaseException | None) -> str:
+    """One line that says why a pack failed: the cause inside the actor where there is one."""
+    cause = getattr(error, "cause", None) or error
+    if isinstance(error, ray.exceptions.RayActorError):
+        return "its worker process died (killed, or out of memory)"
+    lines = str(cause).strip().splitlines() or ["unknown"]
+    return f"{type(cause).__name__}: {lines[-1].strip()}"[:500]

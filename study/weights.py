@@ -1,0 +1,28 @@
+"""A trained network, back from the records."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from models.vae import Methods, build
+from study.record import Home, HomeError, read, read_artifacts
+from study.trial import Trial
+
+
+def load(trial_id: str, home: str | Path | Home = "./runs") -> nn.Module:
+    """The trained network of a trial, in evaluation mode, with its declaration as `network.trial`.
+
+    Raises: HomeError where the home has no weights of that trial.
+    """
+    home = home if isinstance(home, Home) else Home(home)
+    rows = read(home, "trials", ["trial_id", "declaration", "artifacts", "has_weights"]).to_pylist()
+    row = next((row for row in rows if row["trial_id"] == trial_id and row["has_weights"]), None)
+    if row is None:
+        raise HomeError(f"{home} has no weights of a trial {trial_id}: look its id up in analysis.results(study, home)")
+    trial = Trial.model_validate_json(row["declaration"])
+    network = build(trial.model, trial.data.d, trial.seed)
+    arrays = read_artifacts(home, row["artifacts"], trial_id, "weights")
+    Methods(network).load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)
+    network.trial = trial  # pyright: ignore[reportAttributeAccessIssue]
+    return network.eval()

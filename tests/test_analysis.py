@@ -1,0 +1,362 @@
+"""The analysis reads synthetic homes whose answers are known: regimes, intervals, counts, verdicts."""
+
+import io
+import itertools
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analysis import AnalysisError, curves, glance, header, latents, results, table, verdicts
+from analysis.interval import number, t_interval
+from analysis.table import markdown
+from study.record import Home, commit, write_part
+
+PLANTED = {"data": "manifold r=3", "data_id": "m3", "d": 20, "intrinsic_dim": 3}
+DIGITS = {"data": "Digits", "data_id": "dg", "d": 64, "intrinsic_dim": None}
+VARIANCE = {"m3": 20.0, "dg": 4.693}
+
+
+def row(trial_id: str, **columns: Any) -> dict[str, Any]:
+    """A finished, converged trials row on the planted manifold, reconstructing with r = 3 active latents."""
+    noise = {"noise": columns.pop("noise", 0.0)} if columns.get("data", "manifold") != "Digits" else {}
+    measured = {"n_active": 3, "nre_mean_test": 1e-3, "scale_residual": 0.1, "gamma": 1e-4, "neg_elbo_test": -10.0}
+    measured |= {"distortion_test": 0.02, "rate_test": 20.0, "beta": 1.0, "kappa": 8, "seed": 0, "skip": "none"}
+    known = {"trial_id": trial_id, "status": "finished", "attempt": 1, "declaration": json.dumps({"data": noise})}
+    return known | measured | PLANTED | columns
+
+
+def store(
+    home: Home,
+    name: str,
+    axes: dict[str, list[Any]],
+    plan: list[dict[str, Any]],
+    trials: list[dict[str, Any]],
+    **tables: list[dict[str, Any]],
+) -> None:
+    """Write a study's plan as the launcher does, and commit its rows."""
+    content = pa.table({key: [line[key] for line in plan] for key in ("trial_id", *axes)})
+    buffer = io.BytesIO()
+    pq.write_table(content, buffer)
+    home.write(f"studies/{name}/plan.parquet", buffer.getvalue())
+    head = {"name": name, "caption": f"What does {name} ask?", "scale": "laptop", "axes": axes}
+    home.write(f"studies/{name}/study.json", json.dumps(head).encode())
+    sets = [{"data_id": key, "total_variance": value} for key, value in VARIANCE.items()]
+    write_part(home, "datasets", f"{name}.parquet", sets)
+    stamped = {"trials": trials, **tables}
+    commit(
+        home, f"c-{name}", {key: [{**line, "commit_id": f"c-{name}"} for line in rows] for key, rows in stamped.items()}
+    )
+
+
+def seeds(home: Home, trials: list[dict[str, Any]], declared: int | None = None, **tables: Any) -> None:
+    """A study `s` whose only axis is the seed."""
+    labels = list(range(declared or len(trials)))
+    plan = [{"trial_id": f"t{seed}", "seed": seed} for seed in labels]
+    store(home, "s", {"seed": labels}, plan, [{**line, "trial_id": f"t{i}"} for i, line in enumerate(trials)], **tables)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def grid(
+    gammas: list[str], kappas: list[int], n_seeds: int = 3, skips: tuple[str, ...] = ("none",)
+) -> Iterator[tuple[str, int, str, int, str]]:
+    for gamma, kappa, skip, seed in itertools.product(gammas, kappas, skips, range(n_seeds)):
+        yield gamma, kappa, skip, seed, f"{gamma}-{kappa}-{skip}-{seed}"
+
+
+def behaviour(gamma: str, kappa: int, needed: int) -> dict[str, Any]:
+    """What theory expects of a mode on data that need `needed` latents."""
+    if gamma == "fixed 1":
+        return {"n_active": 0, "nre_mean_test": 1.0, "gamma": 1.0, "neg_elbo_test": 30.0, "mmd": 1e-3}
+    if gamma == "fixed 1e-05":
+        return {"n_active": kappa, "nre_mean_test": 1e-3, "gamma": 1e-5, "neg_elbo_test": 5.0, "mmd": 0.3}
+    return {"n_active": min(kappa, needed), "nre_mean_test": 1e-3, "gamma": 1e-4, "neg_elbo_test": -20.0, "mmd": 1e-3}
+
+
+def gamma_grid(home: Home, data: dict[str, Any], needed: int, **changed: dict[str, Any]) -> None:
+    """A study `g` of γ mode × κ × seed as theory expects it; `changed` maps a mode's first word to other columns."""
+    gammas, kappas = ["fixed 1", "fixed 1e-05", "learned"], [4, 8]
+    plan, trials, evaluations = [], [], []
+    for gamma, kappa, skip, seed, trial_id in grid(gammas, kappas):
+        plan.append({"trial_id": trial_id, "gamma": gamma, "kappa": kappa, "seed": seed})
+        columns = behaviour(gamma, kappa, needed) | changed.get(gamma.replace(" ", "_").replace("-", "_"), {})
+        metric = {
+            "trial_id": trial_id,
+            "metric": "mmd_imq",
+            "value": columns.pop("mmd"),
+            "standard_error": 2e-4,
+            "version": 1,
+        }
+        evaluations.append(metric)
+        columns = data | {"kappa": kappa, "skip": skip, "seed": seed} | columns
+        trials.append(row(trial_id, **columns))
+    axes = {"gamma": gammas, "kappa": kappas, "seed": [0, 1, 2]}
+    store(home, "g", axes, plan, trials, evaluations=evaluations)
+
+
+def said(home: Home) -> list[str]:
+    return [item.verdict for item in verdicts(results("g", home), header("g", home))]
+
+
+# Regimes
+
+
+@pytest.mark.parametrize(
+    ("n_active", "nre", "regime"),
+    [
+        (3, 1e-3, "balanced"),
+        (8, 1e-3, "under"),
+        (1, 0.5, "over"),
+        (3, 0.5, "unfit"),
+        (8, 0.5, "unfit"),
+        (2, 1e-3, "memorising"),
+    ],
+)
+def test_each_regime_follows_from_reconstruction_and_active_latents(home: Home, n_active: int, nre: float, regime: str):
+    seeds(home, [row("", n_active=n_active, nre_mean_test=nre)])
+    frame = results("s", home)
+    assert frame["regime"].tolist() == [regime]
+    assert not frame["regime_relative"].any()
+
+
+def test_the_limits_of_convergence_and_reconstruction_are_inclusive(home: Home):
+    seeds(
+        home,
+        [row("", scale_residual=0.5, nre_mean_test=0.01), row("", scale_residual=0.501), row("", nre_mean_test=0.011)],
+    )
+    assert results("s", home)["regime"].tolist() == ["balanced", "unconverged", "unfit"]
+
+
+def test_a_trial_without_a_result_is_named_by_its_status(home: Home):
+    trials = [row("", status="diverged"), row("", status="failed"), row("", scale_residual=None)]
+    seeds(home, trials, declared=4)
+    frame = results("s", home)
+    assert frame["regime"].tolist() == ["diverged", "failed", "unconverged", "missing"]
+    assert frame["converged"].tolist() == [False] * 4
+
+
+def test_noisy_planted_data_are_judged_against_the_best_reconstruction(home: Home):
+    nres = [0.20, 0.219, 0.221]
+    seeds(home, [row("", noise=0.1, nre_mean_test=nre) for nre in nres])
+    assert results("s", home)["regime"].tolist() == ["balanced", "balanced", "unfit"]
+
+
+def test_where_r_is_unknown_the_converged_run_of_best_elbo_sets_it(home: Home):
+    digits = [
+        row("", **DIGITS, n_active=11, neg_elbo_test=-50.0, nre_mean_test=0.1),
+        row("", **DIGITS, n_active=30, neg_elbo_test=-90.0, nre_mean_test=0.1, scale_residual=0.9),
+        row("", **DIGITS, n_active=16, neg_elbo_test=-20.0, nre_mean_test=0.1),
+        row("", **DIGITS, n_active=2, neg_elbo_test=10.0, nre_mean_test=0.8),
+    ]
+    seeds(home, [*digits, row("")])
+    frame = results("s", home)
+    assert frame["needed_dims"].tolist() == [11, 11, 11, 11, 3]
+    assert frame["regime"].tolist() == ["balanced", "unconverged", "under", "over", "balanced"]
+    assert frame["regime_relative"].tolist() == [True] * 4 + [False]
+
+
+def test_without_a_converged_trial_unknown_data_have_no_regime(home: Home):
+    seeds(home, [row("", **DIGITS, neg_elbo_test=None)])
+    assert results("s", home)["regime"].tolist() == ["unknown"]
+
+
+# Loading
+
+
+def test_axes_win_over_record_columns_and_gamma_stays_measured(home: Home):
+    gamma_grid(home, PLANTED, 3)
+    frame = results("g", home).set_index("trial_id")
+    assert frame.loc["learned-8-none-1", "gamma"] == "learned"
+    assert frame.loc["learned-8-none-1", "gamma_value"] == 1e-4
+    assert frame.loc["fixed 1e-05-8-none-0", "mmd"] == 0.3
+    assert frame.loc["fixed 1e-05-8-none-0", "mmd_se"] == 2e-4
+    assert (frame["total_variance"] == 20.0).all()
+
+
+def test_curves_and_latents_carry_the_axes(home: Home):
+    curve = [{"trial_id": "t0", "stage": "vae", "step": step, "gamma": 0.1, "grad_z": 2.0} for step in (0, 10)]
+    seeds(home, [row("")], curves=curve, latents=[{"trial_id": "t0", "stage": "vae", "latent": 0, "rate": 1.5}])
+    assert curves("s", home)[["seed", "step", "gamma_value"]].values.tolist() == [[0, 0, 0.1], [0, 10, 0.1]]
+    assert latents("s", home)[["seed", "latent", "rate"]].values.tolist() == [[0, 0, 1.5]]
+
+
+def test_an_unknown_study_is_answered_with_the_nearest_name(home: Home):
+    gamma_grid(home, PLANTED, 3)
+    store(home, "grid_gamma", {"seed": [0]}, [{"trial_id": "x", "seed": 0}], [])
+    with pytest.raises(AnalysisError, match="did you mean grid_gamma"):
+        results("gridgama", home)
+    with pytest.raises(AnalysisError, match="holds no studies: launch one"):
+        results("grid_gamma", str(home) + "-elsewhere")
+
+
+def test_an_axis_that_hides_a_measurement_is_refused(home: Home):
+    store(home, "bad", {"n_active": [1]}, [{"trial_id": "x", "n_active": 1}], [])
+    with pytest.raises(AnalysisError, match="rename the axis"):
+        results("bad", home)
+
+
+# Intervals and tables
+
+
+def test_the_interval_is_students_over_seeds():
+    values = [1.0, 2.0, 4.0]
+    # t.975 with two degrees of freedom, from a printed table; s computed by hand
+    half = 4.302653 * math.sqrt(((1 - 7 / 3) ** 2 + (2 - 7 / 3) ** 2 + (4 - 7 / 3) ** 2) / 2) / math.sqrt(3)
+    interval = t_interval(values)
+    assert interval.mean == pytest.approx(7 / 3)
+    assert interval.half == pytest.approx(half, rel=1e-6)
+
+
+def test_one_seed_has_no_interval_and_none_has_no_mean():
+    assert math.isnan(t_interval([2.0]).half)
+    assert str(t_interval([2.0])) == "2 ± n/a"
+    assert str(t_interval([])) == "—"
+    assert str(t_interval([math.nan])) == "—"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([3, 3, 3], "3 ± 0"),
+        ([1.0, 2.0, 4.0], "2.3 ± 3.8"),
+        ([1.1e-4, 1.2e-4, 1.3e-4], "(1.20 ± 0.25)e-04"),
+        ([0.1] * 3, "0.100 ± 0"),
+    ],
+)
+def test_a_mean_is_written_to_the_place_its_interval_reaches(values: list[float], text: str):
+    assert str(t_interval(values)) == text
+
+
+def test_numbers_are_written_in_three_significant_digits():
+    assert [number(value) for value in (0.012345, 123456.7, 42.0, 1e-5, 0.5)] == [
+        "0.0123",
+        "1.23e+05",
+        "42",
+        "1.00e-05",
+        "0.500",
+    ]
+
+
+def test_the_table_gives_mean_half_width_and_counts_of_a_cell(home: Home):
+    trials = [row("", distortion_test=value) for value in (1.0, 2.0, 4.0)]
+    trials += [row("", status="diverged", distortion_test=None), row("", status="failed"), row("", scale_residual=2.0)]
+    seeds(home, trials, declared=7)
+    (line,) = table(results("s", home), header("s", home)).to_dict("records")
+    assert line["distortion_test_mean"] == pytest.approx(7 / 3)
+    assert line["distortion_test_half"] == pytest.approx(4.302653 * 1.527525 / math.sqrt(3), rel=1e-5)
+    counted = [line[name] for name in ("declared", "finished", "diverged", "failed", "missing", "unconverged")]
+    assert counted == [7, 4, 1, 1, 1, 1]
+    assert (line["regime"], line["agreeing"], line["of"]) == ("balanced", 3, 3)
+
+
+def test_a_cell_of_unconverged_trials_says_insufficient_and_shows_no_numbers(home: Home):
+    seeds(home, [row(""), row("", scale_residual=0.6), row("", scale_residual=3.0)])
+    frame, head = results("s", home), header("s", home)
+    text = markdown(table(frame, head), head)
+    assert "insufficient 1/3" in text
+    assert "balanced" not in text
+    assert np.isnan(table(frame, head)["n_active_mean"]).all()
+
+
+def test_seeds_that_disagree_are_called_mixed(home: Home):
+    seeds(home, [row(""), row("", n_active=8)])
+    assert table(results("s", home), header("s", home))["regime"].tolist() == ["mixed"]
+
+
+def test_the_glance_has_a_row_per_mode_and_a_column_per_kappa(home: Home):
+    gamma_grid(home, PLANTED, 3)
+    seen = glance(results("g", home), header("g", home))
+    assert (seen.axes, seen.columns, seen.rows) == (
+        ["gamma"],
+        ["κ = 4", "κ = 8"],
+        [["fixed 1"], ["fixed 1e-05"], ["learned"]],
+    )
+    texts = [[cell.text for cell in line] for line in seen.cells]
+    assert texts == [["0 over", "0 over"], ["4 under", "8 under"], ["3 balanced", "3 balanced"]]
+
+
+def test_the_glance_shows_a_decimal_where_seeds_disagree(home: Home):
+    seeds(home, [row(""), row("", n_active=8), row("", n_active=8)])
+    assert glance(results("s", home), header("s", home)).cells[0][0].text == "6.3 under"
+
+
+def test_a_study_of_a_users_own_axes_has_a_table_and_a_glance(home: Home):
+    axes = {"depth": [4, 2], "lr": [0.01, 0.001], "norm": ["none", "3"], "wide": [True]}
+    plan = [
+        {"trial_id": f"{depth}-{lr}-{norm}", "depth": depth, "lr": lr, "norm": norm, "wide": True}
+        for depth, lr, norm in itertools.product([4, 2], [0.01, 0.001], ["none", "3"])
+    ]
+    store(home, "own", axes | {"norm": ["none", 3]}, plan, [row(line["trial_id"]) for line in plan[1:]])
+    frame, head = results("own", home), header("own", home)
+    seen = glance(frame, head)
+    assert seen.axes == ["depth", "lr", "norm"]
+    assert seen.columns == ["result"]
+    assert seen.rows[:3] == [["4", "0.01", "none"], ["4", "0.01", "3"], ["4", "0.001", "none"]]
+    assert [line[0].text for line in seen.cells] == ["missing"] + ["3 balanced"] * 7
+    assert "3 ± n/a" in markdown(table(frame, head), head)
+    assert verdicts(frame, head) == []
+
+
+# Verdicts
+
+
+def test_the_claims_hold_where_planted_data_behave_as_theory_says(home: Home):
+    gamma_grid(home, PLANTED, 3)
+    found = verdicts(results("g", home), header("g", home))
+    assert [item.verdict for item in found] == ["holds"] * 3
+    assert "n_active = 3 in 6 of 6 trials" in found[0].numbers
+    assert "over-regularised in 6 of 6 trials" in found[1].numbers
+    assert "smallest ratio 300" in found[2].numbers
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"learned": {"n_active": 4}}, ["fails", "holds", "holds"]),
+        ({"learned": {"gamma": 3e-3}}, ["fails", "holds", "holds"]),
+        ({"fixed_1": {"n_active": 3, "nre_mean_test": 1e-3}}, ["holds", "fails", "holds"]),
+        ({"fixed_1e_05": {"n_active": 3}}, ["holds", "holds", "fails"]),
+        ({"fixed_1e_05": {"mmd": 9e-3}}, ["holds", "holds", "fails"]),
+        ({"fixed_1e_05": {"mmd": None}}, ["holds", "holds", "insufficient data"]),
+        ({"fixed_1e_05": {"scale_residual": 0.9}}, ["holds", "holds", "insufficient data"]),
+        ({"learned": {"scale_residual": 0.9}}, ["insufficient data", "holds", "insufficient data"]),
+    ],
+)
+def test_data_that_contradict_a_claim_fail_it(home: Home, changed: dict[str, Any], expected: list[str]):
+    gamma_grid(home, PLANTED, 3, **changed)
+    assert said(home) == expected
+
+
+def test_a_tiny_learned_mmd_is_measured_by_its_standard_error(home: Home):
+    gamma_grid(home, PLANTED, 3, learned={"mmd": -1e-5}, fixed_1e_05={"mmd": 1.9e-3})
+    found = verdicts(results("g", home), header("g", home))
+    assert "smallest ratio 9.50" in found[2].numbers
+    assert found[2].verdict == "fails"
+
+
+def test_on_unknown_data_the_claims_are_orderings(home: Home):
+    gamma_grid(home, DIGITS, 3)
+    found = verdicts(results("g", home), header("g", home))
+    assert [item.verdict for item in found] == ["holds", "holds"]
+    assert "difference -3 ± 0 over 3 seeds and 2 cells" in found[0].numbers
+    assert "difference 3 ± 0 over 3 seeds and 2 cells" in found[1].numbers
+
+
+def test_on_unknown_data_an_inverted_ordering_fails(home: Home):
+    gamma_grid(home, DIGITS, 3, fixed_1={"n_active": 4}, fixed_1e_05={"n_active": 1})
+    assert said(home) == ["fails", "fails"]
+
+
+def test_trials_at_another_beta_do_not_count(home: Home):
+    gamma_grid(home, PLANTED, 3, learned={"beta": 4.0})
+    assert said(home)[0] == "insufficient data"

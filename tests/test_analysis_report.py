@@ -1,0 +1,210 @@
+"""The report is complete and self-contained, in any home, and needs nothing but pandas, SciPy and matplotlib."""
+
+import io
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from test_analysis import DIGITS, PLANTED, gamma_grid, grid, row, seeds, store
+from typer.testing import CliRunner
+
+from analysis import curves, header, results, write_report
+from analysis.__main__ import app
+from analysis.figures import figures
+from analysis.page import glossary
+from analysis.style import looks
+from analysis.terminal import glance_table, print_report
+from study.record import Home
+
+ROOT = Path(__file__).parents[1]
+FIGURES = {"active_dimensions", "gamma_trajectory", "gradient_z"}
+
+
+def full_study(home: Home) -> None:
+    """A study `full` of two data sets, four modes, three κ, two skips, two β and three seeds, with curves."""
+    gammas, kappas, skips = ["fixed 1", "fixed 1e-05", "learned", "optimal"], [2, 4, 8], ("none", "affine")
+    plan, trials, curve = [], [], []
+    for data in (DIGITS, PLANTED):
+        for beta in (4.0, 1.0):
+            for gamma, kappa, skip, seed, name in grid(gammas, kappas, 3, skips):
+                trial_id = f"{data['data_id']}-{beta}-{name}"
+                axes = {"data": data["data"], "beta": beta, "gamma": gamma, "kappa": kappa, "skip": skip, "seed": seed}
+                plan.append({"trial_id": trial_id, **axes})
+                trials.append(
+                    row(trial_id, **data, beta=beta, kappa=kappa, skip=skip, seed=seed, n_active=min(3, kappa))
+                )
+                for step in (0, 50, 100):
+                    numbers = {"gamma": 0.1 / (1 + step), "grad_z": 1.0 + step}
+                    curve.append({"trial_id": trial_id, "stage": "vae", "step": step, **numbers})
+    labels = {"data": ["Digits", "manifold r=3"], "beta": [4.0, 1.0], "gamma": gammas, "kappa": kappas}
+    store(home, "full", labels | {"skip": list(skips), "seed": [0, 1, 2]}, plan, trials, curves=curve)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def test_the_report_writes_its_tables_figures_and_page(home: Home):
+    full_study(home)
+    report = write_report("full", home)
+    names = {path.rsplit("/", 1)[1] for path in report.paths}
+    assert names == {f"{name}.{suffix}" for name in FIGURES for suffix in ("svg", "png")} | {
+        "table.md",
+        "table.csv",
+        "index.html",
+    }
+    folder = Path(str(home)) / "studies/full/report"
+    assert report.location == str(folder / "index.html")
+    for name in FIGURES:
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert len(list(ET.parse(folder / f"{name}.svg").iter())) > 100
+    table = pd.read_csv(folder / "table.csv")
+    assert len(table) == 2 * 2 * 4 * 3 * 2
+    assert set(table["n_active_half"]) == {0.0}
+
+
+def test_the_page_needs_no_network_and_no_other_file(home: Home):
+    full_study(home)
+    write_report("full", home)
+    text = home.read("studies/full/report/index.html").decode()
+    assert text.count("<svg") == 3
+    for outside in ("<script", "<link", "<img", "src=", "@import", 'href="http'):
+        assert outside not in text
+    for part in (
+        "What does full ask?",
+        "<b>288</b> declared",
+        "What the numbers say",
+        "relative to the 2 active latents",
+    ):
+        assert part in text or part.startswith("relative")
+    assert "r is unknown, so regimes are relative" in text
+
+
+def test_text_from_a_study_is_escaped_in_the_page(home: Home):
+    store(
+        home,
+        "odd",
+        {"tag": ["<b>&", "x"]},
+        [{"trial_id": "a", "tag": "<b>&"}, {"trial_id": "b", "tag": "x"}],
+        [row("a")],
+    )
+    write_report("odd", home)
+    text = home.read("studies/odd/report/index.html").decode()
+    assert "<b>&<" not in text
+    assert "&lt;b&gt;&amp;" in text
+
+
+def test_figures_hold_beta_nearest_to_one_and_kappa_at_its_largest(home: Home):
+    full_study(home)
+    drawn = {
+        drawing.name: drawing for drawing in figures(results("full", home), curves("full", home), header("full", home))
+    }
+    assert "at β = 1:" in drawn["active_dimensions"].caption
+    assert "at β = 1, κ = 8, skip = none:" in drawn["gamma_trajectory"].caption
+
+
+def test_the_same_records_give_the_same_figure_bytes(home: Home):
+    full_study(home)
+    frame, curve, head = results("full", home), curves("full", home), header("full", home)
+    first, second = figures(frame, curve, head), figures(frame, curve, head)
+    assert [drawing.svg for drawing in first] == [drawing.svg for drawing in second]
+
+
+def test_a_study_without_kappa_or_curves_goes_without_those_figures(home: Home):
+    seeds(home, [row(""), row("")])
+    report = write_report("s", home)
+    assert {path.rsplit("/", 1)[1] for path in report.paths} == {"table.md", "table.csv", "index.html"}
+
+
+def test_without_a_gamma_axis_figures_are_coloured_by_the_recorded_mode(home: Home):
+    names = ["a", "b", "c", "e"]
+    plan = [{"trial_id": f"{data}{kappa}", "data": data, "kappa": kappa} for data in names for kappa in (2, 4)]
+    trials = [row(**line, gamma_mode="learned", n_active=min(line["kappa"], 3)) for line in plan]
+    curve = [{"trial_id": line["trial_id"], "stage": "vae", "step": 0, "gamma": 0.1, "grad_z": None} for line in plan]
+    store(home, "plain", {"data": names, "kappa": [2, 4]}, plan, trials, curves=curve)
+    names_written = {path.rsplit("/", 1)[1] for path in write_report("plain", home).paths}
+    assert {"active_dimensions.svg", "gamma_trajectory.svg"} < names_written
+    assert "gradient_z.svg" not in names_written
+
+
+def test_a_study_that_has_not_run_has_a_report_of_missing_trials(home: Home):
+    axes = {"gamma": ["learned", "fixed 1"], "kappa": [2, 4]}
+    plan = [{"trial_id": f"{g}{k}", "gamma": g, "kappa": k} for g in axes["gamma"] for k in axes["kappa"]]
+    store(home, "new", axes, plan, [])
+    report = write_report("new", home)
+    assert report.counts == {"declared": 4, "finished": 0, "diverged": 0, "failed": 0, "missing": 4, "unconverged": 0}
+    assert {cell.text for line in report.glance.cells for cell in line} == {"missing"}
+
+
+def test_each_mode_has_one_look_that_its_company_does_not_change():
+    few, many = looks(["learned", "fixed 1"]), looks(["fixed 1", "fixed 0.1", "learned", "optimal", "custom"])
+    assert few["learned"].colour == many["learned"].colour
+    assert few["fixed 1"].colour == many["fixed 1"].colour
+    assert len({look.colour for look in many.values()}) == 5
+
+
+def test_the_glossary_takes_units_from_the_records():
+    rows = {column: (unit, meaning) for _, column, unit, meaning in glossary()}
+    assert rows["trials.distortion_test"][0] == "data²"
+    assert rows["trials.rate_test"][0] == "nats"
+    assert rows["trials.gamma"] == ("data²", "the final decoder variance")
+
+
+def test_a_home_may_be_a_uri():
+    place = "memory://analysis-report"
+    gamma_grid(Home(place), PLANTED, 3)
+    report = write_report("g", place)
+    assert report.location.startswith("memory://analysis-report/studies/g/report/")
+    assert Home(place).read("studies/g/report/index.html").startswith(b"<!doctype html>")
+
+
+def test_the_terminal_shows_the_glance_and_the_verdicts(home: Home):
+    gamma_grid(home, PLANTED, 3)
+    report = write_report("g", home)
+    console = Console(width=200, file=io.StringIO(), record=True)
+    print_report(console, report)
+    assert glance_table(report.glance).row_count == 3
+    text = console.export_text()
+    for part in ("3 balanced", "18 declared", "holds", "index.html"):
+        assert part in text
+
+
+def test_the_command_prints_the_report(home: Home):
+    gamma_grid(home, PLANTED, 3)
+    done = CliRunner().invoke(app, ["g", "--home", str(home)])
+    assert done.exit_code == 0
+    assert "3 balanced" in done.stdout
+
+
+@pytest.mark.parametrize("place", ["here", "nowhere", "odd://x"])
+def test_a_wrong_study_or_home_is_one_sentence_and_exit_2(home: Home, place: str):
+    gamma_grid(home, PLANTED, 3)
+    where = {"here": str(home), "nowhere": str(home) + "-nowhere", "odd://x": "odd://x"}[place]
+    done = CliRunner().invoke(app, ["gg", "--home", where])
+    assert done.exit_code == 2
+    assert done.stderr.strip().count("\n") == 0
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_analysis_runs_where_torch_ray_mlflow_and_pydantic_do_not_exist(home: Home):
+    gamma_grid(home, PLANTED, 3)
+    # typer builds its command line on pydantic, so the command is not what is called here
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'ray', 'mlflow', 'pydantic'): sys.modules[name] = None\n"
+        "from rich.console import Console\n"
+        "from analysis import write_report\n"
+        "from analysis.terminal import print_report\n"
+        f"print_report(Console(), write_report('g', {str(home)!r}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3 balanced" in done.stdout
