@@ -9,11 +9,12 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float
+from pydantic import TypeAdapter
 
 from models.idx import read_images
 from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearSubspace, PlantedManifold
 
-Array = Float[np.ndarray, "n d"]
+Array = Float[np.ndarray, "_ d"]
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,14 @@ class DataSet:
         return _mean_square(self.test)
 
 
-@lru_cache(maxsize=4)
 def load(spec: Data) -> DataSet:
-    """The data set that a spec declares. Raises: models.idx.DataError where its files cannot be had."""
+    """The data set that a spec declares, kept for the next call. Raises: models.idx.DataError where it cannot be had."""
+    return _load(spec.model_dump_json())
+
+
+@lru_cache(maxsize=4)
+def _load(declaration: str) -> DataSet:
+    spec: Data = TypeAdapter(Data).validate_json(declaration)
     match spec:
         case Digits():
             return _centred(spec, *_digits())
@@ -79,7 +85,7 @@ def _centred(spec: Data, train: Array, test: Array) -> DataSet:
 def _digits() -> tuple[Array, Array]:
     from sklearn.datasets import load_digits  # takes a second, and only this data set needs it
 
-    images = load_digits().data / 16.0
+    images = load_digits(return_X_y=True)[0] / 16.0
     held_out = np.arange(len(images)) % 6 == 5
     return images[~held_out], images[held_out]
 

@@ -14,6 +14,8 @@ from jaxtyping import Float
 
 from models.specs.data import MNIST, FashionMNIST
 
+Images = Float[np.ndarray, "_ 784"]
+
 _SOURCES = {
     "MNIST": ("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
     "FashionMNIST": ("fashion_mnist", "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
@@ -24,7 +26,7 @@ class DataError(Exception):
     """A data set cannot be had; the message names the fault and the remedy."""
 
 
-def read_images(spec: MNIST | FashionMNIST) -> tuple[Float[np.ndarray, "n 784"], Float[np.ndarray, "m 784"]]:
+def read_images(spec: MNIST | FashionMNIST) -> tuple[Images, Images]:
     """Training and test images as rows of grey values in [0, 1]. Raises: DataError."""
     return _read(spec, "train-images-idx3-ubyte.gz"), _read(spec, "t10k-images-idx3-ubyte.gz")
 
@@ -34,7 +36,7 @@ def fetch(spec: MNIST | FashionMNIST) -> list[Path]:
     return [_verified(spec, name) for name in spec.md5]
 
 
-def _read(spec: MNIST | FashionMNIST, name: str) -> Float[np.ndarray, "n 784"]:
+def _read(spec: MNIST | FashionMNIST, name: str) -> Images:
     content = gzip.decompress(_verified(spec, name).read_bytes())
     pixels = np.frombuffer(content, dtype=np.uint8, offset=16)  # 16 bytes: magic number, count, height and width
     return pixels.reshape(-1, 784).astype(np.float32) / np.float32(255)

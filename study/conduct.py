@@ -24,12 +24,18 @@ class Watch:
 
     def __init__(self, bar: Bar, ledger: Ledger | None) -> None:
         self._bar, self._ledger = bar, ledger
+        self._sizes: dict[str, int] = {}
+
+    def expect(self, packs: Sequence[Pack]) -> None:
+        """The packs of the coming round."""
+        self._sizes |= {pack.pack_id: len(pack.trials) for pack in packs}
+        self._bar.expect(packs)
 
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
         self._bar.step(pack_id, values)
         shown = {name: value for name, value in values.items() if name.startswith(_SHOWN)}
         if self._ledger:
-            self._ledger.progress(pack_id, shown, int(values.get("step", 0)))
+            self._ledger.progress(pack_id, shown, int(values.get("step", 0)), self._sizes[pack_id])
 
     def committed(self, pack_id: str) -> None:
         self._bar.done(pack_id)
@@ -55,7 +61,7 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
         while packs:
             for pack in packs:
                 write_pack(home, pack)
-            bar.expect(packs)
+            watch.expect(packs)
             reasons = schedule.run(packs, home, cluster, watch)
             for pack in packs:
                 drop_pack(home, pack)
@@ -85,7 +91,7 @@ def prepare_data(plan: Plan, home: Home) -> list[str]:
     """
     known = {row["data_id"]: row for row in read(home, "datasets").to_pylist()}
     warnings = []
-    for spec in {trial.data: None for trial in plan.missing}:
+    for spec in {content_id(trial.data): trial.data for trial in plan.missing}.values():
         if isinstance(spec, MNIST | FashionMNIST):
             idx.fetch(spec)
         row = _dataset_row(spec)

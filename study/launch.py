@@ -96,7 +96,9 @@ class Launch:
         lag = None
         if ledger:
             with console.status("bringing MLflow up to date"):
-                lag = ledger.close("finished" if settled else "failed", {**done, "failed": failed, "already_there": there})
+                lag = ledger.close(
+                    "finished" if settled else "failed", {**done, "failed": failed, "already_there": there}
+                )
         print_report(console, write_report(self.plan.study.name, self.home))
         counts = ", ".join(f"{n} {status}" for status, n in {**done, "failed": failed}.items())
         console.print(f"[bold]{len(after.rows)} declared, {there} already there, {counts}[/]")
@@ -140,7 +142,9 @@ def main(
 def _announce(plan: Plan, home: Home, address: str | None) -> None:
     there = len(plan.rows) - len(plan.missing)
     place = f"Ray at {address}" if address else "this machine"
-    console.print(f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True)
+    console.print(
+        f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True
+    )
     console.print(f"{len(plan.rows)} trials declared, {there} already there, {len(plan.missing)} to train")
     if plan.repeated:
         console.print(f"{plan.repeated} rows make a trial that another row makes too: each trial is counted once")
@@ -153,7 +157,9 @@ def _show_cost(plan: Plan, size: int | None) -> None:
     made_of = ", ".join(f"{n} of {trials} trials" for trials, n in sorted(sizes.items()))
     minutes = core_seconds(plan.missing) / 60
     console.print(f"{len(packs)} packs" + (f": {made_of}" if packs else ""))
-    console.print(f"estimated: {minutes:.1f} core-minutes, {minutes / workers:.1f} minutes on {workers} cores of this machine")
+    console.print(
+        f"estimated: {minutes:.1f} core-minutes, {minutes / workers:.1f} minutes on {workers} cores of this machine"
+    )
 
 
 def _show_catalog() -> None:

@@ -167,7 +167,7 @@ class Ledger:
         if self._clerk.is_complete or not self._clerk.is_started:
             return None
         where = tracking_uri(self.home, self.uri)
-        behind = f"is {self._clerk.left} trials behind" if self._clerk.opened else "could not be opened"
+        behind = f"lacks {self._clerk.left} of the study's trials" if self._clerk.opened else "could not be opened"
         why = self._clerk.fault or f"it needs more than {patience_s:g} s"
         option = f" --tracking-uri {shlex.quote(self.uri)}" if self.uri else ""
         command = f"python -m study.ledger {self.study} --home {shlex.quote(str(self.home))}{option}"

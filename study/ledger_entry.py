@@ -96,10 +96,12 @@ class StudyRecords:
         self, table: str, wanted: Mapping[str, str], columns: list[str] | None = None
     ) -> defaultdict[str, list[dict[str, Any]]]:
         """trial_id → the wanted trials' rows of a table, in stored order."""
+        grouped: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        if not wanted:
+            return grouped
         keys = None if columns is None else ["trial_id", "commit_id", *columns]
         content = read(self.home, table, keys, parts=_own_parts(self.home, table, set(wanted.values())))
         content = content.filter(pc.field("trial_id").isin(list(wanted)))
-        grouped: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in content.to_pylist():
             if wanted[row["trial_id"]] == row["commit_id"]:
                 grouped[row["trial_id"]].append(row)

@@ -73,7 +73,7 @@ class Mirror:
             remedy = f"restore it (mlflow experiments restore -x {found.experiment_id}) or remove it (mlflow gc)"
             raise PermanentError(f"the experiment {study} was deleted in MLflow: {remedy}")
         where = (artifact_root / study).as_uri() if artifact_root else None
-        # Without the tag the UI guesses, and opens the experiment as one of language models.
+        # The UI otherwise guesses an experiment's kind.
         kind = {"mlflow.experimentKind": "custom_model_development"}
         key = found.experiment_id if found else self.client.create_experiment(study, where, kind)
         text = f"{self.records.caption}\n{READING.format(study=study)}"

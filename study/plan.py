@@ -115,7 +115,7 @@ def core_seconds(trials: Iterable[Trial]) -> float:
 def write_plan(plan: Plan, home: Home) -> None:
     """Leave the study's table, caption and axes beside its records, for the analysis and whoever reads the home."""
     folder = f"studies/{plan.study.name}"
-    columns = {"trial_id": [row.trial.trial_id for row in plan.declared]}
+    columns: dict[str, Sequence[Label]] = {"trial_id": [row.trial.trial_id for row in plan.declared]}
     axes = plan.study.table(plan.scale).axes
     for name in axes:
         columns[name] = _column([row.axes[name] for row in plan.declared])
@@ -139,7 +139,7 @@ def _column(labels: list[Label]) -> list[Label]:
 
 
 def _selected(row: Row, only: Mapping[str, Sequence[str]], study: Study) -> bool:
-    for axis, wanted in only.items():
+    for axis in only:
         if axis not in row.axes:
             raise DeclarationError(f"study {study.name} has no axis {axis}: choose among {', '.join(row.axes)}")
     return all(any(matches(row.axes[axis], text) for text in wanted) for axis, wanted in only.items())

@@ -5,6 +5,7 @@ is a pack id; the reused actor reads the pack from the home, trains it and commi
 """
 
 import contextlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ os.environ |= {
 
 import ray
 from ray import tune
+from ray.exceptions import RayActorError
 
 from study.packs import read_pack
 from study.plan import Pack
@@ -55,7 +57,7 @@ class Cluster:
 def connected(address: str | None) -> Iterator[Cluster]:
     """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None."""
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
-    ray.init(address=address or "local", logging_level="error", log_to_driver=False, **own)
+    ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
     try:
         has = ray.cluster_resources()
         gpus = int(has.get("GPU", 0))
@@ -131,7 +133,9 @@ class _Events(tune.Callback):
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune pickles its callbacks; ours holds a progress bar and a thread, and nothing worth restoring
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         values = {name: value for name, value in result.items() if isinstance(value, int | float)}
         self._watcher.progress(trial.config["pack"], values)
 
@@ -147,7 +151,7 @@ class _Events(tune.Callback):
 def _reason(error: BaseException | None) -> str:
     """One line that says why a pack failed: the cause inside the actor where there is one."""
     cause = getattr(error, "cause", None) or error
-    if isinstance(error, ray.exceptions.RayActorError):
+    if isinstance(error, RayActorError):
         return "its worker process died (killed, or out of memory)"
     lines = str(cause).strip().splitlines() or ["unknown"]
     return f"{type(cause).__name__}: {lines[-1].strip()}"[:500]

@@ -68,7 +68,9 @@ def canonical(value: Any) -> Any:
         content = {
             name: canonical(getattr(value, name))
             for name, field in type(value).model_fields.items()
-            if name == "kind" or field.is_required() or getattr(value, name) != field.get_default()
+            if name == "kind"
+            or field.is_required()
+            or getattr(value, name) != field.get_default(call_default_factory=True)
         }
         return content if value.version is None else {**content, "version": value.version}
     if isinstance(value, list | tuple):

@@ -24,5 +24,5 @@ def load(trial_id: str, home: str | Path | Home = "./runs") -> nn.Module:
     network = build(trial.model, trial.data.d, trial.seed)
     arrays = read_artifacts(home, row["artifacts"], trial_id, "weights")
     Methods(network).load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)
-    network.trial = trial  # pyright: ignore[reportAttributeAccessIssue]
+    vars(network)["trial"] = trial
     return network.eval()

@@ -266,7 +266,7 @@ def test_weights_are_what_was_trained(home: Home) -> None:
     (run,) = runs(home, "trial")
     folder = Path(client(home).download_artifacts(run.info.run_id, "weights"))
     np.testing.assert_array_equal(load_file(folder / "model.safetensors")["decoder.0"], np.ones((3, 2)))
-    assert folder.is_relative_to(str(home))
+    assert run.info.artifact_uri.startswith(f"file://{home}/mlartifacts/{STUDY}/")
 
 
 def test_a_running_pack_is_shown_while_it_trains(home: Home) -> None:
@@ -343,7 +343,7 @@ def test_impatience_leaves_a_mirror_that_the_next_launch_completes(home: Home, m
         time.sleep(0.01)
     said = book.close("finished", {}, patience_s=1.0, on_wait=waited.append)
     assert said
-    assert "trials behind" in said
+    assert "of the study's trials" in said
     assert max(waited) <= 4
     monkeypatch.undo()
     assert launched(home) is None
@@ -363,7 +363,7 @@ def test_a_trial_that_mlflow_refuses_holds_up_no_other(home: Home, monkeypatch: 
     monkeypatch.setattr("study.ledger_thread.PAUSES_S", (0.0,))
     said = launched(home)
     assert said
-    assert "is 1 trials behind (no such thing)" in said
+    assert "lacks 1 of the study's trials (no such thing)" in said
     assert len(runs(home, "trial")) == 3
 
 

@@ -6,6 +6,7 @@ and infinity are refused. So two specs that mean the same trial are equal, whate
 """
 
 import numbers
+import operator
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -13,15 +14,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 def _to_float(value: Any) -> Any:
     """A real number as a plain float; anything else is left for pydantic to refuse."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return float(value) + 0.0  # -0.0 becomes 0.0: they are one value, and must have one identity
-    return value
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return value
+    return value.__float__() + 0.0  # -0.0 becomes 0.0: they are one value, and must have one identity
 
 
 def _to_int(value: Any) -> Any:
     """An integral number as a plain int; anything else is left for pydantic to refuse."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return int(value) if is_number and float(value).is_integer() else value
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return operator.index(value)
+    is_whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and value.__float__().is_integer()
+    return int(value.__float__()) if is_whole else value
 
 
 Real = Annotated[float, BeforeValidator(_to_float), Field(strict=True, allow_inf_nan=False)]

@@ -15,7 +15,7 @@ class Digits(Spec):
     """scikit-learn's 1,797 handwritten digits of 8×8 pixels, /16; every sixth image is held out for the test set."""
 
     kind: Literal["Digits"] = "Digits"
-    version: ClassVar[int] = 1
+    version: ClassVar[int | None] = 1
 
     @property
     def d(self) -> int:
@@ -37,7 +37,7 @@ class Digits(Spec):
 class _Idx(Spec):
     """60,000 training and 10,000 test images of 28×28 pixels in the IDX format, /255; the first `n` of the training set."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int | None] = 1
     n: Annotated[Whole, Field(ge=2, le=60_000)] = 60_000
     md5: ClassVar[dict[str, str]]
 
@@ -89,7 +89,7 @@ class FashionMNIST(_Idx):
 class _Planted(Spec):
     """Synthetic data of known dimension, drawn from its own seed."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int | None] = 1
     d: Count = 20
     noise: NonNegative = 0.0
     n: Annotated[Whole, Field(ge=2)] = 3000

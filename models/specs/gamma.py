@@ -6,7 +6,7 @@ A mode that needs two stages (learn γ*, then retrain with it fixed) joins this 
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from models.specs.base import Fraction, NonNegative, Positive, Spec, brief
 
@@ -18,7 +18,7 @@ class Fixed(Spec):
     value: Positive
 
     def __init__(self, value: float, **fields: Any) -> None:
-        super().__init__(value=value, **fields)
+        BaseModel.__init__(self, value=value, **fields)
 
     @property
     def label(self) -> str:
@@ -86,7 +86,7 @@ class Annealed(Spec):
     over: Annotated[Fraction, Field(gt=0)] = 0.5
 
     def __init__(self, start: float, end: float, **fields: Any) -> None:
-        super().__init__(start=start, end=end, **fields)
+        BaseModel.__init__(self, start=start, end=end, **fields)
 
     @property
     def label(self) -> str:

@@ -81,7 +81,7 @@ class Own(Spec):
     kappa: Count
     name: str
     source: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, module: type, kappa: int, **options: Any) -> Self:

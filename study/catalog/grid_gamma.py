@@ -54,7 +54,15 @@ def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, se
 
 @grid_gamma.paper(
     data=[MNIST()],
-    gamma=[Fixed(1.0), Fixed(0.1), Fixed(0.01), Fixed(1e-3), Learned(init=1.0, lr=1e-2), Optimal(), Annealed(1.0, 1e-3)],
+    gamma=[
+        Fixed(1.0),
+        Fixed(0.1),
+        Fixed(0.01),
+        Fixed(1e-3),
+        Learned(init=1.0, lr=1e-2),
+        Optimal(),
+        Annealed(1.0, 1e-3),
+    ],
     kappa=[5, 10, 15, 20, 30, 50, 100, 200, 400, 784],
     beta=[0.5, 1.0, 2.0, 4.0],
     skip=["none", "affine", "residual"],

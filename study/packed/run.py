@@ -84,7 +84,9 @@ def _spread(training: Training) -> dict[str, float]:
     spread = {}
     for name in ("objective", "gamma", "n_active"):
         if name in values and len(finite := values[name][values[name].isfinite()].double()):
-            low, middle, high = torch.quantile(finite, torch.tensor([0, 0.5, 1], dtype=torch.double, device=finite.device))
+            low, middle, high = torch.quantile(
+                finite, torch.tensor([0, 0.5, 1], dtype=torch.double, device=finite.device)
+            )
             spread |= {f"{name}_min": float(low), f"{name}_median": float(middle), f"{name}_max": float(high)}
     return spread
 

@@ -36,4 +36,5 @@ def read_artifacts(home: Home, path: str, trial_id: str, group: str) -> dict[str
     from safetensors import safe_open
 
     with safe_open(str(home.local / path), framework="numpy") as file:
-        return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 (the file is no mapping)
+        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}

@@ -1,0 +1,43 @@
+"""What every test shares: shape and type checks on `models`, one thread for torch, and small declarations."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+from jaxtyping import install_import_hook
+
+CHECKED = ["models.datasets", "models.idx", "models.mmd", "models.objective", "models.vae"]
+
+with install_import_hook(CHECKED, "beartype.beartype"):
+    for name in CHECKED:
+        import_module(name)
+
+import torch
+
+from study import VAE, Gamma, Learned, Objective, PlantedManifold, Training, Trial
+
+torch.set_num_threads(1)  # as in a worker; and two threads on small matrices are slower than one
+
+
+@pytest.fixture
+def make_trial() -> Callable[..., Trial]:
+    """A small trial on the planted manifold; keyword arguments say what differs."""
+
+    def make(
+        gamma: Gamma | None = None,
+        beta: float = 1.0,
+        seed: int = 0,
+        data: Any = None,
+        model: Any = None,
+        **training: Any,
+    ) -> Trial:
+        return Trial(
+            data=data or PlantedManifold(n=400, n_test=200),
+            model=model or VAE(kappa=4, encoder=(16,), decoder=(16,), log_var_scale=0.1, log_var_range=(-20, 5)),
+            objective=Objective(gamma=gamma or Learned(lr=1e-2), beta=beta),
+            training=Training(**({"steps": 60, "batch": 64, "lr": 3e-3} | training)),
+            seed=seed,
+        )
+
+    return make

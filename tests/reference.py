@@ -1,0 +1,73 @@
+"""The reference: one `nn.Module` trained by a plain loop with `torch.optim.Adam`. No vmap, no stack."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from models.datasets import load
+from models.specs import Annealed, Fixed, Learned, Optimal
+from models.streams import minibatches, noise
+from models.vae import build
+from study.trial import Trial
+
+
+@dataclass
+class Reference:
+    """What the plain loop ends with, measured on the training set at E[z|x] and by the closed-form rate."""
+
+    rate: float
+    distortion_of_mean: float
+    n_active: int
+    gamma: float
+
+
+def train_alone(trial: Trial) -> Reference:
+    data, settings, spec = load(trial.data), trial.training, trial.objective.gamma
+    x_all = torch.from_numpy(data.train)
+    network = build(trial.model, data.d, trial.seed)
+    log_gamma = torch.nn.Parameter(torch.tensor(math.log(spec.init if isinstance(spec, Learned) else 1.0)))
+    gamma_lr = (spec.lr if isinstance(spec, Learned) else None) or settings.lr
+    groups = [{"params": network.parameters()}, {"params": [log_gamma], "lr": gamma_lr}]
+    optimiser = torch.optim.Adam(groups, lr=settings.lr)
+    rates = [group["lr"] for group in optimiser.param_groups]
+    batch = min(settings.batch, len(x_all))
+    order = minibatches(trial.seed, len(x_all), batch)
+    draws = noise(trial.seed, batch, trial.model.kappa, torch.float32)
+    for step in range(settings.steps):
+        late = max(0.0, (step / settings.steps - settings.decay_from) / (1 - settings.decay_from))
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * (1 - (1 - settings.decay_to) * late)
+        x = x_all[next(order)]
+        mu, log_var = network.encode(x)
+        x_hat = network.decode(mu + (0.5 * log_var).exp() * next(draws))
+        distortion = ((x - x_hat) ** 2).sum(1).mean()
+        rate = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1).mean()
+        gamma = _gamma(spec, log_gamma, distortion, data.d, step / settings.steps)
+        loss = distortion / (2 * gamma) + data.d / 2 * torch.log(gamma) + trial.objective.beta * rate
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return _measured(network, x_all, spec, log_gamma)
+
+
+def _gamma(spec, log_gamma, distortion, d, progress):
+    match spec:
+        case Fixed():
+            return torch.tensor(spec.value)
+        case Annealed():
+            return torch.tensor(spec.start * (spec.end / spec.start) ** min(1.0, progress / spec.over))
+        case Optimal():
+            return distortion / d  # differentiated through, unlike in the stack: the gradient must be the same
+        case Learned():
+            return log_gamma.exp()
+
+
+def _measured(network, x, spec, log_gamma) -> Reference:
+    with torch.no_grad():
+        mu, log_var = network.encode(x)
+        distortion = float(((x - network.decode(mu)) ** 2).sum(1).mean())
+        rate = float(0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1).mean())
+        active = int((log_var.exp().mean(0) < 0.5).sum())
+    gamma = float(log_gamma.exp()) if isinstance(spec, Learned) else math.nan
+    return Reference(rate, distortion, active, gamma)

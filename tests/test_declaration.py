@@ -1,0 +1,242 @@
+"""Declarations: validated when they are made, identified by what they mean."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from models.vae import build
+from study import (
+    MNIST,
+    VAE,
+    Annealed,
+    Digits,
+    FashionMNIST,
+    Fixed,
+    Learned,
+    LinearSubspace,
+    Objective,
+    Optimal,
+    PlantedManifold,
+    Training,
+    Trial,
+    study,
+)
+from study.catalog.grid_gamma import grid_gamma
+from study.declare import DeclarationError, explain
+from study.find import catalog_names, find
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def a_trial(**changes):
+    fields = {
+        "data": Digits(),
+        "model": VAE(kappa=8),
+        "objective": Objective(gamma=Fixed(1.0)),
+        "training": Training(steps=10),
+        "seed": 0,
+    }
+    return Trial(**(fields | changes))
+
+
+def golden_trials():
+    """One trial of every kind of declaration, by a name that never changes."""
+    return {
+        "default": a_trial(),
+        "manifold": a_trial(data=PlantedManifold()),
+        "manifold-other-seed": a_trial(data=PlantedManifold(seed=1)),
+        "linear": a_trial(data=LinearSubspace(eigenvalues=(4, 2, 1))),
+        "mnist": a_trial(data=MNIST()),
+        "fashion-part": a_trial(data=FashionMNIST(n=1000)),
+        "learned": a_trial(objective=Objective(gamma=Learned())),
+        "learned-capped": a_trial(objective=Objective(gamma=Learned(init=0.5, ceiling=2, lr=0.01), beta=4)),
+        "optimal": a_trial(objective=Objective(gamma=Optimal())),
+        "annealed": a_trial(objective=Objective(gamma=Annealed(1, 1e-4))),
+        "residual-he": a_trial(model=VAE(kappa=8, skip="residual", init="he", activation="relu")),
+        "concat": a_trial(model=VAE(kappa=8, skip="concat", log_var_range=(-20, 5))),
+        "training": a_trial(training=Training(steps=10, batch=32, lr=0.01, decay_from=1.0, dtype="float64")),
+        "seed": a_trial(seed=7),
+    }
+
+
+def test_golden_ids_have_not_moved():
+    """An id that moves loses every result recorded under it: raise ENGINE, and say so, if that is meant."""
+    expected = json.loads((GOLDEN / "ids.json").read_text())
+    assert {name: trial.trial_id for name, trial in golden_trials().items()} == expected
+
+
+def test_ids_are_the_same_in_another_process_whatever_its_hash_seed():
+    code = "from test_declaration import golden_trials as g; print([t.trial_id for t in g().values()])"
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[1])},
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(outputs) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        (
+            a_trial(objective=Objective(gamma=Fixed(1), beta=1)),
+            a_trial(objective=Objective(gamma=Fixed(1.0), beta=1.0)),
+        ),
+        (a_trial(model=VAE(kappa=8.0)), a_trial(model=VAE(kappa=np.int64(8)))),
+        (a_trial(objective=Objective(gamma=Fixed(np.float64(0.1)))), a_trial(objective=Objective(gamma=Fixed(0.1)))),
+        (a_trial(data=Digits()), a_trial(data={"kind": "Digits"})),
+        (a_trial(training=Training(steps=10, lr=1e-3)), a_trial(training=Training(steps=10))),
+    ],
+)
+def test_what_means_the_same_is_the_same_trial(one, same):
+    assert one.trial_id == same.trial_id
+    assert one.pack_key == same.pack_key
+
+
+def test_a_field_at_its_default_is_left_out_of_the_identity():
+    """So that a new field renames no old trial."""
+    from study.trial import canonical
+
+    assert canonical(VAE(kappa=3)) == {"kind": "VAE", "kappa": 3}
+
+
+def test_what_varies_inside_a_pack_does_not_change_its_key():
+    key = a_trial().pack_key
+    assert a_trial(seed=3).pack_key == key
+    assert a_trial(objective=Objective(gamma=Learned(), beta=3)).pack_key == key
+    assert a_trial(training=Training(steps=10, lr=0.1)).pack_key == key
+    assert a_trial(model=VAE(kappa=8, init="he")).pack_key == key
+    assert a_trial(model=VAE(kappa=9)).pack_key != key
+    assert a_trial(data=PlantedManifold()).pack_key != key
+    assert a_trial(training=Training(steps=11)).pack_key != key
+
+
+def test_reordering_a_table_renames_no_trial():
+    def ids(kappas, seeds):
+        @study(kappa=kappas, seed=seeds)
+        def table(kappa: int, seed: int) -> Trial:
+            """A table."""
+            return a_trial(model=VAE(kappa=kappa), seed=seed)
+
+        return {row.trial.trial_id for row in table.table("laptop").rows()}
+
+    assert ids([2, 4, 8], range(3)) == ids([8, 2, 4], [2, 0, 1])
+    assert ids([2, 4], range(3)) < ids([2, 4, 8], range(4))
+
+
+GAMMAS = st.one_of(
+    st.builds(Fixed, st.floats(1e-8, 1e3)),
+    st.builds(Learned, init=st.floats(1e-3, 1e3), lr=st.none() | st.floats(1e-5, 1)),
+    st.just(Optimal()),
+    st.builds(Annealed, st.floats(1e-3, 1e3), st.floats(1e-8, 1e3)),
+)
+TRIALS = st.builds(
+    Trial,
+    data=st.sampled_from([Digits(), PlantedManifold(), LinearSubspace(), MNIST()]),
+    model=st.builds(VAE, kappa=st.integers(1, 1000), skip=st.sampled_from(["none", "affine", "residual", "concat"])),
+    objective=st.builds(Objective, gamma=GAMMAS, beta=st.floats(0, 100)),
+    training=st.builds(Training, steps=st.integers(1, 10**6), lr=st.floats(1e-8, 1e3)),
+    seed=st.integers(-(2**31), 2**31),
+)
+
+
+@given(TRIALS)
+@settings(max_examples=200, deadline=None)
+def test_a_declaration_survives_json_with_its_identity(trial):
+    again = Trial.model_validate_json(trial.model_dump_json())
+    assert again == trial
+    assert again.trial_id == trial.trial_id
+    assert again.pack_key == trial.pack_key
+
+
+@pytest.mark.parametrize("skip", ["none", "affine", "residual", "concat"])
+@pytest.mark.parametrize("widths", [(), (6,), (6, 6), (5, 5, 5, 5)])
+def test_a_network_has_as_many_parameters_as_its_declaration_says(skip, widths):
+    if skip == "residual" and len(widths) % 2 or skip == "residual" and not widths:
+        return
+    spec = VAE(kappa=3, encoder=(7, 4), decoder=widths, skip=skip)
+    assert sum(p.numel() for p in build(spec, d=11, seed=0).parameters()) == spec.parameters(11)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Fixed(-1.0), ["Fixed.value", "greater than 0", "-1"]),
+        (lambda: Fixed(float("nan")), ["Fixed.value", "finite"]),
+        (lambda: Fixed("1"), ["Fixed.value", "valid number", "'1'"]),  # pyright: ignore[reportArgumentType]
+        (lambda: VAE(kappa=0), ["VAE.kappa", "greater than or equal to 1"]),
+        (lambda: VAE(kappa=2.5), ["VAE.kappa", "integer"]),  # pyright: ignore[reportArgumentType]
+        (lambda: VAE(kappa=True), ["VAE.kappa"]),
+        (lambda: VAE(kappa=2, skip="afine"), ["VAE.skip", "'affine'", "'afine'"]),  # pyright: ignore[reportArgumentType]
+        (lambda: VAE(kappa=2, skip="residual", decoder=(4, 5)), ["two layers a block"]),
+        (lambda: VAE(kappa=2, depth=3), ["VAE.depth", "not permitted"]),  # pyright: ignore[reportCallIssue]
+        (lambda: Objective(gamma=Fixed(1.0), beta=-1), ["Objective.beta", "greater than or equal to 0"]),
+        (lambda: Learned(init=1.0, ceiling=0.5), ["between floor and ceiling"]),
+        (lambda: PlantedManifold(d=2, r=3), ["does not fit in d = 2"]),
+        (lambda: LinearSubspace(d=2, eigenvalues=(1, 1, 1)), ["do not fit in d = 2"]),
+    ],
+)
+def test_a_wrong_declaration_says_what_is_wrong(make, words):
+    with pytest.raises(ValidationError) as fault:
+        make()
+    text = explain(fault.value)
+    assert "\n" not in text
+    for word in words:
+        assert word in text
+
+
+def declare(**axes):
+    @study(**axes)
+    def table(kappa: int, seed: int) -> Trial:
+        """A table."""
+        return a_trial(model=VAE(kappa=kappa), seed=seed)
+
+    return table
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ({"kappa": [], "seed": [0]}, "the axis kappa is empty"),
+        ({"kappa": [2], "seed": [0], "beta": [1.0]}, "the axis beta is no parameter"),
+        ({"kappa": [2]}, "the parameter seed has no axis"),
+        ({"kappa": 2, "seed": [0]}, "the axis kappa is not a list"),
+    ],
+)
+def test_a_wrong_table_is_refused_when_it_is_declared(axes, words):
+    with pytest.raises(DeclarationError, match=words):
+        declare(**axes)
+
+
+def test_a_row_that_makes_no_valid_trial_names_itself():
+    with pytest.raises(
+        DeclarationError, match=r"table\(kappa=0, seed=1\): VAE.kappa should be greater than or equal to 1"
+    ):
+        declare(kappa=[0], seed=[1]).table("laptop").rows()
+
+
+def test_the_grid_is_declared_at_both_scales():
+    laptop, paper = (grid_gamma.table(scale).rows() for scale in ("laptop", "paper"))
+    assert len({row.trial.trial_id for row in laptop}) == len(laptop) >= 150
+    assert len({row.trial.trial_id for row in paper}) == len(paper) >= 2000
+    assert {row.trial.model.kappa for row in paper} >= {50, 784}
+    assert len({row.axes["seed"] for row in laptop}) >= 3
+
+
+def test_every_study_of_the_catalog_is_found_by_its_name():
+    for name in catalog_names():
+        assert find(name).name == name
+        assert find(name).caption

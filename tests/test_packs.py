@@ -1,0 +1,208 @@
+"""Packs: the fast way to train must change no trial, and spread no failure."""
+
+import pytest
+import torch
+from reference import train_alone
+
+from models.datasets import load
+from models.objective import neg_elbo
+from study import VAE, Annealed, Digits, Fixed, Learned, LinearSubspace, Objective, Optimal, Own, Training, Trial
+from study.packed.measure import Measure
+from study.packed.run import PackRun
+from study.packed.train import Training as PackTraining
+from study.plan import make_pack
+from study.record import Home, read
+
+MODES = (Fixed(0.5), Learned(lr=1e-2), Optimal(), Annealed(1.0, 0.05))
+
+
+def trained(trials, device="cpu"):
+    data = load(trials[0].data)
+    training = PackTraining(trials, data, torch.device(device))
+    while not training.done:
+        training.advance(1e9)
+    return training, Measure(training.stack, trials, data)
+
+
+def in_packs_of(trials, size):
+    """Every trial's numbers, trained in packs of `size`."""
+    numbers = {}
+    for start in range(0, len(trials), size):
+        pack = trials[start : start + size]
+        _, measure = trained(pack)
+        for i, trial in enumerate(pack):
+            numbers[trial.trial_id] = {
+                "distortion": float(measure.train.distortion[i]),
+                "distortion_of_mean": float(measure.train.distortion_of_mean[i]),
+                "rate": float(measure.train.rate[i]),
+                "gamma": float(measure.gamma[i]),
+                "n_active": int((measure.train.variance[i] < 0.5).sum()),
+            }
+    return numbers
+
+
+@pytest.fixture(scope="module")
+def varied_trials():
+    """64 trials of one shape: every γ mode, two β, two learning rates, four seeds; trained to convergence."""
+    return [
+        Trial(
+            data=LinearSubspace(d=8, eigenvalues=(4.0, 2.0, 1.0), noise=0.05, n=500, n_test=200),
+            model=VAE(kappa=4, encoder=(16,), decoder=(16,), log_var_scale=0.1),
+            objective=Objective(gamma=gamma, beta=beta),
+            training=Training(steps=1500, batch=100, lr=lr),
+            seed=seed,
+        )
+        for gamma in MODES
+        for beta in (1.0, 2.0)
+        for lr in (3e-3, 5e-3)
+        for seed in range(4)
+    ]
+
+
+def test_packing_changes_no_trial(varied_trials):
+    """Packs of 1, 3 and 64 agree with a plain loop of one module and torch.optim.Adam, to 1e-3 relative."""
+    stacked = {size: in_packs_of(varied_trials, size) for size in (3, 64)}
+    some = varied_trials[::5]
+    stacked[1] = in_packs_of(some, 1)
+    for trial in varied_trials:
+        for name, value in stacked[64][trial.trial_id].items():
+            assert stacked[3][trial.trial_id][name] == pytest.approx(value, rel=1e-3), (trial, name)
+    for trial in some:
+        alone = train_alone(trial)
+        for size in (1, 3, 64):
+            numbers = stacked[size][trial.trial_id]
+            assert numbers["rate"] == pytest.approx(alone.rate, rel=1e-3)
+            assert numbers["distortion_of_mean"] == pytest.approx(alone.distortion_of_mean, rel=1e-3)
+            assert numbers["n_active"] == alone.n_active
+            if isinstance(trial.objective.gamma, Learned):
+                assert numbers["gamma"] == pytest.approx(alone.gamma, rel=1e-3)
+
+
+@pytest.mark.parametrize("skip", ["none", "affine", "residual", "concat"])
+def test_every_skip_trains_in_a_pack_as_it_does_alone(make_trial, skip):
+    model = VAE(kappa=3, encoder=(12,), decoder=(12, 12), skip=skip, log_var_scale=0.1)
+    trials = [make_trial(gamma=gamma, model=model, seed=seed) for gamma in MODES for seed in (0, 1)]
+    stacked = in_packs_of(trials, 8)
+    alone = train_alone(trials[2])
+    assert stacked[trials[2].trial_id]["rate"] == pytest.approx(alone.rate, rel=1e-3)
+    assert stacked[trials[2].trial_id]["distortion_of_mean"] == pytest.approx(alone.distortion_of_mean, rel=1e-3)
+
+
+def test_a_trial_that_diverges_is_a_result_and_its_neighbours_do_not_notice(make_trial, tmp_path):
+    good = [make_trial(gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
+    absurd = make_trial(lr=1e6)
+    home = Home(tmp_path)
+    run = PackRun(make_pack([*good[:3], absurd, *good[3:]], {}))
+    while not run.done:
+        run.advance(10)
+    run.commit(home)
+    rows = {row["trial_id"]: row for row in read(home, "trials").to_pylist()}
+    fallen = rows.pop(absurd.trial_id)
+    assert fallen["status"] == "diverged"
+    assert fallen["error"].startswith(f"step {fallen['diverged_at']}: the objective J")
+    assert 0 < fallen["diverged_at"] < absurd.training.steps
+    steps = {row["step"] for row in read(home, "curves").to_pylist() if row["trial_id"] == absurd.trial_id}
+    assert max(steps) < fallen["diverged_at"]
+    for trial in good:
+        solo = in_packs_of([trial], 1)[trial.trial_id]
+        assert rows[trial.trial_id]["status"] == "finished"
+        assert rows[trial.trial_id]["distortion_train"] == pytest.approx(solo["distortion"], rel=1e-4)
+        assert rows[trial.trial_id]["rate_train"] == pytest.approx(solo["rate"], rel=1e-4)
+
+
+@pytest.mark.parametrize("lr", [1e2, 1e4, 1e12, 1e30])
+def test_every_absurd_learning_rate_diverges(make_trial, lr):
+    training, _ = trained([make_trial(), make_trial(lr=lr, gamma=Fixed(1.0))])
+    assert training.reason.tolist()[0] == 0
+    assert training.reason.tolist()[1] > 0
+
+
+def test_a_diverged_trial_keeps_its_last_finite_weights(make_trial):
+    training, _ = trained([make_trial(lr=1e30, gamma=Fixed(1.0))])
+    assert training.stack.numbers.isfinite().all()
+
+
+def test_results_do_not_depend_on_the_order_in_a_pack(make_trial):
+    trials = [make_trial(gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
+    forward, backward = in_packs_of(trials, 8), in_packs_of(trials[::-1], 8)
+    for trial_id, numbers in forward.items():
+        assert backward[trial_id] == pytest.approx(numbers, rel=1e-5)
+
+
+def test_trials_of_one_seed_share_weights_batches_and_noise(make_trial):
+    """Common random numbers: only γ differs, so the first batch shows the same distortion and rate."""
+    training, _ = trained([make_trial(gamma=Fixed(1.0)), make_trial(gamma=Fixed(0.1)), make_trial(seed=1)])
+    first = training.curves[0][1]
+    assert first["distortion"][0] == first["distortion"][1]
+    assert first["distortion"][0] != first["distortion"][2]
+
+
+def test_the_record_is_the_measurement(make_trial, tmp_path):
+    """Identities between the columns of a record, on data with images."""
+    home = Home(tmp_path)
+    trials = [make_trial(gamma=gamma, beta=2.0, data=Digits()) for gamma in MODES]
+    run = PackRun(make_pack(trials, {}))
+    while not run.done:
+        run.advance(10)
+    assert run.commit(home) == [trial.trial_id for trial in trials]
+    latents = read(home, "latents").to_pandas()
+    data = load(Digits())
+    for row in read(home, "trials").to_pylist():
+        gamma, d = row["gamma"], row["d"]
+        assert row["neg_elbo_test"] == pytest.approx(
+            neg_elbo(row["distortion_test"], row["rate_test"], gamma, d), rel=1e-9
+        )
+        # J carries β, −ELBO the constant and β = 1.
+        constant = 0.5 * d * 1.8378770664093453
+        assert row["neg_elbo_test"] - row["objective_test"] == pytest.approx(constant - row["rate_test"], rel=1e-9)
+        assert row["nre_test"] == pytest.approx(row["distortion_test"] / data.total_variance_test)
+        assert row["gamma_eff"] == 2.0 * gamma
+        own = latents[latents["trial_id"] == row["trial_id"]]
+        assert own["rate"].sum() == pytest.approx(row["rate_train"], rel=1e-6)
+        assert row["n_active"] == (own["post_var"] < 0.5).sum()
+        assert row["n_burda"] == (own["mean_var"] > 0.01).sum()
+        if row["gamma_mode"] == "optimal":
+            assert gamma == pytest.approx(row["distortion_train"] / d, rel=1e-9)
+        if row["gamma_mode"] == "fixed":
+            assert gamma == 0.5
+        if row["gamma_mode"] == "annealed":
+            assert gamma == pytest.approx(0.05, rel=1e-6)
+
+
+OWN_NETWORK = """
+import torch
+from torch import nn
+
+WIDTH = 8  # used by Plain: part of its source
+UNUSED = "not used by Plain: no part of it"
+
+
+class Plain(nn.Module):
+    def __init__(self, d, kappa, width=WIDTH):
+        super().__init__()
+        self.body = nn.Linear(d, width)
+        self.mu = nn.Linear(width, kappa)
+        self.log_var = nn.Linear(width, kappa)
+        self.out = nn.Linear(kappa, d)
+
+    def encode(self, x):
+        h = torch.relu(self.body(x))
+        return self.mu(h), self.log_var(h)
+
+    def decode(self, z):
+        return self.out(z)
+"""
+
+
+def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_path, monkeypatch):
+    (tmp_path / "plain.py").write_text(OWN_NETWORK)
+    monkeypatch.syspath_prepend(tmp_path)
+    import plain  # pyright: ignore[reportMissingImports]
+
+    model = Own.of(plain.Plain, kappa=3, width=10)
+    assert "UNUSED" not in model.source
+    assert "WIDTH = 8" in model.source
+    trials = [make_trial(model=model, gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
+    stacked = in_packs_of([Trial.model_validate_json(trial.model_dump_json()) for trial in trials], 8)
+    alone = train_alone(trials[0])
+    assert stacked[trials[0].trial_id]["rate"] == pytest.approx(alone.rate, rel=1e-3)
