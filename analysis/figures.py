@@ -50,7 +50,7 @@ def active_dimensions(frame: Frame, header: Header) -> Drawing | None:
         return None
     chosen, fixed = _held(frame, header, shown=("data", "skip", "kappa", "seed", _mode_axis(header)))
     kinds = looks(_modes(frame, header))
-    if not chosen["converged"].any() or not kinds:
+    if not chosen["status"].eq("finished").any() or not kinds:
         return None
     figure, panels = _panels(chosen, header, _panel_axes(header), sharey="row")
     for ax, trials in panels:
@@ -69,8 +69,8 @@ def active_dimensions(frame: Frame, header: Header) -> Drawing | None:
         ax.set_ylim(bottom=-0.4)
     legend(figure, [ax for ax, _ in panels], f"Active latents against κ{fixed}")
     caption = (
-        f"Active latents against κ{fixed}: mean and 95 % t-interval over the converged seeds; no point where fewer than "
-        "two thirds converged. Dashed: min(κ, r), where the planted dimension r is known."
+        f"Active latents against κ{fixed}: mean and 95 % t-interval over seeds; hollow where fewer than two thirds of "
+        "them converged. Dashed: min(κ, r), where the planted dimension r is known."
     )
     return Drawing("active_dimensions", caption, saved(figure, "svg"), saved(figure, "png"))
 
@@ -176,15 +176,17 @@ def _panels(trials: Frame, header: Header, axes: list[str], **shared: Any) -> tu
 def _saturation(ax: Axes, trials: Frame, look: Look, shift: float) -> None:
     points = []
     for kappa, cell in trials.groupby("kappa"):
-        # A cell that says nothing breaks the line: what lies between its neighbours is not known.
-        said = cell.loc[cell["converged"], "n_active"] if judged(cell).n_active else []
-        interval = t_interval(said)
-        points.append((float(str(kappa)) * shift, interval.mean, interval.half))
-    if not np.isnan([mean for _, mean, _ in points]).all():
-        x, mean, half = np.array(points).T
+        # A cell without a finished trial breaks the line: what lies between its neighbours is not known.
+        seen = judged(cell)
+        interval = t_interval(seen.n_active)
+        points.append((float(str(kappa)) * shift, interval.mean, interval.half, seen.converged))
+    if not np.isnan([mean for _, mean, _, _ in points]).all():
+        x, mean, half, settled = np.array(points).T
         bars = np.nan_to_num(half)  # one seed has no interval: a bare marker
-        style: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markersize": 4.5, "label": look.label}
-        ax.errorbar(x, mean, yerr=bars, elinewidth=1, capsize=0, **style)
+        style: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markersize": 4.5}
+        ax.errorbar(x, mean, yerr=bars, elinewidth=1, capsize=0, label=look.label, **style)
+        hollow = settled == 0
+        ax.plot(x[hollow], mean[hollow], linestyle="none", markerfacecolor="white", zorder=6, **style)
 
 
 def _theory(ax: Axes, trials: Frame) -> None:

@@ -29,7 +29,7 @@ td.number, th.number { text-align: right; }
   border-radius: 6px; } .counts b { font-size: 1.15rem; }
 .balanced { background: var(--balanced); } .over { background: var(--over); } .under { background: var(--under); }
 .unfit { background: var(--unfit); } .memorising { background: var(--memorising); } .diverged { background: var(--diverged); }
-.insufficient, .missing, .failed, .mixed, .unknown { color: var(--quiet); font-style: italic; }
+.moving, .missing, .failed, .mixed, .unknown { color: var(--quiet); font-style: italic; }
 .legend { list-style: none; padding: 0; display: grid; gap: .25rem; font-size: .87rem; }
 .legend span { display: inline-block; min-width: 6.5rem; padding: 0 .5rem; border-radius: 3px; margin-right: .5rem; }
 figure { margin: 1.2rem 0 2rem; } figure svg { width: 100%; height: auto; background: #fff; border-radius: 6px; }
@@ -55,7 +55,7 @@ def page(
         f"<h2>At a glance</h2>{_glance(glance)}{_legend(glance)}{_notes(notes)}",
         _verdicts(verdicts),
         "<h2>Figures</h2>" + "".join(map(_figure, drawings)) if drawings else "",
-        f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over seeds, converged trials only. "
+        f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over the seeds of the finished trials. "
         f"A dash: nothing to average. n/a: one seed, no interval.</p>{_table(summary, header)}",
         f"<h2>Columns</h2>{_glossary()}",
     ]
@@ -79,7 +79,8 @@ def _glance(glance: Glance) -> str:
     for labels, line in zip(glance.sparse_rows(), glance.cells, strict=True):
         texts = "".join(f"<td>{escape(text)}</td>" for text in labels)
         marks = "".join(
-            f"<td class='{escape(cell.regime)}' title='{cell.agreeing} of {cell.of}'>{escape(cell.text)}</td>"
+            f"<td class='{escape(cell.regime)}{' moving' if cell.mark else ''}' "
+            f"title='{cell.agreeing} of {cell.of}'>{escape(cell.text)}</td>"
             for cell in line
         )
         body += f"<tr>{texts}{marks}</tr>"
@@ -87,7 +88,7 @@ def _glance(glance: Glance) -> str:
 
 
 def _legend(glance: Glance) -> str:
-    seen = {cell.regime for line in glance.cells for cell in line}
+    seen = {text for line in glance.cells for cell in line for text in (cell.regime, cell.mark)}
     items = "".join(
         f"<li><span class='{name}'>{name}</span>{escape(meaning)}</li>"
         for name, meaning in MEANINGS.items()

@@ -6,8 +6,9 @@
     unfit       does not         and n_active ≥ r      capacity or optimisation, not regularisation
     memorising  reconstructs     and n_active < r      fewer coordinates than the data have
 
-A trial that is not finished is labelled by its status, and one that has not converged `unconverged`: its number of
-active latents is still moving, so it counts for no regime. A regime is relative to a study, hence it is never stored.
+A trial that is not finished is labelled by its status. A finished trial that has not converged has the regime it was
+left in, and `converged` False: its number of active latents may still be moving, so a table marks it `?` and a verdict
+about where training ends does not rest on it. A regime is relative to a study, hence it is never stored.
 """
 
 import json
@@ -32,8 +33,9 @@ MEANINGS = {
     "over": "over-regularised: needed latents collapsed, and the reconstruction with them",
     "unfit": "enough active latents and still no reconstruction: capacity or optimisation",
     "memorising": "reconstructs with fewer latents than the data need: a curve through the examples",
-    "mixed": "no regime holds for more than half of the converged trials",
-    "insufficient": "fewer than two thirds of the finished trials converged, so nothing is claimed",
+    "mixed": "no regime holds for more than half of the finished trials",
+    "?": "insufficient to say where training ends: fewer than two thirds of the trials converged "
+    f"(scale_residual ≤ {CONVERGED:g}); the regime is the one they were left in",
     "diverged": "J or its gradient stopped being finite",
     "failed": "no result: the trial's worker failed",
     "missing": "declared, not trained yet",
@@ -52,14 +54,13 @@ def with_regimes(frame: Frame) -> Frame:
     regime = np.select(
         [
             ~finished,
-            ~converged,
             needed.isna() | active.isna(),
             recon_ok & active.eq(needed),
             recon_ok & active.gt(needed),
             recon_ok,
             active.lt(needed),
         ],
-        [frame["status"], "unconverged", "unknown", "balanced", "under", "memorising", "over"],
+        [frame["status"], "unknown", "balanced", "under", "memorising", "over"],
         "unfit",
     )
     return frame.assign(

@@ -75,11 +75,13 @@ def _document(name: str, caption: str, seen: Glance, full: str, found: list[Verd
     lines = [head, ["---"] * len(head)]
     lines += [[*labels, *(cell.text for cell in row)] for labels, row in zip(seen.rows, seen.cells, strict=True)]
     at_a_glance = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    regimes = sorted({cell.regime for row in seen.cells for cell in row} & MEANINGS.keys())
+    regimes = sorted(
+        {text for row in seen.cells for cell in row for text in (cell.regime, cell.mark)} & MEANINGS.keys()
+    )
     clauses = "".join(f"- {regime}: {MEANINGS[regime]}\n" for regime in regimes)
     says = "".join(f"- **{item.verdict}**: {item.data}: {item.claim} ({item.numbers})\n" for item in found)
     parts = [f"# {name}\n\n{caption}\n", f"## At a glance\n\n{at_a_glance}\n{clauses}"]
     parts += [f"{note}\n" for note in notes]
     parts += [f"## What the numbers say\n\nAt β = 1.\n\n{says}"] if says else []
-    parts += [f"## Table\n\nMean ± half-width of the 95 % t-interval over seeds, converged trials only.\n\n{full}"]
+    parts += [f"## Table\n\nMean ± half-width of the 95 % t-interval over the seeds of the finished trials.\n\n{full}"]
     return "\n".join(parts)

@@ -1,7 +1,7 @@
 """The table: measurements grouped by every axis that varies except the seed, and the glance, one column per κ.
 
-A mean is taken over the converged trials of a cell. A cell in which fewer than two thirds of the finished trials
-converged says `insufficient` and shows no numbers; they are in `analysis.results`, trial by trial.
+A mean is taken over the finished trials of a cell; diverged ones are counted beside it. A cell in which fewer than two
+thirds of the finished trials converged is marked `?`: it shows how the trials were left, not where training ends.
 """
 
 from collections.abc import Iterator
@@ -32,12 +32,17 @@ ENOUGH = 2 / 3
 
 @dataclass(frozen=True)
 class Cell:
-    """What the trials of one cell say: a regime (or why there is none), and in how many of how many trials."""
+    """What the trials of one cell say: a regime (or why there is none), in how many of how many trials, and how surely."""
 
     regime: str
     agreeing: int
     of: int
     n_active: tuple[float, ...] = ()
+    converged: bool = True
+
+    @property
+    def mark(self) -> str:
+        return "" if self.converged else "?"
 
     @property
     def text(self) -> str:
@@ -45,7 +50,8 @@ class Cell:
         if not self.n_active:
             return self.regime
         mean = sum(self.n_active) / len(self.n_active)
-        return f"{mean:.0f} {self.regime}" if len(set(self.n_active)) == 1 else f"{mean:.1f} {self.regime}"
+        digits = 0 if len(set(self.n_active)) == 1 else 1
+        return f"{mean:.{digits}f} {self.regime}{self.mark}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Glance:
 
 
 def judged(trials: Frame) -> Cell:
-    """The regime of more than half of a cell's converged trials, or the reason why the cell has none."""
+    """The regime of more than half of a cell's finished trials, or the reason why the cell has none."""
     if trials.empty:  # a combination that the study does not declare
         return Cell(NOTHING, 0, 0)
     status = trials["status"].value_counts()
@@ -76,13 +82,12 @@ def judged(trials: Frame) -> Cell:
         return Cell("failed" if "failed" in status else "missing", 0, len(trials))
     if diverged > finished:
         return Cell("diverged", diverged, finished + diverged)
-    usable = trials[trials["converged"]]
-    if len(usable) < ENOUGH * finished or usable.empty:
-        return Cell("insufficient", len(usable), finished)
+    usable = trials[trials["status"].eq("finished")]
+    converged = int(usable["converged"].sum()) >= ENOUGH * finished
     counts = usable["regime"].value_counts()
     regime, agreeing = str(counts.index[0]), int(counts.iloc[0])
     active = tuple(float(value) for value in usable["n_active"].dropna())
-    return Cell(regime if 2 * agreeing > len(usable) else "mixed", agreeing, len(usable), active)
+    return Cell(regime if 2 * agreeing > len(usable) else "mixed", agreeing, len(usable), active, converged)
 
 
 def cells(frame: Frame, header: Header, axes: list[str]) -> Iterator[tuple[tuple[Any, ...], Frame]]:
@@ -109,8 +114,9 @@ def table(frame: Frame, header: Header) -> Frame:
     axes = header.varying("seed")
     for labels, trials in cells(frame, header, axes):
         cell = judged(trials)
-        usable = trials[trials["converged"]] if cell.n_active else trials.iloc[:0]
-        row = dict(zip(axes, labels, strict=True)) | {"regime": cell.regime, "agreeing": cell.agreeing, "of": cell.of}
+        usable = trials[trials["status"].eq("finished")] if cell.n_active else trials.iloc[:0]
+        said = {"regime": cell.regime, "agreeing": cell.agreeing, "of": cell.of, "converged": cell.converged}
+        row = dict(zip(axes, labels, strict=True)) | said
         row["regime_relative"] = bool(trials["regime_relative"].any())
         for measure in MEASURES:
             interval = t_interval(usable[measure])
@@ -136,7 +142,7 @@ def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]
     body = [
         [
             *(label_text(row[axis]) for axis in axes),
-            f"{row['regime']} {row['agreeing']}/{row['of']}",
+            f"{row['regime']}{'' if row['converged'] else '?'} {row['agreeing']}/{row['of']}",
             *(_measured(row, measure) for measure in MEASURES),
             *(str(row[name]) for name in COUNTS),
         ]

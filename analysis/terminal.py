@@ -38,9 +38,13 @@ def print_report(console: Console, report: Report) -> None:
 def glance_table(glance: Glance) -> Table:
     """The glance as a rich table: active latents and regime, coloured by regime."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in [*glance.axes, *glance.columns]:
+    # Three or more axes do not fit beside the cells of a narrow terminal: the first becomes a line of its own.
+    heading = len(glance.axes) > 2
+    for name in [*glance.axes[heading:], *glance.columns]:
         table.add_column(name, no_wrap=True)
     for labels, line in zip(glance.sparse_rows(), glance.cells, strict=True):
+        if heading and labels[0]:
+            table.add_row(Text(labels[0], style="bold underline"))
         marks = [Text(cell.text, style=COLOURS.get(cell.regime, "dim")) for cell in line]
-        table.add_row(*(escape(label) for label in labels), *marks)
+        table.add_row(*(escape(label) for label in labels[heading:]), *marks)
     return table

@@ -1,7 +1,9 @@
 """Verdicts: what a study of γ modes says about learned against fixed decoder variance, with the numbers.
 
-Trials at β = 1 are compared with trials of equal κ, skip and every other axis. Only converged trials count, and where
-fewer than two thirds of the trials in question converged, or fewer than two exist, the verdict is `insufficient data`.
+Trials at β = 1 are compared with trials of equal κ, skip and every other axis. A claim about where training ends needs
+converged trials: where fewer than two thirds of the trials in question converged, or fewer than two exist, the verdict is
+`insufficient data`. A claim about what training delivers *from a start* (a γ fixed below γ* keeps needless latents)
+needs only the side it is compared with to have converged, and says how many of its own trials are still moving.
 A claim about planted data holds when every such trial agrees: the tolerance on n_active is zero. On data of unknown
 dimension the claim is an ordering of means, and holds when the 95 % t-interval over seeds excludes zero.
 
@@ -112,11 +114,11 @@ def _relative(q: _Question) -> list[Verdict]:
 def _learned_keeps_r(q: _Question) -> Verdict:
     trials = q.of(q.learned)
     trials = trials[trials["kappa"] >= q.r]
-    usable = trials[trials["converged"]]
+    usable = trials[trials["status"].eq("finished")]
     exact, limit = usable["n_active"].eq(q.r), SMALL_GAMMA * q.largest
     numbers = (
         f"n_active = {q.r} in {exact.sum()} of {len(usable)} trials, "
-        f"largest γ {number(usable['gamma_value'].max())} against {limit:.3g}"
+        f"largest γ {number(usable['gamma_value'].max())} against {limit:.3g}{_moving(usable)}"
     )
     agrees = bool((exact & usable["gamma_value"].lt(limit)).all())
     claim = f"{q.learned} γ keeps exactly the {q.r} planted latents, with γ < {SMALL_GAMMA:g}·T/d"
@@ -126,9 +128,10 @@ def _learned_keeps_r(q: _Question) -> Verdict:
 def _large_gamma_collapses(q: _Question) -> Verdict:
     labels = [label for label, value in q.fixed.items() if value >= 0.95 * q.largest]  # T/d is an estimate
     trials = q.trials[q.trials["gamma"].isin(labels) & (q.trials["kappa"] >= q.r)]
-    usable = trials[trials["converged"]]
+    usable = trials[trials["status"].eq("finished")]
     over = usable["regime"].eq("over")
-    numbers = f"over-regularised in {over.sum()} of {len(usable)} trials, n_active {t_interval(usable['n_active'])}"
+    active = t_interval(usable["n_active"])
+    numbers = f"over-regularised in {over.sum()} of {len(usable)} trials, n_active {active}{_moving(usable)}"
     claim = f"fixed γ at or above T/d = {q.largest:.3g} over-regularises"
     return _verdict(q, claim, [trials], bool(over.all()), numbers)
 
@@ -143,44 +146,55 @@ def _small_gamma_fills(q: _Question) -> Verdict:
             if q.fixed[label] <= 1.01 * star:
                 fixed_trials.append(trials)
                 learned_trials.append(learned)
-                ratios += [_mmd_ratio(trials, learned)] if trials["converged"].any() else []
-    both: list[Frame] = [pd.concat(part) if part else q.trials.iloc[:0] for part in (fixed_trials, learned_trials)]
-    usable = both[0][both[0]["converged"]]
+                ratios.append(_mmd_ratio(trials, learned))
+    ours, theirs = [pd.concat(part) if part else q.trials.iloc[:0] for part in (fixed_trials, learned_trials)]
+    usable: Frame = ours[ours["status"].eq("finished")]
     more, farther = usable["n_active"].gt(q.r), sum(ratio >= MMD_RATIO for ratio in ratios)
     least = min((ratio for ratio in ratios if not math.isnan(ratio)), default=math.nan)
     numbers = (
         f"n_active > {q.r} in {more.sum()} of {len(usable)} trials, "
-        f"MMD {MMD_RATIO} times larger in {farther} of {len(ratios)} converged cells, smallest ratio {number(least)}"
+        f"MMD at least {MMD_RATIO} times learned's in {farther} of {len(ratios)} cells, "
+        f"smallest ratio {number(least)}{_moving(usable)}"
     )
     claim = (
         f"fixed γ at or below γ* from the start keeps needless latents (κ > {q.r}), MMD ≥ {MMD_RATIO} × {q.learned}'s"
     )
     if usable["mmd"].isna().any():
         return Verdict(q.data, claim, INSUFFICIENT, f"{numbers}; MMD is not evaluated everywhere")
-    return _verdict(q, claim, both, bool(more.all()) and farther == len(ratios), numbers)
+    agrees = bool(more.all()) and farther == len(ratios)
+    return _verdict(q, claim, [theirs], agrees and len(usable) >= ENOUGH * len(ours) > 0, numbers)
 
 
 def _fewer(q: _Question, claim: str, label: str, sign: int) -> Verdict:
     """An ordering of n_active: `label` minus learned has the given sign, paired by seed and every other axis."""
     pairs, sides_asked = [], ([], [])
     for kappa, learned, fixed in q.paired():
-        if sign > 0 and not learned[learned["converged"]]["n_active"].mean() <= kappa - 1:
+        if sign > 0 and not learned["n_active"].mean() <= kappa - 1:
             continue  # learned uses every latent: no fixed γ can use more
         sides_asked[0].append(fixed[label])
         sides_asked[1].append(learned)
-        sides = [side.loc[side["converged"], ["seed", "n_active"]] for side in (fixed[label], learned)]
+        finished = [side[side["status"].eq("finished")] for side in (fixed[label], learned)]
+        sides = [side[["seed", "n_active"]] for side in finished]
         pairs.append(sides[0].merge(sides[1], on="seed", suffixes=("_fixed", "_learned")))
     by_seed: Frame = pd.concat(pairs).groupby("seed").mean() if pairs else pd.DataFrame()
+    asked = [pd.concat(part) if part else q.trials.iloc[:0] for part in sides_asked]
     columns = [by_seed[f"n_active_{side}"] if len(by_seed) else [] for side in ("fixed", "learned")]
     lead = t_interval(by_seed["n_active_fixed"] - by_seed["n_active_learned"] if len(by_seed) else [])
     numbers = (
         f"n_active {t_interval(columns[0])} against {t_interval(columns[1])}, "
-        f"difference {lead} over {lead.n} seeds and {len(pairs)} cells"
+        f"difference {lead} over {lead.n} seeds and {len(pairs)} cells{_moving(asked[0])}"
     )
     decided = lead.n >= 2 and (sign * lead.mean <= 0 or _excludes_zero(lead))
     if not decided:
         return Verdict(q.data, claim, INSUFFICIENT, numbers)
-    return _verdict(q, claim, [pd.concat(part) for part in sides_asked], sign * lead.mean > 0, numbers)
+    # That a small γ fills the latents is a claim about training from a start: it need not have come to an end.
+    return _verdict(q, claim, asked[1:] if sign > 0 else asked, sign * lead.mean > 0, numbers)
+
+
+def _moving(trials: Frame) -> str:
+    """How many of the trials in question are not at rest, where any are not."""
+    moving = int((trials["status"].eq("finished") & ~trials["converged"]).sum())
+    return f"; {moving} of these trials have not converged" if moving else ""
 
 
 def _excludes_zero(interval: Interval) -> bool:
@@ -189,7 +203,7 @@ def _excludes_zero(interval: Interval) -> bool:
 
 def _mmd_ratio(fixed: Frame, learned: Frame) -> float:
     """Mean MMD of the fixed trials over max(|learned's|, its standard error): an unbiased MMD may be zero or less."""
-    ours, reference = fixed[fixed["converged"]], learned[learned["converged"]]
+    ours, reference = (side[side["status"].eq("finished")] for side in (fixed, learned))
     noise = reference["mmd_se"].mean()
     floor = max(abs(reference["mmd"].mean()), 0.0 if math.isnan(noise) else noise)
     return float(ours["mmd"].mean() / floor) if floor > 0 else math.nan

@@ -8,6 +8,7 @@ Both sides train the same trials for the same steps on one core. "alone" is a pl
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -61,7 +62,7 @@ def stack(trials: Sequence[Trial]) -> None:
 def train_alone(trial: Trial) -> None:
     data, settings = load(trial.data), trial.training
     x_all = torch.from_numpy(data.train)
-    network = build(trial.model, data.d, trial.seed)
+    network: Any = build(trial.model, data.d, trial.seed)
     log_gamma = torch.nn.Parameter(torch.zeros(()))
     optimiser = torch.optim.Adam([*network.parameters(), log_gamma], lr=settings.lr)
     order = minibatches(trial.seed, len(x_all), settings.batch)

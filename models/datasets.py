@@ -85,7 +85,7 @@ def _centred(spec: Data, train: Array, test: Array) -> DataSet:
 def _digits() -> tuple[Array, Array]:
     from sklearn.datasets import load_digits  # takes a second, and only this data set needs it
 
-    images = load_digits(return_X_y=True)[0] / 16.0
+    images = np.asarray(load_digits(return_X_y=True)[0]) / 16.0
     held_out = np.arange(len(images)) % 6 == 5
     return images[~held_out], images[held_out]
 

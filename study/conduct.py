@@ -16,6 +16,7 @@ from study.plan import Pack, Plan, make_pack, make_packs
 from study.progress import Bar
 from study.record import Home, commit, compact, new_commit_id, read, write_part
 from study.rows import declared_row
+from study.sizing import CPU_CORE, GPU
 from study.trial import content_id
 
 
@@ -57,7 +58,7 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
 
     watch = Watch(bar, ledger)
     with schedule.connected(address) as cluster:
-        packs = make_packs(plan, size, cluster.workers)
+        packs = make_packs(plan, size, cluster.workers, GPU if cluster.gpus else CPU_CORE)
         while packs:
             for pack in packs:
                 write_pack(home, pack)

@@ -20,8 +20,9 @@ from study.declare import DeclarationError, Scale
 from study.find import catalog_names, find
 from study.ledger import Ledger, ui_command
 from study.ledger_entry import Pictures
-from study.plan import Plan, core_seconds, make_packs, make_plan, write_plan
+from study.plan import Plan, make_packs, make_plan, write_plan
 from study.record import RESULTS, Home, HomeError
+from study.sizing import CPU_CORE, seconds
 
 console = Console(highlight=False)
 
@@ -95,6 +96,7 @@ class Launch:
         there = len(self.plan.rows) - len(self.plan.missing)
         lag = None
         if ledger:
+            ledger.committed()  # failures are recorded after the packs
             with console.status("bringing MLflow up to date"):
                 lag = ledger.close(
                     "finished" if settled else "failed", {**done, "failed": failed, "already_there": there}
@@ -152,14 +154,17 @@ def _announce(plan: Plan, home: Home, address: str | None) -> None:
 
 def _show_cost(plan: Plan, size: int | None) -> None:
     workers = os.cpu_count() or 1
-    packs = make_packs(plan, size, workers)
+    packs = make_packs(plan, size, workers, CPU_CORE)
     sizes = Counter(len(pack.trials) for pack in packs)
     made_of = ", ".join(f"{n} of {trials} trials" for trials, n in sorted(sizes.items()))
-    minutes = core_seconds(plan.missing) / 60
+    total = seconds(plan.missing)
     console.print(f"{len(packs)} packs" + (f": {made_of}" if packs else ""))
-    console.print(
-        f"estimated: {minutes:.1f} core-minutes, {minutes / workers:.1f} minutes on {workers} cores of this machine"
-    )
+    console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / workers)} on the {workers} cores here")
+
+
+def _span(duration: float) -> str:
+    """A duration in seconds as a person says it."""
+    return f"{duration / 60:.1f} minutes" if duration < 7200 else f"{duration / 3600:,.0f} hours"
 
 
 def _show_catalog() -> None:

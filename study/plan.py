@@ -15,13 +15,11 @@ import pyarrow.parquet as pq
 
 from study.declare import DeclarationError, Label, Row, Scale, Study
 from study.record import RESULTS, Home, deciding, stored_ids
+from study.sizing import Device, cost, largest_useful_pack
 from study.trial import Trial
 
 MAX_ATTEMPTS = 3
 """How often a trial that fails is tried, over all launches."""
-
-PER_CORE = 2e10
-"""Floating-point operations a second that one CPU core delivers in packs, measured: good for an estimate, no more."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +68,17 @@ def make_plan(study: Study, scale: Scale, home: Home, only: Mapping[str, Sequenc
         scale=scale,
         only=only or {},
         declared=declared,
-        rows=[row for row in declared if _selected(row, only or {}, study)],
+        rows=_selected(declared, only or {}, study),
         repeated=len(rows) - len(declared),
         statuses={trial_id: row.status for trial_id, row in decided.items()},
         attempts={trial_id: row.attempt for trial_id, row in decided.items()},
     )
 
 
-def make_packs(plan: Plan, size: int | None, workers: int, most: int = 64) -> list[Pack]:
+def make_packs(plan: Plan, size: int | None, workers: int, device: Device) -> list[Pack]:
     """Group the missing trials into packs, costliest first.
 
-    `size` is a fixed pack size; None chooses: as many as still gain (`most`), but enough packs to keep `workers` busy.
+    `size` is a fixed pack size; None chooses: as many as fit and still gain, but enough packs to keep `workers` busy.
     """
     groups: dict[str, list[Trial]] = {}
     for trial in plan.missing:
@@ -89,7 +87,7 @@ def make_packs(plan: Plan, size: int | None, workers: int, most: int = 64) -> li
     packs = []
     for trials in groups.values():
         share = max(1, math.ceil(sum(map(cost, trials)) * workers / total)) if total else 1
-        limit = size or min(most, math.ceil(len(trials) / min(share, len(trials))))
+        limit = size or min(largest_useful_pack(trials[0], device), math.ceil(len(trials) / min(share, len(trials))))
         parts = math.ceil(len(trials) / limit)
         packs += [make_pack(trials[i::parts], plan.attempts) for i in range(parts)]
     return sorted(packs, key=lambda pack: -sum(map(cost, pack.trials)))
@@ -99,17 +97,6 @@ def make_pack(trials: Iterable[Trial], attempts: Mapping[str, int]) -> Pack:
     listed = tuple(trials)
     name = hashlib.sha256("/".join(trial.trial_id for trial in listed).encode()).hexdigest()[:12]
     return Pack(name, listed, tuple(attempts.get(trial.trial_id, 0) + 1 for trial in listed))
-
-
-def cost(trial: Trial) -> float:
-    """Floating-point operations of a trial's training, roughly: six per trained number, example and step."""
-    size = trial.model.parameters(trial.data.d) or 10_000
-    return 6.0 * size * min(trial.training.batch, trial.data.n_train) * trial.training.steps
-
-
-def core_seconds(trials: Iterable[Trial]) -> float:
-    """Estimated training time of the trials on one CPU core, in packs."""
-    return sum(map(cost, trials)) / PER_CORE
 
 
 def write_plan(plan: Plan, home: Home) -> None:
@@ -138,11 +125,19 @@ def _column(labels: list[Label]) -> list[Label]:
     return labels
 
 
-def _selected(row: Row, only: Mapping[str, Sequence[str]], study: Study) -> bool:
-    for axis in only:
-        if axis not in row.axes:
-            raise DeclarationError(f"study {study.name} has no axis {axis}: choose among {', '.join(row.axes)}")
-    return all(any(matches(row.axes[axis], text) for text in wanted) for axis, wanted in only.items())
+def _selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Study) -> list[Row]:
+    """The rows that `only` chooses. Raises: DeclarationError for an axis or a value that the table does not have."""
+    kept = list(rows)
+    for axis, texts in only.items():
+        if axis not in rows[0].axes:
+            raise DeclarationError(f"study {study.name} has no axis {axis}: choose among {', '.join(rows[0].axes)}")
+        labels = list(dict.fromkeys(row.axes[axis] for row in rows))
+        for text in texts:
+            if not any(matches(label, text) for label in labels):
+                choices = ", ".join(str(label) for label in labels)
+                raise DeclarationError(f"{study.name}'s axis {axis} has no value {text}: choose among {choices}")
+        kept = [row for row in kept if any(matches(row.axes[axis], text) for text in texts)]
+    return kept
 
 
 def matches(label: Label, text: str) -> bool:

@@ -31,6 +31,9 @@ from study.packs import read_pack
 from study.plan import Pack
 from study.record import Home
 
+FAULT = "fault"
+"""Key of a result that says why a pack cannot be trained."""
+
 SLICE_S = 1.0
 """How long an actor trains between two reports, in seconds."""
 
@@ -57,6 +60,8 @@ class Cluster:
 def connected(address: str | None) -> Iterator[Cluster]:
     """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None."""
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
+    for noisy in ("ray.tune", "ray.air", "ray.train"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what goes wrong is said in our own words
     ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
     try:
         has = ray.cluster_resources()
@@ -81,12 +86,14 @@ def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -
                 # Tune's scratch state must be reachable from every node; a home that is a URI is.
                 storage_path=scratch if home.local else f"{home.uri}/tune",
                 callbacks=[events],
-                failure_config=tune.FailureConfig(max_failures=1),
+                failure_config=tune.FailureConfig(max_failures=1),  # a worker's death may be bad luck: once again
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),
         )
-        tuner.fit()
+        for result in tuner.fit():
+            if result.error:
+                events.fail((result.config or {})["pack"], _cause_of_death(result.error))
     return events.failures
 
 
@@ -111,6 +118,13 @@ class _PackTrainable(tune.Trainable):
         self._home, self._pack_id, self._run = Home(config["home"]), config["pack"], None
 
     def step(self) -> dict[str, Any]:
+        try:
+            return self._advance()
+        except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
+            self._run = None
+            return {"done": True, FAULT: f"{type(fault).__name__}: {fault}".splitlines()[0][:500]}
+
+    def _advance(self) -> dict[str, Any]:
         from study.packed import PackRun
 
         if self._run is None:
@@ -124,7 +138,7 @@ class _PackTrainable(tune.Trainable):
 
 
 class _Events(tune.Callback):
-    """Tune's events, passed on to the watcher."""
+    """Tune's events, passed on to the watcher; `failures` is pack_id → reason."""
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
@@ -136,22 +150,24 @@ class _Events(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        values = {name: value for name, value in result.items() if isinstance(value, int | float)}
-        self._watcher.progress(trial.config["pack"], values)
+        if FAULT in result:
+            self.fail(trial.config["pack"], result[FAULT])
+        else:
+            values = {name: value for name, value in result.items() if isinstance(value, int | float)}
+            self._watcher.progress(trial.config["pack"], values)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._watcher.committed(trial.config["pack"])
+        if trial.config["pack"] not in self.failures:
+            self._watcher.committed(trial.config["pack"])
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        pack_id = trial.config["pack"]
-        self.failures[pack_id] = _reason(trial.get_error())
-        self._watcher.failed(pack_id, self.failures[pack_id])
+    def fail(self, pack_id: str, reason: str) -> None:
+        self.failures[pack_id] = reason
+        self._watcher.failed(pack_id, reason)
 
 
-def _reason(error: BaseException | None) -> str:
-    """One line that says why a pack failed: the cause inside the actor where there is one."""
-    cause = getattr(error, "cause", None) or error
+def _cause_of_death(error: BaseException) -> str:
+    """Why an actor could not go on, in one line."""
     if isinstance(error, RayActorError):
-        return "its worker process died (killed, or out of memory)"
-    lines = str(cause).strip().splitlines() or ["unknown"]
-    return f"{type(cause).__name__}: {lines[-1].strip()}"[:500]
+        return "its worker process died twice (killed, or out of memory)"
+    lines = str(getattr(error, "cause", None) or error).strip().splitlines()
+    return (lines[-1] if lines else type(error).__name__)[:500]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -25,7 +26,7 @@ class Reference:
 def train_alone(trial: Trial) -> Reference:
     data, settings, spec = load(trial.data), trial.training, trial.objective.gamma
     x_all = torch.from_numpy(data.train)
-    network = build(trial.model, data.d, trial.seed)
+    network: Any = build(trial.model, data.d, trial.seed)
     log_gamma = torch.nn.Parameter(torch.tensor(math.log(spec.init if isinstance(spec, Learned) else 1.0)))
     gamma_lr = (spec.lr if isinstance(spec, Learned) else None) or settings.lr
     groups = [{"params": network.parameters()}, {"params": [log_gamma], "lr": gamma_lr}]
@@ -69,5 +70,5 @@ def _measured(network, x, spec, log_gamma) -> Reference:
         distortion = float(((x - network.decode(mu)) ** 2).sum(1).mean())
         rate = float(0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1).mean())
         active = int((log_var.exp().mean(0) < 0.5).sum())
-    gamma = float(log_gamma.exp()) if isinstance(spec, Learned) else math.nan
+    gamma = float(log_gamma.detach().exp()) if isinstance(spec, Learned) else math.nan
     return Reference(rate, distortion, active, gamma)

@@ -95,7 +95,7 @@ def test_ids_are_the_same_in_another_process_whatever_its_hash_seed():
             a_trial(objective=Objective(gamma=Fixed(1), beta=1)),
             a_trial(objective=Objective(gamma=Fixed(1.0), beta=1.0)),
         ),
-        (a_trial(model=VAE(kappa=8.0)), a_trial(model=VAE(kappa=np.int64(8)))),
+        (a_trial(model=VAE.model_validate({"kappa": 8.0})), a_trial(model=VAE.model_validate({"kappa": np.int64(8)}))),
         (a_trial(objective=Objective(gamma=Fixed(np.float64(0.1)))), a_trial(objective=Objective(gamma=Fixed(0.1)))),
         (a_trial(data=Digits()), a_trial(data={"kind": "Digits"})),
         (a_trial(training=Training(steps=10, lr=1e-3)), a_trial(training=Training(steps=10))),
@@ -165,7 +165,7 @@ def test_a_declaration_survives_json_with_its_identity(trial):
 @pytest.mark.parametrize("skip", ["none", "affine", "residual", "concat"])
 @pytest.mark.parametrize("widths", [(), (6,), (6, 6), (5, 5, 5, 5)])
 def test_a_network_has_as_many_parameters_as_its_declaration_says(skip, widths):
-    if skip == "residual" and len(widths) % 2 or skip == "residual" and not widths:
+    if (skip == "residual" and len(widths) % 2) or (skip == "residual" and not widths):
         return
     spec = VAE(kappa=3, encoder=(7, 4), decoder=widths, skip=skip)
     assert sum(p.numel() for p in build(spec, d=11, seed=0).parameters()) == spec.parameters(11)

@@ -49,7 +49,7 @@ def varied_trials():
             data=LinearSubspace(d=8, eigenvalues=(4.0, 2.0, 1.0), noise=0.05, n=500, n_test=200),
             model=VAE(kappa=4, encoder=(16,), decoder=(16,), log_var_scale=0.1),
             objective=Objective(gamma=gamma, beta=beta),
-            training=Training(steps=1500, batch=100, lr=lr),
+            training=Training(steps=1000, batch=100, lr=lr),
             seed=seed,
         )
         for gamma in MODES
@@ -127,6 +127,13 @@ def test_results_do_not_depend_on_the_order_in_a_pack(make_trial):
     forward, backward = in_packs_of(trials, 8), in_packs_of(trials[::-1], 8)
     for trial_id, numbers in forward.items():
         assert backward[trial_id] == pytest.approx(numbers, rel=1e-5)
+
+
+def test_the_decoder_norm_is_the_norm_of_its_column_where_the_decoder_is_linear(make_trial):
+    model = VAE(kappa=3, encoder=(6,), decoder=(), log_var_scale=0.1)
+    _, measure = trained([make_trial(model=model), make_trial(model=model, seed=1)])
+    weights = measure.stack.weights()["network.decoder.0.weight"]
+    assert measure.latents()["decoder_norm"].numpy() == pytest.approx(weights.norm(dim=1).numpy(), rel=1e-5)
 
 
 def test_trials_of_one_seed_share_weights_batches_and_noise(make_trial):

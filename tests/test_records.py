@@ -161,7 +161,7 @@ def test_a_foreign_file_is_named_not_read(tmp_path):
     home = Home(tmp_path)
     put(home, ["a"])
     (tmp_path / "records/trials/0000000009-x.parquet").write_bytes(b"not parquet")
-    with pytest.raises(HomeError, match="0000000009-x.parquet is not a readable part"):
+    with pytest.raises(HomeError, match=r"0000000009-x\.parquet is not a readable part"):
         read(home, "trials")
 
 

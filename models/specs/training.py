@@ -33,5 +33,5 @@ class Training(Spec):
     adam_beta1: Annotated[Fraction, Field(lt=1)] = 0.9
     adam_beta2: Annotated[Fraction, Field(lt=1)] = 0.999
     adam_epsilon: Positive = 1e-8
-    blow_up: Positive = 1e6
+    blow_up: Positive = 1e5
     dtype: Literal["float32", "float64"] = "float32"

@@ -68,12 +68,11 @@ class Measure:
         """Per-latent columns of the record, each (pack, kappa)."""
         points = self.train_rows(SLOPE_POINTS)
         mu, _ = self.stack.call("encode", points, shared=True)
-        slopes = torch.stack([self.stack.decoder_slope(mu, j) for j in range(self.stack.kappa)], dim=-1)
         return {
             "mean_var": self.train.mean_var,
             "post_var": self.train.variance,
             "rate": self.train.latent_rate,
-            "decoder_norm": slopes.double(),
+            "decoder_norm": self.stack.decoder_slopes(mu).double(),
         }
 
     def mmd(self) -> Iterator[dict[str, float | int | str]]:

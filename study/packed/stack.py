@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, jvp, vmap
+from torch.func import functional_call, vmap
 
 from models.gamma import knobs
 from models.vae import Methods, build
@@ -68,9 +68,18 @@ class Stack:
 
         return vmap(one, in_dims=(0, 0, None if shared else 0))(self.weights(), self._buffers, inputs)
 
-    def decoder_slope(self, z: Tensor, latent: int) -> Tensor:
-        """Root mean square of ‖∂m(z)/∂z_j‖ over the rows of z (pack, n, kappa), shape (pack,)."""
-        direction = torch.zeros_like(z)
-        direction[..., latent] = 1
-        slope = jvp(lambda point: self.call("decode", point), (z,), (direction,))[1]
-        return slope.square().sum(-1).mean(-1).sqrt()
+    def decoder_slopes(self, z: Tensor) -> Tensor:
+        """Root mean square of ‖∂m(z)/∂z_j‖ over the rows of z (pack, n, kappa), shape (pack, kappa).
+
+        A Jacobian's columns by backward passes alone: ∂m/∂z pulled back by v is linear in v, and its derivative with
+        respect to v along e_j is column j. Every network that can be trained can be differentiated this way.
+        """
+        z = z.detach().requires_grad_()
+        mean = self.call("decode", z)
+        v = torch.zeros_like(mean, requires_grad=True)
+        (pulled,) = torch.autograd.grad(mean, z, v, create_graph=True)
+        slopes = []
+        for direction in torch.eye(self.kappa, dtype=self.dtype, device=self.device):
+            (column,) = torch.autograd.grad(pulled, v, direction.expand_as(pulled), retain_graph=True)
+            slopes.append(column.square().sum(-1).mean(-1).sqrt())
+        return torch.stack(slopes, dim=-1)

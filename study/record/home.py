@@ -35,9 +35,14 @@ class Home:
         return self.uri
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises: FileNotFoundError."""
-        with self._files.open_input_file(path) as stream:
-            return stream.read()
+        """The bytes of a file. Raises: FileNotFoundError; HomeError where the place cannot be read."""
+        try:
+            with self._files.open_input_file(path) as stream:
+                return stream.read()
+        except FileNotFoundError:
+            raise
+        except OSError as fault:
+            raise HomeError(f"cannot read the home {self} ({fault}): mend it, or choose another --home") from fault
 
     def write(self, path: str, content: bytes) -> None:
         """Publish a file: readers see all of it or none of it. Raises: HomeError where the place refuses."""

@@ -1,0 +1,42 @@
+# Everything a newcomer needs: `make study` installs and runs the main job, `make test` installs and passes the tests.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: study test test-slow check lint types contracts tests benchmark clean
+
+study: $(INSTALLED)
+	$(BIN)/python -m study.launch grid_gamma
+
+test: check tests
+
+check: lint types contracts
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(INSTALLED)
+	$(BIN)/basedpyright
+
+contracts: $(INSTALLED)
+	$(BIN)/lint-imports
+
+tests: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
+
+benchmark: $(INSTALLED)
+	$(BIN)/python -m benchmarks.packing
+
+clean:
+	rm -rf .venv build *.egg-info

@@ -1,0 +1,130 @@
+"""The command line: quick where nothing is trained, and one sentence with a remedy where the command is wrong."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments, cwd=ROOT, module="study.launch", **environment):
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "100"} | environment,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_catalog_is_listed_with_captions():
+    result = run("--list")
+    assert result.returncode == 0
+    assert "grid_gamma" in result.stdout
+    assert "Which decoder variances" in result.stdout
+
+
+def test_a_plan_counts_and_estimates_and_trains_nothing(tmp_path):
+    result = run("grid_gamma", "--plan", "--home", tmp_path / "home")
+    assert result.returncode == 0
+    assert "480 trials declared, 0 already there, 480 to train" in result.stdout
+    assert re.search(r"estimated: [\d.]+ minutes of one CPU core", result.stdout)
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--list"], ["grid_gamma", "--plan"], ["grid_gamma", "--plan", "--scale", "paper"]]
+)
+def test_listing_and_planning_import_no_heavy_library(arguments, tmp_path):
+    """They answer in a second because nothing heavy is imported; the import is what a busy machine cannot blur."""
+    code = (
+        "import sys, runpy\n"
+        f"sys.argv = ['launch', *{[*arguments, '--home', str(tmp_path)]!r}]\n"
+        "try:\n    runpy.run_module('study.launch', run_name='__main__')\n"
+        "except SystemExit:\n    pass\n"
+        "print(sorted({'torch', 'ray', 'mlflow', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_listing_answers_within_two_seconds():
+    def seconds():
+        start = time.monotonic()
+        run("--list")
+        return time.monotonic() - start
+
+    assert min(seconds() for _ in range(3)) < 2
+
+
+WRONG = {
+    "unknown study": (["grid_gama"], "did you mean grid_gamma?"),
+    "no study": ([], "name a study"),
+    "unknown axis": (["grid_gamma", "--plan", "--only", "kapa=2"], "has no axis kapa: choose among data, gamma, kappa"),
+    "unknown value": (
+        ["grid_gamma", "--plan", "--only", "kappa=3"],
+        "axis kappa has no value 3: choose among 2, 4, 8, 16",
+    ),
+    "malformed only": (["grid_gamma", "--plan", "--only", "kappa"], "write it as AXIS=VALUE"),
+    "pack of zero": (["grid_gamma", "--pack", "0"], "--pack 0 is no pack size"),
+    "pack of words": (["grid_gamma", "--pack", "many"], "--pack many is no pack size"),
+    "no such file": (["nowhere.py:it", "--plan"], "there is no file nowhere.py"),
+    "home that cannot be": (["grid_gamma", "--home", "/dev/null/x", "--no-mirror"], "choose another --home"),
+    "unknown kind of home": (["grid_gamma", "--home", "gopher://x"], "cannot be opened"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_command_is_refused_in_one_sentence(name):
+    arguments, words = WRONG[name]
+    result = run(*arguments)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+FILES = {
+    "does not parse": ("def broken(:\n", "line 1, does not parse"),
+    "raises": ("raise RuntimeError('no luck')\n", "RuntimeError: no luck"),
+    "declares nothing": ("x = 1\n", "declares no study"),
+    "has a bad axis": (
+        "from study import study\n\n@study(kappa=[])\ndef mine(kappa):\n    'Caption.'\n",
+        "the axis kappa is empty",
+    ),
+    "has a bad row": (
+        "from study import VAE, study\n\n@study(kappa=[0])\ndef mine(kappa):\n    'Caption.'\n    return VAE(kappa=kappa)\n",
+        "mine(kappa=0): VAE.kappa should be greater than or equal to 1, not 0",
+    ),
+    "returns no trial": (
+        "from study import study\n\n@study(kappa=[1])\ndef mine(kappa):\n    'Caption.'\n",
+        "returned no Trial",
+    ),
+    "has another study": (
+        "from study import study\n\n@study(kappa=[1])\ndef other(kappa):\n    'Caption.'\n",
+        "has no study mine",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_study_file_that_cannot_be_used_says_why(name, tmp_path):
+    content, words = FILES[name]
+    (tmp_path / "mine.py").write_text(content)
+    result = run(f"{tmp_path}/mine.py:mine", "--plan", "--home", tmp_path / "home")
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_paper_scale_without_its_data_names_the_remedy(tmp_path):
+    result = run("grid_gamma", "--scale", "paper", "--home", tmp_path, "--no-mirror", COLLAPSAR_DATA=str(tmp_path))
+    assert result.returncode == 2
+    assert "does not exist: put the original file there" in result.stderr

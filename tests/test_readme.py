@@ -1,0 +1,41 @@
+"""What the README shows works as it stands there."""
+
+import re
+from pathlib import Path
+
+from test_launch import launch
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_study_is_ten_lines_and_runs(tmp_path):
+    example = re.findall(r"```python\n(.*?)```", README, re.S)[0]
+    assert len(example.strip().splitlines()) <= 10
+    (tmp_path / "my_studies.py").write_text(example)
+    result = launch("my_studies.py:my_grid", "--no-mirror", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "18 declared, 0 already there, 18 finished" in result.stdout
+    check = re.findall(r"```python\n(.*?)```", README, re.S)[1].replace("grid_gamma", "my_grid")
+    places: dict[str, object] = {}
+    import os
+
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        exec(check, places)
+    finally:
+        os.chdir(before)
+    assert len(places["frame"]) == 18  # pyright: ignore[reportArgumentType]
+
+
+def test_every_file_the_readme_names_exists():
+    for name in re.findall(r"`((?:study|models|analysis)/[\w/]+(?:\.py)?)`", README):
+        path = ROOT / name
+        assert path.exists() or path.with_suffix(".py").exists(), name
+
+
+def test_the_set_up_commands_stand_at_the_top():
+    top = README.splitlines()[:12]
+    assert any(line.strip().startswith("make study") for line in top)
+    assert any(line.strip().startswith("make test") for line in top)

@@ -1,0 +1,94 @@
+"""The first results of the field, reproduced on the declarations of grid_gamma itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from study.catalog.grid_gamma import grid_gamma
+from study.packed.run import PackRun
+from study.plan import make_pack
+from study.record import Home, read
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def grid_rows(**wanted):
+    rows = grid_gamma.table("laptop").rows()
+    return [row for row in rows if all(row.axes[axis] in values for axis, values in wanted.items())]
+
+
+def run(rows, place):
+    """Train the rows as packs of one shape, and return their records with the MMD."""
+    home, keys = Home(place), {}
+    for row in rows:
+        keys.setdefault(row.trial.pack_key, []).append(row.trial)
+    for trials in keys.values():
+        pack = PackRun(make_pack(trials, {}))
+        while not pack.done:
+            pack.advance(60)
+        pack.commit(home)
+    trials = read(home, "trials").to_pandas()
+    mmd = read(home, "evaluations").to_pandas()[["trial_id", "value", "standard_error"]]
+    return trials.merge(mmd, on="trial_id").set_index("trial_id")
+
+
+@pytest.fixture(scope="module")
+def manifold(tmp_path_factory):
+    """κ = 4 and 8 on the planted manifold of r = 3, β = 1, every γ mode, three seeds."""
+    rows = grid_rows(data=["manifold r=3"], kappa=[4, 8], beta=[1.0], skip=["none"])
+    frame = run(rows, tmp_path_factory.mktemp("manifold"))
+    labels = {row.trial.trial_id: row.axes["gamma"] for row in rows}
+    return frame.assign(mode=[labels[trial_id] for trial_id in frame.index])
+
+
+def test_a_learned_gamma_keeps_exactly_the_planted_dimensions(manifold):
+    learned = manifold[manifold["gamma_mode"] == "learned"]
+    assert len(learned) == 6
+    assert (learned["n_active"] == 3).all()
+    assert (learned["gamma"] < 2e-3).all()
+    assert (learned["scale_residual"] < 0.5).all()
+    assert (learned["nre_mean_test"] < 0.01).all()
+
+
+def test_a_large_fixed_gamma_over_regularises(manifold):
+    large = manifold[manifold["mode"] == "fixed 4"]
+    assert len(large) == 6
+    assert (large["n_active"] < 3).all()
+    assert (large["nre_mean_test"] > 0.01).all()
+
+
+def test_a_gamma_fixed_below_the_optimum_from_the_start_under_regularises(manifold):
+    small = manifold[manifold["mode"] == "fixed 0.0001"]
+    learned = manifold[manifold["gamma_mode"] == "learned"]
+    for kappa in (4, 8):
+        ours, reference = small[small["kappa"] == kappa], learned[learned["kappa"] == kappa]
+        assert (ours["gamma"] <= reference["gamma"].min()).all()
+        assert (ours["n_active"] > 3).all()
+        assert (ours["nre_mean_test"] < 0.01).all()
+        floor = max(reference["value"].mean(), reference["standard_error"].mean())
+        assert (ours["value"] >= 10 * floor).all()
+
+
+def test_the_gradient_at_z_grows_as_a_learned_gamma_falls(manifold):
+    learned = manifold[manifold["gamma_mode"] == "learned"]
+    assert (learned["grad_z_last"] > 50 * learned["grad_z_first"]).all()
+
+
+def test_golden_numbers_have_not_moved(tmp_path):
+    """A change of code that changes numbers raises ENGINE; one that does not leaves these where they are."""
+    rows = grid_rows(data=["Digits"], kappa=[2], beta=[1.0], skip=["affine"], seed=[0])
+    short = [
+        row.trial.model_copy(update={"training": row.trial.training.model_copy(update={"steps": 40})}) for row in rows
+    ]
+    home = Home(tmp_path)
+    pack = PackRun(make_pack(short, {}))
+    while not pack.done:
+        pack.advance(60)
+    pack.commit(home)
+    names = ["distortion_test", "rate_test", "objective_test", "gamma", "n_active", "scale_residual", "grad_z_last"]
+    measured = {row["trial_id"]: [row[name] for name in names] for row in read(home, "trials").to_pylist()}
+    expected = json.loads((GOLDEN / "numbers.json").read_text())
+    assert measured.keys() == expected.keys()
+    for trial_id, numbers in expected.items():
+        assert measured[trial_id] == pytest.approx(numbers, rel=2e-3, abs=1e-6)
