@@ -10,7 +10,9 @@ on; MLflow being down or slow costs it one sentence at its end. `ledger_entry` s
 import logging
 import os
 import shlex
+import shutil
 import sqlite3
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +42,16 @@ def tracking_uri(home: Home, uri: str | None = None) -> str:
 def ui_command(home: Home, uri: str | None = None) -> str:
     """What to type, or the address to open, to see the mirror."""
     where = tracking_uri(home, uri)
-    return where if where.startswith("http") else f"mlflow ui --backend-store-uri {shlex.quote(where)}"
+    return where if where.startswith("http") else f"{_mlflow()} ui --backend-store-uri {shlex.quote(where)}"
+
+
+def _mlflow() -> str:
+    """The `mlflow` of this environment, by its name where the shell finds it and by its path where not."""
+    ours = Path(sys.executable).parent / "mlflow"
+    if shutil.which("mlflow") == str(ours):
+        return "mlflow"
+    is_below = ours.is_relative_to(Path.cwd())
+    return shlex.quote(str(ours.relative_to(Path.cwd()) if is_below else ours))
 
 
 class _Server:

@@ -232,7 +232,7 @@ def test_the_launcher_fills_mlflow(tmp_path):
     path, home = write_study(tmp_path), tmp_path / "home"
     result = launch(f"{path}:tiny", "--home", home)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db" in result.stdout
+    assert f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db" in result.stdout.replace("\n", " ")
     with sqlite3.connect(home / "mlflow.db") as database:
         tagged = database.execute("select count(distinct value) from tags where key = 'trial_id'").fetchone()
         running = database.execute("select count(*) from runs where status = 'RUNNING'").fetchone()

@@ -49,7 +49,7 @@ def varied_trials():
             data=LinearSubspace(d=8, eigenvalues=(4.0, 2.0, 1.0), noise=0.05, n=500, n_test=200),
             model=VAE(kappa=4, encoder=(16,), decoder=(16,), log_var_scale=0.1),
             objective=Objective(gamma=gamma, beta=beta),
-            training=Training(steps=1000, batch=100, lr=lr),
+            training=Training(steps=600, batch=100, lr=lr),
             seed=seed,
         )
         for gamma in MODES
@@ -61,13 +61,8 @@ def varied_trials():
 
 def test_packing_changes_no_trial(varied_trials):
     """Packs of 1, 3 and 64 agree with a plain loop of one module and torch.optim.Adam, to 1e-3 relative."""
-    stacked = {size: in_packs_of(varied_trials, size) for size in (3, 64)}
-    some = varied_trials[::5]
-    stacked[1] = in_packs_of(some, 1)
+    stacked = {size: in_packs_of(varied_trials, size) for size in (1, 3, 64)}
     for trial in varied_trials:
-        for name, value in stacked[64][trial.trial_id].items():
-            assert stacked[3][trial.trial_id][name] == pytest.approx(value, rel=1e-3), (trial, name)
-    for trial in some:
         alone = train_alone(trial)
         for size in (1, 3, 64):
             numbers = stacked[size][trial.trial_id]
