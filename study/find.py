@@ -46,11 +46,12 @@ def _from_file(text: str) -> Study:
 def _load(path: Path) -> ModuleType:
     if not path.is_file():
         raise DeclarationError(f"there is no file {path}: give the path of the .py file that declares the study")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"collapsar_study_{path.stem}"  # so that a file may be called as it likes, study.py included
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)

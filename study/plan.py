@@ -3,10 +3,10 @@
 There is nothing to resume: relaunching a study *is* resuming it, extending it, or finding that nothing is left to do.
 """
 
-import hashlib
 import io
 import json
 import math
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -94,9 +94,9 @@ def make_packs(plan: Plan, size: int | None, workers: int, device: Device) -> li
 
 
 def make_pack(trials: Iterable[Trial], attempts: Mapping[str, int]) -> Pack:
+    """A pack under a new name: two launches at once must not take each other's packs away."""
     listed = tuple(trials)
-    name = hashlib.sha256("/".join(trial.trial_id for trial in listed).encode()).hexdigest()[:12]
-    return Pack(name, listed, tuple(attempts.get(trial.trial_id, 0) + 1 for trial in listed))
+    return Pack(uuid.uuid4().hex[:12], listed, tuple(attempts.get(trial.trial_id, 0) + 1 for trial in listed))
 
 
 def write_plan(plan: Plan, home: Home) -> None:
