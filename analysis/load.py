@@ -19,20 +19,13 @@ import pyarrow.parquet as pq
 
 from analysis.frames import Frame
 from analysis.regime import with_regimes
-from study.record import Home, read
+from study.record import RESERVED, Home, read
 
 Place = str | Path | Home
 DEFAULT_HOME = "./runs"
 
 METRIC_NAMES = {"mmd_imq": "mmd"}
 """Short column names of evaluations; a metric that is not listed keeps its own name."""
-
-RESERVED = frozenset(
-    {"trial_id", "commit_id", "status", "declaration", "data_id", "scale_residual", "n_active", "gamma_value"}
-    | {"nre_mean_test", "neg_elbo_test", "distortion_test", "rate_test", "mmd", "mmd_se", "total_variance"}
-    | {"regime", "regime_relative", "converged", "recon_ok", "needed_dims"}
-)
-"""Columns the analysis measures by: an axis of that name would hide them."""
 
 
 class AnalysisError(Exception):

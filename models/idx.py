@@ -4,8 +4,10 @@
 files are downloaded into the user's cache (and verified there) the first time they are needed.
 """
 
+import contextlib
 import gzip
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,7 @@ def read_images(spec: MNIST | FashionMNIST) -> tuple[Images, Images]:
 
 def fetch(spec: MNIST | FashionMNIST) -> list[Path]:
     """The verified local paths of all four files, downloaded if need be. Raises: DataError."""
-    return [_verified(spec, name) for name in spec.md5]
+    return [_verified(spec, name) for name in spec.fingerprint]
 
 
 def _read(spec: MNIST | FashionMNIST, name: str) -> Images:
@@ -45,16 +47,28 @@ def _read(spec: MNIST | FashionMNIST, name: str) -> Images:
 def _verified(spec: MNIST | FashionMNIST, name: str) -> Path:
     folder, url = _SOURCES[spec.kind]
     if own := os.environ.get("COLLAPSAR_DATA"):
-        return _checked(Path(own).expanduser() / folder / name, spec.md5[name])
-    registry = {file: f"md5:{md5}" for file, md5 in spec.md5.items()}
+        return _checked(Path(own).expanduser() / folder / name, spec.fingerprint[name])
+    registry = {file: f"md5:{md5}" for file, md5 in spec.fingerprint.items()}
     cache = pooch.create(path=pooch.os_cache("collapsar") / folder, base_url=url, registry=registry)
     try:
-        return Path(cache.fetch(name))
+        with _alone_in(Path(cache.path)):
+            return Path(cache.fetch(name))
     except Exception as fault:  # whatever the network stack raises, the remedy is the same
         raise DataError(
             f"{spec.kind} cannot be downloaded ({type(fault).__name__}): "
             f"set COLLAPSAR_DATA to a folder that holds {folder}/{name} and its three siblings"
         ) from fault
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Only one process of this machine at a time: the others wait, and find the files there."""
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _checked(path: Path, md5: str) -> Path:

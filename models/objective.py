@@ -13,14 +13,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def distortion(x: Float[Tensor, "n d"], mean: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
-    """R: squared error summed over dimensions, averaged over examples, in squared data units."""
-    return (x - mean).square().sum(-1).mean()
+def squared_error(x: Float[Tensor, "*#n d"], mean: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n"]:
+    """‖x − m‖² of each example, summed over dimensions, in squared data units; its mean is the distortion R."""
+    return (x - mean).square().sum(-1)
 
 
-def latent_rates(mu: Float[Tensor, "n kappa"], log_var: Float[Tensor, "n kappa"]) -> Float[Tensor, " kappa"]:
-    """KL(q(z_j|x) ‖ N(0, 1)) of each latent, averaged over examples, in nats."""
-    return 0.5 * (mu.square() + log_var.exp() - 1 - log_var).mean(0)
+def latent_rates(mu: Float[Tensor, "*n kappa"], log_var: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n kappa"]:
+    """KL(q(z_j|x) ‖ N(0, 1)) of each example and latent, in nats; summed over latents, its mean is the rate K."""
+    return 0.5 * (mu.square() + log_var.exp() - 1 - log_var)
 
 
 def objective(distortion: Tensor, rate: Tensor, gamma: Tensor, beta: Tensor | float, d: int) -> Tensor:

@@ -4,8 +4,9 @@ A pack that fails is cut in two and tried again, until the trial that cannot be 
 failed, with the reason, and everything else has been trained.
 """
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from models import datasets, idx
 from models.specs import Data
@@ -60,16 +61,25 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
     with schedule.connected(address) as cluster:
         packs = make_packs(plan, size, cluster.workers, GPU if cluster.gpus else CPU_CORE)
         while packs:
-            for pack in packs:
-                write_pack(home, pack)
             watch.expect(packs)
-            reasons = schedule.run(packs, home, cluster, watch)
-            for pack in packs:
-                drop_pack(home, pack)
+            with _laid_out(packs, home):
+                reasons = schedule.run(packs, home, cluster, watch)
             failed = [pack for pack in packs if pack.pack_id in reasons]
             _record_failures(home, [pack for pack in failed if len(pack.trials) == 1], reasons)
             packs = [half for pack in failed if len(pack.trials) > 1 for half in _halves(pack)]
     compact(home)
+
+
+@contextlib.contextmanager
+def _laid_out(packs: Sequence[Pack], home: Home) -> Iterator[None]:
+    """The packs where actors find them, and taken away again however the round ends."""
+    try:
+        for pack in packs:
+            write_pack(home, pack)
+        yield
+    finally:
+        for pack in packs:
+            drop_pack(home, pack)
 
 
 def _halves(pack: Pack) -> list[Pack]:

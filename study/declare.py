@@ -11,6 +11,7 @@ table is laid out.
 """
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -19,7 +20,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from models.specs import Spec
-from study.trial import Trial
+from study.record import RESERVED
+from study.trial import Trial, canonical
 
 Scale = Literal["laptop", "paper"]
 Label = str | int | float | bool
@@ -39,17 +41,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one scale: axes in declared order, and the function that turns a row into a trial."""
+    """The rows of one scale: axes in declared order with their labels, and the function that makes a row's trial."""
 
     axes: Mapping[str, tuple[Any, ...]]
+    labels: Mapping[str, tuple[Label, ...]]
     function: Callable[..., Trial]
 
     def rows(self) -> list[Row]:
         """Every row, in the order of the axes. Raises: DeclarationError for a row that makes no valid trial."""
-        return [self._row(dict(zip(self.axes, values, strict=True))) for values in product(*self.axes.values())]
+        pairs = [list(zip(values, self.labels[name], strict=True)) for name, values in self.axes.items()]
+        return [self._row(dict(zip(self.axes, row, strict=True))) for row in product(*pairs)]
 
-    def _row(self, values: dict[str, Any]) -> Row:
-        labels = {name: label(value) for name, value in values.items()}
+    def _row(self, pairs: dict[str, tuple[Any, Label]]) -> Row:
+        values = {name: value for name, (value, _) in pairs.items()}
+        labels = {name: text for name, (_, text) in pairs.items()}
         where = ", ".join(f"{name}={text}" for name, text in labels.items())
         try:
             trial = self.function(**values)
@@ -111,6 +116,29 @@ def label(value: Any) -> Label:
     return value if isinstance(value, str | int | float) else str(value)
 
 
+def labels_of(values: tuple[Any, ...]) -> tuple[Label, ...]:
+    """The labels of an axis: where unequal values share one, what sets each apart from its defaults is added."""
+    plain = [label(value) for value in values]
+    meanings: dict[Label, set[str]] = {}
+    for text, value in zip(plain, values, strict=True):
+        meanings.setdefault(text, set()).add(_meaning(value))
+    return tuple(
+        text if len(meanings[text]) == 1 or not isinstance(value, Spec) else f"{text}{_details(value)}"
+        for text, value in zip(plain, values, strict=True)
+    )
+
+
+def _meaning(value: Any) -> str:
+    return json.dumps(canonical(value), sort_keys=True, default=repr)
+
+
+def _details(value: Spec) -> str:
+    """The fields that are not at their default, as ` lr=0.01 init=0.1`; nothing where all are."""
+    fields = {name: getattr(value, name) for name, field in type(value).model_fields.items() if not field.is_required()}
+    changed = {k: v for k, v in fields.items() if k != "kind" and k in canonical(value)}
+    return "".join(f" {name}={label(item)}" for name, item in changed.items())
+
+
 def explain(fault: ValidationError) -> str:
     """The first thing pydantic found wrong, as one clause."""
     first = fault.errors()[0]
@@ -125,6 +153,8 @@ def _table(function: Callable[..., Trial], axes: Mapping[str, Iterable[Any]]) ->
     name = function.__name__
     parameters = list(inspect.signature(function).parameters)
     listed = {axis: _values(name, axis, values) for axis, values in axes.items()}
+    if hidden := [axis for axis in listed if axis in RESERVED]:
+        raise DeclarationError(f"study {name}: the axis {hidden[0]} has the name of a recorded column: rename the axis")
     if strangers := [axis for axis in listed if axis not in parameters]:
         raise DeclarationError(
             f"study {name}: the axis {strangers[0]} is no parameter of its function: add it, or drop it"
@@ -133,7 +163,7 @@ def _table(function: Callable[..., Trial], axes: Mapping[str, Iterable[Any]]) ->
         raise DeclarationError(
             f"study {name}: the parameter {missing[0]} has no axis: add {missing[0]}=[...] to @study"
         )
-    return Table(listed, function)
+    return Table(listed, {axis: labels_of(values) for axis, values in listed.items()}, function)
 
 
 def _values(study_name: str, axis: str, values: Iterable[Any]) -> tuple[Any, ...]:

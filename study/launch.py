@@ -6,6 +6,7 @@ Plans a study, trains what is missing, mirrors it to MLflow, prints the table, a
 
 import os
 import signal
+import socket
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from study.declare import DeclarationError, Scale
 from study.find import catalog_names, find
 from study.ledger import Ledger, ui_command
 from study.ledger_entry import Pictures
-from study.plan import Plan, make_packs, make_plan, write_plan
+from study.plan import MAX_ATTEMPTS, Plan, make_packs, make_plan, write_plan
 from study.record import RESULTS, Home, HomeError
 from study.sizing import CPU_CORE, seconds
 
@@ -35,6 +36,7 @@ Only = Annotated[list[str] | None, typer.Option("--only", metavar="AXIS=V1,V2", 
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Count and estimate; train nothing.")]
 ShowList = Annotated[bool, typer.Option("--list", help="The catalog, with captions.")]
 Tracking = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow; default: mlflow.db in the home.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try trials again that were given up.")]
 Artifacts = Annotated[Pictures, typer.Option("--artifacts", help="Which trials' pictures and weights MLflow gets.")]
 Mirrored = Annotated[bool, typer.Option("--mirror/--no-mirror", help="Whether to show the runs in MLflow.")]
 
@@ -60,7 +62,7 @@ class Launch:
             if self.plan.missing:
                 self._train(ledger)
             after = make_plan(self.plan.study, self.plan.scale, self.home, self.plan.only)
-            settled = all(after.statuses.get(row.trial.trial_id) in RESULTS for row in after.rows)
+            settled = after.settled == len(after.rows)
             self._finish(ledger, after, settled)
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not tear the closing apart
@@ -92,8 +94,8 @@ class Launch:
         from analysis.terminal import print_report
 
         done = {status: after.count(status) - self.plan.count(status) for status in RESULTS}
-        failed = sum(after.statuses.get(trial.trial_id) == "failed" for trial in self.plan.missing)
-        there = len(self.plan.rows) - len(self.plan.missing)
+        failed, there = after.count("failed"), self.plan.settled
+        untried = len(after.rows) - after.settled - failed
         lag = None
         if ledger:
             ledger.committed()  # failures are recorded after the packs
@@ -103,7 +105,10 @@ class Launch:
                 )
         print_report(console, write_report(self.plan.study.name, self.home))
         counts = ", ".join(f"{n} {status}" for status, n in {**done, "failed": failed}.items())
+        counts += f", {untried} not trained" if untried else ""
         console.print(f"[bold]{len(after.rows)} declared, {there} already there, {counts}[/]")
+        if after.given_up:
+            console.print(f"{len(after.given_up)} trials failed {MAX_ATTEMPTS} times: --retry-failed tries them again")
         console.print(f"records: {escape(str(self.home))}/records", soft_wrap=True)
         if ledger:
             console.print(f"MLflow:  {escape(lag or ui_command(self.home, self.tracking_uri))}", soft_wrap=True)
@@ -121,6 +126,7 @@ def main(
     tracking_uri: Tracking = None,
     artifacts: Artifacts = "first-seed",
     mirrored: Mirrored = True,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Train whatever a study declares and its home does not have yet."""
     try:
@@ -130,7 +136,7 @@ def main(
         if study is None:
             raise DeclarationError(f"name a study: {', '.join(catalog_names())}, or file.py:name of your own")
         where, place, size = _address(address), Home(home), _pack_size(pack)
-        todo = make_plan(find(study), scale or ("paper" if where else "laptop"), place, _only(only or []))
+        todo = make_plan(find(study), scale or ("paper" if where else "laptop"), place, _only(only or []), retry_failed)
         _announce(todo, place, where)
         if plan:
             _show_cost(todo, size)
@@ -142,12 +148,11 @@ def main(
 
 
 def _announce(plan: Plan, home: Home, address: str | None) -> None:
-    there = len(plan.rows) - len(plan.missing)
     place = f"Ray at {address}" if address else "this machine"
     console.print(
         f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True
     )
-    console.print(f"{len(plan.rows)} trials declared, {there} already there, {len(plan.missing)} to train")
+    console.print(f"{len(plan.rows)} trials declared, {plan.settled} already there, {len(plan.missing)} to train")
     if plan.repeated:
         console.print(f"{plan.repeated} rows make a trial that another row makes too: each trial is counted once")
 
@@ -175,9 +180,24 @@ def _show_catalog() -> None:
 
 
 def _address(text: str | None) -> str | None:
-    """The Ray to use, None for one of our own on this machine."""
+    """The Ray to use, None for one of our own on this machine. Raises: DeclarationError where none answers."""
     chosen = text or os.environ.get("RAY_ADDRESS")
-    return None if chosen in (None, "", "local") else chosen
+    if chosen in (None, "", "local"):
+        return None
+    host, colon, port = chosen.removeprefix("ray://").rpartition(":")
+    if colon and not _answers(host, port):
+        raise DeclarationError(
+            f"no Ray answers at {chosen}: start one there with `ray start --head`, or give --address local"
+        )
+    return chosen
+
+
+def _answers(host: str, port: str) -> bool:
+    try:
+        socket.create_connection((host, int(port)), timeout=3).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _pack_size(text: str) -> int | None:

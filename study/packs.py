@@ -3,7 +3,7 @@
 import json
 
 from study.plan import Pack
-from study.record import Home
+from study.record import RESULTS, Home, HomeError, stored_ids
 from study.trial import Trial
 
 
@@ -16,10 +16,15 @@ def write_pack(home: Home, pack: Pack) -> None:
 
 
 def read_pack(home: Home, pack_id: str) -> Pack:
-    """Raises: FileNotFoundError where no launch left such a pack."""
-    content = json.loads(home.read(_path(pack_id)))
-    trials = tuple(Trial.model_validate(trial) for trial in content["trials"])
-    return Pack(pack_id, trials, tuple(content["attempts"]))
+    """What is left of a pack: its trials that no commit has settled. Raises: HomeError."""
+    try:
+        content = json.loads(home.read(_path(pack_id)))
+    except FileNotFoundError as fault:
+        raise HomeError(f"{home} has no pack {pack_id} any more: launch the study again") from fault
+    settled = {row.trial_id for row in stored_ids(home) if row.status in RESULTS}
+    listed = [(Trial.model_validate(trial), n) for trial, n in zip(content["trials"], content["attempts"], strict=True)]
+    left = [(trial, attempt) for trial, attempt in listed if trial.trial_id not in settled]
+    return Pack(pack_id, tuple(trial for trial, _ in left), tuple(attempt for _, attempt in left))
 
 
 def drop_pack(home: Home, pack: Pack) -> None:

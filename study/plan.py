@@ -43,20 +43,41 @@ class Plan:
     repeated: int
     statuses: Mapping[str, str]
     attempts: Mapping[str, int]
+    retry_failed: bool
 
     @property
     def missing(self) -> list[Trial]:
-        """Declared trials without a result that have not failed too often."""
-        return [row.trial for row in self.rows if self._is_open(row.trial.trial_id)]
+        """Chosen trials without a result that have not failed too often."""
+        return [trial for trial in self._unsettled if self.retry_failed or not self._is_given_up(trial)]
 
-    def _is_open(self, trial_id: str) -> bool:
-        return self.statuses.get(trial_id) not in RESULTS and self.attempts.get(trial_id, 0) < MAX_ATTEMPTS
+    @property
+    def given_up(self) -> list[Trial]:
+        """Chosen trials that failed `MAX_ATTEMPTS` times."""
+        return [trial for trial in self._unsettled if self._is_given_up(trial)]
+
+    @property
+    def settled(self) -> int:
+        """How many of the chosen trials have a result."""
+        return len(self.rows) - len(self._unsettled)
+
+    @property
+    def _unsettled(self) -> list[Trial]:
+        return [row.trial for row in self.rows if self.statuses.get(row.trial.trial_id) not in RESULTS]
+
+    def _is_given_up(self, trial: Trial) -> bool:
+        return self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS
 
     def count(self, status: str) -> int:
         return sum(self.statuses.get(row.trial.trial_id) == status for row in self.rows)
 
 
-def make_plan(study: Study, scale: Scale, home: Home, only: Mapping[str, Sequence[str]] | None = None) -> Plan:
+def make_plan(
+    study: Study,
+    scale: Scale,
+    home: Home,
+    only: Mapping[str, Sequence[str]] | None = None,
+    retry_failed: bool = False,
+) -> Plan:
     """Lay a study's table over the home's records. Raises: DeclarationError, HomeError."""
     rows = study.table(scale).rows()
     unique = {row.trial.trial_id: row for row in reversed(rows)}
@@ -72,6 +93,7 @@ def make_plan(study: Study, scale: Scale, home: Home, only: Mapping[str, Sequenc
         repeated=len(rows) - len(declared),
         statuses={trial_id: row.status for trial_id, row in decided.items()},
         attempts={trial_id: row.attempt for trial_id, row in decided.items()},
+        retry_failed=retry_failed,
     )
 
 

@@ -20,7 +20,6 @@ os.environ |= {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
 import ray
@@ -29,10 +28,10 @@ from ray.exceptions import RayActorError
 
 from study.packs import read_pack
 from study.plan import Pack
-from study.record import Home
+from study.record import Home, HomeError
 
-FAULT = "fault"
-"""Key of a result that says why a pack cannot be trained."""
+FAULT, HOME_FAULT = "fault", "home_fault"
+"""Keys of a result that says why a pack cannot be trained, or why the home refuses it."""
 
 SLICE_S = 1.0
 """How long an actor trains between two reports, in seconds."""
@@ -72,7 +71,10 @@ def connected(address: str | None) -> Iterator[Cluster]:
 
 
 def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -> dict[str, str]:
-    """Train and commit the packs; returns pack_id → reason for those that could not be."""
+    """Train and commit the packs; returns pack_id → reason for those that could not be.
+
+    Raises: HomeError where the home could not be read or written: no trial is to blame for that.
+    """
     if not packs:
         return {}
     events = _Events(watcher)
@@ -83,8 +85,7 @@ def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -
             param_space={"home": home.uri, "pack": tune.grid_search([pack.pack_id for pack in packs])},
             tune_config=tune.TuneConfig(reuse_actors=True),
             run_config=tune.RunConfig(
-                # Tune's scratch state must be reachable from every node; a home that is a URI is.
-                storage_path=scratch if home.local else f"{home.uri}/tune",
+                storage_path=scratch,  # Tune's own state is the driver's, and nothing is restored from it
                 callbacks=[events],
                 failure_config=tune.FailureConfig(max_failures=1),  # a worker's death may be bad luck: once again
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
@@ -94,6 +95,8 @@ def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -
         for result in tuner.fit():
             if result.error:
                 events.fail((result.config or {})["pack"], _cause_of_death(result.error))
+    if events.home_fault:
+        raise HomeError(events.home_fault)
     return events.failures
 
 
@@ -103,7 +106,7 @@ class _PackTrainable(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         import torch
 
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = "cuda" if ray.get_gpu_ids() else "cpu"  # what Tune gave us, not what the machine has
         if self._device == "cpu":
             torch.set_num_threads(1)  # one core an actor: the parallelism is between packs
         self._open(config)
@@ -120,6 +123,9 @@ class _PackTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         try:
             return self._advance()
+        except HomeError as fault:
+            self._run = None
+            return {"done": True, HOME_FAULT: str(fault)}
         except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
             self._run = None
             return {"done": True, FAULT: f"{type(fault).__name__}: {fault}".splitlines()[0][:500]}
@@ -128,7 +134,10 @@ class _PackTrainable(tune.Trainable):
         from study.packed import PackRun
 
         if self._run is None:
-            self._run = PackRun(read_pack(self._home, self._pack_id), self._device)
+            pack = read_pack(self._home, self._pack_id)
+            if not pack.trials:  # an earlier attempt was killed after its commit, or another launch was faster
+                return {"done": True}
+            self._run = PackRun(pack, self._device)
         values = self._run.advance(SLICE_S)
         if not self._run.done:
             return values
@@ -138,11 +147,12 @@ class _PackTrainable(tune.Trainable):
 
 
 class _Events(tune.Callback):
-    """Tune's events, passed on to the watcher; `failures` is pack_id → reason."""
+    """Tune's events, passed on to the watcher; `failures` is pack_id → reason, `home_fault` what the home refused."""
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
         self.failures: dict[str, str] = {}
+        self.home_fault: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune pickles its callbacks; ours holds a progress bar and a thread, and nothing worth restoring
@@ -150,6 +160,7 @@ class _Events(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
+        self.home_fault = result.get(HOME_FAULT, self.home_fault)
         if FAULT in result:
             self.fail(trial.config["pack"], result[FAULT])
         else:
@@ -157,7 +168,7 @@ class _Events(tune.Callback):
             self._watcher.progress(trial.config["pack"], values)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if trial.config["pack"] not in self.failures:
+        if trial.config["pack"] not in self.failures and not self.home_fault:
             self._watcher.committed(trial.config["pack"])
 
     def fail(self, pack_id: str, reason: str) -> None:

@@ -13,6 +13,9 @@ from study.trial import Trial
 ASSUMED_PARAMETERS = 10_000
 """Trained numbers assumed of a network whose size its declaration does not tell."""
 
+MOST, LONGEST_S = 256, 900.0
+"""A pack is committed whole, so a kill costs all of it: at most so many trials, and so many seconds."""
+
 STILL_VISIBLE = 0.03
 """A pack is large enough when a step's fixed cost is at most this part of it."""
 
@@ -44,9 +47,10 @@ def seconds(trials: Iterable[Trial], device: Device = CPU_CORE) -> float:
 
 
 def largest_useful_pack(trial: Trial, device: Device) -> int:
-    """The number of trials like this one that fit into a pack and still gain from it."""
+    """The number of trials like this one that fit into a pack, still gain from it, and are not too many to lose at once."""
     gains = device.step_overhead_s * device.flops / (STILL_VISIBLE * _step_cost(trial))
-    return max(1, round(min(gains, device.memory / _memory(trial))))
+    bearable = LONGEST_S * device.flops / cost(trial)
+    return max(1, round(min(gains, device.memory / _memory(trial), bearable, MOST)))
 
 
 def _step_cost(trial: Trial) -> float:

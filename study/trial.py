@@ -2,7 +2,7 @@
 
 A trial's id is a hash of its canonical declaration and of the engine version. Canonical: numbers by field type, fields at
 their default left out (a new field renames nothing, so a default never changes without a new engine version), generators
-and loaders by their version.
+and loaders by their version, published files by their checksums.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from models.specs import Data, Model, Objective, Spec, Training
-from models.specs.base import Whole
+from models.specs.base import Seed
 
 ENGINE = 1
 """Raised when a change of code changes the numbers of trials: old results then no longer stand for new trials."""
@@ -37,7 +37,7 @@ class Trial(Spec):
     model: Model
     objective: Objective
     training: Training
-    seed: Whole
+    seed: Seed
 
     @cached_property
     def trial_id(self) -> str:
@@ -72,7 +72,8 @@ def canonical(value: Any) -> Any:
             or field.is_required()
             or getattr(value, name) != field.get_default(call_default_factory=True)
         }
-        return content if value.version is None else {**content, "version": value.version}
+        content |= {"version": value.version} if value.version is not None else {}
+        return content | ({"fingerprint": value.fingerprint} if value.fingerprint else {})
     if isinstance(value, list | tuple):
         return [canonical(item) for item in value]
     if isinstance(value, dict):

@@ -21,8 +21,13 @@ def load(trial_id: str, home: str | Path | Home = "./runs") -> nn.Module:
     if row is None:
         raise HomeError(f"{home} has no weights of a trial {trial_id}: look its id up in analysis.results(study, home)")
     trial = Trial.model_validate_json(row["declaration"])
-    network = build(trial.model, trial.data.d, trial.seed)
+    network = build(trial.model, trial.data.d, trial.seed).to(getattr(torch, trial.training.dtype))
     arrays = read_artifacts(home, row["artifacts"], trial_id, "weights")
-    Methods(network).load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)
+    state = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    if state.keys() != dict(Methods(network).named_parameters()).keys():
+        raise HomeError(
+            f"the weights of trial {trial_id} are not those of its network: they were kept by another version"
+        )
+    Methods(network).load_state_dict(state, strict=False)  # buffers are constants of the class, and are not kept
     vars(network)["trial"] = trial
     return network.eval()

@@ -55,10 +55,13 @@ def test_listing_and_planning_import_no_heavy_library(arguments, tmp_path):
     assert result.stdout.splitlines()[-1] == "[]"
 
 
-def test_listing_answers_within_two_seconds():
+@pytest.mark.parametrize(
+    "arguments", [["--list"], ["grid_gamma", "--plan"], ["grid_gamma", "--plan", "--scale", "paper"]]
+)
+def test_listing_and_planning_answer_within_two_seconds(arguments, tmp_path):
     def seconds():
         start = time.monotonic()
-        run("--list")
+        run(*arguments, "--home", tmp_path)
         return time.monotonic() - start
 
     assert min(seconds() for _ in range(3)) < 2
@@ -77,6 +80,7 @@ WRONG = {
     "pack of words": (["grid_gamma", "--pack", "many"], "--pack many is no pack size"),
     "no such file": (["nowhere.py:it", "--plan"], "there is no file nowhere.py"),
     "home that cannot be": (["grid_gamma", "--home", "/dev/null/x", "--no-mirror"], "choose another --home"),
+    "no Ray there": (["grid_gamma", "--address", "127.0.0.1:1"], "no Ray answers at 127.0.0.1:1"),
     "unknown kind of home": (["grid_gamma", "--home", "gopher://x"], "cannot be opened"),
 }
 

@@ -23,6 +23,7 @@ from study import (
     LinearSubspace,
     Objective,
     Optimal,
+    Own,
     PlantedManifold,
     Training,
     Trial,
@@ -106,6 +107,17 @@ def test_what_means_the_same_is_the_same_trial(one, same):
     assert one.pack_key == same.pack_key
 
 
+def test_a_variant_of_a_trial_is_a_trial_of_its_own():
+    trial = a_trial()
+    assert trial.trial_id
+    assert trial.pack_key
+    variant = trial.model_copy(update={"seed": 1, "model": VAE(kappa=99)})
+    assert variant.trial_id == a_trial(seed=1, model=VAE(kappa=99)).trial_id != trial.trial_id
+    assert variant.pack_key != trial.pack_key
+    with pytest.raises(ValidationError):
+        trial.model_copy(update={"seed": -1})
+
+
 def test_a_field_at_its_default_is_left_out_of_the_identity():
     """So that a new field renames no old trial."""
     from study.trial import canonical
@@ -137,6 +149,20 @@ def test_reordering_a_table_renames_no_trial():
     assert ids([2, 4], range(3)) < ids([2, 4, 8], range(4))
 
 
+def test_values_that_differ_never_share_a_label():
+    @study(
+        data=[PlantedManifold(), PlantedManifold(noise=0.1), PlantedManifold(seed=3)],
+        gamma=[Learned(), Learned(lr=1e-2), Learned(init=0.1, lr=1e-2), Fixed(1), Fixed(1.0)],
+    )
+    def table(data, gamma) -> Trial:
+        """A table of near relations."""
+        return a_trial(data=data, objective=Objective(gamma=gamma))
+
+    labels = table.table("laptop").labels
+    assert labels["data"] == ("manifold r=3", "manifold r=3 noise=0.1", "manifold r=3 seed=3")
+    assert labels["gamma"] == ("learned", "learned lr=0.01", "learned init=0.1 lr=0.01", "fixed 1", "fixed 1")
+
+
 GAMMAS = st.one_of(
     st.builds(Fixed, st.floats(1e-8, 1e3)),
     st.builds(Learned, init=st.floats(1e-3, 1e3), lr=st.none() | st.floats(1e-5, 1)),
@@ -149,7 +175,7 @@ TRIALS = st.builds(
     model=st.builds(VAE, kappa=st.integers(1, 1000), skip=st.sampled_from(["none", "affine", "residual", "concat"])),
     objective=st.builds(Objective, gamma=GAMMAS, beta=st.floats(0, 100)),
     training=st.builds(Training, steps=st.integers(1, 10**6), lr=st.floats(1e-8, 1e3)),
-    seed=st.integers(-(2**31), 2**31),
+    seed=st.integers(0, 2**63 - 1),
 )
 
 
@@ -185,6 +211,9 @@ def test_a_network_has_as_many_parameters_as_its_declaration_says(skip, widths):
         (lambda: VAE(kappa=2, depth=3), ["VAE.depth", "not permitted"]),  # pyright: ignore[reportCallIssue]
         (lambda: Objective(gamma=Fixed(1.0), beta=-1), ["Objective.beta", "greater than or equal to 0"]),
         (lambda: Learned(init=1.0, ceiling=0.5), ["between floor and ceiling"]),
+        (lambda: PlantedManifold(seed=-1), ["PlantedManifold.seed", "greater than or equal to 0"]),
+        (lambda: a_trial(seed=2**70), ["Trial.seed", "less than"]),
+        (lambda: Own(kappa=2, name="N", source="", options={"f": len}), ["Own.options", "plain numbers"]),
         (lambda: PlantedManifold(d=2, r=3), ["does not fit in d = 2"]),
         (lambda: LinearSubspace(d=2, eigenvalues=(1, 1, 1)), ["do not fit in d = 2"]),
     ],
@@ -214,6 +243,7 @@ def declare(**axes):
         ({"kappa": [2], "seed": [0], "beta": [1.0]}, "the axis beta is no parameter"),
         ({"kappa": [2]}, "the parameter seed has no axis"),
         ({"kappa": 2, "seed": [0]}, "the axis kappa is not a list"),
+        ({"kappa": [2], "seed": [0], "status": [1]}, "the axis status has the name of a recorded column"),
     ],
 )
 def test_a_wrong_table_is_refused_when_it_is_declared(axes, words):

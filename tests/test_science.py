@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from study.catalog.grid_gamma import grid_gamma
@@ -68,6 +69,21 @@ def test_a_gamma_fixed_below_the_optimum_from_the_start_under_regularises(manifo
         assert (ours["nre_mean_test"] < 0.01).all()
         floor = max(reference["value"].mean(), reference["standard_error"].mean())
         assert (ours["value"] >= 10 * floor).all()
+
+
+def test_digits_show_the_same_ordering_with_intervals(tmp_path):
+    """n_active: fixed 4 < learned < fixed 1e-4, each difference's 95 % t-interval over three seeds above zero."""
+    rows = grid_rows(
+        data=["Digits"], kappa=[16], beta=[1.0], skip=["none"], gamma=["fixed 4", "learned", "fixed 0.0001"]
+    )
+    frame = run(rows, tmp_path)
+    active = {
+        label: np.array([frame.loc[row.trial.trial_id, "n_active"] for row in rows if row.axes["gamma"] == label])
+        for label in ("fixed 4", "learned", "fixed 0.0001")
+    }
+    for less, more in (("fixed 4", "learned"), ("learned", "fixed 0.0001")):
+        gap = active[more] - active[less]
+        assert gap.mean() - 4.303 * gap.std(ddof=1) / np.sqrt(3) > 0
 
 
 def test_the_gradient_at_z_grows_as_a_learned_gamma_falls(manifold):

@@ -7,7 +7,8 @@ and infinity are refused. So two specs that mean the same trial are equal, whate
 
 import numbers
 import operator
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -31,8 +32,10 @@ Real = Annotated[float, BeforeValidator(_to_float), Field(strict=True, allow_inf
 Whole = Annotated[int, BeforeValidator(_to_int), Field(strict=True)]
 Positive = Annotated[Real, Field(gt=0)]
 NonNegative = Annotated[Real, Field(ge=0)]
+Rate = Annotated[Positive, Field(le=1e30)]  # a learning rate: a step that float32 can take, however absurd
 Fraction = Annotated[Real, Field(ge=0, le=1)]
 Count = Annotated[Whole, Field(ge=1)]
+Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 
 
 class Spec(BaseModel):
@@ -42,6 +45,14 @@ class Spec(BaseModel):
 
     version: ClassVar[int | None] = None
     """Raised when the meaning of a declaration changes without its fields; part of the trial's identity."""
+
+    fingerprint: ClassVar[dict[str, str]] = {}
+    """Published checksums of what a declaration stands for; part of the trial's identity."""
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A variant, validated like any declaration; nothing that was derived from the original comes along."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_validate(fields | dict(update or {}))
 
     @property
     def label(self) -> str:

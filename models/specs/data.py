@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, NonNegative, Positive, Spec, Whole
+from models.specs.base import Count, NonNegative, Positive, Seed, Spec, Whole
 
 
 class Digits(Spec):
@@ -39,7 +39,6 @@ class _Idx(Spec):
 
     version: ClassVar[int | None] = 1
     n: Annotated[Whole, Field(ge=2, le=60_000)] = 60_000
-    md5: ClassVar[dict[str, str]]
 
     @property
     def d(self) -> int:
@@ -66,7 +65,7 @@ class MNIST(_Idx):
     """Handwritten digits (LeCun, Cortes and Burges), verified by the published md5 of their four files."""
 
     kind: Literal["MNIST"] = "MNIST"
-    md5: ClassVar[dict[str, str]] = {
+    fingerprint: ClassVar[dict[str, str]] = {
         "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
         "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
         "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
@@ -78,7 +77,7 @@ class FashionMNIST(_Idx):
     """Zalando's articles of clothing (Xiao, Rasul and Vollgraf), verified by the published md5 of their four files."""
 
     kind: Literal["FashionMNIST"] = "FashionMNIST"
-    md5: ClassVar[dict[str, str]] = {
+    fingerprint: ClassVar[dict[str, str]] = {
         "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
         "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
         "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
@@ -94,7 +93,7 @@ class _Planted(Spec):
     noise: NonNegative = 0.0
     n: Annotated[Whole, Field(ge=2)] = 3000
     n_test: Annotated[Whole, Field(ge=2)] = 1000
-    seed: Whole = 0
+    seed: Seed = 0
 
     @property
     def n_train(self) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from models.specs.base import Fraction, NonNegative, Positive, Spec, brief
+from models.specs.base import Fraction, NonNegative, Positive, Rate, Spec, brief
 
 
 class Fixed(Spec):
@@ -41,7 +41,7 @@ class Learned(Spec):
     init: Positive = 1.0
     ceiling: Positive | None = None
     floor: NonNegative = 0.0
-    lr: Positive | None = None
+    lr: Rate | None = None
 
     @model_validator(mode="after")
     def _bounds_enclose_the_start(self) -> Self:

@@ -1,9 +1,10 @@
 """Which network a trial trains: the torch-free declarations. `models.vae` builds them."""
 
+import json
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from models.specs.base import Count, Positive, Real, Spec
 from models.specs.source import class_source
@@ -83,11 +84,21 @@ class Own(Spec):
     source: str
     options: dict[str, Any] = Field(default_factory=dict)
 
+    @field_validator("options")
+    @classmethod
+    def _options_are_plain(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Options as JSON gives them back, so that a worker builds what was declared."""
+        try:
+            return json.loads(json.dumps(options, allow_nan=False))
+        except (TypeError, ValueError) as fault:
+            raise ValueError(f"options must be plain numbers, text, lists and dicts ({fault})") from fault
+
     @classmethod
     def of(cls, module: type, kappa: int, **options: Any) -> Self:
         """Declare `module` (an `nn.Module` class in a file of the user's) with `kappa` latent dimensions.
 
-        Raises: ValueError where the source of the class cannot be found (a notebook cell, say).
+        The class is cut out of its file with the module-level names it uses; what it imports is not part of its identity.
+        Raises: ValueError where the source of the class cannot be found (a notebook cell, say) or does not stand alone.
         """
         return cls(kappa=kappa, name=module.__name__, source=class_source(module), options=options)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.specs.base import Count, Fraction, NonNegative, Positive, Spec
+from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Spec
 from models.specs.gamma import Gamma
 
 
@@ -27,7 +27,7 @@ class Training(Spec):
     kind: Literal["Training"] = "Training"
     steps: Count
     batch: Count = 256
-    lr: Positive = 1e-3
+    lr: Rate = 1e-3
     decay_from: Fraction = 0.5
     decay_to: Fraction = 0.02
     adam_beta1: Annotated[Fraction, Field(lt=1)] = 0.9

@@ -15,6 +15,7 @@ from models.datasets import DataSet
 from models.gamma import gamma_at
 from models.mmd import VERSION as MMD_VERSION
 from models.mmd import mmd_imq
+from models.objective import latent_rates, squared_error
 from models.streams import stream
 from study.packed.stack import Stack
 from study.trial import Trial
@@ -105,7 +106,7 @@ class Measure:
         }
         shape = (len(self.stack), len(rows), *self.data.spec.image)
         return {
-            name: (image.double().cpu().numpy() + self.data.mean).clip(-9, 9).astype(np.float16).reshape(shape)
+            name: (image.double().cpu().numpy() + self.data.mean).clip(-6e4, 6e4).astype(np.float16).reshape(shape)
             for name, image in images.items()
         }
 
@@ -115,7 +116,7 @@ class Measure:
 
     def _gamma(self) -> Tensor:
         """The final γ: trained, scheduled, or in closed form over the training set."""
-        numbers = {name: value.double() for name, value in self.stack.knobs.items()}
+        numbers = self.stack.exact_knobs
         end = torch.ones((), dtype=torch.float64, device=self.stack.device)
         return gamma_at(numbers, self.stack.log_gamma.double(), self.train.distortion, self.stack.d, end)
 
@@ -134,13 +135,12 @@ class Measure:
     def _per_example(self, x: Tensor, eps: Tensor) -> Iterator[Tensor]:
         """The summands of `Moments`, each (pack, n, ...)."""
         mu, log_var = self.stack.call("encode", x, shared=True)
-        variance = log_var.exp()
-        for z in (mu + variance.sqrt() * eps, mu):
-            yield (x - self.stack.call("decode", z)).square().sum(-1)
-        yield 0.5 * (mu.square() + variance - 1 - log_var)
+        for z in (mu + (0.5 * log_var).exp() * eps, mu):
+            yield squared_error(x.expand(len(self.stack), *x.shape), self.stack.call("decode", z))
+        yield latent_rates(mu, log_var)
         yield mu
         yield mu.double().square()
-        yield variance
+        yield log_var.exp()
 
     def _draws(self, purpose: str, n: int) -> Tensor:
         return self._draw({trial.seed: stream(trial.seed, purpose) for trial in self.trials}, n)

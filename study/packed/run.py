@@ -124,11 +124,16 @@ def _result(measure: Measure, training: Training, index: int) -> Row:
         "nre_mean_train": float(train.distortion_of_mean[index]) / data.total_variance,
         "gamma": float(gamma),
         "gamma_eff": beta * float(gamma),
-        "n_active": int((train.variance[index] < ACTIVE_BELOW).sum()),
-        "n_burda": int((train.mean_var[index] > BURDA_ABOVE).sum()),
+        "n_active": _count(train.variance[index], train.variance[index] < ACTIVE_BELOW),
+        "n_burda": _count(train.mean_var[index], train.mean_var[index] > BURDA_ABOVE),
         "scale_residual": float(train.scale_residual[index]),
         **_ends(training, index),
     }
+
+
+def _count(values: Tensor, chosen: Tensor) -> int | None:
+    """How many latents are chosen; nothing where the numbers that decide it are not finite."""
+    return int(chosen.sum()) if values.isfinite().all() else None
 
 
 def _ends(training: Training, index: int) -> Row:

@@ -32,6 +32,10 @@ class Stack:
         }
         settings = [knobs(trial.objective.gamma) for trial in trials]
         self.knobs = {name: self.column([setting[name] for setting in settings]) for name in settings[0]}
+        self.exact_knobs = {
+            name: torch.tensor([setting[name] for setting in settings], dtype=torch.float64, device=device)
+            for name in settings[0]
+        }
         weights = [torch.cat([p.detach().reshape(-1) for p in network.parameters()]) for network in networks]
         self.numbers = torch.cat([torch.stack(weights).to(device), self.knobs["log_init"][:, None]], dim=1)
 

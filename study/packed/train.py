@@ -13,7 +13,7 @@ from torch import Tensor
 
 from models.datasets import DataSet
 from models.gamma import gamma_at, project
-from models.objective import objective
+from models.objective import latent_rates, objective, squared_error
 from models.streams import minibatches, noise
 from study.packed.stack import Stack
 from study.trial import Trial
@@ -88,18 +88,17 @@ class Training:
 
     def _forward(self) -> Batch:
         """One stochastic pass over the next minibatch; the graph is kept for the gradient."""
-        stack, size = self.stack, self._orders
-        rows = torch.stack([next(order) for order in size]).to(stack.device)
+        stack = self.stack
+        rows = torch.stack([next(order) for order in self._orders]).to(stack.device)
         x = self._train[rows][self._seed_of]
         mu, log_var = stack.call("encode", x)
         eps = torch.stack([next(draws) for draws in self._noises]).to(stack.device)[self._seed_of]
-        variance = log_var.exp()
-        z = mu + variance.sqrt() * eps
-        distortion = (x - stack.call("decode", z)).square().sum(-1).mean(-1)
-        rate = 0.5 * (mu.square() + variance - 1 - log_var).sum(-1).mean(-1)
+        z = mu + (0.5 * log_var).exp() * eps
+        distortion = squared_error(x, stack.call("decode", z)).mean(-1)
+        rate = latent_rates(mu, log_var).sum(-1).mean(-1)
         progress = torch.tensor(self.step / self.settings.steps, dtype=stack.dtype, device=stack.device)
         gamma = gamma_at(stack.knobs, stack.log_gamma, distortion, stack.d, progress)
-        active = (variance.detach().mean(1) < 0.5).sum(-1)
+        active = (log_var.detach().exp().mean(1) < 0.5).sum(-1)
         return Batch(distortion, rate, gamma, objective(distortion, rate, gamma, self._beta, stack.d), active, z)
 
     def _judge(self, value: Tensor, norm: Tensor) -> None:
@@ -121,14 +120,13 @@ class Training:
         settings, (first, second) = self.settings, self._moments
         beta1, beta2, t = settings.adam_beta1, settings.adam_beta2, self.step + 1
         alive = self.reason == 0
-        gradient = torch.where(alive[:, None], gradient, 0)
         first.lerp_(gradient, 1 - beta1)
         second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         scale = second.sqrt().div_((1 - beta2**t) ** 0.5).add_(settings.adam_epsilon)
-        rate = self._lr * (self._decay() / (1 - beta1**t)) * alive
+        rate = self._lr * (self._decay() / (1 - beta1**t))
         update = first.div(scale).mul_(rate[:, None])
         update[:, -1] *= self._gamma_lr_ratio
-        self.stack.numbers.sub_(update)
+        self.stack.numbers.sub_(torch.where(alive[:, None], update, 0))
         self.stack.log_gamma.copy_(project(self.stack.knobs, self.stack.log_gamma))
 
     def _decay(self) -> float:

@@ -5,9 +5,10 @@ from study.record.commit import commit, compact, new_commit_id
 from study.record.home import Home, HomeError
 from study.record.parts import part_names, to_table, write_part
 from study.record.read import deciding, read, stored_ids
-from study.record.schema import RESULTS, TABLES
+from study.record.schema import RESERVED, RESULTS, TABLES
 
 __all__ = [
+    "RESERVED",
     "RESULTS",
     "TABLES",
     "Home",

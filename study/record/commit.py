@@ -44,10 +44,11 @@ def commit(home: Home, commit_id: str, tables: Mapping[str, Rows]) -> list[str]:
 def compact(home: Home, at_least: int = 32) -> bool:
     """Merge the parts of each table into one when there are `at_least` trials parts. Returns whether it did.
 
-    The new manifest is published before anything is deleted, so a reader, a writer or a kill at any moment sees either
-    the old parts or the new one. Parts of commits that are still being written are left alone.
+    Commits wait meanwhile, where the home has a lock. The new manifest is published before anything is deleted, so a
+    reader or a kill at any moment sees either the old parts or the new one. Parts of commits that are still being written
+    are left alone.
     """
-    with home.lock("records/.compact.lock"):
+    with home.lock("records/.lock"):
         names = part_names(home, "trials")
         if len(names) < at_least:
             return False
@@ -60,9 +61,9 @@ def compact(home: Home, at_least: int = 32) -> bool:
             write_part(home, table, merged, read(home, table, parts=old, trial_parts=names))
             parts[table], replaced[table] = [merged], old + _undeleted(home, table, known)
         home.write(MANIFEST, json.dumps({"parts": parts, "replaced": replaced}).encode())
-    for table, old in replaced.items():
-        for name in old:
-            home.delete(f"records/{table}/{name}")
+        for table, old in replaced.items():
+            for name in old:
+                home.delete(f"records/{table}/{name}")
     return True
 
 

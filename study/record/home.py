@@ -36,42 +36,48 @@ class Home:
 
     def read(self, path: str) -> bytes:
         """The bytes of a file. Raises: FileNotFoundError; HomeError where the place cannot be read."""
-        try:
-            with self._files.open_input_file(path) as stream:
-                return stream.read()
-        except FileNotFoundError:
-            raise
-        except OSError as fault:
-            raise HomeError(f"cannot read the home {self} ({fault}): mend it, or choose another --home") from fault
+        with self._refusal("read"), self._files.open_input_file(path) as stream:
+            return stream.read()
 
     def write(self, path: str, content: bytes) -> None:
         """Publish a file: readers see all of it or none of it. Raises: HomeError where the place refuses."""
-        try:
+        with self._refusal("write to"):
             if self.local:
                 _write_and_rename(self.local / path, content)
-            else:
-                with self._files.open_output_stream(path) as stream:
-                    stream.write(content)
-        except OSError as fault:
-            raise HomeError(f"cannot write to the home {self} ({fault}): free it, or choose another --home") from fault
+                return
+            with self._files.open_output_stream(path) as stream:
+                stream.write(content)
 
     def exists(self, path: str) -> bool:
-        return self._files.get_file_info(path).type == pafs.FileType.File
+        with self._refusal("read"):
+            return self._files.get_file_info(path).type == pafs.FileType.File
 
     def names(self, folder: str) -> list[str]:
         """Names of the files directly in `folder`, sorted; none where there is no such folder."""
-        selector = pafs.FileSelector(folder, allow_not_found=True)
-        return sorted(info.base_name for info in self._files.get_file_info(selector) if info.is_file)
+        return self._listed(folder, pafs.FileType.File)
 
     def folders(self, folder: str) -> list[str]:
         """Names of the folders directly in `folder`, sorted."""
-        selector = pafs.FileSelector(folder, allow_not_found=True)
-        found = self._files.get_file_info(selector)
-        return sorted(info.base_name for info in found if info.type == pafs.FileType.Directory)
+        return self._listed(folder, pafs.FileType.Directory)
 
     def delete(self, path: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), self._refusal("write to"):
             self._files.delete_file(path)
+
+    def _listed(self, folder: str, kind: pafs.FileType) -> list[str]:
+        with self._refusal("read"):
+            found = self._files.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
+        return sorted(info.base_name for info in found if info.type == kind)
+
+    @contextlib.contextmanager
+    def _refusal(self, doing: str) -> Iterator[None]:
+        """Turns what a place raises into one sentence; that a file is not there is no refusal."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as fault:
+            raise HomeError(f"cannot {doing} the home {self} ({fault}): mend it, or choose another --home") from fault
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -85,11 +91,9 @@ class Home:
         import fcntl
 
         path = self.local / name
-        try:
+        with self._refusal("write to"):
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = path.open("a")
-        except OSError as fault:
-            raise HomeError(f"cannot write to the home {self} ({fault}): free it, or choose another --home") from fault
         with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -107,7 +111,8 @@ def _open(text: str, local: Path | None) -> pafs.FileSystem:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         import fsspec
 
-        inner, path = fsspec.core.url_to_fs(text)
+        # A cached listing would hide what other processes write.
+        inner, path = fsspec.core.url_to_fs(text, use_listings_cache=False)
         files = pafs.PyFileSystem(pafs.FSSpecHandler(inner))
     return pafs.SubTreeFileSystem(path, files)
 

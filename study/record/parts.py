@@ -31,10 +31,12 @@ def manifest(home: Home) -> dict[str, dict[str, list[str]]]:
 
 def part_names(home: Home, table: str) -> list[str]:
     """Names of the table's parts in stored order: published ones first, then later ones by name."""
+    # Listed before the manifest is read: a compaction in between is then seen whole, and one after it takes away a file
+    # that is still to be read, which a reader notices and tries again.
+    found = [name for name in home.names(f"records/{table}") if name.endswith(".parquet")]
     known = manifest(home)
     published = known["parts"].get(table, [])
     settled = {*published, *known["replaced"].get(table, [])}
-    found = (name for name in home.names(f"records/{table}") if name.endswith(".parquet"))
     # A merged part that no manifest names belongs to a compaction that was killed: its rows are still in the old parts.
     return published + [name for name in found if name not in settled and not name.startswith(MERGED)]
 

@@ -27,7 +27,7 @@ class StoredId(NamedTuple):
 
 def stored_ids(home: Home, parts: list[str] | None = None) -> list[StoredId]:
     """The identity of every stored trials row, in stored order."""
-    content = _read_parts(home, "trials", parts, list(StoredId._fields))
+    content = _patiently(lambda: _read_parts(home, "trials", parts, list(StoredId._fields)))
     return [StoredId(*row) for row in zip(*(content[name].to_pylist() for name in StoredId._fields), strict=True)]
 
 

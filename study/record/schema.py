@@ -146,5 +146,12 @@ TABLES = {
     "datasets": DATASETS,
 }
 
+RESERVED = frozenset(
+    {"trial_id", "commit_id", "status", "declaration", "data_id", "scale_residual", "n_active", "gamma_value"}
+    | {"nre_mean_test", "neg_elbo_test", "distortion_test", "rate_test", "mmd", "mmd_se", "total_variance"}
+    | {"regime", "regime_relative", "converged", "recon_ok", "needed_dims"}
+)
+"""Columns that results are read by: an axis of a study may not have their names."""
+
 RESULTS = ("finished", "diverged")
 """The statuses that settle a trial."""
