@@ -13,6 +13,9 @@ from analysis.table import Glance, counts, glance, label_text, markdown, table
 from analysis.verdicts import Verdict, verdicts
 from study.record import Home
 
+WITH_CLAIMS = frozenset({"grid_gamma", "grid_gamma-paper"})
+"""The studies whose report judges claims: a user's own study makes its own."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -32,7 +35,8 @@ def write_report(study: str, home: Place = DEFAULT_HOME) -> Report:
     """Write the study's report into the home. Raises: AnalysisError, HomeError."""
     place = home if isinstance(home, Home) else Home(home)
     head, frame = header(study, place), results(study, place)
-    summary, seen, found, notes = table(frame, head), glance(frame, head), verdicts(frame, head), _notes(frame)
+    summary, seen, notes = table(frame, head), glance(frame, head), _notes(frame)
+    found = verdicts(frame, head) if head.name in WITH_CLAIMS else []
     drawings = figures(frame, curves(study, place), head)
     counted = counts(frame)
     files = {f"{drawing.name}.svg": drawing.svg for drawing in drawings}

@@ -44,7 +44,8 @@ def glance_table(glance: Glance) -> Table:
         table.add_column(name, no_wrap=True)
     for labels, line in zip(glance.sparse_rows(), glance.cells, strict=True):
         if heading and labels[0]:
-            table.add_row(Text(labels[0], style="bold underline"))
+            name = labels[0] if glance.axes[0] == "data" else f"{glance.axes[0]} {labels[0]}"
+            table.add_row(Text(name, style="bold underline"))
         marks = [Text(cell.text, style=COLOURS.get(cell.regime, "dim")) for cell in line]
         table.add_row(*(escape(label) for label in labels[heading:]), *marks)
     return table

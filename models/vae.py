@@ -112,4 +112,14 @@ def _own(spec: Own, d: int) -> nn.Module:
     """A user's class, rebuilt from the source that its declaration holds."""
     names: dict[str, Any] = {"__name__": f"collapsar_own_{spec.name}"}
     exec(compile(spec.source, f"<source of {spec.name}>", "exec"), names)
-    return names[spec.name](d=d, kappa=spec.kappa, **spec.options)
+    network = names[spec.name](d=d, kappa=spec.kappa, **spec.options)
+    for name, part in network.named_modules():
+        if getattr(part, "track_running_stats", False):
+            raise ValueError(
+                f"{spec.name}.{name} keeps running statistics, which are no result: use GroupNorm or LayerNorm"
+            )
+        if isinstance(part, nn.modules.dropout._DropoutNd) and part.p > 0:
+            raise ValueError(
+                f"{spec.name}.{name} draws random numbers of its own, so no seed would settle a trial: drop it"
+            )
+    return network

@@ -45,7 +45,8 @@ class Watch:
             self._ledger.committed(pack_id)
 
     def failed(self, pack_id: str, reason: str) -> None:
-        self._bar.say(f"pack {pack_id} failed: {reason}")
+        if (size := self._sizes[pack_id]) > 1:
+            self._bar.say(f"a pack of {size} trials cannot be trained ({reason}): trying its halves")
         if self._ledger:
             self._ledger.failed(pack_id, reason)
 

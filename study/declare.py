@@ -163,7 +163,11 @@ def _table(function: Callable[..., Trial], axes: Mapping[str, Iterable[Any]]) ->
         raise DeclarationError(
             f"study {name}: the parameter {missing[0]} has no axis: add {missing[0]}=[...] to @study"
         )
-    return Table(listed, {axis: labels_of(values) for axis, values in listed.items()}, function)
+    labels = {axis: labels_of(values) for axis, values in listed.items()}
+    for axis, values in listed.items():
+        if len(set(labels[axis])) < len(set(map(_meaning, values))):
+            raise DeclarationError(f"study {name}: different values of the axis {axis} would share a label: rename one")
+    return Table(listed, labels, function)
 
 
 def _values(study_name: str, axis: str, values: Iterable[Any]) -> tuple[Any, ...]:

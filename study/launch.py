@@ -22,10 +22,11 @@ from study.find import catalog_names, find
 from study.ledger import Ledger, ui_command
 from study.ledger_entry import Pictures
 from study.plan import MAX_ATTEMPTS, Plan, make_packs, make_plan, write_plan
-from study.record import RESULTS, Home, HomeError
+from study.record import RESULTS, Home, HomeError, read
 from study.sizing import CPU_CORE, seconds
 
 console = Console(highlight=False)
+MOST_FAILURES = 5
 
 StudyName = Annotated[str | None, typer.Argument(metavar="STUDY", help="A name from --list, or file.py:name.")]
 HomePlace = Annotated[str, typer.Option("--home", metavar="DIR|URI", help="Where everything is kept.")]
@@ -61,21 +62,27 @@ class Launch:
         try:
             if self.plan.missing:
                 self._train(ledger)
-            after = make_plan(self.plan.study, self.plan.scale, self.home, self.plan.only)
+            after = self._replanned()
             settled = after.settled == len(after.rows)
             self._finish(ledger, after, settled)
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not tear the closing apart
-            console.print("interrupted: what was committed is kept, and the same command goes on from there")
+            console.print(
+                f"interrupted: {self._replanned().settled} of {len(self.plan.rows)} trials have a result; ", end=""
+            )
+            console.print("packs in training are lost, and the same command goes on from there")
             if ledger:
                 ledger.close("killed", {}, patience_s=5)
             return 130
         return 0 if settled else 1
 
+    def _replanned(self) -> Plan:
+        return make_plan(self.plan.study, self.plan.scale, self.home, self.plan.only)
+
     def _ledger(self) -> Ledger | None:
         if not self.mirrored:
             return None
-        ledger = Ledger(self.home, self.plan.study.name, self.tracking_uri, self.artifacts)
+        ledger = Ledger(self.home, self.plan.name, self.tracking_uri, self.artifacts)
         counts = {"declared": len(self.plan.rows), "missing": len(self.plan.missing)}
         ledger.start({"scale": self.plan.scale, "pack": self.size or "auto", **counts})
         return ledger
@@ -103,10 +110,12 @@ class Launch:
                 lag = ledger.close(
                     "finished" if settled else "failed", {**done, "failed": failed, "already_there": there}
                 )
-        print_report(console, write_report(self.plan.study.name, self.home))
+        print_report(console, write_report(self.plan.name, self.home))
         counts = ", ".join(f"{n} {status}" for status, n in {**done, "failed": failed}.items())
         counts += f", {untried} not trained" if untried else ""
-        console.print(f"[bold]{len(after.rows)} declared, {there} already there, {counts}[/]")
+        declared = "chosen" if after.only else "declared"
+        console.print(f"[bold]{len(after.rows)} {declared}, {there} already there, {counts}[/]")
+        _show_failures(after, self.home)
         if after.given_up:
             console.print(f"{len(after.given_up)} trials failed {MAX_ATTEMPTS} times: --retry-failed tries them again")
         console.print(f"records: {escape(str(self.home))}/records", soft_wrap=True)
@@ -162,13 +171,16 @@ def _show_cost(plan: Plan, size: int | None) -> None:
     packs = make_packs(plan, size, workers, CPU_CORE)
     sizes = Counter(len(pack.trials) for pack in packs)
     made_of = ", ".join(f"{n} of {trials} trials" for trials, n in sorted(sizes.items()))
-    total = seconds(plan.missing)
+    total = sum(seconds(pack.trials) for pack in packs)
     console.print(f"{len(packs)} packs" + (f": {made_of}" if packs else ""))
     console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / workers)} on the {workers} cores here")
+    console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
 
 
 def _span(duration: float) -> str:
     """A duration in seconds as a person says it."""
+    if duration < 90:
+        return f"{duration:.0f} seconds"
     return f"{duration / 60:.1f} minutes" if duration < 7200 else f"{duration / 3600:,.0f} hours"
 
 
@@ -176,7 +188,20 @@ def _show_catalog() -> None:
     for name in catalog_names():
         study = find(name)
         counts = ", ".join(f"{len(table.rows())} trials at {scale} scale" for scale, table in study.tables.items())
-        console.print(f"[bold]{name}[/]  {escape(study.caption.splitlines()[0])}  [dim]({counts})[/]")
+        console.print(f"[bold]{name}[/]  {escape(study.caption.splitlines()[0])}  [dim]({counts})[/]", soft_wrap=True)
+
+
+def _show_failures(plan: Plan, home: Home) -> None:
+    """Which trials failed and why, a handful of them."""
+    if not plan.count("failed"):
+        return
+    errors = {row["trial_id"]: row["error"] for row in read(home, "trials", ["trial_id", "error"]).to_pylist()}
+    failed = [row for row in plan.rows if plan.statuses.get(row.trial.trial_id) == "failed"]
+    for row in failed[:MOST_FAILURES]:
+        where = ", ".join(f"{axis}={label}" for axis, label in row.axes.items())
+        console.print(f"failed: {escape(where)}: {escape(str(errors.get(row.trial.trial_id)))}")
+    if len(failed) > MOST_FAILURES:
+        console.print(f"and {len(failed) - MOST_FAILURES} more: see the report")
 
 
 def _address(text: str | None) -> str | None:
@@ -214,7 +239,7 @@ def _only(texts: Sequence[str]) -> dict[str, list[str]]:
         axis, equals, values = text.partition("=")
         if not (axis and equals and values):
             raise DeclarationError(f"--only {text} is not understood: write it as AXIS=VALUE or AXIS=V1,V2")
-        chosen.setdefault(axis, []).extend(values.split(","))
+        chosen.setdefault(axis, []).append(values)
     return chosen
 
 

@@ -46,6 +46,11 @@ class Plan:
     retry_failed: bool
 
     @property
+    def name(self) -> str:
+        """The name of the study's folder, report and experiment: a scale of its own has its own."""
+        return self.study.name if self.scale == "laptop" else f"{self.study.name}-{self.scale}"
+
+    @property
     def missing(self) -> list[Trial]:
         """Chosen trials without a result that have not failed too often."""
         return [trial for trial in self._unsettled if self.retry_failed or not self._is_given_up(trial)]
@@ -123,7 +128,7 @@ def make_pack(trials: Iterable[Trial], attempts: Mapping[str, int]) -> Pack:
 
 def write_plan(plan: Plan, home: Home) -> None:
     """Leave the study's table, caption and axes beside its records, for the analysis and whoever reads the home."""
-    folder = f"studies/{plan.study.name}"
+    folder = f"studies/{plan.name}"
     columns: dict[str, Sequence[Label]] = {"trial_id": [row.trial.trial_id for row in plan.declared]}
     axes = plan.study.table(plan.scale).axes
     for name in axes:
@@ -132,7 +137,7 @@ def write_plan(plan: Plan, home: Home) -> None:
     pq.write_table(pa.table(columns), buffer)
     home.write(f"{folder}/plan.parquet", buffer.getvalue())
     header = {
-        "name": plan.study.name,
+        "name": plan.name,
         "caption": plan.study.caption,
         "scale": plan.scale,
         "axes": {name: list(dict.fromkeys(row.axes[name] for row in plan.declared)) for name in axes},
@@ -154,17 +159,23 @@ def _selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Stu
         if axis not in rows[0].axes:
             raise DeclarationError(f"study {study.name} has no axis {axis}: choose among {', '.join(rows[0].axes)}")
         labels = list(dict.fromkeys(row.axes[axis] for row in rows))
-        for text in texts:
-            if not any(matches(label, text) for label in labels):
+        wanted = [part for text in texts for part in _parts(text, labels)]
+        for part in wanted:
+            if not any(matches(label, part) for label in labels):
                 choices = ", ".join(str(label) for label in labels)
-                raise DeclarationError(f"{study.name}'s axis {axis} has no value {text}: choose among {choices}")
-        kept = [row for row in kept if any(matches(row.axes[axis], text) for text in texts)]
+                raise DeclarationError(f"{study.name}'s axis {axis} has no value {part}: choose among {choices}")
+        kept = [row for row in kept if any(matches(row.axes[axis], part) for part in wanted)]
     return kept
 
 
+def _parts(text: str, labels: Sequence[Label]) -> list[str]:
+    """The values in `V1,V2`; a label that holds a comma is one value."""
+    return [text] if any(matches(label, text) for label in labels) else text.split(",")
+
+
 def matches(label: Label, text: str) -> bool:
-    """Whether a value typed on the command line means this label."""
-    if str(label) == text:
+    """Whether a value typed on the command line means this label (`->` for `→` and `<=` for `≤` will do)."""
+    if str(label).replace("→", "->").replace("≤", "<=").lower() == text.replace("→", "->").replace("≤", "<=").lower():
         return True
     try:
         return not isinstance(label, str) and float(text) == float(label)

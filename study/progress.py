@@ -30,7 +30,7 @@ class Bar:
             console=console,
             refresh_per_second=4,
         )
-        self._task = self._progress.add_task("training", total=declared, completed=done, counts=self._counts())
+        self._task = self._progress.add_task("starting Ray", total=declared, completed=done, counts=self._counts())
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -64,7 +64,9 @@ class Bar:
 
     def _show(self) -> None:
         counts = self._counts()
-        self._progress.update(self._task, completed=self._before + self._trained(), counts=counts)
+        self._progress.update(
+            self._task, completed=self._before + self._trained(), counts=counts, description="training"
+        )
         now = time.monotonic()
         if not self._console.is_terminal and now - self._last_line > LINE_EVERY_S:
             self._last_line = now

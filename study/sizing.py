@@ -4,7 +4,7 @@ A stack gains while a step's fixed cost (dispatching a few dozen operations) is 
 beyond which more trials in a pack gain nothing, and a size beyond which they do not fit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.specs import VAE
@@ -41,9 +41,9 @@ def cost(trial: Trial) -> float:
     return _step_cost(trial) * trial.training.steps
 
 
-def seconds(trials: Iterable[Trial], device: Device = CPU_CORE) -> float:
-    """Estimated training time of the trials on one device, in packs."""
-    return sum(map(cost, trials)) / device.flops
+def seconds(pack: Sequence[Trial], device: Device = CPU_CORE) -> float:
+    """Estimated training time of a pack on one device."""
+    return sum(map(cost, pack)) / device.flops + pack[0].training.steps * device.step_overhead_s
 
 
 def largest_useful_pack(trial: Trial, device: Device) -> int:

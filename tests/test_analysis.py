@@ -100,11 +100,11 @@ def gamma_grid(home: Home, data: dict[str, Any], needed: int, **changed: dict[st
         columns = data | {"kappa": kappa, "skip": skip, "seed": seed} | columns
         trials.append(row(trial_id, **columns))
     axes = {"gamma": gammas, "kappa": kappas, "seed": [0, 1, 2]}
-    store(home, "g", axes, plan, trials, evaluations=evaluations)
+    store(home, "grid_gamma", axes, plan, trials, evaluations=evaluations)
 
 
 def said(home: Home) -> list[str]:
-    return [item.verdict for item in verdicts(results("g", home), header("g", home))]
+    return [item.verdict for item in verdicts(results("grid_gamma", home), header("grid_gamma", home))]
 
 
 # Regimes
@@ -176,7 +176,7 @@ def test_without_a_converged_trial_unknown_data_have_no_regime(home: Home):
 
 def test_axes_win_over_record_columns_and_gamma_stays_measured(home: Home):
     gamma_grid(home, PLANTED, 3)
-    frame = results("g", home).set_index("trial_id")
+    frame = results("grid_gamma", home).set_index("trial_id")
     assert frame.loc["learned-8-none-1", "gamma"] == "learned"
     assert frame.loc["learned-8-none-1", "gamma_value"] == 1e-4
     assert frame.loc["fixed 1e-05-8-none-0", "mmd"] == 0.3
@@ -281,7 +281,7 @@ def test_seeds_that_disagree_are_called_mixed(home: Home):
 
 def test_the_glance_has_a_row_per_mode_and_a_column_per_kappa(home: Home):
     gamma_grid(home, PLANTED, 3)
-    seen = glance(results("g", home), header("g", home))
+    seen = glance(results("grid_gamma", home), header("grid_gamma", home))
     assert (seen.axes, seen.columns, seen.rows) == (
         ["gamma"],
         ["κ = 4", "κ = 8"],
@@ -318,7 +318,7 @@ def test_a_study_of_a_users_own_axes_has_a_table_and_a_glance(home: Home):
 
 def test_the_claims_hold_where_planted_data_behave_as_theory_says(home: Home):
     gamma_grid(home, PLANTED, 3)
-    found = verdicts(results("g", home), header("g", home))
+    found = verdicts(results("grid_gamma", home), header("grid_gamma", home))
     assert [item.verdict for item in found] == ["holds"] * 3
     assert "n_active = 3 in 6 of 6 trials" in found[0].numbers
     assert "over-regularised in 6 of 6 trials" in found[1].numbers
@@ -346,21 +346,21 @@ def test_data_that_contradict_a_claim_fail_it(home: Home, changed: dict[str, Any
 
 def test_a_claim_about_a_start_holds_before_training_ends_and_says_so(home: Home):
     gamma_grid(home, PLANTED, 3, fixed_1e_05={"scale_residual": 0.9})
-    found = verdicts(results("g", home), header("g", home))[2]
+    found = verdicts(results("grid_gamma", home), header("grid_gamma", home))[2]
     assert found.verdict == "holds"
     assert "6 of these trials have not converged" in found.numbers
 
 
 def test_a_tiny_learned_mmd_is_measured_by_its_standard_error(home: Home):
     gamma_grid(home, PLANTED, 3, learned={"mmd": -1e-5}, fixed_1e_05={"mmd": 1.9e-3})
-    found = verdicts(results("g", home), header("g", home))
+    found = verdicts(results("grid_gamma", home), header("grid_gamma", home))
     assert "smallest ratio 9.50" in found[2].numbers
     assert found[2].verdict == "fails"
 
 
 def test_on_unknown_data_the_claims_are_orderings(home: Home):
     gamma_grid(home, DIGITS, 3)
-    found = verdicts(results("g", home), header("g", home))
+    found = verdicts(results("grid_gamma", home), header("grid_gamma", home))
     assert [item.verdict for item in found] == ["holds", "holds"]
     assert "difference -3 ± 0 over 3 seeds and 2 cells" in found[0].numbers
     assert "difference 3 ± 0 over 3 seeds and 2 cells" in found[1].numbers

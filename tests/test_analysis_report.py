@@ -41,7 +41,7 @@ def full_study(home: Home) -> None:
                     numbers = {"gamma": 0.1 / (1 + step), "grad_z": 1.0 + step}
                     curve.append({"trial_id": trial_id, "stage": "vae", "step": step, **numbers})
     labels = {"data": ["Digits", "manifold r=3"], "beta": [4.0, 1.0], "gamma": gammas, "kappa": kappas}
-    store(home, "full", labels | {"skip": list(skips), "seed": [0, 1, 2]}, plan, trials, curves=curve)
+    store(home, "grid_gamma", labels | {"skip": list(skips), "seed": [0, 1, 2]}, plan, trials, curves=curve)
 
 
 @pytest.fixture
@@ -51,14 +51,14 @@ def home(tmp_path: Path) -> Home:
 
 def test_the_report_writes_its_tables_figures_and_page(home: Home):
     full_study(home)
-    report = write_report("full", home)
+    report = write_report("grid_gamma", home)
     names = {path.rsplit("/", 1)[1] for path in report.paths}
     assert names == {f"{name}.{suffix}" for name in FIGURES for suffix in ("svg", "png")} | {
         "table.md",
         "table.csv",
         "index.html",
     }
-    folder = Path(str(home)) / "studies/full/report"
+    folder = Path(str(home)) / "studies/grid_gamma/report"
     assert report.location == str(folder / "index.html")
     for name in FIGURES:
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -70,13 +70,13 @@ def test_the_report_writes_its_tables_figures_and_page(home: Home):
 
 def test_the_page_needs_no_network_and_no_other_file(home: Home):
     full_study(home)
-    write_report("full", home)
-    text = home.read("studies/full/report/index.html").decode()
+    write_report("grid_gamma", home)
+    text = home.read("studies/grid_gamma/report/index.html").decode()
     assert text.count("<svg") == 3
     for outside in ("<script", "<link", "<img", "src=", "@import", 'href="http'):
         assert outside not in text
     for part in (
-        "What does full ask?",
+        "What does grid_gamma ask?",
         "<b>288</b> declared",
         "What the numbers say",
         "relative to the 2 active latents",
@@ -102,7 +102,8 @@ def test_text_from_a_study_is_escaped_in_the_page(home: Home):
 def test_figures_hold_beta_nearest_to_one_and_kappa_at_its_largest(home: Home):
     full_study(home)
     drawn = {
-        drawing.name: drawing for drawing in figures(results("full", home), curves("full", home), header("full", home))
+        drawing.name: drawing
+        for drawing in figures(results("grid_gamma", home), curves("grid_gamma", home), header("grid_gamma", home))
     }
     assert "at β = 1:" in drawn["active_dimensions"].caption
     assert "at β = 1, κ = 8, skip = none:" in drawn["gamma_trajectory"].caption
@@ -110,7 +111,7 @@ def test_figures_hold_beta_nearest_to_one_and_kappa_at_its_largest(home: Home):
 
 def test_the_same_records_give_the_same_figure_bytes(home: Home):
     full_study(home)
-    frame, curve, head = results("full", home), curves("full", home), header("full", home)
+    frame, curve, head = results("grid_gamma", home), curves("grid_gamma", home), header("grid_gamma", home)
     first, second = figures(frame, curve, head), figures(frame, curve, head)
     assert [drawing.svg for drawing in first] == [drawing.svg for drawing in second]
 
@@ -158,14 +159,14 @@ def test_the_glossary_takes_units_from_the_records():
 def test_a_home_may_be_a_uri():
     place = "memory://analysis-report"
     gamma_grid(Home(place), PLANTED, 3)
-    report = write_report("g", place)
-    assert report.location.startswith("memory://analysis-report/studies/g/report/")
-    assert Home(place).read("studies/g/report/index.html").startswith(b"<!doctype html>")
+    report = write_report("grid_gamma", place)
+    assert report.location.startswith("memory://analysis-report/studies/grid_gamma/report/")
+    assert Home(place).read("studies/grid_gamma/report/index.html").startswith(b"<!doctype html>")
 
 
 def test_the_terminal_shows_the_glance_and_the_verdicts(home: Home):
     gamma_grid(home, PLANTED, 3)
-    report = write_report("g", home)
+    report = write_report("grid_gamma", home)
     console = Console(width=200, file=io.StringIO(), record=True)
     print_report(console, report)
     assert glance_table(report.glance).row_count == 3
@@ -176,7 +177,7 @@ def test_the_terminal_shows_the_glance_and_the_verdicts(home: Home):
 
 def test_the_command_prints_the_report(home: Home):
     gamma_grid(home, PLANTED, 3)
-    done = CliRunner().invoke(app, ["g", "--home", str(home)])
+    done = CliRunner().invoke(app, ["grid_gamma", "--home", str(home)])
     assert done.exit_code == 0
     assert "3 balanced" in done.stdout
 
@@ -201,7 +202,7 @@ def test_the_analysis_runs_where_torch_ray_mlflow_and_pydantic_do_not_exist(home
         "from rich.console import Console\n"
         "from analysis import write_report\n"
         "from analysis.terminal import print_report\n"
-        f"print_report(Console(), write_report('g', {str(home)!r}))\n"
+        f"print_report(Console(), write_report('grid_gamma', {str(home)!r}))\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False

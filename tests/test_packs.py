@@ -6,6 +6,7 @@ from reference import train_alone
 
 from models.datasets import load
 from models.objective import neg_elbo
+from models.vae import build
 from study import VAE, Annealed, Digits, Fixed, Learned, LinearSubspace, Objective, Optimal, Own, Training, Trial
 from study.packed.measure import Measure
 from study.packed.run import PackRun
@@ -187,7 +188,30 @@ class Plain(nn.Module):
 
     def decode(self, z):
         return self.out(z)
+
+
+class Remembering(Plain):
+    def __init__(self, d, kappa):
+        super().__init__(d, kappa)
+        self.norm = nn.BatchNorm1d(d)
+
+
+class Dropping(Plain):
+    def __init__(self, d, kappa):
+        super().__init__(d, kappa)
+        self.drop = nn.Dropout(0.1)
+
+
+class Mute(nn.Module):
+    def encode(self, x):
+        return x, x
 """
+
+REFUSED = {
+    "Remembering": r"Remembering\.norm keeps running statistics",
+    "Dropping": r"Dropping\.drop draws random numbers of its own",
+    "Mute": "Mute has no decode",
+}
 
 
 def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_path, monkeypatch):
@@ -199,6 +223,9 @@ def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_pa
     assert "UNUSED" not in model.source
     assert "WIDTH = 8" in model.source
     trials = [make_trial(model=model, gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
+    for name, words in REFUSED.items():
+        with pytest.raises(ValueError, match=words):
+            build(Own.of(getattr(plain, name), kappa=3), d=5, seed=0)
     stacked = in_packs_of([Trial.model_validate_json(trial.model_dump_json()) for trial in trials], 8)
     for trial in trials:
         assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial, study
-from study.plan import MAX_ATTEMPTS, make_packs, make_plan
+from study import VAE, Annealed, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
+from study.plan import MAX_ATTEMPTS, make_packs, make_plan, write_plan
 from study.record import Home, commit, new_commit_id
 from study.sizing import CPU_CORE, GPU, largest_useful_pack
 
@@ -34,6 +34,37 @@ def test_rows_that_make_equal_trials_are_counted_once(tmp_path):
     plan = make_plan(table, "laptop", Home(tmp_path))
     assert len(plan.rows) == 16
     assert plan.repeated == 8
+
+
+def test_only_understands_a_label_as_it_is_typed(tmp_path):
+    @study(gamma=[Annealed(1, 0.1), Learned(ceiling=2)], widths=[(8, 8), (4,)], wide=[True, False])
+    def odd(gamma, widths, wide):
+        """Labels with commas, arrows and truth values."""
+        return a_trial(gamma=gamma, widths=widths, kappa=3 if wide else 2)
+
+    def chosen(**only):
+        return len(make_plan(odd, "laptop", Home(tmp_path), {axis: [text] for axis, text in only.items()}).rows)
+
+    assert chosen(gamma="annealed 1->0.1") == chosen(gamma="learned <=2") == chosen(widths="(8, 8)") == 4
+    assert chosen(wide="true", widths="(4,)") == 2
+    assert chosen(gamma="annealed 1→0.1,learned ≤2") == 8
+
+
+def test_a_scale_of_its_own_has_its_own_table(tmp_path):
+    @study(kappa=[2], seed=[0])
+    def scaled(kappa, seed):
+        """A study with two scales."""
+        return a_trial(kappa=kappa, seed=seed)
+
+    @scaled.paper(kappa=[4], seed=[0])
+    def scaled_paper(kappa, seed):
+        """The same, larger."""
+        return a_trial(kappa=kappa, seed=seed)
+
+    home = Home(tmp_path)
+    for scale in ("laptop", "paper"):
+        write_plan(make_plan(scaled_paper, scale, home), home)
+    assert home.folders("studies") == ["scaled", "scaled-paper"]
 
 
 def test_what_has_a_result_is_not_planned_again(tmp_path):

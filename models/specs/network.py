@@ -100,6 +100,8 @@ class Own(Spec):
         The class is cut out of its file with the module-level names it uses; what it imports is not part of its identity.
         Raises: ValueError where the source of the class cannot be found (a notebook cell, say) or does not stand alone.
         """
+        if missing := [method for method in ("encode", "decode") if not callable(getattr(module, method, None))]:
+            raise ValueError(f"{module.__name__} has no {missing[0]}: a network offers encode(x) and decode(z)")
         return cls(kappa=kappa, name=module.__name__, source=class_source(module), options=options)
 
     @property

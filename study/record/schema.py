@@ -146,12 +146,25 @@ TABLES = {
     "datasets": DATASETS,
 }
 
-RESERVED = frozenset(
-    {"trial_id", "commit_id", "status", "declaration", "data_id", "scale_residual", "n_active", "gamma_value"}
-    | {"nre_mean_test", "neg_elbo_test", "distortion_test", "rate_test", "mmd", "mmd_se", "total_variance"}
-    | {"regime", "regime_relative", "converged", "recon_ok", "needed_dims"}
+_DECLARED = frozenset(
+    {"data", "d", "n_train", "intrinsic_dim", "model", "kappa", "skip", "beta", "gamma", "gamma_mode", "gamma_init"}
+    | {"seed", "steps", "batch", "lr", "parameters"}
 )
-"""Columns that results are read by: an axis of a study may not have their names."""
+_DERIVED = frozenset(
+    {
+        "gamma_value",
+        "mmd",
+        "mmd_se",
+        "total_variance",
+        "regime",
+        "regime_relative",
+        "converged",
+        "recon_ok",
+        "needed_dims",
+    }
+)
+RESERVED = (frozenset(TRIALS.names) - _DECLARED) | _DERIVED
+"""Columns that results are read by: an axis of a study may not have their names. `gamma` is the γ mode in a table."""
 
 RESULTS = ("finished", "diverged")
 """The statuses that settle a trial."""
