@@ -63,7 +63,7 @@ def results(study: str, home: Place = DEFAULT_HOME) -> Frame:
     place, _, plan = _open(study, home)
     frame = _beside(plan, _of(plan, read(place, "trials")), how="left")
     frame = frame.merge(_evaluations(_of(plan, read(place, "evaluations"))), on="trial_id", how="left")
-    datasets = read(place, "datasets", ["data_id", "total_variance"]).to_pandas()
+    datasets = read(place, "datasets", ["data_id", "total_variance"]).to_pandas(use_threads=False)
     frame["total_variance"] = frame["data_id"].map(datasets.set_index("data_id")["total_variance"])
     frame["status"] = frame["status"].where(frame["status"].notna(), "missing")
     return with_regimes(frame)
@@ -94,7 +94,11 @@ def _open(study: str, home: Place) -> tuple[Home, Header, Frame]:
     head = Header(**json.loads(place.read(f"{folder}/study.json")))
     if hidden := sorted(RESERVED.intersection(head.axes)):
         raise AnalysisError(f"the axis {hidden[0]} of study {study} hides the measurement {hidden[0]}: rename the axis")
-    return place, head, pq.read_table(io.BytesIO(place.read(f"{folder}/plan.parquet"))).to_pandas()
+    return (
+        place,
+        head,
+        pq.read_table(io.BytesIO(place.read(f"{folder}/plan.parquet")), use_threads=False).to_pandas(use_threads=False),
+    )
 
 
 def _absent(study: str, place: Home) -> str:
@@ -110,7 +114,7 @@ def _of(plan: Frame, content: pa.Table) -> Frame:
     """The record rows of the plan's trials; the decoder variance as `gamma_value`."""
     ids = pa.array(plan["trial_id"].tolist(), pa.string())
     rows = content.filter(pc.is_in(content["trial_id"], value_set=ids))  # pyright: ignore[reportAttributeAccessIssue]
-    return rows.to_pandas().rename(columns={"gamma": "gamma_value"})
+    return rows.to_pandas(use_threads=False).rename(columns={"gamma": "gamma_value"})
 
 
 def _beside(plan: Frame, records: Frame, how: Any) -> Frame:

@@ -60,7 +60,7 @@ class StudyRecords:
     def __init__(self, home: Home, study: str, pictures: Pictures = "first-seed") -> None:
         self.home, self.study, self.pictures = home, study, pictures
         try:
-            rows = pq.read_table(io.BytesIO(home.read(f"studies/{study}/plan.parquet"))).to_pylist()
+            rows = pq.read_table(io.BytesIO(home.read(f"studies/{study}/plan.parquet")), use_threads=False).to_pylist()
             header = json.loads(home.read(f"studies/{study}/study.json"))
         except FileNotFoundError:
             held = ", ".join(home.folders("studies")) or "none"

@@ -60,7 +60,8 @@ def read_part(home: Home, table: str, name: str, columns: list[str] | None = Non
     try:
         file = pq.ParquetFile(io.BytesIO(home.read(path)))
         stored = set(file.schema_arrow.names)
-        content = file.read([field.name for field in wanted if field.name in stored])
+        names = [field.name for field in wanted if field.name in stored]
+        content = file.read(names, use_threads=False)  # parts are small, and a pool of threads can abort the exit
     except (pa.ArrowInvalid, pa.ArrowTypeError) as fault:
         raise HomeError(f"{home}/{path} is not a readable part ({fault}): move it out of the home") from fault
     for field in wanted:
