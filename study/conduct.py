@@ -20,6 +20,9 @@ from study.rows import declared_row
 from study.sizing import CPU_CORE, GPU
 from study.trial import content_id
 
+_SHOWN = ("trial_steps_per_s", "diverged", "objective_", "gamma_", "n_active_")
+"""What of a pack's progress the ledger shows, by the beginnings of the names."""
+
 
 class Watch:
     """Passes what happens to packs on to the bar and to the ledger."""
@@ -49,9 +52,6 @@ class Watch:
             self._bar.say(f"a pack of {size} trials cannot be trained ({reason}): trying its halves")
         if self._ledger:
             self._ledger.failed(pack_id, reason)
-
-
-_SHOWN = ("trial_steps_per_s", "diverged", "objective_", "gamma_", "n_active_")
 
 
 def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Bar, ledger: Ledger | None) -> None:

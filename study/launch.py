@@ -56,6 +56,8 @@ class Launch:
 
     def carry_out(self) -> int:
         """Train what is missing, catch the mirror up, report; returns the exit status."""
+        if self.plan.missing:
+            self._prepare()  # before anything says that the study runs: data may not be had
         write_plan(self.plan, self.home)
         ledger = self._ledger()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill leaves as Ctrl-C does
@@ -87,13 +89,17 @@ class Launch:
         ledger.start({"scale": self.plan.scale, "pack": self.size or "auto", **counts})
         return ledger
 
-    def _train(self, ledger: Ledger | None) -> None:
-        from study.conduct import prepare_data, train
-        from study.progress import Bar
+    def _prepare(self) -> None:
+        from study.conduct import prepare_data
 
         for warning in prepare_data(self.plan, self.home):
             console.print(f"[yellow]{escape(warning)}[/]")
-        with Bar(console, len(self.plan.rows), len(self.plan.rows) - len(self.plan.missing)) as bar:
+
+    def _train(self, ledger: Ledger | None) -> None:
+        from study.conduct import train
+        from study.progress import Bar
+
+        with Bar(console, len(self.plan.rows), self.plan.settled) as bar:
             train(self.plan, self.home, self.size, self.address, bar, ledger)
 
     def _finish(self, ledger: Ledger | None, after: Plan, settled: bool) -> None:
