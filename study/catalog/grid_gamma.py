@@ -3,7 +3,7 @@
 At laptop scale two small data sets stand side by side: a manifold of known dimension (d = 20, r = 3, total variance 20),
 where "balanced" has an exact meaning, and scikit-learn's digits. The larger fixed γ lies above T/d, the smaller one below
 what a learned γ reaches. A learned γ starts at 1 and log γ moves at the network's own rate, which is fast enough to arrive
-in these steps; twice as fast outruns the pruning of the needless latents. Both heads start near the prior.
+in these steps; a γ that falls much faster outruns the pruning of the needless latents. Both heads start near the prior.
 """
 
 from models.specs import (
