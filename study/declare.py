@@ -119,7 +119,7 @@ def label(value: Any) -> Label:
 def labels_of(values: tuple[Any, ...]) -> tuple[Label, ...]:
     """The labels of an axis: where unequal values share one, what sets each apart from its defaults is added."""
     plain = [label(value) for value in values]
-    meanings: dict[Label, set[str]] = {}
+    meanings: dict[Label, set[Label]] = {}
     for text, value in zip(plain, values, strict=True):
         meanings.setdefault(text, set()).add(_meaning(value))
     return tuple(
@@ -128,8 +128,9 @@ def labels_of(values: tuple[Any, ...]) -> tuple[Label, ...]:
     )
 
 
-def _meaning(value: Any) -> str:
-    return json.dumps(canonical(value), sort_keys=True, default=repr)
+def _meaning(value: Any) -> Label:
+    """What must be equal for two values of an axis to be one: a spec's canonical content, anything else's label."""
+    return json.dumps(canonical(value), sort_keys=True) if isinstance(value, Spec) else label(value)
 
 
 def _details(value: Spec) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from study.record import Home, HomeError, deciding, part_names, read, read_artifacts, stored_ids
+from study.record import Home, HomeError, deciding, parts_of, read, read_artifacts, stored_ids
 
 Pictures = Literal["first-seed", "all", "none"]
 """Which trials get pictures and weights: those of the plan's smallest seed, all, or none."""
@@ -100,7 +100,7 @@ class StudyRecords:
         if not wanted:
             return grouped
         keys = None if columns is None else ["trial_id", "commit_id", *columns]
-        content = read(self.home, table, keys, parts=_own_parts(self.home, table, set(wanted.values())))
+        content = read(self.home, table, keys, parts=parts_of(self.home, table, set(wanted.values())))
         content = content.filter(pc.field("trial_id").isin(list(wanted)))
         for row in content.to_pylist():
             if wanted[row["trial_id"]] == row["commit_id"]:
@@ -153,13 +153,6 @@ class StudyRecords:
             return read_artifacts(self.home, path, entry.trial_id, group) if path else {}
         except FileNotFoundError:
             return {}
-
-
-def _own_parts(home: Home, table: str, commits: set[str]) -> list[str] | None:
-    """The parts that hold just these commits, or None (all parts) where compaction has merged some of them."""
-    own = {name.removesuffix(".parquet").split("-")[-1]: name for name in part_names(home, table)}
-    # An evaluation may come later, in a part of another name.
-    return [own[commit] for commit in commits] if commits <= own.keys() and table != "evaluations" else None
 
 
 def run_name(labels: Mapping[str, Any], varying: list[str]) -> str:

@@ -75,8 +75,6 @@ def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -
 
     Raises: HomeError where the home could not be read or written: no trial is to blame for that.
     """
-    if not packs:
-        return {}
     events = _Events(watcher)
     actor = tune.with_resources(_PackTrainable, {"cpu": 1, "gpu": 1} if cluster.gpus else {"cpu": 1})
     with tempfile.TemporaryDirectory(prefix="collapsar-") as scratch:

@@ -1,27 +1,13 @@
 """The command line: quick where nothing is trained, and one sentence with a remedy where the command is wrong."""
 
-import os
 import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-
-
-def run(*arguments, cwd=ROOT, module="study.launch", **environment):
-    return subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"COLUMNS": "100"} | environment,
-        timeout=60,
-        check=False,
-    )
+from test_launch import ROOT
+from test_launch import launch as run
 
 
 def test_the_catalog_is_listed_with_captions():

@@ -163,6 +163,12 @@ def test_values_that_differ_never_share_a_label():
     assert labels["gamma"] == ("learned", "learned lr=0.01", "learned init=0.1 lr=0.01", "fixed 1", "fixed 1")
 
 
+def test_one_number_typed_in_two_ways_is_one_value():
+    rows = declare(kappa=[1, 1.0, 2], seed=[0]).table("laptop").rows()
+    assert [row.axes["kappa"] for row in rows] == [1, 1, 2]
+    assert len({row.trial.trial_id for row in rows}) == 2
+
+
 GAMMAS = st.one_of(
     st.builds(Fixed, st.floats(1e-8, 1e3)),
     st.builds(Learned, init=st.floats(1e-3, 1e3), lr=st.none() | st.floats(1e-5, 1)),

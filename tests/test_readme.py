@@ -16,6 +16,7 @@ def test_the_example_study_is_ten_lines_and_runs(tmp_path):
     result = launch("my_studies.py:my_grid", "--no-mirror", cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "18 declared, 0 already there, 18 finished" in result.stdout
+    assert re.search(r"fixed 1 .*3 unfit +3 unfit", result.stdout), result.stdout  # what the conventions say of γ = 1
     check = re.findall(r"```python\n(.*?)```", README, re.S)[1].replace("grid_gamma", "my_grid")
     places: dict[str, object] = {}
     import os

@@ -41,6 +41,13 @@ def part_names(home: Home, table: str) -> list[str]:
     return published + [name for name in found if name not in settled and not name.startswith(MERGED)]
 
 
+def parts_of(home: Home, table: str, commits: set[str]) -> list[str] | None:
+    """The parts that hold just these commits, or None (all parts) where compaction has merged some of them."""
+    own = {name.removesuffix(".parquet").split("-")[-1]: name for name in part_names(home, table)}
+    # An evaluation may come later, in a part of another name.
+    return [own[commit] for commit in commits] if commits <= own.keys() and table != "evaluations" else None
+
+
 def write_part(home: Home, table: str, name: str, rows: Iterable[Mapping[str, Any]] | pa.Table) -> None:
     """Write one part. Missing columns and numbers that are not finite become null."""
     content = rows if isinstance(rows, pa.Table) else to_table(table, rows)
