@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: study test test-slow check lint types contracts tests benchmark clean
+.PHONY: study test test-slow test-faults check lint types contracts tests benchmark clean
 
 study: $(INSTALLED)
 	$(BIN)/python -m study.launch grid_gamma
@@ -34,6 +34,9 @@ tests: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
+
+test-faults: $(INSTALLED)
+	$(BIN)/python -m pytest -m "faults or not faults" tests/test_faults.py
 
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing

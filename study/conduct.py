@@ -7,18 +7,25 @@ failed, with the reason, and everything else has been trained.
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from models import datasets, idx
 from models.specs import Data
 from models.specs.data import MNIST, FashionMNIST
 from study.ledger import Ledger
 from study.packs import drop_pack, write_pack
-from study.plan import Pack, Plan, make_pack, make_packs
+from study.plan import Pack, Plan, make_pack, make_packs, make_plan
 from study.progress import Bar
 from study.record import Home, commit, compact, new_commit_id, read, write_part
 from study.rows import declared_row
 from study.sizing import CPU_CORE, GPU
 from study.trial import content_id
+
+if TYPE_CHECKING:
+    from study.schedule import Cluster
+
+LIVES = 3
+"""How often Ray may die in a row, with no trial committed in between."""
 
 _SHOWN = ("trial_steps_per_s", "diverged", "objective_", "gamma_", "n_active_")
 """What of a pack's progress the ledger shows, by the beginnings of the names."""
@@ -47,6 +54,15 @@ class Watch:
         if self._ledger:
             self._ledger.committed(pack_id)
 
+    @contextlib.contextmanager
+    def told_of_interruption(self) -> Iterator[None]:
+        """Answers Ctrl-C at once: to take Ray down takes seconds."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._bar.say("stopping (Ctrl-C again leaves at once)")
+            raise
+
     def failed(self, pack_id: str, reason: str) -> None:
         if (size := self._sizes[pack_id]) > 1:
             self._bar.say(f"a pack of {size} trials cannot be trained ({reason}): trying its halves")
@@ -54,21 +70,41 @@ class Watch:
             self._ledger.failed(pack_id, reason)
 
 
-def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Bar, ledger: Ledger | None) -> None:
-    """Train and commit what the plan misses. Returns when every missing trial has a result or a recorded failure."""
+def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Bar, ledger: Ledger | None) -> str | None:
+    """Train and commit what the plan misses: every missing trial then has a result or a recorded failure.
+
+    Returns None, or a sentence where Ray kept dying and trials are left. Raises: HomeError.
+    """
     from study import schedule  # takes seconds to import, and a launch that has nothing to train never needs it
 
-    watch = Watch(bar, ledger)
-    with schedule.connected(address) as cluster:
-        packs = make_packs(plan, size, cluster.workers, GPU if cluster.gpus else CPU_CORE)
-        while packs:
-            watch.expect(packs)
-            with _laid_out(packs, home):
-                reasons = schedule.run(packs, home, cluster, watch)
-            failed = [pack for pack in packs if pack.pack_id in reasons]
-            _record_failures(home, [pack for pack in failed if len(pack.trials) == 1], reasons)
-            packs = [half for pack in failed if len(pack.trials) > 1 for half in _halves(pack)]
+    watch, lives = Watch(bar, ledger), LIVES
+    while True:
+        try:
+            with schedule.connected(address) as cluster:
+                packs = make_packs(plan, size, cluster.workers, GPU if cluster.gpus else CPU_CORE)
+                _train_in_rounds(packs, home, cluster, watch)
+            break
+        except schedule.RayLostError as fault:
+            before, plan = plan, make_plan(plan.study, plan.scale, home, plan.only, plan.retry_failed)
+            lives = lives - 1 if plan.settled == before.settled else LIVES - 1
+            if not lives:
+                return f"{fault}, {LIVES} times in a row: launch again to go on (Ray's own logs are in /tmp/ray)"
+            bar.restart(plan.settled, f"{fault}: starting it again, and going on with what has no result yet")
     compact(home)
+    return None
+
+
+def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watch: Watch) -> None:
+    """Train the packs, then the halves of those that failed, until no pack of several trials is left."""
+    from study import schedule
+
+    while packs:
+        watch.expect(packs)
+        with _laid_out(packs, home), watch.told_of_interruption():
+            reasons = schedule.run(packs, home, cluster, watch)
+        failed = [pack for pack in packs if pack.pack_id in reasons]
+        _record_failures(home, [pack for pack in failed if len(pack.trials) == 1], reasons)
+        packs = [half for pack in failed if len(pack.trials) > 1 for half in _halves(pack)]
 
 
 @contextlib.contextmanager

@@ -4,12 +4,14 @@ Plans a study, trains what is missing, mirrors it to MLflow, prints the table, a
 0 when every chosen trial has a result, 1 when some have not, 2 for a wrong command or declaration, 130 on Ctrl-C.
 """
 
+import contextlib
 import os
 import signal
 import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, NoReturn
 
 import typer
@@ -24,6 +26,7 @@ from study.ledger_entry import Pictures
 from study.plan import MAX_ATTEMPTS, Plan, make_packs, make_plan, write_plan
 from study.record import RESULTS, Home, HomeError, read
 from study.sizing import CPU_CORE, seconds
+from study.trial import ENGINE
 
 console = Console(highlight=False)
 MOST_FAILURES = 5
@@ -60,15 +63,13 @@ class Launch:
             self._prepare()  # before anything says that the study runs: data may not be had
         write_plan(self.plan, self.home)
         ledger = self._ledger()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill leaves as Ctrl-C does
         try:
-            if self.plan.missing:
-                self._train(ledger)
+            if self.plan.missing and (lost := self._train(ledger)):
+                console.print(f"[yellow]{escape(lost)}[/]")
             after = self._replanned()
             settled = after.settled == len(after.rows)
             self._finish(ledger, after, settled)
         except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not tear the closing apart
             console.print(
                 f"interrupted: {self._replanned().settled} of {len(self.plan.rows)} trials have a result; ", end=""
             )
@@ -95,12 +96,12 @@ class Launch:
         for warning in prepare_data(self.plan, self.home):
             console.print(f"[yellow]{escape(warning)}[/]")
 
-    def _train(self, ledger: Ledger | None) -> None:
+    def _train(self, ledger: Ledger | None) -> str | None:
         from study.conduct import train
         from study.progress import Bar
 
         with Bar(console, len(self.plan.rows), self.plan.settled) as bar:
-            train(self.plan, self.home, self.size, self.address, bar, ledger)
+            return train(self.plan, self.home, self.size, self.address, bar, ledger)
 
     def _finish(self, ledger: Ledger | None, after: Plan, settled: bool) -> None:
         from analysis.report import write_report
@@ -156,10 +157,35 @@ def main(
         if plan:
             _show_cost(todo, size)
             return
-        status = Launch(todo, place, size, where, tracking_uri, artifacts, mirrored).carry_out()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
+        with _alone(todo, place):
+            status = Launch(todo, place, size, where, tracking_uri, artifacts, mirrored).carry_out()
     except (DeclarationError, HomeError, DataError) as fault:
         _refuse(str(fault))
+    except KeyboardInterrupt:
+        status = 130
     raise typer.Exit(status)
+
+
+@contextlib.contextmanager
+def _alone(plan: Plan, home: Home) -> Iterator[None]:
+    """One launch of a study at a time in a home. Raises: DeclarationError where another is at work."""
+    me = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now():%Y-%m-%d %H:%M:%S}"
+    with home.claim(f".launch-{plan.name}.lock", me) as other:
+        if other:
+            raise DeclarationError(
+                f"another launch of {plan.name} is at work in {home} ({other}): wait for it or stop it; "
+                "launching again then trains what it left"
+            )
+        yield
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """The first Ctrl-C, or a polite kill, stops in good order; the next leaves at once, which loses nothing either."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(130))
+    raise KeyboardInterrupt
 
 
 def _announce(plan: Plan, home: Home, address: str | None) -> None:
@@ -168,6 +194,11 @@ def _announce(plan: Plan, home: Home, address: str | None) -> None:
         f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True
     )
     console.print(f"{len(plan.rows)} trials declared, {plan.settled} already there, {len(plan.missing)} to train")
+    if plan.outdated and plan.missing:
+        console.print(
+            f"{plan.outdated} results in this home are of another engine version, whose numbers differ: "
+            f"they stay, and trials of engine {ENGINE} are trained beside them"
+        )
     if plan.repeated:
         console.print(f"{plan.repeated} rows make a trial that another row makes too: each trial is counted once")
 

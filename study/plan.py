@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from study.declare import DeclarationError, Label, Row, Scale, Study
 from study.record import RESULTS, Home, deciding, stored_ids
 from study.sizing import Device, cost, largest_useful_pack
-from study.trial import Trial
+from study.trial import ENGINE, Trial
 
 MAX_ATTEMPTS = 3
 """How often a trial that fails is tried, over all launches."""
@@ -33,7 +33,10 @@ class Pack:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a launch has to do: the chosen rows (equal trials once), what is already there, and what is missing."""
+    """What a launch has to do: the chosen rows (equal trials once), what is already there, and what is missing.
+
+    `outdated` counts the home's results of other engine versions: they stand, but for trials of other numbers.
+    """
 
     study: Study
     scale: Scale
@@ -41,6 +44,7 @@ class Plan:
     declared: Sequence[Row]
     rows: Sequence[Row]
     repeated: int
+    outdated: int
     statuses: Mapping[str, str]
     attempts: Mapping[str, int]
     retry_failed: bool
@@ -96,6 +100,7 @@ def make_plan(
         declared=declared,
         rows=_selected(declared, only or {}, study),
         repeated=len(rows) - len(declared),
+        outdated=sum(row.status in RESULTS and row.engine != ENGINE for row in ids),
         statuses={trial_id: row.status for trial_id, row in decided.items()},
         attempts={trial_id: row.attempt for trial_id, row in decided.items()},
         retry_failed=retry_failed,

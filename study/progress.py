@@ -45,6 +45,14 @@ class Bar:
         """The packs of the coming round. Packs that failed in an earlier one no longer count."""
         self._shares = {pack_id: share for pack_id, share in self._shares.items() if share == 1.0}
         self._sizes |= {pack.pack_id: len(pack.trials) for pack in packs}
+        if not self._shares:
+            self._progress.update(self._task, description="starting workers")
+
+    def restart(self, done: int, why: str) -> None:
+        """Count anew from `done` trials that have a result, and say why."""
+        self.say(why)
+        self._before, self._shares, self._started = done, {}, time.monotonic()
+        self._progress.update(self._task, completed=done, counts=self._counts(), description="starting Ray")
 
     def step(self, pack_id: str, values: Mapping[str, float]) -> None:
         # A pack is done when it is committed, not when its last step is taken.

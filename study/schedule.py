@@ -8,9 +8,10 @@ import contextlib
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 # Tune reads these when it is imported: no per-trial log files, no signal handler over ours, no changed working directory.
 os.environ |= {
@@ -24,17 +25,31 @@ os.environ |= {
 
 import ray
 from ray import tune
+from ray._private import worker as ray_worker
 from ray.exceptions import RayActorError
 
 from study.packs import read_pack
 from study.plan import Pack
-from study.record import Home, HomeError
+from study.record import Home, HomeError, note
+
+if TYPE_CHECKING:
+    from study.packed import PackRun
 
 FAULT, HOME_FAULT = "fault", "home_fault"
 """Keys of a result that says why a pack cannot be trained, or why the home refuses it."""
 
 SLICE_S = 1.0
 """How long an actor trains between two reports, in seconds."""
+
+PAUSES_S = (0.5, 2.0, 8.0)
+"""Pauses before a commit that the home refused is tried again: a moment's refusal must not cost a trained pack."""
+
+NEEDED = ("raylet", "gcs_server")
+"""Ray's processes that nothing goes on without."""
+
+
+class RayLostError(Exception):
+    """Ray could not be started, or died; the message says which."""
 
 
 class Watcher(Protocol):
@@ -57,11 +72,13 @@ class Cluster:
 
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[Cluster]:
-    """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None."""
+    """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None. Raises: RayLostError."""
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
-    for noisy in ("ray.tune", "ray.air", "ray.train"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what goes wrong is said in our own words
-    ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
+    _hush()
+    try:
+        ray.init(address=address or "local", logging_level=logging.CRITICAL, log_to_driver=False, **own)
+    except (RuntimeError, ConnectionError, OSError, ValueError, TimeoutError) as fault:
+        raise RayLostError(f"Ray cannot be started or reached ({' '.join(str(fault).split())[:300]})") from fault
     try:
         has = ray.cluster_resources()
         gpus = int(has.get("GPU", 0))
@@ -70,10 +87,17 @@ def connected(address: str | None) -> Iterator[Cluster]:
         ray.shutdown()
 
 
+def _hush() -> None:
+    """What goes wrong is said in our own words, not by Ray across the progress bar."""
+    for noisy in ("ray", "ray.tune", "ray.air", "ray.train"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    ray_worker.print_to_stdstream = lambda *_, **__: None  # the raylet's notices, which no setting turns off
+
+
 def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -> dict[str, str]:
     """Train and commit the packs; returns pack_id → reason for those that could not be.
 
-    Raises: HomeError where the home could not be read or written: no trial is to blame for that.
+    Raises: HomeError where the home could not be read or written: no trial is to blame for that; RayLostError.
     """
     events = _Events(watcher)
     actor = tune.with_resources(_PackTrainable, {"cpu": 1, "gpu": 1} if cluster.gpus else {"cpu": 1})
@@ -93,8 +117,7 @@ def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -
         for result in tuner.fit():
             if result.error:
                 events.fail((result.config or {})["pack"], _cause_of_death(result.error))
-    if events.home_fault:
-        raise HomeError(events.home_fault)
+    events.complain()
     return events.failures
 
 
@@ -126,7 +149,7 @@ class _PackTrainable(tune.Trainable):
             return {"done": True, HOME_FAULT: str(fault)}
         except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
             self._run = None
-            return {"done": True, FAULT: f"{type(fault).__name__}: {fault}".splitlines()[0][:500]}
+            return {"done": True, FAULT: _reason(fault)}
 
     def _advance(self) -> dict[str, Any]:
         from study.packed import PackRun
@@ -136,42 +159,80 @@ class _PackTrainable(tune.Trainable):
             if not pack.trials:  # an earlier attempt was killed after its commit, or another launch was faster
                 return {"done": True}
             self._run = PackRun(pack, self._device)
+            note(self._home, "begin", self._pack_id, [trial.trial_id for trial in pack.trials])
         values = self._run.advance(SLICE_S)
         if not self._run.done:
             return values
-        self._run.commit(self._home)
+        note(self._home, "commit", self._pack_id, _committed(self._run, self._home))
         self._run = None
         return values | {"done": True}
 
 
+def _committed(trained: "PackRun", home: Home) -> list[str]:
+    """Commit a trained pack; the trials whose result is new."""
+    for pause in PAUSES_S:
+        try:
+            return trained.commit(home)
+        except HomeError:
+            time.sleep(pause)
+    return trained.commit(home)
+
+
 class _Events(tune.Callback):
-    """Tune's events, passed on to the watcher; `failures` is pack_id → reason, `home_fault` what the home refused."""
+    """Tune's events, passed on to the watcher; `failures` is pack_id → reason. What no pack can survive is raised."""
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
+        self._looked = 0.0
+        self._home_fault: str | None = None
         self.failures: dict[str, str] = {}
-        self.home_fault: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune pickles its callbacks; ours holds a progress bar and a thread, and nothing worth restoring
 
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Tune itself would wait forever for a node that is gone, and train on for a home that takes nothing more."""
+        self.complain()
+        if (now := time.monotonic()) - self._looked > 1:
+            self._looked = now
+            if dead := _dead():
+                raise RayLostError(f"Ray's {dead} on this machine died")
+
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        self.home_fault = result.get(HOME_FAULT, self.home_fault)
-        if FAULT in result:
+        if HOME_FAULT in result:
+            self._home_fault = result[HOME_FAULT]
+        elif FAULT in result:
             self.fail(trial.config["pack"], result[FAULT])
         else:
             values = {name: value for name, value in result.items() if isinstance(value, int | float)}
             self._watcher.progress(trial.config["pack"], values)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if trial.config["pack"] not in self.failures and not self.home_fault:
+        if trial.config["pack"] not in self.failures and not self._home_fault:
             self._watcher.committed(trial.config["pack"])
+
+    def complain(self) -> None:
+        if self._home_fault:
+            raise HomeError(self._home_fault)
 
     def fail(self, pack_id: str, reason: str) -> None:
         self.failures[pack_id] = reason
         self._watcher.failed(pack_id, reason)
+
+
+def _dead() -> str | None:
+    """Which of the processes that a Ray of our own needs is gone."""
+    node: Any = ray_worker._global_node
+    return next((kind for kind, _ in node.dead_processes() if kind in NEEDED), None) if node else None
+
+
+def _reason(fault: Exception) -> str:
+    """Why a pack cannot be trained, in one line."""
+    text = f"{type(fault).__name__}: {fault}".splitlines()[0][:500]
+    starved = isinstance(fault, MemoryError) or "OutOfMemory" in text or "allocate memory" in text
+    return f"out of memory ({text})" if starved else text
 
 
 def _cause_of_death(error: BaseException) -> str:

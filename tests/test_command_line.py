@@ -6,8 +6,8 @@ import sys
 import time
 
 import pytest
-from test_launch import ROOT
-from test_launch import launch as run
+from launching import ROOT
+from launching import launch as run
 
 
 def test_the_catalog_is_listed_with_captions():

@@ -1,67 +1,11 @@
-"""The launcher, run as a person runs it: in a process of its own, with Ray Tune under it."""
+"""The launcher: it trains what is missing and nothing else, and says what it did."""
 
-import os
-import random
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
+from launching import committed, launch, write_study
 
-from study.record import Home, read, stored_ids
-
-ROOT = Path(__file__).parents[1]
-
-STUDY = '''
-from study import VAE, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
-
-
-@study(gamma=[Fixed(4.0), Learned()], kappa=[2, 3, 4], seed=range({seeds}))
-def tiny(gamma, kappa, seed):
-    """A study that trains in seconds."""
-    return Trial(
-        data=PlantedManifold(n=300, n_test=100),
-        model=VAE(kappa=kappa, encoder=(8,), decoder=(8,)),
-        objective=Objective(gamma=gamma),
-        training=Training(steps={steps}, batch=32, lr={lr}),
-        seed=seed,
-    )
-
-
-@study(gamma=[Learned(), Fixed(9.0)], kappa=[3, 4], seed=range(2))
-def neighbour(gamma, kappa, seed):
-    """A study that shares half of its trials with the other."""
-    return tiny.table("laptop").function(gamma, kappa, seed)
-'''
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "study.launch", *map(str, arguments)]
-
-
-def launch(*arguments, cwd=ROOT, **environment):
-    """Run the launcher to its end; its output on failure is the test's message."""
-    return subprocess.run(
-        command(*arguments),
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"COLUMNS": "100"} | environment,
-        timeout=300,
-        check=False,
-    )
-
-
-def write_study(folder, seeds=2, steps=200, lr="3e-3"):
-    path = folder / "tiny_study.py"
-    path.write_text(STUDY.format(seeds=seeds, steps=steps, lr=lr))
-    return path
-
-
-def committed(home):
-    return read(Home(home), "trials").to_pylist()
+from study.record import Home, stored_ids
 
 
 @pytest.fixture(scope="module")
@@ -123,66 +67,6 @@ def test_only_trains_what_is_chosen(tmp_path):
     result = launch(f"{path}:tiny", "--home", tmp_path / "home", "--no-mirror", *chosen)
     assert "4 chosen, 0 already there, 4 finished" in result.stdout, result.stdout + result.stderr
     assert {row["kappa"] for row in committed(tmp_path / "home")} == {2, 4}
-
-
-def start(path, home, *options):
-    """A launch in a process group of its own, as a shell starts it."""
-    return subprocess.Popen(
-        command(f"{path}:tiny", "--home", home, "--pack", 1, *options),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-        start_new_session=True,
-        # A test run in the background ignores Ctrl-C, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-
-
-def wait_for_commits(home, count, patience_s=90):
-    deadline = time.monotonic() + patience_s
-    while len(committed(home)) < count:
-        assert time.monotonic() < deadline, f"no {count} commits within {patience_s} s"
-        time.sleep(0.1)
-
-
-def test_kill_9_at_any_moment_loses_nothing_and_repeats_nothing(tmp_path):
-    """The whole process group is killed again and again while it trains; a last launch then finishes the study."""
-    path, home = write_study(tmp_path, seeds=3, steps=1500), tmp_path / "home"
-    moments = random.Random(0)
-    seen: dict[str, str] = {}
-    for more in (0, 0, 1, 2, 3):  # killed while it starts, before its first commit, and after so many new ones
-        process = start(path, home, "--no-mirror")
-        if more:
-            wait_for_commits(home, len(seen) + more)
-        time.sleep(moments.uniform(0.0, 1.0 if more else 6.0))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        now = {row["trial_id"]: row["commit_id"] for row in committed(home)}
-        assert seen.items() <= now.items(), "a committed trial was lost or trained again"
-        seen = now
-    assert len(seen) > 0, "the kills came too early to prove anything"
-    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
-    assert result.returncode == 0, result.stdout + result.stderr
-    rows = committed(home)
-    assert len(rows) == len(stored_ids(Home(home))) == 18
-    assert seen.items() <= {row["trial_id"]: row["commit_id"] for row in rows}.items()
-    curves = read(Home(home), "curves", ["trial_id"]).to_pylist()
-    per_trial = {row["trial_id"]: 0 for row in rows}
-    for row in curves:
-        per_trial[row["trial_id"]] += 1
-    assert len(set(per_trial.values())) == 1
-
-
-def test_ctrl_c_leaves_with_130_and_a_relaunch_goes_on(tmp_path):
-    path, home = write_study(tmp_path, seeds=3, steps=3000), tmp_path / "home"
-    process = start(path, home)
-    wait_for_commits(home, 1)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
-    assert process.wait(timeout=60) == 130
-    there = len(committed(home))
-    assert 0 < there < 18
-    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
-    assert f"18 declared, {there} already there, {18 - there} finished" in result.stdout, result.stdout + result.stderr
 
 
 BROKEN = '''

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from test_launch import launch
+from launching import launch
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

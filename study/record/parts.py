@@ -27,6 +27,11 @@ def manifest(home: Home) -> dict[str, dict[str, list[str]]]:
         return json.loads(home.read(MANIFEST))
     except FileNotFoundError:
         return {"parts": {}, "replaced": {}}
+    except ValueError as fault:
+        raise HomeError(
+            f"{home}/{MANIFEST} is damaged ({fault}): restore it, or move it out of the home; "
+            "what it lists is then trained again"
+        ) from fault
 
 
 def part_names(home: Home, table: str) -> list[str]:

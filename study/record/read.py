@@ -17,12 +17,13 @@ T = TypeVar("T")
 
 
 class StoredId(NamedTuple):
-    """What tells one stored trials row from another, and whether it is a result."""
+    """What tells one stored trials row from another, whether it is a result, and of which engine version."""
 
     trial_id: str
     commit_id: str
     status: str
     attempt: int
+    engine: int
 
 
 def stored_ids(home: Home, parts: list[str] | None = None) -> list[StoredId]:

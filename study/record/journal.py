@@ -1,0 +1,38 @@
+"""The journal: what was trained, in the order it happened, one line an event.
+
+The tables keep one row a trial, so they cannot tell whether a trial was trained twice. The journal can: the trainer appends
+a line when a pack's training begins and another when its results are committed, and no line is ever changed.
+"""
+
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from study.record.home import Home
+
+FILE = "journal.jsonl"
+FOLDER = "journal"
+"""An object store cannot append: there, a line is a file of its own."""
+
+
+def note(home: Home, event: Literal["begin", "commit"], pack_id: str, trial_ids: Sequence[str]) -> None:
+    """Append an event. Raises: HomeError where the home refuses."""
+    entry = {"at": round(time.time(), 3), "event": event, "pack_id": pack_id, "trials": list(trial_ids)}
+    line = json.dumps(entry | {"host": socket.gethostname(), "process": os.getpid()}).encode()
+    if home.local:
+        home.append(FILE, line)
+    else:
+        home.write(f"{FOLDER}/{time.time_ns()}-{uuid.uuid4().hex[:8]}.json", line)
+
+
+def journal(home: Home) -> list[dict[str, Any]]:
+    """Every event, in the order they were appended (on an object store, by the writers' clocks)."""
+    if not home.local:
+        return [json.loads(home.read(f"{FOLDER}/{name}")) for name in home.names(FOLDER)]
+    if not home.exists(FILE):
+        return []
+    return [json.loads(line) for line in home.read(FILE).splitlines() if line.endswith(b"}")]

@@ -1,0 +1,347 @@
+"""Faults on one machine: whatever is killed, full, damaged or doubled, no result is lost and none is made twice.
+
+Counted from the journal that the trainer writes. `make test-faults` adds the long proofs.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from launching import assert_each_trained_to_its_end_once, begun, committed, launch, start, wait_for, write_study
+
+from models.streams import stream_seed
+from study.find import find
+from study.plan import make_pack, make_plan
+from study.record import Home, commit, journal, new_commit_id, part_names, read
+from study.rows import declared_row
+
+
+def finish(process):
+    """Wait for a launch, and return its exit status and what it printed."""
+    output, _ = process.communicate(timeout=240)
+    return process.returncode, output
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def test_a_killed_worker_costs_its_pack_and_the_study_completes_by_itself(tmp_path):
+    path, home = write_study(tmp_path, steps=2500), tmp_path / "home"
+    process = start(path, home, "--no-mirror", "--pack", 4, output=subprocess.PIPE)
+    first = begun(home)[0]
+    os.kill(first["process"], signal.SIGKILL)
+    status, output = finish(process)
+    assert status == 0, output
+    assert "(raylet)" not in output
+    assert_each_trained_to_its_end_once(home, 12)
+    tries = [line for line in journal(Home(home)) if line["event"] == "begin" and line["trials"] == first["trials"]]
+    assert len(tries) == 2, "the killed pack was not trained again as it was"
+
+
+@pytest.mark.parametrize("victim", ["raylet", pytest.param("gcs_server", marks=pytest.mark.faults)])
+def test_a_ray_that_dies_is_started_again(tmp_path, victim):
+    """The kernel, short of memory, may well choose Ray itself."""
+    path, home = write_study(tmp_path, steps=2500), tmp_path / "home"
+    process = start(path, home, "--no-mirror", "--pack", 2, output=subprocess.PIPE)
+    wait_for(lambda: committed(home), "commit")
+    raylet = parent_of(begun(home)[0]["process"])
+    driver = parent_of(raylet)
+    children = Path(f"/proc/{driver}/task/{driver}/children").read_text().split()
+    os.kill(next(int(pid) for pid in children if victim in Path(f"/proc/{pid}/cmdline").read_text()), signal.SIGKILL)
+    status, output = finish(process)
+    assert status == 0, output
+    assert f"Ray's {victim} on this machine died: starting it again" in output
+    assert_each_trained_to_its_end_once(home, 12)
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.faults)])
+def test_kill_9_at_any_moment_loses_nothing_and_repeats_nothing(tmp_path, kills):
+    """The whole process group is killed again and again while it starts and trains; a last launch finishes the study."""
+    trials = 6 * (kills - 1)
+    path, home = write_study(tmp_path, seeds=kills - 1, steps=1500), tmp_path / "home"
+    moments = random.Random(kills)
+    seen: dict[str, str] = {}
+    for kill in range(kills):
+        process = start(path, home, "--pack", 1, "--no-mirror")
+        if kill % 4:  # every fourth is killed while it starts
+            wanted = len(seen) + moments.choice([1, 1, 2])
+            wait_for(lambda wanted=wanted: len(committed(home)) >= wanted, "commit")
+        time.sleep(moments.uniform(0.0, 0.7 if kill % 4 else 7.0))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        now = {row["trial_id"]: row["commit_id"] for row in committed(home)}
+        assert seen.items() <= now.items(), "a committed trial was lost or trained again"
+        seen = now
+    assert 0 < len(seen) < trials, "the kills came too early or too late to prove anything"
+    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert_each_trained_to_its_end_once(home, trials)
+    assert seen.items() <= {row["trial_id"]: row["commit_id"] for row in committed(home)}.items()
+    lengths = read(Home(home), "curves", ["trial_id"]).to_pandas()["trial_id"].value_counts()
+    assert len(lengths) == trials
+    assert lengths.nunique() == 1, "rows of a killed attempt are counted"
+
+
+def test_ctrl_c_leaves_with_130_and_a_relaunch_goes_on(tmp_path):
+    path, home = write_study(tmp_path, seeds=3, steps=3000), tmp_path / "home"
+    process = start(path, home, "--pack", 1, output=subprocess.PIPE)
+    wait_for(lambda: committed(home), "commit")
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
+    status, output = finish(process)
+    assert status == 130, output
+    assert "stopping (Ctrl-C again leaves at once)" in output
+    assert "the same command goes on from there" in output
+    there = len(committed(home))
+    assert 0 < there < 18
+    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    assert f"18 declared, {there} already there, {18 - there} finished" in result.stdout, result.stdout + result.stderr
+    assert_each_trained_to_its_end_once(home, 18)
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(tmp_path):
+    path, home = write_study(tmp_path, seeds=3, steps=3000), tmp_path / "home"
+    process = start(path, home, "--pack", 1)
+    wait_for(lambda: committed(home), "commit")
+    workers = {line["process"] for line in begun(home)}
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=5) == 130
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "end of the workers", 30)
+    there = len(committed(home))
+    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    assert f"18 declared, {there} already there, {18 - there} finished" in result.stdout, result.stdout + result.stderr
+    assert_each_trained_to_its_end_once(home, 18)
+
+
+OWN = '''
+import os
+import resource
+import signal
+
+import torch
+from torch import nn
+
+from study import Fixed, Objective, Own, PlantedManifold, Training, Trial, study
+
+
+class Killer(nn.Module):
+    """With one of its seeds it kills the process that builds it."""
+
+    def __init__(self, d, kappa, guilty):
+        super().__init__()
+        if torch.initial_seed() == guilty:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
+
+    def encode(self, x):
+        return self.mu(x), self.log_var(x)
+
+    def decode(self, z):
+        return self.out(z)
+
+
+class Glutton(nn.Module):
+    """Takes 100 MB a trial on the way to its answer, of the GB that it leaves its process."""
+
+    def __init__(self, d, kappa):
+        super().__init__()
+        self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
+        with open("/proc/self/statm") as file:
+            taken = int(file.read().split()[0]) * resource.getpagesize()
+        if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+            resource.setrlimit(resource.RLIMIT_AS, (taken + 2**30, resource.RLIM_INFINITY))
+
+    def encode(self, x):
+        return self.mu(x), self.log_var(x)
+
+    def decode(self, z):
+        much = z.mean() * torch.ones(12_500_000)
+        return self.out(z) + 0 * much.square().mean()
+
+
+def trial(model, seed):
+    return Trial(
+        data=PlantedManifold(n=100, n_test=50),
+        model=model,
+        objective=Objective(gamma=Fixed(1.0)),
+        training=Training(steps=3, batch=32, lr=1e-3),
+        seed=seed,
+    )
+
+
+@study(seed=range(8))
+def murder(seed):
+    """One trial of eight kills its worker every time."""
+    return trial(Own.of(Killer, kappa=2, guilty=GUILTY), seed)
+
+
+@study(seed=range(16))
+def gluttony(seed):
+    """Sixteen trials that do not fit into memory together."""
+    return trial(Own.of(Glutton, kappa=2), seed)
+'''
+
+
+def test_a_trial_that_kills_its_worker_every_time_fails_alone(tmp_path):
+    (tmp_path / "own.py").write_text(OWN.replace("GUILTY", str(stream_seed(5, "weights"))))
+    home = tmp_path / "home"
+    result = launch(f"{tmp_path}/own.py:murder", "--home", home, "--no-mirror", "--pack", 8)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "7 finished, 0 diverged, 1 failed" in result.stdout
+    (failed,) = [row for row in committed(home) if row["status"] == "failed"]
+    assert failed["seed"] == 5
+    assert "worker process died twice" in failed["error"]
+    assert "failed: seed=5: its worker process died twice" in result.stdout
+    assert_each_trained_to_its_end_once(home, 7)
+
+
+def test_out_of_memory_halves_the_pack_and_goes_on(tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    home = tmp_path / "home"
+    result = launch(f"{tmp_path}/own.py:gluttony", "--home", home, "--no-mirror", "--pack", 16)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "a pack of 16 trials cannot be trained (out of memory" in " ".join(result.stdout.split())
+    rows = committed(home)
+    assert {row["status"] for row in rows} == {"finished"}
+    assert max(row["pack_size"] for row in rows) < 16
+    assert_each_trained_to_its_end_once(home, 16)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own for the home, and a way to mount it otherwise."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(options):
+        made = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True, check=False
+        )
+        if made.returncode:
+            pytest.skip(f"a small file system needs the right to mount one ({made.stderr.strip()})")
+
+    try:
+        mount("size=256k")
+        yield folder, mount
+    finally:
+        subprocess.run(["umount", folder], check=False, capture_output=True)
+
+
+def test_a_full_disk_is_one_sentence_and_nothing_is_lost(tmp_path, small_disk):
+    disk, mount = small_disk
+    path, home = write_study(tmp_path, seeds=2), disk / "home"
+    full = launch(f"{path}:tiny", "--home", home, "--no-mirror", "--pack", 2)
+    assert full.returncode == 2, full.stdout + full.stderr
+    assert "No space left on device" in full.stderr
+    assert len(full.stderr.strip().splitlines()) == 1
+    there = len(committed(home))
+    assert 0 < there < 12, "the disk was full too early or too late to prove anything"
+    mount("remount,size=64m")
+    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    assert f"12 declared, {there} already there, {12 - there} finished" in result.stdout, result.stdout + result.stderr
+    assert_each_trained_to_its_end_once(home, 12)
+
+
+def test_a_read_only_home_is_one_sentence(tmp_path, small_disk):
+    disk, mount = small_disk
+    path = write_study(tmp_path)
+    mount("remount,size=64m,ro")
+    result = launch(f"{path}:tiny", "--home", disk / "home", "--no-mirror")
+    assert result.returncode == 2
+    assert "Read-only file system" in result.stderr
+    assert "choose another --home" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faults")
+    path = write_study(folder, seeds=1)
+    result = launch(f"{path}:tiny", "--home", folder / "home", "--no-mirror")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return path, folder / "home"
+
+
+DAMAGE = {
+    "truncated": lambda part: part.write_bytes(part.read_bytes()[:-40]),
+    "empty": lambda part: part.write_bytes(b""),
+    "foreign": lambda part: part.write_text("trial_id,kappa\n1,2\n"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("table", ["trials", "curves"])
+def test_a_damaged_part_is_named_with_a_remedy_that_works(finished, table, damage):
+    path, home = finished
+    part = home / "records" / table / part_names(Home(home), table)[0]
+    whole = part.read_bytes()
+    try:
+        DAMAGE[damage](part)
+        result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+        assert result.returncode == 2, result.stdout + result.stderr
+        assert f"{part} is not a readable part" in result.stderr
+        assert "move it out of the home" in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+    finally:
+        part.write_bytes(whole)
+
+
+def test_what_a_moved_part_held_is_trained_again(tmp_path):
+    path, home = write_study(tmp_path, seeds=1), tmp_path / "home"
+    assert launch(f"{path}:tiny", "--home", home, "--no-mirror", "--pack", 1).returncode == 0
+    names = part_names(Home(home), "trials")
+    (home / "records/trials" / names[0]).rename(tmp_path / "moved.parquet")
+    (home / "records/trials/notes.txt").write_text("a file of somebody else's")
+    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    assert "6 declared, 5 already there, 1 finished" in result.stdout, result.stdout + result.stderr
+
+
+def test_a_damaged_manifest_is_named(finished):
+    path, home = finished
+    manifest = home / "records/manifest.json"
+    try:
+        manifest.write_text('{"parts": {"trials"')
+        result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    finally:
+        manifest.unlink()
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert f"{manifest} is damaged" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_two_launches_of_a_study_at_once_train_it_once(tmp_path):
+    path, home = write_study(tmp_path, steps=1500), tmp_path / "home"
+    first = start(path, home, "--no-mirror", "--pack", 2)
+    begun(home)
+    second = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    assert second.returncode == 2, second.stdout
+    assert f"another launch of tiny is at work in {home} (process {first.pid} on" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
+    assert first.wait(timeout=120) == 0
+    assert_each_trained_to_its_end_once(home, 12)
+
+
+def test_results_of_another_engine_version_stay_and_do_not_count(tmp_path, monkeypatch):
+    path, home = write_study(tmp_path, seeds=1), tmp_path / "home"
+    with monkeypatch.context() as older:
+        older.setattr("study.trial.ENGINE", 0)
+        older.setattr("study.rows.ENGINE", 0)
+        pack, key = make_pack(make_plan(find(f"{path}:tiny"), "laptop", Home(home)).missing, {}), new_commit_id()
+        rows = [declared_row(pack, i, key) | {"status": "finished"} for i in range(len(pack.trials))]
+        commit(Home(home), key, {"trials": rows})
+    before = {row["trial_id"] for row in committed(home)}
+    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "6 results in this home are of another engine version" in result.stdout
+    assert "6 declared, 0 already there, 6 finished" in result.stdout
+    rows = committed(home)
+    assert len(rows) == 12
+    assert {row["trial_id"] for row in rows if row["engine"] == 0} == before
