@@ -1,4 +1,4 @@
-"""Scheduling packs with Ray Tune: one Tune trial a pack. The only file that says `ray`.
+"""Scheduling packs with Ray Tune: one Tune trial a pack. Of all files, only this one and `submit` say `ray`.
 
 Tune's own state is never trusted to resume: every launch is a fresh Tuner on what is missing. A Tune trial's configuration
 is a pack id; the reused actor reads the pack from the home, trains it and commits it there.
@@ -7,6 +7,7 @@ is a pack id; the reused actor reads the pack from the home, trains it and commi
 import contextlib
 import logging
 import os
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ import ray
 from ray import tune
 from ray.exceptions import RayActorError
 
+from study.declare import DeclarationError
 from study.packs import read_pack
 from study.plan import Pack
 from study.record import Home, HomeError
@@ -57,11 +59,21 @@ class Cluster:
 
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[Cluster]:
-    """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None."""
+    """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None.
+
+    Raises: DeclarationError where there is no Ray at `address`.
+    """
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
     for noisy in ("ray.tune", "ray.air", "ray.train"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what goes wrong is said in our own words
-    ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
+    on_termination = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
+    except (ConnectionError, ValueError) as fault:
+        if not address:
+            raise
+        raise DeclarationError("no Ray runs on this machine: `ray start` makes it part of a cluster") from fault
+    signal.signal(signal.SIGTERM, on_termination)  # Ray has put its own handler over ours, which leaves at once
     try:
         has = ray.cluster_resources()
         gpus = int(has.get("GPU", 0))
