@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -34,6 +35,9 @@ from study.record import Home, HomeError
 
 FAULT, HOME_FAULT = "fault", "home_fault"
 """Keys of a result that says why a pack cannot be trained, or why the home refuses it."""
+
+WORKERS_S = 900.0
+"""How long a cluster's first worker may take to start, in seconds."""
 
 SLICE_S = 1.0
 """How long an actor trains between two reports, in seconds."""
@@ -75,11 +79,26 @@ def connected(address: str | None) -> Iterator[Cluster]:
         raise DeclarationError("no Ray runs on this machine: `ray start` makes it part of a cluster") from fault
     signal.signal(signal.SIGTERM, on_termination)  # Ray has put its own handler over ours, which leaves at once
     try:
-        has = ray.cluster_resources()
+        has = _resources()
         gpus = int(has.get("GPU", 0))
         yield Cluster(workers=gpus or max(1, int(has.get("CPU", 1))), gpus=gpus)
     finally:
         ray.shutdown()
+
+
+def _resources() -> dict[str, float]:
+    """What the cluster has, once it has a node that trains: a head alone may offer no CPU, and its workers come later.
+
+    Raises: DeclarationError where none comes.
+    """
+    deadline = time.monotonic() + WORKERS_S
+    while not (has := ray.cluster_resources()).get("CPU"):
+        if time.monotonic() > deadline:
+            raise DeclarationError(
+                "the Ray cluster has no node with a CPU to train on: start a worker, and launch again"
+            )
+        time.sleep(1)
+    return has
 
 
 def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -> dict[str, str]:

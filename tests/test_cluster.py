@@ -32,7 +32,11 @@ def test_the_cluster_declaration_is_valid():
 
     config = yaml.safe_load((ROOT / "cluster.yaml").read_text())
     validate_config(prepare_config(copy.deepcopy(config)))
-    assert config["available_node_types"]["head"]["resources"] == {"CPU": 0, "GPU": 0}
+    types = config["available_node_types"]
+    assert types["head"]["resources"] == {"CPU": 0, "GPU": 0}
+    assert types["gpu_worker"]["resources"]["GPU"] == 1
+    pinned = next(line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith("ray=="))
+    assert f":{pinned.removeprefix('ray==')}-" in config["docker"]["image"]
 
 
 class Head:
@@ -217,6 +221,31 @@ def test_a_cluster_that_wants_a_token_says_so(head):
     assert result.returncode == 2
     assert "asks for its token: set RAY_AUTH_MODE=token" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_cluster_without_a_node_to_train_on_is_waited_for_and_then_refused(monkeypatch):
+    from study import schedule
+    from study.declare import DeclarationError
+
+    answers = iter([{}, {"memory": 1.0}, {"CPU": 8.0, "GPU": 1.0}])
+    monkeypatch.setattr(schedule.ray, "cluster_resources", lambda: next(answers, {}))
+    monkeypatch.setattr(schedule.time, "sleep", lambda _: None)
+    assert schedule._resources() == {"CPU": 8.0, "GPU": 1.0}
+    monkeypatch.setattr(schedule, "WORKERS_S", 0.0)
+    with pytest.raises(DeclarationError, match="no node with a CPU"):
+        schedule._resources()
+
+
+def test_a_machine_that_is_part_of_no_cluster_says_so(monkeypatch):
+    from study import schedule
+    from study.declare import DeclarationError
+
+    def refuse(**_):
+        raise ConnectionError("Could not find any running Ray instance.")
+
+    monkeypatch.setattr(schedule.ray, "init", refuse)
+    with pytest.raises(DeclarationError, match="no Ray runs on this machine"), schedule.connected("auto"):
+        pass
 
 
 @pytest.fixture
