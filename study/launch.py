@@ -161,7 +161,9 @@ def main(
             options += [part for text in only or [] for part in ("--only", text)]
             from study.submit import Request, submit  # Ray takes its time to import
 
-            raise typer.Exit(submit(Request(study, home, scale, tracking_uri, mirrored, options), where, console))
+            raise typer.Exit(
+                submit(Request(study, declared.name, home, scale, tracking_uri, mirrored, options), where, console)
+            )
         place = Home(home)
         todo = make_plan(find(study), scale, place, chosen, retry_failed)
         _announce(todo, place, where)

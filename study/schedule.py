@@ -86,7 +86,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
         ray.shutdown()
 
 
-def _resources() -> dict[str, float]:
+def _resources() -> Mapping[str, float]:
     """What the cluster has, once it has a node that trains: a head alone may offer no CPU, and its workers come later.
 
     Raises: DeclarationError where none comes.

@@ -46,9 +46,10 @@ SAID = (0, 1, 2, 130)
 
 @dataclass(frozen=True)
 class Request:
-    """A launch as it was asked for here: what to repeat on the cluster. `options` mean the same there as here."""
+    """A launch as it was asked for here, to be repeated on the cluster; `options` mean the same there."""
 
     study: str
+    name: str
     home: str
     scale: Scale
     tracking_uri: str | None
@@ -64,12 +65,11 @@ def submit(request: Request, place: Place, console: Console) -> int:
     mirror, note = _mirror_there(request, home)
     command = ["python3", "-m", "study.launch", own or request.study, "--address", "auto", "--home", home]
     command += ["--scale", request.scale]
-    name = request.study.rpartition(":")[2]
-    job = _Job(client, f"{name}-{uuid.uuid4().hex[:8]}", console)
+    job = _Job(client, f"{request.name}-{uuid.uuid4().hex[:8]}", console)
     try:
         job.send(shlex.join([*command, *mirror, *request.options]), _environment(bool(own), home, console.width))
         console.print(
-            f"[bold]{escape(name)}[/] at {request.scale} scale on the Ray cluster at {job.address}, "
+            f"[bold]{request.name}[/] at {request.scale} scale on the Ray cluster at {job.address}, "
             f"submitted as [bold]{job.job_id}[/], home {escape(home)}{note}",
             soft_wrap=True,
         )
@@ -93,10 +93,8 @@ class _Job:
         try:
             self._client.submit_job(entrypoint=entrypoint, submission_id=self.job_id, runtime_env=environment)
         except (RuntimeError, ValueError, OSError) as fault:
-            hint = ""
-            if "exceeds" in str(fault):
-                hint = " (a .rayignore or .gitignore keeps large files back)"
-            reason = str(fault).strip().splitlines()[-1][:300]
+            reason = str(fault).strip().splitlines()[-1][:300].rstrip(".")
+            hint = ": a .gitignore or .rayignore keeps large files back" if "exceed" in reason else ""
             raise DeclarationError(
                 f"the Ray cluster at {self.address} does not take the job: {reason}{hint}"
             ) from fault

@@ -280,7 +280,7 @@ def test_an_mlflow_database_is_never_left_in_a_jobs_folder():
     from study.submit import Request, _mirror_there
 
     def mirror(home, uri):
-        return _mirror_there(Request("grid_gamma", home, "paper", uri, True, []), home)
+        return _mirror_there(Request("grid_gamma", "grid_gamma", home, "paper", uri, True, []), home)
 
     assert mirror("/shared", None) == ([], "")
     assert mirror("s3://bucket", "http://mlflow:5000")[0] == ["--tracking-uri", "http://mlflow:5000"]
