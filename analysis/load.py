@@ -81,6 +81,12 @@ def latents(study: str, home: Place = DEFAULT_HOME) -> Frame:
     return _beside(plan, _of(plan, read(place, "latents")), how="inner")
 
 
+def spectra(home: Place = DEFAULT_HOME) -> dict[str, list[float]]:
+    """Eigenvalues of the covariance of each training set in the home, descending, by data_id."""
+    place = home if isinstance(home, Home) else Home(home)
+    return {row["data_id"]: row["spectrum"] for row in read(place, "datasets", ["data_id", "spectrum"]).to_pylist()}
+
+
 def header(study: str, home: Place = DEFAULT_HOME) -> Header:
     """The study's name, caption, scale and axes. Raises: AnalysisError."""
     return _open(study, home)[1]

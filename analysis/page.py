@@ -111,7 +111,7 @@ def _verdicts(verdicts: list[Verdict]) -> str:
         f"<br><span class='quiet'>{escape(item.numbers)}</span></li>"
         for item in verdicts
     )
-    return f"<h2>What the numbers say</h2><p class='quiet'>At β = 1.</p><ul class='verdicts'>{items}</ul>"
+    return f"<h2>What the numbers say</h2><ul class='verdicts'>{items}</ul>"
 
 
 def _figure(drawing: Drawing) -> str:

@@ -4,17 +4,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.absorption import absorption_verdicts
 from analysis.figures import figures
 from analysis.frames import Frame
-from analysis.load import DEFAULT_HOME, Place, curves, header, results
+from analysis.load import DEFAULT_HOME, Header, Place, curves, header, results, spectra
 from analysis.page import page
 from analysis.regime import MEANINGS
 from analysis.table import Glance, counts, glance, label_text, markdown, table
 from analysis.verdicts import Verdict, verdicts
 from study.record import Home
-
-WITH_CLAIMS = frozenset({"grid_gamma", "grid_gamma-paper"})
-"""The studies whose report judges claims: a user's own study makes its own."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ def write_report(study: str, home: Place = DEFAULT_HOME) -> Report:
     place = home if isinstance(home, Home) else Home(home)
     head, frame = header(study, place), results(study, place)
     summary, seen, notes = table(frame, head), glance(frame, head), _notes(frame)
-    found = verdicts(frame, head) if head.name in WITH_CLAIMS else []
+    found = _judged(frame, head, place)
     drawings = figures(frame, curves(study, place), head)
     counted = counts(frame)
     files = {f"{drawing.name}.svg": drawing.svg for drawing in drawings}
@@ -57,6 +55,16 @@ def write_report(study: str, home: Place = DEFAULT_HOME) -> Report:
         verdicts=found,
         notes=notes,
     )
+
+
+def _judged(frame: Frame, head: Header, home: Home) -> list[Verdict]:
+    """The claims of the catalog's studies, at either scale: a user's own study makes its own."""
+    match head.name.removesuffix("-paper"):
+        case "grid_gamma":
+            return verdicts(frame, head)
+        case "effective_gamma":
+            return absorption_verdicts(frame, head, spectra(home))
+    return []
 
 
 def _notes(frame: Frame) -> list[str]:
@@ -86,6 +94,6 @@ def _document(name: str, caption: str, seen: Glance, full: str, found: list[Verd
     says = "".join(f"- **{item.verdict}**: {item.data}: {item.claim} ({item.numbers})\n" for item in found)
     parts = [f"# {name}\n\n{caption}\n", f"## At a glance\n\n{at_a_glance}\n{clauses}"]
     parts += [f"{note}\n" for note in notes]
-    parts += [f"## What the numbers say\n\nAt β = 1.\n\n{says}"] if says else []
+    parts += [f"## What the numbers say\n\n{says}"] if says else []
     parts += [f"## Table\n\nMean ± half-width of the 95 % t-interval over the seeds of the finished trials.\n\n{full}"]
     return "\n".join(parts)

@@ -94,7 +94,7 @@ def verdicts(frame: Frame, header: Header) -> list[Verdict]:
     keys = header.varying("gamma", "kappa", "seed", "data", "beta")
     found = []
     for (data,), group in cells(trials.dropna(subset=["kappa", "data"]), header, ["data"]):
-        question = _Question(label_text(data), group, learned, fixed, keys, header)
+        question = _Question(f"{label_text(data)} at β = 1", group, learned, fixed, keys, header)
         found += _planted(question) if question.r is not None else _relative(question)
     return found
 

@@ -23,7 +23,8 @@ from study.declare import DeclarationError, Scale
 from study.find import catalog_names, find
 from study.ledger import Ledger, ui_command
 from study.ledger_entry import Pictures
-from study.plan import MAX_ATTEMPTS, Plan, make_packs, make_plan, write_plan
+from study.place import Place, find_place
+from study.plan import MAX_ATTEMPTS, Plan, make_packs, make_plan, selected, write_plan
 from study.record import RESULTS, Home, HomeError, read
 from study.sizing import CPU_CORE, seconds
 from study.trial import ENGINE
@@ -34,7 +35,9 @@ MOST_FAILURES = 5
 StudyName = Annotated[str | None, typer.Argument(metavar="STUDY", help="A name from --list, or file.py:name.")]
 HomePlace = Annotated[str, typer.Option("--home", metavar="DIR|URI", help="Where everything is kept.")]
 ScaleName = Annotated[Scale | None, typer.Option("--scale", help="Default: laptop here, paper on a cluster.")]
-Address = Annotated[str | None, typer.Option(metavar="ADDR|local", help="A running Ray; else RAY_ADDRESS, else here.")]
+Address = Annotated[
+    str | None, typer.Option(metavar="URL|ADDR|local", help="A Ray cluster to submit to; else RAY_ADDRESS, else here.")
+]
 PackSize = Annotated[str, typer.Option("--pack", metavar="auto|N", help="How many trials train as one stack.")]
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="AXIS=V1,V2", help="Only these values (repeatable).")]
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Count and estimate; train nothing.")]
@@ -151,8 +154,20 @@ def main(
             return
         if study is None:
             raise DeclarationError(f"name a study: {', '.join(catalog_names())}, or file.py:name of your own")
-        where, place, size = _address(address), Home(home), _pack_size(pack)
-        todo = make_plan(find(study), scale or ("paper" if where else "laptop"), place, _only(only or []), retry_failed)
+        where, size, chosen = find_place(address), _pack_size(pack), _only(only or [])
+        scale = scale or where.scale
+        if where.is_sent and not plan:
+            declared = find(study)
+            selected(declared.table(scale).rows(), chosen, declared)  # what is wrong is refused here, not by a job
+            options = ["--pack", pack, "--artifacts", artifacts, *["--retry-failed"] * retry_failed]
+            options += [part for text in only or [] for part in ("--only", text)]
+            from study.submit import Request, submit  # Ray takes its time to import
+
+            raise typer.Exit(
+                submit(Request(study, declared.name, home, scale, tracking_uri, mirrored, options), where, console)
+            )
+        place = Home(home)
+        todo = make_plan(find(study), scale, place, chosen, retry_failed)
         _announce(todo, place, where)
         if plan:
             _show_cost(todo, size)
@@ -160,7 +175,7 @@ def main(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
         with _alone(todo, place):
-            status = Launch(todo, place, size, where, tracking_uri, artifacts, mirrored).carry_out()
+            status = Launch(todo, place, size, where.address, tracking_uri, artifacts, mirrored).carry_out()
     except (DeclarationError, HomeError, DataError) as fault:
         _refuse(str(fault))
     except KeyboardInterrupt:
@@ -188,8 +203,7 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _announce(plan: Plan, home: Home, address: str | None) -> None:
-    place = f"Ray at {address}" if address else "this machine"
+def _announce(plan: Plan, home: Home, place: Place) -> None:
     console.print(
         f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True
     )
@@ -239,27 +253,6 @@ def _show_failures(plan: Plan, home: Home) -> None:
         console.print(f"failed: {escape(where)}: {escape(str(errors.get(row.trial.trial_id)))}")
     if len(failed) > MOST_FAILURES:
         console.print(f"and {len(failed) - MOST_FAILURES} more: see the report")
-
-
-def _address(text: str | None) -> str | None:
-    """The Ray to use, None for one of our own on this machine. Raises: DeclarationError where none answers."""
-    chosen = text or os.environ.get("RAY_ADDRESS")
-    if chosen in (None, "", "local"):
-        return None
-    host, colon, port = chosen.removeprefix("ray://").rpartition(":")
-    if colon and not _answers(host, port):
-        raise DeclarationError(
-            f"no Ray answers at {chosen}: start one there with `ray start --head`, or give --address local"
-        )
-    return chosen
-
-
-def _answers(host: str, port: str) -> bool:
-    try:
-        socket.create_connection((host, int(port)), timeout=3).close()
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _pack_size(text: str) -> int | None:

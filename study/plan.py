@@ -98,7 +98,7 @@ def make_plan(
         scale=scale,
         only=only or {},
         declared=declared,
-        rows=_selected(declared, only or {}, study),
+        rows=selected(declared, only or {}, study),
         repeated=len(rows) - len(declared),
         outdated=sum(row.status in RESULTS and row.engine != ENGINE for row in ids),
         statuses={trial_id: row.status for trial_id, row in decided.items()},
@@ -157,7 +157,7 @@ def _column(labels: list[Label]) -> list[Label]:
     return labels
 
 
-def _selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Study) -> list[Row]:
+def selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Study) -> list[Row]:
     """The rows that `only` chooses. Raises: DeclarationError for an axis or a value that the table does not have."""
     kept = list(rows)
     for axis, texts in only.items():

@@ -1,4 +1,4 @@
-"""Scheduling packs with Ray Tune: one Tune trial a pack. The only file that says `ray`.
+"""Scheduling packs with Ray Tune: one Tune trial a pack. Of all files, only this one and `submit` say `ray`.
 
 Tune's own state is never trusted to resume: every launch is a fresh Tuner on what is missing. A Tune trial's configuration
 is a pack id; the reused actor reads the pack from the home, trains it and commits it there.
@@ -7,6 +7,7 @@ is a pack id; the reused actor reads the pack from the home, trains it and commi
 import contextlib
 import logging
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from ray import tune
 from ray._private import worker as ray_worker
 from ray.exceptions import RayActorError
 
+from study.declare import DeclarationError
 from study.packs import read_pack
 from study.plan import Pack
 from study.record import Home, HomeError, note
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 FAULT, HOME_FAULT = "fault", "home_fault"
 """Keys of a result that says why a pack cannot be trained, or why the home refuses it."""
+
+WORKERS_S = 900.0
+"""How long a cluster's first worker may take to start, in seconds."""
 
 SLICE_S = 1.0
 """How long an actor trains between two reports, in seconds."""
@@ -72,15 +77,22 @@ class Cluster:
 
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[Cluster]:
-    """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None. Raises: RayLostError."""
+    """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None.
+
+    Raises: DeclarationError where there is no Ray at `address`; RayLostError where ours cannot be started.
+    """
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
     _hush()
+    on_termination = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address or "local", logging_level=logging.CRITICAL, log_to_driver=False, **own)
-    except (RuntimeError, ConnectionError, OSError, ValueError, TimeoutError) as fault:
-        raise RayLostError(f"Ray cannot be started or reached ({' '.join(str(fault).split())[:300]})") from fault
+    except (ConnectionError, OSError, RuntimeError, ValueError) as fault:
+        if address:
+            raise DeclarationError("no Ray runs on this machine: `ray start` makes it part of a cluster") from fault
+        raise RayLostError(f"Ray cannot be started ({' '.join(str(fault).split())[:300]})") from fault
+    signal.signal(signal.SIGTERM, on_termination)  # Ray has put its own handler over ours, which leaves at once
     try:
-        has = ray.cluster_resources()
+        has = _resources()
         gpus = int(has.get("GPU", 0))
         yield Cluster(workers=gpus or max(1, int(has.get("CPU", 1))), gpus=gpus)
     finally:
@@ -92,6 +104,21 @@ def _hush() -> None:
     for noisy in ("ray", "ray.tune", "ray.air", "ray.train"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     ray_worker.print_to_stdstream = lambda *_, **__: None  # the raylet's notices, which no setting turns off
+
+
+def _resources() -> Mapping[str, float]:
+    """What the cluster has, once it has a node that trains: a head alone may offer no CPU, and its workers come later.
+
+    Raises: DeclarationError where none comes.
+    """
+    deadline = time.monotonic() + WORKERS_S
+    while not (has := ray.cluster_resources()).get("CPU"):
+        if time.monotonic() > deadline:
+            raise DeclarationError(
+                "the Ray cluster has no node with a CPU to train on: start a worker, and launch again"
+            )
+        time.sleep(1)
+    return has
 
 
 def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -> dict[str, str]:

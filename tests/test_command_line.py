@@ -67,6 +67,10 @@ WRONG = {
     "no such file": (["nowhere.py:it", "--plan"], "there is no file nowhere.py"),
     "home that cannot be": (["grid_gamma", "--home", "/dev/null/x", "--no-mirror"], "choose another --home"),
     "no Ray there": (["grid_gamma", "--address", "127.0.0.1:1"], "no Ray answers at 127.0.0.1:1"),
+    "no dashboard there": (["grid_gamma", "--address", "http://127.0.0.1:1"], "no Ray dashboard answers at"),
+    "a Ray Client's address": (["grid_gamma", "--address", "ray://127.0.0.1:10001"], "give the dashboard's"),
+    "no address": (["grid_gamma", "--address", "cluster"], "cluster is no Ray address"),
+    "not sent along": (["/dev/null.py:it", "--address", "127.0.0.1:1"], "there is no file /dev/null.py"),
     "unknown kind of home": (["grid_gamma", "--home", "gopher://x"], "cannot be opened"),
 }
 

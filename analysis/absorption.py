@@ -1,0 +1,93 @@
+"""Verdicts of a study of fixed γ against β: does anything but the product βγ matter?
+
+J(γ, β) = β J(βγ, 1) + const, and Adam does not see the scale of J: trials of equal seed, κ and βγ should end alike, converged
+or not. They are compared in pairs, and pairs whose βγ differs by one step of the axes are counted beside them, since
+agreement says nothing where everything agrees. On linear data each mode i of the covariance has the posterior variance
+min(1, βγ/λᵢ), so that κ latents hold #{λᵢ > βγ} modes, of which #{λᵢ > 2βγ} have a variance below 0.5 and count as active;
+λᵢ are the eigenvalues of the very training set.
+
+Source: Wang, Ziyin (2022), section 4 with a learnable posterior variance; that β and γ act through their product is algebra.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from analysis.frames import Frame
+from analysis.interval import number
+from analysis.load import Header
+from analysis.table import ENOUGH, cells, label_text
+from analysis.verdicts import FAILS, HOLDS, INSUFFICIENT, Verdict
+
+AGREEING = 0.95
+"""Share of pairs, or of converged trials, that must agree for a claim to hold: a mode near its threshold may fall anyhow."""
+
+Spectra = Mapping[str, Sequence[float]]
+"""Eigenvalues of each data set's covariance, by data_id."""
+
+
+def absorption_verdicts(frame: Frame, header: Header, spectra: Spectra) -> list[Verdict]:
+    """The verdicts of a study with the axes `data`, `gamma`, `beta` and `kappa`, one data set after the other."""
+    found = []
+    for (data,), declared in cells(frame, header, ["data"]):
+        trials = declared[declared["status"].eq("finished")].copy()
+        trials["product"] = [
+            _rounded(beta * gamma) for beta, gamma in zip(trials["beta"], trials["gamma_value"], strict=True)
+        ]
+        enough = len(trials) >= max(2, ENOUGH * len(declared))
+        found.append(_ends_alike(label_text(data), trials, enough))
+        if len(trials) and trials["declaration"].map(_is_linear).all():
+            converged = trials[trials["converged"]]
+            enough = len(converged) >= max(2, ENOUGH * len(declared))
+            found += _follows_theory(label_text(data), converged, spectra[str(trials["data_id"].iloc[0])], enough)
+    return found
+
+
+def _ends_alike(data: str, trials: Frame, enough: bool) -> Verdict:
+    claim = "at equal βγ the same latents are active, whatever β and γ are"
+    ranks = {product: rank for rank, product in enumerate(sorted(trials["product"].unique()))}
+    sides = trials[["kappa", "seed", "beta", "n_active", "rate_train"]].assign(rank=trials["product"].map(ranks))
+    pairs = sides.merge(sides, on=["kappa", "seed"], suffixes=("", "_2"))
+    pairs = pairs[pairs["beta"] < pairs["beta_2"]]
+    largest = pairs[["rate_train", "rate_train_2"]].max(axis=1)
+    pairs = pairs.assign(
+        agree=pairs["n_active"].eq(pairs["n_active_2"]),
+        apart=(pairs["rate_train"] - pairs["rate_train_2"]).abs() / largest.where(largest > 0),
+    )
+    equal, near = [pairs[(pairs["rank"] - pairs["rank_2"]).abs().eq(steps)] for steps in (0, 1)]
+    numbers = (
+        f"n_active agrees in {int(equal['agree'].sum())} of {len(equal)} pairs of equal βγ, κ and seed, "
+        f"and in {int(near['agree'].sum())} of {len(near)} pairs whose βγ is one step apart; "
+        f"median relative difference of the rate {number(equal['apart'].median())} against {number(near['apart'].median())}"
+    )
+    return _verdict(data, claim, equal["agree"].mean(), numbers, enough and len(equal) > 0)
+
+
+def _follows_theory(data: str, trials: Frame, spectrum: Sequence[float], enough: bool) -> list[Verdict]:
+    """A mode in use moves its latent's mean; only one far enough above βγ also makes its posterior narrow."""
+    marks = {
+        "n_burda": (1, "min(κ, #{λᵢ > βγ}) latents carry a mode"),
+        "n_active": (2, "min(κ, #{λᵢ > 2βγ}) latents are active"),
+    }
+    found = []
+    for column, (times, claim) in marks.items():
+        expected = [
+            min(kappa, sum(value > times * product for value in spectrum))
+            for kappa, product in zip(trials["kappa"], trials["product"], strict=True)
+        ]
+        exact = trials[column].eq(expected)
+        numbers = f"{column} is that number in {int(exact.sum())} of {len(exact)} converged trials"
+        found.append(_verdict(data, claim, exact.mean(), numbers, enough))
+    return found
+
+
+def _verdict(data: str, claim: str, share: float, numbers: str, enough: bool) -> Verdict:
+    return Verdict(data, claim, (HOLDS if share >= AGREEING else FAILS) if enough else INSUFFICIENT, numbers)
+
+
+def _rounded(product: float) -> float:
+    """A product by which trials are grouped: float32 and decimal axes give it in slightly different digits."""
+    return float(f"{product:.4g}")
+
+
+def _is_linear(declaration: str) -> bool:
+    return json.loads(declaration)["data"]["kind"] == "LinearSubspace"
