@@ -55,9 +55,7 @@ def knobs(spec: Gamma) -> Knobs:
     return numbers
 
 
-def gamma_at(
-    numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, progress: Tensor
-) -> Tensor:
+def gamma_at(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, progress: Tensor) -> Tensor:
     """The decoder variance in force after a fraction `progress` of the steps."""
     return decided(numbers, log_gamma, distortion, d, schedule(numbers, progress))
 
@@ -67,9 +65,7 @@ def schedule(numbers: Mapping[str, Tensor], progress: Tensor) -> Tensor:
     return numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
 
 
-def decided(
-    numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, scheduled: Tensor
-) -> Tensor:
+def decided(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, scheduled: Tensor) -> Tensor:
     """learned: exp(log γ). optimal: max(R/d, floor), R the distortion. otherwise: as scheduled.
 
     An optimal γ is held constant in the gradient, which changes nothing, because ∂J/∂γ = 0 there.
