@@ -5,6 +5,7 @@ A mode becomes a handful of numbers (`knobs`); the functions below are elementwi
 """
 
 import math
+from collections.abc import Mapping
 from typing import TypedDict
 
 import torch
@@ -54,20 +55,26 @@ def knobs(spec: Gamma) -> Knobs:
     return numbers
 
 
-def gamma_at(
-    numbers: dict[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, progress: float | Tensor
-) -> Tensor:
-    """The decoder variance in force after a fraction `progress` of the steps.
+def gamma_at(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, progress: Tensor) -> Tensor:
+    """The decoder variance in force after a fraction `progress` of the steps."""
+    return decided(numbers, log_gamma, distortion, d, schedule(numbers, progress))
 
-    learned: exp(log γ). optimal: max(R/d, floor), R the distortion; γ is held constant in the gradient, which changes
-    nothing, because ∂J/∂γ = 0 there. otherwise: start·ratio^min(progress/over, 1).
+
+def schedule(numbers: Mapping[str, Tensor], progress: Tensor) -> Tensor:
+    """start·ratio^min(progress/over, 1), which needs no distortion: many steps' worth can be had at once."""
+    return numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
+
+
+def decided(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, scheduled: Tensor) -> Tensor:
+    """learned: exp(log γ). optimal: max(R/d, floor), R the distortion. otherwise: as scheduled.
+
+    An optimal γ is held constant in the gradient, which changes nothing, because ∂J/∂γ = 0 there.
     """
-    scheduled = numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
     closed_form = torch.maximum(distortion.detach() / d, numbers["floor"])
     given = torch.where(numbers["optimal"] > 0, closed_form, scheduled)
     return torch.where(numbers["learned"] > 0, log_gamma.exp(), given)
 
 
-def project(numbers: dict[str, Tensor], log_gamma: Tensor) -> Tensor:
-    """log γ brought back between its declared floor and ceiling."""
-    return log_gamma.clamp(numbers["log_floor"], numbers["log_ceiling"])
+def project_(numbers: Mapping[str, Tensor], log_gamma: Tensor) -> None:
+    """Bring log γ back between its declared floor and ceiling, in place."""
+    log_gamma.clamp_(numbers["log_floor"], numbers["log_ceiling"])

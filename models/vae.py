@@ -42,7 +42,11 @@ def build(spec: Model, d: int, seed: int) -> nn.Module:
 
 
 class GaussianVAE(nn.Module):
-    """The VAE that a `VAE` spec declares; see `models.specs.network` for the kinds of skip connection."""
+    """The VAE that a `VAE` spec declares; see `models.specs.network` for the kinds of skip connection.
+
+    Written for one trial, out of linear layers and operations that don't mind leading axes: with layers that carry a
+    leading axis of their own in place of `nn.Linear`, the same lines serve a whole stack of trials.
+    """
 
     def __init__(self, spec: VAE, d: int) -> None:
         super().__init__()
@@ -58,7 +62,7 @@ class GaussianVAE(nn.Module):
             self.affine = _linear(*skip, spec, bias=False)
         self.decoder = nn.ModuleList(_linear(a, b, spec) for a, b in shapes)
 
-    def encode(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n kappa"], Float[Tensor, "n kappa"]]:
+    def encode(self, x: Float[Tensor, "*n d"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
         """Mean and log variance of q(z|x)."""
         for layer in self.encoder:
             x = self.act(layer(x))
@@ -67,7 +71,7 @@ class GaussianVAE(nn.Module):
             log_var = log_var.clamp(*self.spec.log_var_range)
         return self.mu(x), log_var
 
-    def decode(self, z: Float[Tensor, "n kappa"]) -> Float[Tensor, "n d"]:
+    def decode(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n d"]:
         """Mean m(z) of p(x|z)."""
         *hidden, output = self.decoder
         match self.spec.skip:

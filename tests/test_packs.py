@@ -1,13 +1,19 @@
 """Packs: the fast way to train must change no trial, and spread no failure."""
 
+import subprocess
+import sys
+from itertools import islice
+
 import pytest
 import torch
 from reference import train_alone
 
 from models.datasets import load
 from models.objective import neg_elbo
+from models.streams import batches, minibatches, noise
 from models.vae import build
 from study import VAE, Annealed, Digits, Fixed, Learned, LinearSubspace, Objective, Optimal, Own, Training, Trial
+from study.packed import stack as packed_stack
 from study.packed.measure import Measure
 from study.packed.run import PackRun
 from study.packed.train import Training as PackTraining
@@ -76,6 +82,33 @@ def test_every_skip_trains_in_a_pack_as_it_does_alone(make_trial, skip):
     stacked = in_packs_of(trials, 8)
     for trial in trials:
         assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
+
+
+@pytest.mark.parametrize("skip", ["none", "affine", "residual", "concat"])
+def test_stacked_layers_and_vmap_are_two_ways_to_one_result(make_trial, skip, monkeypatch):
+    model = VAE(kappa=3, encoder=(12,), decoder=(12, 12), skip=skip, log_var_scale=0.1, log_var_range=(-20, 5))
+    trials = [make_trial(gamma=gamma, model=model, seed=seed) for gamma in MODES for seed in (0, 1)]
+    together = trained(trials)[0].stack
+    monkeypatch.setattr(packed_stack, "GaussianVAE", torch.nn.Identity)  # no network is ours now
+    one_by_one = trained(trials)[0].stack
+    assert together._together is not None
+    assert one_by_one._together is None
+    for name, weights in one_by_one.weights().items():
+        assert torch.allclose(together.weights()[name], weights, rtol=1e-3, atol=1e-4), name
+    assert torch.allclose(together.log_gamma, one_by_one.log_gamma, rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("batch", "kappa"), [(64, 2), (20, 3), (5, 2), (300, 4)])
+def test_drawing_ahead_changes_no_draw(batch, kappa, dtype):
+    """To the last bit, over several epochs and blocks: 16 normal draws a group, whole groups or not, or fewer than one."""
+    seeds, n = (0, 7), 200
+    ahead = batches(seeds, n, batch, kappa, dtype, torch.device("cpu"))
+    orders = [minibatches(seed, n, batch) for seed in seeds]
+    noises = [noise(seed, min(batch, n), kappa, dtype) for seed in seeds]
+    for rows, eps in islice(ahead, 150):
+        assert torch.equal(rows, torch.stack([next(order) for order in orders]))
+        assert torch.equal(eps, torch.stack([next(draws) for draws in noises]))
 
 
 def test_a_trial_that_diverges_is_a_result_and_its_neighbours_do_not_notice(make_trial, tmp_path):
@@ -229,3 +262,44 @@ def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_pa
     stacked = in_packs_of([Trial.model_validate_json(trial.model_dump_json()) for trial in trials], 8)
     for trial in trials:
         assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
+
+
+OUT_OF_MEMORY = """
+import gc, resource, weakref
+import torch
+from study import VAE, LinearSubspace, Objective, Optimal, Training, Trial
+from study.packed import PackRun
+from study.plan import make_pack
+
+torch.set_num_threads(1)
+gc.disable()  # what is dropped must go by itself
+
+
+def pack(size):
+    declared = dict(data=LinearSubspace(d=5, n=2000), model=VAE(kappa=2, encoder=(256, 256)), seed=0)
+    training = Training(steps=2, batch=2000)
+    objectives = [Objective(gamma=Optimal(), beta=1.0 + i) for i in range(size)]
+    return make_pack([Trial(**declared, objective=objective, training=training) for objective in objectives], {})
+
+
+PackRun(pack(1)).advance(60)
+run = PackRun(pack(64))
+stack = weakref.ref(run.training.stack)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + 200 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    run.advance(60)
+except RuntimeError as fault:
+    print("out of memory" if "can't allocate memory" in str(fault) else fault)
+run = None
+half = PackRun(pack(4))
+half.advance(60)
+print("kept" if stack() else "released", "and done" if half.done else "and stuck")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
+def test_a_pack_that_is_out_of_memory_lets_go_of_it():
+    done = subprocess.run([sys.executable, "-c", OUT_OF_MEMORY], capture_output=True, text=True, timeout=300)
+    assert done.stdout.split("\n") == ["out of memory", "released and done", ""], done.stderr

@@ -14,9 +14,9 @@ from torch import Tensor
 from models.datasets import DataSet
 from models.gamma import gamma_at
 from models.mmd import VERSION as MMD_VERSION
-from models.mmd import mmd_imq
+from models.mmd import means_to_the_others, mmd_imq
 from models.objective import latent_rates, squared_error
-from models.streams import stream
+from models.streams import normal, stream
 from study.packed.stack import Stack
 from study.trial import Trial
 
@@ -59,16 +59,19 @@ class Moments:
 class Measure:
     """A trained stack, measured."""
 
+    @torch.no_grad()
     def __init__(self, stack: Stack, trials: Sequence[Trial], data: DataSet) -> None:
         self.stack, self.trials, self.data = stack, trials, data
-        self.train = self._moments("train", data.train)
+        self._seeds = list(dict.fromkeys(trial.seed for trial in trials))
+        self._seed_of = torch.tensor([self._seeds.index(trial.seed) for trial in trials], device=stack.device)
+        self._posteriors: list[tuple[Tensor, Tensor]] = []
+        self.train = self._moments("train", data.train, keep=MMD_POINTS)
         self.test = self._moments("test", data.test)
         self.gamma = self._gamma()
 
     def latents(self) -> dict[str, Tensor]:
         """Per-latent columns of the record, each (pack, kappa)."""
-        points = self.train_rows(SLOPE_POINTS)
-        mu, _ = self.stack.call("encode", points, shared=True)
+        mu = torch.cat([mu for mu, _ in self._posteriors], dim=1)[:, :SLOPE_POINTS]
         return {
             "mean_var": self.train.mean_var,
             "post_var": self.train.variance,
@@ -76,33 +79,37 @@ class Measure:
             "decoder_norm": self.stack.decoder_slopes(mu).double(),
         }
 
+    @torch.no_grad()
     def mmd(self) -> Iterator[dict[str, float | int | str]]:
         """One evaluation row a trial: MMD of q(z) to the prior, one z ~ q(z|x) per training example."""
-        rows = self.train_rows(MMD_POINTS)
-        mu, log_var = self.stack.call("encode", rows, shared=True)
-        z = mu + (0.5 * log_var).exp() * self._draws("mmd", len(rows))
-        prior = self._draws("prior", len(rows))
+        mu, log_var = (torch.cat(parts, dim=1)[:, :MMD_POINTS] for parts in zip(*self._posteriors, strict=True))
+        n = mu.shape[1]
+        eps, prior = self._draws("mmd", n), self._draws("prior", n)
+        within_prior = [means_to_the_others(sample) for sample in prior]
         for index, trial in enumerate(self.trials):
-            value, error = mmd_imq(z[index], prior[index])
+            seed = self._seeds.index(trial.seed)
+            z = mu[index] + (0.5 * log_var[index]).exp() * eps[seed]
+            value, error = mmd_imq(z, prior[seed], within_prior[seed])
             yield {
                 "metric": "mmd_imq",
                 "value": value,
                 "standard_error": error,
-                "sample_size": len(rows),
+                "sample_size": n,
                 "seed": trial.seed,
                 "version": MMD_VERSION,
             }
 
+    @torch.no_grad()
     def pictures(self) -> dict[str, np.ndarray]:
         """For image data: test images, their reconstructions at E[z|x], and samples, (pack, images, height, width)."""
         if self.data.spec.image is None:
             return {}
         rows = torch.from_numpy(self.data.test[:PICTURES]).to(self.stack.device, self.stack.dtype)
-        mu, _ = self.stack.call("encode", rows, shared=True)
+        mu, _ = self.stack.call("encode", rows)
         images = {
             "original": rows.expand(len(self.stack), *rows.shape),
             "reconstruction": self.stack.call("decode", mu),
-            "sample": self.stack.call("decode", self._draws("samples", len(rows))),
+            "sample": self.stack.call("decode", self._draws("samples", len(rows))[self._seed_of]),
         }
         shape = (len(self.stack), len(rows), *self.data.spec.image)
         return {
@@ -110,31 +117,29 @@ class Measure:
             for name, image in images.items()
         }
 
-    def train_rows(self, most: int) -> Tensor:
-        rows = self.data.train[: min(most, len(self.data.train))]
-        return torch.from_numpy(rows).to(self.stack.device, self.stack.dtype)
-
     def _gamma(self) -> Tensor:
         """The final γ: trained, scheduled, or in closed form over the training set."""
-        numbers = self.stack.exact_knobs
-        end = torch.ones((), dtype=torch.float64, device=self.stack.device)
-        return gamma_at(numbers, self.stack.log_gamma.double(), self.train.distortion, self.stack.d, end)
-
-    def _moments(self, split: str, rows: np.ndarray) -> Moments:
         stack = self.stack
-        generators = {trial.seed: stream(trial.seed, split) for trial in self.trials}
+        end = torch.ones((), dtype=torch.float64, device=stack.device)
+        return gamma_at(stack.exact_knobs, stack.log_gamma.double(), self.train.distortion, stack.d, end)
+
+    def _moments(self, split: str, rows: np.ndarray, keep: int = 0) -> Moments:
+        """Averages over a data set; the posteriors of the first `keep` rows or a few more are kept for the metrics."""
+        stack, generators = self.stack, self._generators(split)
         size = _BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.d + stack.kappa) * _BLOCK))
         total: list[Tensor] = []
-        for chunk in torch.from_numpy(rows).split(size):
+        for index, chunk in enumerate(torch.from_numpy(rows).split(size)):
             x = chunk.to(stack.device, stack.dtype)
-            eps = self._draw(generators, len(x))
-            sums = [value.double().sum(1) for value in self._per_example(x, eps)]
+            mu, log_var = stack.call("encode", x)
+            if index * size < keep:
+                self._posteriors.append((mu, log_var))
+            eps = self._draw(generators, len(x))[self._seed_of]
+            sums = [value.double().sum(1) for value in self._per_example(x, mu, log_var, eps)]
             total = [a + b for a, b in zip(total, sums, strict=True)] if total else sums
         return Moments(*(value / len(rows) for value in total))
 
-    def _per_example(self, x: Tensor, eps: Tensor) -> Iterator[Tensor]:
+    def _per_example(self, x: Tensor, mu: Tensor, log_var: Tensor, eps: Tensor) -> Iterator[Tensor]:
         """The summands of `Moments`, each (pack, n, ...)."""
-        mu, log_var = self.stack.call("encode", x, shared=True)
         for z in (mu + (0.5 * log_var).exp() * eps, mu):
             yield squared_error(x.expand(len(self.stack), *x.shape), self.stack.call("decode", z))
         yield latent_rates(mu, log_var)
@@ -143,14 +148,13 @@ class Measure:
         yield log_var.exp()
 
     def _draws(self, purpose: str, n: int) -> Tensor:
-        return self._draw({trial.seed: stream(trial.seed, purpose) for trial in self.trials}, n)
+        return self._draw(self._generators(purpose), n)
 
-    def _draw(self, generators: dict[int, torch.Generator], n: int) -> Tensor:
-        """Standard normal draws (pack, n, kappa): trials that share a seed share them."""
-        stack = self.stack
-        shape, blocks = (_BLOCK, stack.kappa), range(0, n, _BLOCK)
-        drawn = {
-            seed: torch.cat([torch.randn(*shape, generator=generator, dtype=stack.dtype) for _ in blocks])[:n]
-            for seed, generator in generators.items()
-        }
-        return torch.stack([drawn[trial.seed] for trial in self.trials]).to(stack.device)
+    def _generators(self, purpose: str) -> list[torch.Generator]:
+        return [stream(seed, purpose) for seed in self._seeds]
+
+    def _draw(self, generators: Sequence[torch.Generator], n: int) -> Tensor:
+        """Standard normal draws (seeds, n, kappa)."""
+        stack, blocks = self.stack, -(-n // _BLOCK)
+        drawn = [normal(generator, blocks, (_BLOCK, stack.kappa), stack.dtype) for generator in generators]
+        return torch.stack(drawn).flatten(1, 2)[:, :n].to(stack.device)

@@ -68,7 +68,7 @@ class PackRun:
     def _write_artifacts(self, home: Home, measure: Measure, rows: Sequence[Row], commit_id: str) -> str | None:
         stack = self.training.stack
         keep = stack.numbers.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
-        weights = {name: value.detach().cpu().numpy() for name, value in stack.weights().items()} if keep else {}
+        weights = {name: value.cpu().numpy() for name, value in stack.weights().items()} if keep else {}
         arrays: dict[str, np.ndarray] = {}
         pictures = measure.pictures()
         for index, row in enumerate(rows):
@@ -137,14 +137,14 @@ def _count(values: Tensor, chosen: Tensor) -> int | None:
 
 
 def _ends(training: Training, index: int) -> Row:
-    """‖∂J/∂z‖ at the first and the last step that the trial took."""
-    taken = [float(values["grad_z"][index]) for step, values in training.curves if _was_taken(training, index, step)]
-    return {"grad_z_first": taken[0], "grad_z_last": taken[-1]} if taken else {}
-
-
-def _was_taken(training: Training, index: int, step: int) -> bool:
+    """‖∂J/∂z‖ at the first and the last logged step that the trial took."""
     end = int(training.diverged_at[index])
-    return end < 0 or step < end
+    taken = [values["grad_z"] for step, values in training.curves if _was_taken(end, step)]
+    return {"grad_z_first": float(taken[0][index]), "grad_z_last": float(taken[-1][index])} if taken else {}
+
+
+def _was_taken(diverged_at: int, step: int) -> bool:
+    return diverged_at < 0 or step < diverged_at
 
 
 def _curve_rows(key: Sequence[Row], training: Training) -> list[Row]:
@@ -153,9 +153,9 @@ def _curve_rows(key: Sequence[Row], training: Training) -> list[Row]:
     ]
     return [
         head | {"step": step} | {name: value[index] for name, value in values.items()}
-        for index, head in enumerate(key)
+        for index, (head, diverged_at) in enumerate(zip(key, _plain(training.diverged_at), strict=True))
         for step, values in lists
-        if _was_taken(training, index, step)
+        if _was_taken(diverged_at, step)
     ]
 
 

@@ -4,21 +4,26 @@ A trial's numbers don't depend on its company: nothing here mixes rows. A trial 
 whose J blows up, is frozen where it stood before that step, and the others don't notice.
 """
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from models.datasets import DataSet
-from models.gamma import gamma_at, project
+from models.gamma import decided, project_, schedule
 from models.objective import latent_rates, objective, squared_error
-from models.streams import minibatches, noise
+from models.streams import batches
+from study.packed.adam import Adam
 from study.packed.stack import Stack
 from study.trial import Trial
 
 CURVE_POINTS = 40
+
+_AHEAD = 64
+"""Steps whose scheduled γ is computed at once."""
 
 REASONS = (
     "",
@@ -36,7 +41,7 @@ class Batch:
     rate: Tensor
     gamma: Tensor
     objective: Tensor
-    n_active: Tensor
+    log_var: Tensor  # (pack, batch, kappa)
     z: Tensor  # (pack, batch, kappa)
 
 
@@ -52,14 +57,16 @@ class Training:
         self._lr = stack.column([trial.training.lr for trial in trials])
         self._gamma_lr_ratio = stack.column([_gamma_lr(trial) / trial.training.lr for trial in trials])
         self._blow_up = stack.column([trial.training.blow_up for trial in trials])
-        self._moments = torch.zeros_like(stack.numbers), torch.zeros_like(stack.numbers)
+        self._ones = torch.ones_like(self._beta)
+        self._gradient = torch.empty_like(stack.numbers)
+        self._adam = Adam(stack.numbers, settings)
         seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.seed) for trial in trials], device=device)
-        batch = min(settings.batch, len(data.train))
-        self._orders = [minibatches(seed, len(data.train), batch) for seed in seeds]
-        self._noises = [noise(seed, batch, stack.kappa, stack.dtype) for seed in seeds]
+        self._batches = batches(seeds, len(data.train), settings.batch, stack.kappa, stack.dtype, device)
+        self._schedules = _schedules(stack, settings.steps)
         self.reason = torch.zeros(len(stack), dtype=torch.long, device=device)
         self.diverged_at = torch.full_like(self.reason, -1)
+        self._some_diverged = False
         self._logged = _logged_steps(settings.steps)
         self.curves: list[tuple[int, dict[str, Tensor]]] = []
 
@@ -75,59 +82,55 @@ class Training:
         return self.step - before
 
     def _take_step(self) -> None:
-        numbers = self.stack.numbers.requires_grad_()
-        batch = self._forward()
-        gradient, slope_z = torch.autograd.grad(batch.objective.sum(), (numbers, batch.z))
-        numbers.requires_grad_(False)
+        stack, batch = self.stack, self._forward()
+        inputs = [*stack.trained, batch.z] if self.step in self._logged else stack.trained
+        slopes = torch.autograd.grad(batch.objective, inputs, self._ones, materialize_grads=True)
+        columns = [slope.reshape(len(stack), -1) for slope in slopes[: len(stack.trained)]]
+        gradient = torch.cat(columns, dim=1, out=self._gradient)
         norm = torch.linalg.vector_norm(gradient, dim=1)
         self._judge(batch.objective.detach(), norm)
         if self.step in self._logged:
-            self._log(batch, norm, slope_z)
-        self._adam(gradient)
+            self._log(batch, norm, slopes[-1])
+        self._update(gradient)
         self.step += 1
 
     def _forward(self) -> Batch:
         """One stochastic pass over the next minibatch; the graph is kept for the gradient."""
-        stack = self.stack
-        rows = torch.stack([next(order) for order in self._orders]).to(stack.device)
-        x = self._train[rows][self._seed_of]
+        stack, (rows, eps) = self.stack, next(self._batches)
+        rows, eps = rows[self._seed_of], eps[self._seed_of]
+        x = self._train.index_select(0, rows.flatten()).view(*rows.shape, stack.d)
         mu, log_var = stack.call("encode", x)
-        eps = torch.stack([next(draws) for draws in self._noises]).to(stack.device)[self._seed_of]
-        z = mu + (0.5 * log_var).exp() * eps
+        z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
         distortion = squared_error(x, stack.call("decode", z)).mean(-1)
         rate = latent_rates(mu, log_var).sum(-1).mean(-1)
-        progress = torch.tensor(self.step / self.settings.steps, dtype=stack.dtype, device=stack.device)
-        gamma = gamma_at(stack.knobs, stack.log_gamma, distortion, stack.d, progress)
-        active = (log_var.detach().exp().mean(1) < 0.5).sum(-1)
-        return Batch(distortion, rate, gamma, objective(distortion, rate, gamma, self._beta, stack.d), active, z)
+        gamma = decided(stack.knobs, stack.log_gamma, distortion, stack.d, next(self._schedules))
+        return Batch(distortion, rate, gamma, objective(distortion, rate, gamma, self._beta, stack.d), log_var, z)
 
     def _judge(self, value: Tensor, norm: Tensor) -> None:
         """Note which trials diverge at this step, and why; the first reason stands."""
         if self.step == 0:
             self._limit = self._blow_up * (1 + value.abs())
+        # One question for the whole pack first, since nearly always no trial diverges; NaN compares false.
+        if bool(((value <= self._limit) & (norm - value < math.inf)).all()):
+            return
         verdict = torch.where(value > self._limit, 3, 0)
         verdict = torch.where(norm.isfinite(), verdict, 2)
         verdict = torch.where(value.isfinite(), verdict, 1)
         fresh = (verdict > 0) & (self.reason == 0)
         self.reason = torch.where(fresh, verdict, self.reason)
         self.diverged_at = torch.where(fresh, self.step, self.diverged_at)
+        self._some_diverged = bool((self.reason > 0).any())
 
-    def _adam(self, gradient: Tensor) -> None:
-        """One step of Adam with each trial's learning rate; diverged trials stay where they are.
-
-        Source: Kingma & Ba (2015), algorithm 1, in the order of operations of torch.optim.Adam.
-        """
-        settings, (first, second) = self.settings, self._moments
-        beta1, beta2, t = settings.adam_beta1, settings.adam_beta2, self.step + 1
-        alive = self.reason == 0
-        first.lerp_(gradient, 1 - beta1)
-        second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        scale = second.sqrt().div_((1 - beta2**t) ** 0.5).add_(settings.adam_epsilon)
-        rate = self._lr * (self._decay() / (1 - beta1**t))
-        update = first.div(scale).mul_(rate[:, None])
-        update[:, -1] *= self._gamma_lr_ratio
-        self.stack.numbers.sub_(torch.where(alive[:, None], update, 0))
-        self.stack.log_gamma.copy_(project(self.stack.knobs, self.stack.log_gamma))
+    def _update(self, gradient: Tensor) -> None:
+        """One step of Adam; diverged trials stay where they are."""
+        lr = self._lr * self._decay()
+        if self._some_diverged:
+            diverged = self.reason > 0
+            gradient.masked_fill_(diverged[:, None], 0)  # or NaN would get into the moments, and NaN·0 is no 0
+            lr = lr.masked_fill(diverged, 0)
+        self._adam.step(gradient, lr, self._gamma_lr_ratio)
+        with torch.no_grad():
+            project_(self.stack.knobs, self.stack.log_gamma)
 
     def _decay(self) -> float:
         """The factor on every learning rate: 1, then linear to `decay_to` at the end."""
@@ -145,7 +148,7 @@ class Training:
             "gamma": batch.gamma,
             "grad_z": grad_z,
             "grad_norm": norm,
-            "n_active": batch.n_active,
+            "n_active": (batch.log_var.exp().mean(1) < 0.5).sum(-1),
         }
         self.curves.append((self.step, {name: value.detach() for name, value in point.items()}))
 
@@ -158,3 +161,10 @@ def _logged_steps(steps: int) -> frozenset[int]:
     """About `CURVE_POINTS` steps, denser at the start, the first and the last among them."""
     last = steps - 1
     return frozenset(round(last * (i / (CURVE_POINTS - 1)) ** 2) for i in range(CURVE_POINTS))
+
+
+def _schedules(stack: Stack, steps: int) -> Iterator[Tensor]:
+    """The scheduled γ of each step, shape (pack,)."""
+    for start in range(0, steps, _AHEAD):
+        progress = stack.column([step / steps for step in range(start, min(start + _AHEAD, steps))])
+        yield from schedule(stack.knobs, progress[:, None])
