@@ -37,6 +37,7 @@ test-slow: $(INSTALLED)
 
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing
+	$(BIN)/python -m benchmarks.overhead
 
 clean:
 	rm -rf .venv build *.egg-info
