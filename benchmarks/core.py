@@ -36,7 +36,7 @@ SIZES = (1, 4, 16, 64, 256, 1024)
 HAND_SIZE, MANY_SEEDS = 64, 256
 """Pack sizes at which the stack meets the hand-written step, and a pack without common draws is trained."""
 
-ROUNDS, SPAN_S, LONGEST_STEP_S = 3, 1.0, 2.0
+ROUNDS, SPAN_S, LONGEST_STEP_S = 3, 0.5, 2.0
 GOAL_BY_HAND = 0.7
 
 Line = dict[str, Any]

@@ -17,6 +17,7 @@ train 16 of the study's trials, and what both trained must agree. `benchmarks.co
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,7 @@ Line = dict[str, Any]
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a polite kill would leave a way running
     if options.show:
         found = json.loads(options.show.read_text(encoding="utf-8"))
     else:

@@ -4,7 +4,8 @@ from typing import Any
 
 import matplotlib as mpl
 
-from analysis.style import SETTINGS, saved, sheet
+from analysis.style import QUIET, SETTINGS, saved, sheet
+from benchmarks.machine import sentence
 
 NAMES = {"tune": "default actors", "reused": "reused actors", "single": "packs of 1", "packs": "packs"}
 GOALS = {"5-8-5": 20.0, "planted": 4.0, "digits": 2.0}
@@ -44,8 +45,6 @@ def plain(found: Found) -> str:
 
 def markdown(found: Found) -> str:
     """The comparison as the README shows it."""
-    from benchmarks.machine import sentence
-
     head, *lines = _cells(found)
     rule = ["---", *["---:"] * (len(head) - 1)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
@@ -84,11 +83,12 @@ def _of_hand(found: Found, network: str) -> str:
 
 
 def figure(found: Found) -> bytes:
-    """Trials a minute of each way, and what a pack's size gains in the training alone, as a PNG."""
+    """Trials a minute of each way, and what a pack's size gains in the training alone, on which machine, as a PNG."""
     with mpl.rc_context(SETTINGS):
-        sheets, ((ways, sizes),) = sheet(1, 2, height=3.2)
+        sheets, ((ways, sizes),) = sheet(1, 2, height=3.4)
         _draw_ways(ways, found)
         _draw_sizes(sizes, found)
+        sheets.supxlabel(sentence(found["machine"]), fontsize=7.5, color=QUIET)
         return saved(sheets, "png")
 
 
@@ -100,10 +100,11 @@ def _draw_ways(ax: Any, found: Found) -> None:
         bars = ax.bar(places, [line["per_minute"] for line in lines], 0.18, label=NAMES[way], color=COLOURS[way])
         ax.bar_label(bars, fmt="{:,.0f}", fontsize=7, padding=2)
     ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.margins(y=0.15)
     ax.set_xticks(range(len(networks)), networks)
     ax.set_ylabel("trials a minute")
-    ax.set_title("the whole way, Ray and MLflow included", loc="left")
+    ax.set_title("the whole way: Ray Tune, records, MLflow", loc="left")
     if networks:
         ax.legend(frameon=False, fontsize=8)
 
@@ -113,9 +114,12 @@ def _draw_sizes(ax: Any, found: Found) -> None:
         lines = [line for line in found["core"] if (line["network"], line["way"]) == (network, "packs")]
         points = [(line["pack"], line["times_alone"]) for line in lines if line["times_alone"]]
         ax.plot(*zip(*points, strict=True), marker="os^D"[i % 4], markersize=4, label=network)
-    ax.axhline(1, color="#6b7280", linewidth=0.8)
+    ax.axhline(1, color=QUIET, linewidth=0.8)
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
+    ax.set_xticks(sorted({line["pack"] for line in found["core"] if line["way"] == "packs"}))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:g}")
     ax.set_xlabel("trials in a pack")
     ax.set_ylabel("× one trial at a time")
     ax.set_title("the training alone, one core", loc="left")
