@@ -144,9 +144,10 @@ def create_database(file: Path) -> float:
 
 def _compare(known: dict[str, dict[str, float | None]]) -> None:
     """Say whether the ways trained the same trials to the same numbers."""
-    if not known.keys() >= {"tune", "packs"}:
+    plain = known.get("tune") or known.get("reused")
+    if not plain or "packs" not in known:
         return
-    there = {trial: (value, known["packs"].get(trial)) for trial, value in known["tune"].items()}
+    there = {trial: (value, known["packs"].get(trial)) for trial, value in plain.items()}
     if strangers := [trial for trial, (_, ours) in there.items() if ours is None]:
         sys.exit(f"{len(strangers)} of Ray Tune's trials are none of the platform's: nothing can be compared")
     apart = [abs(a / b - 1) for a, b in there.values() if a and b]
