@@ -40,6 +40,7 @@ test-faults: $(INSTALLED)
 
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing
+	$(BIN)/python -m benchmarks.overhead
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -1,86 +1,180 @@
-"""How much faster a pack trains than its trials one after another, as ratios within one process.
+"""The same trials, several ways, on one machine in one go: what packing gains.
 
-    python -m benchmarks.packing
+    python -m benchmarks.packing [--only 5-8-5,planted,digits,mnist] [--out FOLDER] [--markdown]
+    python -m benchmarks.packing --show FOLDER/packing.json [--markdown]
 
-Both sides train the same trials for the same steps on one core. "alone" is a plain loop of one `nn.Module` and
-`torch.optim.Adam`, without vmap; "stacked" is the pack of the platform, curves and divergence checks included.
+- default actors: Ray Tune as its documentation teaches it (`benchmarks.plain_tune`), a process for each trial;
+- reused actors: the same with `reuse_actors=True`, processes that train one trial after another;
+- packs of 1: this platform, `--pack 1`: records and mirror, but no packing;
+- packs: this platform as it is.
+
+Every way has a process and a Ray of its own, started before the clock is (and told apart), an MLflow database that is there
+already, and shows its runs in it without pictures. The clock stops when the last number is on the disk and the last run in
+MLflow: for Ray Tune that is `Tuner.fit()`, for the platform the whole command, planning and report included. Slower ways
+train 16 of the study's trials, and what both trained must agree. `benchmarks.core` then measures the training alone.
 """
 
+import argparse
+import json
+import shutil
+import signal
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from models.datasets import load
-from models.objective import latent_rates, objective, squared_error
-from models.specs import VAE, Digits, Learned, LinearSubspace, Objective, PlantedManifold, Training
-from models.streams import minibatches, noise
-from models.vae import build
-from study.packed.train import Training as PackTraining
-from study.trial import Trial
+from benchmarks import core, tables
+from benchmarks.machine import load, machine, sentence
+from benchmarks.studies import NETWORKS, STUDIES, few
+from study.record import Home, read
 
-SHAPES = {
-    "5-8-5": (
-        LinearSubspace(d=5, eigenvalues=(2.0, 1.0), noise=0.1, n=256),
-        VAE(kappa=2, encoder=(8,), decoder=(8,)),
-        32,
-    ),
-    "20-64-64-8": (PlantedManifold(), VAE(kappa=8), 128),
-    "64-64-64-16": (Digits(), VAE(kappa=16, skip="affine"), 128),
-}
-PACK = 32
-STEPS = 300
-LEAST = 5
+ROOT = Path(__file__).parents[1]
+WAYS = ("tune", "reused", "single", "packs")
+PATIENCE_S = 1800
+CLOSE = 0.05
+"""Relative difference up to which a trial's distortion counts as the same in two ways, after thousands of float32 steps."""
+
+Line = dict[str, Any]
 
 
 def main() -> None:
+    options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a polite kill would leave a way running
+    if options.show:
+        found = json.loads(options.show.read_text(encoding="utf-8"))
+    else:
+        found = _measured(options)
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "packing.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+        (options.out / "packing.png").write_bytes(tables.figure(found))
+        print(f"\nwritten: {options.out}/packing.json, packing.png")
+    print(f"\n{tables.markdown(found) if options.markdown else tables.plain(found)}")
+    if not options.quick:
+        verdicts = [*tables.judged(found), *core.judged(found["core"])]
+        print("", *verdicts, sep="\n")
+        sys.exit(any("goal missed" in verdict for verdict in verdicts))
+
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(1)
-    ratios = []
-    print(f"{'network':14}{'alone ms/step':>15}{'stacked ms/step/trial':>24}{'ratio':>8}")
-    for name, (data, model, batch) in SHAPES.items():
-        training = Training(steps=STEPS, batch=batch)
-        trials = [
-            Trial(data=data, model=model, objective=Objective(gamma=Learned()), training=training, seed=seed)
-            for seed in range(PACK)
-        ]
-        some = trials[:4]
-        stack(trials[:2])  # warm up
-        alone = seconds(lambda some=some: [train_alone(trial) for trial in some]) / len(some)
-        stacked = seconds(lambda trials=trials: stack(trials)) / len(trials)
-        print(f"{name:14}{1e3 * alone / STEPS:15.3f}{1e3 * stacked / STEPS:24.4f}{alone / stacked:8.1f}")
-        ratios.append(alone / stacked)
-    if ratios[0] < LEAST:
-        sys.exit(f"a pack of {PACK} small networks should train at least {LEAST} times faster than one after another")
+    found: dict[str, Any] = {"machine": machine(), "database_s": 0.0, "ways": []}
+    print(sentence(found["machine"]), flush=True)
+    names = ["quick"] if options.quick else [name for name in options.only if name in STUDIES]
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        place = Path(folder)
+        found["database_s"] = create_database(place / "empty.db")
+        for name in names:
+            print(f"\n{name}: {STUDIES[name].caption}", flush=True)
+            found["ways"] += _ways(name, options.ways, place / name, place / "empty.db")
+    if options.quick:
+        found["core"] = core.measure(["5-8-5"], "cpu", sizes=(1, 4), span_s=0.02)
+    else:
+        found["core"] = core.measure(options.only, "cpu")
+    return found
 
 
-def seconds(work: Callable[[], object]) -> float:
+def _ways(name: str, ways: list[str], place: Path, database: Path) -> list[Line]:
+    """A study, each way."""
+    lines, known = [], {}
+    for way in ways:
+        folder = place / way
+        folder.mkdir(parents=True)
+        told = (
+            _launched(name, way, folder, database)
+            if way in ("single", "packs")
+            else _tuned(name, way, folder, database)
+        )
+        known[way] = {row["declared"]: row["distortion_test"] for row in told["trials"]}
+        minutes = told["wall_s"] / 60
+        line = {"network": name, "way": way, "trials": len(told["trials"]), "wall_s": told["wall_s"]}
+        lines.append(line | {"ray_s": told["ray_s"], "per_minute": len(told["trials"]) / minutes, "load": load()})
+        print(f"  {tables.NAMES[way]:16}{tables.row(lines[-1])}", flush=True)
+    _compare(known)
+    return lines
+
+
+def _tuned(name: str, way: str, folder: Path, database: Path) -> Any:
+    shutil.copy(database, folder / "mlflow.db")
+    options = ["--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    return _run("benchmarks.plain_tune", folder, name, *options, *(["--reuse-actors"] if way == "reused" else []))
+
+
+def _launched(name: str, way: str, folder: Path, database: Path) -> Any:
+    home = folder / "home"
+    home.mkdir()
+    shutil.copy(database, home / "mlflow.db")
+    study = f"{Path(__file__).with_name('studies.py')}:{STUDIES[name].name}"
+    options = ["--home", str(home), "--scale", "laptop", "--address", "local", "--artifacts", "none"]
+    if way == "single":
+        only = [f"{axis}={','.join(map(str, labels))}" for axis, labels in few(name).items()]
+        options += ["--pack", "1", *(part for text in only for part in ("--only", text))]
+    told = _run("benchmarks.launched", folder, "--", study, *options)
+    rows = read(Home(home), "trials", ["trial_id", "status", "distortion_test"]).to_pylist()
+    if unsettled := [row["status"] for row in rows if row["status"] == "failed"]:
+        sys.exit(f"{len(unsettled)} trials of {name} failed: nothing can be compared")
+    return told | {"trials": [row | {"declared": row["trial_id"]} for row in rows]}
+
+
+def _run(module: str, folder: Path, *arguments: str) -> Any:
+    """What a way tells of itself, run in a process of its own."""
+    out, log = folder / "told.json", folder / "log.txt"
+    # Options come before the study: what follows `--` belongs to the launcher.
+    command = [sys.executable, "-m", module, "--out", str(out), *arguments]
+    with log.open("w") as stream:
+        status = subprocess.run(
+            command, stdout=stream, stderr=stream, cwd=ROOT, timeout=PATIENCE_S, check=False
+        ).returncode
+    if status or not out.exists():
+        sys.exit(f"{log.read_text(errors='replace')[-3000:]}\n{' '.join(command)} ended with status {status}")
+    return json.loads(out.read_text(encoding="utf-8"))
+
+
+def create_database(file: Path) -> float:
+    """An empty MLflow database; returns the seconds that making it takes, which no way is charged for."""
+    from mlflow import MlflowClient
+
     start = time.perf_counter()
-    work()
+    MlflowClient(tracking_uri=f"sqlite:///{file}").search_experiments()
     return time.perf_counter() - start
 
 
-def stack(trials: Sequence[Trial]) -> None:
-    PackTraining(trials, load(trials[0].data), torch.device("cpu")).advance(1e9)
+def _compare(known: dict[str, dict[str, float | None]]) -> None:
+    """Say whether the ways trained the same trials to the same numbers."""
+    plain = known.get("tune") or known.get("reused")
+    if not plain or "packs" not in known:
+        return
+    there = {trial: (value, known["packs"].get(trial)) for trial, value in plain.items()}
+    if strangers := [trial for trial, (_, ours) in there.items() if ours is None]:
+        sys.exit(f"{len(strangers)} of Ray Tune's trials are none of the platform's: nothing can be compared")
+    apart = [abs(a / b - 1) for a, b in there.values() if a and b]
+    close = sum(difference <= CLOSE for difference in apart)
+    print(
+        f"  {close} of {len(there)} trials agree within {CLOSE:.0%} in test distortion; the worst by {max(apart):.1e}"
+    )
 
 
-def train_alone(trial: Trial) -> None:
-    data, settings = load(trial.data), trial.training
-    x_all = torch.from_numpy(data.train)
-    network: Any = build(trial.model, data.d, trial.seed)
-    log_gamma = torch.nn.Parameter(torch.zeros(()))
-    optimiser = torch.optim.Adam([*network.parameters(), log_gamma], lr=settings.lr)
-    order = minibatches(trial.seed, len(x_all), settings.batch)
-    draws = noise(trial.seed, settings.batch, trial.model.kappa, torch.float32)
-    for _ in range(settings.steps):
-        x = x_all[next(order)]
-        mu, log_var = network.encode(x)
-        error = squared_error(x, network.decode(mu + (0.5 * log_var).exp() * next(draws))).mean()
-        loss = objective(error, latent_rates(mu, log_var).sum(-1).mean(), log_gamma.exp(), 1.0, data.d)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+def _options() -> argparse.Namespace:
+    def names(text: str) -> list[str]:
+        return text.split(",")
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.packing", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--only", type=names, default=list(NETWORKS), metavar="NETWORK,…", help=", ".join(NETWORKS))
+    parser.add_argument("--ways", type=names, default=list(WAYS), metavar="WAY,…", help=", ".join(WAYS))
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results", help="a folder for numbers and figure")
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    parser.add_argument(
+        "--show", type=Path, metavar="FILE", help="print an earlier run's packing.json, measure nothing"
+    )
+    parser.add_argument("--quick", action="store_true", help="run through everything with next to no trials")
+    options = parser.parse_args()
+    for chosen, known in ((options.only, NETWORKS), (options.ways, WAYS)):
+        if unknown := sorted(set(chosen) - set(known)):
+            parser.error(f"there is no {unknown[0]}: choose among {', '.join(known)}")
+    return options
 
 
 if __name__ == "__main__":

@@ -53,6 +53,16 @@ def test_two_writers_without_a_lock_still_leave_one_row_a_trial(home):
     assert {row["commit_id"] for row in read(home, "curves").to_pylist()} == {"zz"}
 
 
+def test_a_commit_does_not_read_again_what_earlier_ones_left(home, monkeypatch):
+    """Or else a study of many packs spends its time on its own past: n commits would read n²/2 parts."""
+    opened = []
+    monkeypatch.setattr(Home, "read", lambda self, path, plain=Home.read: opened.append(path) or plain(self, path))
+    for trial_id in "abcdefgh":
+        put(home, [trial_id])
+    parts = [path for path in opened if path.startswith("records/trials/")]
+    assert len(parts) == len(set(parts))
+
+
 def test_a_killed_attempt_leaves_nothing_that_a_reader_sees(home):
     write_part(home, "curves", "dead.parquet", curves_of(["a"], "dead"))
     assert read(home, "curves").num_rows == 0

@@ -35,6 +35,12 @@ class Home:
     def __str__(self) -> str:
         return self.uri
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Home) and self.uri == other.uri
+
+    def __hash__(self) -> int:
+        return hash(self.uri)
+
     def read(self, path: str) -> bytes:
         """The bytes of a file. Raises: FileNotFoundError; HomeError where the place cannot be read."""
         with self._refusal("read"), self._files.open_input_file(path) as stream:

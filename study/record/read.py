@@ -5,6 +5,7 @@ represented by its last failure. Rows of the other tables count when their (tria
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
@@ -28,8 +29,19 @@ class StoredId(NamedTuple):
 
 def stored_ids(home: Home, parts: list[str] | None = None) -> list[StoredId]:
     """The identity of every stored trials row, in stored order."""
-    content = _patiently(lambda: _read_parts(home, "trials", parts, list(StoredId._fields)))
-    return [StoredId(*row) for row in zip(*(content[name].to_pylist() for name in StoredId._fields), strict=True)]
+
+    def attempt() -> list[StoredId]:
+        names = part_names(home, "trials") if parts is None else parts
+        return [row for name in names for row in _ids_of_part(home, name)]
+
+    return _patiently(attempt)
+
+
+@cache
+def _ids_of_part(home: Home, name: str) -> list[StoredId]:
+    """The identities in one trials part. Parts never change, and every commit asks: a process reads each of them once."""
+    content = read_part(home, "trials", name, list(StoredId._fields))
+    return [StoredId(*row) for row in zip(*(content[field].to_pylist() for field in StoredId._fields), strict=True)]
 
 
 def deciding(ids: list[StoredId]) -> dict[str, int]:

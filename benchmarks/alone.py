@@ -1,0 +1,94 @@
+"""One trial by the loop that everybody writes: one `nn.Module`, `torch.optim.Adam`, one thread. No vmap, no pack.
+
+The same trial as in a pack: initial weights, minibatches, noise, objective and learning rates are the trial's own, and
+the test set is measured with the same draws, so the numbers of both ways can be compared.
+"""
+
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.datasets import load
+from models.objective import latent_rates, objective, squared_error
+from models.specs import Annealed, Fixed, Learned, Optimal
+from models.streams import minibatches, noise, stream
+from models.vae import build
+from study.trial import Trial
+
+ROWS_A_DRAW = 128
+"""The records' noise is drawn in blocks of so many rows."""
+
+
+class Alone:
+    """A trial in training."""
+
+    def __init__(self, trial: Trial, device: str = "cpu") -> None:
+        data, settings, gamma = load(trial.data), trial.training, trial.objective.gamma
+        self.trial, self.step, self._d = trial, 0, data.d
+        self._train, self._test = (torch.from_numpy(part).to(device) for part in (data.train, data.test))
+        self._network: Any = build(trial.model, data.d, trial.seed).to(device)
+        parameters = list(self._network.parameters())
+        if isinstance(gamma, Learned):
+            self._log_gamma = torch.tensor(gamma.init, device=device).log().requires_grad_()
+            parameters.append(self._log_gamma)
+        self._optimiser = torch.optim.Adam(parameters, lr=settings.lr)
+        self._order = minibatches(trial.seed, len(self._train), settings.batch)
+        self._noise = noise(trial.seed, min(settings.batch, len(self._train)), trial.model.kappa, torch.float32)
+
+    def weights(self) -> list[Tensor]:
+        return list(self._network.parameters())
+
+    @property
+    def done(self) -> bool:
+        return self.step >= self.trial.training.steps
+
+    def advance(self, seconds: float) -> int:
+        """Train for about `seconds`; returns the steps taken."""
+        start, before = time.monotonic(), self.step
+        while not self.done and time.monotonic() - start < seconds:
+            self._take_step()
+        return self.step - before
+
+    def _take_step(self) -> None:
+        settings = self.trial.training
+        late = max(0.0, (self.step / settings.steps - settings.decay_from) / (1 - settings.decay_from))
+        self._optimiser.param_groups[0]["lr"] = settings.lr * (1 - (1 - settings.decay_to) * late)
+        x = self._train[next(self._order).to(self._train.device)]
+        mu, log_var = self._network.encode(x)
+        z = mu + (0.5 * log_var).exp() * next(self._noise).to(x.device)
+        distortion = squared_error(x, self._network.decode(z)).mean()
+        rate = latent_rates(mu, log_var).sum(-1).mean()
+        loss = objective(distortion, rate, self._gamma(distortion), self.trial.objective.beta, self._d)
+        self._optimiser.zero_grad()
+        loss.backward()
+        self._optimiser.step()
+        self.step += 1
+
+    def _gamma(self, distortion: Tensor) -> Tensor:
+        match self.trial.objective.gamma:
+            case Fixed(value=value):
+                return distortion.new_tensor(value)
+            case Learned():
+                return self._log_gamma.exp()
+            case Optimal():
+                return distortion.detach() / self._d
+            case Annealed(start=start, end=end, over=over):
+                progress = min(1.0, self.step / self.trial.training.steps / over)
+                return distortion.new_tensor(start * (end / start) ** progress)
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """Distortion, rate and active latents on the test set."""
+        x, generator = self._test, stream(self.trial.seed, "test")
+        blocks = [
+            torch.randn(ROWS_A_DRAW, self.trial.model.kappa, generator=generator) for _ in range(0, len(x), ROWS_A_DRAW)
+        ]
+        mu, log_var = self._network.encode(x)
+        z = mu + (0.5 * log_var).exp() * torch.cat(blocks)[: len(x)].to(x.device)
+        return {
+            "distortion_test": float(squared_error(x, self._network.decode(z)).mean()),
+            "rate_test": float(latent_rates(mu, log_var).sum(-1).mean()),
+            "n_active": int((log_var.exp().mean(0) < 0.5).sum()),
+        }

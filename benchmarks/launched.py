@@ -1,0 +1,58 @@
+"""The platform's own command, timed from inside: what a launch takes once Python has imported its parts.
+
+    python -m benchmarks.launched --out FILE.json -- STUDY --home … (what study.launch takes)
+
+In a process of its own, as a person runs it. Imports, and starting and stopping Ray, are left out of `wall_s`, as they are
+for the other ways; planning, records, the mirror to its last run and the report are in it.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+PARTS = ("torch", "mlflow", "analysis.report", "analysis.terminal", "study.conduct", "study.schedule", "study.pictures")
+
+
+class Stopwatch:
+    """Adds up what calls of a function take."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **options: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return function(*arguments, **options)
+            finally:
+                self.seconds += time.perf_counter() - start
+
+        return timed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.launched")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("arguments", nargs="+")
+    options = parser.parse_args()
+    for name in PARTS:
+        import_module(name)
+    import ray
+
+    from study.launch import app
+
+    starting, stopping = Stopwatch(), Stopwatch()
+    ray.init, ray.shutdown = starting.around(ray.init), stopping.around(ray.shutdown)
+    start = time.perf_counter()
+    status = app(options.arguments, standalone_mode=False)
+    wall_s = time.perf_counter() - start - starting.seconds - stopping.seconds
+    told = {"ray_s": starting.seconds, "wall_s": wall_s, "status": status}
+    options.out.write_text(json.dumps(told), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What `benchmarks.packing` found, as text, Markdown and a figure; and whether it meets the goals."""
+
+from typing import Any
+
+import matplotlib as mpl
+
+from analysis.style import QUIET, SETTINGS, saved, sheet
+from benchmarks.machine import sentence
+
+NAMES = {"tune": "default actors", "reused": "reused actors", "single": "packs of 1", "packs": "packs"}
+GOALS = {"5-8-5": 20.0, "planted": 4.0, "digits": 2.0}
+"""How many times more trials a minute packs must train than Ray Tune with its default actors."""
+
+COLOURS = {"tune": "#999999", "reused": "#56B4E9", "single": "#E69F00", "packs": "#0072B2"}
+
+Found = dict[str, Any]
+
+
+def row(line: dict[str, Any]) -> str:
+    """A way of training in numbers."""
+    counts = f"{line['trials']:5} trials in {line['wall_s']:6.1f} s{line['per_minute']:10.1f} trials/min"
+    return f"{counts}   (Ray started in {line['ray_s']:.1f} s, load {line['load']:.1f})"
+
+
+def judged(found: Found) -> list[str]:
+    """A sentence for each network with a goal."""
+    sentences = []
+    for network, goal in GOALS.items():
+        if ratio := _ratio(_speeds(found, network), "tune"):
+            verdict = "goal met" if ratio >= goal else "goal missed"
+            sentences.append(
+                f"{verdict}: {network}: packs train {ratio:.1f} times as many trials a minute as Ray Tune with default "
+                f"actors (at least {goal:g})"
+            )
+    return sentences
+
+
+def plain(found: Found) -> str:
+    """The comparison for a terminal."""
+    lines = _cells(found)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    text = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    return "\n".join(["trials a minute, and how many times as many packs train", *text])
+
+
+def markdown(found: Found) -> str:
+    """The comparison as the README shows it."""
+    head, *lines = _cells(found)
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
+    ray = [line["ray_s"] for line in found["ways"]]
+    starting = f"Starting Ray ({min(ray):.0f} to {max(ray):.0f} s) and creating an MLflow database" if ray else ""
+    apart = f" {starting} ({found['database_s']:.0f} s) are not in the numbers." if starting else ""
+    loads = [line["load"] for line in (*found["ways"], *found["core"])]
+    return f"{table}\n\nMeasured {sentence(found['machine'])}; load {min(loads):.1f} to {max(loads):.1f}.{apart}"
+
+
+def _cells(found: Found) -> list[list[str]]:
+    """The table: a row a network, numbers where they were measured."""
+    head = ["trials a minute", *NAMES.values(), *(f"÷ {NAMES[way]}" for way in ("tune", "reused", "single"))]
+    lines = [[*head, "of the hand-written step"]]
+    networks = [line["network"] for line in (*found["ways"], *found["core"])]
+    for network in dict.fromkeys(networks):
+        speeds = _speeds(found, network)
+        cells = [f"{speeds[way]:,.0f}" if way in speeds else "" for way in NAMES]
+        ratios = [f"{ratio:.1f}×" if (ratio := _ratio(speeds, way)) else "" for way in ("tune", "reused", "single")]
+        lines.append([network, *cells, *ratios, _of_hand(found, network)])
+    return lines
+
+
+def _speeds(found: Found, network: str) -> dict[str, float]:
+    return {line["way"]: line["per_minute"] for line in found["ways"] if line["network"] == network}
+
+
+def _ratio(speeds: dict[str, float], way: str) -> float | None:
+    return speeds["packs"] / speeds[way] if {"packs", way} <= speeds.keys() else None
+
+
+def _of_hand(found: Found, network: str) -> str:
+    ways = {line["way"]: line["trials_per_minute"] for line in found["core"] if line["network"] == network}
+    stack, hand = ways.get("packs, learned"), ways.get("by hand")
+    return f"{stack / hand:.2f}" if stack and hand else ""
+
+
+def figure(found: Found) -> bytes:
+    """Trials a minute of each way, and what a pack's size gains in the training alone, on which machine, as a PNG."""
+    with mpl.rc_context(SETTINGS):
+        sheets, ((ways, sizes),) = sheet(1, 2, height=3.4)
+        _draw_ways(ways, found)
+        _draw_sizes(sizes, found)
+        sheets.supxlabel(sentence(found["machine"]), fontsize=7.5, color=QUIET)
+        return saved(sheets, "png")
+
+
+def _draw_ways(ax: Any, found: Found) -> None:
+    networks = list(dict.fromkeys(line["network"] for line in found["ways"]))
+    for i, way in enumerate(NAMES):
+        lines = [line for line in found["ways"] if line["way"] == way]
+        places = [networks.index(line["network"]) + 0.2 * (i - 1.5) for line in lines]
+        bars = ax.bar(places, [line["per_minute"] for line in lines], 0.18, label=NAMES[way], color=COLOURS[way])
+        ax.bar_label(bars, fmt="{:,.0f}", fontsize=7, padding=2)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.margins(y=0.15)
+    ax.set_xticks(range(len(networks)), networks)
+    ax.set_ylabel("trials a minute")
+    ax.set_title("the whole way: Ray Tune, records, MLflow", loc="left")
+    if networks:
+        ax.legend(frameon=False, fontsize=8)
+
+
+def _draw_sizes(ax: Any, found: Found) -> None:
+    for i, network in enumerate(dict.fromkeys(line["network"] for line in found["core"])):
+        lines = [line for line in found["core"] if (line["network"], line["way"]) == (network, "packs")]
+        points = [(line["pack"], line["times_alone"]) for line in lines if line["times_alone"]]
+        ax.plot(*zip(*points, strict=True), marker="os^D"[i % 4], markersize=4, label=network)
+    ax.axhline(1, color=QUIET, linewidth=0.8)
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log")
+    ax.set_xticks(sorted({line["pack"] for line in found["core"] if line["way"] == "packs"}))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:g}")
+    ax.set_xlabel("trials in a pack")
+    ax.set_ylabel("× one trial at a time")
+    ax.set_title("the training alone, one core", loc="left")
+    ax.legend(frameon=False, fontsize=8)

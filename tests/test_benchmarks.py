@@ -1,0 +1,122 @@
+"""The benchmarks run, and compare the same training. No time is asserted: a speed is no property of the code alone."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import core, tables
+from benchmarks.alone import Alone
+from benchmarks.by_hand import ByHand
+from benchmarks.studies import NETWORKS, STUDIES, few, trial_of
+from models.datasets import load
+from study import Learned
+from study.packed.train import Training
+
+ROOT = Path(__file__).parents[1]
+
+
+def stack(trials):
+    return Training(trials, load(trials[0].data), torch.device("cpu"))
+
+
+def take(trainer, steps):
+    while trainer.step < steps:
+        trainer.advance(1e-5)
+
+
+@pytest.mark.parametrize("name", ["5-8-5", "planted", "digits"])
+def test_the_step_by_hand_takes_the_same_steps_as_the_pack(name):
+    trials = NETWORKS[name].trials(6, (Learned(),), seeds=2)
+    pack, hand = stack(trials), ByHand(trials)
+    take(pack, 20)
+    take(hand, 20)
+    assert torch.allclose(pack.stack.numbers, hand.numbers, atol=1e-5)
+
+
+def test_the_plain_loop_takes_the_same_steps_as_the_pack():
+    trials = NETWORKS["5-8-5"].trials(8, seeds=2)
+    assert len({type(trial.objective.gamma) for trial in trials}) == 4
+    pack = stack(trials)
+    take(pack, 40)
+    for index, trial in enumerate(trials):
+        alone = Alone(trial)
+        take(alone, 40)
+        weights = torch.cat([value.detach().flatten() for value in alone.weights()])
+        assert torch.allclose(weights, pack.stack.numbers[index, :-1], atol=1e-5), trial
+
+
+def test_trials_of_a_benchmark_are_different_and_share_a_pack():
+    for network in NETWORKS.values():
+        trials = network.trials(64)
+        assert len({trial.trial_id for trial in trials}) == 64
+        assert len({trial.pack_key for trial in trials}) == 1
+
+
+def test_slower_ways_train_a_part_of_the_study():
+    for name, study in STUDIES.items():
+        if name in tables.GOALS:
+            all_of_it = {row.trial.trial_id for row in study.table("laptop").rows()}
+            space = few(name)
+            part = {
+                trial_of(name, {"gamma": gamma, "beta": beta, "seed": seed}).trial_id
+                for gamma in space["gamma"]
+                for beta in space["beta"]
+                for seed in space["seed"]
+            }
+            assert len(part) == 16
+            assert part < all_of_it
+
+
+def test_a_missed_goal_is_said():
+    ways = [{"network": "5-8-5", "way": way, "per_minute": speed} for way, speed in (("tune", 10.0), ("packs", 150.0))]
+    assert [text.split(":")[0] for text in tables.judged({"ways": ways})] == ["goal missed"]
+    ways[1]["per_minute"] = 200.0
+    assert [text.split(":")[0] for text in tables.judged({"ways": ways})] == ["goal met"]
+    speeds = (("packs, learned", 69.0), ("by hand", 100.0))
+    lines = [{"network": "digits", "way": way, "trials_per_minute": speed} for way, speed in speeds]
+    assert [text.split(":")[0] for text in core.judged(lines)] == ["goal missed"]
+
+
+def test_the_core_leaves_out_mnist_where_there_is_none(monkeypatch, capsys):
+    monkeypatch.delenv("COLLAPSAR_DATA", raising=False)
+    assert core.measure(["mnist"], "cpu") == []
+    assert "left out: COLLAPSAR_DATA names no folder" in capsys.readouterr().out
+
+
+def test_the_core_needs_neither_ray_nor_mlflow():
+    """As on a GPU machine that has only torch and what declarations and records need."""
+    program = "import sys; sys.modules.update(ray=None, mlflow=None); import benchmarks.core"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_commands_run_through(tmp_path):
+    """Both at once, at next to no size: Ray Tune and the platform train the same trials to the same numbers."""
+    commands = {
+        "packing": ["--quick", "--ways", "tune,packs", "--markdown"],
+        "overhead": ["--quick", "--only", "stages"],
+    }
+    running = {
+        name: subprocess.Popen(
+            [sys.executable, "-m", f"benchmarks.{name}", *options, "--out", tmp_path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+        )
+        for name, options in commands.items()
+    }
+    told = {name: process.communicate(timeout=300)[0] for name, process in running.items()}
+    assert [process.returncode for process in running.values()] == [0, 0], told
+    found = json.loads((tmp_path / "packing.json").read_text())
+    assert [(line["way"], line["trials"]) for line in found["ways"]] == [("tune", 2), ("packs", 4)]
+    assert "2 of 2 trials agree" in told["packing"]
+    assert "| quick |" in told["packing"]
+    assert (tmp_path / "packing.png").read_bytes().startswith(b"\x89PNG")
+    costs = json.loads((tmp_path / "overhead.json").read_text())["stages"]
+    assert costs["trials"] == 4
+    assert "declaring and planning" in told["overhead"]
