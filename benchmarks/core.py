@@ -2,10 +2,11 @@
 
     python -m benchmarks.core [--device cuda] [--only 5-8-5,planted,digits,mnist] [--sizes 1,4,16,64,256,1024]
 
-No Ray, no MLflow, no records. Every way trains real trials on one thread; a number is the fastest of several rounds, in which
-ways that are compared take turns. On a CPU it is the core's time, which other programs hardly change, on a GPU the clock's.
-`alone` is a plain loop of one `nn.Module` with `torch.optim.Adam`; `packs` are trials of every γ mode from four seeds;
-`by hand` is one batched-matmul step for a learned γ (`benchmarks.by_hand`), and `packs, learned` the platform's pack of the
+No Ray, no MLflow, no records: besides torch it imports pydantic, pyarrow, safetensors, jaxtyping and pooch (and scikit-
+learn for the digits). Every way trains real trials on one thread; a number is the fastest of several rounds, in which ways
+that are compared take turns. On a CPU it is the core's time, which other programs hardly change, on a GPU the clock's.
+`alone` is a plain loop of one `nn.Module` with `torch.optim.Adam`; `packs` are trials of every γ mode from four seeds; `by
+hand` is one batched-matmul step for a learned γ (`benchmarks.by_hand`), and `packs, learned` the platform's pack of the
 very same trials. `a seed each` is a pack's worst case: no two trials share their random draws.
 """
 
