@@ -214,7 +214,7 @@ def test_a_network_has_as_many_parameters_as_its_declaration_says(skip, widths):
         (lambda: VAE(kappa=True), ["VAE.kappa"]),
         (lambda: VAE(kappa=2, skip="afine"), ["VAE.skip", "'affine'", "'afine'"]),  # pyright: ignore[reportArgumentType]
         (lambda: VAE(kappa=2, skip="residual", decoder=(4, 5)), ["two layers a block"]),
-        (lambda: VAE(kappa=2, depth=3), ["VAE.depth", "not permitted"]),  # pyright: ignore[reportCallIssue]
+        (lambda: VAE(kappa=2, depth=3), ["VAE.depth is unknown"]),  # pyright: ignore[reportCallIssue]
         (lambda: Objective(gamma=Fixed(1.0), beta=-1), ["Objective.beta", "greater than or equal to 0"]),
         (lambda: Learned(init=1.0, ceiling=0.5), ["between floor and ceiling"]),
         (lambda: PlantedManifold(seed=-1), ["PlantedManifold.seed", "greater than or equal to 0"]),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from models.specs.base import Fraction, NonNegative, Positive, Rate, Spec, brief
+from models.specs.base import Fraction, NonNegative, Positive, Rate, Spec, brief, one_of
 
 
 class Fixed(Spec):
@@ -93,4 +93,6 @@ class Annealed(Spec):
         return f"annealed {brief(self.start)}→{brief(self.end)}"
 
 
-Gamma = Annotated[Fixed | Learned | Optimal | Annealed, Field(discriminator="kind")]
+Gamma = Annotated[
+    Fixed | Learned | Optimal | Annealed, Field(discriminator="kind"), one_of(Fixed, Learned, Optimal, Annealed)
+]
