@@ -227,13 +227,28 @@ def test_a_fault_of_the_data_is_told_before_anything_is_trained(tmp_path):
     assert not (tmp_path / "home").exists()
 
 
-def test_a_plan_of_own_data_needs_no_torch(tmp_path):
-    (tmp_path / "flat.py").write_text(
-        RING
-        + "\nfrom study import VAE, Fixed, Objective, OwnData, Training, Trial, study\n\n\n@study(seed=range(3))\ndef flat(seed):\n    'Caption.'\n"
-        "    return Trial(data=OwnData.of(ring, d=3, n=300), model=VAE(kappa=2), objective=Objective(gamma=Fixed(1.0)),\n"
-        "                 training=Training(steps=3), seed=seed)\n"
+FLAT = (
+    RING
+    + """
+from study import VAE, Fixed, Objective, OwnData, Training, Trial, study
+
+
+@study(seed=range(3))
+def flat(seed):
+    'Own data, and a network that needs no torch to be declared.'
+    return Trial(
+        data=OwnData.of(ring, d=3, n=300),
+        model=VAE(kappa=2),
+        objective=Objective(gamma=Fixed(1.0)),
+        training=Training(steps=3),
+        seed=seed,
     )
+"""
+)
+
+
+def test_a_plan_of_own_data_needs_no_torch(tmp_path):
+    (tmp_path / "flat.py").write_text(FLAT)
     code = (
         "import sys; from study.find import find; n = len(find('flat.py').table('laptop').rows());"
         "print(n, 'torch' in sys.modules)"
