@@ -10,13 +10,14 @@ import socket
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from models.idx import DataError
+from study.command import counted, refuse, run
 from study.declare import DeclarationError, Scale
 from study.find import catalog_names, find
 from study.ledger import Ledger, ui_command
@@ -123,7 +124,9 @@ class Launch:
         console.print(f"[bold]{len(after.rows)} {declared}, {there} already there, {counts}[/]")
         _show_failures(after, self.home)
         if after.given_up:
-            console.print(f"{len(after.given_up)} trials failed {MAX_ATTEMPTS} times: --retry-failed tries them again")
+            console.print(
+                f"{counted(len(after.given_up), 'trial')} failed {MAX_ATTEMPTS} times: --retry-failed tries them again"
+            )
         console.print(f"records: {escape(str(self.home))}/records", soft_wrap=True)
         if ledger:
             console.print(f"MLflow:  {escape(lag or ui_command(self.home, self.tracking_uri))}", soft_wrap=True)
@@ -158,7 +161,7 @@ def main(
             return
         status = Launch(todo, place, size, where, tracking_uri, artifacts, mirrored).carry_out()
     except (DeclarationError, HomeError, DataError) as fault:
-        _refuse(str(fault))
+        refuse(str(fault))
     raise typer.Exit(status)
 
 
@@ -167,18 +170,23 @@ def _announce(plan: Plan, home: Home, address: str | None) -> None:
     console.print(
         f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True
     )
-    console.print(f"{len(plan.rows)} trials declared, {plan.settled} already there, {len(plan.missing)} to train")
+    console.print(
+        f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing)} to train"
+    )
     if plan.repeated:
-        console.print(f"{plan.repeated} rows make a trial that another row makes too: each trial is counted once")
+        make = "makes" if plan.repeated == 1 else "make"
+        console.print(
+            f"{counted(plan.repeated, 'row')} {make} a trial that another row makes too: each trial is counted once"
+        )
 
 
 def _show_cost(plan: Plan, size: int | None) -> None:
     workers = os.cpu_count() or 1
     packs = make_packs(plan, size, workers, CPU_CORE)
     sizes = Counter(len(pack.trials) for pack in packs)
-    made_of = ", ".join(f"{n} of {trials} trials" for trials, n in sorted(sizes.items()))
+    made_of = ", ".join(f"{n} of {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
     total = sum(seconds(pack.trials) for pack in packs)
-    console.print(f"{len(packs)} packs" + (f": {made_of}" if packs else ""))
+    console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
     console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / workers)} on the {workers} cores here")
     console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
 
@@ -186,14 +194,16 @@ def _show_cost(plan: Plan, size: int | None) -> None:
 def _span(duration: float) -> str:
     """A duration in seconds as a person says it."""
     if duration < 90:
-        return f"{duration:.0f} seconds"
+        return counted(round(duration), "second")
     return f"{duration / 60:.1f} minutes" if duration < 7200 else f"{duration / 3600:,.0f} hours"
 
 
 def _show_catalog() -> None:
     for name in catalog_names():
         study = find(name)
-        counts = ", ".join(f"{len(table.rows())} trials at {scale} scale" for scale, table in study.tables.items())
+        counts = ", ".join(
+            f"{counted(len(table.rows()), 'trial')} at {scale} scale" for scale, table in study.tables.items()
+        )
         console.print(f"[bold]{name}[/]  {escape(study.caption.splitlines()[0])}  [dim]({counts})[/]", soft_wrap=True)
 
 
@@ -249,13 +259,8 @@ def _only(texts: Sequence[str]) -> dict[str, list[str]]:
     return chosen
 
 
-def _refuse(text: str) -> NoReturn:
-    typer.echo(f"error: {text}", err=True)
-    raise typer.Exit(2)
-
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(main)
 
 if __name__ == "__main__":
-    app(prog_name="python -m study.launch")
+    run(app, "python -m study.launch")

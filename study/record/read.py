@@ -27,7 +27,7 @@ class StoredId(NamedTuple):
 
 def stored_ids(home: Home, parts: list[str] | None = None) -> list[StoredId]:
     """The identity of every stored trials row, in stored order."""
-    content = _patiently(lambda: _read_parts(home, "trials", parts, list(StoredId._fields)))
+    content = patiently(lambda: _read_parts(home, "trials", parts, list(StoredId._fields)))
     return [StoredId(*row) for row in zip(*(content[name].to_pylist() for name in StoredId._fields), strict=True)]
 
 
@@ -49,7 +49,7 @@ def read(
 ) -> pa.Table:
     """The rows of a table that count. `parts` and `trial_parts` restrict what is read (compaction does)."""
     if table == "datasets":
-        return _first_per_dataset(_patiently(lambda: _read_parts(home, table, parts, columns)))
+        return _first_per_dataset(patiently(lambda: _read_parts(home, table, parts, columns)))
 
     def attempt() -> pa.Table:
         names = part_names(home, "trials") if trial_parts is None else trial_parts
@@ -64,7 +64,7 @@ def read(
         kept = content.filter(pa.array([pair in counting for pair in pairs], pa.bool_()))
         return kept if columns is None else kept.select(columns)
 
-    return _patiently(attempt)
+    return patiently(attempt)
 
 
 def _read_parts(home: Home, table: str, parts: list[str] | None, columns: list[str] | None) -> pa.Table:
@@ -75,7 +75,7 @@ def _read_parts(home: Home, table: str, parts: list[str] | None, columns: list[s
     return pa.concat_tables([schema.empty_table(), *(read_part(home, table, name, columns) for name in names)])
 
 
-def _patiently(attempt: Callable[[], T]) -> T:
+def patiently(attempt: Callable[[], T]) -> T:
     """Try again where a compaction took a part away between listing and reading."""
     for _ in range(5):
         try:
