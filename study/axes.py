@@ -44,11 +44,9 @@ def check_size(study: str, axes: Mapping[str, tuple[Any, ...]]) -> None:
 
 def values_of(study: str, axis: str, values: Iterable[Any]) -> tuple[Any, ...]:
     """The values of an axis, in declared order. Raises: DeclarationError where they are none, too many, or no list."""
-    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
-        ordered = (
-            f"[{shown(values)}]" if isinstance(values, str | bytes) or not isinstance(values, Iterable) else "[...]"
-        )
-        raise DeclarationError(f"study {study}: the axis {axis} is not a list: write {axis}={ordered}")
+    if isinstance(values, str | bytes | Mapping | Set) or not _can_be_walked(values):
+        one = "..." if isinstance(values, Mapping | Set) else shown(values)
+        raise DeclarationError(f"study {study}: the axis {axis} is not a list: write {axis}=[{one}]")
     listed = tuple(islice(values, MOST_ROWS + 1))  # an axis may be endless
     if not listed:
         raise DeclarationError(f"study {study}: the axis {axis} is empty: give it at least one value")
@@ -57,14 +55,22 @@ def values_of(study: str, axis: str, values: Iterable[Any]) -> tuple[Any, ...]:
     return listed
 
 
+def _can_be_walked(values: object) -> bool:
+    try:
+        return bool(iter(values))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    except TypeError:
+        return False
+
+
 def label(value: Any) -> Label:
     """How an axis value is written in tables: a spec by its label, numbers and text as they are."""
     if isinstance(value, Spec):
         return value.label
-    if isinstance(value, str | int | float):
-        return value.item() if hasattr(value, "item") else value  # pyright: ignore[reportAttributeAccessIssue] (float64)
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a NumPy scalar, without importing NumPy
-        return label(value.item())
+        plain = value.item()
+        return label(plain) if type(plain) is not type(value) else str(value)  # a long double is nothing plainer
+    if isinstance(value, str | int | float):
+        return value
     return str(getattr(value, "__name__", None) or value)
 
 

@@ -7,12 +7,13 @@ from typing import NoReturn
 
 import typer
 
+_TRACKING = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc")
+
 
 def run(app: typer.Typer, name: str) -> NoReturn:
     """Run the command and leave with its status: 130 on Ctrl-C, 2 where its options are wrong."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a γ that the terminal does not have is no reason to stop
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a γ that the terminal does not have is no reason to stop
     try:
         sys.exit(app(prog_name=name, standalone_mode=False))
     except (KeyboardInterrupt, typer.Abort):
@@ -23,7 +24,8 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     except Exception as fault:
         if not hasattr(fault, "format_message"):
             raise
-        say(f"{fault.format_message().rstrip('.')}: see {name} --help")  # pyright: ignore[reportAttributeAccessIssue]
+        text = fault.format_message().replace("Value error, ", "")  # pyright: ignore[reportAttributeAccessIssue]
+        say(f"{text.rstrip('.')}: see {name} --help")
         sys.exit(2)
 
 
@@ -40,3 +42,12 @@ def say(text: str) -> None:
 def counted(number: int, noun: str) -> str:
     """`1 trial`, `2 trials`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def known_tracking(uri: str | None) -> str | None:
+    """An MLflow address of a kind that MLflow has. Raises: typer.BadParameter."""
+    scheme, found, rest = (uri or "").partition("://")
+    is_known = found and rest and scheme.partition("+")[0] in _TRACKING
+    if uri is None or is_known or scheme == "databricks":
+        return uri
+    raise typer.BadParameter(f"{uri} is no address of MLflow's: write http://host:port or sqlite:////path/to/mlflow.db")

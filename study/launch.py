@@ -16,8 +16,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from models.idx import DataError
-from study.command import counted, refuse, run
+from models.idx import DataError, absence
+from study.command import counted, known_tracking, refuse, run
 from study.declare import DeclarationError, Scale
 from study.find import catalog_names, find
 from study.ledger import Ledger, ui_command
@@ -37,7 +37,10 @@ PackSize = Annotated[str, typer.Option("--pack", metavar="auto|N", help="How man
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="AXIS=V1,V2", help="Only these values (repeatable).")]
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Count and estimate; train nothing.")]
 ShowList = Annotated[bool, typer.Option("--list", help="The catalog, with captions.")]
-Tracking = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow; default: mlflow.db in the home.")]
+Tracking = Annotated[
+    str | None,
+    typer.Option("--tracking-uri", help="MLflow; default: mlflow.db in the home.", callback=known_tracking),
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try trials again that were given up.")]
 Artifacts = Annotated[Pictures, typer.Option("--artifacts", help="Which trials' pictures and weights MLflow gets.")]
 Mirrored = Annotated[bool, typer.Option("--mirror/--no-mirror", help="Whether to show the runs in MLflow.")]
@@ -189,6 +192,9 @@ def _show_cost(plan: Plan, size: int | None) -> None:
     console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
     console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / workers)} on the {workers} cores here")
     console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
+    for sentence in dict.fromkeys(absence(trial.data) for trial in plan.missing):
+        if sentence:
+            console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
 
 
 def _span(duration: float) -> str:

@@ -19,21 +19,35 @@ def _to_float(value: Any) -> Any:
     """A real number as a plain float; anything else is left for pydantic to refuse."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return value
-    return value.__float__() + 0.0  # -0.0 becomes 0.0: they are one value, and must have one identity
+    return _float(value) + 0.0  # -0.0 becomes 0.0: they are one value, and must have one identity
 
 
 def _to_int(value: Any) -> Any:
     """An integral number as a plain int; anything else is left for pydantic to refuse."""
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return operator.index(value)
-    is_whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and value.__float__().is_integer()
-    return int(value.__float__()) if is_whole else value
+    is_whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and _float(value).is_integer()
+    return int(_float(value)) if is_whole else value
+
+
+def _float(value: numbers.Real) -> float:
+    try:
+        return value.__float__()
+    except OverflowError as fault:
+        raise ValueError("should be a number that a float can hold") from fault
+
+
+def _scalar(value: Any) -> Any:
+    """A NumPy scalar as a plain number. Raises: TypeError for anything else."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is none of these")
 
 
 def _plain(options: dict[str, Any]) -> dict[str, Any]:
     """Options as JSON gives them back, so that a worker builds what was declared."""
     try:
-        return json.loads(json.dumps(options, allow_nan=False))
+        return json.loads(json.dumps(options, allow_nan=False, default=_scalar))
     except (TypeError, ValueError, RecursionError) as fault:
         raise ValueError(f"options must be plain numbers, text, lists and dicts ({fault})") from fault
 
