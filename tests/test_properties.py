@@ -59,8 +59,8 @@ def typed_otherwise(value: Any, chance: random.Random) -> Any:
     if isinstance(value, list | tuple):
         return [typed_otherwise(item, chance) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
-        forms = [int, np.int64] + ([float, np.float64, np.float32] if value < 2**20 else [])
-        return chance.choice(forms)(value)  # pyright: ignore[reportCallIssue]
+        forms: list[Any] = [int, np.int64] + ([float, np.float64, np.float32] if value < 2**20 else [])
+        return chance.choice(forms)(value)
     if isinstance(value, float):
         return chance.choice([float, np.float64, *([int] if value.is_integer() else [])])(value)
     return value
