@@ -17,7 +17,7 @@ from study.record.read import patiently
 from study.record.unused import Unused, declared_ids, find_unused, remove
 
 YOUNG_S = 3600.0
-"""Files younger than this may belong to a launch at work, and are left alone where that cannot be told."""
+"""Left-over files younger than this may belong to a launch at work, and stay where that cannot be told."""
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -83,7 +83,7 @@ def main(
         )
     console.print(f"{'removed' if delete else 'to remove'}: {_size(_bytes(found))}; stays: {_stays(found)}")
     if found.young:
-        console.print(f"left alone: {counted(found.young, 'file')} of the last hour, as a launch may be writing them")
+        console.print(f"left alone: {counted(found.young, 'file')} of the last hour, that a launch may be writing")
     if found.trials:
         console.print("MLflow's runs of these trials stay: delete them in MLflow")
     if not delete and (found.anything or forget):

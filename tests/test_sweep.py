@@ -13,6 +13,7 @@ import pytest
 from test_launch import ROOT
 
 from study.record import Home, HomeError, commit, compact, read, read_artifacts, write_artifacts, write_part
+from study.record.unused import remove
 from study.sweep import sweep
 
 TABLES = ("trials", "curves", "latents", "evaluations")
@@ -99,7 +100,9 @@ def age(home, seconds=7200):
 
 
 @pytest.fixture(params=["disk", "memory"])
-def home(request, tmp_path):
+def home(request, tmp_path, monkeypatch):
+    if request.param == "memory":  # which does not tell how old a file is
+        monkeypatch.setattr("study.sweep.at_work", lambda home: False)
     home = Home(tmp_path / "home" if request.param == "disk" else f"memory://{tmp_path}")
     fill(home)
     age(home)
@@ -172,7 +175,8 @@ def killed_after(home, monkeypatch, calls):
 
 
 @pytest.mark.parametrize("forgotten", [frozenset(), frozenset({"second"})])
-def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_path, forgotten):
+def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_path, forgotten, monkeypatch):
+    monkeypatch.setattr("study.sweep.at_work", lambda home: False)
     kept = ("a0", "a1", "a2", "a3") if forgotten else REFERRED
     finished, calls = False, 0
     while not finished:
@@ -197,8 +201,9 @@ def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_pat
     assert calls > 20
 
 
-def test_what_was_written_just_now_may_be_a_launch_at_work(tmp_path):
-    home = Home(tmp_path)
+@pytest.mark.parametrize("kind", ["disk", "memory"])
+def test_what_was_written_just_now_may_be_a_launch_at_work(tmp_path, kind):
+    home = Home(tmp_path if kind == "disk" else f"memory://{tmp_path}/young")
     fill(home)
     found = sweep(home, delete=True)
     assert found.young > 5
@@ -206,6 +211,21 @@ def test_what_was_written_just_now_may_be_a_launch_at_work(tmp_path):
     assert home.exists("records/curves/dead.parquet")
     assert home.exists("artifacts/dead.safetensors")
     assert {row["trial_id"] for row in read(home, "trials").to_pylist()} == set(REFERRED)
+    assert not home.exists("artifacts/c4.safetensors")  # its commit is over, and its trials were swept
+
+
+def test_a_commit_while_a_store_without_a_lock_is_swept_is_kept(tmp_path, monkeypatch):
+    home = Home(f"memory://{tmp_path}/late")
+    fill(home)
+
+    def late(home, found):
+        put(home, "late", ["untrained"])
+        remove(home, found)
+
+    monkeypatch.setattr("study.sweep.remove", late)
+    sweep(home, delete=True)
+    assert {row["trial_id"] for row in read(home, "trials").to_pylist()} == {*REFERRED, "untrained"}
+    assert len(seen(home, ["untrained"])["curves"]) == 2
 
 
 def test_a_launch_at_work_is_not_disturbed(home, monkeypatch):

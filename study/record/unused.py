@@ -32,6 +32,7 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 class Unused:
     """What can go, and how much stays."""
 
+    parts: list[str] = field(default_factory=list)
     trials: int = 0
     kept: frozenset[str] = frozenset()
     rows: Counter[str] = field(default_factory=Counter)
@@ -64,19 +65,22 @@ def declared_ids(home: Home, forgotten: Set[str] = frozenset()) -> dict[str, fro
 
 
 def find_unused(home: Home, declared: Set[str], young_s: float) -> Unused:
-    """What goes when only the trials `declared` stay. Files younger than `young_s` may still be being written: they stay."""
+    """What goes when only the trials `declared` stay.
+
+    Files that are younger than `young_s`, or do not tell, may still be being written: they stay.
+    """
     names = part_names(home, "trials")
     ids = stored_ids(home, names)
     rows = {trial: ids[index].commit_id for trial, index in deciding(ids).items()}
     kept = {trial: commit for trial, commit in rows.items() if trial in declared}
-    found = Unused(trials=len(rows) - len(kept), kept=frozenset(kept))
+    found = Unused(names, len(rows) - len(kept), frozenset(kept))
     files = _Files(home, young_s, found)
     committed = {row.commit_id for row in ids}
     for table in COMPACTED:
         _find_in_table(home, table, committed, kept.items(), files)
     content = read(home, "trials", ["trial_id", "data_id", "artifacts"], trial_parts=names).to_pylist()
     staying = [row for row in content if row["trial_id"] in kept]
-    _find_artifacts(home, staying, files)
+    _find_artifacts(home, staying, committed, files)
     used = {f"{row['data_id']}.parquet" for row in staying}
     for file in home.stored("records/datasets"):
         files.put("data sets that no trial uses", file, goes=_name(file) not in used)
@@ -91,7 +95,9 @@ def find_unused(home: Home, declared: Set[str], young_s: float) -> Unused:
 def remove(home: Home, found: Unused) -> None:
     """Remove what was found. The caller holds the home's lock since before it was looked for."""
     if found.rows:
-        merge(home, part_names(home, "trials"), found.kept)
+        merge(
+            home, found.parts, found.kept
+        )  # of the parts that were looked at: where no lock holds, others may have come
     for path, trials in found.cut.items():
         write_kept(home, path, trials)
     for files in found.files.values():
@@ -111,7 +117,8 @@ class _Files:
         if _TEMPORARY.fullmatch(_name(file)):
             kind, goes = "temporary files", True
             at_once = False
-        if goes and not at_once and file.age_s is not None and file.age_s < self.young_s:
+        is_young = self.young_s > 0 and (file.age_s is None or file.age_s < self.young_s)
+        if goes and is_young and not at_once:
             self.found.young += 1
             goes = False
         if goes:
@@ -129,7 +136,7 @@ def _find_in_table(home: Home, table: str, committed: Set[str], kept: Set[tuple[
             files.put("parts that a compaction replaced or left", file, name.endswith(".parquet"), at_once=locked)
             continue
         pairs = _pairs(home, table, name)
-        if name not in published and committed.isdisjoint(commit for _, commit in pairs):
+        if name not in published and committed.isdisjoint({commit for _, commit in pairs} or {_commit(file)}):
             files.put("parts of commits that never happened", file)
             continue
         going = sum(pair not in kept for pair in pairs)
@@ -139,14 +146,14 @@ def _find_in_table(home: Home, table: str, committed: Set[str], kept: Set[tuple[
         files.found.stays += round(file.size - share)
 
 
-def _find_artifacts(home: Home, staying: list[dict[str, str]], files: _Files) -> None:
+def _find_artifacts(home: Home, staying: list[dict[str, str]], committed: Set[str], files: _Files) -> None:
     users: dict[str, set[str]] = {}
     for row in staying:
         users.setdefault(row["artifacts"], set()).add(row["trial_id"])
     for file in home.stored("artifacts"):
         kept = users.get(file.path)
         if kept is None:
-            files.put("weights and pictures", file)
+            files.put("weights and pictures", file, at_once=_commit(file) in committed)
             continue
         cut = sum(size for trial, size in sizes_by_trial(home, file.path).items() if trial not in kept)
         if cut:
@@ -158,6 +165,11 @@ def _find_artifacts(home: Home, staying: list[dict[str, str]], files: _Files) ->
 def _pairs(home: Home, table: str, name: str) -> list[tuple[str, str]]:
     content = read_part(home, table, name, ["trial_id", "commit_id"])
     return list(zip(content["trial_id"].to_pylist(), content["commit_id"].to_pylist(), strict=True))
+
+
+def _commit(file: Stored) -> str:
+    """The commit that wrote a file which is named by it: `<commit_id>.parquet`, `<sequence>-<commit_id>.parquet`."""
+    return _name(file).partition(".")[0].rpartition("-")[2]
 
 
 def _name(file: Stored) -> str:
