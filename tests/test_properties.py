@@ -62,7 +62,8 @@ def typed_otherwise(value: Any, chance: random.Random) -> Any:
         forms: list[Any] = [int, np.int64] + ([float, np.float64, np.float32] if value < 2**20 else [])
         return chance.choice(forms)(value)
     if isinstance(value, float):
-        return chance.choice([float, np.float64, *([int] if value.is_integer() else [])])(value)
+        kinds: list[Any] = [float, np.float64, *([int] if value.is_integer() else [])]
+        return chance.choice(kinds)(value)
     return value
 
 
