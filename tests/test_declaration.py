@@ -27,6 +27,7 @@ from study import (
     Trial,
     study,
 )
+from study.axes import labels_of
 from study.catalog.grid_gamma import grid_gamma
 from study.declare import DeclarationError, explain
 from study.find import catalog_names, find
@@ -98,6 +99,10 @@ def test_ids_are_the_same_in_another_process_whatever_its_hash_seed():
         (a_trial(objective=Objective(gamma=Fixed(np.float64(0.1)))), a_trial(objective=Objective(gamma=Fixed(0.1)))),
         (a_trial(data=Digits()), a_trial(data={"kind": "Digits"})),
         (a_trial(training=Training(steps=10, lr=1e-3)), a_trial(training=Training(steps=10))),
+        (
+            a_trial(objective=Objective(gamma=Fixed(1.0), beta=-0.0)),
+            a_trial(objective=Objective(gamma=Fixed(1.0), beta=0.0)),
+        ),
     ],
 )
 def test_what_means_the_same_is_the_same_trial(one, same):
@@ -165,6 +170,7 @@ def test_one_number_typed_in_two_ways_is_one_value():
     rows = declare(kappa=[1, 1.0, 2], seed=[0]).table("laptop").rows()
     assert [row.axes["kappa"] for row in rows] == [1, 1, 2]
     assert len({row.trial.trial_id for row in rows}) == 2
+    assert [str(text) for text in labels_of("table", "x", (1, 1.0, "a"))] == ["1", "1", "a"]  # a column of text
 
 
 @pytest.mark.parametrize("skip", ["none", "affine", "residual", "concat"])

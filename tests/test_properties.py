@@ -49,13 +49,19 @@ def test_a_declaration_survives_json_with_its_identity(trial):
     assert Trial.model_validate(json.loads(json.dumps(trial.model_dump(mode="json")))).trial_id == trial.trial_id
 
 
+def reversed_keys(value: Any) -> Any:
+    if isinstance(value, list):
+        return [reversed_keys(item) for item in value]
+    return {k: reversed_keys(value[k]) for k in reversed(value)} if isinstance(value, dict) else value
+
+
 def typed_otherwise(value: Any, chance: random.Random) -> Any:
     """The same declaration as another person types it: keywords in another order, numbers of other types."""
     if isinstance(value, dict):
         items = list(value.items())
         chance.shuffle(items)
         free = ("options", "files")  # plain JSON: a 1 is not a 1.0 there
-        return {name: item if name in free else typed_otherwise(item, chance) for name, item in items}
+        return {name: reversed_keys(item) if name in free else typed_otherwise(item, chance) for name, item in items}
     if isinstance(value, list | tuple):
         return [typed_otherwise(item, chance) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):

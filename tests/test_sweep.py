@@ -253,6 +253,11 @@ def test_a_forgotten_study_leaves_what_others_refer_to(home):
     sweep(home, frozenset({"first"}), delete=True)
     assert read(home, "trials").num_rows == 0
     assert not home.names("artifacts")
+    declare(home, "third", ["z"])
+    age(home)
+    assert not sweep(home, delete=True).anything  # the parts that hold no row any more are published all the same
+    put(home, "c9", ["z"])
+    assert read(home, "curves").num_rows == 2
 
 
 @pytest.mark.parametrize("delete", [False, True])
