@@ -95,9 +95,8 @@ def find_unused(home: Home, declared: Set[str], young_s: float) -> Unused:
 def remove(home: Home, found: Unused) -> None:
     """Remove what was found. The caller holds the home's lock since before it was looked for."""
     if found.rows:
-        merge(
-            home, found.parts, found.kept
-        )  # of the parts that were looked at: where no lock holds, others may have come
+        # Of the parts that were looked at: where no lock holds, others may have come since.
+        merge(home, found.parts, found.kept)
     for path, trials in found.cut.items():
         write_kept(home, path, trials)
     for files in found.files.values():
