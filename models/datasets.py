@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import TypeAdapter
 
-from models.idx import read_images
-from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearSubspace, PlantedManifold
+from models.idx import DataError, fetch, read_images
+from models.own_data import own_arrays
+from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearSubspace, OwnData, PlantedManifold
 
 Array = Float[np.ndarray, "_ d"]
 
@@ -62,24 +63,59 @@ def load(spec: Data) -> DataSet:
     return _load(spec.model_dump_json())
 
 
+def prepare(spec: Data) -> DataSet:
+    """The data set, after what need be done but once: all files fetched, a user's function proved to repeat itself.
+
+    Raises: models.idx.DataError where it cannot be had.
+    """
+    if isinstance(spec, MNIST | FashionMNIST):
+        fetch(spec)
+    data = load(spec)
+    if isinstance(spec, OwnData) and _load.__wrapped__(spec.model_dump_json()).digest != data.digest:
+        raise DataError(  # every worker would train on data of its own
+            f"{spec.name} returns other numbers when it is called again: "
+            "draw them from a seeded generator, np.random.default_rng(0)"
+        )
+    return data
+
+
 @lru_cache(maxsize=4)
 def _load(declaration: str) -> DataSet:
     spec: Data = TypeAdapter(Data).validate_json(declaration)
+    try:
+        return _centred(spec, *_arrays(spec))
+    except (MemoryError, OverflowError) as fault:
+        raise DataError(
+            f"{spec.label} does not fit into memory ({fault}): declare fewer examples or dimensions"
+        ) from fault
+
+
+def _arrays(spec: Data) -> tuple[Array, Array]:
     match spec:
         case Digits():
-            return _centred(spec, *_digits())
+            return _digits()
         case MNIST() | FashionMNIST():
             train, test = read_images(spec)
-            return _centred(spec, train[: spec.n], test)
+            return train[: spec.n], test
         case LinearSubspace():
-            return _centred(spec, *_linear_subspace(spec))
+            return _linear_subspace(spec)
         case PlantedManifold():
-            return _centred(spec, *_planted_manifold(spec))
+            return _planted_manifold(spec)
+        case OwnData():
+            return own_arrays(spec)
 
 
 def _centred(spec: Data, train: Array, test: Array) -> DataSet:
+    """Raises: DataError for data that nothing can be measured of."""
     mean = train.mean(axis=0, dtype=np.float64)
-    return DataSet(spec, (train - mean).astype(np.float32), (test - mean).astype(np.float32), mean)
+    with np.errstate(over="ignore"):  # told below
+        data = DataSet(spec, (train - mean).astype(np.float32), (test - mean).astype(np.float32), mean)
+    for part, size in (("training", data.total_variance), ("test", data.total_variance_test)):
+        if not np.isfinite(np.float32(size)):
+            raise DataError(f"{spec.label}'s {part} set holds numbers too large for float32: scale the data down")
+        if np.float32(size) == 0:
+            raise DataError(f"{spec.label}'s {part} set does not vary: give it examples that differ, on a larger scale")
+    return data
 
 
 def _digits() -> tuple[Array, Array]:

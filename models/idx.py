@@ -14,7 +14,7 @@ import numpy as np
 import pooch
 from jaxtyping import Float
 
-from models.specs.data import MNIST, FashionMNIST
+from models.specs.data import MNIST, Data, FashionMNIST
 
 Images = Float[np.ndarray, "_ 784"]
 
@@ -38,6 +38,21 @@ def fetch(spec: MNIST | FashionMNIST) -> list[Path]:
     return [_verified(spec, name) for name in spec.fingerprint]
 
 
+def absence(spec: Data) -> str | None:
+    """What a launch would find of a data set that is not here yet, in one sentence; None where nothing is missing."""
+    if not isinstance(spec, MNIST | FashionMNIST):
+        return None
+    folder, _ = _SOURCES[spec.kind]
+    own = _own_folder()
+    place = (own or Path(pooch.os_cache("collapsar"))) / folder
+    missing = [place / name for name in spec.fingerprint if not (place / name).is_file()]
+    if not missing:
+        return None
+    if own:
+        return _not_there(missing[0])
+    return f"{spec.kind} is not here yet: it is downloaded when it is needed, unless COLLAPSAR_DATA names its folder"
+
+
 def _read(spec: MNIST | FashionMNIST, name: str) -> Images:
     content = gzip.decompress(_verified(spec, name).read_bytes())
     pixels = np.frombuffer(content, dtype=np.uint8, offset=16)  # 16 bytes: magic number, count, height and width
@@ -46,8 +61,8 @@ def _read(spec: MNIST | FashionMNIST, name: str) -> Images:
 
 def _verified(spec: MNIST | FashionMNIST, name: str) -> Path:
     folder, url = _SOURCES[spec.kind]
-    if own := os.environ.get("COLLAPSAR_DATA"):
-        return _checked(Path(own).expanduser() / folder / name, spec.fingerprint[name])
+    if own := _own_folder():
+        return _checked(own / folder / name, spec.fingerprint[name])
     registry = {file: f"md5:{md5}" for file, md5 in spec.fingerprint.items()}
     cache = pooch.create(path=pooch.os_cache("collapsar") / folder, base_url=url, registry=registry)
     try:
@@ -71,9 +86,22 @@ def _alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
+def _own_folder() -> Path | None:
+    own = os.environ.get("COLLAPSAR_DATA")
+    return Path(os.path.expanduser(own)) if own else None  # noqa: PTH111 (which never raises)
+
+
 def _checked(path: Path, md5: str) -> Path:
     if not path.is_file():
-        raise DataError(f"{path} does not exist: put the original file there, or unset COLLAPSAR_DATA to download it")
-    if pooch.file_hash(str(path), alg="md5") != md5:
+        raise DataError(_not_there(path))
+    try:
+        found = pooch.file_hash(str(path), alg="md5")
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
+    if found != md5:
         raise DataError(f"{path} is not the published file (its md5 should be {md5}): replace it with the original")
     return path
+
+
+def _not_there(path: Path) -> str:
+    return f"{path} does not exist: put the original file there, or unset COLLAPSAR_DATA to download it"

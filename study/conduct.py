@@ -9,9 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from models import datasets, idx
+from models import datasets
 from models.specs import Data
-from models.specs.data import MNIST, FashionMNIST
 from study.ledger import Ledger
 from study.packs import drop_pack, write_pack
 from study.plan import Pack, Plan, make_pack, make_packs, make_plan
@@ -140,8 +139,6 @@ def prepare_data(plan: Plan, home: Home) -> list[str]:
     known = {row["data_id"]: row for row in read(home, "datasets").to_pylist()}
     warnings = []
     for spec in {content_id(trial.data): trial.data for trial in plan.missing}.values():
-        if isinstance(spec, MNIST | FashionMNIST):
-            idx.fetch(spec)
         row = _dataset_row(spec)
         if (before := known.get(row["data_id"])) is None:
             write_part(home, "datasets", f"{row['data_id']}.parquet", [row])
@@ -154,7 +151,7 @@ def prepare_data(plan: Plan, home: Home) -> list[str]:
 
 
 def _dataset_row(spec: Data) -> dict[str, object]:
-    data = datasets.load(spec)
+    data = datasets.prepare(spec)
     return {
         "data_id": content_id(spec),
         "data": spec.label,

@@ -11,7 +11,7 @@ table is laid out.
 """
 
 import inspect
-import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -19,16 +19,13 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from models.specs import Spec
-from study.record import RESERVED
-from study.trial import Trial, canonical
+from study.axes import Label, check_names, check_size, label, labels_of, values_of
+from study.faults import DeclarationError, explain, line_in, said
+from study.trial import Trial
+
+__all__ = ["DeclarationError", "Label", "Row", "Scale", "Study", "Table", "explain", "label", "study"]
 
 Scale = Literal["laptop", "paper"]
-Label = str | int | float | bool
-
-
-class DeclarationError(Exception):
-    """A declaration that cannot be carried out; the message names the fault and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -47,29 +44,41 @@ class Table:
     labels: Mapping[str, tuple[Label, ...]]
     function: Callable[..., Trial]
 
+    def __len__(self) -> int:
+        return math.prod(map(len, self.axes.values()))
+
     def rows(self) -> list[Row]:
         """Every row, in the order of the axes. Raises: DeclarationError for a row that makes no valid trial."""
         pairs = [list(zip(values, self.labels[name], strict=True)) for name, values in self.axes.items()]
-        return [self._row(dict(zip(self.axes, row, strict=True))) for row in product(*pairs)]
+        rows = [self._row(dict(zip(self.axes, row, strict=True))) for row in product(*pairs)]
+        first: dict[tuple[Label, ...], str] = {}
+        for row in rows:
+            if first.setdefault(tuple(row.axes.values()), row.trial.trial_id) != row.trial.trial_id:
+                raise DeclarationError(
+                    f"{self._call(row.axes)} makes two different trials: let the labels and the seed tell them apart"
+                )
+        return rows
 
     def _row(self, pairs: dict[str, tuple[Any, Label]]) -> Row:
         values = {name: value for name, (value, _) in pairs.items()}
         labels = {name: text for name, (_, text) in pairs.items()}
-        where = ", ".join(f"{name}={text}" for name, text in labels.items())
         try:
             trial = self.function(**values)
         except ValidationError as fault:
-            raise DeclarationError(f"{self.function.__name__}({where}): {explain(fault)}") from fault
+            raise DeclarationError(f"{self._call(labels)}: {explain(fault)}") from fault
+        except SystemExit as fault:
+            raise DeclarationError(f"{self._call(labels)} leaves the program: take sys.exit out of it") from fault
         except Exception as fault:
-            text = f"{type(fault).__name__}: {fault}"
+            line = line_in(self.function.__code__.co_filename, fault).rstrip(",")
             raise DeclarationError(
-                f"{self.function.__name__}({where}) raised {text}: mend the study's function"
+                f"{self._call(labels)}{line} raised {said(fault)}: mend the study's function"
             ) from fault
         if not isinstance(trial, Trial):
-            raise DeclarationError(
-                f"{self.function.__name__}({where}) returned no Trial: end it with `return Trial(...)`"
-            )
+            raise DeclarationError(f"{self._call(labels)} returned no Trial: end it with `return Trial(...)`")
         return Row(labels, trial)
+
+    def _call(self, labels: Mapping[str, Label]) -> str:
+        return f"{self.function.__name__}({', '.join(f'{name}={text}' for name, text in labels.items())})"
 
 
 class Study:
@@ -77,6 +86,8 @@ class Study:
 
     def __init__(self, function: Callable[..., Trial], axes: Mapping[str, Iterable[Any]]) -> None:
         self.name = function.__name__
+        if not self.name.isidentifier():
+            raise DeclarationError(f"a study needs a name, and {self.name} is none: declare it with `def`")
         self.caption = inspect.getdoc(function) or ""
         self.file = inspect.getsourcefile(function) or ""
         self.tables: dict[Scale, Table] = {"laptop": _table(function, axes)}
@@ -107,74 +118,9 @@ def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Trial]], Study]:
     return lambda function: Study(function, axes)
 
 
-def label(value: Any) -> Label:
-    """How an axis value is written in tables: a spec by its label, numbers and text as they are."""
-    if isinstance(value, Spec):
-        return value.label
-    if hasattr(value, "item"):  # a NumPy scalar, without importing NumPy
-        return value.item()
-    return value if isinstance(value, str | int | float) else str(value)
-
-
-def labels_of(values: tuple[Any, ...]) -> tuple[Label, ...]:
-    """The labels of an axis: where unequal values share one, what sets each apart from its defaults is added."""
-    plain = [label(value) for value in values]
-    meanings: dict[Label, set[Label]] = {}
-    for text, value in zip(plain, values, strict=True):
-        meanings.setdefault(text, set()).add(_meaning(value))
-    return tuple(
-        text if len(meanings[text]) == 1 or not isinstance(value, Spec) else f"{text}{_details(value)}"
-        for text, value in zip(plain, values, strict=True)
-    )
-
-
-def _meaning(value: Any) -> Label:
-    """What must be equal for two values of an axis to be one: a spec's canonical content, anything else's label."""
-    return json.dumps(canonical(value), sort_keys=True) if isinstance(value, Spec) else label(value)
-
-
-def _details(value: Spec) -> str:
-    """The fields that are not at their default, as ` lr=0.01 init=0.1`; nothing where all are."""
-    fields = {name: getattr(value, name) for name, field in type(value).model_fields.items() if not field.is_required()}
-    changed = {k: v for k, v in fields.items() if k != "kind" and k in canonical(value)}
-    return "".join(f" {name}={label(item)}" for name, item in changed.items())
-
-
-def explain(fault: ValidationError) -> str:
-    """The first thing pydantic found wrong, as one clause."""
-    first = fault.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    text = first["msg"].removeprefix("Value error, ")
-    text = text.replace("Input should", "should") if where else text
-    given = "" if isinstance(first["input"], dict | Spec) else f", not {first['input']!r}"
-    return f"{fault.title}{'.' + where if where else ''} {text}{given}"
-
-
 def _table(function: Callable[..., Trial], axes: Mapping[str, Iterable[Any]]) -> Table:
     name = function.__name__
-    parameters = list(inspect.signature(function).parameters)
-    listed = {axis: _values(name, axis, values) for axis, values in axes.items()}
-    if hidden := [axis for axis in listed if axis in RESERVED]:
-        raise DeclarationError(f"study {name}: the axis {hidden[0]} has the name of a recorded column: rename the axis")
-    if strangers := [axis for axis in listed if axis not in parameters]:
-        raise DeclarationError(
-            f"study {name}: the axis {strangers[0]} is no parameter of its function: add it, or drop it"
-        )
-    if missing := [parameter for parameter in parameters if parameter not in listed]:
-        raise DeclarationError(
-            f"study {name}: the parameter {missing[0]} has no axis: add {missing[0]}=[...] to @study"
-        )
-    labels = {axis: labels_of(values) for axis, values in listed.items()}
-    for axis, values in listed.items():
-        if len(set(labels[axis])) < len(set(map(_meaning, values))):
-            raise DeclarationError(f"study {name}: different values of the axis {axis} would share a label: rename one")
-    return Table(listed, labels, function)
-
-
-def _values(study_name: str, axis: str, values: Iterable[Any]) -> tuple[Any, ...]:
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise DeclarationError(f"study {study_name}: the axis {axis} is not a list: write {axis}=[{values!r}]")
-    listed = tuple(values)
-    if not listed:
-        raise DeclarationError(f"study {study_name}: the axis {axis} is empty: give it at least one value")
-    return listed
+    check_names(name, axes, inspect.signature(function).parameters)
+    listed = {axis: values_of(name, axis, values) for axis, values in axes.items()}
+    check_size(name, listed)
+    return Table(listed, {axis: labels_of(name, axis, values) for axis, values in listed.items()}, function)

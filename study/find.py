@@ -2,26 +2,29 @@
 
 import difflib
 import importlib
-import importlib.util
 import pkgutil
+import re
 import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
 from pydantic import ValidationError
 
 import study.catalog
-from study.declare import DeclarationError, Study, explain
+from study.declare import Study
+from study.faults import DeclarationError, explain, line_in, said, shown
 
 
 def find(name: str) -> Study:
     """The study called `name` in the catalog, or `path/to/file.py:name`. Raises: DeclarationError."""
-    if ".py" in name:
-        return _from_file(name)
+    if found := re.fullmatch(r"(.+\.py)(?::(.*))?", name, re.DOTALL):
+        return _from_file(found[1], found[2] or "")
     if name not in (known := catalog_names()):
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the catalog has {', '.join(known)}"
-        raise DeclarationError(f"there is no study {name}: {hint} (your own is launched as file.py:name)")
+        raise DeclarationError(f"there is no study {shown(name)}: {hint} (your own is launched as file.py:name)")
     return getattr(importlib.import_module(f"study.catalog.{name}"), name)
 
 
@@ -30,8 +33,7 @@ def catalog_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(study.catalog.__path__))
 
 
-def _from_file(text: str) -> Study:
-    file, _, name = text.partition(":")
+def _from_file(file: str, name: str) -> Study:
     module = _load(Path(file))
     found = {value.name: value for value in vars(module).values() if isinstance(value, Study)}
     if not found:
@@ -39,28 +41,46 @@ def _from_file(text: str) -> Study:
     if not name and len(found) == 1:
         return next(iter(found.values()))
     if name not in found:
-        raise DeclarationError(f"{file} has no study {name or '(none was named)'}: choose {file}:{' or '.join(found)}")
+        choices = " or ".join(f"{file}:{other}" for other in found)
+        raise DeclarationError(f"{file} has no study {name or '(none was named)'}: choose {choices}")
     return found[name]
 
 
 def _load(path: Path) -> ModuleType:
+    if path.is_dir():
+        raise DeclarationError(f"{path} is a folder: give the path of the .py file that declares the study")
     if not path.is_file():
         raise DeclarationError(f"there is no file {path}: give the path of the .py file that declares the study")
     name = f"collapsar_study_{path.stem}"  # so that a file may be called as it likes, study.py included
-    spec = importlib.util.spec_from_file_location(name, path)
+    loader = SourceFileLoader(name, str(path))
+    spec = spec_from_loader(name, loader)
     assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
+    module = module_from_spec(spec)
     sys.modules[name] = module
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except DeclarationError:
         raise
-    except ValidationError as fault:
-        raise DeclarationError(f"{path}: {explain(fault)}") from fault
-    except SyntaxError as fault:
-        raise DeclarationError(f"{path}, line {fault.lineno}, does not parse ({fault.msg}): mend it") from fault
-    except Exception as fault:
-        raise DeclarationError(f"{path} raised {type(fault).__name__}: {fault}: mend it") from fault
+    except BaseException as fault:
+        if isinstance(fault, KeyboardInterrupt):
+            raise
+        raise DeclarationError(_refusal(path, fault)) from fault
     return module
+
+
+def _refusal(path: Path, fault: BaseException) -> str:
+    """Why a study's file cannot be read."""
+    here = f"{path}{line_in(str(path), fault)}"
+    match fault:
+        case ValidationError():
+            return f"{here.rstrip(',')}: {explain(fault)}"
+        case SyntaxError():
+            where = f", line {fault.lineno}," if fault.lineno else ""
+            remedy = "save it as UTF-8" if "unicode error" in fault.msg else "mend it"
+            return f"{fault.filename or path}{where} does not parse ({fault.msg}): {remedy}"
+        case ImportError():
+            return f"{here} cannot import what it needs ({fault}): install that, or mend the import"
+        case SystemExit():
+            return f"{here} leaves the program: take sys.exit out of it"
+    return f"{here} raised {said(fault)}: mend it"

@@ -18,14 +18,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from models.idx import DataError
+from models.idx import DataError, absence
+from study.command import counted, known_tracking, refuse, run
 from study.declare import DeclarationError, Scale
 from study.find import catalog_names, find
 from study.ledger import Ledger, ui_command
 from study.ledger_entry import Pictures
 from study.place import Place, find_place
 from study.plan import MAX_ATTEMPTS, Plan, make_packs, make_plan, selected, write_plan
-from study.record import RESULTS, Home, HomeError, read
+from study.record import LAUNCH_LOCK, RESULTS, Home, HomeError, read
 from study.sizing import CPU_CORE, seconds
 from study.trial import ENGINE
 
@@ -42,7 +43,10 @@ PackSize = Annotated[str, typer.Option("--pack", metavar="auto|N", help="How man
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="AXIS=V1,V2", help="Only these values (repeatable).")]
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Count and estimate; train nothing.")]
 ShowList = Annotated[bool, typer.Option("--list", help="The catalog, with captions.")]
-Tracking = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow; default: mlflow.db in the home.")]
+Tracking = Annotated[
+    str | None,
+    typer.Option("--tracking-uri", help="MLflow; default: mlflow.db in the home.", callback=known_tracking),
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try trials again that were given up.")]
 Artifacts = Annotated[Pictures, typer.Option("--artifacts", help="Which trials' pictures and weights MLflow gets.")]
 Mirrored = Annotated[bool, typer.Option("--mirror/--no-mirror", help="Whether to show the runs in MLflow.")]
@@ -127,7 +131,9 @@ class Launch:
         console.print(f"[bold]{len(after.rows)} {declared}, {there} already there, {counts}[/]")
         _show_failures(after, self.home)
         if after.given_up:
-            console.print(f"{len(after.given_up)} trials failed {MAX_ATTEMPTS} times: --retry-failed tries them again")
+            console.print(
+                f"{counted(len(after.given_up), 'trial')} failed {MAX_ATTEMPTS} times: --retry-failed tries them again"
+            )
         console.print(f"records: {escape(str(self.home))}/records", soft_wrap=True)
         if ledger:
             console.print(f"MLflow:  {escape(lag or ui_command(self.home, self.tracking_uri))}", soft_wrap=True)
@@ -177,7 +183,7 @@ def main(
         with _alone(todo, place):
             status = Launch(todo, place, size, where.address, tracking_uri, artifacts, mirrored).carry_out()
     except (DeclarationError, HomeError, DataError) as fault:
-        _refuse(str(fault))
+        refuse(str(fault))
     except KeyboardInterrupt:
         status = 130
     raise typer.Exit(status)
@@ -187,7 +193,7 @@ def main(
 def _alone(plan: Plan, home: Home) -> Iterator[None]:
     """One launch of a study at a time in a home. Raises: DeclarationError where another is at work."""
     me = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now():%Y-%m-%d %H:%M:%S}"
-    with home.claim(f".launch-{plan.name}.lock", me) as other:
+    with home.claim(LAUNCH_LOCK.format(plan.name), me) as other:
         if other:
             raise DeclarationError(
                 f"another launch of {plan.name} is at work in {home} ({other}): wait for it or stop it; "
@@ -207,38 +213,46 @@ def _announce(plan: Plan, home: Home, place: Place) -> None:
     console.print(
         f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True
     )
-    console.print(f"{len(plan.rows)} trials declared, {plan.settled} already there, {len(plan.missing)} to train")
+    console.print(
+        f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing)} to train"
+    )
     if plan.outdated and plan.missing:
         console.print(
             f"{plan.outdated} results in this home are of another engine version, whose numbers differ: "
             f"they stay, and trials of engine {ENGINE} are trained beside them"
         )
     if plan.repeated:
-        console.print(f"{plan.repeated} rows make a trial that another row makes too: each trial is counted once")
+        make = "makes" if plan.repeated == 1 else "make"
+        console.print(
+            f"{counted(plan.repeated, 'row')} {make} a trial that another row makes too: each trial is counted once"
+        )
 
 
 def _show_cost(plan: Plan, size: int | None) -> None:
     workers = os.cpu_count() or 1
     packs = make_packs(plan, size, workers, CPU_CORE)
     sizes = Counter(len(pack.trials) for pack in packs)
-    made_of = ", ".join(f"{n} of {trials} trials" for trials, n in sorted(sizes.items()))
+    made_of = ", ".join(f"{n} of {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
     total = sum(seconds(pack.trials) for pack in packs)
-    console.print(f"{len(packs)} packs" + (f": {made_of}" if packs else ""))
+    console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
     console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / workers)} on the {workers} cores here")
     console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
+    for sentence in dict.fromkeys(absence(trial.data) for trial in plan.missing):
+        if sentence:
+            console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
 
 
 def _span(duration: float) -> str:
     """A duration in seconds as a person says it."""
     if duration < 90:
-        return f"{duration:.0f} seconds"
+        return counted(round(duration), "second")
     return f"{duration / 60:.1f} minutes" if duration < 7200 else f"{duration / 3600:,.0f} hours"
 
 
 def _show_catalog() -> None:
     for name in catalog_names():
         study = find(name)
-        counts = ", ".join(f"{len(table.rows())} trials at {scale} scale" for scale, table in study.tables.items())
+        counts = ", ".join(f"{counted(len(table), 'row')} at {scale} scale" for scale, table in study.tables.items())
         console.print(f"[bold]{name}[/]  {escape(study.caption.splitlines()[0])}  [dim]({counts})[/]", soft_wrap=True)
 
 
@@ -273,13 +287,8 @@ def _only(texts: Sequence[str]) -> dict[str, list[str]]:
     return chosen
 
 
-def _refuse(text: str) -> NoReturn:
-    typer.echo(f"error: {text}", err=True)
-    raise typer.Exit(2)
-
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(main)
 
 if __name__ == "__main__":
-    app(prog_name="python -m study.launch")
+    run(app, "python -m study.launch")

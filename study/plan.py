@@ -151,10 +151,15 @@ def write_plan(plan: Plan, home: Home) -> None:
 
 
 def _column(labels: list[Label]) -> list[Label]:
-    """Labels of one type: numbers stay numbers, a mixture becomes text."""
-    if len({isinstance(item, str) for item in labels}) > 1:
-        return [str(item) for item in labels]
-    return labels
+    """Labels of one type: numbers that a column can hold stay numbers, everything else becomes text."""
+    if all(isinstance(item, bool) for item in labels) or all(_is_storable(item) for item in labels):
+        return labels
+    return [str(item) for item in labels]
+
+
+def _is_storable(item: Label) -> bool:
+    """Whether a number may stand in a column of integers, or of floats among which it must not lose a digit."""
+    return isinstance(item, float) or (isinstance(item, int) and not isinstance(item, bool) and abs(item) < 2**53)
 
 
 def selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Study) -> list[Row]:
@@ -168,7 +173,9 @@ def selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Stud
         for part in wanted:
             if not any(matches(label, part) for label in labels):
                 choices = ", ".join(str(label) for label in labels)
-                raise DeclarationError(f"{study.name}'s axis {axis} has no value {part}: choose among {choices}")
+                raise DeclarationError(
+                    f"{study.name}'s axis {axis} has no value {part or repr(part)}: choose among {choices}"
+                )
         kept = [row for row in kept if any(matches(row.axes[axis], part) for part in wanted)]
     return kept
 
@@ -184,5 +191,5 @@ def matches(label: Label, text: str) -> bool:
         return True
     try:
         return not isinstance(label, str) and float(text) == float(label)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False

@@ -85,39 +85,6 @@ def test_a_wrong_command_is_refused_in_one_sentence(name):
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-FILES = {
-    "does not parse": ("def broken(:\n", "line 1, does not parse"),
-    "raises": ("raise RuntimeError('no luck')\n", "RuntimeError: no luck"),
-    "declares nothing": ("x = 1\n", "declares no study"),
-    "has a bad axis": (
-        "from study import study\n\n@study(kappa=[])\ndef mine(kappa):\n    'Caption.'\n",
-        "the axis kappa is empty",
-    ),
-    "has a bad row": (
-        "from study import VAE, study\n\n@study(kappa=[0])\ndef mine(kappa):\n    'Caption.'\n    return VAE(kappa=kappa)\n",
-        "mine(kappa=0): VAE.kappa should be greater than or equal to 1, not 0",
-    ),
-    "returns no trial": (
-        "from study import study\n\n@study(kappa=[1])\ndef mine(kappa):\n    'Caption.'\n",
-        "returned no Trial",
-    ),
-    "has another study": (
-        "from study import study\n\n@study(kappa=[1])\ndef other(kappa):\n    'Caption.'\n",
-        "has no study mine",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_study_file_that_cannot_be_used_says_why(name, tmp_path):
-    content, words = FILES[name]
-    (tmp_path / "mine.py").write_text(content)
-    result = run(f"{tmp_path}/mine.py:mine", "--plan", "--home", tmp_path / "home")
-    assert result.returncode == 2, result.stdout + result.stderr
-    assert words in result.stderr
-    assert "Traceback" not in result.stderr
-
-
 def test_the_paper_scale_without_its_data_names_the_remedy(tmp_path):
     result = run("grid_gamma", "--scale", "paper", "--home", tmp_path, "--no-mirror", COLLAPSAR_DATA=str(tmp_path))
     assert result.returncode == 2

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from models.vae import build
@@ -29,6 +27,7 @@ from study import (
     Trial,
     study,
 )
+from study.axes import labels_of
 from study.catalog.grid_gamma import grid_gamma
 from study.declare import DeclarationError, explain
 from study.find import catalog_names, find
@@ -100,6 +99,10 @@ def test_ids_are_the_same_in_another_process_whatever_its_hash_seed():
         (a_trial(objective=Objective(gamma=Fixed(np.float64(0.1)))), a_trial(objective=Objective(gamma=Fixed(0.1)))),
         (a_trial(data=Digits()), a_trial(data={"kind": "Digits"})),
         (a_trial(training=Training(steps=10, lr=1e-3)), a_trial(training=Training(steps=10))),
+        (
+            a_trial(objective=Objective(gamma=Fixed(1.0), beta=-0.0)),
+            a_trial(objective=Objective(gamma=Fixed(1.0), beta=0.0)),
+        ),
     ],
 )
 def test_what_means_the_same_is_the_same_trial(one, same):
@@ -167,31 +170,7 @@ def test_one_number_typed_in_two_ways_is_one_value():
     rows = declare(kappa=[1, 1.0, 2], seed=[0]).table("laptop").rows()
     assert [row.axes["kappa"] for row in rows] == [1, 1, 2]
     assert len({row.trial.trial_id for row in rows}) == 2
-
-
-GAMMAS = st.one_of(
-    st.builds(Fixed, st.floats(1e-8, 1e3)),
-    st.builds(Learned, init=st.floats(1e-3, 1e3), lr=st.none() | st.floats(1e-5, 1)),
-    st.just(Optimal()),
-    st.builds(Annealed, st.floats(1e-3, 1e3), st.floats(1e-8, 1e3)),
-)
-TRIALS = st.builds(
-    Trial,
-    data=st.sampled_from([Digits(), PlantedManifold(), LinearSubspace(), MNIST()]),
-    model=st.builds(VAE, kappa=st.integers(1, 1000), skip=st.sampled_from(["none", "affine", "residual", "concat"])),
-    objective=st.builds(Objective, gamma=GAMMAS, beta=st.floats(0, 100)),
-    training=st.builds(Training, steps=st.integers(1, 10**6), lr=st.floats(1e-8, 1e3)),
-    seed=st.integers(0, 2**63 - 1),
-)
-
-
-@given(TRIALS)
-@settings(max_examples=200, deadline=None)
-def test_a_declaration_survives_json_with_its_identity(trial):
-    again = Trial.model_validate_json(trial.model_dump_json())
-    assert again == trial
-    assert again.trial_id == trial.trial_id
-    assert again.pack_key == trial.pack_key
+    assert [str(text) for text in labels_of("table", "x", (1, 1.0, "a"))] == ["1", "1", "a"]  # a column of text
 
 
 @pytest.mark.parametrize("skip", ["none", "affine", "residual", "concat"])
@@ -214,7 +193,7 @@ def test_a_network_has_as_many_parameters_as_its_declaration_says(skip, widths):
         (lambda: VAE(kappa=True), ["VAE.kappa"]),
         (lambda: VAE(kappa=2, skip="afine"), ["VAE.skip", "'affine'", "'afine'"]),  # pyright: ignore[reportArgumentType]
         (lambda: VAE(kappa=2, skip="residual", decoder=(4, 5)), ["two layers a block"]),
-        (lambda: VAE(kappa=2, depth=3), ["VAE.depth", "not permitted"]),  # pyright: ignore[reportCallIssue]
+        (lambda: VAE(kappa=2, depth=3), ["VAE.depth is unknown"]),  # pyright: ignore[reportCallIssue]
         (lambda: Objective(gamma=Fixed(1.0), beta=-1), ["Objective.beta", "greater than or equal to 0"]),
         (lambda: Learned(init=1.0, ceiling=0.5), ["between floor and ceiling"]),
         (lambda: PlantedManifold(seed=-1), ["PlantedManifold.seed", "greater than or equal to 0"]),

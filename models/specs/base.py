@@ -5,27 +5,51 @@ of a float field, `8.0` is 8 in an integer field, NumPy scalars are accepted), t
 and infinity are refused. So two specs that mean the same trial are equal, whatever they were typed as.
 """
 
+import difflib
+import json
 import numbers
 import operator
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _to_float(value: Any) -> Any:
     """A real number as a plain float; anything else is left for pydantic to refuse."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return value
-    return value.__float__() + 0.0  # -0.0 becomes 0.0: they are one value, and must have one identity
+    return _float(value) + 0.0  # -0.0 becomes 0.0: they are one value, and must have one identity
 
 
 def _to_int(value: Any) -> Any:
     """An integral number as a plain int; anything else is left for pydantic to refuse."""
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return operator.index(value)
-    is_whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and value.__float__().is_integer()
-    return int(value.__float__()) if is_whole else value
+    is_whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and _float(value).is_integer()
+    return int(_float(value)) if is_whole else value
+
+
+def _float(value: numbers.Real) -> float:
+    try:
+        return value.__float__()
+    except OverflowError as fault:
+        raise ValueError("should be a number that a float can hold") from fault
+
+
+def _scalar(value: Any) -> Any:
+    """A NumPy scalar as a plain number. Raises: TypeError for anything else."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is none of these")
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as JSON gives them back, so that a worker builds what was declared."""
+    try:
+        return json.loads(json.dumps(options, allow_nan=False, default=_scalar))
+    except (TypeError, ValueError, RecursionError) as fault:
+        raise ValueError(f"options must be plain numbers, text, lists and dicts ({fault})") from fault
 
 
 Real = Annotated[float, BeforeValidator(_to_float), Field(strict=True, allow_inf_nan=False)]
@@ -34,7 +58,9 @@ Positive = Annotated[Real, Field(gt=0)]
 NonNegative = Annotated[Real, Field(ge=0)]
 Rate = Annotated[Positive, Field(le=1e30)]  # a learning rate: a step that float32 can take, however absurd
 Fraction = Annotated[Real, Field(ge=0, le=1)]
-Count = Annotated[Whole, Field(ge=1)]
+Count = Annotated[Whole, Field(ge=1, lt=2**31)]
+Several = Annotated[Count, Field(ge=2)]
+Options = Annotated[dict[str, Any], AfterValidator(_plain)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 
 
@@ -61,6 +87,27 @@ class Spec(BaseModel):
 
     def __str__(self) -> str:
         return self.label
+
+    @classmethod
+    def _example(cls) -> str:
+        """How a person writes one: `Learned()`, `Fixed(value=...)`."""
+        needed = [f"{name}=..." for name, field in cls.model_fields.items() if field.is_required()]
+        return f"{cls.__name__}({', '.join(needed)})"
+
+
+def one_of(*kinds: type[Spec]) -> BeforeValidator:
+    """Refuses what is none of these declarations, and says what to write instead."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, (dict, *kinds)):
+            return value
+        names = {kind.__name__.lower(): kind for kind in kinds}
+        meant = value.__name__ if isinstance(value, type) else value if isinstance(value, str) else ""
+        near = difflib.get_close_matches(meant.lower(), names, n=1)
+        remedy = f": write {names[near[0]]._example()}" if near else ""
+        raise ValueError(f"should be one of {', '.join(kind.__name__ for kind in kinds)}{remedy}")
+
+    return BeforeValidator(check)
 
 
 def brief(value: float) -> str:

@@ -4,11 +4,14 @@ A data set is identified by its published checksum or by its generator's name, v
 them), never by the bytes of its arrays and never by the trial's seed.
 """
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, NonNegative, Positive, Seed, Spec, Whole
+from models.specs.base import Count, NonNegative, Options, Positive, Seed, Several, Spec, one_of
+from models.specs.source import checksum, source_of
 
 
 class Digits(Spec):
@@ -38,7 +41,7 @@ class _Idx(Spec):
     """60,000 training and 10,000 test images of 28×28 pixels in the IDX format, /255; the first `n` of the training set."""
 
     version: ClassVar[int | None] = 1
-    n: Annotated[Whole, Field(ge=2, le=60_000)] = 60_000
+    n: Annotated[Several, Field(le=60_000)] = 60_000
 
     @property
     def d(self) -> int:
@@ -91,8 +94,8 @@ class _Planted(Spec):
     version: ClassVar[int | None] = 1
     d: Count = 20
     noise: NonNegative = 0.0
-    n: Annotated[Whole, Field(ge=2)] = 3000
-    n_test: Annotated[Whole, Field(ge=2)] = 1000
+    n: Several = 3000
+    n_test: Several = 1000
     seed: Seed = 0
 
     @property
@@ -146,4 +149,74 @@ class PlantedManifold(_Planted):
         return f"manifold r={self.r}"
 
 
-Data = Annotated[Digits | MNIST | FashionMNIST | LinearSubspace | PlantedManifold, Field(discriminator="kind")]
+class OwnData(Spec):
+    """Data of the user's: the source of a function that returns (train, test), two arrays of `d` float columns.
+
+    The declaration holds the source itself, as `Own` does for networks: identity changes when the code does, and no
+    worker needs the file. It says what the arrays will be, so that a plan need not load them; a load checks it. What the
+    function reads from `files` is part of the identity by their SHA-256, and a load refuses a file that has changed; a
+    file that is not declared there is not seen. Workers look for the files where the function does: give absolute paths
+    where they run elsewhere. With `image` = (height, width), examples are shown as pictures of grey values in [0, 1].
+    """
+
+    kind: Literal["OwnData"] = "OwnData"
+    version: ClassVar[int | None] = 1
+    name: str
+    source: str
+    d: Count
+    n: Several
+    intrinsic_dim: Count | None = None
+    image: tuple[Count, Count] | None = None
+    files: dict[str, str] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.image and self.image[0] * self.image[1] != self.d:
+            raise ValueError(f"an image of {self.image[0]}×{self.image[1]} pixels has not d = {self.d}: mend either")
+        if (self.intrinsic_dim or 0) > self.d:
+            raise ValueError(f"intrinsic_dim = {self.intrinsic_dim} exceeds d = {self.d}: mend either")
+        return self
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., Any],
+        d: int,
+        n: int,
+        *,
+        intrinsic_dim: int | None = None,
+        image: tuple[int, int] | None = None,
+        files: Sequence[str | PathLike[str]] = (),
+        **options: Any,
+    ) -> Self:
+        """Declare what `function(**options)` returns: `n` training examples of `d` dimensions, and a test set.
+
+        The function is cut out of its file with the module-level names it uses. Raises: ValueError where its source
+        cannot be found (a notebook cell, say) or does not stand alone, or where a file cannot be read.
+        """
+        return cls(
+            name=getattr(function, "__name__", ""),
+            source=source_of(function),
+            d=d,
+            n=n,
+            intrinsic_dim=intrinsic_dim,
+            image=image,
+            files={str(path): checksum(path) for path in files},
+            options=options,
+        )
+
+    @property
+    def n_train(self) -> int:
+        return self.n
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+
+Data = Annotated[
+    Digits | MNIST | FashionMNIST | LinearSubspace | PlantedManifold | OwnData,
+    Field(discriminator="kind"),
+    one_of(Digits, MNIST, FashionMNIST, LinearSubspace, PlantedManifold, OwnData),
+]

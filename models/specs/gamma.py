@@ -8,7 +8,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from models.specs.base import Fraction, NonNegative, Positive, Rate, Spec, brief
+from models.specs.base import Fraction, NonNegative, Positive, Rate, Spec, brief, one_of
+
+_NOTHING: Any = object()
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """Without what was left out, so that it is missed like any other field."""
+    return {name: value for name, value in fields.items() if value is not _NOTHING}
 
 
 class Fixed(Spec):
@@ -17,8 +24,8 @@ class Fixed(Spec):
     kind: Literal["Fixed"] = "Fixed"
     value: Positive
 
-    def __init__(self, value: float, **fields: Any) -> None:
-        BaseModel.__init__(self, value=value, **fields)
+    def __init__(self, value: float = _NOTHING, **fields: Any) -> None:
+        BaseModel.__init__(self, **_given(value=value), **fields)
 
     @property
     def label(self) -> str:
@@ -85,12 +92,14 @@ class Annealed(Spec):
     end: Positive
     over: Annotated[Fraction, Field(gt=0)] = 0.5
 
-    def __init__(self, start: float, end: float, **fields: Any) -> None:
-        BaseModel.__init__(self, start=start, end=end, **fields)
+    def __init__(self, start: float = _NOTHING, end: float = _NOTHING, **fields: Any) -> None:
+        BaseModel.__init__(self, **_given(start=start, end=end), **fields)
 
     @property
     def label(self) -> str:
         return f"annealed {brief(self.start)}→{brief(self.end)}"
 
 
-Gamma = Annotated[Fixed | Learned | Optimal | Annealed, Field(discriminator="kind")]
+Gamma = Annotated[
+    Fixed | Learned | Optimal | Annealed, Field(discriminator="kind"), one_of(Fixed, Learned, Optimal, Annealed)
+]

@@ -1,13 +1,12 @@
 """Which network a trial trains: the torch-free declarations. `models.vae` builds them."""
 
-import json
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from models.specs.base import Count, Positive, Real, Spec
-from models.specs.source import class_source
+from models.specs.base import Count, Options, Positive, Real, Spec, one_of
+from models.specs.source import source_of
 
 Skip = Literal["none", "affine", "residual", "concat"]
 """How z reaches the output past the decoder's layers.
@@ -82,16 +81,7 @@ class Own(Spec):
     kappa: Count
     name: str
     source: str
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("options")
-    @classmethod
-    def _options_are_plain(cls, options: dict[str, Any]) -> dict[str, Any]:
-        """Options as JSON gives them back, so that a worker builds what was declared."""
-        try:
-            return json.loads(json.dumps(options, allow_nan=False))
-        except (TypeError, ValueError) as fault:
-            raise ValueError(f"options must be plain numbers, text, lists and dicts ({fault})") from fault
+    options: Options = Field(default_factory=dict)
 
     @classmethod
     def of(cls, module: type, kappa: int, **options: Any) -> Self:
@@ -102,7 +92,7 @@ class Own(Spec):
         """
         if missing := [method for method in ("encode", "decode") if not callable(getattr(module, method, None))]:
             raise ValueError(f"{module.__name__} has no {missing[0]}: a network offers encode(x) and decode(z)")
-        return cls(kappa=kappa, name=module.__name__, source=class_source(module), options=options)
+        return cls(kappa=kappa, name=module.__name__, source=source_of(module), options=options)
 
     @property
     def skip(self) -> None:
@@ -117,4 +107,4 @@ class Own(Spec):
         return f"{self.name} κ={self.kappa}"
 
 
-Model = Annotated[VAE | Own, Field(discriminator="kind")]
+Model = Annotated[VAE | Own, Field(discriminator="kind"), one_of(VAE, Own)]

@@ -1,4 +1,4 @@
-"""The source of a user's class, with just what it stands on.
+"""The source of a user's class or function, with just what it stands on.
 
 Identity by source must not change when a neighbouring line of the file does (a study and its network often share one
 file), so the class is cut out together with the module-level names it uses, directly or through each other. Comments
@@ -6,28 +6,32 @@ and formatting do not count; the code does.
 """
 
 import ast
+import hashlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 
-def class_source(cls: type) -> str:
-    """Normalised source of `cls` and of every module-level import, assignment, function and class it uses.
+@lru_cache(maxsize=64)  # a table declares the same one in every row
+def source_of(thing: Callable[..., Any]) -> str:
+    """Normalised source of a class or function and of every module-level import, assignment, function and class it uses.
 
-    Raises: ValueError where the class has no source file, or is not defined at the top level of one.
+    Raises: ValueError where it has no source file, or is not defined at the top level of one.
     """
+    thing = inspect.unwrap(thing)
+    name = getattr(thing, "__name__", repr(thing))
     try:
-        tree = ast.parse(Path(inspect.getfile(cls)).read_text(encoding="utf-8"))
+        tree = ast.parse(Path(inspect.getfile(thing)).read_text(encoding="utf-8"))
     except (OSError, TypeError) as fault:
-        raise ValueError(f"the source of {cls.__name__} cannot be read: define the class in a .py file") from fault
-    binders: dict[str, list[ast.stmt]] = {}
-    for node in tree.body:
-        for name in _names_bound(node):
-            binders.setdefault(name, []).append(node)
-    if cls.__name__ not in binders:
-        raise ValueError(f"{cls.__name__} must be defined at the top level of its file, so that it can be built again")
+        raise ValueError(f"the source of {name} cannot be read: define it in a .py file") from fault
+    binders = _binders(tree)
+    if name not in binders or getattr(thing, "__qualname__", name) != name:
+        raise ValueError(f"{name} must be defined at the top level of its file, so that it can be built again")
     wanted: set[ast.stmt] = set()
-    queue = list(binders[cls.__name__])
+    queue = list(binders[name])
     while queue:
         node = queue.pop()
         if node not in wanted:
@@ -35,18 +39,55 @@ def class_source(cls: type) -> str:
             used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
             queue += [binder for name in used for binder in binders.get(name, [])]
     source = "\n".join(ast.unparse(node) for node in tree.body if node in wanted)
-    _check(source, cls.__name__)
+    _check(source, name)
     return source
+
+
+def define(source: str, name: str) -> Any:
+    """The class or function called `name`, made again from its source. Raises: whatever the source raises."""
+    names: dict[str, Any] = {"__name__": f"collapsar_own_{name}"}
+    exec(compile(source, f"<source of {name}>", "exec"), names)
+    return names[name]
+
+
+def checksum(path: str | PathLike[str]) -> str:
+    """SHA-256 of a file, worked out again when the file has changed. Raises: ValueError where it cannot be read."""
+    try:
+        state = Path(path).stat()
+        return _checksum(Path(path).absolute(), state.st_size, state.st_mtime_ns)
+    except OSError as fault:
+        raise ValueError(f"the file {path} cannot be read ({fault.strerror}): mend its path") from fault
+
+
+@lru_cache(maxsize=64)
+def _checksum(path: Path, size: int, modified_ns: int) -> str:  # noqa: ARG001 (they are the key)
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _check(source: str, name: str) -> None:
     try:
-        exec(compile(source, f"<source of {name}>", "exec"), {"__name__": f"collapsar_own_{name}"})
+        define(source, name)
     except Exception as fault:
         raise ValueError(
             f"{name} cannot be built from its own source ({type(fault).__name__}: {fault}): "
             "it uses something that its file does not define by name"
         ) from fault
+
+
+def _binders(tree: ast.Module) -> dict[str, list[ast.stmt]]:
+    """Module-level name → the statements that define it, and those that change what an assignment made."""
+    binders: dict[str, list[ast.stmt]] = {}
+    for node in tree.body:
+        for name in _names_bound(node):
+            binders.setdefault(name, []).append(node)
+    made = {
+        name for name, nodes in binders.items() if any(isinstance(node, ast.Assign | ast.AnnAssign) for node in nodes)
+    }
+    for node in tree.body:
+        for name in made.intersection(_names_changed(node)):
+            binders[name].append(node)
+    return binders
 
 
 def _names_bound(node: ast.stmt) -> Iterator[str]:
@@ -64,3 +105,22 @@ def _names_bound(node: ast.stmt) -> Iterator[str]:
                 for statement in inner:
                     if isinstance(statement, ast.stmt):
                         yield from _names_bound(statement)
+
+
+def _names_changed(node: ast.stmt) -> Iterator[str]:
+    """The names whose content a statement changes: `a["b"] = 1`, `a.b = 1`, `a.update(b=1)`."""
+    match node:
+        case ast.Assign(targets=targets):
+            parts: list[ast.expr] = targets
+        case ast.AugAssign(target=target):
+            parts = [target]
+        case ast.Expr(value=ast.Call(func=ast.Attribute() as called)):
+            parts = [called]
+        case _:
+            parts = []
+    for part in parts:
+        inner = part
+        while isinstance(inner, ast.Attribute | ast.Subscript):
+            inner = inner.value
+        if inner is not part and isinstance(inner, ast.Name):
+            yield inner.id

@@ -4,12 +4,13 @@ Keys are `<trial_id>/weights/<parameter>` and, for image data, `<trial_id>/pictu
 (images × height × width, grey values on the data's own scale, float16).
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Set
 
 import numpy as np
 from safetensors.numpy import load, save
 
-from study.record.home import Home
+from study.record.home import Home, HomeError
 
 
 def artifact_path(commit_id: str) -> str:
@@ -38,3 +39,25 @@ def read_artifacts(home: Home, path: str, trial_id: str, group: str) -> dict[str
     with safe_open(str(home.local / path), framework="numpy") as file:
         names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 (the file is no mapping)
         return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+
+
+def sizes_by_trial(home: Home, path: str) -> dict[str, int]:
+    """Bytes that each trial takes in an artifacts file, from its header alone. Raises: HomeError."""
+    try:
+        size = int.from_bytes(home.read(path, 8), "little")
+        header = json.loads(home.read(path, 8 + size)[8:])
+    except (ValueError, OverflowError, MemoryError) as fault:
+        raise HomeError(f"{home}/{path} holds no readable weights or pictures: move it out of the home") from fault
+    sizes: dict[str, int] = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, end = entry["data_offsets"]
+            trial_id = name.partition("/")[0]
+            sizes[trial_id] = sizes.get(trial_id, 0) + end - start
+    return sizes
+
+
+def write_kept(home: Home, path: str, trials: Set[str]) -> None:
+    """Write an artifacts file again with the arrays of these trials alone."""
+    arrays = {name: array for name, array in load(home.read(path)).items() if name.partition("/")[0] in trials}
+    home.write(path, save(arrays))

@@ -7,8 +7,10 @@ that no trials part names, so no reader sees it.
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
+
+import pyarrow as pa
 
 from study.record.home import Home
 from study.record.parts import MANIFEST, MERGED, manifest, part_names, read_part, write_part
@@ -52,19 +54,30 @@ def compact(home: Home, at_least: int = 32) -> bool:
         names = part_names(home, "trials")
         if len(names) < at_least:
             return False
-        known = manifest(home)
-        commits = {row.commit_id for row in stored_ids(home, names)}
-        parts, replaced = {}, {}
-        for table in COMPACTED:
-            old = names if table == "trials" else _settled_parts(home, table, commits, known)
-            merged = f"{MERGED}{uuid.uuid4().hex[:16]}.parquet"
-            write_part(home, table, merged, read(home, table, parts=old, trial_parts=names))
-            parts[table], replaced[table] = [merged], old + _undeleted(home, table, known)
-        home.write(MANIFEST, json.dumps({"parts": parts, "replaced": replaced}).encode())
-        for table, old in replaced.items():
-            for name in old:
-                home.delete(f"records/{table}/{name}")
+        merge(home, names)
     return True
+
+
+def merge(home: Home, names: list[str], kept: Set[str] | None = None) -> None:
+    """Merge the trials parts `names`, and the parts of other tables that hold their commits, into one part a table.
+
+    Only the rows of the trials `kept` go on, where it is given. The caller holds the home's lock.
+    """
+    known = manifest(home)
+    commits = {row.commit_id for row in stored_ids(home, names)}
+    parts, replaced = {}, {}
+    for table in COMPACTED:
+        old = names if table == "trials" else _settled_parts(home, table, commits, known)
+        merged = f"{MERGED}{uuid.uuid4().hex[:16]}.parquet"
+        content = read(home, table, parts=old, trial_parts=names)
+        if kept is not None:
+            content = content.filter(pa.array([trial in kept for trial in content["trial_id"].to_pylist()], pa.bool_()))
+        write_part(home, table, merged, content)
+        parts[table], replaced[table] = [merged], old + _undeleted(home, table, known)
+    home.write(MANIFEST, json.dumps({"parts": parts, "replaced": replaced}).encode())
+    for table, old in replaced.items():
+        for name in old:
+            home.delete(f"records/{table}/{name}")
 
 
 def _next_sequence(home: Home) -> int:

@@ -8,16 +8,29 @@ object store. Nothing is ever changed in place.
 import contextlib
 import errno
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+LAUNCH_LOCK = ".launch-{}.lock"
+"""The lock that a launch of a study holds in a home."""
+
 
 class HomeError(Exception):
     """The home cannot be used; the message names the fault and the remedy."""
+
+
+class Stored(NamedTuple):
+    """A file of a home: its path in it, its bytes, and the seconds since it was written, where the place tells them."""
+
+    path: str
+    size: int
+    age_s: float | None
 
 
 class Home:
@@ -25,12 +38,16 @@ class Home:
 
     def __init__(self, where: str | Path) -> None:
         text = str(where)
-        self.local = Path(text.removeprefix("file://")).expanduser().absolute() if _is_local(text) else None
-        self.uri = str(self.local) if self.local else text.rstrip("/")
+        if not text.strip():
+            raise HomeError("the home has no name: give --home a folder or a supported URI")
         try:
+            self.local = Path(text.removeprefix("file://")).expanduser().absolute() if _is_local(text) else None
+            self.uri = str(self.local) if self.local else text.rstrip("/")
             self._files = _open(text, self.local)
-        except (OSError, ValueError, ImportError) as fault:
+        except (OSError, ValueError, ImportError, RuntimeError) as fault:
             raise HomeError(f"the home {text} cannot be opened ({fault}): name a folder or a supported URI") from fault
+        if self.local and (file := _file_in_the_way(self.local)):
+            raise HomeError(f"the home {text} cannot be: {file} is a file; choose another --home")
 
     def __str__(self) -> str:
         return self.uri
@@ -41,10 +58,10 @@ class Home:
     def __hash__(self) -> int:
         return hash(self.uri)
 
-    def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises: FileNotFoundError; HomeError where the place cannot be read."""
+    def read(self, path: str, most: int | None = None) -> bytes:
+        """The bytes of a file, or its first `most`. Raises: FileNotFoundError; HomeError where it cannot be read."""
         with self._refusal("read"), self._files.open_input_file(path) as stream:
-            return stream.read()
+            return stream.read(most)
 
     def write(self, path: str, content: bytes) -> None:
         """Publish a file: readers see all of it or none of it. Raises: HomeError where the place refuses."""
@@ -77,6 +94,22 @@ class Home:
     def folders(self, folder: str) -> list[str]:
         """Names of the folders directly in `folder`, sorted."""
         return self._listed(folder, pafs.FileType.Directory)
+
+    def stored(self, folder: str, deep: bool = False) -> list[Stored]:
+        """The files directly in `folder`, or anywhere below it, with their sizes and ages."""
+        selector = pafs.FileSelector(folder, allow_not_found=True, recursive=deep)
+        with self._refusal("read"):
+            found = [info for info in self._files.get_file_info(selector) if info.type == pafs.FileType.File]
+        now = time.time()
+        files = [
+            Stored(info.path, info.size or 0, now - info.mtime.timestamp() if info.mtime else None) for info in found
+        ]
+        return sorted(files)
+
+    def drop(self, folder: str) -> None:
+        """Delete a folder and all it holds."""
+        with contextlib.suppress(FileNotFoundError), self._refusal("write to"):
+            self._files.delete_dir(folder)
 
     def delete(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError), self._refusal("write to"):
@@ -146,6 +179,12 @@ class Home:
 
 def _is_local(text: str) -> bool:
     return "://" not in text or text.startswith("file://")
+
+
+def _file_in_the_way(folder: Path) -> Path | None:
+    """The file that stands where the folder, or one above it, would have to be."""
+    nearest = next((place for place in (folder, *folder.parents) if os.path.exists(place)), None)  # noqa: PTH110 (never raises)
+    return nearest if nearest and not nearest.is_dir() else None
 
 
 def _open(text: str, local: Path | None) -> pafs.FileSystem:

@@ -34,7 +34,7 @@ def stored_ids(home: Home, parts: list[str] | None = None) -> list[StoredId]:
         names = part_names(home, "trials") if parts is None else parts
         return [row for name in names for row in _ids_of_part(home, name)]
 
-    return _patiently(attempt)
+    return patiently(attempt)
 
 
 @cache
@@ -62,7 +62,7 @@ def read(
 ) -> pa.Table:
     """The rows of a table that count. `parts` and `trial_parts` restrict what is read (compaction does)."""
     if table == "datasets":
-        return _first_per_dataset(_patiently(lambda: _read_parts(home, table, parts, columns)))
+        return _first_per_dataset(patiently(lambda: _read_parts(home, table, parts, columns)))
 
     def attempt() -> pa.Table:
         names = part_names(home, "trials") if trial_parts is None else trial_parts
@@ -77,7 +77,7 @@ def read(
         kept = content.filter(pa.array([pair in counting for pair in pairs], pa.bool_()))
         return kept if columns is None else kept.select(columns)
 
-    return _patiently(attempt)
+    return patiently(attempt)
 
 
 def _read_parts(home: Home, table: str, parts: list[str] | None, columns: list[str] | None) -> pa.Table:
@@ -88,7 +88,7 @@ def _read_parts(home: Home, table: str, parts: list[str] | None, columns: list[s
     return pa.concat_tables([schema.empty_table(), *(read_part(home, table, name, columns) for name in names)])
 
 
-def _patiently(attempt: Callable[[], T]) -> T:
+def patiently(attempt: Callable[[], T]) -> T:
     """Try again where a compaction took a part away between listing and reading."""
     for _ in range(5):
         try:

@@ -1,0 +1,69 @@
+"""Data of the user's: the declared function is made again from its source, called, and its arrays are checked.
+
+Everything that can be wrong with them is told in one sentence here, before anything is trained.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from models.idx import DataError
+from models.specs.data import OwnData
+from models.specs.source import checksum, define
+
+Array = Float[np.ndarray, "_ d"]
+
+
+def own_arrays(spec: OwnData) -> tuple[Array, Array]:
+    """Training and test examples as the user's function returns them. Raises: DataError."""
+    _check_files(spec)
+    try:
+        returned = define(spec.source, spec.name)(**spec.options)
+    except (Exception, SystemExit) as fault:
+        text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
+        raise DataError(f"{spec.name} raised {text}: mend the function that makes the data") from fault
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        raise DataError(f"{spec.name} returned no pair of arrays: end it with `return train, test`")
+    train, test = (_checked(spec, which, part) for which, part in zip(("training", "test"), returned, strict=True))
+    if len(train) != spec.n:
+        raise DataError(
+            f"{spec.name} returned {len(train)} training examples, not n = {spec.n}: declare n={len(train)}"
+        )
+    return train, test
+
+
+def _check_files(spec: OwnData) -> None:
+    for path, declared in spec.files.items():
+        if not Path(path).is_file():
+            raise DataError(f"{spec.name} needs {path}, which is not here: give its absolute path, or put it there")
+        if checksum(path) != declared:
+            raise DataError(
+                f"{path} has changed since {spec.name} was declared: launch again, as the data are new ones"
+            )
+
+
+def _checked(spec: OwnData, which: str, part: Any) -> Array:
+    try:
+        array = np.asarray(part)
+    except Exception as fault:
+        raise DataError(f"{spec.name}'s {which} set is no array ({fault}): return two NumPy arrays") from fault
+    if array.dtype.kind != "f":
+        raise DataError(f"{spec.name}'s {which} set holds {array.dtype}: convert it to float, as in x.astype(float)")
+    if array.ndim != 2:
+        raise DataError(
+            f"{spec.name}'s {which} set has the shape {array.shape}: give it a row for each example, (n, d)"
+        )
+    if array.shape[1] != spec.d:
+        raise DataError(
+            f"{spec.name}'s {which} set has {array.shape[1]} dimensions, not d = {spec.d}: mend the function, or d"
+        )
+    if len(array) < 2:
+        raise DataError(f"{spec.name}'s {which} set has {len(array)} examples: it needs two at least")
+    if not np.isfinite(array).all():
+        rows = np.flatnonzero(~np.isfinite(array).all(axis=1))
+        raise DataError(
+            f"{spec.name}'s {which} set holds numbers that are not finite (row {rows[0]}): drop or fill these rows"
+        )
+    return array

@@ -1,0 +1,53 @@
+"""What every command line of ours does alike: a wrong command is one sentence on stderr and exit status 2."""
+
+import io
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+_TRACKING = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc")
+
+
+def run(app: typer.Typer, name: str) -> NoReturn:
+    """Run the command and leave with its status: 130 on Ctrl-C, 2 where its options are wrong."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a γ that the terminal does not have is no reason to stop
+    try:
+        sys.exit(app(prog_name=name, standalone_mode=False))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except BrokenPipeError:  # whoever read along has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as fault:
+        if not hasattr(fault, "format_message"):
+            raise
+        text = fault.format_message().replace("Value error, ", "")  # pyright: ignore[reportAttributeAccessIssue]
+        say(f"{text.rstrip('.')}: see {name} --help")
+        sys.exit(2)
+
+
+def refuse(text: str) -> NoReturn:
+    """Leave with status 2 and the sentence."""
+    say(text)
+    raise typer.Exit(2)
+
+
+def say(text: str) -> None:
+    typer.echo(f"error: {' '.join(text.split())}", err=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def known_tracking(uri: str | None) -> str | None:
+    """An MLflow address of a kind that MLflow has. Raises: typer.BadParameter."""
+    scheme, found, rest = (uri or "").partition("://")
+    is_known = found and rest and scheme.partition("+")[0] in _TRACKING
+    if uri is None or is_known or scheme == "databricks":
+        return uri
+    raise typer.BadParameter(f"{uri} is no address of MLflow's: write http://host:port or sqlite:////path/to/mlflow.db")

@@ -1,0 +1,57 @@
+"""Faults in one sentence: what is wrong with what a person typed, and what to do about it.
+
+A declaration is code, so anything may be wrong with it, its values' own text included.
+"""
+
+import traceback
+
+from pydantic import ValidationError
+
+from models.specs import Spec
+
+LONGEST = 80
+"""Characters of a value, and three times as many of somebody else's message, that a sentence quotes."""
+
+
+class DeclarationError(Exception):
+    """A declaration that cannot be carried out; the message names the fault and the remedy."""
+
+
+def explain(fault: ValidationError) -> str:
+    """The first thing pydantic found wrong, as one clause."""
+    first = fault.errors()[0]
+    *place, last = [str(part) for part in first["loc"]] or [""]
+    where = ".".join([fault.title, *place, last]).removesuffix(".")
+    if first["type"] == "missing":
+        return f"{where} is missing: write {last}=..."
+    if first["type"] == "extra_forbidden":
+        return f"{where} is unknown: mend the name {last}, or drop it"
+    text = first["msg"].removeprefix("Value error, ")
+    text = text.replace("Input should", "should") if first["loc"] else text
+    given = "" if isinstance(first["input"], dict | Spec) else f", not {shown(first['input'])}"
+    return f"{where} {text}{given}"
+
+
+def shown(value: object) -> str:
+    """A value as a sentence quotes it: short, on one line, whatever its own `repr` does."""
+    try:
+        return _short(repr(value), LONGEST)
+    except Exception:  # an integer of five thousand digits has no decimal text
+        return f"a {type(value).__name__} that cannot be written out"
+
+
+def said(fault: BaseException) -> str:
+    """What an exception says, on one line."""
+    text = _short(str(fault), 3 * LONGEST)
+    return f"{type(fault).__name__}: {text}" if text else type(fault).__name__
+
+
+def line_in(file: str, fault: BaseException) -> str:
+    """`, line 7,` where the fault came through a line of `file`, else nothing."""
+    lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == file]
+    return f", line {lines[-1]}," if lines else ""
+
+
+def _short(text: str, most: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"

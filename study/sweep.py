@@ -1,0 +1,130 @@
+"""Removing what nothing refers to: `python -m study.sweep [--home ./runs] [--delete]`.
+
+A study refers to the trials of its plan, and the plan is its table as it was launched last: trials that were taken out of
+a table, or that belong to a study that was forgotten, are referred to no more. Without `--delete` nothing changes.
+"""
+
+import contextlib
+import difflib
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from study.command import counted, refuse, run
+from study.record import LAUNCH_LOCK, Home, HomeError
+from study.record.read import patiently
+from study.record.unused import Unused, declared_ids, find_unused, remove
+
+YOUNG_S = 3600.0
+"""Left-over files younger than this may belong to a launch at work, and stay where that cannot be told."""
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def at_work(home: Home) -> bool | None:
+    """Whether a launch is at work in the home; None where that cannot be told."""
+    if not home.local:
+        return None
+    with contextlib.ExitStack() as claims:
+        locks = home.local.glob(LAUNCH_LOCK.format("*"))
+        return any(claims.enter_context(home.claim(lock.name, "a sweep")) for lock in locks)
+
+
+def sweep(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = False) -> Unused:
+    """Find what no study but the `forgotten` ones refers to, and remove it where `delete` says so. Raises: HomeError."""
+    _check_forgotten(home, forgotten)
+    _declared(home, forgotten)  # a wrong home is refused before a lock is put there
+    busy = at_work(home)
+    if busy and delete:
+        raise HomeError(f"a launch is at work in {home}: sweep when it is done")
+    young_s = 0.0 if busy is False else YOUNG_S
+    if not delete:
+        return patiently(lambda: find_unused(home, _declared(home, forgotten), young_s))
+    with home.lock("records/.lock"):
+        declared = _declared(home, forgotten)
+        for study in forgotten:  # the plan first: without it a study refers to nothing, whatever is left of its folder
+            home.delete(f"studies/{study}/plan.parquet")
+            home.drop(f"studies/{study}")
+        found = find_unused(home, declared, young_s)
+        remove(home, found)
+    return found
+
+
+def _declared(home: Home, forgotten: frozenset[str]) -> frozenset[str]:
+    plans = declared_ids(home, forgotten)
+    if not plans and not forgotten:
+        raise HomeError(f"{home} holds no studies, so nothing in it is referred to: name the home with --home")
+    return frozenset().union(*plans.values())
+
+
+def _check_forgotten(home: Home, studies: frozenset[str]) -> None:
+    known = home.folders("studies")
+    for study in studies.difference(known):
+        near = difflib.get_close_matches(study, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it holds {', '.join(known) or 'none'}"
+        raise HomeError(f"there is no study {study} in {home}: {hint}")
+
+
+def main(
+    home: Annotated[str, typer.Option(metavar="DIR|URI", help="The home to sweep.")] = "./runs",
+    delete: Annotated[bool, typer.Option("--delete", help="Remove it; else it is only counted.")] = False,
+    forget: Annotated[
+        list[str] | None, typer.Option("--forget", metavar="STUDY", help="Drop a study's plan and report (repeatable).")
+    ] = None,
+) -> None:
+    """Count, and with --delete remove, what no study of a home refers to any more. Run it while no launch is at work."""
+    try:
+        place = Home(home)
+        found = sweep(place, frozenset(forget or ()), delete)
+    except HomeError as fault:
+        refuse(str(fault))
+    for line in _lines(found):
+        console.print(line)
+    for study in forget or ():
+        console.print(
+            f"{'forgotten' if delete else 'to be forgotten'}: the study {escape(study)}, its plan and its report"
+        )
+    console.print(f"{'removed' if delete else 'to remove'}: {_size(_bytes(found))}; stays: {_stays(found)}")
+    if found.young:
+        console.print(f"left alone: {counted(found.young, 'file')} of the last hour, that a launch may be writing")
+    if found.trials:
+        console.print("MLflow's runs of these trials stay: delete them in MLflow")
+    if not delete and (found.anything or forget):
+        console.print("nothing was removed: --delete does it")
+
+
+def _lines(found: Unused) -> list[str]:
+    lines = []
+    if rows := sum(found.rows.values()):
+        whose = f"{counted(found.trials, 'trial')} that no study declares, and of attempts that do not count"
+        lines.append(f"{counted(rows, 'row')} of {whose}, about {_size(found.row_bytes)}")
+    if found.cut:
+        lines.append(f"weights and pictures within {counted(len(found.cut), 'file')}, {_size(found.cut_bytes)}")
+    for kind, files in sorted(found.files.items()):
+        lines.append(f"{kind}: {counted(len(files), 'file')}, {_size(sum(file.size for file in files))}")
+    return lines
+
+
+def _bytes(found: Unused) -> float:
+    return found.row_bytes + found.cut_bytes + sum(file.size for files in found.files.values() for file in files)
+
+
+def _stays(found: Unused) -> str:
+    return f"{counted(len(found.kept), 'trial')}, {_size(found.stays)}"
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} GB"
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    run(app, "python -m study.sweep")

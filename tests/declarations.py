@@ -1,0 +1,133 @@
+"""Declarations of every kind, for properties that all of them have: strategies of valid trials, and of anything at all."""
+
+import datetime
+import decimal
+import fractions
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from study import (
+    MNIST,
+    VAE,
+    Annealed,
+    Digits,
+    FashionMNIST,
+    Fixed,
+    Learned,
+    LinearSubspace,
+    Objective,
+    Optimal,
+    Own,
+    OwnData,
+    PlantedManifold,
+    Training,
+    Trial,
+)
+
+COUNTS = st.integers(1, 2**31 - 1)
+SMALL = st.integers(1, 512)
+SEVERAL = st.integers(2, 10**6)
+POSITIVE = st.floats(1e-8, 1e8)
+SHARES = st.floats(0, 1)
+SEEDS = st.integers(0, 2**63 - 1)
+WORDS = st.text(st.characters(codec="utf-8"), max_size=8)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=6,
+)
+OPTIONS = st.dictionaries(WORDS, PLAIN, max_size=3)
+
+GAMMAS = st.one_of(
+    st.builds(Fixed, POSITIVE),
+    st.builds(Learned, init=POSITIVE, lr=st.none() | POSITIVE),
+    st.builds(lambda low, init, high: Learned(init=low + init, floor=low, ceiling=low + init + high), *[POSITIVE] * 3),
+    st.builds(Optimal, floor=st.just(0.0) | POSITIVE),
+    st.builds(Annealed, POSITIVE, POSITIVE, over=st.floats(1e-3, 1)),
+)
+
+PLANTED = {"noise": st.floats(0, 10), "n": SEVERAL, "n_test": SEVERAL, "seed": SEEDS}
+DATA = st.one_of(
+    st.just(Digits()),
+    st.builds(MNIST, n=st.integers(2, 60_000)),
+    st.builds(FashionMNIST, n=st.integers(2, 60_000)),
+    st.builds(
+        LinearSubspace, d=st.integers(8, 4096), eigenvalues=st.lists(POSITIVE, min_size=1, max_size=8), **PLANTED
+    ),
+    st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
+    st.builds(
+        OwnData,
+        name=st.just("mine"),
+        source=WORDS,
+        d=st.just(12),
+        n=SEVERAL,
+        intrinsic_dim=st.none() | st.integers(1, 12),
+        image=st.sampled_from([None, (3, 4), (12, 1)]),
+        files=st.dictionaries(WORDS, WORDS, max_size=2),
+        options=OPTIONS,
+    ),
+)
+
+WIDTHS = st.lists(SMALL, max_size=4).map(tuple)
+VAES = st.one_of(
+    st.builds(
+        VAE,
+        kappa=SMALL,
+        encoder=WIDTHS,
+        decoder=WIDTHS,
+        activation=st.sampled_from(["tanh", "relu", "gelu", "identity"]),
+        skip=st.sampled_from(["none", "affine", "concat"]),
+        init=st.sampled_from(["fan_in", "he", "glorot"]),
+        mu_scale=POSITIVE,
+        log_var_scale=POSITIVE,
+        log_var_range=st.none() | st.tuples(st.floats(-50, 0), st.floats(1, 50)),
+    ),
+    st.builds(VAE, kappa=SMALL, skip=st.just("residual"), decoder=st.sampled_from([(8, 8), (64,) * 4])),
+)
+MODELS = VAES | st.builds(Own, kappa=SMALL, name=st.just("Net"), source=WORDS, options=OPTIONS)
+
+TRAININGS = st.builds(
+    Training,
+    steps=COUNTS,
+    batch=COUNTS,
+    lr=POSITIVE,
+    decay_from=SHARES,
+    decay_to=SHARES,
+    adam_beta1=st.floats(0, 0.999),
+    blow_up=POSITIVE,
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+TRIALS = st.builds(
+    Trial,
+    data=DATA,
+    model=MODELS,
+    objective=st.builds(Objective, gamma=GAMMAS, beta=st.floats(0, 100)),
+    training=TRAININGS,
+    seed=SEEDS,
+)
+
+ANYTHING: st.SearchStrategy[Any] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([10**30, -(2**70), 10**5000, 2**31, 0, -1]),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(["\ud800", "a\nb", "a,b", "→", "NaN", "1", "1.0", "true", ""]),
+    st.binary(max_size=4),
+    st.complex_numbers(),
+    st.lists(st.integers() | st.text(max_size=3), max_size=3),
+    st.tuples(st.floats(), st.booleans()),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    st.frozensets(st.integers(), max_size=3),
+    st.sampled_from([np.float32(0.5), np.int64(3), np.bool_(True), np.float64("nan"), np.zeros(2), np.zeros((0, 2))]),
+    st.sampled_from([np.str_("x"), np.datetime64("2020-01-01"), np.array(3), np.longdouble(1) / 3]),
+    st.sampled_from([decimal.Decimal("0.1"), fractions.Fraction(1, 3), datetime.date(2020, 1, 1), ..., NotImplemented]),
+    st.sampled_from([int, len, lambda: 0, object(), range(3), Digits, Fixed, ValueError("x")]),
+    GAMMAS,
+    DATA,
+    VAES,
+    TRAININGS,
+)

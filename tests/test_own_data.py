@@ -1,0 +1,270 @@
+"""A data set of the user's: identified by its source, checked before anything is trained, trained like any other."""
+
+import json
+import subprocess
+import sys
+from importlib import util
+
+import numpy as np
+import pytest
+from launching import launch
+
+from models.datasets import load, prepare
+from models.idx import DataError
+from models.specs import OwnData
+from study import VAE, Digits, Fixed, Objective, Training, Trial
+from study import load as load_network
+from study.trial import content_id
+
+RING = '''
+import numpy as np
+
+ROTATE = {"by": 0.0}
+ROTATE["by"] = 0.5
+
+
+def turned(angle):
+    return angle + ROTATE["by"]
+
+
+def ring(n=300, noise=0.05):
+    """A noisy circle in three dimensions."""
+    rng = np.random.default_rng(0)
+    angle = turned(rng.uniform(0, 2 * np.pi, n + 100))
+    x = np.stack([np.cos(angle), np.sin(angle), np.cos(2 * angle)], 1) + noise * rng.standard_normal((n + 100, 3))
+    return x[:n], x[n:]
+'''
+
+
+def module_of(folder, source, name="own"):
+    path = folder / f"{name}.py"
+    path.write_text(source)
+    spec = util.spec_from_file_location(f"{name}_{folder.name}", path)
+    assert spec
+    assert spec.loader
+    module = util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where inspect looks for a class
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def ring(tmp_path):
+    return module_of(tmp_path, RING).ring
+
+
+def test_the_function_is_called_with_its_options_and_what_it_stands_on(ring):
+    data = load(OwnData.of(ring, d=3, n=300, noise=0.0))
+    assert data.train.shape == (300, 3)
+    assert data.test.shape == (100, 3)
+    x = data.train + data.mean
+    assert np.square(x[:, :2]).sum(1) == pytest.approx(np.ones(300), abs=1e-5)
+    expected = ring(noise=0.0)[0]  # a change of what an assignment made belongs to it
+    assert x == pytest.approx(expected, abs=1e-5)
+
+
+def test_identity_is_the_code_the_options_and_what_was_declared(tmp_path, ring):
+    spec = OwnData.of(ring, d=3, n=300)
+    assert OwnData.model_validate_json(spec.model_dump_json()) == spec
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    moved = module_of(tmp_path / "a", "# a comment\n\nUNUSED = 1\n" + RING)
+    changed = module_of(tmp_path / "b", RING.replace('["by"] = 0.5', '["by"] = 0.6'))
+    assert content_id(OwnData.of(moved.ring, d=3, n=300)) == content_id(spec)
+    others = [
+        OwnData.of(changed.ring, d=3, n=300),
+        OwnData.of(ring, d=3, n=300, noise=0.1),
+        OwnData.of(ring, d=3, n=300, intrinsic_dim=1),
+        OwnData.of(ring, d=3, n=200),
+    ]
+    assert len({content_id(other) for other in [spec, *others]}) == 5
+    assert content_id(OwnData.of(ring, d=3, n=300, a=1, b=2)) == content_id(OwnData.of(ring, d=3, n=300, b=2, a=1))
+
+
+def test_a_declared_file_is_part_of_the_identity_and_watched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = "import numpy as np\n\n\ndef stored(path):\n    x = np.load(path)\n    return x[:8], x[8:]\n"
+    stored = module_of(tmp_path, source).stored
+
+    def declared(seed):
+        np.save("x.npy", np.random.default_rng(seed).standard_normal((10, 2)))
+        return OwnData.of(stored, d=2, n=8, files=["x.npy"], path="x.npy")
+
+    first, second = declared(0), declared(1)
+    assert content_id(first) != content_id(second)
+    assert declared(0) == first
+    assert load(first).train.shape == (8, 2)
+    with pytest.raises(DataError, match=r"x\.npy has changed since stored was declared"):
+        load(second)
+    (tmp_path / "x.npy").unlink()
+    with pytest.raises(DataError, match=r"stored needs x\.npy, which is not here"):
+        load(second)
+    with pytest.raises(ValueError, match=r"the file x\.npy cannot be read"):
+        OwnData.of(stored, d=2, n=8, files=["x.npy"])
+
+
+WRONG = {
+    "raises": ("1 / 0", "own raised ZeroDivisionError: division by zero: mend"),
+    "leaves": ("raise SystemExit(0)", "own raised SystemExit"),
+    "uses its file": ("return __file__", "own raised NameError"),
+    "returns nothing": ("pass", "own returned no pair of arrays: end it with `return train, test`"),
+    "returns three": ("return X, X, X", "own returned no pair of arrays"),
+    "ragged": ("return [[1.0], [1.0, 2.0]], X", "training set is no array"),
+    "integers": ("return X.astype(int), X", "training set holds int64: convert it to float"),
+    "objects": ("return X, X.astype(object)", "test set holds object: convert it to float"),
+    "one dimension": ("return X[:, 0], X", r"training set has the shape \(6,\): give it a row for each example"),
+    "pictures": ("return X.reshape(6, 2, 1), X", r"has the shape \(6, 2, 1\)"),
+    "other d": ("return X[:, :1], X", "training set has 1 dimensions, not d = 2"),
+    "other d in test": ("return X, X[:, :1]", "test set has 1 dimensions, not d = 2"),
+    "other n": ("return X[:5], X", "returned 5 training examples, not n = 6: declare n=5"),
+    "empty": ("return X, X[:0]", "test set has 0 examples: it needs two at least"),
+    "not finite": ("Y = X.copy(); Y[3] = np.nan; return Y, X", r"not finite \(row 3\): drop or fill these rows"),
+    "infinite": ("return X, X + np.inf", "test set holds numbers that are not finite"),
+    "too large": ("return X * 1e300, X", "training set holds numbers too large for float32: scale"),
+    "constant": ("return 0 * X, X", "training set does not vary"),
+    "constant test": ("return X, 0 * X + X.mean(0)", "test set does not vary"),
+    "unseeded": ("return np.random.rand(6, 2), X", "other numbers when it is called again: draw them from a seeded"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_data_is_told_in_one_sentence(name, tmp_path):
+    body, words = WRONG[name]
+    source = f"import numpy as np\n\nX = np.arange(12.0).reshape(6, 2) % 5\n\n\ndef own():\n    {body}\n"
+    spec = OwnData.of(module_of(tmp_path, source).own, d=2, n=6)
+    with pytest.raises(DataError, match=words) as fault:
+        prepare(spec)
+    assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"image": (2, 2)}, "an image of 2×2 pixels has not d = 3"),
+        ({"intrinsic_dim": 4}, "intrinsic_dim = 4 exceeds d = 3"),
+        ({"n": 1}, "greater than or equal to 2"),
+        ({"d": 0}, "greater than or equal to 1"),
+        ({"function": len}, "the source of len cannot be read"),
+        ({"function": lambda: 1}, "must be defined at the top level"),
+        ({"function": "ring"}, "cannot be read"),
+        ({"option": len}, "options must be plain"),
+        ({"files": ["nowhere"]}, "the file nowhere cannot be read"),
+    ],
+)
+def test_a_wrong_declaration_of_data_is_refused_when_it_is_made(changes, words, ring):
+    with pytest.raises(ValueError, match=words):
+        OwnData.of(**({"function": ring, "d": 3, "n": 300} | changes))
+
+
+def test_a_function_inside_another_is_not_mistaken_for_its_namesake(tmp_path):
+    source = "def make():\n    def own():\n        return 1\n    return own\n\n\ndef own():\n    return 2\n"
+    with pytest.raises(ValueError, match="must be defined at the top level"):
+        OwnData.of(module_of(tmp_path, source).make(), d=1, n=2)
+
+
+STUDY = (
+    RING
+    + '''
+
+import torch
+from torch import nn
+
+from study import Fixed, Learned, Objective, Own, OwnData, Training, Trial, study
+
+
+class Line(nn.Module):
+    def __init__(self, d, kappa):
+        super().__init__()
+        self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
+
+    def encode(self, x):
+        return self.mu(x), self.log_var(x)
+
+    def decode(self, z):
+        return self.out(z)
+
+
+@study(noise=[0.0, 0.1], gamma=[Fixed(0.1), Learned()], seed=range(2))
+def rings(noise, gamma, seed):
+    """Data and a network of the user's own."""
+    return Trial(
+        data=OwnData.of(ring, d=3, n=300, intrinsic_dim=1, noise=noise),
+        model=Own.of(Line, kappa=2),
+        objective=Objective(gamma=gamma),
+        training=Training(steps=40, batch=32, lr=1e-2),
+        seed=seed,
+    )
+'''
+)
+
+
+def test_data_and_a_network_of_the_users_own_go_all_the_way(tmp_path):
+    from analysis import results
+
+    (tmp_path / "mine.py").write_text(STUDY)
+    result = launch("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "8 declared, 0 already there, 8 finished" in result.stdout
+    frame = results("rings", tmp_path / "home")
+    assert set(frame["d"]) == {3}
+    assert set(frame["n_train"]) == {300}
+    assert set(frame["intrinsic_dim"]) == {1}
+    assert frame["data_id"].nunique() == 2
+    assert np.isfinite(frame["distortion_test"]).all()
+    (tmp_path / "mine.py").unlink()  # the records hold the source
+    network = load_network(frame["trial_id"][0], tmp_path / "home")
+    trial = vars(network)["trial"]
+    assert type(network).__name__ == "Line"
+    assert load(trial.data).total_variance == pytest.approx(frame["total_variance"][0])
+    assert (tmp_path / "home/studies/rings/report/index.html").exists()
+
+
+def test_a_fault_of_the_data_is_told_before_anything_is_trained(tmp_path):
+    (tmp_path / "mine.py").write_text(STUDY.replace("n=300, intrinsic", "n=299, intrinsic"))
+    result = launch("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == ["error: ring returned 300 training examples, not n = 299: declare n=300"]
+    assert not (tmp_path / "home").exists()
+
+
+FLAT = (
+    RING
+    + """
+from study import VAE, Fixed, Objective, OwnData, Training, Trial, study
+
+
+@study(seed=range(3))
+def flat(seed):
+    'Own data, and a network that needs no torch to be declared.'
+    return Trial(
+        data=OwnData.of(ring, d=3, n=300),
+        model=VAE(kappa=2),
+        objective=Objective(gamma=Fixed(1.0)),
+        training=Training(steps=3),
+        seed=seed,
+    )
+"""
+)
+
+
+def test_a_plan_of_own_data_needs_no_torch(tmp_path):
+    (tmp_path / "flat.py").write_text(FLAT)
+    code = (
+        "import sys; from study.find import find; n = len(find('flat.py').table('laptop').rows());"
+        "print(n, 'torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert result.stdout.split() == ["3", "False"]
+
+
+def test_a_trial_on_own_data_survives_json(ring):
+    trial = Trial(
+        data=OwnData.of(ring, d=3, n=300, image=(1, 3), noise=0.5),
+        model=VAE(kappa=2),
+        objective=Objective(gamma=Fixed(1.0)),
+        training=Training(steps=3),
+        seed=0,
+    )
+    again = Trial.model_validate(json.loads(trial.model_dump_json()))
+    assert (again, again.trial_id, again.pack_key) == (trial, trial.trial_id, trial.pack_key)
+    assert trial.pack_key != trial.model_copy(update={"data": Digits()}).pack_key
