@@ -89,7 +89,7 @@ def _close(mirror: Mirror, uri: str | None, status: str, summary: Mapping[str, f
     """End the launch, and leave beside the plan how a reader of the report finds a trial's run."""
     mirror.end(status, summary)
     home, study = mirror.records.home, mirror.records.study
-    found = {"command": ui_command(home, uri), "root": ui_root(home, uri), **mirror.index()}
+    found = {"open": ui_command(home, uri), **mirror.index(ui_root(home, uri))}
     home.write(f"studies/{study}/{INDEX}", json.dumps(found, ensure_ascii=False).encode())
 
 
@@ -152,12 +152,11 @@ class Ledger:
 
     @property
     def page(self) -> str | None:
-        """The address of the study's runs once the UI runs; None before the mirror is complete."""
+        """The address of the study's runs, once the UI runs; None for a study that has not been mirrored yet."""
         try:
-            found = json.loads(self.home.read(f"studies/{self.study}/{INDEX}"))
+            return json.loads(self.home.read(f"studies/{self.study}/{INDEX}"))["page"]
         except FileNotFoundError:
             return None
-        return f"{found['root']}/{found['page']}"
 
 
 def rebuild(home: Home, study: str | None = None, uri: str | None = None, pictures: Pictures = "first-seed") -> int:

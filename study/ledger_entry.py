@@ -76,7 +76,7 @@ def parameters(row: Mapping[str, Any], varying: Mapping[str, Any]) -> dict[str, 
     derived = {path: text_of(row[name]) for name, path in DERIVED.items() if row[name] is not None}
     for path, value in sorted({**derived, **told}.items()):
         *section, leaf = path.split(".")
-        said = params.get(leaf) == value or (leaf == "kind" and not section)
+        said = params.get(leaf) == value or (leaf == "kind" and value.lower() in ("trial", *section))
         if not said and len(params) < MOST_PARAMS:
             params[_legal(path) if section else f"trial.{_legal(path)}"] = value
     return params

@@ -202,11 +202,11 @@ class Mirror:
             self.server.log(self.launch, [(name, float(value), now, 0) for name, value in summary.items()])
             self.client.set_terminated(self.launch, STATUSES.get(status.lower(), "KILLED"))
 
-    def index(self) -> dict[str, Any]:
+    def index(self, root: str) -> dict[str, Any]:
         """What a reader needs to find the runs: the page to open first, and trial_id → name and page of its run."""
         first = next(iter(ledger_view.views(self.records)))
-        runs = {
-            trial: [run.name, ledger_view.run_address(self.experiment, run.run_id)]
-            for trial, run in self.trials.items()
+        pages = {trial: ledger_view.run_address(self.experiment, run.run_id) for trial, run in self.trials.items()}
+        return {
+            "page": f"{root}/{ledger_view.address(self.experiment, first)}",
+            "runs": {trial: {"name": run.name, "page": f"{root}/{pages[trial]}"} for trial, run in self.trials.items()},
         }
-        return {"page": ledger_view.address(self.experiment, first), "runs": runs}

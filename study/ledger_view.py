@@ -31,19 +31,21 @@ MEANINGS = {
     "neg_elbo_test": "−ELBO at β = 1, in nats an example",
     "gamma": "the decoder variance at the end",
     "scale_residual": "distance from a stationary point: converged up to 0.5",
+    "curve/…": "the same of minibatches, along training",
 }
 
 NOTE = """{caption}
 
-**Views:** {links}. They are under *Views* above the runs, too (choose *Model training* at the top left if there are none).
+**Views:** {links}; the same are under *Views* above the runs.
 
-**Runs.** {nesting} A plain parameter is an axis that varies in this study; a dotted one (`model.encoder`) was declared and
-follows. Tags say a run's `kind` and a trial's `status` (finished, diverged or failed) and `trial_id`; runs of kind `pack`
+**Runs.** {nesting} A plain parameter is an axis that varies in this study; a dotted one (`model.encoder`) was declared \
+with it. Tags say a run's `kind` and a trial's `status` (finished, diverged or failed) and `trial_id`; runs of kind `pack` \
 show training live.
 
-**Numbers.** {legend}; `curve/…`: minibatch values along training.
+{legend}
 
-**Report:** `{report}`. Everything here follows from the study's records; `python -m study.ledger {study}` writes it again.
+**Report:** `{report}`. Everything here follows from the study's records: `python -m study.ledger {study}` writes \
+it again.
 """
 
 CELLS = "A run per *cell* (all axes but the seed) carries the means over its seeds, whose own runs are nested below it."
@@ -95,7 +97,7 @@ def tags(records: StudyRecords, experiment: str) -> dict[str, str]:
 def description(records: StudyRecords, experiment: str) -> str:
     """What the study asks, and how its experiment is read, in Markdown."""
     links = ", ".join(f"[{name}]({address(experiment, key)})" for key, (name, _) in views(records).items())
-    legend = "; ".join(f"`{name}`: {meaning}" for name, meaning in MEANINGS.items())
+    legend = "\n".join(f"- `{name}`: {meaning}" for name, meaning in MEANINGS.items())
     return NOTE.format(
         caption=records.caption,
         links=links,

@@ -17,11 +17,13 @@ KAPPAS, SEEDS = (4, 8), (0, 1)
 IDS = {(kappa, seed): f"trial-{kappa}-{seed}" for kappa in KAPPAS for seed in SEEDS}
 
 
-def write_plan(home: Home, name: str = STUDY) -> None:
-    rows = [{"trial_id": key, "kappa": k, "gamma": "learned", "seed": s} for (k, s), key in IDS.items()]
+def write_plan(home: Home, name: str = STUDY, seeds: Sequence[int] = SEEDS, gamma: str = "learned") -> None:
+    """A plan of two cells. A `gamma` that is not the trials' own adds a row, and so a varying axis."""
+    rows = [{"trial_id": key, "kappa": k, "gamma": "learned", "seed": s} for (k, s), key in IDS.items() if s in seeds]
+    rows += [{"trial_id": "another", "kappa": 4, "gamma": gamma, "seed": 0}] if gamma != "learned" else []
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows), buffer)
-    axes = {"kappa": KAPPAS, "gamma": ["learned"], "seed": SEEDS}
+    axes = {"kappa": KAPPAS, "gamma": ["learned"], "seed": seeds}
     home.write(f"studies/{name}/plan.parquet", buffer.getvalue())
     home.write(
         f"studies/{name}/study.json", json.dumps({"name": name, "caption": "A question?", "axes": axes}).encode()
@@ -31,12 +33,13 @@ def write_plan(home: Home, name: str = STUDY) -> None:
 def row(kappa: int, seed: int, commit_id: str, status: str = "finished") -> dict[str, Any]:
     training = {"kind": "Training", "steps": 1000, "decay_from": 0.5}
     declaration = {"model": {"kind": "VAE", "kappa": kappa, "encoder": [64, 32]}, "training": training, "seed": seed}
+    declaration["objective"] = {"kind": "Objective", "beta": 1.0, "gamma": {"kind": "Learned", "init": 1.0}}
     told = {"trial_id": IDS[kappa, seed], "commit_id": commit_id, "status": status, "pack_id": "p1", "attempt": 1}
     told |= {"model": "VAE", "kappa": kappa, "seed": seed, "steps": 1000, "beta": 1.0, "wall_s": 1.5, "engine": 1}
     told["declaration"] = json.dumps(declaration)
     if status == "failed":
         return {**told, "error": "the worker was killed"}
-    told |= {"distortion_test": 1.25, "rate_test": 7.0, "gamma": 0.02, "n_active": 3}
+    told |= {"distortion_test": 1.25 + seed, "rate_test": 7.0, "gamma": 0.02, "n_active": 3}
     return {**told, "error": "J is not finite", "diverged_at": 400} if status == "diverged" else told
 
 
