@@ -33,6 +33,7 @@ INDEX = "mlflow.json"
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # or it writes across the launcher's progress bar
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # likewise
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -142,8 +143,11 @@ class Ledger:
 
     def _lag(self, patience_s: float) -> str:
         """How far the mirror is behind, why, and the remedy."""
-        behind = f"lacks {self._clerk.left} of the study's trials" if self._clerk.opened else "could not be opened"
-        behind = "was not brought up to date" if self._clerk.opened and not self._clerk.left else behind
+        behind = "could not be opened"
+        if self._clerk.is_kept_out:
+            behind = "was left alone"
+        elif self._clerk.opened:
+            behind = f"lacks {self._clerk.left} of the study's trials" if self._clerk.left else "was not closed"
         why = self._clerk.fault or f"it needs more than {patience_s:g} s"
         option = f" --tracking-uri {shlex.quote(self.uri)}" if self.uri else ""
         command = f"python -m study.ledger {self.study} --home {shlex.quote(str(self.home))}{option}"

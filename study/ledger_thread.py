@@ -63,6 +63,7 @@ class Clerk:
         self._strikes = 0
         self._cut = self._ended = self._is_hopeless = False
         self._moved = time.monotonic()
+        self._book: Book | None = None
         self._first: Task | None = None
         self._last: Task | None = None
         self._closing, self._hurry, self._done = threading.Event(), threading.Event(), threading.Event()
@@ -117,6 +118,9 @@ class Clerk:
         except BaseException as fault:
             self.fault = sentence(fault)
         finally:
+            if self._book and not self._ended:
+                with contextlib.suppress(Exception):  # the records tell how much is left, if they can be read
+                    self._look(self._book)
             self._done.set()
 
     def _serve(self) -> bool:
@@ -126,7 +130,7 @@ class Clerk:
         with contextlib.ExitStack() as held:
             book = self._patiently(lambda: self._opened_in(held))
             if book is not None:
-                self.opened = True
+                self.opened, self._book = True, book
                 self._patiently(lambda: (self._first and self._first(book), self._look(book)))
                 while self._strikes < STRIKES and not self._hurry.is_set() and self._work(book):
                     pass

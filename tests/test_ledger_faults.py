@@ -1,6 +1,14 @@
 """The mirror's faults: nobody waits for MLflow, one sentence says how far it is behind, and it catches up."""
 
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
 import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +16,8 @@ import pytest
 from mirrored import IDS, STUDY, client, commit_trials, history, launched, run_ids, runs, write_plan
 
 from study import ledger
-from study.ledger import Ledger
+from study.ledger import Ledger, opened, rebuild, tracking_uri
+from study.ledger_thread import BusyError
 from study.record import Home
 
 # MLflow's own, when it is imported and when it migrates its tables.
@@ -106,3 +115,168 @@ def test_a_deleted_experiment_is_named_with_its_remedy(home: Home) -> None:
     said = launched(home)
     assert said
     assert f"the experiment {STUDY} was deleted in MLflow: restore it" in said
+
+
+@contextlib.contextmanager
+def serving(home: Home, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A tracking server over the home's database, in processes of its own."""
+    command = [str(Path(sys.executable).parent / "mlflow"), "server", "--backend-store-uri", tracking_uri(home)]
+    process = subprocess.Popen(
+        [*command, "--default-artifact-root", f"{home}/mlartifacts", "--port", str(port), "--workers", "1"],
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: process.poll() is not None or answers(port), 90)
+        assert process.poll() is None, "the server does not start"
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def told_quickly(book: Ledger, pack_id: str) -> None:
+    """What the trainer does, and how long it may take."""
+    begun = time.monotonic()
+    for step in range(100):
+        book.progress(pack_id, {"steps_per_s": 1.0}, step)
+    book.committed(pack_id)
+    assert time.monotonic() - begun < 0.5
+
+
+def test_a_server_that_is_killed_is_served_again_when_it_is_back(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("study.ledger_thread.PAUSES_S", (0.0,))
+    monkeypatch.setattr("study.ledger_thread.REST_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    book = Ledger(home, STUDY, f"http://127.0.0.1:{port}")
+    with serving(home, port) as server:
+        commit_trials(home, [(4, 0)])
+        book.start({"scale": "laptop"})
+        wait_until(lambda: bool(book._clerk.opened and not book._clerk.left and len(runs(home, "trial")) == 1))
+        kill(server)
+        commit_trials(home, [(4, 1)])
+        told_quickly(book, "p1")
+        wait_until(lambda: book._clerk.fault is not None)
+    with serving(home, port) as server:  # the same launch catches up
+        wait_until(lambda: len(runs(home, "trial")) == 2 and not book._clerk.left)
+        kill(server)
+        commit_trials(home, [(8, 0), (8, 1)])
+        told_quickly(book, "p2")
+        begun = time.monotonic()
+        said = book.close("finished", {}, patience_s=60)
+        assert time.monotonic() - begun < 45
+    assert said
+    assert "lacks 2 of the study's trials" in said
+    assert capfd.readouterr() == ("", "")  # nothing across the launcher's bar
+    assert rebuild(home, STUDY) == 4
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+    (launch,) = runs(home, "launch")
+    assert launch.info.status == "KILLED"  # nobody could say how it ended
+
+
+def test_a_database_that_is_locked_for_long_holds_up_nobody(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.ledger_thread.STALL_S", 4.0)
+    commit_trials(home, list(IDS))
+    hold = "import sqlite3, sys, time; base = sqlite3.connect(sys.argv[1]); base.execute('BEGIN EXCLUSIVE'); "
+    hold += "print('held', flush=True); time.sleep(120)"
+    command = [sys.executable, "-c", hold, f"{home}/mlflow.db"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout
+            assert holder.stdout.readline() == "held\n"
+            book = Ledger(home, STUDY)
+            book.start({})
+            told_quickly(book, "p1")
+            begun = time.monotonic()
+            said = book.close("finished", {})
+            assert time.monotonic() - begun < 15
+        finally:
+            holder.kill()
+    assert said
+    assert f"python -m study.ledger {STUDY}" in said
+    wait_until(lambda: not book._clerk._thread.is_alive())
+    assert launched(home) is None
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+
+
+def test_of_two_launches_at_once_one_mirrors_for_both(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.ledger_thread.LOCK_PATIENCE_S", 0.5)
+    first, second = Ledger(home, STUDY), Ledger(home, STUDY)
+    first.start({})
+    wait_until(lambda: first._clerk.opened)
+    second.start({})
+    commit_trials(home, [(4, 0), (4, 1)])
+    second.committed("p1")
+    begun = time.monotonic()
+    said = second.close("finished", {})
+    assert time.monotonic() - begun < 5
+    assert "was left alone (another launch is writing it" in str(said)
+    with pytest.raises(BusyError):
+        rebuild(home, STUDY)
+    assert first.close("finished", {}) is None  # it looks once more at its end
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 2
+
+
+def test_the_launch_that_ends_last_mirrors_what_came_after_the_first(home: Home) -> None:
+    first, second = Ledger(home, STUDY), Ledger(home, STUDY)
+    first.start({})
+    wait_until(lambda: first._clerk.opened)
+    second.start({})
+    wait_until(lambda: second._clerk.is_kept_out)
+    assert first.close("finished", {}) is None
+    commit_trials(home, list(IDS))
+    second.committed("p1")
+    assert second.close("finished", {}) is None
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+
+
+def test_rebuilding_twice_at_once_makes_no_run_twice(home: Home) -> None:
+    commit_trials(home, list(IDS))
+    command = [sys.executable, "-m", "study.ledger", STUDY, "--home", str(home), "--artifacts", "none"]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in both]
+    assert sorted(process.returncode for process in both) in ([0, 0], [0, 1])
+    assert all("another launch is writing it" in error for _, error in said if error)
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+
+
+def test_runs_made_twice_where_there_is_no_lock_become_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.ledger.only_writer", lambda *_: contextlib.nullcontext())
+    commit_trials(home, list(IDS))
+    with opened(home, STUDY, None, "none") as one, opened(home, STUDY, None, "none") as other:
+        for mirror in (one, other):
+            for entry in mirror.entries(mirror.missing()):
+                mirror.write(entry)
+            mirror.end("finished", {})
+    assert len(runs(home, "trial")) == 8
+    assert len(runs(home, "cell")) == 4
+    assert launched(home) is None
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+    cells = {run.info.run_id for run in runs(home, "cell")}
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs(home, "trial")} == cells
+    assert len(cells) == 2
