@@ -1,8 +1,8 @@
 """The mirror: a study's records as the runs of an experiment, through a client that is handed in.
 
-A run is found again by its `trial_id` tag and is complete once its `mirrored` tag names the commit it shows, so a pass
-that is killed anywhere is mended by the next one, in the same run. Of two runs of one trial, which two writers without
-a common lock can make, the older stays.
+A run is found again by its `trial_id` tag. It is complete once its `mirrored` tag names the commit it shows and it has
+been ended accordingly, which is done last: a pass that is killed anywhere is mended by the next one, in the same run.
+Of two runs of one trial, which two writers without a common lock can make, the older stays.
 """
 
 import math
@@ -83,9 +83,10 @@ class Mirror:
             if trial in self.trials:
                 self.client.delete_run(info.run_id)
                 return
-            parent = tags.get("mlflow.parentRunId")
-            known = frozenset(run.data.params)
-            self.trials[trial] = Run(info.run_id, info.start_time, info.run_name, parent, known, tags.get("mirrored"))
+            parent, known = tags.get("mlflow.parentRunId"), frozenset(run.data.params)
+            is_whole = info.status == STATUSES.get(tags.get("status"))
+            mirrored = tags.get("mirrored") if is_whole else None
+            self.trials[trial] = Run(info.run_id, info.start_time, info.run_name, parent, known, mirrored)
             numbers = {name: value for name, value in run.data.metrics.items() if "/" not in name}
             self.cells.learn(trial, Seed(info.run_id, tags.get("status", ""), numbers))
         elif tags.get("kind") == "cell":
@@ -125,24 +126,19 @@ class Mirror:
         run = self.trials.get(entry.trial_id) or self._new_run(entry, parent)
         if run.name != entry.name:
             self.client.update_run(run.run_id, name=entry.name)
-        self._log(run, entry, parent)
         if files := self.records.files(entry):
             self._attach(run, files)
-        end = run.started + round(1000 * entry.wall_s)
-        self.client.set_terminated(run.run_id, STATUSES[entry.status], end)
-        self.client.set_tag(run.run_id, "mirrored", entry.commit_id)
+        self._log(run, entry, parent)
+        self.client.set_terminated(run.run_id, STATUSES[entry.status], run.started + round(1000 * entry.wall_s))
         params = run.params.union(entry.params)
         self.trials[entry.trial_id] = Run(run.run_id, run.started, entry.name, parent, params, entry.commit_id)
         self.cells.learn(entry.trial_id, Seed(run.run_id, entry.status, entry.metrics))
 
     def _new_run(self, entry: Entry, parent: str | None) -> Run:
         started = int(1000 * time.time())
-        run = self.client.create_run(self.experiment, started, self._tags(entry, parent), entry.name)
+        tags = {"trial_id": entry.trial_id, "kind": "trial"}
+        run = self.client.create_run(self.experiment, started, tags, entry.name)
         return self.trials.setdefault(entry.trial_id, Run(run.info.run_id, run.info.start_time, entry.name, parent))
-
-    def _tags(self, entry: Entry, parent: str | None) -> dict[str, str]:
-        placed = {"mlflow.parentRunId": parent, "cell": self.cells.name(entry.trial_id)} if parent else {}
-        return {**entry.tags, **placed}
 
     def _log(self, run: Run, entry: Entry, parent: str | None) -> None:
         """Times follow from the run's start and the record, so that what is sent twice is the same, and kept once."""
@@ -151,7 +147,8 @@ class Mirror:
         metrics += [(name, value, run.started + round(span * share), step) for name, step, share, value in entry.curves]
         # MLflow refuses to change a param: what the run has already said stays.
         params = {name: value for name, value in entry.params.items() if name not in run.params}
-        self.server.log(run.run_id, metrics, params, self._tags(entry, parent))
+        placed = {"mlflow.parentRunId": parent, "cell": self.cells.name(entry.trial_id)} if parent else {}
+        self.server.log(run.run_id, metrics, params, {**entry.tags, **placed, "mirrored": entry.commit_id})
 
     def _attach(self, run: Run, files: Mapping[str, bytes]) -> None:
         with tempfile.TemporaryDirectory() as folder:
