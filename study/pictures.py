@@ -68,7 +68,7 @@ def latent_rates(rates: Sequence[float | None], variances: Sequence[float | None
         pen.text((left - 8, height), f"{tick:g}", fill=INK, font=_font(11), anchor="rm")
     width = (right - left) / max(1, len(order))
     for place, index in enumerate(order):
-        start, level = left + place * width, round(bottom - (bottom - top) * max(0.0, heights[index]) / highest)
+        start, level = left + place * width, round(bottom - (bottom - top) * max(0.0, float(heights[index])) / highest)
         pen.rectangle(
             (start + width / 8, level, start + 7 * width / 8, bottom), fill=ACTIVE if active[index] else INACTIVE
         )

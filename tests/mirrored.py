@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,3 +104,11 @@ def path_names(home: Home, run_id: str, folder: str | None = None) -> list[str]:
 
 def run_ids(home: Home) -> Mapping[str, str]:
     return {run.data.tags["trial_id"]: run.info.run_id for run in runs(home, "trial")}
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait, but not for ever."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
