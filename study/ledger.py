@@ -143,11 +143,13 @@ class Ledger:
 
     def _lag(self, patience_s: float) -> str:
         """How far the mirror is behind, why, and the remedy."""
-        behind = "could not be opened"
         if self._clerk.is_kept_out:
             behind = "was left alone"
         elif self._clerk.opened:
             behind = f"lacks {self._clerk.left} of the study's trials" if self._clerk.left else "was not closed"
+        else:
+            recorded = len(StudyRecords(self.home, self.study).committed())
+            behind = f"could not be opened, and may lack any of the study's {recorded} recorded trials"
         why = self._clerk.fault or f"it needs more than {patience_s:g} s"
         option = f" --tracking-uri {shlex.quote(self.uri)}" if self.uri else ""
         command = f"python -m study.ledger {self.study} --home {shlex.quote(str(self.home))}{option}"

@@ -20,6 +20,8 @@ SHOWN = ("n_active", "rate_test", "distortion_test", "nre_mean_test", "neg_elbo_
 RUN_NAME = "attributes.`Run Name`"
 """The column of the runs' names, which is wider than MLflow would have it: the names are what a reader looks for."""
 
+RUNNING = "tags.kind = 'pack' and attributes.status = 'RUNNING'"
+
 LIVE = ("pack/trial_steps_per_s", "pack/diverged", "pack/n_active_median", "pack/objective_median")
 """What a running pack gets columns for."""
 
@@ -55,7 +57,7 @@ TRIALS = "A run per trial."
 def views(records: StudyRecords) -> dict[str, tuple[str, dict[str, object]]]:
     """key → name and state of each view, the one to open first at the head."""
     trials = ("Every trial", _state("trial", [*records.factors, *(["seed"] if records.has_cells else [])], ["status"]))
-    packs = ("Training now", _state("pack", [], [], LIVE, newest=True))
+    packs = ("Training now", _state("pack", [], [], LIVE) | {"searchFilter": RUNNING})
     if not records.has_cells:
         return {"trials": trials, "packs": packs}
     cells = ("Means over seeds", _state("cell", records.factors, [], ("seeds", *SHOWN)))
@@ -63,15 +65,14 @@ def views(records: StudyRecords) -> dict[str, tuple[str, dict[str, object]]]:
     return {"cells": cells, "trials": trials, "curves": curves, "packs": packs}
 
 
-def _state(
-    kind: str, params: Sequence[str], tags: Sequence[str], metrics: Sequence[str] = SHOWN, newest: bool = False
-) -> dict[str, object]:
+def _state(kind: str, params: Sequence[str], tags: Sequence[str], metrics: Sequence[str] = SHOWN) -> dict[str, object]:
     columns = [f"tags.`{name}`" for name in tags] + [f"metrics.`{name}`" for name in metrics]
     columns += [f"params.`{name}`" for name in params]
     return {
         "searchFilter": f"tags.kind = '{kind}'",
-        "orderByKey": "attributes.start_time" if newest else "tags.`mlflow.runName`",
-        "orderByAsc": not newest,
+        # By the time they began, runs would stand below their parents, folded, and be in no chart.
+        "orderByKey": "tags.`mlflow.runName`",
+        "orderByAsc": True,
         "selectedColumns": columns,
         "columnOrder": [RUN_NAME, *columns],
         "columnWidths": {RUN_NAME: 360},

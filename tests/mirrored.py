@@ -76,8 +76,8 @@ def client(home: Home) -> Any:
     return MlflowClient(tracking_uri=tracking_uri(home))
 
 
-def runs(home: Home, kind: str) -> list[Any]:
-    experiment = client(home).get_experiment_by_name(STUDY)
+def runs(home: Home, kind: str, study: str = STUDY) -> list[Any]:
+    experiment = client(home).get_experiment_by_name(study)
     found = client(home).search_runs([experiment.experiment_id])
     return [run for run in found if run.data.tags["kind"] == kind]
 

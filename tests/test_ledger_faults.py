@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from mirrored import IDS, STUDY, client, commit_trials, history, launched, run_ids, runs, wait_until, write_plan
+from test_launch import launch, write_study
 
 from study import ledger
 from study.ledger import Ledger, rebuild, tracking_uri
@@ -55,7 +56,7 @@ def test_a_server_that_is_down_costs_one_sentence(tmp_path: Path, capfd: pytest.
     said = book.close("finished", {}, patience_s=60)
     assert time.monotonic() - begun < 60
     assert said
-    assert "http://127.0.0.1:9 could not be opened" in said
+    assert "http://127.0.0.1:9 could not be opened, and may lack any of the study's 4 recorded trials" in said
     assert f"python -m study.ledger {STUDY} --home {home} --tracking-uri http://127.0.0.1:9" in said
     assert capfd.readouterr() == ("", "")
 
@@ -214,3 +215,13 @@ def test_a_database_that_is_locked_for_long_holds_up_nobody(home: Home, monkeypa
     wait_until(lambda: not book._clerk._thread.is_alive())
     assert launched(home) is None
     assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+
+
+def test_a_launch_whose_server_is_down_trains_and_says_what_to_do(tmp_path: Path) -> None:
+    path, home = write_study(tmp_path), tmp_path / "home"
+    result = launch(f"{path}:tiny", "--home", home, "--tracking-uri", "http://127.0.0.1:9", "--only", "kappa=2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "4 chosen, 0 already there, 4 finished" in result.stdout
+    assert "may lack any of the study's 4 recorded trials" in result.stdout.replace("\n", " ")
+    assert rebuild(Home(home), "tiny") == 4
+    assert len(runs(Home(home), "trial", "tiny")) == 4
