@@ -205,7 +205,7 @@ def main(
     except (HomeError, PermanentError) as fault:
         _leave(str(fault), 2)
     except BusyError as fault:
-        _leave(f"the mirror is not free: {fault}", 1)
+        _leave(f"the mirror is left alone: {fault}", 1)
     except Exception as fault:  # MLflow's own faults come in many classes
         _leave(f"MLflow at {tracking_uri(place, uri)} did not take it: {sentence(fault)}", 1)
     typer.echo(f"{written} trials mirrored. To see them: {ui_command(place, uri)}")

@@ -38,12 +38,13 @@ class StudyRecords:
         self.varying = [axis for axis in header["axes"] if len({str(row[axis]) for row in rows}) > 1]
         self.factors = [axis for axis in self.varying if axis != "seed"]
         self.has_cells = "seed" in self.varying
+        self._names = {trial: run_name(labels, self.varying) or study for trial, labels in self.labels.items()}
         seeds = [row["seed"] for row in rows if row.get("seed") is not None]
         self.first_seed = min(seeds) if seeds else None
 
     def name(self, trial_id: str) -> str:
         """The name of a trial's run."""
-        return run_name(self.labels[trial_id], self.varying) or self.study
+        return self._names[trial_id]
 
     def committed(self) -> dict[str, str]:
         """trial_id → deciding commit_id of every trial of the plan that has a record."""
