@@ -58,7 +58,7 @@ def means(seeds: Iterable[Seed]) -> dict[str, float]:
     finished = [seed.metrics for seed in seeds if seed.status == "finished"]
     names = dict.fromkeys(name for metrics in finished for name in metrics)
     values = {name: [metrics[name] for metrics in finished if name in metrics] for name in names}
-    return {"seeds": float(len(finished)), **{name: sum(known) / len(known) for name, known in values.items()}}
+    return {**{name: sum(known) / len(known) for name, known in values.items()}, "seeds": float(len(finished))}
 
 
 def note(cell: Cell, shown: Mapping[str, Seed], labels: Mapping[str, Mapping[str, Any]], experiment: str) -> str:
@@ -92,6 +92,7 @@ class _Run:
     """A cell's run, as MLflow knows it."""
 
     run_id: str
+    started: int
     params: frozenset[str] = frozenset()
     shown: tuple[str, str, Mapping[str, float]] | None = None
 
@@ -114,7 +115,7 @@ class Cells:
             self.server.client.delete_run(run.info.run_id)
             return
         shown = (run.info.run_name, tags.get("mlflow.note.content", ""), dict(run.data.metrics))
-        self._runs[key] = _Run(run.info.run_id, frozenset(run.data.params), shown)
+        self._runs[key] = _Run(run.info.run_id, run.info.start_time, frozenset(run.data.params), shown)
         self._changed.add(key)
 
     def learn(self, trial: str, seed: Seed) -> None:
@@ -137,7 +138,7 @@ class Cells:
             cell = self._cells[self._of[trial]]
             tags = {"kind": "cell", "cell_id": cell.key}
             run = self.server.client.create_run(self.experiment, tags=tags, run_name=cell.name)
-            self._runs[cell.key] = _Run(run.info.run_id)
+            self._runs[cell.key] = _Run(run.info.run_id, run.info.start_time)
         return self.parent(trial)
 
     def settle(self) -> None:
@@ -159,5 +160,6 @@ class Cells:
         metrics = [(name, value, now, 0) for name, value in numbers.items()]
         self.server.log(run.run_id, metrics, params, {"mlflow.note.content": text})
         has_result = any(seed.status != "failed" for seed in seeds.values())
-        self.server.client.set_terminated(run.run_id, "FINISHED" if has_result else "FAILED")
-        self._runs[cell.key] = _Run(run.run_id, run.params | params.keys(), wanted)
+        # A mean takes no time: what lies between the first seed and the last says nothing.
+        self.server.client.set_terminated(run.run_id, "FINISHED" if has_result else "FAILED", run.started)
+        self._runs[cell.key] = _Run(run.run_id, run.started, run.params | params.keys(), wanted)

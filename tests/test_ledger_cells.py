@@ -18,6 +18,7 @@ def test_seeds_are_grouped_under_the_means_of_their_cell(home: Home) -> None:
     assert launched(home) is None
     cells = {run.info.run_name: run for run in runs(home, "cell")}
     assert set(cells) == {"κ=4", "κ=8"}
+    assert {run.info.status for run in cells.values()} == {"FINISHED"}
     assert cells["κ=4"].data.params == {"kappa": "4"}
     assert cells["κ=4"].data.metrics["distortion_test"] == (1.25 + 2.25) / 2
     assert [cells[name].data.metrics["seeds"] for name in ("κ=4", "κ=8")] == [2, 1]
