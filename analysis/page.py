@@ -47,6 +47,7 @@ def page(
     summary: Frame,
     drawings: list[Drawing],
     notes: list[str],
+    runs: str = "",
 ) -> str:
     """The whole report as HTML: no file beside it and no network is needed to read it."""
     sections = [
@@ -58,6 +59,7 @@ def page(
         f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over the seeds of the finished trials. "
         f"A dash: nothing to average. n/a: one seed, no interval.</p>{_table(summary, header)}",
         f"<h2>Columns</h2>{_glossary()}",
+        runs,
     ]
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"

@@ -10,6 +10,7 @@ from analysis.frames import Frame
 from analysis.load import DEFAULT_HOME, Header, Place, curves, header, results, spectra
 from analysis.page import page
 from analysis.regime import MEANINGS
+from analysis.runs import mirrored, section
 from analysis.table import Glance, counts, glance, label_text, markdown, table
 from analysis.verdicts import Verdict, verdicts
 from study.record import Home
@@ -41,7 +42,8 @@ def write_report(study: str, home: Place = DEFAULT_HOME) -> Report:
     files |= {f"{drawing.name}.png": drawing.png for drawing in drawings}
     files["table.csv"] = summary.to_csv(index=False).encode()
     files["table.md"] = _document(head.name, head.caption, seen, markdown(summary, head), found, notes).encode()
-    files["index.html"] = page(head, counted, seen, found, summary, drawings, notes).encode()
+    runs = section(mirrored(study, place), frame, head)
+    files["index.html"] = page(head, counted, seen, found, summary, drawings, notes, runs).encode()
     folder = f"studies/{study}/report"
     for name, content in files.items():
         place.write(f"{folder}/{name}", content)

@@ -137,6 +137,8 @@ class Launch:
         console.print(f"records: {escape(str(self.home))}/records", soft_wrap=True)
         if ledger:
             console.print(f"MLflow:  {escape(lag or ui_command(self.home, self.tracking_uri))}", soft_wrap=True)
+            if ledger.page and not lag:
+                console.print(f"         shows the study at {escape(ledger.page)}", soft_wrap=True)
 
 
 def main(

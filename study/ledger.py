@@ -7,51 +7,37 @@ on; MLflow being down or slow costs it one sentence at its end. `ledger_entry` s
     python -m study.ledger [STUDY] [--home ./runs] [--tracking-uri URI] [--artifacts first-seed|all|none]
 """
 
+import contextlib
+import json
 import logging
 import os
 import shlex
-import shutil
-import sqlite3
-import sys
+import uuid
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from study.ledger_entry import Pictures, StudyRecords
-from study.ledger_mirror import Mirror, Number
-from study.ledger_thread import Clerk, PermanentError, sentence
+from study.ledger_cell import Number
+from study.ledger_entry import Pictures
+from study.ledger_mirror import Mirror
+from study.ledger_place import artifact_root, database, only_writer, tracking_uri, ui_command, ui_root, write_ahead
+from study.ledger_records import StudyRecords
+from study.ledger_thread import BusyError, Clerk, PermanentError, sentence
 from study.record import Home, HomeError
+
+INDEX = "mlflow.json"
+"""What the mirror leaves beside a study's plan: which runs show which trials, and where they are opened."""
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # or it writes across the launcher's progress bar
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # likewise
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-
-
-def tracking_uri(home: Home, uri: str | None = None) -> str:
-    """Where the mirror is: `uri`, or `mlflow.db` in the home (in the driver's folder, for a home that is no local disk)."""
-    return uri or f"sqlite:///{(home.local or Path.cwd()).absolute() / 'mlflow.db'}"
-
-
-def ui_command(home: Home, uri: str | None = None) -> str:
-    """What to type, or the address to open, to see the mirror."""
-    where = tracking_uri(home, uri)
-    return where if where.startswith("http") else f"{_mlflow()} ui --backend-store-uri {shlex.quote(where)}"
-
-
-def _mlflow() -> str:
-    """The `mlflow` of this environment, by its name where the shell finds it and by its path where not."""
-    ours = Path(sys.executable).parent / "mlflow"
-    if shutil.which("mlflow") == str(ours):
-        return "mlflow"
-    is_below = ours.is_relative_to(Path.cwd())
-    return shlex.quote(str(ours.relative_to(Path.cwd()) if is_below else ours))
 
 
 class _Server:
@@ -63,8 +49,8 @@ class _Server:
 
         # Two first users at once crash the creation of a database.
         with home.lock(".mlflow.lock"):
-            if (file := _database(uri)) and _is_on_a_local_disk(file):
-                _write_ahead(file)
+            if file := database(uri):
+                write_ahead(file)
             self.client: Any = MlflowClient(tracking_uri=uri)
 
     def log(
@@ -91,42 +77,21 @@ def _hush() -> None:
     warnings.filterwarnings("ignore", module=r"(mlflow|alembic|sqlalchemy|pydantic|google)\b")
 
 
-def _database(uri: str) -> Path | None:
-    """The file of a SQLite address."""
-    return Path(uri.removeprefix("sqlite:///")).absolute() if uri.startswith("sqlite:///") else None
-
-
-def _write_ahead(file: Path) -> None:
-    """Let readers (the UI) and the writer work at once, at half the cost of a write; the setting stays with the file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(file, timeout=20)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()
-
-
-def _is_on_a_local_disk(file: Path) -> bool:
-    """False for network file systems, on which write-ahead logging is not safe. Only Linux tells."""
-    try:
-        mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
-    except OSError:
-        return True
-    holding = [(len(point), kind) for point, kind in mounts if file.is_relative_to(point)]
-    network = ("nfs", "cifs", "smb", "fuse", "lustre", "beegfs", "gpfs", "ceph", "9p")
-    return not max(holding, default=(0, ""))[1].startswith(network)
-
-
-def _artifact_root(home: Home, uri: str) -> Path | None:
-    """Where artifacts go: beside a SQLite file, else into a local home; a server over HTTP decides for itself."""
-    if file := _database(uri):
-        return file.parent / "mlartifacts"
-    return home.local / "mlartifacts" if home.local and not uri.startswith("http") else None
-
-
-def _open(home: Home, study: str, uri: str | None, pictures: Pictures) -> Mirror:
+@contextlib.contextmanager
+def opened(home: Home, study: str, uri: str | None, pictures: Pictures, launch_id: str = "") -> Iterator[Mirror]:
+    """A study's mirror, for the one who writes it. Raises: BusyError, HomeError, PermanentError, and MLflow's own faults."""
     where = tracking_uri(home, uri)
-    return Mirror(StudyRecords(home, study, pictures), _Server(home, where), _artifact_root(home, where))
+    records = StudyRecords(home, study, pictures)
+    with only_writer(home, study):
+        yield Mirror(records, _Server(home, where), artifact_root(home, where), launch_id)
+
+
+def _close(mirror: Mirror, uri: str | None, status: str, summary: Mapping[str, float]) -> None:
+    """End the launch, and leave beside the plan how a reader of the report finds a trial's run."""
+    mirror.end(status, summary)
+    home, study = mirror.records.home, mirror.records.study
+    found = {"open": ui_command(home, uri), **mirror.index(ui_root(home, uri))}
+    home.write(f"studies/{study}/{INDEX}", json.dumps(found, ensure_ascii=False).encode())
 
 
 class Ledger:
@@ -138,14 +103,13 @@ class Ledger:
 
     def __init__(self, home: Home, study: str, uri: str | None = None, pictures: Pictures = "first-seed") -> None:
         self.home, self.study, self.uri = home, study, uri
-        self._clerk = Clerk(lambda: _open(home, study, uri, pictures))
+        launch_id = uuid.uuid4().hex
+        self._clerk = Clerk(lambda: opened(home, study, uri, pictures, launch_id))
 
     def start(self, launch: Mapping[str, object]) -> None:
-        """Begin the launch's parent run (`launch` are its params), close what a crash left, and catch up."""
+        """Begin the launch's run (`launch` are its params), close what a crash left, and catch up."""
         settings = dict(launch)
-        self._clerk.start()
-        self._clerk.ask(lambda mirror: mirror.begin(settings))
-        self._clerk.refresh()
+        self._clerk.start(lambda mirror: mirror.begin(settings))
 
     def progress(self, pack_id: str, values: Mapping[str, float], step: int, trials: int | None = None) -> None:
         """Show a running pack; `trials` names its run. Dropped when the ledger is behind."""
@@ -174,15 +138,31 @@ class Ledger:
         Returns a sentence where the mirror is behind: by how much, why, and the remedy.
         """
         told = dict(summary)
-        self._clerk.finish(lambda mirror: mirror.end(status, told), patience_s, on_wait)
-        if self._clerk.is_complete or not self._clerk.is_started:
-            return None
-        where = tracking_uri(self.home, self.uri)
-        behind = f"lacks {self._clerk.left} of the study's trials" if self._clerk.opened else "could not be opened"
+        self._clerk.finish(lambda mirror: _close(mirror, self.uri, status, told), patience_s, on_wait)
+        return None if self._clerk.is_complete or not self._clerk.is_started else self._lag(patience_s)
+
+    def _lag(self, patience_s: float) -> str:
+        """How far the mirror is behind, why, and the remedy."""
+        if self._clerk.is_kept_out:
+            behind = "was left alone"
+        elif self._clerk.opened:
+            behind = f"lacks {self._clerk.left} of the study's trials" if self._clerk.left else "was not closed"
+        else:
+            recorded = len(StudyRecords(self.home, self.study).committed())
+            behind = f"could not be opened, and may lack any of the study's {recorded} recorded trials"
         why = self._clerk.fault or f"it needs more than {patience_s:g} s"
         option = f" --tracking-uri {shlex.quote(self.uri)}" if self.uri else ""
         command = f"python -m study.ledger {self.study} --home {shlex.quote(str(self.home))}{option}"
+        where = tracking_uri(self.home, self.uri)
         return f"The MLflow mirror at {where} {behind} ({why}): the next launch or `{command}` catches up."
+
+    @property
+    def page(self) -> str | None:
+        """The address of the study's runs, once the UI runs; None for a study that has not been mirrored yet."""
+        try:
+            return json.loads(self.home.read(f"studies/{self.study}/{INDEX}"))["page"]
+        except FileNotFoundError:
+            return None
 
 
 def rebuild(home: Home, study: str | None = None, uri: str | None = None, pictures: Pictures = "first-seed") -> int:
@@ -192,11 +172,11 @@ def rebuild(home: Home, study: str | None = None, uri: str | None = None, pictur
     """
     written = 0
     for name in [study] if study else home.folders("studies"):
-        mirror = _open(home, name, uri, pictures)
-        for entry in mirror.entries(mirror.records.committed()):
-            mirror.write(entry)
-            written += 1
-        mirror.end("finished", {})
+        with opened(home, name, uri, pictures) as mirror:
+            for entry in mirror.entries(mirror.records.committed()):
+                mirror.write(entry)
+                written += 1
+            _close(mirror, uri, "finished", {})
     return written
 
 
@@ -224,6 +204,8 @@ def main(
         written = rebuild(place, study, uri, pictures)
     except (HomeError, PermanentError) as fault:
         _leave(str(fault), 2)
+    except BusyError as fault:
+        _leave(f"the mirror is left alone: {fault}", 1)
     except Exception as fault:  # MLflow's own faults come in many classes
         _leave(f"MLflow at {tracking_uri(place, uri)} did not take it: {sentence(fault)}", 1)
     typer.echo(f"{written} trials mirrored. To see them: {ui_command(place, uri)}")

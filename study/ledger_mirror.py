@@ -1,47 +1,28 @@
 """The mirror: a study's records as the runs of an experiment, through a client that is handed in.
 
-A run is found again by its `trial_id` tag and is complete once its `mirrored` tag names the commit it shows, so a pass
-that is killed anywhere is mended by the next one, in the same run.
+A run is found again by its `trial_id` tag. It is complete once its `mirrored` tag names the commit it shows and it has
+been ended accordingly, which is done last: a pass that is killed anywhere is mended by the next one, in the same run.
+Of two runs of one trial, which two writers without a common lock can make, the older stays.
 """
 
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from study.ledger_entry import Entry, StudyRecords
+from study import ledger_view
+from study.ledger_cell import Cells, Seed, Server
+from study.ledger_entry import Entry
+from study.ledger_records import StudyRecords
 from study.ledger_thread import PermanentError
 
 STATUSES = {"finished": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
 """Run statuses. A trial that diverged has a result; whatever is not named here was cut short: KILLED."""
-
-READING = """
-**Reading this experiment.** A run per trial, nested under the launch that mirrored it; tags say its `status` (finished,
-diverged or failed) and `trial_id`. Distortion and rate are summed over dimensions, in squared data units and nats;
-`gamma` is the decoder variance; `curve/…` are minibatch values along training. Runs named *pack …* show training live.
-Everything here follows from the study's records: `python -m study.ledger {study}` writes it again.
-"""
-
-Number = tuple[str, float, int, int]
-"""Name, value, time in ms, step."""
-
-
-class Server(Protocol):
-    """Where runs are kept: the tracking client, and one way to log in bulk."""
-
-    client: Any
-
-    def log(
-        self,
-        run_id: str,
-        numbers: Sequence[Number] = (),
-        params: Mapping[str, str] = ...,
-        tags: Mapping[str, str] = ...,
-    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -50,20 +31,24 @@ class Run:
 
     run_id: str
     started: int
+    name: str
+    parent: str | None
     params: frozenset[str] = frozenset()
     mirrored: str | None = None
 
 
 class Mirror:
-    """A study's experiment: the one owner of trial_id → run."""
+    """A study's experiment: the one owner of trial_id → run. `launch_id` is how a launch finds its own run again."""
 
-    def __init__(self, records: StudyRecords, server: Server, artifact_root: Path | None) -> None:
+    def __init__(self, records: StudyRecords, server: Server, artifact_root: Path | None, launch_id: str = "") -> None:
         self.records, self.server, self.client = records, server, server.client
+        self.launch_id = launch_id or uuid.uuid4().hex
         self.experiment = self._experiment(artifact_root)
         self.trials: dict[str, Run] = {}
         self.packs: dict[str, str] = {}
         self.settled: set[str] = set()
         self.launch: str | None = None
+        self.cells = Cells(records, server, self.experiment)
         self._find_runs()
 
     def _experiment(self, artifact_root: Path | None) -> str:
@@ -73,82 +58,108 @@ class Mirror:
             remedy = f"restore it (mlflow experiments restore -x {found.experiment_id}) or remove it (mlflow gc)"
             raise PermanentError(f"the experiment {study} was deleted in MLflow: {remedy}")
         where = (artifact_root / study).as_uri() if artifact_root else None
-        # The UI otherwise guesses an experiment's kind.
-        kind = {"mlflow.experimentKind": "custom_model_development"}
-        key = found.experiment_id if found else self.client.create_experiment(study, where, kind)
-        text = f"{self.records.caption}\n{READING.format(study=study)}"
-        if not found or found.tags.get("mlflow.note.content") != text:
-            self.client.set_experiment_tag(key, "mlflow.note.content", text)
+        key = found.experiment_id if found else self.client.create_experiment(study, where)
+        known = found.tags if found else {}
+        for name, text in ledger_view.tags(self.records, key).items():
+            if known.get(name) != text:
+                self.client.set_experiment_tag(key, name, text)
         return key
 
     def _find_runs(self) -> None:
-        """Learn which trials have runs, and close what a crash left RUNNING; unfinished trials are mended in place."""
+        """Learn which trials and cells have runs, and close what a crash left RUNNING; the rest is mended in place."""
         token = None
         while True:
             order = ["attributes.start_time ASC"]
             page = self.client.search_runs([self.experiment], max_results=1000, order_by=order, page_token=token)
             for run in page:
-                tags, trial = run.data.tags, run.data.tags.get("trial_id")
-                if trial:
-                    shown = Run(run.info.run_id, run.info.start_time, frozenset(run.data.params), tags.get("mirrored"))
-                    self.trials.setdefault(trial, shown)
-                elif run.info.status == "RUNNING" and tags.get("kind") in ("launch", "pack"):
-                    self.client.set_terminated(run.info.run_id, "KILLED")
+                self._find(run)
             token = page.token
             if not token:
                 return
 
-    def begin(self, launch: Mapping[str, object], title: str = "launch") -> None:
-        """Begin the parent run of the trials and packs to come."""
+    def _find(self, run: Any) -> None:
+        tags, info = run.data.tags, run.info
+        if trial := tags.get("trial_id"):
+            if trial in self.trials:
+                self.client.delete_run(info.run_id)
+                return
+            parent, known = tags.get("mlflow.parentRunId"), frozenset(run.data.params)
+            is_whole = info.status == STATUSES.get(tags.get("status"))
+            mirrored = tags.get("mirrored") if is_whole else None
+            self.trials[trial] = Run(info.run_id, info.start_time, info.run_name, parent, known, mirrored)
+            numbers = {name: value for name, value in run.data.metrics.items() if "/" not in name}
+            self.cells.learn(trial, Seed(info.run_id, tags.get("status", ""), numbers))
+        elif tags.get("kind") == "cell":
+            self.cells.found(run)
+        elif tags.get("launch_id") == self.launch_id:
+            self.launch = info.run_id
+        elif info.status == "RUNNING" and tags.get("kind") in ("launch", "pack"):
+            self.client.set_terminated(info.run_id, "KILLED")
+
+    def begin(self, launch: Mapping[str, object]) -> None:
+        """Begin the launch's run, the parent of the packs to come."""
         if self.launch is None:
-            name = f"{title} {datetime.now():%Y-%m-%d %H:%M}"
-            tags = {"kind": "launch", "study": self.records.study}
-            self.launch = self._created(tags, name)
+            tags = {"kind": "launch", "launch_id": self.launch_id}
+            self.launch = self._created(tags, f"launch {datetime.now():%Y-%m-%d %H:%M}")
         params = {key: str(value)[:500] for key, value in launch.items() if value is not None}
-        if params:
-            self.server.log(self.launch, params=params)
+        self.server.log(self.launch, params=params)
 
     def _created(self, tags: Mapping[str, str], name: str) -> str:
         return self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id
 
     def missing(self) -> dict[str, str]:
-        """trial_id → commit_id of what is committed but not shown completely."""
-        shown = {trial: run.mirrored for trial, run in self.trials.items()}
-        return {trial: commit for trial, commit in self.records.committed().items() if shown.get(trial) != commit}
+        """trial_id → commit_id of what is committed but not shown completely, or under what is no longer its name."""
+        committed = self.records.committed()
+        return {trial: commit for trial, commit in committed.items() if not self._is_shown(trial, commit)}
+
+    def _is_shown(self, trial: str, commit: str) -> bool:
+        run = self.trials.get(trial)
+        as_it_should = (commit, self.records.name(trial), self.cells.parent(trial))
+        return bool(run) and (run.mirrored, run.name, run.parent) == as_it_should
 
     def entries(self, wanted: Mapping[str, str]) -> Iterator[Entry]:
         return self.records.entries(wanted)
 
     def write(self, entry: Entry) -> None:
         """Show a trial, in the run it already has or in a new one. Writing it again changes nothing."""
-        run = self.trials.get(entry.trial_id) or self._new_run(entry)
-        self._log(run, entry)
-        with tempfile.TemporaryDirectory() as folder:
-            for path, content in self.records.files(entry).items():
-                (Path(folder) / path).parent.mkdir(exist_ok=True)
-                (Path(folder) / path).write_bytes(content)
-            if entry.has_files:
-                self.client.log_artifacts(run.run_id, folder)
-        end = run.started + round(1000 * entry.wall_s)
-        self.client.set_terminated(run.run_id, STATUSES[entry.status], end)
-        self.client.set_tag(run.run_id, "mirrored", entry.commit_id)
+        parent = self.cells.begin(entry.trial_id)
+        run = self.trials.get(entry.trial_id) or self._new_run(entry, parent)
+        if run.name != entry.name:
+            self.client.update_run(run.run_id, name=entry.name)
+        if files := self.records.files(entry):
+            self._attach(run, files)
+        self._log(run, entry, parent)
+        self.client.set_terminated(run.run_id, STATUSES[entry.status], run.started + round(1000 * entry.wall_s))
         params = run.params.union(entry.params)
-        self.trials[entry.trial_id] = Run(run.run_id, run.started, params, entry.commit_id)
+        self.trials[entry.trial_id] = Run(run.run_id, run.started, entry.name, parent, params, entry.commit_id)
+        self.cells.learn(entry.trial_id, Seed(run.run_id, entry.status, entry.metrics))
 
-    def _new_run(self, entry: Entry) -> Run:
-        self.begin({}, "rebuilt")
-        tags = {**entry.tags, "mlflow.parentRunId": self.launch}
-        run = self.client.create_run(self.experiment, int(1000 * time.time()), tags, entry.name)
-        return self.trials.setdefault(entry.trial_id, Run(run.info.run_id, run.info.start_time))
+    def _new_run(self, entry: Entry, parent: str | None) -> Run:
+        started = int(1000 * time.time())
+        tags = {"trial_id": entry.trial_id, "kind": "trial"}
+        run = self.client.create_run(self.experiment, started, tags, entry.name)
+        return self.trials.setdefault(entry.trial_id, Run(run.info.run_id, run.info.start_time, entry.name, parent))
 
-    def _log(self, run: Run, entry: Entry) -> None:
+    def _log(self, run: Run, entry: Entry, parent: str | None) -> None:
         """Times follow from the run's start and the record, so that what is sent twice is the same, and kept once."""
         span = 1000 * entry.wall_s
         metrics = [(name, value, run.started, 0) for name, value in entry.metrics.items()]
         metrics += [(name, value, run.started + round(span * share), step) for name, step, share, value in entry.curves]
         # MLflow refuses to change a param: what the run has already said stays.
         params = {name: value for name, value in entry.params.items() if name not in run.params}
-        self.server.log(run.run_id, metrics, params, entry.tags)
+        placed = {"mlflow.parentRunId": parent, "cell": self.cells.name(entry.trial_id)} if parent else {}
+        self.server.log(run.run_id, metrics, params, {**entry.tags, **placed, "mirrored": entry.commit_id})
+
+    def _attach(self, run: Run, files: Mapping[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for path, content in files.items():
+                (Path(folder) / path).parent.mkdir(exist_ok=True)
+                (Path(folder) / path).write_bytes(content)
+            self.client.log_artifacts(run.run_id, folder)
+
+    def settle(self) -> None:
+        """All that was missing has been written: bring the cells up to date."""
+        self.cells.settle()
 
     def progress(self, pack_id: str, values: Mapping[str, float], step: int, trials: int | None) -> None:
         if pack_id in self.settled:
@@ -156,11 +167,11 @@ class Mirror:
         if pack_id not in self.packs:
             self._begin_pack(pack_id, f"pack {pack_id}" + (f" · {trials} trials" if trials else ""))
         now = int(1000 * time.time())
-        metrics = [(name, float(value), now, step) for name, value in values.items() if math.isfinite(value)]
+        metrics = [(f"pack/{name}", float(value), now, step) for name, value in values.items() if math.isfinite(value)]
         self.server.log(self.packs[pack_id], metrics)
 
     def _begin_pack(self, pack_id: str, name: str) -> None:
-        tags = {"kind": "pack", "pack_id": pack_id, "study": self.records.study}
+        tags = {"kind": "pack", "pack_id": pack_id}
         if self.launch:
             tags["mlflow.parentRunId"] = self.launch
         self.packs[pack_id] = self._created(tags, name)
@@ -180,9 +191,19 @@ class Mirror:
 
     def end(self, status: str, summary: Mapping[str, float]) -> None:
         """End the launch, and the packs that never came to an end."""
+        self.settle()
         for pack_id in list(self.packs):
             self.end_pack(pack_id, "KILLED")
         if self.launch:
             now = int(1000 * time.time())
             self.server.log(self.launch, [(name, float(value), now, 0) for name, value in summary.items()])
             self.client.set_terminated(self.launch, STATUSES.get(status.lower(), "KILLED"))
+
+    def index(self, root: str) -> dict[str, Any]:
+        """What a reader needs to find the runs: the page to open first, and trial_id → name and page of its run."""
+        first = next(iter(ledger_view.views(self.records)))
+        pages = {trial: ledger_view.run_address(self.experiment, run.run_id) for trial, run in self.trials.items()}
+        return {
+            "page": f"{root}/{ledger_view.address(self.experiment, first)}",
+            "runs": {trial: {"name": run.name, "page": f"{root}/{pages[trial]}"} for trial, run in self.trials.items()},
+        }

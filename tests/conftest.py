@@ -1,7 +1,11 @@
 """What every test shares: shape and type checks on `models`, one thread for torch, and small declarations."""
 
+import contextlib
+import shutil
+import sqlite3
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,3 +45,28 @@ def make_trial() -> Callable[..., Trial]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty tracking database: creating one takes seconds."""
+    from study import ledger
+    from study.record import Home
+
+    folder = tmp_path_factory.mktemp("database")
+    ledger._Server(Home(folder), ledger.tracking_uri(Home(folder)))
+    with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def home(tmp_path: Path, database: Path) -> Any:
+    """A home with a plan of two cells of two seeds, and an empty tracking database."""
+    from mirrored import write_plan
+
+    from study.record import Home
+
+    shutil.copy(database, tmp_path / "mlflow.db")
+    write_plan(Home(tmp_path))
+    return Home(tmp_path)

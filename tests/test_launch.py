@@ -125,6 +125,9 @@ def test_the_launcher_fills_mlflow(tmp_path):
     result = launch(f"{path}:tiny", "--home", home)
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db" in result.stdout.replace("\n", " ")
+    page = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=cells"
+    assert f"shows the study at {page}" in result.stdout
+    assert page in (home / "studies/tiny/report/index.html").read_text().replace("&amp;", "&")
     with sqlite3.connect(home / "mlflow.db") as database:
         tagged = database.execute("select count(distinct value) from tags where key = 'trial_id'").fetchone()
         running = database.execute("select count(*) from runs where status = 'RUNNING'").fetchone()

@@ -1,0 +1,56 @@
+"""From the report to MLflow: how to open its UI, and where each trial's run is.
+
+The mirror leaves this beside the study's plan; a home that was never mirrored has none, and its report says nothing of it.
+"""
+
+import json
+from dataclasses import dataclass
+from html import escape
+
+from analysis.frames import Frame
+from analysis.load import Header
+from analysis.table import label_text
+from study.record import Home
+
+MOST_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How MLflow is opened, the page of the study's runs, and trial_id → name and page of its run."""
+
+    open: str
+    page: str
+    runs: dict[str, dict[str, str]]
+
+
+def mirrored(study: str, home: Home) -> Runs | None:
+    """What the mirror left in the home; None where the study was never mirrored."""
+    try:
+        return Runs(**json.loads(home.read(f"studies/{study}/mlflow.json")))
+    except FileNotFoundError:
+        return None
+
+
+def section(found: Runs | None, frame: Frame, header: Header) -> str:
+    """The section of the page: how to open MLflow, and a row of links for every cell of the study."""
+    if not found:
+        return ""
+    start = "" if found.open.startswith("http") else f"While <code>{escape(found.open)}</code> runs: "
+    rows = _cells(found, frame, header)
+    left = f"<p class='quiet'>And {len(rows) - MOST_ROWS} more.</p>" if len(rows) > MOST_ROWS else ""
+    return (
+        f"<h2>In MLflow</h2><p>{start}<a href='{escape(found.page)}'>the study</a>.</p><details><summary>Each trial's "
+        f"run</summary><div class='scroll'><table>{''.join(rows[:MOST_ROWS])}</table></div>{left}</details>"
+    )
+
+
+def _cells(found: Runs, frame: Frame, header: Header) -> list[str]:
+    axes = header.varying("seed")
+    groups: dict[str, list[str]] = {}
+    for row in frame[["trial_id", *header.axes]].to_dict("records"):
+        if run := found.runs.get(row["trial_id"]):
+            name = "seed " + label_text(row["seed"]) if "seed" in row else run["name"]
+            link = f"<a href='{escape(run['page'])}' title='trial {escape(row['trial_id'])}'>{escape(name)}</a>"
+            groups.setdefault(" · ".join(f"{axis} {label_text(row[axis])}" for axis in axes), []).append(link)
+    return [f"<tr><td>{escape(cell)}</td><td>{', '.join(links)}</td></tr>" for cell, links in groups.items()]

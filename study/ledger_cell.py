@@ -1,0 +1,165 @@
+"""A cell as the mirror shows it: the trials that differ in their seed alone, and the means of their final numbers.
+
+A cell's run is the parent of its trials' runs. Its content follows from what the mirror shows of them, so it stays right
+when another launch adds seeds, and is written again only where it has changed.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from study.ledger_entry import run_name, text_of
+from study.ledger_records import StudyRecords
+from study.ledger_view import run_address
+
+Number = tuple[str, float, int, int]
+"""Name, value, time in ms, step."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What a cell needs to know of one of its trials: its run, and what training ended with."""
+
+    run_id: str
+    status: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the plan. `key` names it for good; its name follows the axes that vary, and may change with the table."""
+
+    key: str
+    name: str
+    params: Mapping[str, str]
+    trials: tuple[str, ...]
+
+
+def cells(records: StudyRecords) -> dict[str, Cell]:
+    """key → cell, for a study in which the seed varies; else none."""
+    if not records.has_cells:
+        return {}
+    grouped: dict[str, list[str]] = {}
+    for trial, labels in records.labels.items():
+        key = ", ".join(f"{axis}={text_of(value)}" for axis, value in labels.items() if axis != "seed")
+        grouped.setdefault(key, []).append(trial)
+    return {key: _cell(records, key, trials) for key, trials in grouped.items()}
+
+
+def _cell(records: StudyRecords, key: str, trials: list[str]) -> Cell:
+    labels = records.labels[trials[0]]
+    params = {axis: text_of(labels[axis]) for axis in records.factors}
+    return Cell(key, run_name(labels, records.factors) or records.study, params, tuple(trials))
+
+
+def means(seeds: Iterable[Seed]) -> dict[str, float]:
+    """The mean of each final number over the seeds that finished, and how many those are."""
+    finished = [seed.metrics for seed in seeds if seed.status == "finished"]
+    names = dict.fromkeys(name for metrics in finished for name in metrics)
+    values = {name: [metrics[name] for metrics in finished if name in metrics] for name in names}
+    return {**{name: sum(known) / len(known) for name, known in values.items()}, "seeds": float(len(finished))}
+
+
+def note(cell: Cell, shown: Mapping[str, Seed], labels: Mapping[str, Mapping[str, Any]], experiment: str) -> str:
+    """Which seeds the cell has, each with a link to its run."""
+    links = [
+        f"[s{labels[trial]['seed']}]({run_address(experiment, seed.run_id)})"
+        + ("" if seed.status == "finished" else f" ({seed.status})")
+        for trial in cell.trials
+        if (seed := shown.get(trial))
+    ]
+    finished = sum(seed.status == "finished" for seed in shown.values())
+    return f"Means over the {finished} of {len(cell.trials)} seeds that finished: {', '.join(links)}."
+
+
+class Server(Protocol):
+    """Where runs are kept: the tracking client, and one way to log in bulk."""
+
+    client: Any
+
+    def log(
+        self,
+        run_id: str,
+        numbers: Sequence[Number] = (),
+        params: Mapping[str, str] = ...,
+        tags: Mapping[str, str] = ...,
+    ) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A cell's run, as MLflow knows it."""
+
+    run_id: str
+    started: int
+    params: frozenset[str] = frozenset()
+    shown: tuple[str, str, Mapping[str, float]] | None = None
+
+
+class Cells:
+    """The cells' runs. A study in which the seed does not vary has none."""
+
+    def __init__(self, records: StudyRecords, server: Server, experiment: str) -> None:
+        self.records, self.server, self.experiment = records, server, experiment
+        self._cells = cells(records)
+        self._of = {trial: key for key, cell in self._cells.items() for trial in cell.trials}
+        self._runs: dict[str, _Run] = {}
+        self._seeds: dict[str, Seed] = {}
+        self._changed: set[str] = set()
+
+    def found(self, run: Any) -> None:
+        """A cell's run is there. One that is no cell of the plan, or the second of its cell, is taken away."""
+        key, tags = run.data.tags.get("cell_id"), run.data.tags
+        if key not in self._cells or key in self._runs:
+            self.server.client.delete_run(run.info.run_id)
+            return
+        shown = (run.info.run_name, tags.get("mlflow.note.content", ""), dict(run.data.metrics))
+        self._runs[key] = _Run(run.info.run_id, run.info.start_time, frozenset(run.data.params), shown)
+        self._changed.add(key)
+
+    def learn(self, trial: str, seed: Seed) -> None:
+        """What a trial's run shows."""
+        self._seeds[trial] = seed
+        if key := self._of.get(trial):
+            self._changed.add(key)
+
+    def parent(self, trial: str) -> str | None:
+        """The run of the trial's cell, where there is one."""
+        run = self._runs.get(self._of.get(trial, ""))
+        return run.run_id if run else None
+
+    def name(self, trial: str) -> str:
+        return self._cells[self._of[trial]].name
+
+    def begin(self, trial: str) -> str | None:
+        """The run of the trial's cell, made where there is none yet; None for a study without cells."""
+        if trial in self._of and not self.parent(trial):
+            cell = self._cells[self._of[trial]]
+            tags = {"kind": "cell", "cell_id": cell.key}
+            run = self.server.client.create_run(self.experiment, tags=tags, run_name=cell.name)
+            self._runs[cell.key] = _Run(run.info.run_id, run.info.start_time)
+        return self.parent(trial)
+
+    def settle(self) -> None:
+        """Write the cells whose trials have changed."""
+        for key in sorted(self._changed & self._runs.keys()):
+            self._write(self._cells[key], self._runs[key])
+            self._changed.discard(key)
+
+    def _write(self, cell: Cell, run: _Run) -> None:
+        seeds = {trial: self._seeds[trial] for trial in cell.trials if trial in self._seeds}
+        numbers, text = means(seeds.values()), note(cell, seeds, self.records.labels, self.experiment)
+        wanted = (cell.name, text, numbers)
+        if run.shown == wanted:
+            return
+        now = int(1000 * time.time())
+        params = {name: value for name, value in cell.params.items() if name not in run.params}
+        if run.shown and run.shown[0] != cell.name:
+            self.server.client.update_run(run.run_id, name=cell.name)
+        metrics = [(name, value, now, 0) for name, value in numbers.items()]
+        self.server.log(run.run_id, metrics, params, {"mlflow.note.content": text})
+        has_result = any(seed.status != "failed" for seed in seeds.values())
+        # A mean takes no time: what lies between the first seed and the last says nothing.
+        self.server.client.set_terminated(run.run_id, "FINISHED" if has_result else "FAILED", run.started)
+        self._runs[cell.key] = _Run(run.run_id, run.started, run.params | params.keys(), wanted)

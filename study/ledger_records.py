@@ -1,0 +1,130 @@
+"""What the mirror reads: a study's plan, and the records of the plan's trials, a page at a time.
+
+Everything follows from the records and the plan alone, so a mirror built live and one rebuilt later are equal.
+"""
+
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from study.ledger_entry import CURVES, Entry, Pictures, final_numbers, note, parameters, run_name, thinned
+from study.record import Home, HomeError, deciding, parts_of, read, read_artifacts, stored_ids
+
+PAGE = 1000
+"""Trials whose records are read at once."""
+
+
+class StudyRecords:
+    """What the mirror needs of a study: its plan, and the records of the plan's trials.
+
+    Raises: HomeError where the home holds no plan of that name.
+    """
+
+    def __init__(self, home: Home, study: str, pictures: Pictures = "first-seed") -> None:
+        self.home, self.study, self.pictures = home, study, pictures
+        try:
+            rows = pq.read_table(io.BytesIO(home.read(f"studies/{study}/plan.parquet")), use_threads=False).to_pylist()
+            header = json.loads(home.read(f"studies/{study}/study.json"))
+        except FileNotFoundError:
+            held = ", ".join(home.folders("studies")) or "none"
+            raise HomeError(f"{home} holds no study {study} (it holds {held}): launch it first") from None
+        self.caption: str = header.get("caption", "")
+        self.labels = {row.pop("trial_id"): row for row in rows}
+        self.varying = [axis for axis in header["axes"] if len({str(row[axis]) for row in rows}) > 1]
+        self.factors = [axis for axis in self.varying if axis != "seed"]
+        self.has_cells = "seed" in self.varying
+        self._names = {trial: run_name(labels, self.varying) or study for trial, labels in self.labels.items()}
+        seeds = [row["seed"] for row in rows if row.get("seed") is not None]
+        self.first_seed = min(seeds) if seeds else None
+
+    def name(self, trial_id: str) -> str:
+        """The name of a trial's run."""
+        return self._names[trial_id]
+
+    def committed(self) -> dict[str, str]:
+        """trial_id → deciding commit_id of every trial of the plan that has a record."""
+        ids = stored_ids(self.home)
+        return {trial: ids[index][1] for trial, index in deciding(ids).items() if trial in self.labels}
+
+    def entries(self, wanted: Mapping[str, str]) -> Iterator[Entry]:
+        """The entries of the wanted trials (trial_id → commit_id), read a page at a time."""
+        pairs = sorted(wanted.items(), key=lambda pair: pair[1])
+        for start in range(0, len(pairs), PAGE):
+            yield from self._page(dict(pairs[start : start + PAGE]))
+
+    def _page(self, wanted: Mapping[str, str]) -> Iterator[Entry]:
+        trials = [row[0] for row in self._rows("trials", wanted).values()]
+        settled = {row["trial_id"]: row["commit_id"] for row in trials if row["status"] != "failed"}
+        curves = self._rows("curves", settled, ["stage", "step", *CURVES])
+        latents = self._rows("latents", settled, ["stage", "latent", "rate", "post_var"])
+        evaluations = self._rows("evaluations", settled, ["metric", "value", "version"])
+        for row in trials:
+            key = row["trial_id"]
+            yield self._entry(row, curves[key], latents[key], evaluations[key])
+
+    def _rows(
+        self, table: str, wanted: Mapping[str, str], columns: list[str] | None = None
+    ) -> defaultdict[str, list[dict[str, Any]]]:
+        """trial_id → the wanted trials' rows of a table, in stored order."""
+        grouped: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        if not wanted:
+            return grouped
+        keys = None if columns is None else ["trial_id", "commit_id", *columns]
+        content = read(self.home, table, keys, parts=parts_of(self.home, table, set(wanted.values())))
+        content = content.filter(pc.field("trial_id").isin(list(wanted)))
+        for row in content.to_pylist():
+            if wanted[row["trial_id"]] == row["commit_id"]:
+                grouped[row["trial_id"]].append(row)
+        return grouped
+
+    def _entry(self, row: dict[str, Any], curves: list, latents: list, evaluations: list) -> Entry:
+        tags = {name: str(row[name]) for name in ("trial_id", "commit_id", "status", "pack_id", "engine") if row[name]}
+        if row["diverged_at"] is not None:
+            tags["diverged_at"] = str(row["diverged_at"])
+        return Entry(
+            trial_id=row["trial_id"],
+            commit_id=row["commit_id"],
+            status=row["status"],
+            name=self.name(row["trial_id"]),
+            wall_s=row["wall_s"] or 0.0,
+            tags={**tags, "kind": "trial", "mlflow.note.content": note(row)},
+            params=parameters(row, {axis: self.labels[row["trial_id"]][axis] for axis in self.varying}),
+            metrics=final_numbers(row, evaluations),
+            curves=thinned(curves, row["steps"] or 1),
+            row=row,
+            latents=latents,
+            has_files=self.pictures == "all" or (self.pictures == "first-seed" and self._is_first_seed(row)),
+        )
+
+    def _is_first_seed(self, row: Mapping[str, Any]) -> bool:
+        return self.first_seed is None or self.labels[row["trial_id"]]["seed"] == self.first_seed
+
+    def files(self, entry: Entry) -> dict[str, bytes]:
+        """The artifacts of a chosen trial, by path; whatever the home no longer holds is left out."""
+        if not entry.has_files:
+            return {}
+        from safetensors.numpy import save
+
+        from study import pictures
+
+        files = {}
+        if stage := [row for row in entry.latents if row["stage"] == entry.latents[-1]["stage"]]:
+            rates, variances = [row["rate"] for row in stage], [row["post_var"] for row in stage]
+            files["latents.png"] = pictures.latent_rates(rates, variances)
+        if images := self._arrays(entry, "pictures"):
+            files["reconstruction.png"] = pictures.reconstructions(images)
+        if weights := self._arrays(entry, "weights"):
+            files["weights/model.safetensors"] = save(weights)
+        return files
+
+    def _arrays(self, entry: Entry, group: str) -> dict[str, Any]:
+        path = entry.row["artifacts"]
+        try:
+            return read_artifacts(self.home, path, entry.trial_id, group) if path else {}
+        except FileNotFoundError:
+            return {}

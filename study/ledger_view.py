@@ -1,0 +1,119 @@
+"""What a person finds on opening a study's experiment: what it asks, how to read it, and ready-made views of its runs.
+
+A view is what MLflow keeps when a person saves one under *Views*: an experiment tag that holds the filter, the order, the
+columns and the grouping. A browser that opens its address sees just that.
+"""
+
+import json
+from collections.abc import Sequence
+
+from study.ledger_records import StudyRecords
+
+SIDE = "workflowType=machine_learning"
+"""The side of the UI on which training runs are, whatever the browser showed last."""
+
+VIEW_TAG = "mlflow.sharedViewState."
+
+SHOWN = ("n_active", "rate_test", "distortion_test", "nre_mean_test", "neg_elbo_test", "gamma")
+"""The final numbers that get a column, in this order."""
+
+RUN_NAME = "attributes.`Run Name`"
+"""The column of the runs' names, which is wider than MLflow would have it: the names are what a reader looks for."""
+
+RUNNING = "tags.kind = 'pack' and attributes.status = 'RUNNING'"
+
+LIVE = ("pack/trial_steps_per_s", "pack/diverged", "pack/n_active_median", "pack/objective_median")
+"""What a running pack gets columns for."""
+
+MEANINGS = {
+    "n_active": "latents with mean posterior variance below 0.5",
+    "rate_test": "KL divergence from the prior, in nats an example",
+    "distortion_test": "squared error, summed over dimensions, in squared data units",
+    "nre_mean_test": "error at the posterior mean, as a share of the variance",
+    "neg_elbo_test": "−ELBO at β = 1, in nats an example",
+    "gamma": "the decoder variance at the end",
+    "scale_residual": "distance from a stationary point: converged up to 0.5",
+    "curve/…": "the same of minibatches, along training",
+}
+
+NOTE = """{caption}
+
+**Views:** {links}; the same are under *Views* above the runs.
+
+**Runs.** {nesting} A plain parameter is an axis that varies in this study; a dotted one (`model.encoder`) was declared \
+with it. Tags say a run's `kind` and a trial's `status` (finished, diverged or failed) and `trial_id`; runs of kind `pack` \
+show training live.
+
+{legend}
+
+**Report:** `{report}`. Everything here follows from the study's records: `python -m study.ledger {study}` writes \
+it again.
+"""
+
+CELLS = "A run per *cell* (all axes but the seed) carries the means over its seeds, whose own runs are nested below it."
+TRIALS = "A run per trial."
+
+
+def views(records: StudyRecords) -> dict[str, tuple[str, dict[str, object]]]:
+    """key → name and state of each view, the one to open first at the head."""
+    trials = ("Every trial", _state("trial", [*records.factors, *(["seed"] if records.has_cells else [])], ["status"]))
+    packs = ("Training now", _state("pack", [], [], LIVE) | {"searchFilter": RUNNING})
+    if not records.has_cells:
+        return {"trials": trials, "packs": packs}
+    cells = ("Means over seeds", _state("cell", records.factors, [], ("seeds", *SHOWN)))
+    curves = ("Curves, mean over seeds", _state("trial", records.factors, []) | {"groupBy": _grouped_by_cell()})
+    return {"cells": cells, "trials": trials, "curves": curves, "packs": packs}
+
+
+def _state(kind: str, params: Sequence[str], tags: Sequence[str], metrics: Sequence[str] = SHOWN) -> dict[str, object]:
+    columns = [f"tags.`{name}`" for name in tags] + [f"metrics.`{name}`" for name in metrics]
+    columns += [f"params.`{name}`" for name in params]
+    return {
+        "searchFilter": f"tags.kind = '{kind}'",
+        # By the time they began, runs would stand below their parents, folded, and be in no chart.
+        "orderByKey": "tags.`mlflow.runName`",
+        "orderByAsc": True,
+        "selectedColumns": columns,
+        "columnOrder": [RUN_NAME, *columns],
+        "columnWidths": {RUN_NAME: 360},
+    }
+
+
+def _grouped_by_cell() -> dict[str, object]:
+    return {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "cell"}]}
+
+
+def tags(records: StudyRecords, experiment: str) -> dict[str, str]:
+    """The experiment's tags: its description, its kind and its views."""
+    told = {"mlflow.note.content": description(records, experiment)}
+    # The UI otherwise guesses an experiment's kind.
+    told["mlflow.experimentKind"] = "custom_model_development"
+    for age, (key, (name, state)) in enumerate(views(records).items()):
+        # The list of views is newest first; a constant time keeps the tag as it is.
+        envelope = {"name": name, "createdAt": 10 - age, "updatedAt": 10 - age, "state": json.dumps(state)}
+        told[VIEW_TAG + key] = json.dumps(envelope, ensure_ascii=False)
+    return told
+
+
+def description(records: StudyRecords, experiment: str) -> str:
+    """What the study asks, and how its experiment is read, in Markdown."""
+    links = ", ".join(f"[{name}]({address(experiment, key)})" for key, (name, _) in views(records).items())
+    legend = "\n".join(f"- `{name}`: {meaning}" for name, meaning in MEANINGS.items())
+    return NOTE.format(
+        caption=records.caption,
+        links=links,
+        nesting=CELLS if records.has_cells else TRIALS,
+        legend=legend,
+        report=f"{records.home}/studies/{records.study}/report/index.html",
+        study=records.study,
+    )
+
+
+def address(experiment: str, key: str) -> str:
+    """Where a view is, in the UI."""
+    mode = "&compareRunsMode=CHART" if key in ("curves", "packs") else ""
+    return f"#/experiments/{experiment}/runs?{SIDE}&viewStateShareKey={key}{mode}"
+
+
+def run_address(experiment: str, run_id: str) -> str:
+    return f"#/experiments/{experiment}/runs/{run_id}?{SIDE}"

@@ -1,0 +1,114 @@
+"""A small home of made-up records, and what its mirror shows."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.ledger import Ledger, tracking_uri
+from study.record import Home, commit, new_commit_id, write_artifacts
+
+STUDY = "grid_gamma"
+KAPPAS, SEEDS = (4, 8), (0, 1)
+IDS = {(kappa, seed): f"trial-{kappa}-{seed}" for kappa in KAPPAS for seed in SEEDS}
+
+
+def write_plan(home: Home, name: str = STUDY, seeds: Sequence[int] = SEEDS, gamma: str = "learned") -> None:
+    """A plan of two cells. A `gamma` that is not the trials' own adds a row, and so a varying axis."""
+    rows = [{"trial_id": key, "kappa": k, "gamma": "learned", "seed": s} for (k, s), key in IDS.items() if s in seeds]
+    rows += [{"trial_id": "another", "kappa": 4, "gamma": gamma, "seed": 0}] if gamma != "learned" else []
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), buffer)
+    axes = {"kappa": KAPPAS, "gamma": ["learned"], "seed": seeds}
+    home.write(f"studies/{name}/plan.parquet", buffer.getvalue())
+    home.write(
+        f"studies/{name}/study.json", json.dumps({"name": name, "caption": "A question?", "axes": axes}).encode()
+    )
+
+
+def row(kappa: int, seed: int, commit_id: str, status: str = "finished") -> dict[str, Any]:
+    training = {"kind": "Training", "steps": 1000, "decay_from": 0.5}
+    declaration = {"model": {"kind": "VAE", "kappa": kappa, "encoder": [64, 32]}, "training": training, "seed": seed}
+    declaration["objective"] = {"kind": "Objective", "beta": 1.0, "gamma": {"kind": "Learned", "init": 1.0}}
+    told = {"trial_id": IDS[kappa, seed], "commit_id": commit_id, "status": status, "pack_id": "p1", "attempt": 1}
+    told |= {"model": "VAE", "kappa": kappa, "seed": seed, "steps": 1000, "beta": 1.0, "wall_s": 1.5, "engine": 1}
+    told["declaration"] = json.dumps(declaration)
+    if status == "failed":
+        return {**told, "error": "the worker was killed"}
+    told |= {"distortion_test": 1.25 + seed, "rate_test": 7.0, "gamma": 0.02, "n_active": 3}
+    return {**told, "error": "J is not finite", "diverged_at": 400} if status == "diverged" else told
+
+
+def commit_trials(home: Home, which: Sequence[tuple[int, int]], status: str = "finished", points: int = 200) -> None:
+    key = new_commit_id()
+    trials = [row(kappa, seed, key, status) for kappa, seed in which]
+    if status == "failed":
+        commit(home, key, {"trials": trials})
+        return
+    arrays = {}
+    for name in (told["trial_id"] for told in trials):
+        arrays[f"{name}/weights/decoder.0"] = np.ones((3, 2), np.float32)
+        arrays |= {f"{name}/pictures/{kind}": np.eye(8, dtype=np.float16)[None] for kind in ("original", "sample")}
+    path = write_artifacts(home, key, arrays)
+    own = [{"trial_id": IDS[pair], "commit_id": key, "stage": "vae"} for pair in which]
+    curves = [{**o, "step": s, "gamma": 1 / (1 + s), "rate": float(s)} for o in own for s in range(points)]
+    latents = [{**o, "latent": j, "rate": 2.0 - j, "post_var": 0.1 + 0.8 * j} for o in own for j in range(2)]
+    metric = [{**o, "metric": "mmd", "value": 0.01, "version": 1} for o in own]
+    trials = [{**told, "artifacts": path} for told in trials]
+    commit(home, key, {"trials": trials, "curves": curves, "latents": latents, "evaluations": metric})
+
+
+def launched(home: Home, **settings: Any) -> str | None:
+    """A launch that only mirrors what is there."""
+    book = Ledger(home, STUDY, **settings)
+    book.start({"scale": "laptop", "pack": "auto"})
+    return book.close("finished", {"finished": 4.0})
+
+
+def client(home: Home) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=tracking_uri(home))
+
+
+def runs(home: Home, kind: str, study: str = STUDY) -> list[Any]:
+    experiment = client(home).get_experiment_by_name(study)
+    found = client(home).search_runs([experiment.experiment_id])
+    return [run for run in found if run.data.tags["kind"] == kind]
+
+
+def shown(home: Home) -> dict[str, Any]:
+    """Everything the mirror says of each trial, but for where in MLflow it stands and when."""
+    told = {}
+    for run in runs(home, "trial"):
+        tags = {key: text for key, text in run.data.tags.items() if key != "mlflow.parentRunId"}
+        curves = {key: [(p.step, p.value) for p in history(home, run, key)] for key in run.data.metrics}
+        files = sorted(path_names(home, run.info.run_id))
+        told[tags["trial_id"]] = (run.info.run_name, run.info.status, tags, run.data.params, curves, files)
+    return told
+
+
+def history(home: Home, run: Any, metric: str) -> list[Any]:
+    return client(home).get_metric_history(run.info.run_id, metric)
+
+
+def path_names(home: Home, run_id: str, folder: str | None = None) -> list[str]:
+    found = client(home).list_artifacts(run_id, folder)
+    return [path for item in found for path in (path_names(home, run_id, item.path) if item.is_dir else [item.path])]
+
+
+def run_ids(home: Home) -> Mapping[str, str]:
+    return {run.data.tags["trial_id"]: run.info.run_id for run in runs(home, "trial")}
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait, but not for ever."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,227 @@
+"""The mirror's faults: nobody waits for MLflow, one sentence says how far it is behind, and it catches up."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mirrored import IDS, STUDY, client, commit_trials, history, launched, run_ids, runs, wait_until, write_plan
+from launching import launch, write_study
+
+from study import ledger
+from study.ledger import Ledger, rebuild, tracking_uri
+from study.record import Home
+
+# MLflow's own, when it is imported and when it migrates its tables.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.*Pydantic.*:UserWarning"),
+]
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs_is_left_after_the_given_patience(tmp_path: Path) -> None:
+    import socket
+
+    write_plan(Home(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        book = Ledger(Home(tmp_path), STUDY, uri=f"http://127.0.0.1:{server.getsockname()[1]}")
+        book.start({})
+        begun = time.monotonic()
+        assert "could not be opened" in str(book.close("finished", {}, patience_s=1.0))
+        assert time.monotonic() - begun < 5
+
+
+def test_a_server_that_is_down_costs_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    home = Home(tmp_path)
+    write_plan(home)
+    commit_trials(home, list(IDS))
+    book = Ledger(home, STUDY, uri="http://127.0.0.1:9")
+    begun = time.monotonic()
+    book.start({"scale": "laptop"})
+    for step in range(1000):
+        book.progress("p1", {"steps_per_s": 1.0}, step)
+    book.committed("p1")
+    book.failed("p2", "gone")
+    assert time.monotonic() - begun < 0.5
+    said = book.close("finished", {}, patience_s=60)
+    assert time.monotonic() - begun < 60
+    assert said
+    assert "http://127.0.0.1:9 could not be opened, and may lack any of the study's 4 recorded trials" in said
+    assert f"python -m study.ledger {STUDY} --home {home} --tracking-uri http://127.0.0.1:9" in said
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_is_dropped_when_the_ledger_is_behind(home: Home) -> None:
+    book = Ledger(home, STUDY)
+    begun = time.monotonic()
+    for step in range(10_000):  # the thread has not even begun
+        book.progress("p1", {"steps_per_s": 1.0}, step)
+    assert time.monotonic() - begun < 1
+    commit_trials(home, [(4, 0)])
+    book.start({})
+    assert book.close("finished", {}) is None
+    assert len(history(home, runs(home, "pack")[0], "pack/steps_per_s")) < 100
+    assert len(runs(home, "trial")) == 1
+
+
+def test_impatience_leaves_a_mirror_that_the_next_launch_completes(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit_trials(home, list(IDS))
+    write = ledger.Mirror.write
+    monkeypatch.setattr(ledger.Mirror, "write", lambda self, entry: (time.sleep(0.7), write(self, entry)))
+    waited: list[int] = []
+    book = Ledger(home, STUDY)
+    book.start({})
+    while not book._clerk.left and not book._clerk.fault:
+        time.sleep(0.01)
+    said = book.close("finished", {}, patience_s=1.0, on_wait=waited.append)
+    assert said
+    assert "of the study's trials" in said
+    assert max(waited) <= 4
+    monkeypatch.undo()
+    assert launched(home) is None
+    assert len(run_ids(home)) == len(runs(home, "trial")) == 4
+
+
+def test_a_trial_that_mlflow_refuses_holds_up_no_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit_trials(home, list(IDS))
+    write = ledger.Mirror.write
+
+    def refuse_one(self: ledger.Mirror, entry: Any) -> None:
+        if entry.trial_id == IDS[4, 1]:
+            raise ValueError("no such thing")
+        write(self, entry)
+
+    monkeypatch.setattr(ledger.Mirror, "write", refuse_one)
+    monkeypatch.setattr("study.ledger_thread.PAUSES_S", (0.0,))
+    said = launched(home)
+    assert said
+    assert "lacks 1 of the study's trials (no such thing)" in said
+    assert len(runs(home, "trial")) == 3
+
+
+def test_a_deleted_experiment_is_named_with_its_remedy(home: Home) -> None:
+    assert launched(home) is None
+    client(home).delete_experiment(client(home).get_experiment_by_name(STUDY).experiment_id)
+    said = launched(home)
+    assert said
+    assert f"the experiment {STUDY} was deleted in MLflow: restore it" in said
+
+
+@contextlib.contextmanager
+def serving(home: Home, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A tracking server over the home's database, in processes of its own."""
+    command = [str(Path(sys.executable).parent / "mlflow"), "server", "--backend-store-uri", tracking_uri(home)]
+    process = subprocess.Popen(
+        [*command, "--default-artifact-root", f"{home}/mlartifacts", "--port", str(port), "--workers", "1"],
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: process.poll() is not None or answers(port), 90)
+        assert process.poll() is None, "the server does not start"
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def told_quickly(book: Ledger, pack_id: str) -> None:
+    """What the trainer does, and how long it may take."""
+    begun = time.monotonic()
+    for step in range(100):
+        book.progress(pack_id, {"steps_per_s": 1.0}, step)
+    book.committed(pack_id)
+    assert time.monotonic() - begun < 0.5
+
+
+def test_a_server_that_is_killed_is_served_again_when_it_is_back(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("study.ledger_thread.PAUSES_S", (0.0,))
+    monkeypatch.setattr("study.ledger_thread.REST_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    book = Ledger(home, STUDY, f"http://127.0.0.1:{port}")
+    with serving(home, port) as server:
+        commit_trials(home, [(4, 0)])
+        book.start({"scale": "laptop"})
+        wait_until(lambda: bool(book._clerk.opened and not book._clerk.left and len(runs(home, "trial")) == 1))
+        kill(server)
+        commit_trials(home, [(4, 1)])
+        told_quickly(book, "p1")
+        wait_until(lambda: book._clerk.fault is not None)
+    with serving(home, port) as server:  # the same launch catches up
+        wait_until(lambda: len(runs(home, "trial")) == 2 and not book._clerk.left)
+        kill(server)
+        commit_trials(home, [(8, 0), (8, 1)])
+        told_quickly(book, "p2")
+        begun = time.monotonic()
+        said = book.close("finished", {}, patience_s=60)
+        assert time.monotonic() - begun < 45
+    assert said
+    assert "lacks 2 of the study's trials" in said
+    assert capfd.readouterr() == ("", "")  # nothing across the launcher's bar
+    assert rebuild(home, STUDY) == 4
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+    (launch,) = runs(home, "launch")
+    assert launch.info.status == "KILLED"  # nobody could say how it ended
+
+
+def test_a_database_that_is_locked_for_long_holds_up_nobody(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.ledger_thread.STALL_S", 4.0)
+    commit_trials(home, list(IDS))
+    hold = "import sqlite3, sys, time; base = sqlite3.connect(sys.argv[1]); base.execute('BEGIN EXCLUSIVE'); "
+    hold += "print('held', flush=True); time.sleep(120)"
+    command = [sys.executable, "-c", hold, f"{home}/mlflow.db"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout
+            assert holder.stdout.readline() == "held\n"
+            book = Ledger(home, STUDY)
+            book.start({})
+            told_quickly(book, "p1")
+            begun = time.monotonic()
+            said = book.close("finished", {})
+            assert time.monotonic() - begun < 15
+        finally:
+            holder.kill()
+    assert said
+    assert f"python -m study.ledger {STUDY}" in said
+    wait_until(lambda: not book._clerk._thread.is_alive())
+    assert launched(home) is None
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+
+
+def test_a_launch_whose_server_is_down_trains_and_says_what_to_do(tmp_path: Path) -> None:
+    path, home = write_study(tmp_path), tmp_path / "home"
+    result = launch(f"{path}:tiny", "--home", home, "--tracking-uri", "http://127.0.0.1:9", "--only", "kappa=2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "4 chosen, 0 already there, 4 finished" in result.stdout
+    assert "may lack any of the study's 4 recorded trials" in result.stdout.replace("\n", " ")
+    assert rebuild(Home(home), "tiny") == 4
+    assert len(runs(Home(home), "trial", "tiny")) == 4

@@ -1,0 +1,80 @@
+"""Two who would write one mirror at once: no trial gets two runs, and none is left out."""
+
+import contextlib
+import subprocess
+import sys
+import time
+
+import pytest
+from mirrored import IDS, STUDY, commit_trials, launched, run_ids, runs, wait_until
+
+from study.ledger import Ledger, opened, rebuild
+from study.ledger_thread import BusyError
+from study.record import Home
+
+# MLflow's own, when it is imported and when it migrates its tables.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.*Pydantic.*:UserWarning"),
+]
+
+
+def test_of_two_launches_at_once_one_mirrors_for_both(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.ledger_thread.LOCK_PATIENCE_S", 0.5)
+    first, second = Ledger(home, STUDY), Ledger(home, STUDY)
+    first.start({})
+    wait_until(lambda: first._clerk.opened)
+    second.start({})
+    commit_trials(home, [(4, 0), (4, 1)])
+    second.committed("p1")
+    begun = time.monotonic()
+    said = second.close("finished", {})
+    assert time.monotonic() - begun < 5
+    assert "was left alone (another launch is writing it" in str(said)
+    with pytest.raises(BusyError):
+        rebuild(home, STUDY)
+    assert first.close("finished", {}) is None  # it looks once more at its end
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 2
+
+
+def test_the_launch_that_ends_last_mirrors_what_came_after_the_first(home: Home) -> None:
+    first, second = Ledger(home, STUDY), Ledger(home, STUDY)
+    first.start({})
+    wait_until(lambda: first._clerk.opened)
+    second.start({})
+    wait_until(lambda: second._clerk.is_kept_out)
+    assert first.close("finished", {}) is None
+    commit_trials(home, list(IDS))
+    second.committed("p1")
+    assert second.close("finished", {}) is None
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+
+
+def test_the_command_leaves_a_mirror_alone_that_another_process_writes(home: Home) -> None:
+    commit_trials(home, list(IDS))
+    command = [sys.executable, "-m", "study.ledger", STUDY, "--home", str(home), "--artifacts", "none"]
+    with opened(home, STUDY, None, "none"):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "another launch is writing it" in done.stderr
+    assert runs(home, "trial") == []
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, len(runs(home, "trial"))) == (0, 4), done.stderr
+
+
+def test_runs_made_twice_where_there_is_no_lock_become_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.ledger.only_writer", lambda *_: contextlib.nullcontext())
+    commit_trials(home, list(IDS))
+    with opened(home, STUDY, None, "none") as one, opened(home, STUDY, None, "none") as other:
+        for mirror in (one, other):
+            for entry in mirror.entries(mirror.missing()):
+                mirror.write(entry)
+            mirror.end("finished", {})
+    assert len(runs(home, "trial")) == 8
+    assert len(runs(home, "cell")) == 4
+    assert launched(home) is None
+    assert len(runs(home, "trial")) == len(run_ids(home)) == 4
+    cells = {run.info.run_id for run in runs(home, "cell")}
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs(home, "trial")} == cells
+    assert len(cells) == 2
