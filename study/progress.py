@@ -55,6 +55,9 @@ class Bar:
         self._progress.update(self._task, completed=done, counts=self._counts(), description="starting Ray")
 
     def step(self, pack_id: str, values: Mapping[str, float]) -> None:
+        if not self._shares:  # a rate that counted Ray's start would be too low
+            took = values.get("step", 0) * self._sizes[pack_id] / max(values.get("trial_steps_per_s", 0), 1)
+            self._started = time.monotonic() - took
         # A pack is done when it is committed, not when its last step is taken.
         self._shares[pack_id] = min(0.99, values.get("step", 0) / max(values.get("steps", 1), 1))
         self._diverged[pack_id] = int(values.get("diverged", 0))

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mirrored import IDS, STUDY, client, commit_trials, history, launched, run_ids, runs, wait_until, write_plan
 from launching import launch, write_study
+from mirrored import IDS, STUDY, client, commit_trials, history, launched, run_ids, runs, wait_until, write_plan
 
 from study import ledger
 from study.ledger import Ledger, rebuild, tracking_uri

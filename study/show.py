@@ -1,0 +1,79 @@
+"""What the launcher says about a plan: what is to be done, what it costs, and what failed."""
+
+import os
+from collections import Counter
+
+from rich.console import Console
+from rich.markup import escape
+
+from models.idx import absence
+from study.command import counted
+from study.find import catalog_names, find
+from study.place import Place
+from study.plan import Plan, make_packs
+from study.record import Home, read
+from study.sizing import CPU_CORE, seconds
+from study.trial import ENGINE
+
+console = Console(highlight=False)
+MOST_FAILURES = 5
+
+
+def announce(plan: Plan, home: Home, place: Place) -> None:
+    console.print(
+        f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True
+    )
+    console.print(
+        f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing)} to train"
+    )
+    if plan.outdated and plan.missing:
+        console.print(
+            f"{plan.outdated} results in this home are of another engine version, whose numbers differ: "
+            f"they stay, and trials of engine {ENGINE} are trained beside them"
+        )
+    if plan.repeated:
+        make = "makes" if plan.repeated == 1 else "make"
+        console.print(
+            f"{counted(plan.repeated, 'row')} {make} a trial that another row makes too: each trial is counted once"
+        )
+
+
+def show_cost(plan: Plan, size: int | None) -> None:
+    workers = os.cpu_count() or 1
+    packs = make_packs(plan, size, workers, CPU_CORE)
+    sizes = Counter(len(pack.trials) for pack in packs)
+    made_of = ", ".join(f"{n} of {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
+    total = sum(seconds(pack.trials) for pack in packs)
+    console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
+    console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / workers)} on the {workers} cores here")
+    console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
+    for sentence in dict.fromkeys(absence(trial.data) for trial in plan.missing):
+        if sentence:
+            console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
+
+
+def _span(duration: float) -> str:
+    """A duration in seconds as a person says it."""
+    if duration < 90:
+        return counted(round(duration), "second")
+    return f"{duration / 60:.1f} minutes" if duration < 7200 else f"{duration / 3600:,.0f} hours"
+
+
+def show_catalog() -> None:
+    for name in catalog_names():
+        study = find(name)
+        counts = ", ".join(f"{counted(len(table), 'row')} at {scale} scale" for scale, table in study.tables.items())
+        console.print(f"[bold]{name}[/]  {escape(study.caption.splitlines()[0])}  [dim]({counts})[/]", soft_wrap=True)
+
+
+def show_failures(plan: Plan, home: Home) -> None:
+    """Which trials failed and why, a handful of them."""
+    if not plan.count("failed"):
+        return
+    errors = {row["trial_id"]: row["error"] for row in read(home, "trials", ["trial_id", "error"]).to_pylist()}
+    failed = [row for row in plan.rows if plan.statuses.get(row.trial.trial_id) == "failed"]
+    for row in failed[:MOST_FAILURES]:
+        where = ", ".join(f"{axis}={label}" for axis, label in row.axes.items())
+        console.print(f"failed: {escape(where)}: {escape(str(errors.get(row.trial.trial_id)))}")
+    if len(failed) > MOST_FAILURES:
+        console.print(f"and {len(failed) - MOST_FAILURES} more: see the report")
