@@ -1,8 +1,8 @@
 """A pack's step written by hand for one network and one γ mode: the upper bound of what a general stack can reach.
 
-Batched matrix products (`torch.baddbmm`) instead of vmap, γ learned, Adam over one flat tensor, and nothing else: no curves,
-no check for divergence, no other γ mode, no module of a user's own. It draws the same minibatches and noise as the pack
-and takes the same steps.
+Batched matrix products (`torch.baddbmm`) and γ learned, and nothing else: no curves, no check for divergence, no other γ
+mode, no module of a user's own. It draws the same minibatches and noise as the pack, shares its Adam, and takes the same
+steps.
 """
 
 import time
@@ -13,8 +13,9 @@ from torch import Tensor
 
 from models.datasets import load
 from models.specs import VAE, Learned
-from models.streams import minibatches, noise
+from models.streams import batches
 from models.vae import build
+from study.packed.adam import Adam
 from study.trial import Trial
 
 _ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
@@ -31,23 +32,23 @@ class ByHand:
         self._model, self._settings, self._d, self.step = first.model, first.training, data.d, 0
         self._act = _ACTIVATIONS[first.model.activation]
         networks = [dict(build(trial.model, data.d, trial.seed).named_parameters()) for trial in trials]
-        start = {name: torch.stack([network[name].detach() for network in networks]) for name in networks[0]}
+        start = {name: torch.stack([_stored(network[name]) for network in networks]) for name in networks[0]}
         start["log_gamma"] = torch.tensor([trial.objective.gamma.start or 1.0 for trial in trials]).log()[:, None]
         self.numbers = torch.cat([value.flatten(1) for value in start.values()], dim=1).to(device)
         columns = self.numbers.split([value[0].numel() for value in start.values()], dim=1)
         self._leaves = {
-            name: column.unflatten(1, value.shape[1:]).requires_grad_()
+            name: column.view(value.shape).requires_grad_()
             for (name, value), column in zip(start.items(), columns, strict=True)
         }
-        self._first, self._second = torch.zeros_like(self.numbers), torch.zeros_like(self.numbers)
-        self._lr = torch.tensor([trial.training.lr for trial in trials], device=device)[:, None]
+        self._adam = Adam(self.numbers, self._settings)
+        self._lr = torch.tensor([trial.training.lr for trial in trials], device=device)
         self._beta = torch.tensor([trial.objective.beta for trial in trials], device=device)
         self._train = torch.from_numpy(data.train).to(device)
         seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.seed) for trial in trials], device=device)
-        batch = min(self._settings.batch, len(data.train))
-        self._orders = [minibatches(seed, len(data.train), batch) for seed in seeds]
-        self._noises = [noise(seed, batch, self._model.kappa, torch.float32) for seed in seeds]
+        self._batches = batches(
+            seeds, len(data.train), self._settings.batch, first.model.kappa, torch.float32, torch.device(device)
+        )
 
     @property
     def done(self) -> bool:
@@ -61,10 +62,11 @@ class ByHand:
         return self.step - before
 
     def _take_step(self) -> None:
-        x = self._train[torch.stack([next(order) for order in self._orders]).to(self._train.device)][self._seed_of]
-        eps = torch.stack([next(draws) for draws in self._noises]).to(x.device)[self._seed_of]
+        rows, eps = next(self._batches)
+        x, eps = self._train[rows[self._seed_of]], eps[self._seed_of]
         gradients = torch.autograd.grad(self._objective(x, eps).sum(), list(self._leaves.values()))
-        self._adam(torch.cat([gradient.flatten(1) for gradient in gradients], dim=1))
+        gradient = torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
+        self._adam.step(gradient, self._lr * self._decay(), torch.ones_like(self._lr))
         self.step += 1
 
     def _objective(self, x: Tensor, eps: Tensor) -> Tensor:
@@ -80,21 +82,21 @@ class ByHand:
             h = self._act(self._linear(f"decoder.{i}", h))
         mean = self._linear(f"decoder.{len(self._model.decoder)}", h)
         if self._model.skip == "affine":
-            mean = mean + torch.bmm(z, self._leaves["affine.weight"].mT)
+            mean = mean + torch.bmm(z, self._leaves["affine.weight"])
         distortion = (x - mean).square().sum((1, 2)) / x.shape[1]
         rate = 0.5 * (mu.square() + log_var.exp() - 1 - log_var).sum((1, 2)) / x.shape[1]
         log_gamma = self._leaves["log_gamma"][:, 0]
         return distortion / (2 * log_gamma.exp()) + 0.5 * self._d * log_gamma + self._beta * rate
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
-        return torch.baddbmm(self._leaves[f"{name}.bias"][:, None], inputs, self._leaves[f"{name}.weight"].mT)
+        return torch.baddbmm(self._leaves[f"{name}.bias"][:, None], inputs, self._leaves[f"{name}.weight"])
 
-    def _adam(self, gradient: Tensor) -> None:
-        settings, t = self._settings, self.step + 1
-        beta1, beta2 = settings.adam_beta1, settings.adam_beta2
+    def _decay(self) -> float:
+        settings = self._settings
         late = max(0.0, (self.step / settings.steps - settings.decay_from) / (1 - settings.decay_from))
-        self._first.lerp_(gradient, 1 - beta1)
-        self._second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        scale = self._second.sqrt().div_((1 - beta2**t) ** 0.5).add_(settings.adam_epsilon)
-        rate = self._lr * ((1 - (1 - settings.decay_to) * late) / (1 - beta1**t))
-        self.numbers.sub_(self._first.div(scale).mul_(rate))
+        return 1 - (1 - settings.decay_to) * late
+
+
+def _stored(parameter: Tensor) -> Tensor:
+    """A weight as (inputs, outputs), which is how its gradient comes out of a batched product."""
+    return parameter.detach().mT if parameter.dim() == 2 else parameter.detach()

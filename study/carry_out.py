@@ -39,9 +39,9 @@ class Launch:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
+        if self.plan.missing:
+            self._prepare()  # before anything says that the study runs: data may not be had
         with _alone(self.plan, self.home):
-            if self.plan.missing:
-                self._prepare()  # before anything says that the study runs: data may not be had
             write_plan(self.plan, self.home)
             ledger = self._ledger()
             try:

@@ -187,7 +187,7 @@ def test_the_jobs_exit_status_is_the_launchers(head, tmp_path):
     options = ["--scale", "laptop", "--address", head.dashboard]
     result = run("mine.py:tiny", *options, cwd=tmp_path, **head.environment)
     assert result.returncode == 2, result.stdout + result.stderr
-    assert "error: mine.py raised OSError: not here" in result.stdout
+    assert "error: mine.py, line 4, raised OSError: not here" in result.stdout
 
 
 def test_ctrl_c_stops_the_job_in_good_order(head, tmp_path):

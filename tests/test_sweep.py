@@ -12,7 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 from launching import ROOT
 
-from study.record import Home, HomeError, commit, compact, read, read_artifacts, write_artifacts, write_part
+from study.record import (
+    LAUNCH_LOCK,
+    Home,
+    HomeError,
+    commit,
+    compact,
+    read,
+    read_artifacts,
+    write_artifacts,
+    write_part,
+)
 from study.record.unused import remove
 from study.sweep import sweep
 
@@ -202,7 +212,8 @@ def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["disk", "memory"])
-def test_what_was_written_just_now_may_be_a_launch_at_work(tmp_path, kind):
+def test_what_was_written_just_now_may_be_a_launch_at_work(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr("study.sweep.at_work", lambda home: None)
     home = Home(tmp_path if kind == "disk" else f"memory://{tmp_path}/young")
     fill(home)
     found = sweep(home, delete=True)
@@ -228,19 +239,23 @@ def test_a_commit_while_a_store_without_a_lock_is_swept_is_kept(tmp_path, monkey
     assert len(seen(home, ["untrained"])["curves"]) == 2
 
 
-def test_a_launch_at_work_is_not_disturbed(home, monkeypatch):
-    monkeypatch.setattr("study.sweep.at_work", lambda home: True)
-    before = files(home)
-    assert sweep(home).anything
-    with pytest.raises(HomeError, match="a launch is at work"):
-        sweep(home, delete=True)
-    assert files(home) == before
-
-
-def test_where_no_launch_is_at_work_young_files_go_too(tmp_path, monkeypatch):
-    monkeypatch.setattr("study.sweep.at_work", lambda home: False)
+def test_a_launch_at_work_is_not_disturbed(tmp_path):
     home = Home(tmp_path)
     fill(home)
+    before = files(home)
+    with home.claim(LAUNCH_LOCK.format("first"), "a launch"):
+        assert sweep(home).anything
+        with pytest.raises(HomeError, match="a launch is at work"):
+            sweep(home, delete=True)
+        assert before.items() <= files(home).items()
+    assert sweep(home, delete=True).anything
+
+
+def test_where_no_launch_is_at_work_young_files_go_too(tmp_path):
+    home = Home(tmp_path)
+    fill(home)
+    with home.claim(LAUNCH_LOCK.format("first"), "a launch that is over"):
+        pass
     assert sweep(home, delete=True).young == 0
     assert not home.exists("artifacts/dead.safetensors")
 
