@@ -6,7 +6,9 @@ given up. After two in a row the clerk closes the book, rests, and opens it anew
 """
 
 import contextlib
+import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -112,6 +114,7 @@ class Clerk:
         return self._ended and self._done.is_set() and not self.left and not self._cut
 
     def _run(self) -> None:
+        _give_way()
         try:
             while not self._serve():
                 self._closing.wait(REST_S)
@@ -211,6 +214,12 @@ class Clerk:
                 return value
         self._strikes += 1
         return None
+
+
+def _give_way() -> None:
+    """Training comes first: on Linux a thread has a niceness of its own, and Ray's workers are nice already."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
 
 
 def sentence(fault: BaseException) -> str:
