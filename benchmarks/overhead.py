@@ -209,7 +209,7 @@ def _judged_mirror(found: dict[str, Costs]) -> list[str]:
     ratio, goal = with_it["per_minute"] / without["per_minute"], GOALS["throughput"]
     short = f"; too short to tell: {without['span_s']:.0f} s, not {ENOUGH_S:g}" if without["span_s"] < ENOUGH_S else ""
     text = f"training keeps {ratio:.2f} of its throughput while the mirror runs (at least {goal:g}{short})"
-    return [f"{_verdict(ratio >= goal)}: {text}"]
+    return [f"{'no verdict' if short else _verdict(ratio >= goal)}: {text}"]
 
 
 def _verdict(is_met: bool) -> str:

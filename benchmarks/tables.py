@@ -52,7 +52,11 @@ def markdown(found: Found) -> str:
     starting = f"Starting Ray ({min(ray):.0f} to {max(ray):.0f} s) and creating an MLflow database" if ray else ""
     apart = f" {starting} ({found['database_s']:.0f} s) are not in the numbers." if starting else ""
     loads = [line["load"] for line in (*found["ways"], *found["core"])]
-    return f"{table}\n\nMeasured {sentence(found['machine'])}; load {min(loads):.1f} to {max(loads):.1f}.{apart}"
+    trained = [f"{line['trials']} ({NAMES[line['way']]}, {line['network']})" for line in found["ways"]]
+    counts = f" Trials trained: {', '.join(trained)}." if trained else ""
+    return (
+        f"{table}\n\nMeasured {sentence(found['machine'])}; load {min(loads):.1f} to {max(loads):.1f}.{apart}{counts}"
+    )
 
 
 def _cells(found: Found) -> list[list[str]]:

@@ -126,4 +126,11 @@ def _own(spec: Own, d: int) -> nn.Module:
             raise ValueError(
                 f"{spec.name}.{name} draws random numbers of its own, so no seed would settle a trial: drop it"
             )
+        if loose := [attribute for attribute, value in vars(part).items() if isinstance(value, Tensor)]:
+            raise ValueError(
+                f"{spec.name}.{loose[0]} is a plain tensor, which a pack would share among its trials: "
+                "make it a buffer (register_buffer) or an nn.Parameter"
+            )
+    if frozen := [name for name, parameter in network.named_parameters() if not parameter.requires_grad]:
+        raise ValueError(f"{spec.name}.{frozen[0]} is a parameter that is not trained: make it a buffer")
     return network

@@ -50,7 +50,7 @@ class Launch:
                 self._say_interrupted()
                 self._abandon(ledger, patience_s=5)
                 return 130
-            except HomeError:
+            except (HomeError, DeclarationError):
                 self._abandon(ledger, patience_s=2)
                 raise
 
@@ -65,9 +65,11 @@ class Launch:
         return 0 if settled else 1
 
     def _say_interrupted(self) -> None:
+        there = ""
+        with contextlib.suppress(HomeError):  # the home may be the reason for the interruption
+            there = f"{self._replanned().settled} of {counted(len(self.plan.rows), 'trial')} have a result; "
         console.print(
-            f"interrupted: {self._replanned().settled} of {counted(len(self.plan.rows), 'trial')} have a result; "
-            "packs in training are lost, and the same command goes on from there"
+            f"interrupted: {there}packs in training are lost, and the same command goes on from there", soft_wrap=True
         )
 
     def _abandon(self, ledger: Ledger | None, patience_s: float) -> None:

@@ -44,6 +44,7 @@ class Bar:
     def expect(self, packs: Sequence[Pack]) -> None:
         """The packs of the coming round. Packs that failed in an earlier one no longer count."""
         self._shares = {pack_id: share for pack_id, share in self._shares.items() if share == 1.0}
+        self._diverged = {pack_id: count for pack_id, count in self._diverged.items() if pack_id in self._shares}
         self._sizes |= {pack.pack_id: len(pack.trials) for pack in packs}
         if not self._shares:
             self._progress.update(self._task, description="starting workers")
@@ -51,7 +52,8 @@ class Bar:
     def restart(self, done: int, why: str) -> None:
         """Count anew from `done` trials that have a result, and say why."""
         self.say(why)
-        self._before, self._shares, self._started = done, {}, time.monotonic()
+        self._before, self._shares, self._diverged = done, {}, {}
+        self._started = time.monotonic()
         self._progress.update(self._task, completed=done, counts=self._counts(), description="starting Ray")
 
     def step(self, pack_id: str, values: Mapping[str, float]) -> None:

@@ -29,6 +29,7 @@ from ray import tune
 from ray._private import worker as ray_worker
 from ray.exceptions import RayActorError
 
+from models.idx import DataError
 from study.declare import DeclarationError
 from study.packs import read_pack
 from study.plan import Pack
@@ -37,8 +38,8 @@ from study.record import Home, HomeError, note
 if TYPE_CHECKING:
     from study.packed import PackRun
 
-FAULT, HOME_FAULT = "fault", "home_fault"
-"""Keys of a result that says why a pack cannot be trained, or why the home refuses it."""
+FAULT, REFUSAL = "fault", "refusal"
+"""Keys of a result that says why a pack cannot be trained, or that home or data are not to be had: no trial's fault."""
 
 WORKERS_S = 900.0
 """How long a cluster's first worker may take to start, in seconds."""
@@ -87,9 +88,12 @@ def connected(address: str | None) -> Iterator[Cluster]:
     try:
         ray.init(address=address or "local", logging_level=logging.CRITICAL, log_to_driver=False, **own)
     except (ConnectionError, OSError, RuntimeError, ValueError) as fault:
+        reason = " ".join(str(fault).split())[:300]
         if address:
-            raise DeclarationError("no Ray runs on this machine: `ray start` makes it part of a cluster") from fault
-        raise RayLostError(f"Ray cannot be started ({' '.join(str(fault).split())[:300]})") from fault
+            raise DeclarationError(
+                f"no Ray of this machine can be joined ({reason}): `ray start` makes it part of a cluster"
+            ) from fault
+        raise RayLostError(f"Ray cannot be started ({reason})") from fault
     signal.signal(signal.SIGTERM, on_termination)  # Ray has put its own handler over ours, which leaves at once
     try:
         has = _resources()
@@ -124,7 +128,7 @@ def _resources() -> Mapping[str, float]:
 def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -> dict[str, str]:
     """Train and commit the packs; returns pack_id → reason for those that could not be.
 
-    Raises: HomeError where the home could not be read or written: no trial is to blame for that; RayLostError.
+    Raises: HomeError where the home or the data could not be had: no trial is to blame for that; RayLostError.
     """
     events = _Events(watcher)
     actor = tune.with_resources(_PackTrainable, {"cpu": 1, "gpu": 1} if cluster.gpus else {"cpu": 1})
@@ -171,9 +175,9 @@ class _PackTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         try:
             return self._advance()
-        except HomeError as fault:
+        except (HomeError, DataError) as fault:
             self._run = None
-            return {"done": True, HOME_FAULT: str(fault)}
+            return {"done": True, REFUSAL: str(fault)}
         except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
             self._run = None
             return {"done": True, FAULT: _reason(fault)}
@@ -211,7 +215,7 @@ class _Events(tune.Callback):
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
         self._looked = 0.0
-        self._home_fault: str | None = None
+        self._refusal: str | None = None
         self.failures: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -228,8 +232,8 @@ class _Events(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        if HOME_FAULT in result:
-            self._home_fault = result[HOME_FAULT]
+        if REFUSAL in result:
+            self._refusal = result[REFUSAL]
         elif FAULT in result:
             self.fail(trial.config["pack"], result[FAULT])
         else:
@@ -237,12 +241,12 @@ class _Events(tune.Callback):
             self._watcher.progress(trial.config["pack"], values)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if trial.config["pack"] not in self.failures and not self._home_fault:
+        if trial.config["pack"] not in self.failures and not self._refusal:
             self._watcher.committed(trial.config["pack"])
 
     def complain(self) -> None:
-        if self._home_fault:
-            raise HomeError(self._home_fault)
+        if self._refusal:
+            raise HomeError(self._refusal)
 
     def fail(self, pack_id: str, reason: str) -> None:
         self.failures[pack_id] = reason

@@ -28,7 +28,7 @@ from study.declare import DeclarationError, Scale
 from study.place import Place, dashboard_of
 
 PACKAGES = ("study", "models", "analysis")
-LEFT_BEHIND = [".[!.]*", "__pycache__", "venv", "runs", "data", "mlruns", "mlflow.db*", "*.egg-info"]
+LEFT_BEHIND = [".[!.]*", "__pycache__", "venv", "/runs", "mlruns", "mlflow.db*", "*.egg-info"]
 """What of a working directory is never sent, besides what its .gitignore and .rayignore name; hidden files first.
 
 Ray matches the folder itself, `.`, too: the pattern `.*` would leave everything behind."""
@@ -128,13 +128,17 @@ class _Job:
         except OSError:
             self._console.print(f"the job could not be reached, and goes on: {self.look_again}", soft_wrap=True)
             return 130
-        self._shown_to_the_end()
-        self._console.print(f"the job {self.job_id} was stopped: the same command goes on from there")
+        if self._shown_to_the_end():
+            self._console.print(f"the job {self.job_id} was stopped: the same command goes on from there")
+        else:
+            self._console.print(f"the job was asked to stop, and cannot be followed: {self.look_again}", soft_wrap=True)
         return 130
 
     def _shown_to_the_end(self) -> JobDetails | None:
         """What became of the job when its output has ended; None where the cluster cannot be reached any more."""
-        for pause in PAUSES_S:
+        pauses = iter(PAUSES_S)
+        while True:
+            before = self._shown
             try:
                 asyncio.run(self._show())
                 for _ in range(20):  # its output ends a moment before its status says so
@@ -142,8 +146,12 @@ class _Job:
                         return details
                     time.sleep(0.25)
             except (RuntimeError, OSError, aiohttp.ClientError):
-                time.sleep(pause)
-        return None
+                pass
+            if self._shown > before:  # the connection was there again
+                pauses = iter(PAUSES_S)
+            if (pause := next(pauses, None)) is None:
+                return None
+            time.sleep(pause)
 
     async def _show(self) -> None:
         """Pass the output on as it comes. A tail begins at the beginning: what was shown is not shown again."""
@@ -228,8 +236,9 @@ def _environment(with_folder: bool, home: str, width: int) -> dict[str, object]:
     """What the job needs besides the cluster's Python: our packages, the user's folder, and time to stop."""
     here, there = Path.cwd(), Path(home)
     kept_back = list(LEFT_BEHIND)
-    if there.is_relative_to(here) and there != here:
-        kept_back += [f"/{there.relative_to(here)}/{part}/" for part in ("records", "artifacts", "studies")]
+    if there.is_relative_to(here):
+        inside = "" if there == here else f"/{there.relative_to(here)}"
+        kept_back += [f"{inside}/{part}/" for part in ("records", "artifacts", "studies", "mlartifacts")]
     return {
         "py_modules": [str(Path(__file__).parents[1] / package) for package in PACKAGES],
         "excludes": kept_back,

@@ -107,11 +107,13 @@ def test_ctrl_c_leaves_with_130_and_a_relaunch_goes_on(tmp_path):
 
 def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(tmp_path):
     path, home = write_study(tmp_path, seeds=3, steps=3000), tmp_path / "home"
-    process = start(path, home, "--pack", 1)
+    process = start(path, home, "--pack", 1, output=subprocess.PIPE)
     wait_for(lambda: committed(home), "commit")
     workers = {line["process"] for line in begun(home)}
     os.killpg(process.pid, signal.SIGINT)
-    time.sleep(0.2)
+    assert process.stdout
+    while "stopping" not in process.stdout.readline():
+        pass
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(timeout=5) == 130
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "end of the workers", 30)

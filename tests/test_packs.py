@@ -203,6 +203,9 @@ OWN_NETWORK = """
 import torch
 from torch import nn
 
+from models.specs import VAE
+from models.vae import GaussianVAE
+
 WIDTH = 8  # used by Plain: part of its source
 UNUSED = "not used by Plain: no part of it"
 
@@ -235,6 +238,27 @@ class Dropping(Plain):
         self.drop = nn.Dropout(0.1)
 
 
+class Frozen(Plain):
+    def __init__(self, d, kappa):
+        super().__init__(d, kappa)
+        self.out.weight.requires_grad_(False)
+
+
+class Loose(Plain):
+    def __init__(self, d, kappa):
+        super().__init__(d, kappa)
+        self.features = torch.randn(d, d)
+
+
+class Derived(GaussianVAE):
+    def __init__(self, d, kappa):
+        super().__init__(VAE(kappa=kappa, encoder=(8,), decoder=(8,)), d)
+        self.scale = nn.Parameter(torch.ones(d))
+
+    def decode(self, z):
+        return super().decode(z) * self.scale
+
+
 class Mute(nn.Module):
     def encode(self, x):
         return x, x
@@ -243,6 +267,8 @@ class Mute(nn.Module):
 REFUSED = {
     "Remembering": r"Remembering\.norm keeps running statistics",
     "Dropping": r"Dropping\.drop draws random numbers of its own",
+    "Frozen": r"Frozen\.out\.weight is a parameter that is not trained",
+    "Loose": r"Loose\.features is a plain tensor",
     "Mute": "Mute has no decode",
 }
 
@@ -255,13 +281,14 @@ def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_pa
     model = Own.of(plain.Plain, kappa=3, width=10)
     assert "UNUSED" not in model.source
     assert "WIDTH = 8" in model.source
-    trials = [make_trial(model=model, gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
     for name, words in REFUSED.items():
         with pytest.raises(ValueError, match=words):
             build(Own.of(getattr(plain, name), kappa=3), d=5, seed=0)
-    stacked = in_packs_of([Trial.model_validate_json(trial.model_dump_json()) for trial in trials], 8)
-    for trial in trials:
-        assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
+    for model in (model, Own.of(plain.Derived, kappa=3)):
+        trials = [make_trial(model=model, gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
+        stacked = in_packs_of([Trial.model_validate_json(trial.model_dump_json()) for trial in trials], 8)
+        for trial in trials:
+            assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
 
 
 OUT_OF_MEMORY = """

@@ -37,7 +37,7 @@ class Stack:
             name: torch.tensor([setting[name] for setting in settings], dtype=torch.float64, device=device)
             for name in settings[0]
         }
-        layout = _as_linears_take_it if isinstance(network.network, GaussianVAE) else torch.Tensor.detach
+        layout = _as_linears_take_it if type(network.network) is GaussianVAE else torch.Tensor.detach
         weights = [torch.cat([layout(p.detach()).reshape(-1) for p in each.parameters()]) for each in networks]
         self.numbers = torch.cat([torch.stack(weights).to(device), self.knobs["log_init"][:, None]], dim=1)
         """Changed in place only: the tensors below are views of it."""

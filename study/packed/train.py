@@ -111,7 +111,7 @@ class Training:
         if self.step == 0:
             self._limit = self._blow_up * (1 + value.abs())
         # One question for the whole pack first, since nearly always no trial diverges; NaN compares false.
-        if bool(((value <= self._limit) & (norm - value < math.inf)).all()):
+        if bool(((value <= self._limit) & (norm + value.abs() < math.inf)).all()):
             return
         verdict = torch.where(value > self._limit, 3, 0)
         verdict = torch.where(norm.isfinite(), verdict, 2)
