@@ -284,8 +284,8 @@ def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_pa
     for name, words in REFUSED.items():
         with pytest.raises(ValueError, match=words):
             build(Own.of(getattr(plain, name), kappa=3), d=5, seed=0)
-    for model in (model, Own.of(plain.Derived, kappa=3)):
-        trials = [make_trial(model=model, gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
+    for network in (model, Own.of(plain.Derived, kappa=3)):
+        trials = [make_trial(model=network, gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
         stacked = in_packs_of([Trial.model_validate_json(trial.model_dump_json()) for trial in trials], 8)
         for trial in trials:
             assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
