@@ -39,7 +39,7 @@ MEANINGS = {
     "diverged": "J or its gradient stopped being finite",
     "failed": "no result: the trial's worker failed",
     "missing": "declared, not trained yet",
-    "unknown": "no converged trial says how many latents these data need",
+    "unknown": "no converged trial that keeps a latent says how many these data need",
 }
 """Every label that a cell of a table can carry, in one clause."""
 
@@ -93,4 +93,4 @@ def _best_run_dims(frame: Frame, converged: Column) -> Column:
     """
     ranked = frame[converged & frame["n_active"].notna()].dropna(subset="neg_elbo_test").sort_values("neg_elbo_test")
     best = ranked.drop_duplicates("data_id").set_index("data_id")["n_active"]
-    return frame["data_id"].map(best)
+    return frame["data_id"].map(best.where(best > 0))  # where even the best collapsed, nothing tells what is needed

@@ -131,6 +131,21 @@ def _own(spec: Own, d: int) -> nn.Module:
                 f"{spec.name}.{loose[0]} is a plain tensor, which a pack would share among its trials: "
                 "make it a buffer (register_buffer) or an nn.Parameter"
             )
+    _check_shapes(network, spec, d)
     if frozen := [name for name, parameter in network.named_parameters() if not parameter.requires_grad]:
         raise ValueError(f"{spec.name}.{frozen[0]} is a parameter that is not trained: make it a buffer")
     return network
+
+
+def _check_shapes(network: Any, spec: Own, d: int) -> None:
+    """Raises: ValueError where a user's network does not return what it should: broadcasting would hide it."""
+    with torch.no_grad():
+        mu, log_var = network.encode(torch.zeros(2, d))
+        mean = network.decode(torch.zeros(2, spec.kappa))
+    wanted = (("encode's mu", mu, spec.kappa), ("encode's log_var", log_var, spec.kappa), ("decode", mean, d))
+    for what, value, columns in wanted:
+        if value.shape != (2, columns):
+            raise ValueError(
+                f"{spec.name}: {what} has shape {tuple(value.shape)} for 2 rows, not (2, {columns}): "
+                f"the data have d = {d} columns and the latents kappa = {spec.kappa}"
+            )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from models import datasets
 from models.specs import Data
+from study.command import counted
 from study.ledger import Ledger
 from study.packs import drop_pack, write_pack
 from study.plan import Pack, Plan, make_pack, make_packs, make_plan
@@ -61,6 +62,9 @@ class Watch:
         except KeyboardInterrupt:
             self._bar.say("stopping (Ctrl-C again leaves at once)")
             raise
+
+    def lost(self, pack_id: str) -> None:
+        self._bar.say(f"a worker died: its pack of {counted(self._sizes[pack_id], 'trial')} is trained again")
 
     def failed(self, pack_id: str, reason: str) -> None:
         if (size := self._sizes[pack_id]) > 1:

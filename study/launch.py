@@ -61,9 +61,9 @@ def main(
         if study is None:
             raise DeclarationError(f"name a study: {', '.join(catalog_names())}, or file.py:name of your own")
         where, size, chosen = find_place(address), _pack_size(pack), _only(only or [])
-        scale = scale or where.scale
+        declared = find(study)
+        scale = scale or where.scale_of(declared.tables)
         if where.is_sent and not plan:
-            declared = find(study)
             selected(declared.table(scale).rows(), chosen, declared)  # what is wrong is refused here, not by a job
             options = ["--pack", pack, "--artifacts", artifacts, *["--retry-failed"] * retry_failed]
             options += [part for text in only or [] for part in ("--only", text)]
@@ -73,7 +73,7 @@ def main(
                 submit(Request(study, declared.name, home, scale, tracking_uri, mirrored, options), where, console)
             )
         place = Home(home)
-        todo = make_plan(find(study), scale, place, chosen, retry_failed)
+        todo = make_plan(declared, scale, place, chosen, retry_failed)
         announce(todo, place, where)
         if plan:
             show_cost(todo, size)

@@ -10,6 +10,7 @@ import json
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Container
 from dataclasses import dataclass
 
 from study.declare import DeclarationError, Scale
@@ -31,10 +32,9 @@ class Place:
         """Whether a job must be submitted: the address is another cluster's, not our own."""
         return self.address not in (None, "auto")
 
-    @property
-    def scale(self) -> Scale:
-        """The scale of a launch that names none."""
-        return "paper" if self.address else "laptop"
+    def scale_of(self, declared: Container[Scale]) -> Scale:
+        """The scale of a launch that names none: the paper's on a cluster, where the study declares it."""
+        return "paper" if self.address and "paper" in declared else "laptop"
 
     def __str__(self) -> str:
         if self.address is None:

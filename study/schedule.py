@@ -70,6 +70,8 @@ class Watcher(Protocol):
 
     def committed(self, pack_id: str) -> None: ...
 
+    def lost(self, pack_id: str) -> None: ...
+
     def failed(self, pack_id: str, reason: str) -> None: ...
 
 
@@ -255,6 +257,9 @@ class _Events(tune.Callback):
         else:
             values = {name: value for name, value in result.items() if isinstance(value, int | float)}
             self._watcher.progress(trial.config["pack"], values)
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._watcher.lost(trial.config["pack"])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         if trial.config["pack"] not in self.failures and not self._refusal:

@@ -171,6 +171,11 @@ def test_without_a_converged_trial_unknown_data_have_no_regime(home: Home):
     assert results("s", home)["regime"].tolist() == ["unknown"]
 
 
+def test_where_even_the_best_run_collapsed_nothing_is_balanced(home: Home):
+    seeds(home, [row("", **DIGITS, n_active=0, neg_elbo_test=5.0), row("", **DIGITS, n_active=2, neg_elbo_test=9.0)])
+    assert results("s", home)["regime"].tolist() == ["unknown"] * 2
+
+
 # Loading
 
 

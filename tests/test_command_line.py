@@ -66,6 +66,7 @@ WRONG = {
     "pack of words": (["grid_gamma", "--pack", "many"], "--pack many is no pack size"),
     "no such file": (["nowhere.py:it", "--plan"], "there is no file nowhere.py"),
     "home that cannot be": (["grid_gamma", "--home", "/dev/null/x", "--no-mirror"], "choose another --home"),
+    "home that cannot be made": (["grid_gamma", "--home", "/proc/x", "--no-mirror"], "choose another --home"),
     "no Ray there": (["grid_gamma", "--address", "127.0.0.1:1"], "no Ray answers at 127.0.0.1:1"),
     "no dashboard there": (["grid_gamma", "--address", "http://127.0.0.1:1"], "no Ray dashboard answers at"),
     "a Ray Client's address": (["grid_gamma", "--address", "ray://127.0.0.1:10001"], "give the dashboard's"),

@@ -39,6 +39,7 @@ def test_a_killed_worker_costs_its_pack_and_the_study_completes_by_itself(tmp_pa
     status, output = finish(process)
     assert status == 0, output
     assert "(raylet)" not in output
+    assert "a worker died: its pack of 4 trials is trained again" in output
     assert_each_trained_to_its_end_once(home, 12)
     tries = [line for line in journal(Home(home)) if line["event"] == "begin" and line["trials"] == first["trials"]]
     assert len(tries) == 2, "the killed pack was not trained again as it was"

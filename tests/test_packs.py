@@ -259,6 +259,11 @@ class Derived(GaussianVAE):
         return super().decode(z) * self.scale
 
 
+class Narrow(Plain):
+    def decode(self, z):
+        return self.out(z)[:, :1]
+
+
 class Mute(nn.Module):
     def encode(self, x):
         return x, x
@@ -269,6 +274,7 @@ REFUSED = {
     "Dropping": r"Dropping\.drop draws random numbers of its own",
     "Frozen": r"Frozen\.out\.weight is a parameter that is not trained",
     "Loose": r"Loose\.features is a plain tensor",
+    "Narrow": r"Narrow: decode has shape \(2, 1\) for 2 rows, not \(2, 5\)",
     "Mute": "Mute has no decode",
 }
 

@@ -108,11 +108,11 @@ class Home:
 
     def drop(self, folder: str) -> None:
         """Delete a folder and all it holds."""
-        with contextlib.suppress(FileNotFoundError), self._refusal("write to"):
+        with contextlib.suppress(FileNotFoundError), self._refusal("delete from"):
             self._files.delete_dir(folder)
 
     def delete(self, path: str) -> None:
-        with contextlib.suppress(FileNotFoundError), self._refusal("write to"):
+        with contextlib.suppress(FileNotFoundError), self._refusal("delete from"):
             self._files.delete_file(path)
 
     def _listed(self, folder: str, kind: pafs.FileType) -> list[str]:
@@ -125,9 +125,9 @@ class Home:
         """Turns what a place raises into one sentence; that a file is not there is no refusal."""
         try:
             yield
-        except FileNotFoundError:
-            raise
         except OSError as fault:
+            if isinstance(fault, FileNotFoundError) and doing != "write to":
+                raise
             raise HomeError(f"cannot {doing} the home {self} ({fault}): mend it, or choose another --home") from fault
 
     @contextlib.contextmanager
