@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.specs.network import VAE, Model, Own
+from models.specs.source import define
 from models.streams import stream_seed
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -114,9 +115,7 @@ def _linear(inputs: int, outputs: int, spec: VAE, scale: float = 1.0, bias: bool
 
 def _own(spec: Own, d: int) -> nn.Module:
     """A user's class, rebuilt from the source that its declaration holds."""
-    names: dict[str, Any] = {"__name__": f"collapsar_own_{spec.name}"}
-    exec(compile(spec.source, f"<source of {spec.name}>", "exec"), names)
-    network = names[spec.name](d=d, kappa=spec.kappa, **spec.options)
+    network = define(spec.source, spec.name)(d=d, kappa=spec.kappa, **spec.options)
     for name, part in network.named_modules():
         if getattr(part, "track_running_stats", False):
             raise ValueError(

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from models import datasets
-from models.specs import Data
+from models.idx import DataError
+from models.specs import Data, OwnData
 from study.command import counted
 from study.ledger import Ledger
 from study.packs import drop_pack, write_pack
@@ -138,7 +139,8 @@ def _record_failures(home: Home, packs: Sequence[Pack], reasons: Mapping[str, st
 def prepare_data(plan: Plan, home: Home) -> list[str]:
     """Fetch or generate every data set the missing trials need, once, and record what it is.
 
-    Returns a sentence for each data set that differs from the one the home knows under its name. Raises: DataError.
+    Returns a sentence for each generated data set that differs from the one the home knows under its name.
+    Raises: DataError, also where data of the user's differ.
     """
     known = {row["data_id"]: row for row in read(home, "datasets").to_pylist()}
     warnings = []
@@ -146,7 +148,14 @@ def prepare_data(plan: Plan, home: Home) -> list[str]:
         row = _dataset_row(spec)
         if (before := known.get(row["data_id"])) is None:
             write_part(home, "datasets", f"{row['data_id']}.parquet", [row])
-        elif before["digest"] != row["digest"]:
+        elif before["digest"] == row["digest"]:
+            continue
+        elif isinstance(spec, OwnData):
+            raise DataError(
+                f"{spec.label} returns other data than this home knows by the same declaration, so it reads something that "
+                "the declaration does not name: declare it with files=[...] or as an option, or choose another --home"
+            )
+        else:
             warnings.append(
                 f"{spec.label} is generated differently here than where this home was begun "
                 "(their digests differ): results may differ in their last digits"

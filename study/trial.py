@@ -2,7 +2,7 @@
 
 A trial's id is a hash of its canonical declaration and of the engine version. Canonical: numbers by field type, fields at
 their default left out (a new field renames nothing, so a default never changes without a new engine version), generators
-and loaders by their version, published files by their checksums.
+and loaders by their version, files by their checksums.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ def canonical(value: Any) -> Any:
     """The content of a declaration as JSON data, in a form that equal declarations share."""
     if isinstance(value, Spec):
         content = {
-            name: canonical(getattr(value, name))
+            name: canonical(value.counted(name))
             for name, field in type(value).model_fields.items()
             if name == "kind"
             or field.is_required()

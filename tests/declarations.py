@@ -65,7 +65,7 @@ DATA = st.one_of(
         n=SEVERAL,
         intrinsic_dim=st.none() | st.integers(1, 12),
         image=st.sampled_from([None, (3, 4), (12, 1)]),
-        files=st.dictionaries(WORDS, WORDS, max_size=2),
+        files=st.lists(WORDS, max_size=2).map(lambda sums: {str(i): of for i, of in enumerate(sums)}),
         options=OPTIONS,
     ),
 )

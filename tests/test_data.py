@@ -1,6 +1,8 @@
 """Data sets: what theory needs to know of them is true, and a wrong file is refused."""
 
+import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,27 @@ def test_the_planted_manifold_is_the_test_bed_of_the_field():
 def test_a_generator_depends_on_its_own_seed_alone():
     assert load(PlantedManifold()).digest == load(PlantedManifold(seed=0)).digest
     assert load(PlantedManifold()).digest != load(PlantedManifold(seed=1)).digest
+
+
+@pytest.mark.parametrize("size", [1e-15, 1e-6, 1.0, 1e9])
+def test_a_digest_sees_a_change_at_any_scale_but_not_the_last_bits(size):
+    data = load(PlantedManifold(n=100, n_test=50))
+    factor = np.float32(size)
+    scaled = replace(data, train=data.train * factor, test=data.test * factor)
+    assert replace(scaled, test=scaled.test * np.float32(1.01)).digest != scaled.digest
+    spare = replace(scaled, train=scaled.train + np.float32(1e-12 * size))
+    assert spare.digest == scaled.digest
+
+
+def test_the_digest_of_a_home_at_unit_scale_has_not_moved():
+    data = load(PlantedManifold(n=100, n_test=50))
+    for factor in np.float32([0.01, 1, 99]):
+        train, test = data.train * factor, data.test * factor
+        hasher = hashlib.sha256()
+        for array in (train, test):
+            hasher.update(str(array.shape).encode())
+            hasher.update((np.round(array, 6) + 0.0).astype("<f4").tobytes())
+        assert replace(data, train=train, test=test).digest == hasher.hexdigest()
 
 
 def test_the_test_set_is_not_the_training_set():

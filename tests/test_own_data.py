@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 from launching import launch
 
+from models import datasets
 from models.datasets import load, prepare
 from models.idx import DataError
 from models.specs import OwnData
-from study import VAE, Digits, Fixed, Objective, Training, Trial
+from models.specs.source import source_of
+from study import VAE, Digits, Fixed, Objective, Training, Trial, study
 from study import load as load_network
+from study.conduct import prepare_data
+from study.plan import make_plan
+from study.record import Home
 from study.trial import content_id
 
 RING = '''
@@ -101,6 +106,85 @@ def test_a_declared_file_is_part_of_the_identity_and_watched(tmp_path, monkeypat
         load(second)
     with pytest.raises(ValueError, match=r"the file x\.npy cannot be read"):
         OwnData.of(stored, d=2, n=8, files=["x.npy"])
+
+
+def test_where_a_file_lies_is_no_part_of_the_identity(tmp_path, monkeypatch, ring):
+    monkeypatch.chdir(tmp_path)
+    for name in "ab":
+        (tmp_path / name).write_text(name)
+
+    def identity(*files):
+        return content_id(OwnData.of(ring, d=3, n=300, files=files))
+
+    assert identity("a") == identity("./a") == identity(tmp_path / "a")
+    assert len({identity(), identity("a"), identity("b"), identity("a", "b"), identity("b", "a")}) == 5
+
+
+def test_an_option_typed_in_two_ways_is_one_value(ring):
+    one, other = (OwnData.of(ring, d=3, n=300, noise=noise, scales=[noise, 0.5]) for noise in (1, 1.0))
+    assert one == other
+    assert content_id(one) == content_id(other)
+    assert [type(value) for value in other.options["scales"]] == [int, float]
+    kept = OwnData.of(ring, d=3, n=300, huge=1e300, yes=True).options  # no array holds 10**300 as an integer
+    assert (type(kept["huge"]), kept["yes"]) == (float, True)
+
+
+CHANGED = """
+import numpy as np
+from study import OwnData
+
+N = 6
+M = np.ones((6, 2))
+np.fill_diagonal(M, 0)
+A = []
+for k in range(8):
+    A.append(k)
+if len(A) > 7:
+    del A[0]
+UNUSED = np.ones(3)
+np.negative(UNUSED, out=UNUSED)
+
+
+def own():
+    return M + N, M * sum(A)
+
+
+TOTAL = N + 1
+data = OwnData.of(own, d=M.shape[1], n=N)
+if __name__ == "__main__":
+    A.clear()
+"""
+
+
+def test_every_statement_that_may_change_what_the_code_uses_comes_along(tmp_path):
+    module = module_of(tmp_path, CHANGED)
+    source = source_of(module.own)
+    for word in ("UNUSED", "TOTAL", "OwnData", "__main__"):
+        assert word not in source
+    data = load(module.data)
+    assert data.train + data.mean == pytest.approx(module.own()[0], abs=1e-5)
+    assert data.test + data.mean == pytest.approx(module.own()[1], abs=1e-5)
+
+
+def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = "import numpy as np\n\n\ndef stored():\n    x = np.load('x.npy')\n    return x[:8], x[8:]\n"
+    stored = module_of(tmp_path, source).stored
+
+    @study(seed=[0])
+    def unseen(seed):
+        """Data from a file that the declaration does not name."""
+        data, objective = OwnData.of(stored, d=2, n=8), Objective(gamma=Fixed(1.0))
+        return Trial(data=data, model=VAE(kappa=2), objective=objective, training=Training(steps=3), seed=seed)
+
+    home = Home(tmp_path / "home")
+    plan = make_plan(unseen, "laptop", home)
+    np.save("x.npy", np.random.default_rng(0).standard_normal((10, 2)))
+    assert prepare_data(plan, home) == prepare_data(plan, home) == []
+    np.save("x.npy", np.random.default_rng(1).standard_normal((10, 2)))
+    datasets._load.cache_clear()  # as in the process of a later launch
+    with pytest.raises(DataError, match=r"stored returns other data .* declare it with files="):
+        prepare_data(plan, home)
 
 
 WRONG = {

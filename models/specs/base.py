@@ -44,10 +44,15 @@ def _scalar(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is none of these")
 
 
+def _whole_as_int(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= 2**53 else number  # beyond, no array holds the integer
+
+
 def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """Options as JSON gives them back, so that a worker builds what was declared."""
+    """Options as JSON gives them back, so that a worker builds what was declared; `1.0` is 1, as no field says which."""
     try:
-        return json.loads(json.dumps(options, allow_nan=False, default=_scalar))
+        return json.loads(json.dumps(options, allow_nan=False, default=_scalar), parse_float=_whole_as_int)
     except (TypeError, ValueError, RecursionError) as fault:
         raise ValueError(f"options must be plain numbers, text, lists and dicts ({fault})") from fault
 
@@ -79,6 +84,10 @@ class Spec(BaseModel):
         """A variant, validated like any declaration; nothing that was derived from the original comes along."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self).model_validate(fields | dict(update or {}))
+
+    def counted(self, name: str) -> Any:
+        """What of a field is part of the identity: its value."""
+        return getattr(self, name)
 
     @property
     def label(self) -> str:

@@ -154,9 +154,10 @@ class OwnData(Spec):
 
     The declaration holds the source itself, as `Own` does for networks: identity changes when the code does, and no
     worker needs the file. It says what the arrays will be, so that a plan need not load them; a load checks it. What the
-    function reads from `files` is part of the identity by their SHA-256, and a load refuses a file that has changed; a
-    file that is not declared there is not seen. Workers look for the files where the function does: give absolute paths
-    where they run elsewhere. With `image` = (height, width), examples are shown as pictures of grey values in [0, 1].
+    function reads from `files` is part of the identity by their SHA-256, in the order declared and wherever they lie, and
+    a load refuses a file that has changed; a file that is not declared there is not seen. Workers look for the files
+    where the function does: give absolute paths where they run elsewhere. With `image` = (height, width), examples are
+    shown as pictures of grey values in [0, 1].
     """
 
     kind: Literal["OwnData"] = "OwnData"
@@ -192,7 +193,8 @@ class OwnData(Spec):
     ) -> Self:
         """Declare what `function(**options)` returns: `n` training examples of `d` dimensions, and a test set.
 
-        The function is cut out of its file with the module-level names it uses. Raises: ValueError where its source
+        The function is cut out of its file with the module-level names it uses. A whole number among the options reaches
+        it as an int, however it was typed. Raises: ValueError where its source
         cannot be found (a notebook cell, say) or does not stand alone, or where a file cannot be read.
         """
         return cls(
@@ -205,6 +207,9 @@ class OwnData(Spec):
             files={str(path): checksum(path) for path in files},
             options=options,
         )
+
+    def counted(self, name: str) -> Any:
+        return list(self.files.values()) if name == "files" else super().counted(name)
 
     @property
     def n_train(self) -> int:

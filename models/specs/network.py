@@ -88,6 +88,7 @@ class Own(Spec):
         """Declare `module` (an `nn.Module` class in a file of the user's) with `kappa` latent dimensions.
 
         The class is cut out of its file with the module-level names it uses; what it imports is not part of its identity.
+        A whole number among the options reaches it as an int, however it was typed.
         Raises: ValueError where the source of the class cannot be found (a notebook cell, say) or does not stand alone.
         """
         if missing := [method for method in ("encode", "decode") if not callable(getattr(module, method, None))]:

@@ -14,6 +14,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+_DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+_PLAIN = ast.Constant | ast.Tuple | ast.UnaryOp | ast.BinOp | ast.unaryop | ast.operator | ast.expr_context
+
 
 @lru_cache(maxsize=64)  # a table declares the same one in every row
 def source_of(thing: Callable[..., Any]) -> str:
@@ -27,7 +30,7 @@ def source_of(thing: Callable[..., Any]) -> str:
         tree = ast.parse(Path(inspect.getfile(thing)).read_text(encoding="utf-8"))
     except (OSError, TypeError) as fault:
         raise ValueError(f"the source of {name} cannot be read: define it in a .py file") from fault
-    binders = _binders(tree)
+    binders = _binders(tree, name)
     if name not in binders or getattr(thing, "__qualname__", name) != name:
         raise ValueError(f"{name} must be defined at the top level of its file, so that it can be built again")
     wanted: set[ast.stmt] = set()
@@ -75,19 +78,35 @@ def _check(source: str, name: str) -> None:
         ) from fault
 
 
-def _binders(tree: ast.Module) -> dict[str, list[ast.stmt]]:
-    """Module-level name → the statements that define it, and those that change what an assignment made."""
+def _binders(tree: ast.Module, thing: str) -> dict[str, list[ast.stmt]]:
+    """Module-level name → the statements that define it, and those that may change what an assignment made.
+
+    Any statement that mentions such a value may change it (`np.fill_diagonal(M, 0)`), and one too many costs less than
+    one too few: the cut would then be another thing. But what mentions `thing` stands on it, and not the reverse.
+    """
+    body = [node for node in tree.body if not _is_main_block(node)]
     binders: dict[str, list[ast.stmt]] = {}
-    for node in tree.body:
+    for node in body:
         for name in _names_bound(node):
             binders.setdefault(name, []).append(node)
-    made = {
-        name for name, nodes in binders.items() if any(isinstance(node, ast.Assign | ast.AnnAssign) for node in nodes)
-    }
-    for node in tree.body:
-        for name in made.intersection(_names_changed(node)):
-            binders[name].append(node)
+    changeable = {name for name, nodes in binders.items() if any(_makes_changeable(node) for node in nodes)}
+    for node in body:
+        mentioned = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        if thing not in mentioned and not isinstance(node, _DEFINITIONS):
+            for name in changeable & mentioned:
+                binders[name].append(node)
     return binders
+
+
+def _is_main_block(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "__name__" in {n.id for n in ast.walk(node.test) if isinstance(n, ast.Name)}
+
+
+def _makes_changeable(node: ast.stmt) -> bool:
+    """Whether a statement assigns more than plain numbers and text, which no other statement can change."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+        return False
+    return not all(isinstance(part, _PLAIN) for part in ast.walk(node.value))
 
 
 def _names_bound(node: ast.stmt) -> Iterator[str]:
@@ -105,22 +124,3 @@ def _names_bound(node: ast.stmt) -> Iterator[str]:
                 for statement in inner:
                     if isinstance(statement, ast.stmt):
                         yield from _names_bound(statement)
-
-
-def _names_changed(node: ast.stmt) -> Iterator[str]:
-    """The names whose content a statement changes: `a["b"] = 1`, `a.b = 1`, `a.update(b=1)`."""
-    match node:
-        case ast.Assign(targets=targets):
-            parts: list[ast.expr] = targets
-        case ast.AugAssign(target=target):
-            parts = [target]
-        case ast.Expr(value=ast.Call(func=ast.Attribute() as called)):
-            parts = [called]
-        case _:
-            parts = []
-    for part in parts:
-        inner = part
-        while isinstance(inner, ast.Attribute | ast.Subscript):
-            inner = inner.value
-        if inner is not part and isinstance(inner, ast.Name):
-            yield inner.id

@@ -127,7 +127,7 @@ DATASETS = _schema(
 data_id            | str    | -      | hash of the data set's declaration
 data               | str    | -      | label of the data set
 declaration        | str    | JSON   | the whole declaration
-digest             | str    | -      | SHA-256 of the arrays, rounded to six decimals
+digest             | str    | -      | SHA-256 of the arrays, rounded to six decimals of their scale
 d                  | int    | -      | dimensions of an example
 n_train            | int    | -      | training examples
 n_test             | int    | -      | test examples
