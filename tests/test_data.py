@@ -65,7 +65,7 @@ def test_a_digest_sees_a_change_at_any_scale_but_not_the_last_bits(size):
 
 def test_the_digest_of_a_home_at_unit_scale_has_not_moved():
     data = load(PlantedManifold(n=100, n_test=50))
-    for factor in np.float32([0.01, 1, 99]):
+    for factor in (np.float32(0.01), np.float32(1), np.float32(99)):
         train, test = data.train * factor, data.test * factor
         hasher = hashlib.sha256()
         for array in (train, test):
