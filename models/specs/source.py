@@ -74,7 +74,7 @@ def _check(source: str, name: str) -> None:
     except Exception as fault:
         raise ValueError(
             f"{name} cannot be built from its own source ({type(fault).__name__}: {fault}): "
-            "it uses something that its file does not define by name"
+            "it uses something that its file does not define by name, or shares a value with a line that cannot run alone"
         ) from fault
 
 
