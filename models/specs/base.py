@@ -50,11 +50,16 @@ def _whole_as_int(text: str) -> int | float:
 
 
 def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """Options as JSON gives them back, so that a worker builds what was declared; `1.0` is 1, as no field says which."""
+    """Options as JSON gives them back, so that a worker builds what was declared."""
     try:
-        return json.loads(json.dumps(options, allow_nan=False, default=_scalar), parse_float=_whole_as_int)
+        return json.loads(json.dumps(options, allow_nan=False, default=_scalar))
     except (TypeError, ValueError, RecursionError) as fault:
         raise ValueError(f"options must be plain numbers, text, lists and dicts ({fault})") from fault
+
+
+def alike(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as they count for an identity: `1.0` is 1, since no field says which is meant."""
+    return json.loads(json.dumps(options), parse_float=_whole_as_int)
 
 
 Real = Annotated[float, BeforeValidator(_to_float), Field(strict=True, allow_inf_nan=False)]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, NonNegative, Options, Positive, Seed, Several, Spec, one_of
+from models.specs.base import Count, NonNegative, Options, Positive, Seed, Several, Spec, alike, one_of
 from models.specs.source import checksum, source_of
 
 
@@ -193,9 +193,8 @@ class OwnData(Spec):
     ) -> Self:
         """Declare what `function(**options)` returns: `n` training examples of `d` dimensions, and a test set.
 
-        The function is cut out of its file with the module-level names it uses. A whole number among the options reaches
-        it as an int, however it was typed. Raises: ValueError where its source
-        cannot be found (a notebook cell, say) or does not stand alone, or where a file cannot be read.
+        The function is cut out of its file with the module-level names it uses. Raises: ValueError where its source cannot
+        be found (a notebook cell, say) or does not stand alone, or where a file cannot be read.
         """
         return cls(
             name=getattr(function, "__name__", ""),
@@ -209,7 +208,13 @@ class OwnData(Spec):
         )
 
     def counted(self, name: str) -> Any:
-        return list(self.files.values()) if name == "files" else super().counted(name)
+        match name:
+            case "files":
+                return list(self.files.values())
+            case "options":
+                return alike(self.options)
+            case _:
+                return super().counted(name)
 
     @property
     def n_train(self) -> int:

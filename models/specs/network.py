@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Options, Positive, Real, Spec, one_of
+from models.specs.base import Count, Options, Positive, Real, Spec, alike, one_of
 from models.specs.source import source_of
 
 Skip = Literal["none", "affine", "residual", "concat"]
@@ -88,12 +88,14 @@ class Own(Spec):
         """Declare `module` (an `nn.Module` class in a file of the user's) with `kappa` latent dimensions.
 
         The class is cut out of its file with the module-level names it uses; what it imports is not part of its identity.
-        A whole number among the options reaches it as an int, however it was typed.
         Raises: ValueError where the source of the class cannot be found (a notebook cell, say) or does not stand alone.
         """
         if missing := [method for method in ("encode", "decode") if not callable(getattr(module, method, None))]:
             raise ValueError(f"{module.__name__} has no {missing[0]}: a network offers encode(x) and decode(z)")
         return cls(kappa=kappa, name=module.__name__, source=source_of(module), options=options)
+
+    def counted(self, name: str) -> Any:
+        return alike(self.options) if name == "options" else super().counted(name)
 
     @property
     def skip(self) -> None:
