@@ -123,7 +123,8 @@ class Mirror:
         """Begin the launch's run, the parent of the packs to come."""
         if self.launch is None:
             tags = {"kind": "launch", "launch_id": self.launch_id}
-            self.launch = self._created(tags, f"launch {datetime.now():%Y-%m-%d %H:%M}").info.run_id
+            run = self._created(tags, f"launch {datetime.now():%Y-%m-%d %H:%M}")
+            self.launch = str(run.info.run_id)
         params = {key: str(value)[:500] for key, value in launch.items() if value is not None}
         self.server.log(self.launch, params=params)
 
