@@ -83,7 +83,8 @@ def opened(home: Home, study: str, uri: str | None, pictures: Pictures, launch_i
     where = tracking_uri(home, uri)
     records = StudyRecords(home, study, pictures)
     with only_writer(home, study):
-        yield Mirror(records, _Server(home, where), artifact_root(home, where), launch_id)
+        is_own = where == tracking_uri(home)
+        yield Mirror(records, _Server(home, where), artifact_root(home, where), launch_id, is_own)
 
 
 def _close(mirror: Mirror, uri: str | None, status: str, summary: Mapping[str, float]) -> None:

@@ -5,7 +5,7 @@ when another launch adds seeds, and is written again only where it has changed.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -100,8 +100,10 @@ class _Run:
 class Cells:
     """The cells' runs. A study in which the seed does not vary has none."""
 
-    def __init__(self, records: StudyRecords, server: Server, experiment: str) -> None:
-        self.records, self.server, self.experiment = records, server, experiment
+    def __init__(
+        self, records: StudyRecords, server: Server, experiment: str, create: Callable[[Mapping[str, str], str], Any]
+    ) -> None:
+        self.records, self.server, self.experiment, self._create = records, server, experiment, create
         self._cells = cells(records)
         self._of = {trial: key for key, cell in self._cells.items() for trial in cell.trials}
         self._runs: dict[str, _Run] = {}
@@ -137,7 +139,7 @@ class Cells:
         if trial in self._of and not self.parent(trial):
             cell = self._cells[self._of[trial]]
             tags = {"kind": "cell", "cell_id": cell.key}
-            run = self.server.client.create_run(self.experiment, tags=tags, run_name=cell.name)
+            run = self._create(tags, cell.name)
             self._runs[cell.key] = _Run(run.info.run_id, run.info.start_time)
         return self.parent(trial)
 

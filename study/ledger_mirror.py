@@ -3,6 +3,8 @@
 A run is found again by its `trial_id` tag. It is complete once its `mirrored` tag names the commit it shows and it has
 been ended accordingly, which is done last: a pass that is killed anywhere is mended by the next one, in the same run.
 Of two runs of one trial, which two writers without a common lock can make, the older stays.
+
+Two homes may show studies of one name on one server: the `home` tag says whose a run is, and others' are left alone.
 """
 
 import math
@@ -38,17 +40,29 @@ class Run:
 
 
 class Mirror:
-    """A study's experiment: the one owner of trial_id → run. `launch_id` is how a launch finds its own run again."""
+    """A study's experiment: the one owner of trial_id → run. `launch_id` is how a launch finds its own run again.
 
-    def __init__(self, records: StudyRecords, server: Server, artifact_root: Path | None, launch_id: str = "") -> None:
+    `is_own`: the server is the home's own, and runs that name no home, which older mirrors made, are the home's.
+    """
+
+    def __init__(
+        self,
+        records: StudyRecords,
+        server: Server,
+        artifact_root: Path | None,
+        launch_id: str = "",
+        is_own: bool = True,
+    ) -> None:
         self.records, self.server, self.client = records, server, server.client
+        self.home, self.is_own = str(records.home), is_own
+        self._asked: set[tuple[str, ...]] = set()
         self.launch_id = launch_id or uuid.uuid4().hex
         self.experiment = self._experiment(artifact_root)
         self.trials: dict[str, Run] = {}
         self.packs: dict[str, str] = {}
         self.settled: set[str] = set()
         self.launch: str | None = None
-        self.cells = Cells(records, server, self.experiment)
+        self.cells = Cells(records, server, self.experiment, self._created)
         self._find_runs()
 
     def _experiment(self, artifact_root: Path | None) -> str:
@@ -72,10 +86,19 @@ class Mirror:
             order = ["attributes.start_time ASC"]
             page = self.client.search_runs([self.experiment], max_results=1000, order_by=order, page_token=token)
             for run in page:
-                self._find(run)
+                if self._is_ours(run):
+                    self._find(run)
             token = page.token
             if not token:
                 return
+
+    def _is_ours(self, run: Any) -> bool:
+        """Whether this home made the run. One of an older mirror is taken over, and tagged for the next time."""
+        home = run.data.tags.get("home")
+        if home is None and self.is_own and run.data.tags.get("trial_id", "") in {"", *self.records.labels}:
+            self.client.set_tag(run.info.run_id, "home", self.home)
+            return True
+        return home == self.home
 
     def _find(self, run: Any) -> None:
         tags, info = run.data.tags, run.info
@@ -100,12 +123,29 @@ class Mirror:
         """Begin the launch's run, the parent of the packs to come."""
         if self.launch is None:
             tags = {"kind": "launch", "launch_id": self.launch_id}
-            self.launch = self._created(tags, f"launch {datetime.now():%Y-%m-%d %H:%M}")
+            run = self._created(tags, f"launch {datetime.now():%Y-%m-%d %H:%M}")
+            self.launch = str(run.info.run_id)
         params = {key: str(value)[:500] for key, value in launch.items() if value is not None}
         self.server.log(self.launch, params=params)
 
-    def _created(self, tags: Mapping[str, str], name: str) -> str:
-        return self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id
+    def _created(self, tags: Mapping[str, str], name: str) -> Any:
+        """A new run. Asked for again, it is the one whose making was not answered, where there is one."""
+        tags = {**tags, "home": self.home}
+        key = tuple(tags.values())
+        run = self._unanswered(tags) if key in self._asked else None
+        self._asked.add(key)
+        run = run or self.client.create_run(self.experiment, int(1000 * time.time()), tags, name)
+        self._asked.discard(key)
+        return run
+
+    def _unanswered(self, tags: Mapping[str, str]) -> Any:
+        """The run with these tags that was begun and never written to; it is among the newest."""
+        running, order = (
+            f"attributes.status = 'RUNNING' and tags.kind = '{tags['kind']}'",
+            ["attributes.start_time DESC"],
+        )
+        newest = self.client.search_runs([self.experiment], running, max_results=100, order_by=order)
+        return next((run for run in newest if tags.items() <= run.data.tags.items()), None)
 
     def missing(self) -> dict[str, str]:
         """trial_id → commit_id of what is committed but not shown completely, or under what is no longer its name."""
@@ -135,9 +175,7 @@ class Mirror:
         self.cells.learn(entry.trial_id, Seed(run.run_id, entry.status, entry.metrics))
 
     def _new_run(self, entry: Entry, parent: str | None) -> Run:
-        started = int(1000 * time.time())
-        tags = {"trial_id": entry.trial_id, "kind": "trial"}
-        run = self.client.create_run(self.experiment, started, tags, entry.name)
+        run = self._created({"trial_id": entry.trial_id, "kind": "trial"}, entry.name)
         return self.trials.setdefault(entry.trial_id, Run(run.info.run_id, run.info.start_time, entry.name, parent))
 
     def _log(self, run: Run, entry: Entry, parent: str | None) -> None:
@@ -174,7 +212,7 @@ class Mirror:
         tags = {"kind": "pack", "pack_id": pack_id}
         if self.launch:
             tags["mlflow.parentRunId"] = self.launch
-        self.packs[pack_id] = self._created(tags, name)
+        self.packs[pack_id] = self._created(tags, name).info.run_id
 
     def end_pack(self, pack_id: str, status: str, reason: str | None = None) -> None:
         """End a pack's run. News that arrives after a commit is too late; a pack that failed may be tried again."""

@@ -62,7 +62,10 @@ def test_a_mirror_rebuilt_from_nothing_equals_the_live_one(home: Home, database:
     shutil.copytree(home.local, str(copy), ignore=shutil.ignore_patterns("ml*"))
     shutil.copy(database, f"{copy}/mlflow.db")
     assert rebuild(copy) == 4
-    assert shown(copy) == live
+    assert {run.data.tags["home"] for run in runs(copy, "trial")} == {str(copy)}
+    for told in (*live.values(), *(rebuilt := shown(copy)).values()):
+        told[2].pop("home")  # the one thing in which they differ
+    assert rebuilt == live
 
 
 @pytest.mark.parametrize("call", ["log_batch", "log_artifacts", "set_terminated"])

@@ -6,9 +6,9 @@ import sys
 import time
 
 import pytest
-from mirrored import IDS, STUDY, commit_trials, launched, run_ids, runs, wait_until
+from mirrored import IDS, STUDY, client, commit_trials, launched, run_ids, runs, wait_until, write_plan
 
-from study.ledger import Ledger, opened, rebuild
+from study.ledger import Ledger, opened, rebuild, tracking_uri
 from study.ledger_thread import BusyError
 from study.record import Home
 
@@ -78,3 +78,58 @@ def test_runs_made_twice_where_there_is_no_lock_become_one(home: Home, monkeypat
     cells = {run.info.run_id for run in runs(home, "cell")}
     assert {run.data.tags["mlflow.parentRunId"] for run in runs(home, "trial")} == cells
     assert len(cells) == 2
+
+
+def test_a_home_leaves_the_runs_of_another_home_alone(home: Home) -> None:
+    other = Home(f"{home}-other")
+    write_plan(other)
+    for place in (home, other):
+        commit_trials(place, [(4, 0)])
+    with opened(home, STUDY, None, "none") as mirror:
+        mirror.begin({})
+        mirror.progress("p1", {"steps_per_s": 1.0}, 1, 1)
+        for entry in mirror.entries(mirror.missing()):
+            mirror.write(entry)
+        mirror.settle()
+        before = {
+            kind: {run.info.run_id: run for run in runs(home, kind)} for kind in ("trial", "cell", "launch", "pack")
+        }
+        assert rebuild(other, STUDY, tracking_uri(home), "none") == 1
+        for kind, kept in before.items():
+            now = {run.info.run_id: run for run in runs(home, kind)}
+            assert all(now[key].info.status == run.info.status for key, run in kept.items())
+            assert all(now[key].data.tags == run.data.tags for key, run in kept.items())
+    assert len(runs(home, "trial")) == len(runs(home, "cell")) == 2
+
+
+def test_runs_that_name_no_home_are_taken_over_in_the_home_s_own_database(home: Home) -> None:
+    commit_trials(home, [(4, 0)])
+    assert launched(home) is None
+    (trial,), before = runs(home, "trial"), run_ids(home)
+    client(home).delete_tag(trial.info.run_id, "home")
+    assert launched(home) is None
+    assert run_ids(home) == before
+    assert runs(home, "trial")[0].data.tags["home"] == str(home)
+
+
+def test_a_run_whose_making_was_not_answered_is_found_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+
+    commit_trials(home, list(IDS))
+    create, lost = MlflowClient.create_run, set[str]()
+
+    def unanswered(self: MlflowClient, *args: object, **settings: object) -> object:
+        run = create(self, *args, **settings)  # pyright: ignore[reportArgumentType]
+        if run.data.tags["kind"] not in lost:
+            lost.add(run.data.tags["kind"])
+            raise ConnectionError("no answer")
+        return run
+
+    monkeypatch.setattr(MlflowClient, "create_run", unanswered)
+    monkeypatch.setattr("study.ledger_thread.PAUSES_S", (0.0, 0.0))
+    book = Ledger(home, STUDY)
+    book.start({})
+    book.progress("p1", {"steps_per_s": 1.0}, 1, 4)
+    assert book.close("finished", {}) is None
+    assert lost == {"launch", "pack", "cell", "trial"}
+    assert [len(runs(home, kind)) for kind in ("launch", "pack", "cell", "trial")] == [1, 1, 2, 4]
