@@ -135,7 +135,7 @@ class Home:
 
     @contextlib.contextmanager
     def lock(self, name: str, shared: bool = False) -> Iterator[None]:
-        """Hold the home's lock `name`: exclusive unless `shared`, on a local disk (released by the kernel if the holder dies).
+        """Hold the home's lock `name`: exclusive unless `shared`, on a local disk (the kernel releases a dead holder's).
 
         An object store has no lock; there, writers rely on unique names and readers on the stored order.
         """
