@@ -16,7 +16,7 @@ from study.declare import DeclarationError
 from study.ledger import Ledger, ui_command
 from study.ledger_entry import Pictures
 from study.plan import MAX_ATTEMPTS, Plan, make_plan, write_plan
-from study.record import LAUNCH_LOCK, RESULTS, Home, HomeError
+from study.record import LAUNCH_LOCK, RESULTS, WORK_LOCK, Home, HomeError
 from study.show import console, show_failures
 
 
@@ -149,7 +149,8 @@ def _alone(plan: Plan, home: Home) -> Iterator[None]:
                 f"another launch of {plan.name} is at work in {home} ({other}): wait for it or stop it; "
                 "launching again then trains what it left"
             )
-        yield
+        with home.lock(WORK_LOCK, shared=True):  # waits for a sweep that deletes
+            yield
 
 
 def _interrupt(*_: object) -> NoReturn:

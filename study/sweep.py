@@ -4,7 +4,6 @@ A study refers to the trials of its plan, and the plan is its table as it was la
 a table, or that belong to a study that was forgotten, are referred to no more. Without `--delete` nothing changes.
 """
 
-import contextlib
 import difflib
 from typing import Annotated
 
@@ -13,41 +12,34 @@ from rich.console import Console
 from rich.markup import escape
 
 from study.command import counted, refuse, run
-from study.record import LAUNCH_LOCK, Home, HomeError
+from study.record import WORK_LOCK, Home, HomeError
 from study.record.read import patiently
 from study.record.unused import Unused, declared_ids, find_unused, remove
 
-YOUNG_S = 3600.0
-"""Left-over files younger than this may belong to a launch at work, and stay where that cannot be told."""
+YOUNG_S = 600.0
+"""Left-over files younger than this stay: a worker may outlive its launch, and data are recorded before its lock is held."""
 
 console = Console(highlight=False, soft_wrap=True)
 
 
-def at_work(home: Home) -> bool | None:
-    """Whether a launch is at work in the home; None where that cannot be told."""
-    if not home.local:
-        return None
-    with contextlib.ExitStack() as claims:
-        locks = home.local.glob(LAUNCH_LOCK.format("*"))
-        return any(claims.enter_context(home.claim(lock.name, "a sweep")) for lock in locks)
-
-
-def sweep(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = False) -> Unused:
+def sweep(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = False, alone: bool = False) -> Unused:
     """Find what no study but the `forgotten` ones refers to, and remove it where `delete` says so. Raises: HomeError."""
     _check_forgotten(home, forgotten)
     _declared(home, forgotten)  # a wrong home is refused before a lock is put there
-    busy = at_work(home)
-    if busy and delete:
-        raise HomeError(f"a launch is at work in {home}: sweep when it is done")
-    young_s = 0.0 if busy is False else YOUNG_S
     if not delete:
-        return patiently(lambda: find_unused(home, _declared(home, forgotten), young_s))
-    with home.lock("records/.lock"):
+        return patiently(lambda: find_unused(home, _declared(home, forgotten), YOUNG_S))
+    if not (home.local or alone):
+        raise HomeError(
+            f"{home} has no lock that tells of a launch at work: add --alone when nothing else is at work there"
+        )
+    with home.claim(WORK_LOCK, "a sweep") as other, home.lock("records/.lock"):
+        if other is not None:
+            raise HomeError(f"a launch is at work in {home}: sweep when it is done")
         declared = _declared(home, forgotten)
         for study in forgotten:  # the plan first: without it a study refers to nothing, whatever is left of its folder
             home.delete(f"studies/{study}/plan.parquet")
             home.drop(f"studies/{study}")
-        found = find_unused(home, declared, young_s)
+        found = find_unused(home, declared, YOUNG_S)
         remove(home, found)
     return found
 
@@ -73,11 +65,12 @@ def main(
     forget: Annotated[
         list[str] | None, typer.Option("--forget", metavar="STUDY", help="Drop a study's plan and report (repeatable).")
     ] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="Nothing else is at work in this object store.")] = False,
 ) -> None:
     """Count, and with --delete remove, what no study of a home refers to any more. Run it while no launch is at work."""
     try:
         place = Home(home)
-        found = sweep(place, frozenset(forget or ()), delete)
+        found = sweep(place, frozenset(forget or ()), delete, alone)
     except HomeError as fault:
         refuse(str(fault))
     for line in _lines(found):
@@ -88,7 +81,9 @@ def main(
         )
     console.print(f"{'removed' if delete else 'to remove'}: {_size(_bytes(found))}; stays: {_stays(found)}")
     if found.young:
-        console.print(f"left alone: {counted(found.young, 'file')} of the last hour, that a launch may be writing")
+        console.print(
+            f"left alone: {counted(found.young, 'file')} of the last ten minutes, that a launch may be writing"
+        )
     if found.trials:
         console.print("MLflow's runs of these trials stay: delete them in MLflow")
     if not delete and (found.anything or forget):

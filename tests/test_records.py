@@ -86,13 +86,13 @@ def test_compaction_changes_nothing_that_a_reader_sees(home):
     put(home, ["f"], status="failed")
     write_part(home, "curves", "dead.parquet", curves_of(["t0"], "dead"))
     before = {table: read(home, table) for table in ("trials", "curves")}
-    assert compact(home, at_least=2)
+    assert compact(home, at_least=2, alone=True)
     assert len(part_names(home, "trials")) == 1
     for table, content in before.items():
         assert read(home, table).equals(content)
     put(home, ["t0", "late"])
     assert sorted(read(home, "trials")["trial_id"].to_pylist()) == ["f", "late", "shared", *(f"t{i}" for i in range(5))]
-    assert compact(home, at_least=2)
+    assert compact(home, at_least=2, alone=True)
     assert read(home, "curves").num_rows == 16
 
 
@@ -120,13 +120,13 @@ def test_a_compaction_killed_anywhere_loses_and_doubles_nothing(home, monkeypatc
         patch.setattr(home, "write", killed_in(home.write))
         patch.setattr(home, "delete", killed_in(home.delete))
         with pytest.raises(StoppedError):
-            compact(home, at_least=2)
+            compact(home, at_least=2, alone=True)
     for table, content in before.items():
         assert read(home, table).equals(content)
     put(home, ["t9"])
     assert read(home, "curves").num_rows == 10
-    compact(home, at_least=1)
-    compact(home, at_least=1)
+    compact(home, at_least=1, alone=True)
+    compact(home, at_least=1, alone=True)
     assert read(home, "curves").num_rows == 10
     assert sorted(read(home, "trials")["trial_id"].to_pylist()) == ["t0", "t1", "t2", "t3", "t9"]
 
@@ -143,14 +143,14 @@ def test_a_reader_survives_a_compaction_under_its_feet(home, monkeypatch, method
         left[0] -= 1
         if left[0] == -1:
             monkeypatch.undo()
-            compact(home, at_least=2)
+            compact(home, at_least=2, alone=True)
         return real(path)
 
     monkeypatch.setattr(home, method, late)
     assert sorted(read(home, "trials")["trial_id"].to_pylist()) == ["t0", "t1", "t2"]
     assert read(home, "curves").num_rows == 6
     monkeypatch.undo()
-    compact(home, at_least=2)
+    compact(home, at_least=2, alone=True)
     assert home.exists(MANIFEST)
     assert put(home, ["t0", "new"])[1] == ["new"]
 
@@ -189,3 +189,24 @@ def test_a_home_that_cannot_be_is_refused_in_one_sentence(tmp_path):
         put(Home(tmp_path / "file"), ["a"])
     with pytest.raises(HomeError, match="cannot be opened"):
         Home("nonsense://x")
+
+
+def test_two_compactions_at_once_lose_no_commit(tmp_path, monkeypatch):
+    """One lists the parts; a commit comes; another compacts: the first must then not publish."""
+    home = Home(f"memory://{tmp_path}/two")
+    for i in range(3):
+        put(home, [f"t{i}"])
+    assert not compact(home, at_least=2)
+    real = home.write
+
+    def late(path, content):
+        monkeypatch.undo()
+        put(home, ["late"])
+        assert compact(home, at_least=2, alone=True)
+        real(path, content)
+
+    monkeypatch.setattr(home, "write", late)
+    assert not compact(home, at_least=2, alone=True)
+    assert sorted(read(home, "trials")["trial_id"].to_pylist()) == ["late", "t0", "t1", "t2"]
+    assert read(home, "curves").num_rows == 8
+    assert len(home.names("records/trials")) == 1

@@ -13,7 +13,7 @@ import pytest
 from launching import ROOT
 
 from study.record import (
-    LAUNCH_LOCK,
+    WORK_LOCK,
     Home,
     HomeError,
     commit,
@@ -59,7 +59,7 @@ def fill(home):
     put(home, "f1", ["a0"], status="failed")
     put(home, "c1", ["a0", "a1", "x0"])
     put(home, "c2", ["a2", "a3", "b0"])
-    compact(home, at_least=2)
+    compact(home, at_least=2, alone=True)
     put(home, "c3", ["a0", "x1"], data_id="unused")  # a0 lost against c1
     put(home, "c4", ["x2", "x3"], data_id="unused")
     write_artifacts(home, "dead", {"a9/weights/w": np.ones(9)})
@@ -112,7 +112,7 @@ def age(home, seconds=7200):
 @pytest.fixture(params=["disk", "memory"])
 def home(request, tmp_path, monkeypatch):
     if request.param == "memory":  # which does not tell how old a file is
-        monkeypatch.setattr("study.sweep.at_work", lambda home: False)
+        monkeypatch.setattr("study.sweep.YOUNG_S", 0.0)
     home = Home(tmp_path / "home" if request.param == "disk" else f"memory://{tmp_path}")
     fill(home)
     age(home)
@@ -134,7 +134,7 @@ def test_what_nothing_refers_to_goes_and_the_rest_stays(home):
     before = seen(home)
     counted = sweep(home)
     size = sum(map(len, files(home).values()))
-    sweep(home, delete=True)
+    sweep(home, delete=True, alone=True)
     assert seen(home) == before
     assert {row["trial_id"] for row in read(home, "trials").to_pylist()} == set(REFERRED)
     left = files(home)
@@ -155,12 +155,12 @@ def test_what_nothing_refers_to_goes_and_the_rest_stays(home):
 
 
 def test_a_swept_home_goes_on(home):
-    sweep(home, delete=True)
+    sweep(home, delete=True, alone=True)
     put(home, "c9", ["x2", "a0"])
     rows = {row["trial_id"]: row["commit_id"] for row in read(home, "trials").to_pylist()}
     assert rows["x2"] == "c9"
     assert rows["a0"] == "c1"
-    compact(home, at_least=1)
+    compact(home, at_least=1, alone=True)
     assert {row["trial_id"] for row in read(home, "curves").to_pylist()} == {*REFERRED, "x2"}
 
 
@@ -186,7 +186,7 @@ def killed_after(home, monkeypatch, calls):
 
 @pytest.mark.parametrize("forgotten", [frozenset(), frozenset({"second"})])
 def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_path, forgotten, monkeypatch):
-    monkeypatch.setattr("study.sweep.at_work", lambda home: False)
+    monkeypatch.setattr("study.sweep.YOUNG_S", 0.0)
     kept = ("a0", "a1", "a2", "a3") if forgotten else REFERRED
     finished, calls = False, 0
     while not finished:
@@ -196,13 +196,13 @@ def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_pat
         with pytest.MonkeyPatch.context() as patch:
             killed_after(home, patch, calls)
             try:
-                sweep(home, forgotten, delete=True)
+                sweep(home, forgotten, delete=True, alone=True)
                 finished = True
             except StoppedError:
                 pass
         assert seen(home, kept) == before, calls
         again = forgotten.intersection(home.folders("studies"))
-        sweep(home, again, delete=True)
+        sweep(home, again, delete=True, alone=True)
         assert seen(home, kept) == before, calls
         assert {row["trial_id"] for row in read(home, "trials").to_pylist()} == set(kept), calls
         assert not sweep(home).anything, calls
@@ -212,11 +212,10 @@ def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["disk", "memory"])
-def test_what_was_written_just_now_may_be_a_launch_at_work(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr("study.sweep.at_work", lambda home: None)
+def test_what_was_written_just_now_may_be_a_launch_at_work(tmp_path, kind):
     home = Home(tmp_path if kind == "disk" else f"memory://{tmp_path}/young")
     fill(home)
-    found = sweep(home, delete=True)
+    found = sweep(home, delete=True, alone=True)
     assert found.young > 5
     assert home.exists("packs/left.json")
     assert home.exists("records/curves/dead.parquet")
@@ -234,7 +233,7 @@ def test_a_commit_while_a_store_without_a_lock_is_swept_is_kept(tmp_path, monkey
         remove(home, found)
 
     monkeypatch.setattr("study.sweep.remove", late)
-    sweep(home, delete=True)
+    sweep(home, delete=True, alone=True)
     assert {row["trial_id"] for row in read(home, "trials").to_pylist()} == {*REFERRED, "untrained"}
     assert len(seen(home, ["untrained"])["curves"]) == 2
 
@@ -243,34 +242,37 @@ def test_a_launch_at_work_is_not_disturbed(tmp_path):
     home = Home(tmp_path)
     fill(home)
     before = files(home)
-    with home.claim(LAUNCH_LOCK.format("first"), "a launch"):
+    with home.lock(WORK_LOCK, shared=True):
         assert sweep(home).anything
         with pytest.raises(HomeError, match="a launch is at work"):
-            sweep(home, delete=True)
+            sweep(home, delete=True, alone=True)
         assert before.items() <= files(home).items()
-    assert sweep(home, delete=True).anything
+    age(home)
+    assert sweep(home, delete=True, alone=True).anything
 
 
-def test_where_no_launch_is_at_work_young_files_go_too(tmp_path):
-    home = Home(tmp_path)
+def test_a_store_without_a_lock_is_swept_only_by_who_is_alone(tmp_path):
+    home = Home(f"memory://{tmp_path}/shared")
     fill(home)
-    with home.claim(LAUNCH_LOCK.format("first"), "a launch that is over"):
-        pass
-    assert sweep(home, delete=True).young == 0
-    assert not home.exists("artifacts/dead.safetensors")
+    before = files(home)
+    with pytest.raises(HomeError, match="--alone"):
+        sweep(home, delete=True)
+    assert files(home) == before
 
 
 def test_a_forgotten_study_leaves_what_others_refer_to(home):
-    sweep(home, frozenset({"second"}), delete=True)
+    sweep(home, frozenset({"second"}), delete=True, alone=True)
     assert home.folders("studies") == ["first"]
     assert {row["trial_id"] for row in read(home, "trials").to_pylist()} == {"a0", "a1", "a2", "a3"}
     age(home)
-    sweep(home, frozenset({"first"}), delete=True)
+    sweep(home, frozenset({"first"}), delete=True, alone=True)
     assert read(home, "trials").num_rows == 0
     assert not home.names("artifacts")
     declare(home, "third", ["z"])
     age(home)
-    assert not sweep(home, delete=True).anything  # the parts that hold no row any more are published all the same
+    assert not sweep(
+        home, delete=True, alone=True
+    ).anything  # the parts that hold no row any more are published all the same
     put(home, "c9", ["z"])
     assert read(home, "curves").num_rows == 2
 
@@ -288,11 +290,11 @@ def test_a_home_without_studies_is_not_emptied(tmp_path):
     home = Home(tmp_path / "home")
     put(home, "c1", ["a"])
     with pytest.raises(HomeError, match="holds no studies"):
-        sweep(home, delete=True)
+        sweep(home, delete=True, alone=True)
     assert read(home, "trials").num_rows == 1
     nowhere = Home(tmp_path / "nowhere")
     with pytest.raises(HomeError, match="holds no studies"):
-        sweep(nowhere, delete=True)
+        sweep(nowhere, delete=True, alone=True)
     assert not (tmp_path / "nowhere").exists()
 
 

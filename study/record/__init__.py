@@ -2,7 +2,7 @@
 
 from study.record.artifacts import read_artifacts, write_artifacts
 from study.record.commit import commit, compact, new_commit_id
-from study.record.home import LAUNCH_LOCK, Home, HomeError
+from study.record.home import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 from study.record.journal import journal, note
 from study.record.parts import part_names, parts_of, write_part
 from study.record.read import deciding, read, stored_ids
@@ -13,6 +13,7 @@ __all__ = [
     "RESERVED",
     "RESULTS",
     "TABLES",
+    "WORK_LOCK",
     "Home",
     "HomeError",
     "commit",

@@ -43,25 +43,28 @@ def commit(home: Home, commit_id: str, tables: Mapping[str, Rows]) -> list[str]:
     return [row["trial_id"] for row in rows]
 
 
-def compact(home: Home, at_least: int = 32) -> bool:
+def compact(home: Home, at_least: int = 32, alone: bool = False) -> bool:
     """Merge the parts of each table into one when there are `at_least` trials parts. Returns whether it did.
 
     Commits wait meanwhile, where the home has a lock. The new manifest is published before anything is deleted, so a
     reader or a kill at any moment sees either the old parts or the new one. Parts of commits that are still being written
-    are left alone.
+    are left alone. Where the home has no lock, two compactions could lose a commit between them: there it is done only
+    by who knows to be `alone`.
     """
+    if not (home.local or alone):
+        return False
     with home.lock("records/.lock"):
         names = part_names(home, "trials")
         if len(names) < at_least:
             return False
-        merge(home, names)
-    return True
+        return merge(home, names)
 
 
-def merge(home: Home, names: list[str], kept: Set[str] | None = None) -> None:
+def merge(home: Home, names: list[str], kept: Set[str] | None = None) -> bool:
     """Merge the trials parts `names`, and the parts of other tables that hold their commits, into one part a table.
 
     Only the rows of the trials `kept` go on, where it is given. The caller holds the home's lock.
+    Gives up, and returns False, where another merge published meanwhile: its parts are not among `names`.
     """
     known = manifest(home)
     commits = {row.commit_id for row in stored_ids(home, names)}
@@ -74,10 +77,15 @@ def merge(home: Home, names: list[str], kept: Set[str] | None = None) -> None:
             content = content.filter(pa.array([trial in kept for trial in content["trial_id"].to_pylist()], pa.bool_()))
         write_part(home, table, merged, content)
         parts[table], replaced[table] = [merged], old + _undeleted(home, table, known)
+    if manifest(home) != known:
+        for table, (merged,) in parts.items():
+            home.delete(f"records/{table}/{merged}")
+        return False
     home.write(MANIFEST, json.dumps({"parts": parts, "replaced": replaced}).encode())
     for table, old in replaced.items():
         for name in old:
             home.delete(f"records/{table}/{name}")
+    return True
 
 
 def _next_sequence(home: Home) -> int:

@@ -20,6 +20,9 @@ import pyarrow.fs as pafs
 LAUNCH_LOCK = ".launch-{}.lock"
 """The lock that a launch of a study holds in a home."""
 
+WORK_LOCK = ".work.lock"
+"""The lock that every launch shares, and that a sweep which deletes holds alone."""
+
 
 class HomeError(Exception):
     """The home cannot be used; the message names the fault and the remedy."""
@@ -131,8 +134,8 @@ class Home:
             raise HomeError(f"cannot {doing} the home {self} ({fault}): mend it, or choose another --home") from fault
 
     @contextlib.contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Hold the home's lock `name`: exclusive on a local disk (released by the kernel if the holder dies).
+    def lock(self, name: str, shared: bool = False) -> Iterator[None]:
+        """Hold the home's lock `name`: exclusive unless `shared`, on a local disk (the kernel releases a dead holder's).
 
         An object store has no lock; there, writers rely on unique names and readers on the stored order.
         """
@@ -146,7 +149,7 @@ class Home:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = path.open("a")
         with handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             yield
 
     @contextlib.contextmanager

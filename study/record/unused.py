@@ -94,9 +94,9 @@ def find_unused(home: Home, declared: Set[str], young_s: float) -> Unused:
 
 def remove(home: Home, found: Unused) -> None:
     """Remove what was found. The caller holds the home's lock since before it was looked for."""
-    if found.rows:
-        # Of the parts that were looked at: where no lock holds, others may have come since.
-        merge(home, found.parts, found.kept)
+    # Of the parts that were looked at: where no lock holds, others may have come since.
+    if found.rows and not merge(home, found.parts, found.kept):
+        raise HomeError(f"something else is at work in {home}: sweep when it is done")
     for path, trials in found.cut.items():
         write_kept(home, path, trials)
     for files in found.files.values():
