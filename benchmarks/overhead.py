@@ -29,7 +29,7 @@ from benchmarks.launched import PARTS, Stopwatch
 from benchmarks.machine import load, machine, sentence
 from benchmarks.packing import ROOT, create_database
 from benchmarks.studies import stub
-from study.conduct import prepare_data, train
+from study.conduct import record_data, train
 from study.declare import Study
 from study.find import find
 from study.ledger import Ledger, rebuild
@@ -133,7 +133,7 @@ def _planned(study: Study, home: Home, only: Only) -> Plan:
     """What a launch does before it trains."""
     plan = make_plan(study, "laptop", home, only)
     make_packs(plan, PACK, 2, CPU_CORE)
-    prepare_data(plan, home)
+    record_data(plan, home)
     write_plan(plan, home)
     return plan
 

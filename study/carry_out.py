@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NoReturn
 
@@ -40,24 +40,32 @@ class Launch:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
         if self.plan.missing:
-            self._prepare()  # before anything says that the study runs: data may not be had
-        with _alone(self.plan, self.home):
-            write_plan(self.plan, self.home)
-            ledger = self._ledger()
-            try:
-                return self._carry_out(ledger)
-            except KeyboardInterrupt:
-                self._say_interrupted()
-                self._abandon(ledger, patience_s=5)
-                return 130
-            except (HomeError, DeclarationError):
-                self._abandon(ledger, patience_s=2)
-                raise
+            from study.conduct import fetch_data
 
-    def _carry_out(self, ledger: Ledger | None) -> int:
-        if self.plan.missing and (lost := self._train(ledger)):
-            console.print(f"[yellow]{escape(lost)}[/]")
-        after = self._replanned()
+            fetch_data(self.plan)
+        with _alone(self.plan, self.home):
+            launch = replace(self, plan=self._planned_again(self.plan.retry_failed))  # a sweep may have come in between
+            return launch._carry_out()
+
+    def _carry_out(self) -> int:
+        if self.plan.missing:
+            self._record_data()
+        write_plan(self.plan, self.home)
+        ledger = self._ledger()
+        try:
+            if self.plan.missing and (lost := self._train(ledger)):
+                console.print(f"[yellow]{escape(lost)}[/]")
+            return self._finish(ledger)
+        except KeyboardInterrupt:
+            self._say_interrupted()
+            self._abandon(ledger, patience_s=5)
+            return 130
+        except (HomeError, DeclarationError):
+            self._abandon(ledger, patience_s=2)
+            raise
+
+    def _finish(self, ledger: Ledger | None) -> int:
+        after = self._planned_again()
         settled = after.settled == len(after.rows)
         lag = self._close(ledger, after, settled)
         self._report(after)
@@ -67,7 +75,7 @@ class Launch:
     def _say_interrupted(self) -> None:
         there = ""
         with contextlib.suppress(HomeError):  # the home may be the reason for the interruption
-            there = f"{self._replanned().settled} of {counted(len(self.plan.rows), 'trial')} have a result; "
+            there = f"{self._planned_again().settled} of {counted(len(self.plan.rows), 'trial')} have a result; "
         console.print(
             f"interrupted: {there}packs in training are lost, and the same command goes on from there", soft_wrap=True
         )
@@ -76,8 +84,8 @@ class Launch:
         if ledger:
             ledger.close("killed", {}, patience_s=patience_s)
 
-    def _replanned(self) -> Plan:
-        return make_plan(self.plan.study, self.plan.scale, self.home, self.plan.only)
+    def _planned_again(self, retry_failed: bool = False) -> Plan:
+        return make_plan(self.plan.study, self.plan.scale, self.home, self.plan.only, retry_failed)
 
     def _ledger(self) -> Ledger | None:
         if not self.mirrored:
@@ -87,10 +95,10 @@ class Launch:
         ledger.start({"scale": self.plan.scale, "pack": self.size or "auto", **counts})
         return ledger
 
-    def _prepare(self) -> None:
-        from study.conduct import prepare_data
+    def _record_data(self) -> None:
+        from study.conduct import record_data
 
-        for warning in prepare_data(self.plan, self.home):
+        for warning in record_data(self.plan, self.home):
             console.print(f"[yellow]{escape(warning)}[/]")
 
     def _train(self, ledger: Ledger | None) -> str | None:

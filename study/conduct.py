@@ -136,15 +136,25 @@ def _record_failures(home: Home, packs: Sequence[Pack], reasons: Mapping[str, st
         commit(home, commit_id, {"trials": [row]})
 
 
-def prepare_data(plan: Plan, home: Home) -> list[str]:
-    """Fetch or generate every data set the missing trials need, once, and record what it is.
+def fetch_data(plan: Plan) -> None:
+    """Fetch or generate every data set the missing trials need, once, before the home is touched. Raises: DataError."""
+    for spec in _needed(plan):
+        datasets.prepare(spec)
+
+
+def _needed(plan: Plan) -> list[Data]:
+    return list({content_id(trial.data): trial.data for trial in plan.missing}.values())
+
+
+def record_data(plan: Plan, home: Home) -> list[str]:
+    """Record what every data set is that the missing trials need.
 
     Returns a sentence for each generated data set that differs from the one the home knows under its name.
     Raises: DataError, also where data of the user's differ.
     """
     known = {row["data_id"]: row for row in read(home, "datasets").to_pylist()}
     warnings = []
-    for spec in {content_id(trial.data): trial.data for trial in plan.missing}.values():
+    for spec in _needed(plan):
         row = _dataset_row(spec)
         if (before := known.get(row["data_id"])) is None:
             write_part(home, "datasets", f"{row['data_id']}.parquet", [row])
@@ -164,7 +174,7 @@ def prepare_data(plan: Plan, home: Home) -> list[str]:
 
 
 def _dataset_row(spec: Data) -> dict[str, object]:
-    data = datasets.prepare(spec)
+    data = datasets.load(spec)
     return {
         "data_id": content_id(spec),
         "data": spec.label,

@@ -42,7 +42,7 @@ class Run:
 class Mirror:
     """A study's experiment: the one owner of trial_id → run. `launch_id` is how a launch finds its own run again.
 
-    `is_own`: the server is the home's own, and runs that name no home, which older mirrors made, are the home's.
+    `is_own`: the server is the home's own, and so is every run of its trials, cells, launches and packs.
     """
 
     def __init__(
@@ -93,12 +93,13 @@ class Mirror:
                 return
 
     def _is_ours(self, run: Any) -> bool:
-        """Whether this home made the run. One of an older mirror is taken over, and tagged for the next time."""
-        home = run.data.tags.get("home")
-        if home is None and self.is_own and run.data.tags.get("trial_id", "") in {"", *self.records.labels}:
+        """Whether this home made the run. What lies in its own database is taken over: the home was moved, say."""
+        if run.data.tags.get("home") == self.home:
+            return True
+        if self.is_own and run.data.tags.get("trial_id", "") in {"", *self.records.labels}:
             self.client.set_tag(run.info.run_id, "home", self.home)
             return True
-        return home == self.home
+        return False
 
     def _find(self, run: Any) -> None:
         tags, info = run.data.tags, run.info

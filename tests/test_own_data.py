@@ -16,7 +16,7 @@ from models.specs import OwnData
 from models.specs.source import source_of
 from study import VAE, Digits, Fixed, Objective, Training, Trial, study
 from study import load as load_network
-from study.conduct import prepare_data
+from study.conduct import record_data
 from study.plan import make_plan
 from study.record import Home
 from study.trial import content_id
@@ -180,11 +180,11 @@ def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkey
     home = Home(tmp_path / "home")
     plan = make_plan(unseen, "laptop", home)
     np.save("x.npy", np.random.default_rng(0).standard_normal((10, 2)))
-    assert prepare_data(plan, home) == prepare_data(plan, home) == []
+    assert record_data(plan, home) == record_data(plan, home) == []
     np.save("x.npy", np.random.default_rng(1).standard_normal((10, 2)))
     datasets._load.cache_clear()  # as in the process of a later launch
     with pytest.raises(DataError, match=r"stored returns other data .* declare it with files="):
-        prepare_data(plan, home)
+        record_data(plan, home)
 
 
 WRONG = {
