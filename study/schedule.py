@@ -5,6 +5,7 @@ is a pack id; the reused actor reads the pack from the home, trains it and commi
 """
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -109,8 +110,20 @@ def connected(address: str | None) -> Iterator[Cluster]:
         gpus = int(has.get("GPU", 0))
         yield Cluster(workers=gpus or max(1, int(has.get("CPU", 1))), gpus=gpus)
     finally:
-        ray.shutdown()
+        with _no_garbage():
+            ray.shutdown()
         over.set()
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Ray ends the process if one of its handles is dropped while it shuts down, and any thread may collect garbage."""
+    gc.disable()
+    gc.collect()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _leave_if_stuck(over: threading.Event) -> None:
