@@ -1,5 +1,6 @@
 """What every command line of ours does alike: a wrong command is one sentence on stderr and exit status 2."""
 
+import atexit
 import io
 import os
 import sys
@@ -15,18 +16,30 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a γ that the terminal does not have is no reason to stop
     try:
-        sys.exit(app(prog_name=name, standalone_mode=False))
+        _leave(app(prog_name=name, standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        _leave(130)
     except BrokenPipeError:  # whoever read along has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _leave(1)
     except Exception as fault:
         if not hasattr(fault, "format_message"):
             raise
         text = fault.format_message().replace("Value error, ", "")  # pyright: ignore[reportAttributeAccessIssue]
         say(f"{text.rstrip('.')}: see {name} --help")
-        sys.exit(2)
+        _leave(2)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the program with a status. Where the program is ours, at once: threads of libraries, which outlive the last
+    line of Python, now and then abort a process that takes itself apart, and its status would be theirs."""
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    if main and main.name.startswith("study."):
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def refuse(text: str) -> NoReturn:

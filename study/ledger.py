@@ -19,6 +19,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from study.command import run
 from study.ledger_cell import Number
 from study.ledger_entry import Pictures
 from study.ledger_mirror import Mirror
@@ -212,5 +213,8 @@ def main(
     typer.echo(f"{written} trials mirrored. To see them: {ui_command(place, uri)}")
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(main)
+
 if __name__ == "__main__":
-    typer.run(main)
+    run(app, "python -m study.ledger")
