@@ -20,7 +20,7 @@ def carried_out(arguments: list[str], environment: dict[str, str]) -> tuple[obje
     status: object = "did not leave"
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            runpy.run_module("study.launch", run_name="__main__", alter_sys=True)
+            runpy.run_module("study.launch", run_name="__main__")
         except SystemExit as leaving:
             status = leaving.code or 0
         except BaseException:
