@@ -67,7 +67,7 @@ def test_slower_ways_train_a_part_of_the_study():
                 for beta in space["beta"]
                 for seed in space["seed"]
             }
-            assert len(part) == 16
+            assert len(part) == (32 if name == "5-8-5" else 16)
             assert part < all_of_it
 
 

@@ -244,7 +244,7 @@ def test_a_machine_that_is_part_of_no_cluster_says_so(monkeypatch):
         raise ConnectionError("Could not find any running Ray instance.")
 
     monkeypatch.setattr(schedule.ray, "init", refuse)
-    with pytest.raises(DeclarationError, match="no Ray runs on this machine"), schedule.connected("auto"):
+    with pytest.raises(DeclarationError, match="no Ray of this machine can be joined"), schedule.connected("auto"):
         pass
 
 

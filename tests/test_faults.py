@@ -130,10 +130,11 @@ def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(tmp_path):
     workers = {line["process"] for line in begun(home)}
     os.killpg(process.pid, signal.SIGINT)
     assert process.stdout
-    while "stopping" not in process.stdout.readline():
-        pass
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(timeout=5) == 130
+    with process.stdout:
+        while "stopping" not in process.stdout.readline():
+            pass
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=5) == 130
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "end of the workers", 30)
     there = len(committed(home))
     result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
