@@ -4,12 +4,12 @@ The same trial as in a pack: initial weights, minibatches, noise, objective and 
 the test set is measured with the same draws, so the numbers of both ways can be compared.
 """
 
-import time
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmarks.timed import Timed
 from models.datasets import load
 from models.objective import latent_rates, objective, squared_error
 from models.specs import Annealed, Fixed, Learned, Optimal
@@ -21,12 +21,13 @@ ROWS_A_DRAW = 128
 """The records' noise is drawn in blocks of so many rows."""
 
 
-class Alone:
+class Alone(Timed):
     """A trial in training."""
 
     def __init__(self, trial: Trial, device: str = "cpu") -> None:
+        super().__init__(trial.training)
         data, settings, gamma = load(trial.data), trial.training, trial.objective.gamma
-        self.trial, self.step, self._d = trial, 0, data.d
+        self.trial, self._d = trial, data.d
         self._train, self._test = (torch.from_numpy(part).to(device) for part in (data.train, data.test))
         self._network: Any = build(trial.model, data.d, trial.seed).to(device)
         parameters = list(self._network.parameters())
@@ -40,21 +41,8 @@ class Alone:
     def weights(self) -> list[Tensor]:
         return list(self._network.parameters())
 
-    @property
-    def done(self) -> bool:
-        return self.step >= self.trial.training.steps
-
-    def advance(self, seconds: float) -> int:
-        """Train for about `seconds`; returns the steps taken."""
-        start, before = time.monotonic(), self.step
-        while not self.done and time.monotonic() - start < seconds:
-            self._take_step()
-        return self.step - before
-
     def _take_step(self) -> None:
-        settings = self.trial.training
-        late = max(0.0, (self.step / settings.steps - settings.decay_from) / (1 - settings.decay_from))
-        self._optimiser.param_groups[0]["lr"] = settings.lr * (1 - (1 - settings.decay_to) * late)
+        self._optimiser.param_groups[0]["lr"] = self._settings.lr * self._decay()
         x = self._train[next(self._order).to(self._train.device)]
         mu, log_var = self._network.encode(x)
         z = mu + (0.5 * log_var).exp() * next(self._noise).to(x.device)
@@ -64,7 +52,6 @@ class Alone:
         self._optimiser.zero_grad()
         loss.backward()
         self._optimiser.step()
-        self.step += 1
 
     def _gamma(self, distortion: Tensor) -> Tensor:
         match self.trial.objective.gamma:

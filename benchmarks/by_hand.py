@@ -5,12 +5,12 @@ mode, no module of a user's own. It draws the same minibatches and noise as the 
 steps.
 """
 
-import time
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from benchmarks.timed import Timed
 from models.datasets import load
 from models.specs import VAE, Learned
 from models.streams import batches
@@ -21,15 +21,16 @@ from study.trial import Trial
 _ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 
 
-class ByHand:
+class ByHand(Timed):
     """Trials of one fully connected VAE (skip none or affine) with a learned γ, in training."""
 
     def __init__(self, trials: Sequence[Trial], device: str = "cpu") -> None:
         first, data = trials[0], load(trials[0].data)
+        super().__init__(first.training)
         assert isinstance(first.model, VAE)
         assert first.model.skip in ("none", "affine")
         assert all(isinstance(trial.objective.gamma, Learned) for trial in trials)
-        self._model, self._settings, self._d, self.step = first.model, first.training, data.d, 0
+        self._model, self._d = first.model, data.d
         self._act = _ACTIVATIONS[first.model.activation]
         networks = [dict(build(trial.model, data.d, trial.seed).named_parameters()) for trial in trials]
         start = {name: torch.stack([_stored(network[name]) for network in networks]) for name in networks[0]}
@@ -50,24 +51,12 @@ class ByHand:
             seeds, len(data.train), self._settings.batch, first.model.kappa, torch.float32, torch.device(device)
         )
 
-    @property
-    def done(self) -> bool:
-        return self.step >= self._settings.steps
-
-    def advance(self, seconds: float) -> int:
-        """Train for about `seconds`; returns the steps taken."""
-        start, before = time.monotonic(), self.step
-        while not self.done and time.monotonic() - start < seconds:
-            self._take_step()
-        return self.step - before
-
     def _take_step(self) -> None:
         rows, eps = next(self._batches)
         x, eps = self._train[rows[self._seed_of]], eps[self._seed_of]
         gradients = torch.autograd.grad(self._objective(x, eps).sum(), list(self._leaves.values()))
         gradient = torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
         self._adam.step(gradient, self._lr * self._decay(), torch.ones_like(self._lr))
-        self.step += 1
 
     def _objective(self, x: Tensor, eps: Tensor) -> Tensor:
         """J of each trial, shape (pack,)."""
@@ -90,11 +79,6 @@ class ByHand:
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
         return torch.baddbmm(self._leaves[f"{name}.bias"][:, None], inputs, self._leaves[f"{name}.weight"])
-
-    def _decay(self) -> float:
-        settings = self._settings
-        late = max(0.0, (self.step / settings.steps - settings.decay_from) / (1 - settings.decay_from))
-        return 1 - (1 - settings.decay_to) * late
 
 
 def _stored(parameter: Tensor) -> Tensor:

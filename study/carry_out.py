@@ -15,7 +15,7 @@ from study.command import counted
 from study.declare import DeclarationError
 from study.ledger import Ledger, ui_command
 from study.ledger_entry import Pictures
-from study.plan import MAX_ATTEMPTS, Plan, make_plan, write_plan
+from study.plan import MAX_ATTEMPTS, Plan, renewed, write_plan
 from study.record import LAUNCH_LOCK, RESULTS, WORK_LOCK, Home, HomeError
 from study.show import console, show_failures
 
@@ -44,7 +44,7 @@ class Launch:
 
             fetch_data(self.plan)
         with _alone(self.plan, self.home):
-            launch = replace(self, plan=self._planned_again(self.plan.retry_failed))  # a sweep may have come in between
+            launch = replace(self, plan=renewed(self.plan, self.home))  # a sweep may have come in between
             return launch._carry_out()
 
     def _carry_out(self) -> int:
@@ -65,7 +65,7 @@ class Launch:
             raise
 
     def _finish(self, ledger: Ledger | None) -> int:
-        after = self._planned_again()
+        after = self._afterwards()
         settled = after.settled == len(after.rows)
         lag = self._close(ledger, after, settled)
         self._report(after)
@@ -75,7 +75,7 @@ class Launch:
     def _say_interrupted(self) -> None:
         there = ""
         with contextlib.suppress(HomeError):  # the home may be the reason for the interruption
-            there = f"{self._planned_again().settled} of {counted(len(self.plan.rows), 'trial')} have a result; "
+            there = f"{self._afterwards().settled} of {counted(len(self.plan.rows), 'trial')} have a result; "
         console.print(
             f"interrupted: {there}packs in training are lost, and the same command goes on from there", soft_wrap=True
         )
@@ -84,8 +84,9 @@ class Launch:
         if ledger:
             ledger.close("killed", {}, patience_s=patience_s)
 
-    def _planned_again(self, retry_failed: bool = False) -> Plan:
-        return make_plan(self.plan.study, self.plan.scale, self.home, self.plan.only, retry_failed)
+    def _afterwards(self) -> Plan:
+        """What has become of the plan; a trial that failed once more too often is given up from now on."""
+        return replace(renewed(self.plan, self.home), retry_failed=False)
 
     def _ledger(self) -> Ledger | None:
         if not self.mirrored:

@@ -42,10 +42,10 @@ def _leave(status: int) -> NoReturn:
     sys.exit(status)
 
 
-def refuse(text: str) -> NoReturn:
-    """Leave with status 2 and the sentence."""
+def refuse(text: str, status: int = 2) -> NoReturn:
+    """Leave with the sentence, and a status."""
     say(text)
-    raise typer.Exit(2)
+    raise typer.Exit(status)
 
 
 def say(text: str) -> None:

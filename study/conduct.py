@@ -15,7 +15,7 @@ from models.specs import Data, OwnData
 from study.command import counted
 from study.ledger import Ledger
 from study.packs import drop_pack, write_pack
-from study.plan import Pack, Plan, make_pack, make_packs, make_plan
+from study.plan import Pack, Plan, make_pack, make_packs, renewed
 from study.progress import Bar
 from study.record import Home, commit, compact, new_commit_id, read, write_part
 from study.rows import declared_row
@@ -89,7 +89,7 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
                 _train_in_rounds(packs, home, cluster, watch)
             break
         except schedule.RayLostError as fault:
-            before, plan = plan, make_plan(plan.study, plan.scale, home, plan.only, plan.retry_failed)
+            before, plan = plan, renewed(plan, home)
             lives = lives - 1 if plan.settled == before.settled else LIVES - 1
             if not lives:
                 return f"{fault}, {LIVES} times in a row: launch again to go on (Ray's own logs are in /tmp/ray)"

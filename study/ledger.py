@@ -15,11 +15,11 @@ import shlex
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from study.command import run
+from study.command import refuse, run
 from study.ledger_cell import Number
 from study.ledger_entry import Pictures
 from study.ledger_mirror import Mirror
@@ -182,11 +182,6 @@ def rebuild(home: Home, study: str | None = None, uri: str | None = None, pictur
     return written
 
 
-def _leave(text: str, status: int) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(status)
-
-
 def main(
     study: Annotated[str | None, typer.Argument(help="the study; every study of the home where it is left out")] = None,
     home: Annotated[str, typer.Option(help="the folder or URI that holds the records")] = "./runs",
@@ -201,15 +196,15 @@ def main(
         if not place.folders("studies"):
             raise HomeError(f"{place} holds no studies: name the home with --home")
     except HomeError as fault:
-        _leave(str(fault), 2)
+        refuse(str(fault))
     try:
         written = rebuild(place, study, uri, pictures)
     except (HomeError, PermanentError) as fault:
-        _leave(str(fault), 2)
+        refuse(str(fault))
     except BusyError as fault:
-        _leave(f"the mirror is left alone: {fault}", 1)
+        refuse(f"the mirror is left alone: {fault}", 1)
     except Exception as fault:  # MLflow's own faults come in many classes
-        _leave(f"MLflow at {tracking_uri(place, uri)} did not take it: {sentence(fault)}", 1)
+        refuse(f"MLflow at {tracking_uri(place, uri)} did not take it: {sentence(fault)}", 1)
     typer.echo(f"{written} trials mirrored. To see them: {ui_command(place, uri)}")
 
 

@@ -83,15 +83,7 @@ def only_writer(home: Home, study: str) -> Iterator[None]:
     A home that is no local disk has no lock: there, what two writers made twice is put right by the next one.
     Raises: BusyError, at once, where somebody else writes.
     """
-    if not home.local:
-        yield
-        return
-    import fcntl
-
-    path = home.local / "studies" / study / ".mirror.lock"
-    with path.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError("another launch is writing it, and shows what it finds in the records") from None
+    with home.claim(f"studies/{study}/.mirror.lock", "another launch") as other:
+        if other:
+            raise BusyError(f"{other} is writing it, and shows what it finds in the records")
         yield

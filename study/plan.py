@@ -8,7 +8,7 @@ import json
 import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -91,19 +91,31 @@ def make_plan(
     rows = study.table(scale).rows()
     unique = {row.trial.trial_id: row for row in reversed(rows)}
     declared = [row for row in rows if unique[row.trial.trial_id] is row]
-    ids = stored_ids(home)
-    decided = {trial_id: ids[index] for trial_id, index in deciding(ids).items() if trial_id in unique}
-    return Plan(
+    plan = Plan(
         study=study,
         scale=scale,
         only=only or {},
         declared=declared,
         rows=selected(declared, only or {}, study),
         repeated=len(rows) - len(declared),
+        outdated=0,
+        statuses={},
+        attempts={},
+        retry_failed=retry_failed,
+    )
+    return renewed(plan, home)
+
+
+def renewed(plan: Plan, home: Home) -> Plan:
+    """The same table over what the home holds by now. Raises: HomeError."""
+    declared = {row.trial.trial_id for row in plan.declared}
+    ids = stored_ids(home)
+    decided = {trial_id: ids[index] for trial_id, index in deciding(ids).items() if trial_id in declared}
+    return replace(
+        plan,
         outdated=sum(row.status in RESULTS and row.engine != ENGINE for row in ids),
         statuses={trial_id: row.status for trial_id, row in decided.items()},
         attempts={trial_id: row.attempt for trial_id, row in decided.items()},
-        retry_failed=retry_failed,
     )
 
 

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 # Tune reads these when it is imported: no per-trial log files, no signal handler over ours, no changed working directory.
 os.environ |= {
@@ -32,26 +32,13 @@ from ray import tune
 from ray._private import worker as ray_worker
 from ray.exceptions import RayActorError
 
-from models.idx import DataError
 from study.declare import DeclarationError
-from study.packs import read_pack
 from study.plan import Pack
-from study.record import Home, HomeError, note
-
-if TYPE_CHECKING:
-    from study.packed import PackRun
-
-FAULT, REFUSAL = "fault", "refusal"
-"""Keys of a result that says why a pack cannot be trained, or that home or data are not to be had: no trial's fault."""
+from study.record import Home, HomeError
+from study.trainer import FAULT, REFUSAL, Trainer
 
 WORKERS_S = 900.0
 """How long a cluster's first worker may take to start, in seconds."""
-
-SLICE_S = 1.0
-"""How long an actor trains between two reports, in seconds."""
-
-PAUSES_S = (0.5, 2.0, 8.0)
-"""Pauses before a commit that the home refused is tried again: a moment's refusal must not cost a trained pack."""
 
 STUCK_S = 20.0
 """How long a launch may take to notice that its Ray is dead, and to take the rest of it down, in seconds."""
@@ -184,7 +171,7 @@ def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -
 
 
 class _PackTrainable(tune.Trainable):
-    """The actor: opens a pack, trains it in slices, commits it, and is reused for the next."""
+    """The actor: trains and commits a pack, and is reused for the next."""
 
     def setup(self, config: dict[str, Any]) -> None:
         import torch
@@ -192,52 +179,16 @@ class _PackTrainable(tune.Trainable):
         self._device = "cuda" if ray.get_gpu_ids() else "cpu"  # what Tune gave us, not what the machine has
         if self._device == "cpu":
             torch.set_num_threads(1)  # one core an actor: the parallelism is between packs
-        self._open(config)
+        self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._open(new_config)
+        if not new_config.get("pack"):
+            raise ValueError("a Tune trial without a pack: Tune lost its configuration; relaunch the study")
+        self._trainer = Trainer(Home(new_config["home"]), new_config["pack"], self._device)
         return True
 
-    def _open(self, config: dict[str, Any]) -> None:
-        if not config.get("pack"):
-            raise ValueError("a Tune trial without a pack: Tune lost its configuration; relaunch the study")
-        self._home, self._pack_id, self._run = Home(config["home"]), config["pack"], None
-
     def step(self) -> dict[str, Any]:
-        try:
-            return self._advance()
-        except (HomeError, DataError) as fault:
-            self._run = None
-            return {"done": True, REFUSAL: str(fault)}
-        except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
-            self._run = None
-            return {"done": True, FAULT: _reason(fault)}
-
-    def _advance(self) -> dict[str, Any]:
-        from study.packed import PackRun
-
-        if self._run is None:
-            pack = read_pack(self._home, self._pack_id)
-            if not pack.trials:  # an earlier attempt was killed after its commit, or another launch was faster
-                return {"done": True}
-            self._run = PackRun(pack, self._device)
-            note(self._home, "begin", self._pack_id, [trial.trial_id for trial in pack.trials])
-        values = self._run.advance(SLICE_S)
-        if not self._run.done:
-            return values
-        note(self._home, "commit", self._pack_id, _committed(self._run, self._home))
-        self._run = None
-        return values | {"done": True}
-
-
-def _committed(trained: "PackRun", home: Home) -> list[str]:
-    """Commit a trained pack; the trials whose result is new."""
-    for pause in PAUSES_S:
-        try:
-            return trained.commit(home)
-        except HomeError:
-            time.sleep(pause)
-    return trained.commit(home)
+        return self._trainer.step()
 
 
 class _Events(tune.Callback):
@@ -291,13 +242,6 @@ def _dead() -> str | None:
     """Which of the processes that a Ray of our own needs is gone."""
     node: Any = ray_worker._global_node
     return next((kind for kind, _ in node.dead_processes() if kind in NEEDED), None) if node else None
-
-
-def _reason(fault: Exception) -> str:
-    """Why a pack cannot be trained, in one line."""
-    text = f"{type(fault).__name__}: {fault}".splitlines()[0][:500]
-    starved = isinstance(fault, MemoryError) or "OutOfMemory" in text or "allocate memory" in text
-    return f"out of memory ({text})" if starved else text
 
 
 def _cause_of_death(error: BaseException) -> str:

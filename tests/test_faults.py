@@ -45,20 +45,20 @@ def test_a_killed_worker_costs_its_pack_and_the_study_completes_by_itself(tmp_pa
     assert len(tries) == 2, "the killed pack was not trained again as it was"
 
 
-def kill_when_it_trains(home, victim):
-    """Kill one of the processes of a launch's Ray after the first commit."""
+def launched_to_lose(victim, path, home):
+    """Status and output of a launch whose Ray loses one of its processes after the first commit."""
+    process = start(path, home, "--no-mirror", "--pack", 2, output=subprocess.PIPE)
     wait_for(lambda: committed(home), "commit")
     driver = parent_of(parent_of(begun(home)[0]["process"]))
     children = Path(f"/proc/{driver}/task/{driver}/children").read_text().split()
     os.kill(next(int(pid) for pid in children if victim in Path(f"/proc/{pid}/cmdline").read_text()), signal.SIGKILL)
+    return finish(process)
 
 
 def test_a_ray_that_dies_is_started_again(tmp_path):
     """The kernel, short of memory, may well choose Ray itself."""
     path, home = write_study(tmp_path, steps=2500), tmp_path / "home"
-    process = start(path, home, "--no-mirror", "--pack", 2, output=subprocess.PIPE)
-    kill_when_it_trains(home, "/raylet")
-    status, output = finish(process)
+    status, output = launched_to_lose("/raylet", path, home)
     assert status == 0, output
     assert "Ray's raylet on this machine died: starting it again" in output
     assert_each_trained_to_its_end_once(home, 12)
@@ -68,9 +68,7 @@ def test_a_ray_that_dies_is_started_again(tmp_path):
 def test_a_ray_without_its_gcs_ends_the_launch_and_a_relaunch_goes_on(tmp_path):
     """Nothing can be asked of such a Ray any more, not even to shut down."""
     path, home = write_study(tmp_path, steps=2500), tmp_path / "home"
-    process = start(path, home, "--no-mirror", "--pack", 2, output=subprocess.PIPE)
-    kill_when_it_trains(home, "/gcs_server")
-    status, output = finish(process)
+    status, output = launched_to_lose("/gcs_server", path, home)
     assert status == 1, output
     assert "Ray's gcs_server on this machine died: launch again to go on" in output
     result = launch(f"{path}:tiny", "--home", home, "--no-mirror")

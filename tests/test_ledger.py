@@ -217,7 +217,7 @@ def test_the_command_rebuilds_and_says_what_is_wrong(home: Home) -> None:
     wrong = CliRunner().invoke(app, ["nothing", "--home", str(home)])
     assert (wrong.exit_code, wrong.output) == (
         2,
-        f"{home} holds no study nothing (it holds {STUDY}): launch it first\n",
+        f"error: {home} holds no study nothing (it holds {STUDY}): launch it first\n",
     )
     empty = CliRunner().invoke(app, ["--home", str(home) + "/none"])
     assert (empty.exit_code, len(empty.output.splitlines())) == (2, 1)

@@ -60,8 +60,7 @@ def typed_otherwise(value: Any, chance: random.Random) -> Any:
     if isinstance(value, dict):
         items = list(value.items())
         chance.shuffle(items)
-        free = ("options", "files")  # plain JSON: a 1 is not a 1.0 there
-        return {name: reversed_keys(item) if name in free else typed_otherwise(item, chance) for name, item in items}
+        return {name: _retyped(name, item, chance) for name, item in items}
     if isinstance(value, list | tuple):
         return [typed_otherwise(item, chance) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
@@ -71,6 +70,16 @@ def typed_otherwise(value: Any, chance: random.Random) -> Any:
         kinds: list[Any] = [float, np.float64, *([int] if value.is_integer() else [])]
         return chance.choice(kinds)(value)
     return value
+
+
+def _retyped(name: str, item: Any, chance: random.Random) -> Any:
+    match name:
+        case "options":  # plain JSON: a 1 is not a 1.0 there
+            return reversed_keys(item)
+        case "files":  # told apart by their order: their names do not count
+            return item
+        case _:
+            return typed_otherwise(item, chance)
 
 
 @bounded

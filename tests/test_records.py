@@ -1,6 +1,7 @@
 """Records: written whole or not at all, and read the same by everyone."""
 
 import pytest
+from stopping import StoppedError, stop_after
 
 from study.record import TABLES, Home, HomeError, commit, compact, new_commit_id, part_names, read, write_part
 from study.record.parts import MANIFEST
@@ -96,29 +97,13 @@ def test_compaction_changes_nothing_that_a_reader_sees(home):
     assert read(home, "curves").num_rows == 16
 
 
-class StoppedError(Exception):
-    """Stands for a kill."""
-
-
 @pytest.mark.parametrize("writes_before_the_kill", range(8))
 def test_a_compaction_killed_anywhere_loses_and_doubles_nothing(home, monkeypatch, writes_before_the_kill):
     for i in range(4):
         put(home, [f"t{i}"])
     before = {table: read(home, table) for table in ("trials", "curves")}
-    left = [writes_before_the_kill]
-
-    def killed_in(function):
-        def call(*arguments):
-            if left[0] == 0:
-                raise StoppedError
-            left[0] -= 1
-            return function(*arguments)
-
-        return call
-
     with monkeypatch.context() as patch:
-        patch.setattr(home, "write", killed_in(home.write))
-        patch.setattr(home, "delete", killed_in(home.delete))
+        stop_after(home, patch, writes_before_the_kill, ("write", "delete"))
         with pytest.raises(StoppedError):
             compact(home, at_least=2, alone=True)
     for table, content in before.items():

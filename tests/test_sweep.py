@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from launching import ROOT
+from stopping import StoppedError, stop_after
 
 from study.record import (
     WORK_LOCK,
@@ -164,26 +165,6 @@ def test_a_swept_home_goes_on(home):
     assert {row["trial_id"] for row in read(home, "curves").to_pylist()} == {*REFERRED, "x2"}
 
 
-class StoppedError(Exception):
-    """Stands for a kill."""
-
-
-def killed_after(home, monkeypatch, calls):
-    left = [calls]
-
-    def killed_in(function):
-        def call(*arguments):
-            if left[0] == 0:
-                raise StoppedError
-            left[0] -= 1
-            return function(*arguments)
-
-        return call
-
-    for name in ("write", "delete", "drop"):
-        monkeypatch.setattr(home, name, killed_in(getattr(home, name)))
-
-
 @pytest.mark.parametrize("forgotten", [frozenset(), frozenset({"second"})])
 def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_path, forgotten, monkeypatch):
     monkeypatch.setattr("study.sweep.YOUNG_S", 0.0)
@@ -194,7 +175,7 @@ def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_pat
         fill(home)
         before = seen(home, kept)
         with pytest.MonkeyPatch.context() as patch:
-            killed_after(home, patch, calls)
+            stop_after(home, patch, calls, ("write", "delete", "drop"))
             try:
                 sweep(home, forgotten, delete=True, alone=True)
                 finished = True

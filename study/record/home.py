@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -142,13 +142,9 @@ class Home:
         if not self.local:
             yield
             return
-        import fcntl
+        import fcntl  # of Unix alone, and readers need none of it
 
-        path = self.local / name
-        with self._refusal("write to"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = path.open("a")
-        with handle:
+        with self._lock_file(name) as handle:
             fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             yield
 
@@ -163,11 +159,7 @@ class Home:
             return
         import fcntl
 
-        path = self.local / name
-        with self._refusal("write to"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = path.open("a+")
-        with handle:
+        with self._lock_file(name) as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -178,6 +170,13 @@ class Home:
             handle.write(who)
             handle.flush()
             yield None
+
+    def _lock_file(self, name: str) -> TextIO:
+        assert self.local
+        path = self.local / name
+        with self._refusal("write to"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("a+")
 
 
 def _is_local(text: str) -> bool:
