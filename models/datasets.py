@@ -13,23 +13,41 @@ from pydantic import TypeAdapter
 
 from models.idx import DataError, fetch, read_images
 from models.own_data import own_arrays
-from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearSubspace, OwnData, PlantedManifold
+from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearMap, LinearSubspace, OwnData, PlantedManifold
 
 Array = Float[np.ndarray, "_ d"]
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Training and test examples (float32, centred by the training mean) and the mean that was taken off."""
+    """Training and test examples (float32, centred by the training mean) and the mean that was taken off.
+
+    A VAE decodes to the examples themselves; other `targets`, of the training and the test set, are centred alike.
+    """
 
     spec: Data
-    train: Float[np.ndarray, "n d"]
-    test: Float[np.ndarray, "m d"]
-    mean: Float[np.ndarray, " d"]
+    train: Float[np.ndarray, "n d_in"]
+    test: Float[np.ndarray, "m d_in"]
+    mean: Float[np.ndarray, " d_in"]
+    targets: tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]] | None = None
+
+    @property
+    def d_in(self) -> int:
+        return self.train.shape[1]
 
     @property
     def d(self) -> int:
-        return self.train.shape[1]
+        return self.train_y.shape[1]
+
+    @property
+    def train_y(self) -> Float[np.ndarray, "n d"]:
+        """What a network decodes to, training set."""
+        return self.targets[0] if self.targets else self.train
+
+    @property
+    def test_y(self) -> Float[np.ndarray, "m d"]:
+        """What a network decodes to, test set."""
+        return self.targets[1] if self.targets else self.test
 
     @cached_property
     def digest(self) -> str:
@@ -41,27 +59,34 @@ class DataSet:
         scale = float(f"{(self.total_variance / self.d) ** 0.5:.1e}")
         unit = 1 if 0.01 <= scale <= 100 else scale
         hasher = hashlib.sha256()
-        for array in (self.train, self.test):
+        for array in (self.train, self.test, *(self.targets or ())):
             hasher.update(str(array.shape).encode())
             hasher.update((np.round(array / unit, 6) + 0.0).astype("<f4").tobytes())
         return hasher.hexdigest()
 
     @cached_property
     def spectrum(self) -> Float[np.ndarray, " d"]:
-        """Eigenvalues of the training covariance (population, centred), descending, in squared data units."""
-        train = self.train.astype(np.float64)
-        values = np.linalg.eigvalsh(train.T @ train / len(train))[::-1]
+        """Eigenvalues of the covariance of what is linear in x of the training targets, descending, in data².
+
+        That is ζ², the squared singular values of E[y x̃ᵀ] for whitened inputs x̃; for y = x the eigenvalues of the
+        training covariance (population, centred).
+        """
+        y = self.train_y.astype(np.float64)
+        if self.targets:
+            x = self.train.astype(np.float64)
+            y = x @ np.linalg.lstsq(x, y, rcond=None)[0]
+        values = np.linalg.eigvalsh(y.T @ y / len(y))[::-1]
         return np.clip(values, 0.0, None)
 
     @cached_property
     def total_variance(self) -> float:
-        """T = E‖x‖² over the training set, in squared data units."""
-        return _mean_square(self.train)
+        """T = E‖y‖² over the training set, in squared data units."""
+        return _mean_square(self.train_y)
 
     @cached_property
     def total_variance_test(self) -> float:
-        """E‖x‖² over the test set, about the mean of the training set."""
-        return _mean_square(self.test)
+        """E‖y‖² over the test set, about the mean of the training set."""
+        return _mean_square(self.test_y)
 
 
 def load(spec: Data) -> DataSet:
@@ -96,7 +121,8 @@ def _load(declaration: str) -> DataSet:
         ) from fault
 
 
-def _arrays(spec: Data) -> tuple[Array, Array]:
+def _arrays(spec: Data) -> tuple[Array, ...]:
+    """Training and test examples, followed by their targets where these are other than the examples."""
     match spec:
         case Digits():
             return _digits()
@@ -105,17 +131,21 @@ def _arrays(spec: Data) -> tuple[Array, Array]:
             return train[: spec.n], test
         case LinearSubspace():
             return _linear_subspace(spec)
+        case LinearMap():
+            return _linear_map(spec)
         case PlantedManifold():
             return _planted_manifold(spec)
         case OwnData():
             return own_arrays(spec)
 
 
-def _centred(spec: Data, train: Array, test: Array) -> DataSet:
+def _centred(spec: Data, train: Array, test: Array, *targets: Float[np.ndarray, "_ d_y"]) -> DataSet:
     """Raises: DataError for data that nothing can be measured of."""
     mean = train.mean(axis=0, dtype=np.float64)
     with np.errstate(over="ignore"):  # told below
-        data = DataSet(spec, (train - mean).astype(np.float32), (test - mean).astype(np.float32), mean)
+        x, x_test = ((part - mean).astype(np.float32) for part in (train, test))
+        y = [(part - targets[0].mean(axis=0)).astype(np.float32) for part in targets]
+    data = DataSet(spec, x, x_test, mean, (y[0], y[1]) if y else None)
     for part, size in (("training", data.total_variance), ("test", data.total_variance_test)):
         if not np.isfinite(np.float32(size)):
             raise DataError(f"{spec.label}'s {part} set holds numbers too large for float32: scale the data down")
@@ -139,6 +169,17 @@ def _linear_subspace(spec: LinearSubspace) -> tuple[Array, Array]:
     return _with_noise(spec, u * np.sqrt(spec.eigenvalues) @ basis.T, rng)
 
 
+def _linear_map(spec: LinearMap) -> tuple[Array, ...]:
+    """Inputs and, after them, targets y = F diag(√ζ²) Gᵀ u of whitened u, x = diag(inputs) u."""
+    rng = np.random.default_rng(spec.seed)
+    left = np.linalg.qr(rng.standard_normal((spec.d, spec.intrinsic_dim)))[0]
+    right = np.linalg.qr(rng.standard_normal((spec.d_in, spec.d_in)))[0]
+    u = rng.standard_normal((spec.n + spec.n_test, spec.d_in))
+    y = u @ right * np.sqrt(spec.zeta2) @ left.T
+    x = u * spec.inputs
+    return x[: spec.n], x[spec.n :], *_with_noise(spec, y, rng)
+
+
 def _planted_manifold(spec: PlantedManifold) -> tuple[Array, Array]:
     """x = A₀u + 1.2 A₂ᵀ tanh(A₁ᵀu + b), scaled so that the training set's total variance is d before noise."""
     rng = np.random.default_rng(spec.seed)
@@ -152,7 +193,9 @@ def _planted_manifold(spec: PlantedManifold) -> tuple[Array, Array]:
     return _with_noise(spec, x * np.sqrt(spec.d / _mean_square(x[: spec.n])), rng)
 
 
-def _with_noise(spec: LinearSubspace | PlantedManifold, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def _with_noise(
+    spec: LinearSubspace | LinearMap | PlantedManifold, x: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
     x = x + np.sqrt(spec.noise) * rng.standard_normal(x.shape)
     return x[: spec.n], x[spec.n :]
 

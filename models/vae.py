@@ -6,6 +6,7 @@ A network offers `encode(x) -> (mu, log_var)` and `decode(z) -> mean of x`; γ i
 torch's global generator when the module is built, so `build` seeds that generator for the trial and restores it.
 """
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -32,14 +33,14 @@ _STD: dict[str, Callable[[int, int], float]] = {
 }
 
 
-def build(spec: Model, d: int, seed: int) -> nn.Module:
-    """The network of one trial for examples of `d` dimensions, with the initial weights of its seed.
+def build(spec: Model, d_in: int, d: int, seed: int) -> nn.Module:
+    """The network of one trial, with the initial weights of its seed: encodes `d_in` dimensions and decodes `d`.
 
     Raises: whatever a user's own class raises.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, "weights"))
-        return _own(spec, d) if isinstance(spec, Own) else GaussianVAE(spec, d)
+        return _own(spec, d_in, d) if isinstance(spec, Own) else GaussianVAE(spec, d_in, d)
 
 
 class GaussianVAE(nn.Module):
@@ -49,31 +50,43 @@ class GaussianVAE(nn.Module):
     leading axis of their own in place of `nn.Linear`, the same lines serve a whole stack of trials.
     """
 
-    def __init__(self, spec: VAE, d: int) -> None:
+    def __init__(self, spec: VAE, d_in: int, d: int | None = None) -> None:
         super().__init__()
+        d = d_in if d is None else d
         self.spec = spec
         self.act = _ACTIVATIONS[spec.activation]
-        widths = [d, *spec.encoder]
+        widths = [d_in, *spec.encoder]
         self.encoder = nn.ModuleList(_linear(a, b, spec) for a, b in pairwise(widths))
         self.mu = _linear(widths[-1], spec.kappa, spec, spec.mu_scale)
-        self.log_var = _linear(widths[-1], spec.kappa, spec, spec.log_var_scale)
+        match spec.post_var:
+            case "amortised":
+                self.log_var = _linear(widths[-1], spec.kappa, spec, spec.log_var_scale)
+            case "shared":
+                self.log_var = nn.Parameter(torch.full((spec.kappa,), 2 * math.log(spec.prior_std)))
+            case values:
+                self.register_buffer("log_var", torch.tensor(values).log())
         shapes = spec.decoder_layers(d)
         if spec.skip == "affine":
             *shapes, skip = shapes
             self.affine = _linear(*skip, spec, bias=False)
         self.decoder = nn.ModuleList(_linear(a, b, spec) for a, b in shapes)
 
-    def encode(self, x: Float[Tensor, "*n d"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
-        """Mean and log variance of q(z|x)."""
+    def encode(self, x: Float[Tensor, "*n d_in"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
+        """Mean and log variance of q(z|x), of z in units of the prior's standard deviation."""
         for layer in self.encoder:
             x = self.act(layer(x))
-        log_var = self.log_var(x)
+        mu = self.mu(x)
+        log_var = self.log_var.expand_as(mu) if isinstance(self.log_var, Tensor) else self.log_var(x)
         if self.spec.log_var_range:
             log_var = log_var.clamp(*self.spec.log_var_range)
-        return self.mu(x), log_var
+        if self.spec.prior_std == 1:
+            return mu, log_var
+        return mu / self.spec.prior_std, log_var - 2 * math.log(self.spec.prior_std)
 
     def decode(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n d"]:
-        """Mean m(z) of p(x|z)."""
+        """Mean m(z) of p(y|z), y = x in a VAE; z in units of the prior's standard deviation."""
+        if self.spec.prior_std != 1:
+            z = z * self.spec.prior_std
         *hidden, output = self.decoder
         match self.spec.skip:
             case "residual":
@@ -113,9 +126,9 @@ def _linear(inputs: int, outputs: int, spec: VAE, scale: float = 1.0, bias: bool
     return layer
 
 
-def _own(spec: Own, d: int) -> nn.Module:
+def _own(spec: Own, d_in: int, d: int) -> nn.Module:
     """A user's class, rebuilt from the source that its declaration holds."""
-    network = define(spec.source, spec.name)(d=d, kappa=spec.kappa, **spec.options)
+    network = define(spec.source, spec.name)(d=d_in, kappa=spec.kappa, **spec.options)
     for name, part in network.named_modules():
         if getattr(part, "track_running_stats", False):
             raise ValueError(
@@ -130,16 +143,16 @@ def _own(spec: Own, d: int) -> nn.Module:
                 f"{spec.name}.{loose[0]} is a plain tensor, which a pack would share among its trials: "
                 "make it a buffer (register_buffer) or an nn.Parameter"
             )
-    _check_shapes(network, spec, d)
+    _check_shapes(network, spec, d_in, d)
     if frozen := [name for name, parameter in network.named_parameters() if not parameter.requires_grad]:
         raise ValueError(f"{spec.name}.{frozen[0]} is a parameter that is not trained: make it a buffer")
     return network
 
 
-def _check_shapes(network: Any, spec: Own, d: int) -> None:
+def _check_shapes(network: Any, spec: Own, d_in: int, d: int) -> None:
     """Raises: ValueError where a user's network does not return what it should: broadcasting would hide it."""
     with torch.no_grad():
-        mu, log_var = network.encode(torch.zeros(2, d))
+        mu, log_var = network.encode(torch.zeros(2, d_in))
         mean = network.decode(torch.zeros(2, spec.kappa))
     wanted = (("encode's mu", mu, spec.kappa), ("encode's log_var", log_var, spec.kappa), ("decode", mean, d))
     for what, value, columns in wanted:

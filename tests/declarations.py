@@ -16,6 +16,7 @@ from study import (
     FashionMNIST,
     Fixed,
     Learned,
+    LinearMap,
     LinearSubspace,
     Objective,
     Optimal,
@@ -56,6 +57,13 @@ DATA = st.one_of(
     st.builds(
         LinearSubspace, d=st.integers(8, 4096), eigenvalues=st.lists(POSITIVE, min_size=1, max_size=8), **PLANTED
     ),
+    st.builds(
+        LinearMap,
+        d=st.integers(8, 4096),
+        zeta2=st.tuples(POSITIVE, POSITIVE),
+        inputs=st.tuples(POSITIVE, POSITIVE),
+        **PLANTED,
+    ),
     st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
     st.builds(
         OwnData,
@@ -83,7 +91,10 @@ VAES = st.one_of(
         mu_scale=POSITIVE,
         log_var_scale=POSITIVE,
         log_var_range=st.none() | st.tuples(st.floats(-50, 0), st.floats(1, 50)),
+        post_var=st.sampled_from(["amortised", "shared"]),
+        prior_std=POSITIVE,
     ),
+    st.builds(VAE, kappa=st.just(2), post_var=st.tuples(POSITIVE, POSITIVE)),
     st.builds(VAE, kappa=SMALL, skip=st.just("residual"), decoder=st.sampled_from([(8, 8), (64,) * 4])),
 )
 MODELS = VAES | st.builds(Own, kappa=SMALL, name=st.just("Net"), source=WORDS, options=OPTIONS)

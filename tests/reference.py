@@ -26,8 +26,8 @@ class Reference:
 
 def train_alone(trial: Trial) -> Reference:
     data, settings, spec = load(trial.data), trial.training, trial.objective.gamma
-    x_all = torch.from_numpy(data.train)
-    network: Any = build(trial.model, data.d, trial.seed)
+    x_all, y_all = torch.from_numpy(data.train), torch.from_numpy(data.train_y)
+    network: Any = build(trial.model, data.d_in, data.d, trial.seed)
     log_gamma = torch.nn.Parameter(torch.tensor(math.log(spec.init if isinstance(spec, Learned) else 1.0)))
     gamma_lr = (spec.lr if isinstance(spec, Learned) else None) or settings.lr
     groups = [{"params": network.parameters()}, {"params": [log_gamma], "lr": gamma_lr}]
@@ -40,17 +40,18 @@ def train_alone(trial: Trial) -> Reference:
         late = max(0.0, (step / settings.steps - settings.decay_from) / (1 - settings.decay_from))
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
             group["lr"] = rate * (1 - (1 - settings.decay_to) * late)
-        x = x_all[next(order)]
+        rows = next(order)
+        x, y = x_all[rows], y_all[rows]
         mu, log_var = network.encode(x)
-        x_hat = network.decode(mu + (0.5 * log_var).exp() * next(draws))
-        distortion = ((x - x_hat) ** 2).sum(1).mean()
+        y_hat = network.decode(mu + (0.5 * log_var).exp() * next(draws))
+        distortion = ((y - y_hat) ** 2).sum(1).mean()
         rate = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1).mean()
         gamma = _gamma(spec, log_gamma, distortion, data.d, step / settings.steps)
         loss = distortion / (2 * gamma) + data.d / 2 * torch.log(gamma) + trial.objective.beta * rate
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    return _measured(network, x_all, trial, log_gamma)
+    return _measured(network, x_all, y_all, trial, log_gamma)
 
 
 def _gamma(spec, log_gamma, distortion, d, progress):
@@ -65,14 +66,14 @@ def _gamma(spec, log_gamma, distortion, d, progress):
             return log_gamma.exp()
 
 
-def _measured(network, x, trial, log_gamma) -> Reference:
+def _measured(network, x, y, trial, log_gamma) -> Reference:
     spec, draws = trial.objective.gamma, stream(trial.seed, "train")
     blocks = [torch.randn(128, trial.model.kappa, generator=draws) for _ in range(0, len(x), 128)]
     with torch.no_grad():
         mu, log_var = network.encode(x)
         z = mu + (0.5 * log_var).exp() * torch.cat(blocks)[: len(x)]
-        distortion, of_mean = (float(((x - network.decode(point)) ** 2).sum(1).mean()) for point in (z, mu))
+        distortion, of_mean = (float(((y - network.decode(point)) ** 2).sum(1).mean()) for point in (z, mu))
         rate = float(0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1).mean())
         active = int((log_var.exp().mean(0) < 0.5).sum())
-        gamma = float(_gamma(spec, log_gamma, torch.tensor(distortion), x.shape[1], 1.0))
+        gamma = float(_gamma(spec, log_gamma, torch.tensor(distortion), y.shape[1], 1.0))
     return Reference(distortion, of_mean, rate, gamma, active)

@@ -18,6 +18,7 @@ from study import (
     FashionMNIST,
     Fixed,
     Learned,
+    LinearMap,
     LinearSubspace,
     Objective,
     Optimal,
@@ -178,8 +179,9 @@ def test_one_number_typed_in_two_ways_is_one_value():
 def test_a_network_has_as_many_parameters_as_its_declaration_says(skip, widths):
     if (skip == "residual" and len(widths) % 2) or (skip == "residual" and not widths):
         return
-    spec = VAE(kappa=3, encoder=(7, 4), decoder=widths, skip=skip)
-    assert sum(p.numel() for p in build(spec, d=11, seed=0).parameters()) == spec.parameters(11)
+    for post_var in ("amortised", "shared", (1.0, 1.0, 1.0)):
+        spec = VAE(kappa=3, encoder=(7, 4), decoder=widths, skip=skip, post_var=post_var)
+        assert sum(p.numel() for p in build(spec, d_in=9, d=11, seed=0).parameters()) == spec.parameters(9, 11)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +195,9 @@ def test_a_network_has_as_many_parameters_as_its_declaration_says(skip, widths):
         (lambda: VAE(kappa=True), ["VAE.kappa"]),
         (lambda: VAE(kappa=2, skip="afine"), ["VAE.skip", "'affine'", "'afine'"]),  # pyright: ignore[reportArgumentType]
         (lambda: VAE(kappa=2, skip="residual", decoder=(4, 5)), ["two layers a block"]),
+        (lambda: VAE(kappa=2, post_var=(1.0,)), ["1 posterior variances do not fit kappa = 2"]),
+        (lambda: VAE(kappa=2, post_var="fixed"), ["VAE.post_var"]),  # pyright: ignore[reportArgumentType]
+        (lambda: LinearMap(zeta2=(1.0, 2.0)), ["2 zeta2 and 5 inputs"]),
         (lambda: VAE(kappa=2, depth=3), ["VAE.depth is unknown"]),  # pyright: ignore[reportCallIssue]
         (lambda: Objective(gamma=Fixed(1.0), beta=-1), ["Objective.beta", "greater than or equal to 0"]),
         (lambda: Learned(init=1.0, ceiling=0.5), ["between floor and ceiling"]),

@@ -12,7 +12,20 @@ from models.datasets import load
 from models.objective import neg_elbo
 from models.streams import batches, minibatches, noise
 from models.vae import build
-from study import VAE, Annealed, Digits, Fixed, Learned, LinearSubspace, Objective, Optimal, Own, Training, Trial
+from study import (
+    VAE,
+    Annealed,
+    Digits,
+    Fixed,
+    Learned,
+    LinearMap,
+    LinearSubspace,
+    Objective,
+    Optimal,
+    Own,
+    Training,
+    Trial,
+)
 from study.packed import stack as packed_stack
 from study.packed.measure import Measure
 from study.packed.run import PackRun
@@ -79,6 +92,25 @@ def test_packing_changes_no_trial(varied_trials):
 def test_every_skip_trains_in_a_pack_as_it_does_alone(make_trial, skip):
     model = VAE(kappa=3, encoder=(12,), decoder=(12, 12), skip=skip, log_var_scale=0.1)
     trials = [make_trial(gamma=gamma, model=model, seed=seed) for gamma in MODES for seed in (0, 1)]
+    stacked = in_packs_of(trials, 8)
+    for trial in trials:
+        assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
+
+
+@pytest.mark.parametrize("post_var", ["amortised", "shared", (0.5, 0.1, 1.0)])
+def test_targets_and_every_posterior_variance_train_in_a_pack_as_they_do_alone(post_var):
+    """Linear networks from x to y ≠ x, of other dimensions, with a prior that is not N(0, I)."""
+    trials = [
+        Trial(
+            data=LinearMap(d=4, zeta2=(4.0, 1.0), inputs=(2.0, 0.5), noise=0.1, n=400, n_test=100),
+            model=VAE(kappa=3, encoder=(), decoder=(), post_var=post_var, prior_std=1.5),
+            objective=Objective(gamma=gamma, beta=0.5),
+            training=Training(steps=400, batch=64, lr=1e-2),
+            seed=seed,
+        )
+        for gamma in MODES
+        for seed in (0, 1)
+    ]
     stacked = in_packs_of(trials, 8)
     for trial in trials:
         assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
@@ -289,7 +321,7 @@ def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_pa
     assert "WIDTH = 8" in model.source
     for name, words in REFUSED.items():
         with pytest.raises(ValueError, match=words):
-            build(Own.of(getattr(plain, name), kappa=3), d=5, seed=0)
+            build(Own.of(getattr(plain, name), kappa=3), d_in=5, d=5, seed=0)
     for network in (model, Own.of(plain.Derived, kappa=3)):
         trials = [make_trial(model=network, gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
         stacked = in_packs_of([Trial.model_validate_json(trial.model_dump_json()) for trial in trials], 8)

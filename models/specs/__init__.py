@@ -1,7 +1,7 @@
 """The vocabulary of a declaration: frozen pydantic objects, free of torch."""
 
 from models.specs.base import Spec
-from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearSubspace, OwnData, PlantedManifold
+from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearMap, LinearSubspace, OwnData, PlantedManifold
 from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal
 from models.specs.network import VAE, Model, Own, Skip
 from models.specs.training import Objective, Training
@@ -16,6 +16,7 @@ __all__ = [
     "Fixed",
     "Gamma",
     "Learned",
+    "LinearMap",
     "LinearSubspace",
     "Model",
     "Objective",

@@ -25,6 +25,10 @@ class Digits(Spec):
         return 64
 
     @property
+    def d_in(self) -> int:
+        return self.d
+
+    @property
     def n_train(self) -> int:
         return 1498
 
@@ -46,6 +50,10 @@ class _Idx(Spec):
     @property
     def d(self) -> int:
         return 784
+
+    @property
+    def d_in(self) -> int:
+        return self.d
 
     @property
     def n_train(self) -> int:
@@ -99,6 +107,10 @@ class _Planted(Spec):
     seed: Seed = 0
 
     @property
+    def d_in(self) -> int:
+        return self.d
+
+    @property
     def n_train(self) -> int:
         return self.n
 
@@ -126,6 +138,40 @@ class LinearSubspace(_Planted):
     @property
     def label(self) -> str:
         return f"linear r={self.intrinsic_dim}"
+
+
+class LinearMap(_Planted):
+    """Inputs x and targets y = F diag(√zeta2) Gᵀ u + √noise·ε of whitened u ~ N(0, I_r), x = diag(inputs) u.
+
+    F (d × r) and G (r × r) are random with orthonormal columns; `zeta2` are the squared singular values of the map from
+    whitened inputs to targets, in squared data units of y, and `inputs` the standard deviations of x's coordinates. A
+    network encodes x and decodes y, so `d` is the dimension of y.
+    """
+
+    kind: Literal["LinearMap"] = "LinearMap"
+    d: Count = 5
+    zeta2: Annotated[tuple[Positive, ...], Field(min_length=1)] = (14.0, 8.0, 4.0, 2.0, 1.0)
+    inputs: tuple[Positive, ...] = (2.0, 1.5, 1.0, 0.7, 0.4)
+
+    @model_validator(mode="after")
+    def _map_fits(self) -> "LinearMap":
+        if len(self.zeta2) > self.d:
+            raise ValueError(f"{len(self.zeta2)} singular values do not fit in d = {self.d}: raise d or drop some")
+        if len(self.zeta2) != len(self.inputs):
+            raise ValueError(f"{len(self.zeta2)} zeta2 and {len(self.inputs)} inputs: give as many of each")
+        return self
+
+    @property
+    def d_in(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def intrinsic_dim(self) -> int:
+        return len(self.zeta2)
+
+    @property
+    def label(self) -> str:
+        return f"linear map r={self.intrinsic_dim}"
 
 
 class PlantedManifold(_Planted):
@@ -217,6 +263,10 @@ class OwnData(Spec):
                 return super().counted(name)
 
     @property
+    def d_in(self) -> int:
+        return self.d
+
+    @property
     def n_train(self) -> int:
         return self.n
 
@@ -226,7 +276,7 @@ class OwnData(Spec):
 
 
 Data = Annotated[
-    Digits | MNIST | FashionMNIST | LinearSubspace | PlantedManifold | OwnData,
+    Digits | MNIST | FashionMNIST | LinearSubspace | LinearMap | PlantedManifold | OwnData,
     Field(discriminator="kind"),
-    one_of(Digits, MNIST, FashionMNIST, LinearSubspace, PlantedManifold, OwnData),
+    one_of(Digits, MNIST, FashionMNIST, LinearSubspace, LinearMap, PlantedManifold, OwnData),
 ]

@@ -21,12 +21,19 @@ Init = Literal["fan_in", "he", "glorot"]
 Activation = Literal["tanh", "relu", "gelu", "identity"]
 
 
+PostVar = Literal["amortised", "shared"] | tuple[Positive, ...]
+"""Whence the posterior variance σ²: a function of x, one trained number a latent, or given numbers that stay."""
+
+
 class VAE(Spec):
     """A Gaussian VAE with fully connected encoder and decoder and separate linear heads for μ and log σ².
 
-    `encoder` and `decoder` are the hidden widths, data side first and latent side first. With skip="residual" the
-    decoder's widths are equal and come in pairs: two layers a block. `mu_scale` and `log_var_scale` multiply the initial
-    weights of the two heads; `log_var_range` clamps log σ² (with zero gradient outside); by default there is no clamp.
+    `encoder` and `decoder` are the hidden widths, data side first and latent side first; without any, the VAE is linear.
+    With skip="residual" the decoder's widths are equal and come in pairs: two layers a block. `mu_scale` and
+    `log_var_scale` multiply the initial weights of the two heads; `log_var_range` clamps log σ² (with zero gradient
+    outside); by default there is no clamp. `post_var` says what σ² is: a function of x ("amortised"), one trained number
+    a latent that serves every x ("shared", started at the prior's), or a given number a latent that is not trained.
+    The prior is N(0, prior_std² I).
     """
 
     kind: Literal["VAE"] = "VAE"
@@ -39,30 +46,36 @@ class VAE(Spec):
     mu_scale: Positive = 1.0
     log_var_scale: Positive = 1.0
     log_var_range: tuple[Real, Real] | None = None
+    post_var: Annotated[PostVar, Field(union_mode="left_to_right")] = "amortised"
+    prior_std: Positive = 1.0
 
     @model_validator(mode="after")
     def _is_buildable(self) -> Self:
         widths = set(self.decoder)
+        if isinstance(self.post_var, tuple) and len(self.post_var) != self.kappa:
+            raise ValueError(f"{len(self.post_var)} posterior variances do not fit kappa = {self.kappa}: give each one")
         if self.skip == "residual" and (len(widths) != 1 or len(self.decoder) % 2):
             raise ValueError('skip="residual" needs an even number of equal decoder widths: two layers a block')
         if self.log_var_range and self.log_var_range[0] >= self.log_var_range[1]:
             raise ValueError("log_var_range must be (low, high) with low < high")
         return self
 
-    def decoder_layers(self, d: int) -> list[tuple[int, int]]:
-        """(inputs, outputs) of each linear map that z passes on its way to x, the affine skip last."""
-        sizes = [self.kappa, *self.decoder, d]
+    def decoder_layers(self, d_out: int) -> list[tuple[int, int]]:
+        """(inputs, outputs) of each linear map that z passes on its way to the output, the affine skip last."""
+        sizes = [self.kappa, *self.decoder, d_out]
         if self.skip == "residual":
             sizes.insert(1, self.decoder[0])
         extra = self.kappa if self.skip == "concat" else 0
         layers = [(a + (extra if i else 0), b) for i, (a, b) in enumerate(pairwise(sizes))]
-        return [*layers, (self.kappa, d)] if self.skip == "affine" else layers
+        return [*layers, (self.kappa, d_out)] if self.skip == "affine" else layers
 
-    def parameters(self, d: int) -> int:
-        """Trained numbers of the network for examples of `d` dimensions (log γ not counted)."""
-        encoder = [*pairwise([d, *self.encoder]), *[([d, *self.encoder][-1], self.kappa)] * 2]
-        biases_of_skip = d if self.skip == "affine" else 0
-        return sum((a + 1) * b for a, b in encoder + self.decoder_layers(d)) - biases_of_skip
+    def parameters(self, d: int, d_out: int) -> int:
+        """Trained numbers of the network for targets of `d_out` dimensions (log γ not counted)."""
+        widths = [d, *self.encoder]
+        heads = [(widths[-1], self.kappa)] * (2 if self.post_var == "amortised" else 1)
+        numbers = sum((a + 1) * b for a, b in [*pairwise(widths), *heads, *self.decoder_layers(d_out)])
+        biases_of_skip = d_out if self.skip == "affine" else 0
+        return numbers - biases_of_skip + (self.kappa if self.post_var == "shared" else 0)
 
     @property
     def label(self) -> str:
@@ -101,7 +114,7 @@ class Own(Spec):
     def skip(self) -> None:
         return None
 
-    def parameters(self, d: int) -> None:
+    def parameters(self, d: int, d_out: int) -> None:
         """Only building the network can tell."""
         return
 

@@ -65,8 +65,8 @@ class Measure:
         self._seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([self._seeds.index(trial.seed) for trial in trials], device=stack.device)
         self._posteriors: list[tuple[Tensor, Tensor]] = []
-        self.train = self._moments("train", data.train, keep=MMD_POINTS)
-        self.test = self._moments("test", data.test)
+        self.train = self._moments("train", data.train, data.train_y, keep=MMD_POINTS)
+        self.test = self._moments("test", data.test, data.test_y)
         self.gamma = self._gamma()
 
     def latents(self) -> dict[str, Tensor]:
@@ -123,25 +123,26 @@ class Measure:
         end = torch.ones((), dtype=torch.float64, device=stack.device)
         return gamma_at(stack.exact_knobs, stack.log_gamma.double(), self.train.distortion, stack.d, end)
 
-    def _moments(self, split: str, rows: np.ndarray, keep: int = 0) -> Moments:
+    def _moments(self, split: str, rows: np.ndarray, targets: np.ndarray, keep: int = 0) -> Moments:
         """Averages over a data set; the posteriors of the first `keep` rows or a few more are kept for the metrics."""
         stack, generators = self.stack, self._generators(split)
         size = _BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.d + stack.kappa) * _BLOCK))
         total: list[Tensor] = []
-        for index, chunk in enumerate(torch.from_numpy(rows).split(size)):
-            x = chunk.to(stack.device, stack.dtype)
+        chunks = zip(torch.from_numpy(rows).split(size), torch.from_numpy(targets).split(size), strict=True)
+        for index, chunk in enumerate(chunks):
+            x, y = (part.to(stack.device, stack.dtype) for part in chunk)
             mu, log_var = stack.call("encode", x)
             if index * size < keep:
                 self._posteriors.append((mu, log_var))
             eps = self._draw(generators, len(x))[self._seed_of]
-            sums = [value.double().sum(1) for value in self._per_example(x, mu, log_var, eps)]
+            sums = [value.double().sum(1) for value in self._per_example(y, mu, log_var, eps)]
             total = [a + b for a, b in zip(total, sums, strict=True)] if total else sums
         return Moments(*(value / len(rows) for value in total))
 
-    def _per_example(self, x: Tensor, mu: Tensor, log_var: Tensor, eps: Tensor) -> Iterator[Tensor]:
+    def _per_example(self, y: Tensor, mu: Tensor, log_var: Tensor, eps: Tensor) -> Iterator[Tensor]:
         """The summands of `Moments`, each (pack, n, ...)."""
         for z in (mu + (0.5 * log_var).exp() * eps, mu):
-            yield squared_error(x.expand(len(self.stack), *x.shape), self.stack.call("decode", z))
+            yield squared_error(y.expand(len(self.stack), *y.shape), self.stack.call("decode", z))
         yield latent_rates(mu, log_var)
         yield mu
         yield mu.double().square()

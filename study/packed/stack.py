@@ -21,10 +21,10 @@ from study.trial import Trial
 class Stack:
     """Trained numbers, γ knobs and network methods of trials that share shapes; row p belongs to trial p."""
 
-    def __init__(self, trials: Sequence[Trial], d: int, device: torch.device) -> None:
-        self.d, self.kappa, self.device = d, trials[0].model.kappa, device
+    def __init__(self, trials: Sequence[Trial], device: torch.device) -> None:
+        self.d, self.kappa, self.device = trials[0].data.d, trials[0].model.kappa, device
         self.dtype = torch.float64 if trials[0].training.dtype == "float64" else torch.float32
-        networks = _built(trials, d, self.dtype)
+        networks = _built(trials, self.dtype)
         self._network = network = networks[0]
         self._shapes = {name: parameter.shape for name, parameter in network.named_parameters()}
         self._buffers = {
@@ -46,7 +46,8 @@ class Stack:
         parts = [column.view(len(self), *shape) for column, shape in zip(columns, [*shapes, ()], strict=True)]
         self.trained = [part.requires_grad_() for part in parts]
         """What gradients are taken of, each (pack, ...): the networks' parameters in order, and log γ."""
-        self._together = _with_linears(network.network, self._named()) if layout is _as_linears_take_it else None
+        is_ours = layout is _as_linears_take_it
+        self._together = _with_linears(network.network.to(device), self._named()) if is_ours else None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -122,8 +123,11 @@ def _as_linears_take_it(parameter: Tensor) -> Tensor:
 
 
 def _with_linears(network: nn.Module, parts: dict[str, Tensor]) -> nn.Module:
-    """The network with a leading axis: `_Linears` of the stack's `parts` in place of its linear layers."""
+    """The network with a leading axis: the stack's `parts` in place of its linear layers and lone parameters."""
     network = deepcopy(network)
+    for name, _ in list(network.named_parameters(recurse=False)):
+        delattr(network, name)
+        setattr(network, name, parts[f"network.{name}"])
     for name, layer in list(network.named_modules()):
         if isinstance(layer, nn.Linear):
             linears = _Linears(parts[f"network.{name}.weight"], parts.get(f"network.{name}.bias"))
@@ -131,11 +135,11 @@ def _with_linears(network: nn.Module, parts: dict[str, Tensor]) -> nn.Module:
     return network
 
 
-def _built(trials: Sequence[Trial], d: int, dtype: torch.dtype) -> list[Methods]:
+def _built(trials: Sequence[Trial], dtype: torch.dtype) -> list[Methods]:
     """The networks with their initial weights; trials of one declared network and seed share one."""
     built: dict[str, Methods] = {}
     keys = [f"{trial.seed} {trial.model.model_dump_json()}" for trial in trials]
     for key, trial in zip(keys, trials, strict=True):
         if key not in built:
-            built[key] = Methods(build(trial.model, d, trial.seed)).to(dtype)
+            built[key] = Methods(build(trial.model, trial.data.d_in, trial.data.d, trial.seed)).to(dtype)
     return [built[key] for key in keys]

@@ -49,10 +49,11 @@ class Training:
     """A pack in training: advances in slices, keeps the curves, and knows which trials diverged."""
 
     def __init__(self, trials: Sequence[Trial], data: DataSet, device: torch.device) -> None:
-        self.stack = stack = Stack(trials, data.d, device)
+        self.stack = stack = Stack(trials, device)
         self.settings = settings = trials[0].training
         self.step = 0
         self._train = torch.from_numpy(data.train).to(device, stack.dtype)
+        self._targets = torch.from_numpy(data.train_y).to(device, stack.dtype) if data.targets else None
         self._beta = stack.column([trial.objective.beta for trial in trials])
         self._lr = stack.column([trial.training.lr for trial in trials])
         self._gamma_lr_ratio = stack.column([_gamma_lr(trial) / trial.training.lr for trial in trials])
@@ -98,10 +99,11 @@ class Training:
         """One stochastic pass over the next minibatch; the graph is kept for the gradient."""
         stack, (rows, eps) = self.stack, next(self._batches)
         rows, eps = rows[self._seed_of], eps[self._seed_of]
-        x = self._train.index_select(0, rows.flatten()).view(*rows.shape, stack.d)
+        x = _gathered(self._train, rows)
+        y = x if self._targets is None else _gathered(self._targets, rows)
         mu, log_var = stack.call("encode", x)
         z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
-        distortion = squared_error(x, stack.call("decode", z)).mean(-1)
+        distortion = squared_error(y, stack.call("decode", z)).mean(-1)
         rate = latent_rates(mu, log_var).sum(-1).mean(-1)
         gamma = decided(stack.knobs, stack.log_gamma, distortion, stack.d, next(self._schedules))
         return Batch(distortion, rate, gamma, objective(distortion, rate, gamma, self._beta, stack.d), log_var, z)
@@ -151,6 +153,11 @@ class Training:
             "n_active": (batch.log_var.exp().mean(1) < 0.5).sum(-1),
         }
         self.curves.append((self.step, {name: value.detach() for name, value in point.items()}))
+
+
+def _gathered(table: Tensor, rows: Tensor) -> Tensor:
+    """The rows of a table (n, ·) that an index tensor names, with the index tensor's shape before their own."""
+    return table.index_select(0, rows.flatten()).view(*rows.shape, table.shape[1])
 
 
 def _gamma_lr(trial: Trial) -> float:

@@ -46,7 +46,7 @@ wall_s             | float | s       | the trial's share of its pack's training 
 declaration        | str   | JSON    | the whole declaration, defaults included
 data               | str   | -       | label of the data set
 data_id            | str   | -       | hash of the data set's declaration: key of the datasets table
-d                  | int   | -       | dimensions of an example
+d                  | int   | -       | dimensions of what is decoded: an example's, or its target's
 n_train            | int   | -       | training examples
 intrinsic_dim      | int   | -       | planted dimension r of the data, where it is known
 model              | str   | -       | kind of network
@@ -60,7 +60,7 @@ steps              | int   | steps   | training steps
 batch              | int   | -       | examples in a minibatch
 lr                 | float | -       | learning rate of the network
 parameters         | int   | -       | trained numbers, log gamma not counted
-distortion_train   | float | data²   | E‖x−x̂‖² with z drawn from q(z|x), training set
+distortion_train   | float | data²   | E‖y−ŷ‖² with z drawn from q(z|x), training set; y = x in a VAE
 distortion_test    | float | data²   | the same on the test set
 rate_train         | float | nats    | E KL(q(z|x) ‖ N(0, I)), training set
 rate_test          | float | nats    | the same on the test set
@@ -87,7 +87,7 @@ CURVES = _schema(
     + _STAGE
     + """
 step               | int   | step    | training steps taken before this batch
-distortion         | float | data²   | E‖x−x̂‖² on the batch
+distortion         | float | data²   | E‖y−ŷ‖² on the batch
 rate               | float | nats    | rate on the batch
 objective          | float | nats    | J on the batch
 gamma              | float | data²   | decoder variance used on the batch
@@ -128,13 +128,13 @@ data_id            | str    | -      | hash of the data set's declaration
 data               | str    | -      | label of the data set
 declaration        | str    | JSON   | the whole declaration
 digest             | str    | -      | SHA-256 of the arrays, rounded to six decimals of their scale
-d                  | int    | -      | dimensions of an example
+d                  | int    | -      | dimensions of what is decoded: an example's, or its target's
 n_train            | int    | -      | training examples
 n_test             | int    | -      | test examples
 intrinsic_dim      | int    | -      | planted dimension, where it is known
-total_variance     | float  | data²  | trace of the training covariance
-total_variance_test| float  | data²  | E‖x − training mean‖² over the test set
-spectrum           | floats | data²  | eigenvalues of the training covariance (population, centred), descending
+total_variance     | float  | data²  | T = E‖y‖², training set: the trace of the covariance where y = x
+total_variance_test| float  | data²  | the same on the test set, about the training mean
+spectrum           | floats | data²  | ζ², training set, descending: for y = x the eigenvalues of the covariance (population)
 """
 )
 
