@@ -4,7 +4,7 @@ Per-latent statistics are taken over the training set, whose stationary points t
 objective over both sets. Sums run in float64.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from torch import Tensor
 
 from models.datasets import DataSet
 from models.gamma import gamma_at
+from models.iwae import VERSION as IWAE_VERSION
+from models.iwae import log_weights, nll
 from models.mmd import VERSION as MMD_VERSION
 from models.mmd import means_to_the_others, mmd_imq
 from models.objective import latent_rates, squared_error
@@ -21,6 +23,7 @@ from study.packed.stack import Stack
 from study.trial import Trial
 
 MMD_POINTS = 2000
+IWAE_POINTS, IWAE_DRAWS = 500, 64
 SLOPE_POINTS = 256
 PICTURES = 8
 _CHUNK_NUMBERS = 4_000_000
@@ -100,6 +103,37 @@ class Measure:
             }
 
     @torch.no_grad()
+    def iwae(self) -> Iterator[dict[str, float | int | str]]:
+        """One evaluation row a trial: the importance-weighted NLL, in nats per example, of the first test examples."""
+        values = torch.cat(list(self._iwae_blocks()), dim=1)
+        for index, trial in enumerate(self.trials):
+            yield {
+                "metric": "iwae_nll",
+                "value": float(values[index].mean()),
+                "standard_error": float(values[index].std() / len(values[index]) ** 0.5),
+                "sample_size": values.shape[1],
+                "draws": IWAE_DRAWS,
+                "seed": trial.seed,
+                "version": IWAE_VERSION,
+            }
+
+    def _iwae_blocks(self) -> Iterator[Tensor]:
+        """−log p(y) of each test example, (pack, rows) a block, in float64."""
+        stack, generators = self.stack, self._generators("iwae")
+        x_all, y_all = (torch.from_numpy(part[:IWAE_POINTS]) for part in (self.data.test, self.data.test_y))
+        gamma = self.gamma[:, None]
+        for x, y in zip(x_all.split(_BLOCK), y_all.split(_BLOCK), strict=True):
+            x, y = (part.to(stack.device, stack.dtype) for part in (x, y))
+            mu, log_var = stack.call("encode", x)
+            weights = []
+            for _ in range(IWAE_DRAWS):
+                eps = self._draw(generators, len(x))[self._seed_of]
+                z = mu + (0.5 * log_var).exp() * eps
+                error = squared_error(y.expand(len(stack), *y.shape), stack.call("decode", z)).double()
+                weights.append(log_weights(error, z.double(), eps.double(), log_var.double(), gamma, stack.d))
+            yield nll(torch.stack(weights))
+
+    @torch.no_grad()
     def pictures(self) -> dict[str, np.ndarray]:
         """For image data: test images, their reconstructions at E[z|x], and samples, (pack, images, height, width)."""
         if self.data.spec.image is None:
@@ -159,3 +193,15 @@ class Measure:
         stack, blocks = self.stack, -(-n // _BLOCK)
         drawn = [normal(generator, blocks, (_BLOCK, stack.kappa), stack.dtype) for generator in generators]
         return torch.stack(drawn).flatten(1, 2)[:, :n].to(stack.device)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the evaluations table: the version of its definition, and its rows, one a trial."""
+
+    version: int
+    rows: Callable[[Measure], Iterator[dict[str, float | int | str]]]
+
+
+METRICS = {"mmd_imq": Metric(MMD_VERSION, Measure.mmd), "iwae_nll": Metric(IWAE_VERSION, Measure.iwae)}
+"""Every metric that is computed after training, by the name it has in the evaluations table."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.datasets import load
 from models.objective import neg_elbo, objective
-from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, Measure
+from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, METRICS, Measure
 from study.packed.train import REASONS, Training
 from study.plan import Pack
 from study.record import Home, commit, new_commit_id, write_artifacts
@@ -60,7 +60,9 @@ class PackRun:
         tables: dict[str, list[Row]] = {
             "curves": _curve_rows(key, self.training),
             "latents": _latent_rows(key, measure),
-            "evaluations": [head | row for head, row in zip(key, measure.mmd(), strict=True)],
+            "evaluations": [
+                head | row for metric in METRICS.values() for head, row in zip(key, metric.rows(measure), strict=True)
+            ],
             "trials": rows,
         }
         return commit(home, commit_id, tables)

@@ -117,6 +117,7 @@ metric             | str   | -       | name of the metric
 value              | float | -       | its value
 standard_error     | float | -       | its standard error over the sample
 sample_size        | int   | -       | size of the sample
+draws              | int   | -       | draws an example: K of an importance-weighted estimate
 seed               | int   | -       | seed of the sample
 version            | int   | -       | version of the metric's definition
 """
@@ -155,6 +156,8 @@ _DERIVED = frozenset(
         "gamma_value",
         "mmd",
         "mmd_se",
+        "iwae_nll",
+        "iwae_nll_se",
         "total_variance",
         "regime",
         "regime_relative",

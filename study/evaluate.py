@@ -1,0 +1,112 @@
+"""`python -m study.evaluate [STUDY]`: metrics that trained trials lack, from their stored weights and without training.
+
+A launch evaluates what it trains. This command is for records of before a metric was there, or was mended: it adds rows
+to the evaluations table, never changes one, and finds nothing to do when it is run again.
+"""
+
+import io
+import math
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import pyarrow.parquet as pq
+import typer
+from rich.console import Console
+
+from models.idx import DataError
+from study.command import counted, refuse, run
+from study.record import WORK_LOCK, Home, HomeError, read, read_artifacts, write_part
+from study.trial import Trial
+
+MOST = 64
+"""Trials that are measured together."""
+
+Row = dict[str, Any]
+
+
+def main(
+    study: Annotated[str | None, typer.Argument(help="the study; every trial of the home where it is left out")] = None,
+    home: Annotated[str, typer.Option(metavar="DIR|URI", help="the home that holds the records")] = "./runs",
+) -> None:
+    """Add the metrics that trained trials lack, from their stored weights."""
+    console = Console()
+    try:
+        place = Home(home)
+        lacking = _lacking(place, study)
+        with place.lock(WORK_LOCK, shared=True):
+            for group, metrics in _groups(lacking):
+                _evaluate(place, group, metrics)
+                console.print(f"{counted(len(group), 'trial')}: {', '.join(metrics)}")
+    except (HomeError, DataError) as fault:
+        refuse(str(fault))
+    console.print(f"{counted(len(lacking), 'trial')} evaluated" if lacking else "every trial with weights is evaluated")
+
+
+def _lacking(home: Home, study: str | None) -> list[tuple[Row, tuple[str, ...]]]:
+    """The trials with weights that lack a metric in its present version, and which. Raises: HomeError."""
+    from study.packed.measure import METRICS
+
+    chosen = None if study is None else _declared(home, study)
+    columns = ["trial_id", "commit_id", "declaration", "artifacts", "has_weights", "gamma", "status"]
+    rows = [
+        row for row in read(home, "trials", columns).to_pylist() if row["has_weights"] and row["status"] != "failed"
+    ]
+    table = read(home, "evaluations", ["trial_id", "metric", "version"]).to_pylist()
+    known = {(row["trial_id"], row["metric"], row["version"]) for row in table}
+    wanted = [(name, metric.version) for name, metric in METRICS.items()]
+    found = []
+    for row in rows:
+        lacks = tuple(name for name, version in wanted if (row["trial_id"], name, version) not in known)
+        if lacks and (chosen is None or row["trial_id"] in chosen):
+            found.append((row, lacks))
+    return found
+
+
+def _declared(home: Home, study: str) -> set[str]:
+    try:
+        plan = home.read(f"studies/{study}/plan.parquet")
+    except FileNotFoundError:
+        raise HomeError(
+            f"{home} holds no study {study} (it holds {', '.join(home.folders('studies')) or 'none'})"
+        ) from None
+    return set(pq.read_table(io.BytesIO(plan), columns=["trial_id"])["trial_id"].to_pylist())
+
+
+def _groups(lacking: Sequence[tuple[Row, tuple[str, ...]]]) -> Iterator[tuple[list[Row], tuple[str, ...]]]:
+    """Trials that share shapes and lack the same metrics, at most `MOST` together."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
+    for row, metrics in lacking:
+        key = Trial.model_validate_json(row["declaration"]).pack_key
+        groups.setdefault((key, metrics), []).append(row)
+    for (_, metrics), rows in groups.items():
+        for start in range(0, len(rows), MOST):
+            yield rows[start : start + MOST], metrics
+
+
+def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
+    from study.packed.again import measured_again
+
+    trials = [Trial.model_validate_json(row["declaration"]) for row in rows]
+    try:
+        weights = [read_artifacts(home, row["artifacts"], row["trial_id"], "weights") for row in rows]
+        # Where γ is not learned the stack decides it anew, and ignores this.
+        gammas = [math.log(row["gamma"]) if row["gamma"] else math.nan for row in rows]
+        for values in measured_again(trials, weights, gammas, metrics):
+            added = [
+                {"trial_id": row["trial_id"], "commit_id": row["commit_id"], "stage": "vae"} | value
+                for row, value in zip(rows, values, strict=True)
+            ]
+            write_part(home, "evaluations", f"later-{uuid.uuid4().hex[:16]}.parquet", added)
+    except (FileNotFoundError, KeyError, RuntimeError) as fault:
+        raise HomeError(
+            f"the weights of trial {rows[0]['trial_id']} or of its pack are not those of its network ({fault}): "
+            "they were kept by another version, or moved"
+        ) from fault
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    run(app, "python -m study.evaluate")

@@ -1,0 +1,32 @@
+"""Metrics of trained trials from their stored weights: a metric that is new needs no training."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.datasets import load
+from study.packed.measure import METRICS, Measure
+from study.packed.stack import Stack
+from study.trial import Trial
+
+
+def measured_again(
+    trials: Sequence[Trial],
+    weights: Sequence[Mapping[str, np.ndarray]],
+    log_gammas: Sequence[float],
+    metrics: Sequence[str],
+) -> Iterator[list[dict[str, Any]]]:
+    """One list of evaluation rows, a row a trial, for each of the `metrics`; trials share shapes.
+
+    Raises: KeyError or RuntimeError where the weights are not those of the declared networks.
+    """
+    stack = Stack(trials, torch.device("cpu"))
+    with torch.no_grad():
+        for name, target in stack.weights().items():
+            target.copy_(torch.stack([torch.from_numpy(each[name]) for each in weights]))
+        stack.log_gamma.copy_(stack.column(log_gammas))
+    measure = Measure(stack, trials, load(trials[0].data))
+    for metric in metrics:
+        yield list(METRICS[metric].rows(measure))

@@ -1,0 +1,138 @@
+"""Metrics after training: the importance-weighted likelihood against a known one, and metrics that old records lack."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from launching import ROOT
+
+from models.datasets import load
+from models.iwae import log_weights, nll
+from study import VAE, Fixed, Learned, LinearSubspace, Objective, Training, Trial
+from study.packed import PackRun
+from study.packed import run as packed_run
+from study.packed.measure import METRICS
+from study.plan import make_pack
+from study.record import Home, read
+
+
+def gaussian_nll(y, covariance):
+    """−log N(y; 0, covariance) of each row, in nats."""
+    squares = (y @ np.linalg.inv(covariance) * y).sum(1)
+    return 0.5 * (squares + np.linalg.slogdet(2 * np.pi * covariance)[1])
+
+
+def linear_optimum(d=6, kappa=3, gamma=0.3):
+    """Decoder, encoder and posterior variance of a linear VAE at its optimum for β = 1, and the data's covariance."""
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((d, kappa)))[0]
+    variances = np.array([3.0, 1.5, 0.8])
+    decoder = basis * np.sqrt(variances - gamma)
+    encoder = basis * np.sqrt(variances - gamma) / variances
+    covariance = gamma * np.eye(d) + decoder @ decoder.T
+    return decoder, encoder, gamma / variances, covariance
+
+
+def draws_of(y, encoder, decoder, variance, gamma, k):
+    """Log weights (k, n) of k draws an example from q(z|y) = N(Vᵀy, diag variance)."""
+    y, encoder, decoder = (torch.from_numpy(part) for part in (y, encoder, decoder))
+    log_var = torch.from_numpy(variance).log().expand(k, len(y), -1)
+    eps = torch.randn(k, len(y), len(variance), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    z = y @ encoder + (0.5 * log_var).exp() * eps
+    error = (y - z @ decoder.T).square().sum(-1)
+    return log_weights(error, z, eps, log_var, torch.tensor(gamma, dtype=torch.float64)[None, None], y.shape[1])
+
+
+def test_at_the_linear_optimum_every_draw_gives_the_exact_likelihood():
+    decoder, encoder, variance, covariance = linear_optimum()
+    y = np.random.default_rng(1).multivariate_normal(np.zeros(6), covariance, 50)
+    weights = draws_of(y, encoder, decoder, variance, 0.3, k=5)
+    assert float(weights.std(0).max()) < 1e-13
+    assert nll(weights).numpy() == pytest.approx(gaussian_nll(y, covariance), abs=1e-12)
+
+
+def test_with_a_wrong_posterior_the_bound_tightens_with_the_draws():
+    decoder, encoder, variance, covariance = linear_optimum()
+    y = np.random.default_rng(1).multivariate_normal(np.zeros(6), covariance, 200)
+    exact = gaussian_nll(y, covariance).mean()
+    excess = [
+        float(nll(draws_of(y, 0.8 * encoder, decoder, 1.5 * variance, 0.3, k)).mean()) - exact for k in (1, 10, 1000)
+    ]
+    assert excess[0] > 2 * excess[1] > 4 * excess[2] > -0.01
+    assert excess[2] < 0.02
+
+
+def trials_of(kappas=(2, 3)):
+    return [
+        Trial(
+            data=LinearSubspace(d=6, eigenvalues=(4.0, 2.0), noise=0.1, n=400, n_test=300),
+            model=VAE(kappa=kappa, encoder=(), decoder=()),
+            objective=Objective(gamma=gamma),
+            training=Training(steps=1500, batch=100, lr=1e-2),
+            seed=0,
+        )
+        for kappa in kappas
+        for gamma in (Fixed(0.2), Learned(lr=1e-2))
+    ]
+
+
+def committed(home, trials):
+    run = PackRun(make_pack(trials, {}))
+    while not run.done:
+        run.advance(60)
+    run.commit(home)
+
+
+def values(home, metric):
+    rows = [row for row in read(home, "evaluations").to_pylist() if row["metric"] == metric]
+    return {row["trial_id"]: (row["value"], row["sample_size"], row["draws"]) for row in rows}
+
+
+def test_a_trained_linear_vae_is_evaluated_at_its_likelihood(tmp_path):
+    """The covariance that a trained network implies, γI + UUᵀ, gives its exact likelihood."""
+    home, trials = Home(tmp_path), trials_of(kappas=(2,))
+    committed(home, trials)
+    y = load(trials[0].data).test_y.astype(float)
+    from study import load as load_network
+
+    for trial in trials:
+        network = load_network(trial.trial_id, home)
+        decoder, bias = (part.detach().double().numpy() for part in network.decoder[0].parameters())  # pyright: ignore
+        row = next(row for row in read(home, "trials").to_pylist() if row["trial_id"] == trial.trial_id)
+        covariance = row["gamma"] * np.eye(6) + decoder @ decoder.T
+        value, size, draws = values(home, "iwae_nll")[trial.trial_id]
+        assert (size, draws) == (300, 64)
+        assert value == pytest.approx(gaussian_nll(y - bias, covariance).mean(), abs=0.02)
+        assert value <= row["neg_elbo_test"] + 1e-6
+
+
+def evaluate(*arguments):
+    command = [sys.executable, "-m", "study.evaluate", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+
+
+def test_a_metric_that_old_records_lack_comes_from_the_weights(tmp_path, monkeypatch):
+    trials, now, before = trials_of(), Home(tmp_path / "now"), Home(tmp_path / "before")
+    committed(now, trials[:2])
+    committed(now, trials[2:])
+    monkeypatch.setattr(packed_run, "METRICS", {"mmd_imq": METRICS["mmd_imq"]})
+    committed(before, trials[:2])
+    committed(before, trials[2:])
+    assert not values(before, "iwae_nll")
+    result = evaluate("--home", before)
+    assert result.returncode == 0, result.stderr
+    assert "4 trials evaluated" in result.stdout
+    again, known = values(before, "iwae_nll"), values(now, "iwae_nll")
+    assert again.keys() == known.keys()
+    for trial_id, value in known.items():
+        assert again[trial_id] == pytest.approx(value, rel=1e-6)
+    assert "every trial with weights is evaluated" in evaluate("--home", before).stdout
+    assert len(read(before, "evaluations")) == 8
+
+
+def test_an_unknown_study_is_one_sentence(tmp_path):
+    result = evaluate("nothing", "--home", tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == f"error: {tmp_path} holds no study nothing (it holds none)\n"
