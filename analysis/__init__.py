@@ -7,23 +7,24 @@
 It reads Parquet through `study.record` and needs neither torch, Ray nor MLflow.
 """
 
+from analysis.claim import Claim
 from analysis.load import AnalysisError, Header, curves, header, latents, results
 from analysis.report import Report, write_report
 from analysis.table import Glance, glance, table
-from analysis.verdicts import Verdict, verdicts
+from analysis.view import View
 
 __all__ = [
     "AnalysisError",
+    "Claim",
     "Glance",
     "Header",
     "Report",
-    "Verdict",
+    "View",
     "curves",
     "glance",
     "header",
     "latents",
     "results",
     "table",
-    "verdicts",
     "write_report",
 ]

@@ -1,4 +1,4 @@
-"""The command line of the analysis: `python -m analysis STUDY [--home ./runs]`."""
+"""The command line of the analysis: `python -m analysis STUDY [--home ./runs]`, or `claims` in the study's place."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from analysis.load import DEFAULT_HOME, AnalysisError
+from analysis.overview import as_json, overview, print_overview
 from analysis.report import write_report
 from analysis.terminal import print_report
 from study.record import HomeError
@@ -15,16 +16,22 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    study: Annotated[str, typer.Argument(help="Name of a study that was launched into the home.")],
+    study: Annotated[
+        str, typer.Argument(help="A study that was launched into the home, or `claims`: all that any says.")
+    ],
     home: Annotated[str, typer.Option(help="The folder or URI that holds the records.")] = DEFAULT_HOME,
+    machine: Annotated[bool, typer.Option("--json", help="With `claims`: a list of objects.")] = False,
 ) -> None:
-    """Write a study's tables, figures and report, and print what they say."""
+    """Write a study's tables, figures and report, and print what they say; or list every claim of every study."""
     try:
-        report = write_report(study, home)
+        if study == "claims":
+            found = overview(home)
+            typer.echo(as_json(found)) if machine else print_overview(Console(), found)
+        else:
+            print_report(Console(), write_report(study, home))
     except (AnalysisError, HomeError) as fault:
-        typer.echo(str(fault), err=True)
+        typer.echo(f"error: {fault}", err=True)
         raise typer.Exit(2) from None
-    print_report(Console(), report)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocato
 from analysis.frames import Frame
 from analysis.interval import t_interval
 from analysis.load import Header
-from analysis.style import INK, QUIET, SETTINGS, Look, legend, looks, saved, sheet
+from analysis.style import INK, QUIET, SETTINGS, Look, legend, looks, panels, saved
 from analysis.table import cells, judged, label_text
 
 MOST_ROWS, MOST_COLUMNS = 4, 3
@@ -52,8 +52,8 @@ def active_dimensions(frame: Frame, header: Header) -> Drawing | None:
     kinds = looks(_modes(frame, header))
     if not chosen["status"].eq("finished").any() or not kinds:
         return None
-    figure, panels = _panels(chosen, header, _panel_axes(header), sharey="row")
-    for ax, trials in panels:
+    figure, parts = _panels(chosen, header, _panel_axes(header), sharey="row")
+    for ax, trials in parts:
         for index, (mode, look) in enumerate(kinds.items()):
             # Modes often agree: a small shift along κ keeps each of them visible.
             shift = 2 ** (0.05 * (index - (len(kinds) - 1) / 2))
@@ -64,10 +64,10 @@ def active_dimensions(frame: Frame, header: Header) -> Drawing | None:
         ax.set_xticks(kappas, [label_text(kappa) for kappa in kappas])
         ax.xaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    _outer_labels(panels, "latent dimensions κ", "active latents, v < 0.5")
-    for ax, _ in panels:  # after every panel is drawn: a limit set earlier would freeze a shared axis
+    _outer_labels(parts, "latent dimensions κ", "active latents, v < 0.5")
+    for ax, _ in parts:  # after every panel is drawn: a limit set earlier would freeze a shared axis
         ax.set_ylim(bottom=-0.4)
-    legend(figure, [ax for ax, _ in panels], f"Active latents against κ{fixed}")
+    legend(figure, [ax for ax, _ in parts], f"Active latents against κ{fixed}")
     caption = (
         f"Active latents against κ{fixed}: mean and 95 % t-interval over seeds; hollow where fewer than two thirds of "
         "them converged. Dashed: min(κ, r), where the planted dimension r is known."
@@ -105,8 +105,8 @@ def trajectory(frame: Frame, curve_rows: Frame, header: Header, quantity: str) -
     kinds = looks(_modes(frame, header))
     if rows.empty or not kinds:
         return None
-    figure, panels = _panels(rows, header, ["data"] if "data" in header.varying() else [])
-    for ax, trials in panels:
+    figure, parts = _panels(rows, header, ["data"] if "data" in header.varying() else [])
+    for ax, trials in parts:
         for mode, look in kinds.items():
             _band(ax, trials[trials[mode_axis].eq(mode)], quantity, look)
         if quantity == "gamma_value":
@@ -118,8 +118,8 @@ def trajectory(frame: Frame, curve_rows: Frame, header: Header, quantity: str) -
         ax.yaxis.set_minor_formatter(NullFormatter())
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
         ax.margins(x=0.02)
-    _outer_labels(panels, "training step", ylabel)
-    legend(figure, [ax for ax, _ in panels], f"{title}{fixed}")
+    _outer_labels(parts, "training step", ylabel)
+    legend(figure, [ax for ax, _ in parts], f"{title}{fixed}")
     return Drawing(name, caption.format(fixed=fixed), saved(figure, "svg"), saved(figure, "png"))
 
 
@@ -161,7 +161,7 @@ def _panels(trials: Frame, header: Header, axes: list[str], **shared: Any) -> tu
     columns = min(per_row, MOST_COLUMNS)
     rows = -(-len(groups) // columns)
     with mpl.rc_context(SETTINGS):
-        figure, grid = sheet(rows, columns, **shared)
+        figure, grid = panels(rows, columns, **shared)
     flat = [ax for line in grid for ax in line]
     for ax in flat[len(groups) :]:
         ax.set_visible(False)

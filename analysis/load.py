@@ -63,8 +63,8 @@ def results(study: str, home: Place = DEFAULT_HOME) -> Frame:
     place, _, plan = _open(study, home)
     frame = _beside(plan, _of(plan, read(place, "trials")), how="left")
     frame = frame.merge(_evaluations(_of(plan, read(place, "evaluations"))), on="trial_id", how="left")
-    datasets = read(place, "datasets", ["data_id", "total_variance"]).to_pandas(use_threads=False)
-    frame["total_variance"] = frame["data_id"].map(datasets.set_index("data_id")["total_variance"])
+    sizes = read(place, "datasets", ["data_id", "total_variance"]).to_pandas(use_threads=False)
+    frame["total_variance"] = frame["data_id"].map(sizes.set_index("data_id")["total_variance"])
     frame["status"] = frame["status"].where(frame["status"].notna(), "missing")
     return with_regimes(frame)
 
@@ -81,10 +81,10 @@ def latents(study: str, home: Place = DEFAULT_HOME) -> Frame:
     return _beside(plan, _of(plan, read(place, "latents")), how="inner")
 
 
-def spectra(home: Place = DEFAULT_HOME) -> dict[str, list[float]]:
-    """Eigenvalues of the covariance of each training set in the home, descending, by data_id."""
+def datasets(home: Place = DEFAULT_HOME) -> dict[str, dict[str, Any]]:
+    """What the home knows of each data set, by data_id: the columns of the `datasets` table."""
     place = home if isinstance(home, Home) else Home(home)
-    return {row["data_id"]: row["spectrum"] for row in read(place, "datasets", ["data_id", "spectrum"]).to_pylist()}
+    return {row["data_id"]: row for row in read(place, "datasets").to_pylist()}
 
 
 def header(study: str, home: Place = DEFAULT_HOME) -> Header:

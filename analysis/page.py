@@ -2,12 +2,13 @@
 
 from html import escape
 
+from analysis.claim import WORDS, Claim
 from analysis.figures import Drawing
 from analysis.frames import Frame
 from analysis.load import Header
 from analysis.regime import MEANINGS
+from analysis.sheet import Sheet
 from analysis.table import MEASURES, Glance, written
-from analysis.verdicts import Verdict
 from study.record import TABLES
 
 STYLE = """
@@ -43,7 +44,8 @@ def page(
     header: Header,
     counted: dict[str, int],
     glance: Glance,
-    verdicts: list[Verdict],
+    claims: list[Claim],
+    sheets: list[Sheet],
     summary: Frame,
     drawings: list[Drawing],
     notes: list[str],
@@ -54,7 +56,8 @@ def page(
         f"<h1>{escape(header.name)}</h1><p class='caption'>{escape(header.caption)}</p>",
         _counts(counted, header),
         f"<h2>At a glance</h2>{_glance(glance)}{_legend(glance)}{_notes(notes)}",
-        _verdicts(verdicts),
+        _claims(claims),
+        "".join(map(_sheet, sheets)),
         "<h2>Figures</h2>" + "".join(map(_figure, drawings)) if drawings else "",
         f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over the seeds of the finished trials. "
         f"A dash: nothing to average. n/a: one seed, no interval.</p>{_table(summary, header)}",
@@ -105,15 +108,24 @@ def _notes(notes: list[str]) -> str:
     return "".join(f"<p class='quiet'>{escape(note)}</p>" for note in notes)
 
 
-def _verdicts(verdicts: list[Verdict]) -> str:
-    if not verdicts:
+def _claims(claims: list[Claim]) -> str:
+    if not claims:
         return ""
     items = "".join(
-        f"<li><b class='{item.verdict.split()[0]}'>{item.verdict}</b>{escape(item.data)}: {escape(item.claim)}."
-        f"<br><span class='quiet'>{escape(item.numbers)}</span></li>"
-        for item in verdicts
+        f"<li><b class='{item.verdict}'>{WORDS[item.verdict]}</b>{escape(item.data)}: {escape(item.claim)}."
+        f"<br><span class='quiet'>{escape(item.measured)}. Expected: {escape(item.expected)} ({escape(item.tolerance)}; "
+        f"{escape(item.source)}), {item.trials} trials.</span></li>"
+        for item in claims
     )
     return f"<h2>What the numbers say</h2><ul class='verdicts'>{items}</ul>"
+
+
+def _sheet(sheet: Sheet) -> str:
+    head, body = sheet.text()
+    top = "".join(f"<th>{escape(text)}</th>" for text in head)
+    rows = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in body)
+    grid = f"<div class='scroll'><table><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>"
+    return f"<h2>{escape(sheet.caption)}</h2>{grid}"
 
 
 def _figure(drawing: Drawing) -> str:

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.absorption import absorption_verdicts
-from analysis.figures import figures
+from analysis.claim import WORDS, Claim
 from analysis.frames import Frame
-from analysis.load import DEFAULT_HOME, Header, Place, curves, header, results, spectra
+from analysis.load import DEFAULT_HOME, Place
 from analysis.page import page
 from analysis.regime import MEANINGS
 from analysis.runs import mirrored, section
-from analysis.table import Glance, counts, glance, label_text, markdown, table
-from analysis.verdicts import Verdict, verdicts
-from study.record import Home
+from analysis.sheet import Sheet, in_latex
+from analysis.studies import claims, drawings, sheets
+from analysis.table import Glance, counts, glance, label_text, markdown, table, written
+from analysis.view import View
 
 
 @dataclass(frozen=True)
@@ -26,47 +26,40 @@ class Report:
     paths: list[str]
     counts: dict[str, int]
     glance: Glance
-    verdicts: list[Verdict]
+    sheets: list[Sheet]
+    claims: list[Claim]
     notes: list[str]
 
 
 def write_report(study: str, home: Place = DEFAULT_HOME) -> Report:
     """Write the study's report into the home. Raises: AnalysisError, HomeError."""
-    place = home if isinstance(home, Home) else Home(home)
-    head, frame = header(study, place), results(study, place)
+    view = View.of(study, home)
+    head, frame = view.header, view.trials
     summary, seen, notes = table(frame, head), glance(frame, head), _notes(frame)
-    found = _judged(frame, head, place)
-    drawings = figures(frame, curves(study, place), head)
+    found, drawn, own = claims(view), drawings(view), sheets(view)
     counted = counts(frame)
-    files = {f"{drawing.name}.svg": drawing.svg for drawing in drawings}
-    files |= {f"{drawing.name}.png": drawing.png for drawing in drawings}
+    files = {f"{drawing.name}.svg": drawing.svg for drawing in drawn}
+    files |= {f"{drawing.name}.png": drawing.png for drawing in drawn}
+    files |= {f"{sheet.name}.csv": sheet.csv() for sheet in own} | {f"{sheet.name}.tex": sheet.latex() for sheet in own}
     files["table.csv"] = summary.to_csv(index=False).encode()
-    files["table.md"] = _document(head.name, head.caption, seen, markdown(summary, head), found, notes).encode()
-    runs = section(mirrored(study, place), frame, head)
-    files["index.html"] = page(head, counted, seen, found, summary, drawings, notes, runs).encode()
+    files["table.tex"] = in_latex(*written(summary, head), head.caption)
+    files["table.md"] = _document(head.name, head.caption, seen, markdown(summary, head), own, found, notes).encode()
+    runs = section(mirrored(study, view.home), frame, head)
+    files["index.html"] = page(head, counted, seen, found, own, summary, drawn, notes, runs).encode()
     folder = f"studies/{study}/report"
     for name, content in files.items():
-        place.write(f"{folder}/{name}", content)
+        view.home.write(f"{folder}/{name}", content)
     return Report(
         study=study,
         caption=head.caption,
-        location=f"{place}/{folder}/index.html",
+        location=f"{view.home}/{folder}/index.html",
         paths=[f"{folder}/{name}" for name in files],
         counts=counted,
         glance=seen,
-        verdicts=found,
+        sheets=own,
+        claims=found,
         notes=notes,
     )
-
-
-def _judged(frame: Frame, head: Header, home: Home) -> list[Verdict]:
-    """The claims of the catalog's studies, at either scale: a user's own study makes its own."""
-    match head.name.removesuffix("-paper"):
-        case "grid_gamma":
-            return verdicts(frame, head)
-        case "effective_gamma":
-            return absorption_verdicts(frame, head, spectra(home))
-    return []
 
 
 def _notes(frame: Frame) -> list[str]:
@@ -83,8 +76,10 @@ def _active(dims: float) -> str:
     return "the active latents (none has converged yet)" if pd.isna(dims) else f"the {dims:.0f} active latents"
 
 
-def _document(name: str, caption: str, seen: Glance, full: str, found: list[Verdict], notes: list[str]) -> str:
-    """The Markdown file: glance, verdicts and the whole table."""
+def _document(
+    name: str, caption: str, seen: Glance, full: str, own: list[Sheet], found: list[Claim], notes: list[str]
+) -> str:
+    """The Markdown file: glance, claims, the study's own tables and the whole table."""
     head = [*seen.axes, *seen.columns]
     lines = [head, ["---"] * len(head)]
     lines += [[*labels, *(cell.text for cell in row)] for labels, row in zip(seen.rows, seen.cells, strict=True)]
@@ -93,9 +88,10 @@ def _document(name: str, caption: str, seen: Glance, full: str, found: list[Verd
         {text for row in seen.cells for cell in row for text in (cell.regime, cell.mark)} & MEANINGS.keys()
     )
     clauses = "".join(f"- {regime}: {MEANINGS[regime]}\n" for regime in regimes)
-    says = "".join(f"- **{item.verdict}**: {item.data}: {item.claim} ({item.numbers})\n" for item in found)
+    says = "".join(f"- **{WORDS[item.verdict]}**: {item.data}: {item.claim} ({item.measured})\n" for item in found)
     parts = [f"# {name}\n\n{caption}\n", f"## At a glance\n\n{at_a_glance}\n{clauses}"]
     parts += [f"{note}\n" for note in notes]
     parts += [f"## What the numbers say\n\n{says}"] if says else []
+    parts += [f"## {sheet.caption}\n\n{sheet.markdown()}" for sheet in own]
     parts += [f"## Table\n\nMean ± half-width of the 95 % t-interval over the seeds of the finished trials.\n\n{full}"]
     return "\n".join(parts)

@@ -62,7 +62,7 @@ def looks(labels: Iterable[Any]) -> dict[Any, Look]:
     return chosen
 
 
-def sheet(rows: int, columns: int, height: float = 2.7, **shared: Any) -> tuple[Figure, list[list[Axes]]]:
+def panels(rows: int, columns: int, height: float = 2.7, **shared: Any) -> tuple[Figure, list[list[Axes]]]:
     """A figure at report width with a grid of quiet axes; height in inches a row."""
     width = min(9.6, 3.2 + 3.2 * columns)
     figure = Figure(figsize=(width, height * rows + 1.0), layout="constrained")

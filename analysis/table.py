@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.frames import Frame
 from analysis.interval import NOTHING, Interval, t_interval
 from analysis.load import Header
+from analysis.sheet import rows_in_markdown
 
 MEASURES = {
     "distortion_test": "distortion",
@@ -127,13 +128,7 @@ def table(frame: Frame, header: Header) -> Frame:
 
 def markdown(summary: Frame, header: Header) -> str:
     """The table of `table` in Markdown, columns padded so that it also reads as plain text."""
-    head, body = written(summary, header)
-    widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
-    rule = ["-" * width for width in widths]
-    lines = (
-        " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in [head, rule, *body]
-    )
-    return "".join(f"| {line} |\n" for line in lines)
+    return rows_in_markdown(*written(summary, header))
 
 
 def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]:

@@ -5,9 +5,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from analysis.claim import FAILS, HOLDS, WORDS, Claim
 from analysis.report import Report
+from analysis.sheet import Sheet
 from analysis.table import Glance
-from analysis.verdicts import FAILS, HOLDS
 
 COLOURS = {
     "balanced": "green",
@@ -23,16 +24,34 @@ COLOURS = {
 def print_report(console: Console, report: Report) -> None:
     """Print what the report says, and where it lies."""
     console.print(f"[bold]{escape(report.study)}[/]: {escape(report.caption)}")
-    console.print(glance_table(report.glance))
+    if not report.sheets:
+        console.print(glance_table(report.glance))
+    for sheet in report.sheets:  # a study's own tables say it better than the table by cells
+        console.print(sheet_table(sheet))
     for note in report.notes:
         console.print(escape(note), style="dim")
     console.print(", ".join(f"{n} {name}" for name, n in report.counts.items() if n or name == "declared"))
-    for item in report.verdicts:
-        colour = {HOLDS: "green", FAILS: "red"}.get(item.verdict, "yellow")
-        console.print(
-            f"[{colour}]{item.verdict}[/]  {escape(item.data)}: {escape(item.claim)} [dim]({escape(item.numbers)})[/]"
-        )
+    for item in report.claims:
+        console.print(claim_line(item))
     console.print(f"report: {escape(report.location)}", soft_wrap=True)
+
+
+def claim_line(item: Claim) -> str:
+    """A claim in rich's markup: its verdict in colour, what it says, and the numbers behind it."""
+    colour = {HOLDS: "green", FAILS: "red"}.get(item.verdict, "yellow")
+    said = f"{escape(item.data)}: {escape(item.claim)} [dim]({escape(item.measured)})[/]"
+    return f"[{colour}]{WORDS[item.verdict]}[/]  {said}"
+
+
+def sheet_table(sheet: Sheet) -> Table:
+    """A study's own table, under its caption."""
+    head, body = sheet.text()
+    table = Table(box=None, pad_edge=False, header_style="bold", title=escape(sheet.caption), title_justify="left")
+    for name in head:
+        table.add_column(escape(name))
+    for row in body:
+        table.add_row(*map(escape, row))
+    return table
 
 
 def glance_table(glance: Glance) -> Table:

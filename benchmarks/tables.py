@@ -4,7 +4,7 @@ from typing import Any
 
 import matplotlib as mpl
 
-from analysis.style import QUIET, SETTINGS, saved, sheet
+from analysis.style import QUIET, SETTINGS, panels, saved
 from benchmarks.machine import sentence
 
 NAMES = {"tune": "default actors", "reused": "reused actors", "single": "packs of 1", "packs": "packs"}
@@ -89,7 +89,7 @@ def _of_hand(found: Found, network: str) -> str:
 def figure(found: Found) -> bytes:
     """Trials a minute of each way, and what a pack's size gains in the training alone, on which machine, as a PNG."""
     with mpl.rc_context(SETTINGS):
-        sheets, ((ways, sizes),) = sheet(1, 2, height=3.4)
+        sheets, ((ways, sizes),) = panels(1, 2, height=3.4)
         _draw_ways(ways, found)
         _draw_sizes(sizes, found)
         sheets.supxlabel(sentence(found["machine"]), fontsize=7.5, color=QUIET)

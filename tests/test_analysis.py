@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import AnalysisError, curves, glance, header, latents, results, table, verdicts
+from analysis import AnalysisError, curves, glance, header, latents, results, table
 from analysis.interval import number, t_interval
+from analysis.studies.grid_gamma import learned_against_fixed
 from analysis.table import markdown
 from study.record import Home, commit, write_part
 
@@ -104,7 +105,7 @@ def gamma_grid(home: Home, data: dict[str, Any], needed: int, **changed: dict[st
 
 
 def said(home: Home) -> list[str]:
-    return [item.verdict for item in verdicts(results("grid_gamma", home), header("grid_gamma", home))]
+    return [item.verdict for item in learned_against_fixed(results("grid_gamma", home), header("grid_gamma", home))]
 
 
 # Regimes
@@ -315,7 +316,7 @@ def test_a_study_of_a_users_own_axes_has_a_table_and_a_glance(home: Home):
     assert seen.rows[:3] == [["4", "0.01", "none"], ["4", "0.01", "3"], ["4", "0.001", "none"]]
     assert [line[0].text for line in seen.cells] == ["missing"] + ["3 balanced"] * 7
     assert "3 ± n/a" in markdown(table(frame, head), head)
-    assert verdicts(frame, head) == []
+    assert learned_against_fixed(frame, head) == []
 
 
 # Verdicts
@@ -323,11 +324,11 @@ def test_a_study_of_a_users_own_axes_has_a_table_and_a_glance(home: Home):
 
 def test_the_claims_hold_where_planted_data_behave_as_theory_says(home: Home):
     gamma_grid(home, PLANTED, 3)
-    found = verdicts(results("grid_gamma", home), header("grid_gamma", home))
+    found = learned_against_fixed(results("grid_gamma", home), header("grid_gamma", home))
     assert [item.verdict for item in found] == ["holds"] * 3
-    assert "n_active = 3 in 6 of 6 trials" in found[0].numbers
-    assert "over-regularised in 6 of 6 trials" in found[1].numbers
-    assert "smallest ratio 300" in found[2].numbers
+    assert "n_active = 3 in 6 of 6 trials" in found[0].measured
+    assert "over-regularised in 6 of 6 trials" in found[1].measured
+    assert "smallest ratio 300" in found[2].measured
 
 
 @pytest.mark.parametrize(
@@ -338,10 +339,10 @@ def test_the_claims_hold_where_planted_data_behave_as_theory_says(home: Home):
         ({"fixed_1": {"n_active": 3, "nre_mean_test": 1e-3}}, ["holds", "fails", "holds"]),
         ({"fixed_1e_05": {"n_active": 3}}, ["holds", "holds", "fails"]),
         ({"fixed_1e_05": {"mmd": 9e-3}}, ["holds", "holds", "fails"]),
-        ({"fixed_1e_05": {"mmd": None}}, ["holds", "holds", "insufficient data"]),
+        ({"fixed_1e_05": {"mmd": None}}, ["holds", "holds", "insufficient"]),
         ({"fixed_1e_05": {"scale_residual": 0.9}}, ["holds", "holds", "holds"]),
-        ({"fixed_1": {"scale_residual": 0.9}}, ["holds", "insufficient data", "holds"]),
-        ({"learned": {"scale_residual": 0.9}}, ["insufficient data", "holds", "insufficient data"]),
+        ({"fixed_1": {"scale_residual": 0.9}}, ["holds", "insufficient", "holds"]),
+        ({"learned": {"scale_residual": 0.9}}, ["insufficient", "holds", "insufficient"]),
     ],
 )
 def test_data_that_contradict_a_claim_fail_it(home: Home, changed: dict[str, Any], expected: list[str]):
@@ -351,24 +352,24 @@ def test_data_that_contradict_a_claim_fail_it(home: Home, changed: dict[str, Any
 
 def test_a_claim_about_a_start_holds_before_training_ends_and_says_so(home: Home):
     gamma_grid(home, PLANTED, 3, fixed_1e_05={"scale_residual": 0.9})
-    found = verdicts(results("grid_gamma", home), header("grid_gamma", home))[2]
+    found = learned_against_fixed(results("grid_gamma", home), header("grid_gamma", home))[2]
     assert found.verdict == "holds"
-    assert "6 of these trials have not converged" in found.numbers
+    assert "6 of these trials have not converged" in found.measured
 
 
 def test_a_tiny_learned_mmd_is_measured_by_its_standard_error(home: Home):
     gamma_grid(home, PLANTED, 3, learned={"mmd": -1e-5}, fixed_1e_05={"mmd": 1.9e-3})
-    found = verdicts(results("grid_gamma", home), header("grid_gamma", home))
-    assert "smallest ratio 9.50" in found[2].numbers
+    found = learned_against_fixed(results("grid_gamma", home), header("grid_gamma", home))
+    assert "smallest ratio 9.50" in found[2].measured
     assert found[2].verdict == "fails"
 
 
 def test_on_unknown_data_the_claims_are_orderings(home: Home):
     gamma_grid(home, DIGITS, 3)
-    found = verdicts(results("grid_gamma", home), header("grid_gamma", home))
+    found = learned_against_fixed(results("grid_gamma", home), header("grid_gamma", home))
     assert [item.verdict for item in found] == ["holds", "holds"]
-    assert "difference -3 ± 0 over 3 seeds and 2 cells" in found[0].numbers
-    assert "difference 3 ± 0 over 3 seeds and 2 cells" in found[1].numbers
+    assert "difference -3 ± 0 over 3 seeds and 2 cells" in found[0].measured
+    assert "difference 3 ± 0 over 3 seeds and 2 cells" in found[1].measured
 
 
 def test_on_unknown_data_an_inverted_ordering_fails(home: Home):
@@ -378,4 +379,4 @@ def test_on_unknown_data_an_inverted_ordering_fails(home: Home):
 
 def test_trials_at_another_beta_do_not_count(home: Home):
     gamma_grid(home, PLANTED, 3, learned={"beta": 4.0})
-    assert said(home)[0] == "insufficient data"
+    assert said(home)[0] == "insufficient"

@@ -56,6 +56,7 @@ def test_the_report_writes_its_tables_figures_and_page(home: Home):
     assert names == {f"{name}.{suffix}" for name in FIGURES for suffix in ("svg", "png")} | {
         "table.md",
         "table.csv",
+        "table.tex",
         "index.html",
     }
     folder = Path(str(home)) / "studies/grid_gamma/report"
@@ -119,7 +120,7 @@ def test_the_same_records_give_the_same_figure_bytes(home: Home):
 def test_a_study_without_kappa_or_curves_goes_without_those_figures(home: Home):
     seeds(home, [row(""), row("")])
     report = write_report("s", home)
-    assert {path.rsplit("/", 1)[1] for path in report.paths} == {"table.md", "table.csv", "index.html"}
+    assert {path.rsplit("/", 1)[1] for path in report.paths} == {"table.md", "table.csv", "table.tex", "index.html"}
 
 
 def test_without_a_gamma_axis_figures_are_coloured_by_the_recorded_mode(home: Home):

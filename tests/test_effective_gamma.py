@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from test_science import run
 
-from analysis.absorption import absorption_verdicts
+from analysis.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.load import Header
-from analysis.verdicts import FAILS, HOLDS, INSUFFICIENT
+from analysis.studies.effective_gamma import absorption
 from study.catalog.effective_gamma import effective_gamma
 
 EIGENVALUES = [8.0, 4.0, 2.0, 1.0, 0.5, 0.01]
@@ -74,7 +74,7 @@ def frame_of(change=lambda row: {}):
 def said(frame):
     axes = {"data": ["linear r=5"], "gamma": ["fixed 0.35", "fixed 0.7", "fixed 1.4"], "beta": [0.5, 1.0, 2.0]}
     header = Header("effective_gamma", "?", "laptop", axes | {"kappa": [8], "seed": [0, 1]})
-    return [item.verdict for item in absorption_verdicts(frame, header, {"x": EIGENVALUES})]
+    return [item.verdict for item in absorption(frame, header, {"x": EIGENVALUES})]
 
 
 def test_the_claims_hold_where_theory_is_exact():

@@ -30,7 +30,8 @@ def run(rows, place):
             pack.advance(60)
         pack.commit(home)
     trials = read(home, "trials").to_pandas()
-    mmd = read(home, "evaluations").to_pandas()[["trial_id", "value", "standard_error"]]
+    rows = read(home, "evaluations").to_pandas()
+    mmd = rows.loc[rows["metric"].eq("mmd_imq"), ["trial_id", "value", "standard_error"]]
     return trials.merge(mmd, on="trial_id").set_index("trial_id")
 
 

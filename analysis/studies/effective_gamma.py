@@ -1,4 +1,4 @@
-"""Verdicts of a study of fixed γ against β: does anything but the product βγ matter?
+"""effective_gamma: with a fixed γ, does anything but the product βγ matter?
 
 J(γ, β) = β J(βγ, 1) + const, and Adam does not see the scale of J: trials of equal seed, κ and βγ should end alike, converged
 or not. They are compared in pairs, and pairs whose βγ differs by one step of the axes are counted beside them, since
@@ -6,17 +6,18 @@ agreement says nothing where everything agrees. On linear data each mode i of th
 min(1, βγ/λᵢ), so that κ latents hold #{λᵢ > βγ} modes, of which #{λᵢ > 2βγ} have a variance below 0.5 and count as active;
 λᵢ are the eigenvalues of the very training set.
 
-Source: Wang, Ziyin (2022), section 4 with a learnable posterior variance; that β and γ act through their product is algebra.
+Source: Wang & Ziyin (2022), section 4 with a learnable posterior variance; that β and γ act through their product is algebra.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 
+from analysis.claim import Claim, judged
 from analysis.frames import Frame
 from analysis.interval import number
 from analysis.load import Header
 from analysis.table import ENOUGH, cells, label_text
-from analysis.verdicts import FAILS, HOLDS, INSUFFICIENT, Verdict
+from analysis.view import View
 
 AGREEING = 0.95
 """Share of pairs, or of converged trials, that must agree for a claim to hold: a mode near its threshold may fall anyhow."""
@@ -25,8 +26,13 @@ Spectra = Mapping[str, Sequence[float]]
 """Eigenvalues of each data set's covariance, by data_id."""
 
 
-def absorption_verdicts(frame: Frame, header: Header, spectra: Spectra) -> list[Verdict]:
-    """The verdicts of a study with the axes `data`, `gamma`, `beta` and `kappa`, one data set after the other."""
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, one data set after the other."""
+    return absorption(view.trials, view.header, {key: row["spectrum"] for key, row in view.datasets.items()})
+
+
+def absorption(frame: Frame, header: Header, spectra: Spectra) -> list[Claim]:
+    """The claims about trials with the axes `data`, `gamma`, `beta` and `kappa`."""
     found = []
     for (data,), declared in cells(frame, header, ["data"]):
         trials = declared[declared["status"].eq("finished")].copy()
@@ -42,7 +48,7 @@ def absorption_verdicts(frame: Frame, header: Header, spectra: Spectra) -> list[
     return found
 
 
-def _ends_alike(data: str, trials: Frame, enough: bool) -> Verdict:
+def _ends_alike(data: str, trials: Frame, enough: bool) -> Claim:
     claim = "at equal βγ the same latents are active, whatever β and γ are"
     ranks = {product: rank for rank, product in enumerate(sorted(trials["product"].unique()))}
     sides = trials[["kappa", "seed", "beta", "n_active", "rate_train"]].assign(rank=trials["product"].map(ranks))
@@ -59,10 +65,12 @@ def _ends_alike(data: str, trials: Frame, enough: bool) -> Verdict:
         f"and in {int(near['agree'].sum())} of {len(near)} pairs whose βγ is one step apart; "
         f"median relative difference of the rate {number(equal['apart'].median())} against {number(near['apart'].median())}"
     )
-    return _verdict(data, claim, equal["agree"].mean(), numbers, enough and len(equal) > 0)
+    source = "J(γ, β) = β J(βγ, 1) + const; Wang & Ziyin (2022), section 4"
+    share, enough = equal["agree"].mean(), enough and len(equal) > 0
+    return _claim(data, claim, source, "all pairs agree", share, numbers, enough, len(trials))
 
 
-def _follows_theory(data: str, trials: Frame, spectrum: Sequence[float], enough: bool) -> list[Verdict]:
+def _follows_theory(data: str, trials: Frame, spectrum: Sequence[float], enough: bool) -> list[Claim]:
     """A mode in use moves its latent's mean; only one far enough above βγ also makes its posterior narrow."""
     marks = {
         "n_burda": (1, "min(κ, #{λᵢ > βγ}) latents carry a mode"),
@@ -76,12 +84,16 @@ def _follows_theory(data: str, trials: Frame, spectrum: Sequence[float], enough:
         ]
         exact = trials[column].eq(expected)
         numbers = f"{column} is that number in {int(exact.sum())} of {len(exact)} converged trials"
-        found.append(_verdict(data, claim, exact.mean(), numbers, enough))
+        source = "Wang & Ziyin (2022), section 4: posterior variance min(1, βγ/λᵢ)"
+        found.append(_claim(data, claim, source, "every trial", exact.mean(), numbers, enough, len(exact)))
     return found
 
 
-def _verdict(data: str, claim: str, share: float, numbers: str, enough: bool) -> Verdict:
-    return Verdict(data, claim, (HOLDS if share >= AGREEING else FAILS) if enough else INSUFFICIENT, numbers)
+def _claim(
+    data: str, claim: str, source: str, expected: str, share: float, numbers: str, enough: bool, trials: int
+) -> Claim:
+    tolerance = f"{AGREEING:.0%} agree"
+    return Claim(data, claim, source, expected, numbers, tolerance, judged(share >= AGREEING, enough), trials)
 
 
 def _rounded(product: float) -> float:

@@ -1,4 +1,4 @@
-"""Verdicts: what a study of γ modes says about learned against fixed decoder variance, with the numbers.
+"""grid_gamma: what γ modes say about learned against fixed decoder variance, with the numbers.
 
 Trials at β = 1 are compared with trials of equal κ, skip and every other axis. A claim about where training ends needs
 converged trials: where fewer than two thirds of the trials in question converged, or fewer than two exist, the verdict is
@@ -7,7 +7,7 @@ needs only the side it is compared with to have converged, and says how many of 
 A claim about planted data holds when every such trial agrees: the tolerance on n_active is zero. On data of unknown
 dimension the claim is an ordering of means, and holds when the 95 % t-interval over seeds excludes zero.
 
-Source: SCIENCE, learn-vs-fix: Dai, Wipf (2019); Dai, Wang, Wipf (2020).
+Source: Dai, Wenliang & Wipf (2021), section 3; Dai & Wipf (2019).
 """
 
 import math
@@ -19,31 +19,20 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.claim import FAILS, HOLDS, INSUFFICIENT, Claim, Said
 from analysis.frames import Column, Frame
 from analysis.interval import Interval, number, t_interval
 from analysis.load import Header
 from analysis.table import ENOUGH, cells, label_text
+from analysis.view import View
 
-HOLDS, FAILS, INSUFFICIENT = "holds", "fails", "insufficient data"
+SOURCE = "Dai, Wenliang & Wipf (2021), section 3"
 
 SMALL_GAMMA = 2e-3
 """A learned γ below this fraction of T/d has explained the data; γ stays at T/d when nothing is encoded."""
 
 MMD_RATIO = 10
 """How much farther than the learned one an under-regularised aggregate posterior lies from the prior."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One claim about one data set, its verdict, and the numbers behind it."""
-
-    data: str
-    claim: str
-    verdict: str
-    numbers: str
-
-    def __str__(self) -> str:
-        return f"{self.data}: {self.claim}: {self.verdict} ({self.numbers})"
 
 
 @dataclass(frozen=True)
@@ -78,8 +67,13 @@ class _Question:
             yield int(trials["kappa"].iloc[0]), trials[trials["gamma"].eq(self.learned)], by_label
 
 
-def verdicts(frame: Frame, header: Header) -> list[Verdict]:
-    """The verdicts of a study with the axes `gamma` and `kappa`; none for any other study."""
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, one data set after the other."""
+    return learned_against_fixed(view.trials, view.header)
+
+
+def learned_against_fixed(frame: Frame, header: Header) -> list[Claim]:
+    """The claims about trials with the axes `gamma` and `kappa`; none without a learned and a fixed γ."""
     if not {"gamma", "kappa"} <= header.axes.keys():
         return []
     fixed = {str(label): value for label in header.axes["gamma"] if (value := _fixed_value(label)) is not None}
@@ -99,11 +93,11 @@ def verdicts(frame: Frame, header: Header) -> list[Verdict]:
     return found
 
 
-def _planted(q: _Question) -> list[Verdict]:
+def _planted(q: _Question) -> list[Claim]:
     return [_learned_keeps_r(q), _large_gamma_collapses(q), _small_gamma_fills(q)]
 
 
-def _relative(q: _Question) -> list[Verdict]:
+def _relative(q: _Question) -> list[Claim]:
     low, small = max(q.fixed, key=lambda label: q.fixed[label]), min(q.fixed, key=lambda label: q.fixed[label])
     return [
         _fewer(q, f"{low} over-regularises: fewer latents active than {q.learned}", low, sign=-1),
@@ -111,7 +105,7 @@ def _relative(q: _Question) -> list[Verdict]:
     ]
 
 
-def _learned_keeps_r(q: _Question) -> Verdict:
+def _learned_keeps_r(q: _Question) -> Claim:
     trials = q.of(q.learned)
     trials = trials[trials["kappa"] >= q.r]
     usable = trials[trials["status"].eq("finished")]
@@ -122,10 +116,10 @@ def _learned_keeps_r(q: _Question) -> Verdict:
     )
     agrees = bool((exact & usable["gamma_value"].lt(limit)).all())
     claim = f"{q.learned} γ keeps exactly the {q.r} planted latents, with γ < {SMALL_GAMMA:g}·T/d"
-    return _verdict(q, claim, [trials], agrees, numbers)
+    return _claim(q, claim, f"n_active = {q.r}, γ < {limit:.3g}", numbers, _said([trials], agrees), len(trials))
 
 
-def _large_gamma_collapses(q: _Question) -> Verdict:
+def _large_gamma_collapses(q: _Question) -> Claim:
     labels = [label for label, value in q.fixed.items() if value >= 0.95 * q.largest]  # T/d is an estimate
     trials = q.trials[q.trials["gamma"].isin(labels) & (q.trials["kappa"] >= q.r)]
     usable = trials[trials["status"].eq("finished")]
@@ -133,10 +127,10 @@ def _large_gamma_collapses(q: _Question) -> Verdict:
     active = t_interval(usable["n_active"])
     numbers = f"over-regularised in {over.sum()} of {len(usable)} trials, n_active {active}{_moving(usable)}"
     claim = f"fixed γ at or above T/d = {q.largest:.3g} over-regularises"
-    return _verdict(q, claim, [trials], bool(over.all()), numbers)
+    return _claim(q, claim, "over-regularised", numbers, _said([trials], bool(over.all())), len(trials))
 
 
-def _small_gamma_fills(q: _Question) -> Verdict:
+def _small_gamma_fills(q: _Question) -> Claim:
     fixed_trials, learned_trials, ratios = [], [], []
     for kappa, learned, fixed in q.paired():
         if q.r is None or kappa <= q.r:  # with κ = r there is no needless latent to keep
@@ -159,13 +153,14 @@ def _small_gamma_fills(q: _Question) -> Verdict:
     claim = (
         f"fixed γ at or below γ* from the start keeps needless latents (κ > {q.r}), MMD ≥ {MMD_RATIO} × {q.learned}'s"
     )
+    expected, trials = f"n_active > {q.r}, MMD ratio ≥ {MMD_RATIO}", len(ours) + len(theirs)
     if usable["mmd"].isna().any():
-        return Verdict(q.data, claim, INSUFFICIENT, f"{numbers}; MMD is not evaluated everywhere")
-    agrees = bool(more.all()) and farther == len(ratios)
-    return _verdict(q, claim, [theirs], agrees and len(usable) >= ENOUGH * len(ours) > 0, numbers)
+        return _claim(q, claim, expected, f"{numbers}; MMD is not evaluated everywhere", INSUFFICIENT, trials)
+    agrees = bool(more.all()) and farther == len(ratios) and len(usable) >= ENOUGH * len(ours) > 0
+    return _claim(q, claim, expected, numbers, _said([theirs], agrees), trials)
 
 
-def _fewer(q: _Question, claim: str, label: str, sign: int) -> Verdict:
+def _fewer(q: _Question, claim: str, label: str, sign: int) -> Claim:
     """An ordering of n_active: `label` minus learned has the given sign, paired by seed and every other axis."""
     pairs, sides_asked = [], ([], [])
     for kappa, learned, fixed in q.paired():
@@ -185,10 +180,10 @@ def _fewer(q: _Question, claim: str, label: str, sign: int) -> Verdict:
         f"difference {lead} over {lead.n} seeds and {len(pairs)} cells{_moving(asked[0])}"
     )
     decided = lead.n >= 2 and (sign * lead.mean <= 0 or _excludes_zero(lead))
-    if not decided:
-        return Verdict(q.data, claim, INSUFFICIENT, numbers)
     # That a small γ fills the latents is a claim about training from a start: it need not have come to an end.
-    return _verdict(q, claim, asked[1:] if sign > 0 else asked, sign * lead.mean > 0, numbers)
+    said = _said(asked[1:] if sign > 0 else asked, sign * lead.mean > 0) if decided else INSUFFICIENT
+    expected, tolerance = f"a difference {'above' if sign > 0 else 'below'} 0", "95 % interval over seeds"
+    return _claim(q, claim, expected, numbers, said, sum(map(len, asked)), tolerance)
 
 
 def _moving(trials: Frame) -> str:
@@ -209,10 +204,16 @@ def _mmd_ratio(fixed: Frame, learned: Frame) -> float:
     return float(ours["mmd"].mean() / floor) if floor > 0 else math.nan
 
 
-def _verdict(q: _Question, claim: str, asked: list[Frame], agrees: bool, numbers: str) -> Verdict:
-    """Insufficient data where any side lacks converged trials, otherwise what the trials say."""
+def _claim(
+    q: _Question, claim: str, expected: str, numbers: str, said: Said, trials: int, tolerance: str = "every trial"
+) -> Claim:
+    return Claim(q.data, claim, SOURCE, expected, numbers, tolerance, said, trials)
+
+
+def _said(asked: list[Frame], agrees: bool) -> Said:
+    """Insufficient where any side lacks converged trials, otherwise what the trials say."""
     enough = bool(asked) and all(_enough(trials) for trials in asked)
-    return Verdict(q.data, claim, (HOLDS if agrees else FAILS) if enough else INSUFFICIENT, numbers)
+    return (HOLDS if agrees else FAILS) if enough else INSUFFICIENT
 
 
 def _enough(trials: Frame) -> bool:

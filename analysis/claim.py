@@ -1,0 +1,38 @@
+"""A claim of a source, and what a study's trials say about it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+HOLDS, FAILS, INSUFFICIENT = "holds", "fails", "insufficient"
+
+Said = Literal["holds", "fails", "insufficient"]
+
+WORDS: dict[str, str] = {HOLDS: "holds", FAILS: "fails", INSUFFICIENT: "insufficient data"}
+"""How a verdict is written for a person."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim about one data set: what was expected by which source, within what, what was measured, from how many trials.
+
+    `verdict` is `insufficient` where trials that the claim needs are missing, diverged or have not converged.
+    """
+
+    data: str
+    claim: str
+    source: str
+    expected: str
+    measured: str
+    tolerance: str
+    verdict: Said
+    trials: int
+
+    def __str__(self) -> str:
+        return f"{self.data}: {self.claim}: {WORDS[self.verdict]} ({self.measured})"
+
+
+def judged(agrees: bool, enough: bool) -> Said:
+    """Insufficient where there is not enough to go by, otherwise whether the claim agrees."""
+    if not enough:
+        return INSUFFICIENT
+    return HOLDS if agrees else FAILS

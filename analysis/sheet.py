@@ -1,0 +1,81 @@
+"""A table of a study's own: what a paper would print, as CSV, Markdown and LaTeX."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.frames import Frame
+from analysis.interval import NOTHING, number
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table: its file name without suffix, its caption, and its rows with headings as a reader sees them.
+
+    Numbers are stored in full and written in three significant digits; columns of text are written as they are.
+    """
+
+    name: str
+    caption: str
+    frame: Frame
+
+    def text(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and rows as they are written."""
+        return [str(name) for name in self.frame], [[_written(value) for value in row] for row in self.frame.to_numpy()]
+
+    def csv(self) -> bytes:
+        return self.frame.to_csv(index=False).encode()
+
+    def markdown(self) -> str:
+        head, body = self.text()
+        return rows_in_markdown(head, body)
+
+    def latex(self) -> bytes:
+        """A booktabs table with its caption; needs `\\usepackage{booktabs}`."""
+        return in_latex(*self.text(), self.caption)
+
+
+def rows_in_markdown(head: list[str], body: list[list[str]]) -> str:
+    """A Markdown table, columns padded so that it also reads as plain text."""
+    widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
+    rule = ["-" * width for width in widths]
+    lines = (
+        " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in [head, rule, *body]
+    )
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+_TEX = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"γ": r"$\gamma$", "β": r"$\beta$", "κ": r"$\kappa$", "ζ": r"$\zeta$", "λ": r"$\lambda$", "σ": r"$\sigma$"}
+    | {"Σ": r"$\Sigma$", "²": "$^2$", "±": r"$\pm$", "≤": r"$\le$", "≥": r"$\ge$", "×": r"$\times$", "−": "$-$"}
+    | {"₀": "$_0$", "₁": "$_1$", "₂": "$_2$", "₃": "$_3$", "ᵢ": "$_i$", "∞": r"$\infty$", "→": r"$\to$", "—": "---"}
+    | {"√": r"$\surd$", "Δ": r"$\Delta$", "∂": r"$\partial$", "‖": r"$\Vert$", "·": r"$\cdot$", "…": r"\ldots{}"}
+)
+
+
+def in_latex(head: list[str], body: list[list[str]], caption: str) -> bytes:
+    """A LaTeX table in the style of booktabs."""
+    lines = [" & ".join(text.translate(_TEX) for text in row) + r" \\" for row in [head, *body]]
+    parts = [
+        r"\begin{table}",
+        rf"\caption{{{caption.translate(_TEX)}}}",
+        rf"\begin{{tabular}}{{{'l' * len(head)}}}",
+        r"\toprule",
+        lines[0],
+        r"\midrule",
+        *lines[1:],
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join([*parts, ""]).encode()
+
+
+def _written(value: object) -> str:
+    if value is None or value is pd.NA:
+        return NOTHING
+    if isinstance(value, bool | str):
+        return str(value)
+    return number(float(value))  # pyright: ignore[reportArgumentType]
