@@ -7,11 +7,13 @@ from sklearn.datasets import load_digits
 from analysis.theory import (
     fixed_sigma,
     hessian,
+    learned_gamma,
     linear,
     modes_of_data,
     modes_of_moments,
     modes_of_spectrum,
     rate_distortion,
+    sampling,
 )
 from analysis.theory.modes import Modes
 
@@ -53,6 +55,31 @@ def test_modes_of_planted_targets_survive_any_mixing_of_the_inputs():
     assert noisy.zeta2 == pytest.approx(ZETA2, rel=1e-9)
     assert noisy.unreached(5) == pytest.approx(float(np.square(noise).sum() / 5000))
     assert noisy.unreached(3) == pytest.approx(noisy.unreached(5) + 3.0)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_what_counts_as_rounding_does_not_depend_on_the_unit_of_the_data(scale):
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((300, 3)) @ rng.standard_normal((3, 8))
+    y = x @ rng.standard_normal((8, 5))
+    for targets, reference in ((None, modes_of_data(x)), (y, modes_of_data(x, y))):
+        modes = modes_of_data(scale * x, None if targets is None else scale * targets)
+        assert modes.rank == 3
+        assert modes.unreached(3) == 0 < modes.unreached(2)
+        assert modes.zeta2[:3] == pytest.approx(scale**2 * reference.zeta2[:3], rel=1e-9)
+        assert learned_gamma.gamma_star(modes, 0.5, 6) == 0
+        assert learned_gamma.active_modes(modes, 0.5, 6) == 3
+        assert learned_gamma.lossless_beta(modes, 6) == modes.d2 / 3
+
+
+def test_targets_that_do_not_depend_on_the_inputs_have_no_mode():
+    modes = modes_of_moments(np.zeros((2, 2)), np.zeros((3, 2)), 4.0)
+    assert (modes.rank, learned_gamma.collapse_beta(modes), learned_gamma.safe_beta(modes)) == (0, 0.0, 0.0)
+    assert learned_gamma.gamma_star(modes, 0.1, 2) == pytest.approx(4 / 3)
+    assert linear.active_units(modes.zeta2, 0.1, 2).tolist() == [0.0, 0.0]
+    assert rate_distortion.distortion_at_rate(modes, 3.0, 2) == 4.0
+    with pytest.raises(ValueError, match="must vary"):
+        modes_of_data(np.ones((5, 2)))
 
 
 def test_moments_that_no_data_have_are_refused():
@@ -185,7 +212,7 @@ def test_noise_of_finite_samples_reaches_the_edge_of_its_spectrum():
     """A cut on AU that is to reject noise must exceed 1 − (1 + √(d/n))^{-2}; λ_1 spreads by the order n^{-2/3}."""
     d, n = 300, 3000
     largest = modes_of_data(np.random.default_rng(0).standard_normal((n, d))).zeta2[:1]
-    assert largest == pytest.approx(rate_distortion.pruning_beta(d, n), rel=0.02)
+    assert largest == pytest.approx(sampling.pruning_beta(d, n), rel=0.02)
     units = linear.active_units(largest, 1.0, 1)
-    assert units == pytest.approx(rate_distortion.spurious_active_units(d, n), abs=0.01)
-    assert linear.active_modes(largest, 1.02 * rate_distortion.pruning_beta(d, n), 1) == 0
+    assert units == pytest.approx(sampling.spurious_active_units(d, n), abs=0.01)
+    assert linear.active_modes(largest, 1.02 * sampling.pruning_beta(d, n), 1) == 0

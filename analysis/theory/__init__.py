@@ -7,9 +7,9 @@
     learned_gamma.thresholds(modes_of_spectrum(spectrum), kappa)
 
 `modes` says what a data set is to the theory; `linear` and `fixed_sigma` hold the minimum at a given γ, `learned_gamma`
-the one over γ, `solution` its weights; `rate_distortion` the curve that a sweep of β traces; `hessian` the curvature at the
-origin; `affine` and `minima` the landscape over affine decoders; `ppca` the exact likelihood; `conventions` the objectives
-of the literature in terms of one. γ is a variance, and a level is the product βγ.
+the one over γ, `solution` its weights; `rate_distortion` the curve that a sweep of β traces, `sampling` what finite samples
+add; `hessian` the curvature at the origin; `affine` and `minima` the landscape over affine decoders; `ppca` the exact
+likelihood; `conventions` the objectives of the literature in terms of one. γ is a variance, and a level is the product βγ.
 """
 
 from analysis.theory import (
@@ -22,6 +22,7 @@ from analysis.theory import (
     minima,
     ppca,
     rate_distortion,
+    sampling,
     solution,
 )
 from analysis.theory.modes import Modes, modes_of_data, modes_of_moments, modes_of_spectrum
@@ -40,5 +41,6 @@ __all__ = [
     "modes_of_spectrum",
     "ppca",
     "rate_distortion",
+    "sampling",
     "solution",
 ]

@@ -72,7 +72,7 @@ def collapse_beta(modes: Modes) -> float:
 
     Source: derived from Wang & Ziyin (2022), appendix D.
     """
-    return float(modes.d2 * modes.zeta2[0] / modes.total)
+    return float(modes.d2 * modes.zeta2.max(initial=0.0) / modes.total)
 
 
 def lossless_beta(modes: Modes, kappa: int) -> float:
@@ -84,11 +84,11 @@ def lossless_beta(modes: Modes, kappa: int) -> float:
 
 
 def safe_beta(modes: Modes) -> float:
-    """(d2/r) R²: below it some mode is kept, whatever the spectrum. The bound is tight for equal modes.
+    """(d2/r) R²: below it some mode is kept, whatever the spectrum. The bound is tight for equal modes, and 0 for none.
 
     Source: Wang & Ziyin (2022), appendix D, with the factor R² that it needs where y is not linear in x.
     """
-    return modes.d2 / modes.rank * modes.explained
+    return modes.d2 / max(modes.rank, 1) * modes.explained
 
 
 def ppca_gamma(spectrum: ArrayLike, kappa: int) -> float:

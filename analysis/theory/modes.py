@@ -25,7 +25,7 @@ class Modes:
     """`zeta2` (d*,), descending; `total` T = E‖y‖², both in squared data units; `d2`, the number of outputs.
 
     T is at least the sum of the modes: it also holds the part of y that no linear function of x gives.
-    Raises: ValueError for modes out of order or negative, and for a T below their sum.
+    Raises: ValueError for modes out of order or negative, and for a T that is zero or below their sum.
     """
 
     zeta2: Array
@@ -34,6 +34,8 @@ class Modes:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "zeta2", checked(self.zeta2))
+        if not self.total > 0:
+            raise ValueError(f"total variance {self.total}: the targets must vary")
         explained = float(self.zeta2.sum())
         if not explained <= self.total * (1 + 1e-9):
             raise ValueError(f"the total variance {self.total:g} is below the sum of the modes, {explained:g}")
@@ -48,7 +50,7 @@ class Modes:
     @property
     def explained(self) -> float:
         """R² = Σ ζ_i²/T: the part of y that is linear in x, 1 for y = x."""
-        return float(self.zeta2.sum() / self.total) if self.total else 1.0
+        return float(self.zeta2.sum() / self.total)
 
     def unreached(self, kappa: int) -> float:
         """C_0 = T − Σ_{i≤κ} ζ_i²: what κ latents cannot explain, because it is not linear in x or lies in later modes."""

@@ -6,8 +6,6 @@ dR/dK = −2g. A trained network above the curve loses to the linear optimum; a 
 Source: Cover & Thomas (2006), section 10.3.3, for the modes that κ latents reach; Wang & Ziyin (2022), eqs. 11-13, for β.
 """
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -59,19 +57,3 @@ def curve(modes: Modes, kappa: int, points: int = 200, least: float = 1e-3) -> t
         raise ValueError("no mode is left to send: the targets do not depend on the inputs")
     levels = np.geomspace(highest, least * highest, points)
     return linear.rate(modes.zeta2, levels, kappa), linear.distortion(modes, levels, kappa)
-
-
-def pruning_beta(d: int, n: int) -> float:
-    """(1 + √(d/n))²: the β above which no mode of pure noise, of variance γ in d dimensions, survives n examples.
-
-    Source: Marchenko & Pastur (1967), the upper edge of the spectrum of a sample covariance.
-    """
-    return (1 + math.sqrt(d / n)) ** 2
-
-
-def spurious_active_units(d: int, n: int) -> float:
-    """1 − (1 + √(d/n))^{-2}: what AU reaches at β = 1 on pure noise; a cut on AU must exceed it.
-
-    Source: Wang & Ziyin (2022), eqs. 11-13, at the upper edge of Marchenko & Pastur (1967).
-    """
-    return 1 - 1 / pruning_beta(d, n)
