@@ -1,4 +1,4 @@
-"""What every test shares: shape and type checks on `models`, one thread for torch, and small declarations."""
+"""What every test shares: shape and type checks on `models` and `analysis.fit`, one thread for torch, small declarations."""
 
 import contextlib
 import shutil
@@ -11,15 +11,8 @@ from typing import Any
 import pytest
 from jaxtyping import install_import_hook
 
-CHECKED = [
-    "models.datasets",
-    "models.exact",
-    "models.idx",
-    "models.mmd",
-    "models.objective",
-    "models.own_data",
-    "models.vae",
-]
+CHECKED = ["analysis.fit.hinge", "analysis.fit.resample"]
+CHECKED += [f"models.{name}" for name in ("datasets", "exact", "idx", "iwae", "mmd", "objective", "own_data", "vae")]
 
 with install_import_hook(CHECKED, "beartype.beartype"):
     for name in CHECKED:
