@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 from jaxtyping import install_import_hook
 
-CHECKED = ["models.datasets", "models.idx", "models.mmd", "models.objective", "models.own_data", "models.vae"]
+CHECKED = [
+    "models.datasets",
+    "models.exact",
+    "models.idx",
+    "models.mmd",
+    "models.objective",
+    "models.own_data",
+    "models.vae",
+]
 
 with install_import_hook(CHECKED, "beartype.beartype"):
     for name in CHECKED:
