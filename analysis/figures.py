@@ -12,12 +12,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from analysis.frames import Frame
 from analysis.interval import t_interval
 from analysis.load import Header
-from analysis.style import INK, QUIET, SETTINGS, Look, legend, looks, panels, saved
+from analysis.style import INK, QUIET, SETTINGS, Look, legend, log_scale, looks, panels, saved
 from analysis.table import cells, judged, label_text
 
 MOST_ROWS, MOST_COLUMNS = 4, 3
@@ -113,9 +113,7 @@ def trajectory(frame: Frame, curve_rows: Frame, header: Header, quantity: str) -
             ax.axhline(
                 (trials["total_variance"] / trials["d"]).iloc[0], color=QUIET, linestyle=":", linewidth=1.2, label="T/d"
             )
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(numticks=7))
-        ax.yaxis.set_minor_formatter(NullFormatter())
+        log_scale(ax)
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
         ax.margins(x=0.02)
     _outer_labels(parts, "training step", ylabel)

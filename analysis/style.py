@@ -6,11 +6,12 @@ The colours are Okabe and Ito's (2008), which stay apart for colour-blind reader
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 INK, QUIET, GRID = "#222222", "#6b7280", "#e5e7eb"
 
@@ -74,6 +75,18 @@ def panels(rows: int, columns: int, height: float = 2.7, **shared: Any) -> tuple
         ax.set_axisbelow(True)
         ax.tick_params(length=3, width=0.7)
     return figure, grid.tolist()
+
+
+def log_scale(ax: Axes, which: Literal["x", "y"] = "y") -> None:
+    """A logarithmic axis with a few labelled ticks, also where what is drawn spans less than two decades."""
+    getattr(ax, f"set_{which}scale")("log")
+    axis: Any = getattr(ax, f"{which}axis")
+    low, high = axis.get_data_interval()
+    narrow = low > 0 and high < 30 * low
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=7))
+    if narrow:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def legend(figure: Figure, axes: Iterable[Axes], title: str) -> None:
