@@ -1,4 +1,4 @@
-"""What every test shares: shape and type checks on `models`, one thread for torch, and small declarations."""
+"""What every test shares: shape and type checks on `models` and `analysis.fit`, one thread for torch, small declarations."""
 
 import contextlib
 import shutil
@@ -12,6 +12,8 @@ import pytest
 from jaxtyping import install_import_hook
 
 CHECKED = [
+    "analysis.fit.hinge",
+    "analysis.fit.resample",
     "models.datasets",
     "models.exact",
     "models.idx",

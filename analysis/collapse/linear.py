@@ -4,9 +4,9 @@ A decoder that is linear, and a Σ that does not depend on x, leave nothing to c
 
     E‖y − Uz‖² = E‖y − Uμ(x)‖² + Σ_j σ_j² ‖u_j‖²
 
-so J is known of the whole training set without the noise of a draw. Where Σ is trained its latents line up with modes. A Σ
-that is held at a multiple of I leaves any rotation free (Wang & Ziyin (2022), Thm. 2), and there the modes are the
-singular values of the decoder itself, read from the stored weights.
+so J is known of the whole training set without the noise of a draw. Modes are told apart by the singular values of the
+decoder, read from the stored weights: where Σ is trained each comes to lie on one latent, but slowly; where Σ is held at a
+multiple of I any rotation of the latents is as good (Wang & Ziyin (2022), Thm. 2).
 """
 
 import json
@@ -134,27 +134,23 @@ class Cell:
         return found + 0.5 * self.modes.d2 * math.log(self.gamma)
 
     def by_mode(self, home: Home) -> Sweep:
-        """The sweep with modes told apart, `decoder_norm` the decoder's singular values.
+        """The sweep with modes told apart: `decoder_norm` holds the singular values λ of the decoder, in data.
 
-        Where Σ is held, `active_units` is 1 − (1 + λᵢ²/βγ)^{-2}, which at the minimum is (1 − βγ/ζᵢ²)₊ as well.
+        Close to its threshold a mode rests for a long time on several latents at once, which ranks of latents cannot see.
+        `active_units` is what λ says of a mode that lies on one latent: λ²/(λ² + g) where Σ is learned, and where it is
+        held 1 − (1 + λ²/g)^{-2}; at either minimum that is (1 − g/ζᵢ²)₊, g = βγ.
+        Source: Wang & Ziyin (2022), eqs. 11-13 and Prop. 2.
         """
-        if not self.held:
-            return self.sweep
         rows = [
-            {
-                "trial_id": trial["trial_id"],
-                "beta": trial["beta"],
-                "seed": trial["seed"],
-                "latent": mode,
-                "value": value,
-            }
+            {"trial_id": trial["trial_id"], "beta": trial["beta"], "seed": trial["seed"], "latent": mode, "value": value}
             | {"level": trial["gamma_eff"]}
             for trial in self.settled.to_dict("records")
             if trial["has_weights"] == 1
             for mode, value in enumerate(_singular_values(home, trial))
         ]
         frame = pd.DataFrame(rows, columns=["trial_id", "beta", "seed", "latent", "value", "level"])
-        units = 1 - (1 + frame["value"] ** 2 / frame["level"]) ** -2.0
+        ratio = frame["value"] ** 2 / frame["level"]
+        units = 1 - (1 + ratio) ** (-2.0 if self.held else -1.0)
         return sweep(frame.assign(mean_var=units, decoder_norm=frame["value"], rate=np.nan))
 
     def _measured(self, part: Array | None) -> Array:

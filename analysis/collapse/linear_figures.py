@@ -10,39 +10,41 @@ from analysis.collapse.bands import band, log_beta, ordered_looks, theory
 from analysis.collapse.linear import HELD, LEARNED, Cell
 from analysis.figures import Drawing
 from analysis.style import INK, QUIET, SETTINGS, legend, panels, saved
+from study.record import Home
 
 FINE = 400
 """Points of a dashed curve."""
 
 
-def figures(cells: Sequence[Cell]) -> list[Drawing]:
+def figures(cells: Sequence[Cell], home: Home) -> list[Drawing]:
     """Every figure that the cells, each with settled trials, have the networks for."""
     learned = [cell for cell in cells if cell.variant == LEARNED]
     last = max((cell.kappa for cell in cells), default=0)
     both = [cell for cell in cells if cell.variant in (LEARNED, HELD) and cell.kappa == last]
     with mpl.rc_context(SETTINGS):
-        drawn = [active_units(learned), loss(learned)] if learned else []
+        drawn = [active_units(learned, home), loss(learned)] if learned else []
         return drawn + ([weights(both)] if both else [])
 
 
-def active_units(cells: Sequence[Cell]) -> Drawing:
+def active_units(cells: Sequence[Cell], home: Home) -> Drawing:
     """Active units of each mode against β, a panel for each κ."""
     figure, grid = panels(1, len(cells), sharey=True)
     for ax, cell in zip(grid[0], cells, strict=True):
-        betas = _fine(cell)
+        betas, found = _fine(cell), cell.by_mode(home)
         expected = cell.expected_units(betas)
         inside = int((cell.modes.zeta2[: cell.kappa] / cell.gamma > betas[0]).sum())
         for mode, look in enumerate(ordered_looks([f"mode {mode + 1}" for mode in range(inside)])):
-            band(ax, cell.sweep.betas, cell.sweep.active_units[mode], look)
+            band(ax, found.betas, found.active_units[mode], look)
             theory(ax, betas, expected[:, mode])
         ax.set_title(f"κ = {cell.kappa}", loc="left", color=INK)
         ax.set_ylim(-0.02, 1.0)
         log_beta(ax, "weight of the rate β")
-    grid[0][0].set_ylabel("active units Var E[z|x]")
+    grid[0][0].set_ylabel("active units")
     legend(figure, grid[0], "Modes collapse one by one")
     caption = (
-        "Active units of each mode against β: mean over seeds, 95 % t-interval shaded. Dashed: (1 − β/βᵢ*)₊ with "
-        "βᵢ* = ζᵢ²/γ from the spectrum of the training set. Modes whose threshold lies below the sweep are left out."
+        "Active units of each mode against β, from the singular values of the decoder: mean over seeds, 95 % t-interval "
+        "shaded. Dashed: (1 − β/βᵢ*)₊ with βᵢ* = ζᵢ²/γ from the spectrum of the training set. Modes whose threshold lies "
+        "below the sweep are left out."
     )
     return _drawing("active_units", caption, figure)
 
