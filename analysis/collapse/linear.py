@@ -35,7 +35,7 @@ DECODER = "network.decoder.0.weight"
 
 @dataclass(frozen=True)
 class Cell:
-    """Declared trials of one network over β and seeds: rows of `View.trials` and of `View.latents`, and their modes."""
+    """Declared trials of one network over β and seeds: rows of `View.trials` and of `View.latents`."""
 
     data: str
     variant: str
@@ -43,6 +43,7 @@ class Cell:
     modes: Modes
     trials: Frame
     latents: Frame
+    home: Home
 
     @property
     def held(self) -> bool:
@@ -133,7 +134,8 @@ class Cell:
         found = fixed_sigma.loss_wz(self.modes, np.ones(self.kappa), self.gamma, betas)
         return found + 0.5 * self.modes.d2 * math.log(self.gamma)
 
-    def by_mode(self, home: Home) -> Sweep:
+    @cached_property
+    def by_mode(self) -> Sweep:
         """The sweep with modes told apart: `decoder_norm` holds the singular values λ of the decoder, in data.
 
         Close to its threshold a mode rests for a long time on several latents at once, which ranks of latents cannot see.
@@ -142,11 +144,17 @@ class Cell:
         Source: Wang & Ziyin (2022), eqs. 11-13 and Prop. 2.
         """
         rows = [
-            {"trial_id": trial["trial_id"], "beta": trial["beta"], "seed": trial["seed"], "latent": mode, "value": value}
+            {
+                "trial_id": trial["trial_id"],
+                "beta": trial["beta"],
+                "seed": trial["seed"],
+                "latent": mode,
+                "value": value,
+            }
             | {"level": trial["gamma_eff"]}
             for trial in self.settled.to_dict("records")
             if trial["has_weights"] == 1
-            for mode, value in enumerate(_singular_values(home, trial))
+            for mode, value in enumerate(_singular_values(self.home, trial))
         ]
         frame = pd.DataFrame(rows, columns=["trial_id", "beta", "seed", "latent", "value", "level"])
         ratio = frame["value"] ** 2 / frame["level"]

@@ -10,27 +10,26 @@ from analysis.collapse.bands import band, log_beta, ordered_looks, theory
 from analysis.collapse.linear import HELD, LEARNED, Cell
 from analysis.figures import Drawing
 from analysis.style import INK, QUIET, SETTINGS, legend, panels, saved
-from study.record import Home
 
 FINE = 400
 """Points of a dashed curve."""
 
 
-def figures(cells: Sequence[Cell], home: Home) -> list[Drawing]:
+def figures(cells: Sequence[Cell]) -> list[Drawing]:
     """Every figure that the cells, each with settled trials, have the networks for."""
     learned = [cell for cell in cells if cell.variant == LEARNED]
     last = max((cell.kappa for cell in cells), default=0)
     both = [cell for cell in cells if cell.variant in (LEARNED, HELD) and cell.kappa == last]
     with mpl.rc_context(SETTINGS):
-        drawn = [active_units(learned, home), loss(learned)] if learned else []
+        drawn = [active_units(learned), loss(learned)] if learned else []
         return drawn + ([weights(both)] if both else [])
 
 
-def active_units(cells: Sequence[Cell], home: Home) -> Drawing:
+def active_units(cells: Sequence[Cell]) -> Drawing:
     """Active units of each mode against β, a panel for each κ."""
     figure, grid = panels(1, len(cells), sharey=True)
     for ax, cell in zip(grid[0], cells, strict=True):
-        betas, found = _fine(cell), cell.by_mode(home)
+        betas, found = _fine(cell), cell.by_mode
         expected = cell.expected_units(betas)
         inside = int((cell.modes.zeta2[: cell.kappa] / cell.gamma > betas[0]).sum())
         for mode, look in enumerate(ordered_looks([f"mode {mode + 1}" for mode in range(inside)])):

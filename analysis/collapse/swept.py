@@ -63,6 +63,10 @@ class Swept:
         """min L_WZ in nats. Source: Wang & Ziyin (2022), eq. 13."""
         return linear.loss_wz(self.modes, self.gamma, betas, self.kappa)
 
+    def expected_variance(self, betas: Float[Array, " k"]) -> Float[Array, " k"]:
+        """Σ(ζᵢ² − g)₊ in data²: of samples. Source: derived from Wang & Ziyin (2022), eqs. 11-13."""
+        return linear.sample_diversity(self.modes.zeta2, betas * self.gamma, self.kappa)
+
     def expected_std(self, betas: Float[Array, " k"]) -> Float[Array, "k kappa"]:
         """min(1, √g/ζᵢ). Source: Wang & Ziyin (2022), eqs. 11-13."""
         return np.sqrt(linear.posterior_variance(self.modes.zeta2, betas * self.gamma, self.kappa))

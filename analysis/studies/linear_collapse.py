@@ -1,9 +1,9 @@
 """linear_collapse: a linear VAE over a fine sweep of β, against its closed-form minimum.
 
 With ζᵢ² the eigenvalues of the very training set and g = βγ: mode i is kept iff ζᵢ² > g, and then has 1 − g/ζᵢ² active
-units, ½ log(ζᵢ²/g) nats, and the distortion g. Thresholds are read from the sweep by `analysis.fit`, with modes told apart
-by the decoder's singular values; modes whose threshold lies outside the grid of β are not asked about. Losses are exact expectations over the training set
-(`analysis.collapse.linear`). Only trials that stand still count.
+units, ½ log(ζᵢ²/g) nats, and the distortion g. Thresholds are fitted to active units over the sweep, with modes told apart
+by the decoder's singular values; modes whose threshold lies outside the grid of β are not asked about. Losses are exact
+expectations over the training set (`analysis.collapse.linear`). Only trials that stand still count.
 
 Source: Wang & Ziyin (2022), section 4.2 for a Σ that is learned, Prop. 2 for one that is held at the prior's variance.
 """
@@ -51,11 +51,11 @@ def claims(view: View) -> list[Claim]:
         chosen = {variant: cell for (variant, k), cell in every.items() if k == kappa}
         for variant, cell in chosen.items():
             source = "Wang & Ziyin (2022), Prop. 2" if cell.held else "Wang & Ziyin (2022), section 4.3"
-            pairs = _pairs(cell, view)
+            pairs = _pairs(cell)
             found.append(thresholds_claim(cell.data, source, pairs, cell.enough, len(cell.settled)))
             found.append(_reaches_the_minimum(cell))
             if variant == LEARNED:
-                found += [_active_units(cell, view), _second_order(cell), _surplus(cell)]
+                found += [_active_units(cell), _second_order(cell), _surplus(cell)]
             if variant in (LEARNED, HELD):
                 found.append(_weights(cell))
         if LEARNED in chosen and WIDE in chosen:
@@ -66,19 +66,19 @@ def claims(view: View) -> list[Claim]:
 def drawings(view: View) -> list[Drawing]:
     """The study's figures, for the largest κ with anything to draw."""
     every = settings(view)
-    return figures([cell for cell in every.values() if len(cell.settled)], view.home)
+    return figures([cell for cell in every.values() if len(cell.settled)])
 
 
 def sheets(view: View) -> list[Sheet]:
     """Thresholds of every network against theory, and the estimators side by side."""
     tables, estimators = [], []
     for (variant, kappa), cell in settings(view).items():
-        tables.append(threshold_rows({"network": variant, "κ": str(kappa)}, _pairs(cell, view)))
+        tables.append(threshold_rows({"network": variant, "κ": str(kappa)}, _pairs(cell)))
         if variant == LEARNED and len(cell.settled):
             truth = linear.thresholds(cell.modes.zeta2, cell.gamma, kappa)
-            named = {"active units by rank": compared(cell.sweep, truth), "active units": _pairs(cell, view)}
+            named = {"active units by rank": compared(cell.sweep, truth), "active units": _pairs(cell)}
             named |= {name: compared(cell.sweep, truth, name) for name in BY_RANK}
-            named["spectral"] = compared(cell.by_mode(view.home), truth, "spectral")
+            named["spectral"] = compared(cell.by_mode, truth, "spectral")
             estimators += [threshold_rows({"κ": str(kappa), "estimator": name}, pairs) for name, pairs in named.items()]
     found = [
         Sheet("thresholds", "Collapse thresholds from active units, against ζᵢ²/γ", _stacked(tables)),
@@ -96,18 +96,18 @@ def settings(view: View) -> dict[tuple[str, int], Cell]:
             rows = view.latents[view.latents["trial_id"].isin(trials["trial_id"])]
             name = f"{label_text(trials['data'].dropna().iloc[0])}, κ = {kappa}, {variant}"
             modes = modes_of_spectrum(view.spectrum(str(known.iloc[0])))
-            found[str(variant), int(kappa)] = Cell(name, str(variant), int(kappa), modes, trials, rows)
+            found[str(variant), int(kappa)] = Cell(name, str(variant), int(kappa), modes, trials, rows, view.home)
     return found
 
 
-def _pairs(cell: Cell, view: View) -> list[Compared]:
+def _pairs(cell: Cell) -> list[Compared]:
     if not len(cell.settled):
         return []
     expected = linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa)
-    return compared(cell.by_mode(view.home), expected)
+    return compared(cell.by_mode, expected)
 
 
-def _active_units(cell: Cell, view: View) -> Claim:
+def _active_units(cell: Cell) -> Claim:
     claim = "active units are (1 − β/βᵢ*)₊ for every mode"
     rms, ranked = math.nan, math.nan
     if len(cell.settled):
@@ -115,7 +115,7 @@ def _active_units(cell: Cell, view: View) -> Claim:
         expected = cell.expected_units(cell.sweep.betas).T[:inside, :, None]
         rms, ranked = (
             float(np.sqrt(np.nanmean(np.square(found.active_units[:inside] - expected))))
-            for found in (cell.by_mode(view.home), cell.sweep)
+            for found in (cell.by_mode, cell.sweep)
         )
     measured = f"root mean square {number(rms)} over modes, β and seeds; {number(ranked)} by rank of the single latents"
     return _claim(cell, claim, SOURCE, "no deviation", measured, f"root mean square {UNITS:g}", rms <= UNITS)
@@ -166,9 +166,7 @@ def _weights(cell: Cell) -> Claim:
     claim = "the encoder's weights stay bounded as β falls"
     source = "Wang & Ziyin (2022), Prop. 2" if cell.held else SOURCE
     if cell.held:
-        claim = (
-            "with Σ fixed the encoder's weights grow without bound as β falls, and the decoder's do not make up for it"
-        )
+        claim = "with Σ fixed the encoder's weights grow without bound as β falls"
     expected, measured, worst = NOTHING, NOTHING, math.nan
     if len(cell.settled):
         of = cell.expected_power(cell.sweep.betas)
@@ -188,7 +186,7 @@ def _gauge(one: Cell, other: Cell) -> Claim:
     if one.enough and other.enough:
         apart = one.losses.set_index(["beta", "seed"])["j"] - other.losses.set_index(["beta", "seed"])["j"]
         loss = float(apart.abs().max())
-        units = float(np.sqrt(np.nanmean((one.sweep.active_units - other.sweep.active_units) ** 2)))
+        units = float(np.sqrt(np.nanmean((one.by_mode.active_units - other.by_mode.active_units) ** 2)))
     return Claim(
         data=other.data,
         claim="a prior twice as wide changes neither loss nor active units",
