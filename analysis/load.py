@@ -136,7 +136,7 @@ def _evaluations(rows: Frame) -> Frame:
         name = METRIC_NAMES.get(str(metric), str(metric))
         columns = {"value": name, "standard_error": f"{name}_se"}
         frame = frame.merge(of_metric[["trial_id", *columns]].rename(columns=columns), on="trial_id", how="left")
-    for name in ("mmd", "mmd_se", "iwae_nll", "iwae_nll_se"):
+    for name in ("mmd", "mmd_se", "iwae_nll", "iwae_nll_se", "sample_variance", "sample_variance_se"):
         if name not in frame:
             frame[name] = float("nan")
     return frame

@@ -108,6 +108,18 @@ def test_a_trained_linear_vae_is_evaluated_at_its_likelihood(tmp_path):
         assert value <= row["neg_elbo_test"] + 1e-6
 
 
+def test_the_variance_of_samples_of_a_linear_decoder_is_that_of_its_weights(tmp_path):
+    """tr Cov(Uz + b) = ‖U‖² for z ~ N(0, I), and the standard error says how near 2,000 draws come."""
+    home, trials = Home(tmp_path), trials_of()
+    committed(home, trials[:2])
+    norms = read(home, "latents").to_pylist()
+    for row in read(home, "evaluations").to_pylist():
+        if row["metric"] == "sample_variance":
+            exact = sum(latent["decoder_norm"] ** 2 for latent in norms if latent["trial_id"] == row["trial_id"])
+            assert 0 < row["standard_error"] < 0.04 * exact
+            assert abs(row["value"] - exact) < 4 * row["standard_error"]
+
+
 def evaluate(*arguments):
     command = [sys.executable, "-m", "study.evaluate", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
@@ -129,7 +141,7 @@ def test_a_metric_that_old_records_lack_comes_from_the_weights(tmp_path, monkeyp
     for trial_id, value in known.items():
         assert again[trial_id] == pytest.approx(value, rel=1e-6)
     assert "every trial with weights is evaluated" in evaluate("--home", before).stdout
-    assert len(read(before, "evaluations")) == 8
+    assert len(read(before, "evaluations")) == 4 * len(METRICS)
 
 
 def test_an_unknown_study_is_one_sentence(tmp_path):

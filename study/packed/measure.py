@@ -25,6 +25,7 @@ from study.trial import Trial
 MMD_POINTS = 2000
 IWAE_POINTS, IWAE_DRAWS = 500, 64
 SLOPE_POINTS = 256
+SAMPLES, SAMPLE_VARIANCE_VERSION = 2000, 1
 PICTURES = 8
 _CHUNK_NUMBERS = 4_000_000
 _BLOCK = 128  # noise is drawn in blocks of this many rows, so that it doesn't depend on how a pack's size cuts the data
@@ -134,6 +135,27 @@ class Measure:
             yield nll(torch.stack(weights))
 
     @torch.no_grad()
+    def sample_variance(self) -> Iterator[dict[str, float | int | str]]:
+        """One evaluation row a trial: tr Cov m(z) over z ~ N(0, I), in data²: how far samples lie apart.
+
+        Source: derived from Wang & Ziyin (2022), eqs. 11-13, as what their figure 3 shows; Σ‖u_j‖² for a linear decoder.
+        """
+        blocks = self._draws("sample_variance", SAMPLES).split(_BLOCK, dim=1)
+        means = [self.stack.call("decode", z[self._seed_of]).double().sum(1) for z in blocks]
+        mean = torch.stack(means).sum(0)[:, None] / SAMPLES
+        # Decoded again rather than kept: a pack of image networks would fill the memory.
+        away = torch.cat([squared_error(self.stack.call("decode", z[self._seed_of]), mean) for z in blocks], dim=1)
+        for trial, squares in zip(self.trials, away, strict=True):
+            yield {
+                "metric": "sample_variance",
+                "value": float(squares.sum() / (SAMPLES - 1)),
+                "standard_error": float(squares.std() / SAMPLES**0.5),
+                "sample_size": SAMPLES,
+                "seed": trial.seed,
+                "version": SAMPLE_VARIANCE_VERSION,
+            }
+
+    @torch.no_grad()
     def pictures(self) -> dict[str, np.ndarray]:
         """For image data: test images, their reconstructions at E[z|x], and samples, (pack, images, height, width)."""
         if self.data.spec.image is None:
@@ -203,5 +225,9 @@ class Metric:
     rows: Callable[[Measure], Iterator[dict[str, float | int | str]]]
 
 
-METRICS = {"mmd_imq": Metric(MMD_VERSION, Measure.mmd), "iwae_nll": Metric(IWAE_VERSION, Measure.iwae)}
+METRICS = {
+    "mmd_imq": Metric(MMD_VERSION, Measure.mmd),
+    "iwae_nll": Metric(IWAE_VERSION, Measure.iwae),
+    "sample_variance": Metric(SAMPLE_VARIANCE_VERSION, Measure.sample_variance),
+}
 """Every metric that is computed after training, by the name it has in the evaluations table."""

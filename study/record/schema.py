@@ -158,6 +158,8 @@ _DERIVED = frozenset(
         "mmd_se",
         "iwae_nll",
         "iwae_nll_se",
+        "sample_variance",
+        "sample_variance_se",
         "total_variance",
         "regime",
         "regime_relative",

@@ -1,0 +1,1 @@
+"""What the studies of posterior collapse share: sweeps of β beside closed forms, as numbers and as figures."""

@@ -1,0 +1,105 @@
+"""Figures of images over β: samples of the prior as pictures, and modes and variance of samples against β."""
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+from jaxtyping import Float
+from matplotlib.ticker import MaxNLocator
+
+from analysis.collapse.bands import DASHED, band, log_beta, ordered_looks, theory
+from analysis.collapse.swept import Swept
+from analysis.figures import Drawing
+from analysis.frames import Frame
+from analysis.style import INK, SETTINGS, legend, panels, saved
+from analysis.theory import linear
+from study.record import Home, read_artifacts
+
+FINE = 400
+"""Points of a dashed curve."""
+
+GAP = 1
+"""White pixels between two pictures."""
+
+
+def figures(every: Mapping[str, Swept], home: Home) -> list[Drawing]:
+    """Every figure, for networks with settled trials."""
+    if not every:
+        return []
+    with mpl.rc_context(SETTINGS):
+        drawn = [modes(every), samples(every, home)]
+    return [drawing for drawing in drawn if drawing]
+
+
+def modes(every: Mapping[str, Swept]) -> Drawing:
+    """Modes left and variance of samples against β."""
+    figure, (grid,) = panels(1, 2)
+    left, right = grid
+    for (_, trials), look in zip(every.items(), ordered_looks(list(every)), strict=True):
+        band(left, *_by_seed(trials, "n_burda"), look)
+        band(right, *_by_seed(trials, "sample_variance"), look)
+    trials = next(iter(every.values()))
+    betas = np.geomspace(trials.settled["beta"].min(), trials.settled["beta"].max(), FINE)
+    count = linear.active_modes(trials.modes.zeta2, betas * trials.gamma, trials.kappa)
+    left.step(betas, count, where="post", color=INK, linestyle=DASHED, linewidth=1.0, zorder=5, label="theory, linear")
+    theory(right, betas, trials.expected_variance(betas), "theory, linear")
+    left.set_ylabel("modes left, AU > 0.01")
+    right.set_ylabel("variance of samples, data²")
+    left.yaxis.set_major_locator(MaxNLocator(integer=True))
+    for ax in grid:
+        log_beta(ax, "weight of the rate β")
+        ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
+    legend(figure, grid, "What β leaves of images")
+    caption = (
+        "Latents with more than 0.01 active units, and the variance of the decoder's mean over the prior, tr Cov m(z), "
+        "against β: mean over seeds, 95 % t-interval shaded. Dashed: #{ζᵢ² > βγ} and Σ(ζᵢ² − βγ)₊ of a linear VAE."
+    )
+    return Drawing("modes", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def samples(every: Mapping[str, Swept], home: Home) -> Drawing | None:
+    """Samples of the prior, a row for each β and the same draws of z in every row."""
+    grids = {name: _pictures(trials, home) for name, trials in every.items()}
+    grids = {name: rows for name, rows in grids.items() if rows}
+    if not grids:
+        return None
+    figure, (axes,) = panels(1, len(grids), height=0.42 * max(map(len, grids.values())))
+    for ax, (name, rows) in zip(axes, grids.items(), strict=True):
+        tiles = [
+            np.hstack([np.pad(np.clip(image, 0, 1), GAP, constant_values=1) for image in row]) for row in rows.values()
+        ]
+        ax.imshow(np.vstack(tiles), cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="equal")
+        height = tiles[0].shape[0]
+        ax.set_yticks([height * (i + 0.5) for i in range(len(rows))], [f"{beta:g}" for beta in rows])
+        ax.set_xticks([])
+        ax.grid(visible=False)
+        ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
+        ax.set_title(name, loc="left", color=INK)
+    axes[0].set_ylabel("weight of the rate β")
+    figure.suptitle("Samples of the prior", fontsize=10.5)
+    caption = (
+        "Decoded draws of the prior at each β, one seed; a column is the same draw in every row. Grey levels are those of "
+        "the images. Where every mode is lost all samples are the mean image."
+    )
+    return Drawing("samples", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _pictures(trials: Swept, home: Home) -> dict[float, Float[np.ndarray, "images height width"]]:
+    """The stored samples of the first seed at each β, ascending; a β whose pictures are gone is left out."""
+    rows: Frame = trials.settled.sort_values(["beta", "seed"]).drop_duplicates("beta")
+    found = {}
+    for row in rows.to_dict("records"):
+        try:
+            pictures = read_artifacts(home, str(row["artifacts"]), row["trial_id"], "pictures")
+        except FileNotFoundError:
+            continue
+        if "sample" in pictures:
+            found[float(row["beta"])] = pictures["sample"].astype(float)
+    return found
+
+
+def _by_seed(trials: Swept, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """β (k,) and the column (k, seeds)."""
+    table = trials.settled.pivot(index="beta", columns="seed", values=column)
+    return table.index.to_numpy(float), table.to_numpy(float)

@@ -1,0 +1,158 @@
+"""conditional_collapse: networks with one hidden layer that learn y = Mx, against the linear theory's minimum.
+
+Theory speaks of the global minimum. These networks have poorer ones beside it, and ReLU networks end in them in a good part
+of their trainings, so theory is held against the best of the seeds at each β: the converged trial with the lowest J on the
+training set. What the other seeds do stands beside it. ζ² is the spectrum of the very training set; the sample of z in
+the loss leaves half a per cent of noise.
+
+Source: Wang & Ziyin (2022), figure 1 and appendix A.1.
+"""
+
+import math
+
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.collapse.against import compared, threshold_rows
+from analysis.collapse.conditional_figures import figures
+from analysis.collapse.swept import Swept, swept
+from analysis.figures import Drawing
+from analysis.frames import Column, Frame
+from analysis.interval import number
+from analysis.sheet import Sheet
+from analysis.view import View
+
+SOURCE = "Wang & Ziyin (2022), figure 1"
+
+SMALL = 0.9
+"""Below this β the network's few units are felt."""
+
+WITHIN, WITHIN_SMALL = 0.01, 0.1
+"""Relative tolerance on the loss, above and below that β."""
+
+ALIVE = 0.01
+"""A latent with more active units than this carries a mode. Source: Burda, Grosse & Salakhutdinov (2016)."""
+
+LAST_KEPT, FIRST_COLLAPSED = 12.0, 14.5
+"""β on either side of ζ₁² = 14 as planted."""
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, one activation after the other."""
+    return [claim for name, trials in swept(view, "activation").items() for claim in _claims(name, trials)]
+
+
+def drawings(view: View) -> list[Drawing]:
+    """Loss and posterior standard deviations against β."""
+    return figures({name: trials for name, trials in swept(view, "activation").items() if len(trials.settled)})
+
+
+def sheets(view: View) -> list[Sheet]:
+    """What training ends with at each β, and thresholds fitted over all seeds."""
+    every = {name: trials for name, trials in swept(view, "activation").items() if len(trials.settled)}
+    if not every:
+        return []
+    losses = [_loss_rows(name, trials) for name, trials in every.items()]
+    fits = [
+        threshold_rows({"activation": name}, compared(trials.by_rank, trials.modes.zeta2 / trials.gamma))
+        for name, trials in every.items()
+    ]
+    return [
+        Sheet("loss", "Loss and modes kept at the best of the seeds, against the linear minimum", _stacked(losses)),
+        Sheet("thresholds", "Collapse thresholds from active units, over all seeds", _stacked(fits)),
+    ]
+
+
+def _claims(name: str, trials: Swept) -> list[Claim]:
+    best = trials.best
+    large, small = best[best["beta"].ge(SMALL)], best[best["beta"].lt(SMALL)]
+    return [
+        _loss(name, trials, large, f"β ≥ {SMALL:g}", WITHIN),
+        _loss(name, trials, small, f"β < {SMALL:g}", WITHIN_SMALL),
+        _counts(name, trials),
+        _collapse(name, trials),
+    ]
+
+
+def _loss(name: str, trials: Swept, best: Frame, where: str, within: float) -> Claim:
+    apart = (best["loss"] / best["expected"] - 1).abs()
+    every = trials.settled[trials.settled["beta"].ge(SMALL) if within == WITHIN else trials.settled["beta"].lt(SMALL)]
+    others = (every["loss"] / every["expected"] - 1).abs()
+    measured = (
+        f"within {apart.max():.2%} at the best of the seeds, {apart.median():.2%} in the median over β; "
+        f"{int(others.le(within).sum())} of {len(others)} single trials within {within:.0%}, the worst {others.max():.1%}"
+    )
+    return Claim(
+        data=f"y = Mx, {name}",
+        claim=f"the loss is that of the linear minimum for {where}",
+        source=SOURCE,
+        expected="L/L* = 1",
+        measured=measured,
+        tolerance=f"{within:.0%}",
+        verdict=judged(bool(apart.max() <= within), trials.enough and len(best) > 0),
+        trials=len(every),
+    )
+
+
+def _counts(name: str, trials: Swept) -> Claim:
+    """A mode just inside its threshold may be lost to the network's few units; none can be won."""
+
+    def lost(rows: Frame) -> Column:
+        return rows["kept"] - rows["n_burda"]
+
+    best, every = lost(trials.best), lost(trials.settled)
+    return Claim(
+        data=f"y = Mx, {name}",
+        claim="a network keeps the modes that theory keeps, or one less",
+        source=SOURCE,
+        expected="#{ζᵢ² > βγ} latents with active units, at every β",
+        measured=(
+            f"{int(best.eq(0).sum())} of {len(best)} β exact at the best of the seeds, {int(best.eq(1).sum())} one short; "
+            f"{int(every.isin([0, 1]).sum())} of {len(every)} single trials exact or one short"
+        ),
+        tolerance="none more, at most one less",
+        verdict=judged(bool(best.isin([0, 1]).all()), trials.enough),
+        trials=len(every),
+    )
+
+
+def _collapse(name: str, trials: Swept) -> Claim:
+    best = trials.best.set_index("beta")["au_1"]
+    ends = {beta: best.get(beta, math.nan) for beta in (LAST_KEPT, FIRST_COLLAPSED)}
+    alive = trials.settled[trials.settled["beta"].isin(ends)].groupby("beta")["au_1"].agg(lambda x: x.gt(ALIVE).sum())
+    texts = [f"AU₁ = {number(ends[b], 2)} at β = {b:g} ({int(alive.get(b, 0))} seeds alive)" for b in ends]
+    verdict = judged(
+        ends[LAST_KEPT] > ALIVE and not alive.get(FIRST_COLLAPSED, 0),
+        trials.enough and not any(map(math.isnan, ends.values())),
+    )
+    return Claim(
+        data=f"y = Mx, {name}",
+        claim="the last mode is lost at ζ₁²/γ",
+        source=SOURCE,
+        expected=f"at {number(float(trials.modes.zeta2[0]) / trials.gamma)}: AU₁ > 0 at β = 12, 0 at 14.5",
+        measured=", ".join(texts),
+        tolerance=f"AU₁ counts as 0 up to {ALIVE}",
+        verdict=verdict,
+        trials=len(trials.settled),
+    )
+
+
+def _loss_rows(name: str, trials: Swept) -> Frame:
+    best = trials.best
+    return pd.DataFrame(
+        {
+            "activation": name,
+            "β": best["beta"],
+            "L": best["loss"],
+            "L*": best["expected"],
+            "L/L* − 1, %": [f"{100 * x:+.2f}" for x in best["loss"] / best["expected"] - 1],
+            "modes": best["n_burda"],
+            "modes, theory": best["kept"],
+            "AU₁": best["au_1"],
+            "seeds": [int(trials.settled["beta"].eq(beta).sum()) for beta in best["beta"]],
+        }
+    )
+
+
+def _stacked(parts: list[Frame]) -> Frame:
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,182 @@
+"""image_collapse: images over β at a fixed γ, against the linear theory of their covariance.
+
+ζᵢ² are the eigenvalues of the very training set, and g = βγ. A linear VAE keeps the modes with ζᵢ² > g, and samples of its
+prior vary by Σ(ζᵢ² − g)₊. A network with hidden layers need not follow: it may keep more at a small β, and reach a lower
+J. Where nothing is encoded both are the same model, so both should lose their last mode at about ζ₁²/γ.
+
+A mode is left where a latent has more than 0.01 active units (Burda, Grosse & Salakhutdinov, 2016).
+Source: Wang & Ziyin (2022), figures 2 and 3; what they print as ζᵢ of MNIST are ζᵢ².
+"""
+
+import numpy as np
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.collapse.image_figures import figures
+from analysis.collapse.swept import Swept, swept
+from analysis.figures import Drawing
+from analysis.fit import FITTED, total_collapse
+from analysis.frames import Frame
+from analysis.interval import number, t_interval
+from analysis.sheet import Sheet
+from analysis.theory import linear
+from analysis.view import View
+
+LINEAR = "linear"
+
+COLLAPSE = {"Digits": (12.0, 16.0), "MNIST": (4.6, 5.4)}
+"""Between which β the last mode should be lost: ζ₁²/γ is 14 and 5.1."""
+
+LEFT = {"MNIST": {3.5: 2, 6.0: 0}}
+"""Modes left at a β. Source: Wang & Ziyin (2022), figure 2."""
+
+GAIN_UP_TO = {"Digits": 8.0}
+"""β up to which a nonlinear network should not lie above the linear minimum of J."""
+
+VARIANCE = 0.05
+"""Tolerance on the variance of samples of a linear VAE, relative to the largest of the sweep."""
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, one network after the other."""
+    found = []
+    for name, trials in swept(view, "network").items():
+        data, label = _data(trials), f"{_data(trials)}, {name}"
+        if data in COLLAPSE:
+            found.append(_collapse(label, trials, *COLLAPSE[data]))
+        if data in LEFT:
+            found.append(_left(label, trials, LEFT[data]))
+        if name != LINEAR and data in GAIN_UP_TO:
+            found.append(_gain(label, trials, GAIN_UP_TO[data]))
+        found.append(_variance(label, trials, exact=name == LINEAR))
+    return found
+
+
+def drawings(view: View) -> list[Drawing]:
+    """Samples of the prior per β as pictures, and modes and variance of samples against β."""
+    return figures({name: trials for name, trials in swept(view, "network").items() if len(trials.settled)}, view.home)
+
+
+def sheets(view: View) -> list[Sheet]:
+    """Modes left, variance of samples and J at each β, and the last threshold."""
+    every = {name: trials for name, trials in swept(view, "network").items() if len(trials.settled)}
+    if not every:
+        return []
+    rows = pd.concat([_rows(name, trials) for name, trials in every.items()], ignore_index=True)
+    last = pd.DataFrame([_last(name, trials) for name, trials in every.items()])
+    return [
+        Sheet("modes", "Modes left, variance of samples and loss against β, means over seeds", rows),
+        Sheet("collapse", "Total collapse against ζ₁²/γ", last),
+    ]
+
+
+def _collapse(data: str, trials: Swept, low: float, high: float) -> Claim:
+    """The grid's bracket decides: a nonlinear network's active units are no hinge, so its fit is only shown."""
+    expected = float(trials.modes.zeta2[0]) / trials.gamma
+    measured, agrees = "nothing was measured", False
+    if len(trials.settled):
+        fit = total_collapse(trials.by_rank)
+        agrees = low <= fit.bracket[0] < fit.bracket[1] <= high
+        measured = f"the last mode is lost between β = {number(fit.bracket[0])} and {number(fit.bracket[1])}"
+        if fit.verdict == FITTED:
+            measured += f"; fit {number(fit.estimate)} [{number(fit.low)}, {number(fit.high)}]"
+    return Claim(
+        data=data,
+        claim="every mode is lost at β = ζ₁²/γ",
+        source="Wang & Ziyin (2022), section 4.3",
+        expected=number(expected),
+        measured=measured,
+        tolerance=f"in [{low:g}, {high:g}]",
+        verdict=judged(agrees, trials.enough),
+        trials=len(trials.settled),
+    )
+
+
+def _left(data: str, trials: Swept, expected: dict[float, int]) -> Claim:
+    counts = {beta: trials.settled.loc[trials.settled["beta"].eq(beta), "n_burda"].tolist() for beta in expected}
+    texts = [f"{', '.join(f'{n:.0f}' for n in found) or 'none measured'} at β = {b:g}" for b, found in counts.items()]
+    return Claim(
+        data=data,
+        claim="modes are lost one by one",
+        source="Wang & Ziyin (2022), figure 2",
+        expected=", ".join(f"{n} at β = {beta:g}" for beta, n in expected.items()),
+        measured=f"modes left, seed by seed: {'; '.join(texts)}",
+        tolerance="every seed",
+        verdict=judged(
+            all(n == expected[beta] for beta, found in counts.items() for n in found),
+            trials.enough and all(len(found) > 1 for found in counts.values()),
+        ),
+        trials=sum(map(len, counts.values())),
+    )
+
+
+def _gain(data: str, trials: Swept, last: float) -> Claim:
+    rows = trials.settled[trials.settled["beta"].le(last)]
+    excess = (rows["loss"] - rows["expected"]).groupby(rows["beta"]).max()
+    measured = "; ".join(f"{number(value)} at β = {beta:g}" for beta, value in excess.items()) or "nothing was measured"
+    return Claim(
+        data=data,
+        claim=f"a nonlinear network reaches a lower J than any linear one for β ≤ {last:g}",
+        source="Wang & Ziyin (2022), eq. 13",
+        expected="J − J*(linear) ≤ 0 at every seed",
+        measured=f"J − J*(linear), the worst seed, in nats: {measured}",
+        tolerance="0",
+        verdict=judged(bool(excess.le(0).all()), trials.enough and len(excess) > 0),
+        trials=len(rows),
+    )
+
+
+def _variance(data: str, trials: Swept, exact: bool) -> Claim:
+    """tr Cov of the decoder's mean under the prior; any network's should fall with β, a linear one's is known."""
+    found = trials.settled.groupby("beta")["sample_variance"].mean().dropna()
+    expected = trials.expected_variance(found.index.to_numpy(float))
+    falls = bool((np.diff(found) <= 0.01 * found.max()).all())
+    apart = float((found - expected).abs().max() / expected.max()) if len(found) else float("nan")
+    ends = f"from {number(found.iloc[0])} to {number(found.iloc[-1])}" if len(found) else "not measured"
+    beyond = f"; at most {apart:.1%} of the largest away from Σ(ζᵢ² − βγ)₊" if exact and len(found) else ""
+    return Claim(
+        data=data,
+        claim="samples of the prior lose their variance as β grows" + (", as Σ(ζᵢ² − βγ)₊" if exact else ""),
+        source="Wang & Ziyin (2022), figure 3; eqs. 11-13",
+        expected=f"from {number(float(expected[0]))} to {number(float(expected[-1]))}"
+        if exact and len(found)
+        else "falling",
+        measured=f"{ends}{'' if falls else ', not monotonically'}{beyond}",
+        tolerance=f"{VARIANCE:.0%} of the largest" if exact else "no rise above 1 % of the largest",
+        verdict=judged(falls and (not exact or apart <= VARIANCE), trials.enough and len(found) > 1),
+        trials=len(trials.settled),
+    )
+
+
+def _rows(name: str, trials: Swept) -> Frame:
+    groups = trials.settled.groupby("beta")
+    betas = np.array([beta for beta, _ in groups], float)
+    return pd.DataFrame(
+        {
+            "network": name,
+            "β": betas,
+            "modes left": [str(t_interval(rows["n_burda"].astype(float))) for _, rows in groups],
+            "ζᵢ² > βγ": linear.active_modes(trials.modes.zeta2, betas * trials.gamma, trials.kappa).astype(float),
+            "variance of samples": [str(t_interval(rows["sample_variance"])) for _, rows in groups],
+            "Σ(ζᵢ² − βγ)₊": trials.expected_variance(betas),
+            "J − J*(linear)": [str(t_interval(rows["loss"] - rows["expected"])) for _, rows in groups],
+            "seeds": [str(len(rows)) for _, rows in groups],
+        }
+    )
+
+
+def _last(name: str, trials: Swept) -> dict[str, object]:
+    fit = total_collapse(trials.by_rank)
+    return {
+        "network": name,
+        "ζ₁²/γ": float(trials.modes.zeta2[0]) / trials.gamma,
+        "β₁*": fit.estimate,
+        "95 % low": fit.low,
+        "95 % high": fit.high,
+        "lost between": f"{number(fit.bracket[0])} and {number(fit.bracket[1])}",
+    }
+
+
+def _data(trials: Swept) -> str:
+    """The kind of data, whatever subset of it."""
+    return str(trials.trials["data"].dropna().iloc[0]).partition("(")[0]

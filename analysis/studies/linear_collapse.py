@@ -1,0 +1,208 @@
+"""linear_collapse: a linear VAE over a fine sweep of β, against its closed-form minimum.
+
+With ζᵢ² the eigenvalues of the very training set and g = βγ: mode i is kept iff ζᵢ² > g, and then has 1 − g/ζᵢ² active
+units, ½ log(ζᵢ²/g) nats, and the distortion g. Thresholds are fitted to active units over the sweep, with modes told apart
+by the decoder's singular values; modes whose threshold lies outside the grid of β are not asked about. Losses are exact
+expectations over the training set (`analysis.collapse.linear`). Only trials that stand still count.
+
+Source: Wang & Ziyin (2022), section 4.2 for a Σ that is learned, Prop. 2 for one that is held at the prior's variance.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.collapse.against import Compared, compared, threshold_rows, thresholds_claim
+from analysis.collapse.linear import HELD, LEARNED, WIDE, Cell
+from analysis.collapse.linear_figures import figures
+from analysis.figures import Drawing
+from analysis.fit import Estimator
+from analysis.frames import Frame
+from analysis.interval import NOTHING, number
+from analysis.sheet import Sheet
+from analysis.table import cells, label_text
+from analysis.theory import linear, modes_of_spectrum
+from analysis.view import View
+
+UNITS = 0.01
+"""Largest root mean square of active units minus theory's."""
+
+NATS = 0.05
+"""What a training may lie above the minimum of J, and how far equal minima may be measured apart."""
+
+SLOPE = 0.1
+"""Relative tolerance on the slope of a mode's rate against log β, whose theory is ½."""
+
+POWER = 0.03
+"""Relative tolerance on sums over latents or modes: of squared weights, and of distortion."""
+
+BY_RANK: tuple[Estimator, ...] = ("rate", "half rate")
+
+SOURCE = "Wang & Ziyin (2022), eqs. 11-13"
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, one κ after the other."""
+    found: list[Claim] = []
+    every = settings(view)
+    for kappa in dict.fromkeys(cell.kappa for cell in every.values()):
+        chosen = {variant: cell for (variant, k), cell in every.items() if k == kappa}
+        for variant, cell in chosen.items():
+            source = "Wang & Ziyin (2022), Prop. 2" if cell.held else "Wang & Ziyin (2022), section 4.3"
+            pairs = _pairs(cell)
+            found.append(thresholds_claim(cell.data, source, pairs, cell.enough, len(cell.settled)))
+            found.append(_reaches_the_minimum(cell))
+            if variant == LEARNED:
+                found += [_active_units(cell), _second_order(cell), _surplus(cell)]
+            if variant in (LEARNED, HELD):
+                found.append(_weights(cell))
+        if LEARNED in chosen and WIDE in chosen:
+            found.append(_gauge(chosen[LEARNED], chosen[WIDE]))
+    return found
+
+
+def drawings(view: View) -> list[Drawing]:
+    """The study's figures, for the largest κ with anything to draw."""
+    every = settings(view)
+    return figures([cell for cell in every.values() if len(cell.settled)])
+
+
+def sheets(view: View) -> list[Sheet]:
+    """Thresholds of every network against theory, and the estimators side by side."""
+    tables, estimators = [], []
+    for (variant, kappa), cell in settings(view).items():
+        tables.append(threshold_rows({"network": variant, "κ": str(kappa)}, _pairs(cell)))
+        if variant == LEARNED and len(cell.settled):
+            truth = linear.thresholds(cell.modes.zeta2, cell.gamma, kappa)
+            named = {"active units by rank": compared(cell.sweep, truth), "active units": _pairs(cell)}
+            named |= {name: compared(cell.sweep, truth, name) for name in BY_RANK}
+            named["spectral"] = compared(cell.by_mode, truth, "spectral")
+            estimators += [threshold_rows({"κ": str(kappa), "estimator": name}, pairs) for name, pairs in named.items()]
+    found = [
+        Sheet("thresholds", "Collapse thresholds from active units, against ζᵢ²/γ", _stacked(tables)),
+        Sheet("estimators", "Collapse thresholds by estimator, learned Σ", _stacked(estimators)),
+    ]
+    return [sheet for sheet in found if len(sheet.frame)]
+
+
+def settings(view: View) -> dict[tuple[str, int], Cell]:
+    """The trials of each variant and κ whose data set is known, in declared order."""
+    found = {}
+    for (variant, kappa), trials in cells(view.trials, view.header, ["variant", "kappa"]):
+        known = trials["data_id"].dropna()
+        if len(known):
+            rows = view.latents[view.latents["trial_id"].isin(trials["trial_id"])]
+            name = f"{label_text(trials['data'].dropna().iloc[0])}, κ = {kappa}, {variant}"
+            modes = modes_of_spectrum(view.spectrum(str(known.iloc[0])))
+            found[str(variant), int(kappa)] = Cell(name, str(variant), int(kappa), modes, trials, rows, view.home)
+    return found
+
+
+def _pairs(cell: Cell) -> list[Compared]:
+    if not len(cell.settled):
+        return []
+    expected = linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa)
+    return compared(cell.by_mode, expected)
+
+
+def _active_units(cell: Cell) -> Claim:
+    claim = "active units are (1 − β/βᵢ*)₊ for every mode"
+    rms, ranked = math.nan, math.nan
+    if len(cell.settled):
+        inside = int((cell.modes.zeta2[: cell.kappa] / cell.gamma > cell.sweep.betas[0]).sum())
+        expected = cell.expected_units(cell.sweep.betas).T[:inside, :, None]
+        rms, ranked = (
+            float(np.sqrt(np.nanmean(np.square(found.active_units[:inside] - expected))))
+            for found in (cell.by_mode, cell.sweep)
+        )
+    measured = f"root mean square {number(rms)} over modes, β and seeds; {number(ranked)} by rank of the single latents"
+    return _claim(cell, claim, SOURCE, "no deviation", measured, f"root mean square {UNITS:g}", rms <= UNITS)
+
+
+def _reaches_the_minimum(cell: Cell) -> Claim:
+    source = "Wang & Ziyin (2022), Prop. 2" if cell.held else "Wang & Ziyin (2022), eq. 13"
+    excess = (cell.losses["j"] - cell.losses["least"]) if len(cell.settled) else pd.Series([math.nan])
+    measured = f"excess {number(excess.median())} nats in the median, {number(excess.max())} at most"
+    agrees = bool(excess.abs().max() <= NATS)
+    return _claim(cell, "training reaches the closed-form minimum of J", source, "0", measured, f"{NATS} nats", agrees)
+
+
+def _second_order(cell: Cell) -> Claim:
+    """dJ/dβ is the rate, which falls to zero as ½ log(βᵢ*/β): no jump at βᵢ*, and one of 1/(2βᵢ*) in its slope."""
+    claim = "each collapse is a transition of second order: J′ has no jump at βᵢ*, and J″ one of 1/(2βᵢ*)"
+    expected, slopes = "KLᵢ = a (log βᵢ* − log β)₊ with a = ½", []
+    if len(cell.settled):
+        pairs = compared(cell.sweep, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa), "rate")
+        slopes = [pair.fitted.slope.value if pair.fitted.slope else math.nan for pair in pairs]
+    measured = f"a = {', '.join(map(number, slopes)) or NOTHING}"
+    agrees = bool(slopes) and all(abs(2 * slope - 1) <= SLOPE for slope in slopes)
+    return _claim(cell, claim, "Wang & Ziyin (2022), section 4.3; derived", expected, measured, f"{SLOPE:.0%}", agrees)
+
+
+def _surplus(cell: Cell) -> Claim:
+    """What lies beyond either rank: modes that no latent is left for, or latents that no mode is left for."""
+    rank, source = cell.modes.rank, "Wang & Ziyin (2022), eqs. 11-13 and the constant of eq. 13"
+    if cell.kappa < rank:
+        claim = "modes beyond κ keep their whole variance at every β"
+        rest = cell.modes.unreached(cell.kappa)
+        away = pd.Series([math.nan])
+        if len(cell.settled):
+            reached = np.minimum(cell.modes.zeta2[: cell.kappa], cell.settled["gamma_eff"].to_numpy()[:, None]).sum(1)
+            away = cell.distortions.loc[cell.settled["trial_id"]].groupby(cell.settled["beta"].to_numpy()).mean()
+            away = away - pd.Series(reached).groupby(cell.settled["beta"].to_numpy()).mean()
+        measured = f"they add {number(away.min())} to {number(away.max())} to the distortion over the sweep"
+        agrees = bool((away / rest - 1).abs().max() <= POWER)
+        return _claim(cell, claim, source, f"Σ ζᵢ² = {number(rest)} at every β", measured, f"{POWER:.0%}", agrees)
+    claim = f"{cell.kappa - rank} surplus latents equal the prior at every β"
+    units = np.nanmax(cell.sweep.active_units[rank:], initial=0.0) if len(cell.settled) else math.nan
+    measured = f"at most {number(float(units))} active units"
+    return _claim(cell, claim, source, "0 active units", measured, f"{UNITS}", bool(units <= UNITS))
+
+
+def _weights(cell: Cell) -> Claim:
+    """With σ = η held Σθᵢ² = Σ(ζᵢ/√g − 1)₊ grows like β^{-1/2}; with a learned Σ it stays below the number of modes."""
+    claim = "the encoder's weights stay bounded as β falls"
+    source = "Wang & Ziyin (2022), Prop. 2" if cell.held else SOURCE
+    if cell.held:
+        claim = "with Σ fixed the encoder's weights grow without bound as β falls"
+    expected, measured, worst = NOTHING, NOTHING, math.nan
+    if len(cell.settled):
+        of = cell.expected_power(cell.sweep.betas)
+        found = [np.nanmean(part, axis=1) for part in (cell.encoder_power, cell.decoder_power)]
+        worst = max(float(np.nanmax(np.abs(a - b)) / b.max()) for a, b in zip(found, of, strict=True))
+        least = f"at β = {number(float(cell.sweep.betas[0]))}"
+        expected, measured = (
+            f"Σ Var E[z|x] = {number(float(a[0]))}, Σ‖u‖² = {number(float(b[0]))} {least}" for a, b in (of, found)
+        )
+        measured += f"; over the sweep off by {worst:.2%} of the largest at most"
+    return _claim(cell, claim, source, expected, measured, f"{POWER:.0%} of the largest", worst <= POWER)
+
+
+def _gauge(one: Cell, other: Cell) -> Claim:
+    """z = η z′ takes the problem with prior N(0, η²) to the one with N(0, 1)."""
+    loss, units = math.nan, math.nan
+    if one.enough and other.enough:
+        apart = one.losses.set_index(["beta", "seed"])["j"] - other.losses.set_index(["beta", "seed"])["j"]
+        loss = float(apart.abs().max())
+        units = float(np.sqrt(np.nanmean((one.by_mode.active_units - other.by_mode.active_units) ** 2)))
+    return Claim(
+        data=other.data,
+        claim="a prior twice as wide changes neither loss nor active units",
+        source="Wang & Ziyin (2022), section 4.1: z = η z′",
+        expected="no difference",
+        measured=f"J differs by {number(loss)} nats at most, active units by {number(units)} in root mean square",
+        tolerance=f"{NATS} nats and {UNITS}",
+        verdict=judged(loss <= NATS and units <= UNITS, one.enough and other.enough),
+        trials=len(one.settled) + len(other.settled),
+    )
+
+
+def _claim(cell: Cell, claim: str, source: str, expected: str, measured: str, tolerance: str, agrees: bool) -> Claim:
+    verdict = judged(agrees, cell.enough)
+    return Claim(cell.data, claim, source, expected, measured, tolerance, verdict, len(cell.settled))
+
+
+def _stacked(parts: list[Frame]) -> Frame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -1,0 +1,39 @@
+"""Collapse where the target is not the input: y = Mx, encoded and decoded by a small network, linear or not.
+
+Theory reads off the singular values ζ of E[y x̃ᵀ], x̃ the whitened input: here ζ² = 14, 8, 4, 2, 1 by construction, while the
+spectrum of the inputs plays no part. Encoder and decoder have one hidden layer of eight and κ = 5 latents whose posterior
+variance depends on x, so that nothing but the map is linear; the sweep passes all five thresholds. A layer of eight ReLU
+units holds four linear modes, two units each, and a deep network has poor minima beside the best one, hence the seeds.
+"""
+
+from itertools import pairwise
+
+from models.specs import VAE, Fixed, LinearMap, Objective, Training
+from models.specs.network import Activation
+from study.declare import study
+from study.trial import Trial
+
+BETAS = [0.25, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2, 3.0, 3.8, 5.0, 6.5, 7.5, 8.5, 10.0, 12.0, 14.5, 17.0, 20.0]
+FINE_BETAS = sorted({*BETAS, *(round((a * b) ** 0.5, 3) for a, b in pairwise(BETAS))})
+
+
+@study(activation=["identity", "relu", "tanh"], beta=BETAS, seed=range(4))
+def conditional_collapse(activation: Activation, beta: float, seed: int) -> Trial:
+    """Do nonlinear networks that learn a linear map follow the linear theory's loss, variances and thresholds?"""
+    init = "he" if activation == "relu" else "fan_in"
+    return Trial(
+        data=LinearMap(n=4000),
+        model=VAE(kappa=5, encoder=(8,), decoder=(8,), activation=activation, init=init, log_var_scale=0.1),
+        objective=Objective(gamma=Fixed(1.0), beta=beta),
+        training=Training(steps=6000, batch=256, lr=5e-3),
+        seed=seed,
+    )
+
+
+@conditional_collapse.paper(activation=["identity", "relu", "tanh"], beta=FINE_BETAS, seed=range(10))
+def conditional_collapse_paper(activation: Activation, beta: float, seed: int) -> Trial:
+    """Do nonlinear networks that learn a linear map follow the linear theory's loss, variances and thresholds?"""
+    short = conditional_collapse.table("laptop").function(activation, beta, seed)
+    data = short.data.model_copy(update={"n": 40_000, "n_test": 10_000})
+    training = short.training.model_copy(update={"steps": 30_000})
+    return short.model_copy(update={"data": data, "training": training})

@@ -1,0 +1,190 @@
+"""The β sweep of a linear VAE: what it declares, what its claims say of exact and of broken records, and a real training."""
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.collapse.linear import DECODER, HELD, LEARNED, WIDE
+from analysis.load import Header
+from analysis.studies.linear_collapse import claims, drawings, sheets
+from analysis.theory import fixed_sigma, linear
+from models.datasets import load
+from study.catalog.linear_collapse import linear_collapse
+from study.packed import PackRun
+from study.plan import make_pack
+from study.record import Home, read, write_artifacts
+
+SPECTRUM = np.array([6.0, 4.0, 2.5, 1.2, 0.5, 0.2])
+BETAS = np.geomspace(0.3, 9, 24)
+BETAS_KEPT, BETAS_LOST = 1.316, 4.981
+"""Grid points with three modes of the declared data left, and with one."""
+
+T, KAPPAS = float(SPECTRUM.sum()), (3, 8)
+
+
+@pytest.mark.parametrize(("scale", "count"), [("laptop", 864), ("paper", 4320)])
+def test_the_sweep_is_as_fine_and_as_often_repeated_as_a_threshold_needs(scale, count):
+    rows = linear_collapse.table(scale).rows()
+    assert len(rows) == len({row.trial.trial_id for row in rows}) == count
+    betas = sorted({row.axes["beta"] for row in rows})
+    assert len(betas) >= 24
+    assert max(b / a for a, b in itertools.pairwise(betas)) < 1.165
+    assert len({row.axes["seed"] for row in rows}) >= 6
+
+
+def test_the_variants_are_the_networks_they_are_called():
+    for row in linear_collapse.table("laptop").rows():
+        model, kappa = row.trial.model, row.axes["kappa"]
+        assert model.encoder == model.decoder == ()
+        assert model.post_var == ((1.0,) * kappa if row.axes["variant"] == HELD else "shared")
+        assert (model.prior_std != 1) == (row.axes["variant"] == WIDE)
+        assert row.trial.data.d > min(KAPPAS)
+
+
+def exact(variant, kappa, beta):
+    """The latents of the minimum of J: Var E[z|x], σ², KL and the decoder's singular values."""
+    if variant == HELD:
+        ones = np.ones(kappa)
+        units = fixed_sigma.encoder_singular_values(SPECTRUM, ones, beta) ** 2
+        rates = fixed_sigma.rates(SPECTRUM, ones, beta)
+        return units, ones, rates, fixed_sigma.decoder_singular_values(SPECTRUM, ones, beta)
+    units = linear.active_units(SPECTRUM, beta, kappa)
+    return units, 1 - units, linear.rates(SPECTRUM, beta, kappa), linear.decoder_singular_values(SPECTRUM, beta, kappa)
+
+
+def view_of(place, change=lambda row, latents: None, kappas=KAPPAS):
+    """A study in which theory is exact, but for what `change` does to a trial's row and latents (a frame)."""
+    trials, latents, arrays = [], [], {}
+    for variant in (LEARNED, HELD, WIDE):
+        for kappa in kappas:
+            for beta in BETAS:
+                for seed in range(3):
+                    units, variance, rates, values = exact(variant, kappa, beta)
+                    trial_id = f"{variant}-{kappa}-{beta:.3f}-{seed}"
+                    rows = pd.DataFrame({"trial_id": trial_id, "beta": beta, "seed": seed, "latent": range(kappa)})
+                    rows = rows.assign(mean_var=units, post_var=variance, rate=rates, decoder_norm=values)
+                    row = {"trial_id": trial_id, "variant": variant, "kappa": kappa, "beta": beta, "seed": seed}
+                    row |= {
+                        "status": "finished",
+                        "data": "linear",
+                        "data_id": "x",
+                        "gamma_value": 1.0,
+                        "gamma_eff": beta,
+                    }
+                    row |= {"scale_residual": 0.0, "artifacts": "artifacts/a.safetensors", "has_weights": 1}
+                    row |= {"declaration": '{"model": {"prior_std": 1.0}}'}
+                    change(row, rows)
+                    kept = rows["decoder_norm"].to_numpy()
+                    missed = np.sqrt(SPECTRUM[:kappa]) - (values * np.sqrt(units))[: len(SPECTRUM)]
+                    distortion = SPECTRUM[kappa:].sum() + (missed**2).sum()
+                    row |= {"nre_mean_train": distortion / T, "rate_train": rows["rate"].sum()}
+                    arrays[f"{trial_id}/weights/{DECODER}"] = np.eye(max(6, kappa), kappa) * kept
+                    trials.append(row)
+                    latents.append(rows)
+    home = Home(place)
+    write_artifacts(home, "a", arrays)
+    axes = {"variant": [LEARNED, HELD, WIDE], "kappa": list(kappas), "beta": list(BETAS), "seed": [0, 1, 2]}
+    return SimpleNamespace(
+        trials=pd.DataFrame(trials),
+        latents=pd.concat(latents, ignore_index=True),
+        header=Header("linear_collapse", "?", "laptop", axes),
+        spectrum=lambda data_id: SPECTRUM,
+        home=home,
+    )
+
+
+def said(view):
+    return {f"{item.data}: {item.claim}": item.verdict for item in claims(view)}
+
+
+def failing(view):
+    verdicts = said(view)
+    assert INSUFFICIENT not in verdicts.values()
+    return {name for name, verdict in verdicts.items() if verdict == FAILS}
+
+
+def test_every_claim_holds_at_the_minimum(tmp_path):
+    view = view_of(tmp_path)
+    verdicts = said(view)
+    assert len(verdicts) == 2 * 12
+    assert set(verdicts.values()) == {HOLDS}
+    names = {"active_units", "loss", "weights"}
+    assert {drawing.name for drawing in drawings(view)} == names
+    thresholds = next(sheet.frame for sheet in sheets(view) if sheet.name == "thresholds")
+    assert thresholds["β*"].to_numpy(float) == pytest.approx(thresholds["ζᵢ²/γ"].to_numpy(float), rel=5e-3)
+
+
+def test_modes_lost_early_fail_the_threshold(tmp_path):
+    """Decoders as at a 5 % larger β: thresholds come out 5 % low."""
+
+    def early(row, rows):
+        if row["variant"] == LEARNED and row["kappa"] == 8:
+            rows["decoder_norm"] = exact(LEARNED, 8, 1.05 * row["beta"])[3] / np.sqrt(1.05)
+
+    failed = failing(view_of(tmp_path, early, kappas=(8,)))
+    assert "linear, κ = 8, learned Σ: each mode collapses at β = ζᵢ²/γ" in failed
+    assert not any(HELD in name and "each mode" in name for name in failed)
+
+
+def test_a_loss_above_the_minimum_fails(tmp_path):
+    def above(row, rows):
+        if row["variant"] == HELD and row["seed"] == 1:
+            rows["rate"] += 0.06 / row["beta"] / row["kappa"]
+
+    assert failing(view_of(tmp_path, above, kappas=(3,))) == {
+        "linear, κ = 3, fixed Σ: training reaches the closed-form minimum of J"
+    }
+
+
+def test_a_surplus_latent_in_use_fails(tmp_path):
+    def used(row, rows):
+        if row["variant"] == LEARNED and row["beta"] > 5:
+            rows["mean_var"] = np.maximum(rows["mean_var"], 0.02)
+
+    assert "linear, κ = 8, learned Σ: 2 surplus latents equal the prior at every β" in failing(view_of(tmp_path, used))
+
+
+def test_half_a_study_decides_nothing(tmp_path):
+    def moving(row, rows):
+        row["scale_residual"] = 1.0 if row["seed"] else 0.0
+        rows["decoder_norm"] += 2.0 if row["seed"] and row["variant"] == HELD else 0.0
+
+    assert set(said(view_of(tmp_path, moving, kappas=(3,))).values()) == {INSUFFICIENT}
+    view = view_of(tmp_path, kappas=(3,))
+    view.trials.loc[view.trials["seed"].gt(0), "status"] = "missing"
+    assert set(said(view).values()) == {INSUFFICIENT}
+
+
+def test_nothing_is_said_or_drawn_before_anything_is_trained(tmp_path):
+    view = view_of(tmp_path, kappas=(3,))
+    view.trials[["status", "data_id"]] = ["missing", None]
+    assert claims(view) == drawings(view) == sheets(view) == []
+
+
+def test_training_follows_theory_on_either_side_of_a_threshold(tmp_path):
+    """κ = 3, one seed: Σ Var E[z|x] and Σ‖u‖² at two β, with three modes left and with one, Σ learned and held."""
+    home = Home(tmp_path)
+    rows = [row for row in linear_collapse.table("laptop").rows() if row.axes["kappa"] == 3 and row.axes["seed"] == 0]
+    rows = [row for row in rows if row.axes["variant"] != WIDE and row.axes["beta"] in (BETAS_KEPT, BETAS_LOST)]
+    for variant in (LEARNED, HELD):
+        run = PackRun(make_pack([row.trial for row in rows if row.axes["variant"] == variant], {}))
+        while not run.done:
+            run.advance(60)
+        run.commit(home)
+    spectrum = load(rows[0].trial.data).spectrum
+    latents = read(home, "latents").to_pandas()
+    assert len(rows) == 4
+    for row in rows:
+        found, beta = latents[latents["trial_id"].eq(row.trial.trial_id)], row.axes["beta"]
+        if row.axes["variant"] == HELD:
+            units = (fixed_sigma.encoder_singular_values(spectrum, np.ones(3), beta) ** 2).sum()
+            power = fixed_sigma.sample_diversity(spectrum, np.ones(3), beta)
+        else:
+            units = linear.active_units(spectrum, beta, 3).sum()
+            power = linear.sample_diversity(spectrum, beta, 3)
+        assert found["mean_var"].sum() == pytest.approx(units, abs=0.05)
+        assert (found["decoder_norm"] ** 2).sum() == pytest.approx(power, rel=0.03, abs=0.05)
