@@ -41,6 +41,7 @@ test-faults: $(INSTALLED)
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.reading
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -99,6 +99,7 @@ def test_the_commands_run_through(tmp_path):
     commands = {
         "packing": ["--quick", "--ways", "tune,packs", "--markdown"],
         "overhead": ["--quick", "--only", "stages"],
+        "reading": ["--trials", "1250", "--mlflow", "0"],
     }
     running = {
         name: subprocess.Popen(
@@ -111,7 +112,7 @@ def test_the_commands_run_through(tmp_path):
         for name, options in commands.items()
     }
     told = {name: process.communicate(timeout=300)[0] for name, process in running.items()}
-    assert [process.returncode for process in running.values()] == [0, 0], told
+    assert [process.returncode for process in running.values()] == [0, 0, 0], told
     found = json.loads((tmp_path / "packing.json").read_text())
     assert [(line["way"], line["trials"]) for line in found["ways"]] == [("tune", 2), ("packs", 4)]
     assert "2 of 2 trials agree" in told["packing"]
@@ -120,3 +121,5 @@ def test_the_commands_run_through(tmp_path):
     costs = json.loads((tmp_path / "overhead.json").read_text())["stages"]
     assert costs["trials"] == 4
     assert "declaring and planning" in told["overhead"]
+    read = json.loads((tmp_path / "reading.json").read_text())["analysis"]
+    assert (read["trials"], read["fits"]) == (1250, 32)
