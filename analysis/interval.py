@@ -50,6 +50,8 @@ def number(value: float, digits: int = 3) -> str:
     """A number in `digits` significant digits: integers as they are, small and large ones in powers of ten."""
     if math.isnan(value):
         return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     if value == int(value) and abs(value) < 1e6:
         return str(int(value))
     if not 1e-3 <= abs(value) < 1e5:

@@ -1,0 +1,175 @@
+"""learned_gamma_collapse: with a learned γ, at which β is the first mode lost, and at which the last?
+
+Without noise the closed form has two events. Below d/r, r the dimension of the data, γ falls to zero and nothing is lost;
+from β_c = d ζ₁²/T on nothing is left, ζ₁² being the largest eigenvalue of the very training set's covariance and T their
+sum. A ceiling γ_max moves collapse on: a mode is left iff β γ_max < ζ₁². Training takes finite time, and γ falls ever more
+slowly towards d/r; so the first event is where the lost part of the variance (NRE) still is at most 0.05, and γ itself is
+judged where theory gives it a value, and well below d/r only as small.
+
+On curved data linear theory knows the events from r and from the covariance; that it speaks of them is itself a claim.
+
+Source: Wang & Ziyin (2022), section 4.4 and appendix D; Dai, Wenliang & Wipf (2021), section 2.3.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.drawn.beta_sweep import BURDA, LOST, BetaSweep, sweeps
+from analysis.drawn.learned_gamma_collapse import drawings
+from analysis.interval import number
+from analysis.sheet import Sheet
+from analysis.theory import learned_gamma
+from analysis.view import View
+
+__all__ = ["claims", "drawings", "sheets"]
+
+WZ = "Wang & Ziyin (2022), section 4.4 and appendix D: β_c = d ζ₁²/T"
+DIMENSION = "Dai, Wenliang & Wipf (2021), section 2.3: γ → 0 for β < d/r"
+CEILING = "Dai, Wenliang & Wipf (2021), section 4; Wang & Ziyin (2022), appendix D: γ = min(γ*, γ_max)"
+
+FIRST, LAST = (0.8, 1.0), (0.85, 1.1)
+"""Where the events are expected, as multiples of d/r and of β_c."""
+
+SMALL_GAMMA, WELL_BELOW = 1e-3, 0.8
+"""γ below this part of T/d has fallen to zero as far as training can tell; and below which multiple of d/r it is asked."""
+
+GAMMA_ERROR, BEYOND = 0.02, 1.05
+"""Median relative error of γ against γ*, and from which multiple of d/r on."""
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, one data set after the other."""
+    return collapse_claims(sweeps(view))
+
+
+def collapse_claims(found: list[BetaSweep]) -> list[Claim]:
+    """The claims about sweeps, with and without a ceiling."""
+    listed = []
+    for sweep in found:
+        if math.isfinite(sweep.gamma_max):
+            listed.append(_ceiling(sweep))
+            continue
+        listed += [_dimension(sweep)] if math.isfinite(sweep.lossless) else []
+        listed += [_last(sweep)]
+        listed += [_vanishing(sweep), _closed_form(sweep)] if sweep.linear else []
+    return listed
+
+
+def _dimension(s: BetaSweep) -> Claim:
+    low, high = (times * s.lossless for times in FIRST)
+    inside = [low <= beta <= high for beta in s.kept()]
+    return _claim(
+        s,
+        "the first mode is lost at β = d/r",
+        DIMENSION,
+        f"largest β with NRE ≤ {LOST:g} in [{number(low)}, {number(high)}], d/r = {number(s.lossless)}",
+        f"{_listed(s.kept())} by seed, the next β is lost",
+        f"[{FIRST[0]:g}, {FIRST[1]:g}]·d/r, every seed",
+        all(inside),
+    )
+
+
+def _last(s: BetaSweep) -> Claim:
+    low, high = (times * s.collapse for times in LAST)
+    inside = [low <= beta <= high for beta in s.dead()]
+    of = "" if s.linear else ", β_c by linear theory from the covariance"
+    return _claim(
+        s,
+        f"everything is lost at β_c{of}",
+        WZ,
+        f"smallest β without a latent in use in [{number(low)}, {number(high)}], β_c = {number(s.collapse)}",
+        f"{_listed(s.dead())} by seed",
+        f"[{LAST[0]:g}, {LAST[1]:g}]·β_c, every seed",
+        all(inside),
+    )
+
+
+def _vanishing(s: BetaSweep) -> Claim:
+    limit, below = SMALL_GAMMA * s.variance, s.finished[s.finished["beta"] <= WELL_BELOW * s.lossless]
+    return _claim(
+        s,
+        "where nothing is lost γ falls to zero",
+        DIMENSION,
+        f"γ < {number(limit)} = {SMALL_GAMMA:g}·T/d for β ≤ {WELL_BELOW:g}·d/r",
+        f"largest γ {number(below['gamma_value'].max())} of {len(below)} trials",
+        "every trial",
+        bool(below["gamma_value"].lt(limit).all()),
+        enough=len(below) >= 2,
+    )
+
+
+def _closed_form(s: BetaSweep) -> Claim:
+    above = s.finished[s.finished["beta"] >= BEYOND * s.lossless]
+    theory = learned_gamma.gamma_star(s.modes, above["beta"].to_numpy(float), s.kappa)
+    error = np.abs(above["gamma_value"].to_numpy(float) / theory - 1)
+    middle, largest = (float(f(error)) if len(error) else math.nan for f in (np.median, np.max))
+    return _claim(
+        s,
+        "where modes are lost γ is the closed form γ*",
+        WZ,
+        f"relative error of γ for β ≥ {BEYOND:g}·d/r",
+        f"median {number(middle)}, largest {number(largest)} of {len(above)} trials",
+        f"median ≤ {GAMMA_ERROR:g}",
+        middle <= GAMMA_ERROR,
+        enough=len(above) >= 2,
+    )
+
+
+def _ceiling(s: BetaSweep) -> Claim:
+    beyond = s.finished[s.finished["beta"] >= learned_gamma.collapse_beta(s.modes)]
+    level = beyond["beta"] * s.gamma_max
+    agree = beyond["n_burda"].ge(1).eq(level.lt(s.modes.zeta2[0]))
+    wrong = sorted(set(beyond["beta"][~agree]))
+    return _claim(
+        s,
+        "beyond β_c a latent is in use iff β γ_max < ζ₁²",
+        CEILING,
+        f"collapse at β = ζ₁²/γ_max = {number(s.modes.zeta2[0] / s.gamma_max)}",
+        f"so in {int(agree.sum())} of {len(beyond)} trials{', not at β = ' + _listed(wrong) if wrong else ''}; "
+        f"first collapse at {_listed(s.dead())} by seed",
+        "every trial",
+        bool(agree.all()),
+        enough=len(beyond) >= 2,
+    )
+
+
+def _claim(
+    s: BetaSweep,
+    claim: str,
+    source: str,
+    expected: str,
+    measured: str,
+    tolerance: str,
+    agrees: bool,
+    enough: bool = True,
+) -> Claim:
+    data = s.data if s.ceiling == "none" else f"{s.data}, γ ≤ {s.ceiling}"
+    return Claim(
+        data, claim, source, expected, measured, tolerance, judged(agrees, enough and s.enough), len(s.finished)
+    )
+
+
+def _listed(values: list[float]) -> str:
+    return ", ".join("beyond the sweep" if math.isinf(value) else f"{value:g}" for value in values) or "—"
+
+
+def sheets(view: View) -> list[Sheet]:
+    """The two events: theory, and between which β of the sweep they were met."""
+    rows = []
+    for s in sweeps(view):
+        place = {"data": s.data, "ceiling": s.ceiling}
+        first = s.lossless
+        if s.linear:
+            first = float(learned_gamma.thresholds(s.modes, s.kappa, ceiling=s.gamma_max)[s.modes.rank - 1])
+        kept, dead = min(s.kept(), default=math.nan), max(s.dead(), default=math.nan)
+        events = [(f"a mode is lost: NRE > {LOST:g}", first, kept, s.after(max(s.kept(), default=math.nan)))]
+        last_alive = s.before(min(s.dead(), default=math.nan))
+        events.append((f"all are lost: no Var E[z|x] > {BURDA:g}", s.collapse, last_alive, dead))
+        for event, theory, low, high in events:
+            row = {"event": event, "β, theory": theory, "last β before": low, "first β after": high}
+            rows.append(place | row | {"first/theory": high / theory})
+    caption = "Where the first mode is lost and where the last, γ learned: theory, and the β of the sweep around it"
+    return [Sheet("events", f"{caption}, over all seeds", pd.DataFrame(rows).replace(math.inf, math.nan))]

@@ -1,0 +1,157 @@
+"""skip_depth: do deep decoders without skip connections collapse, and whose doing is it?
+
+The source has deep decoders lose their latents unless z is let past the layers. The claim is judged under each
+initialisation of the weights, since N(0, 1/fan_in) halves the second moment at every ReLU layer and He's keeps it: what
+fails under He's but holds under the other is a claim about the initialisation. Medians over seeds are compared, where a
+training of fixed length has led; it need not have come to rest, and how many trials have not is said.
+
+Source: "On the regularization balance in autoencoder-based generative models", sections 4 and 6; He et al. (2015) for
+what a ReLU layer does to a second moment.
+"""
+
+import pandas as pd
+
+from analysis.bands import SKIPS
+from analysis.claim import Claim, judged
+from analysis.drawn.skip_depth import INITS, drawings
+from analysis.frames import Frame
+from analysis.interval import number
+from analysis.load import Header
+from analysis.sheet import Sheet
+from analysis.table import ENOUGH, cells, label_text
+from analysis.view import View
+
+__all__ = ["claims", "drawings", "sheets"]
+
+SOURCE = "On the regularization balance in autoencoder-based generative models, sections 4 and 6"
+HE = "He et al. (2015): weights of variance 2/fan_in keep the second moment from layer to layer"
+
+DEEP, MIDDLE = 20, 6
+"""Layers of the decoder at which a plain one is said to collapse, and at which it is not."""
+
+COLLAPSED, KEPT = 1, 3
+"""Median active latents: at most so many have collapsed, at least so many are kept."""
+
+NRE_RESCUED, NRE_LOST = 0.15, 0.9
+"""Part of the test variance lost: at most with the affine skip, at least (the median) in a collapsed decoder."""
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, for each data set, κ and initialisation."""
+    return collapse_of_depth(view.trials, view.header)
+
+
+def collapse_of_depth(frame: Frame, header: Header) -> list[Claim]:
+    """The claims about trials with the axes `depth`, `init`, `skip`, `kappa` and `seed`."""
+    found = []
+    for (kappa, init), trials in cells(frame, header, ["kappa", "init"]):
+        where = f"κ = {label_text(kappa)}, {INITS.get(init, init)}"
+        found += [_rescued(where, trials), _reconstructed(where, trials), _alike(where, trials)]
+    for (kappa,), trials in cells(frame, header, ["kappa"]):
+        found.append(_kept(f"κ = {label_text(kappa)}, {INITS['he']}", trials[trials["init"].eq("he")]))
+    return found
+
+
+def _rescued(where: str, trials: Frame) -> Claim:
+    plain, affine = _cell(trials, DEEP, "none"), _cell(trials, DEEP, "affine")
+    agrees = _median(plain, "n_active") <= COLLAPSED and _median(affine, "n_active") >= KEPT
+    return Claim(
+        data=where,
+        claim=f"a plain decoder of {DEEP} layers collapses, and the affine skip rescues it",
+        source=SOURCE,
+        expected=f"median n_active ≤ {COLLAPSED} without skip, ≥ {KEPT} with it",
+        measured=f"{_counts(plain)} without, {_counts(affine)} with{_moving(plain, affine)}",
+        tolerance="medians over seeds",
+        verdict=judged(agrees, _enough(plain, affine)),
+        trials=len(plain) + len(affine),
+    )
+
+
+def _reconstructed(where: str, trials: Frame) -> Claim:
+    plain, affine = _cell(trials, DEEP, "none"), _cell(trials, DEEP, "affine")
+    lost, rescued = _median(plain, "nre_test"), float(affine["nre_test"].max())
+    return Claim(
+        data=where,
+        claim=f"with {DEEP} layers a plain decoder reconstructs nothing, one with the affine skip does",
+        source=SOURCE,
+        expected=f"NRE ≥ {NRE_LOST:g} without skip, ≤ {NRE_RESCUED:g} with it",
+        measured=f"median {number(lost)} without, at most {number(rescued)} with{_moving(plain, affine)}",
+        tolerance="the median without, every trial with",
+        verdict=judged(lost >= NRE_LOST and rescued <= NRE_RESCUED, _enough(plain, affine)),
+        trials=len(plain) + len(affine),
+    )
+
+
+def _alike(where: str, trials: Frame) -> Claim:
+    plain, affine = _cell(trials, MIDDLE, "none"), _cell(trials, MIDDLE, "affine")
+    kept = min(_median(plain, "n_active"), _median(affine, "n_active"))
+    return Claim(
+        data=where,
+        claim=f"with {MIDDLE} layers nothing collapses, with or without the skip",
+        source=SOURCE,
+        expected=f"median n_active ≥ {KEPT} with and without",
+        measured=f"{_counts(plain)} without, {_counts(affine)} with{_moving(plain, affine)}",
+        tolerance="medians over seeds",
+        verdict=judged(kept >= KEPT, _enough(plain, affine)),
+        trials=len(plain) + len(affine),
+    )
+
+
+def _kept(where: str, trials: Frame) -> Claim:
+    plain = _cell(trials, DEEP, "none")
+    return Claim(
+        data=where,
+        claim=f"the collapse is the initialisation's: under He's a plain decoder of {DEEP} layers keeps its latents",
+        source=HE,
+        expected=f"median n_active ≥ {KEPT}",
+        measured=f"{_counts(plain)}{_moving(plain)}",
+        tolerance="median over seeds",
+        verdict=judged(_median(plain, "n_active") >= KEPT, _enough(plain)),
+        trials=len(plain),
+    )
+
+
+def _cell(trials: Frame, depth: int, skip: str) -> Frame:
+    return trials[trials["depth"].eq(depth) & trials["skip"].eq(skip)]
+
+
+def _finished(trials: Frame) -> Frame:
+    return trials[trials["status"].eq("finished")]
+
+
+def _median(trials: Frame, column: str) -> float:
+    """NaN, which no comparison accepts, where no trial finished."""
+    return float(_finished(trials)[column].median())
+
+
+def _counts(trials: Frame) -> str:
+    found = sorted(int(count) for count in _finished(trials)["n_active"])
+    return f"n_active {', '.join(map(str, found)) or '—'}"
+
+
+def _enough(*sides: Frame) -> bool:
+    """Each side has finished trials of two seeds at least, and of two thirds of those declared."""
+    finished = [len(_finished(trials)) for trials in sides]
+    return all(n >= 2 and n >= ENOUGH * len(trials) for n, trials in zip(finished, sides, strict=True))
+
+
+def _moving(*sides: Frame) -> str:
+    moving = sum(int((trials["status"].eq("finished") & ~trials["converged"]).sum()) for trials in sides)
+    return f"; {moving} of these trials were still moving" if moving else ""
+
+
+def sheets(view: View) -> list[Sheet]:
+    """Active latents and reconstruction error, a row for each initialisation, κ and skip, columns by depth."""
+    rows = []
+    for (init, kappa, skip), trials in cells(view.trials, view.header, ["init", "kappa", "skip"]):
+        row = {"initial weights": INITS.get(init, init), "κ": label_text(kappa), "skip": SKIPS[skip].label}
+        for depth in sorted(trials["depth"].unique()):
+            cell = _cell(trials, depth, skip)
+            row |= {
+                f"active, {depth} layers": _median(cell, "n_active"),
+                f"NRE, {depth} layers": _median(cell, "nre_test"),
+            }
+            row |= {f"γ, {depth} layers": _median(cell, "gamma_value")}
+        rows.append(row)
+    caption = "Active latents (v < 0.5), NRE on the test set and learned γ by depth of the decoder: medians over seeds"
+    return [Sheet("depth", caption, pd.DataFrame(rows))]

@@ -1,0 +1,57 @@
+"""Decoder depth × skip × κ × initialisation: do deep plain decoders collapse, and what rescues them?
+
+Data of known dimension (d = 20, r = 3), a shallow encoder, and ReLU decoders of 2, 6 and 20 layers of 64. Initial weights
+are N(0, 1/fan_in), by which a ReLU layer halves the second moment, so that after twenty layers next to nothing of z is
+left, or He's N(0, 2/fan_in), by which it keeps it. γ is learned, at the network's rate. Training is short on purpose: the
+claim is where 1,500 steps lead from a start, not where training would end.
+"""
+
+from models.specs import MNIST, VAE, Learned, Objective, PlantedManifold, Skip, Training
+from models.specs.network import Init
+from study.declare import study
+from study.trial import Trial
+
+SKIPS: list[Skip] = ["none", "affine", "residual", "concat"]
+INITS: list[Init] = ["fan_in", "he"]
+
+
+@study(depth=[2, 6, 20], init=INITS, skip=SKIPS, kappa=[3, 20], seed=range(3))
+def skip_depth(depth: int, init: Init, skip: Skip, kappa: int, seed: int) -> Trial:
+    """Do deep decoders without skip connections collapse, or is it their initialisation?"""
+    return Trial(
+        data=PlantedManifold(d=20, r=3, n=2000),
+        model=VAE(
+            kappa=kappa,
+            encoder=(64, 64),
+            decoder=(64,) * depth,
+            activation="relu",
+            skip=skip,
+            init=init,
+            log_var_scale=0.1,
+            log_var_range=(-20, 5),
+        ),
+        objective=Objective(gamma=Learned(init=1.0)),
+        training=Training(steps=1500, batch=256, lr=3e-3),
+        seed=seed,
+    )
+
+
+@skip_depth.paper(depth=[2, 6, 12, 20], init=INITS, skip=SKIPS, kappa=[16, 64, 256], seed=range(3))
+def skip_depth_paper(depth: int, init: Init, skip: Skip, kappa: int, seed: int) -> Trial:
+    """The same question on MNIST, at 50 epochs."""
+    return Trial(
+        data=MNIST(),
+        model=VAE(
+            kappa=kappa,
+            encoder=(256, 256),
+            decoder=(256,) * depth,
+            activation="relu",
+            skip=skip,
+            init=init,
+            log_var_scale=0.1,
+            log_var_range=(-20, 5),
+        ),
+        objective=Objective(gamma=Learned(init=1.0)),
+        training=Training(steps=11_700, batch=256, lr=1e-3),
+        seed=seed,
+    )
