@@ -78,12 +78,9 @@ def threshold_rows(labels: dict[str, str], pairs: Sequence[Compared]) -> Frame:
             "95 % low": pair.fitted.low,
             "95 % high": pair.fitted.high,
             "error, %": f"{100 * pair.error:+.2f}" if math.isfinite(pair.error) else pair.fitted.verdict,
-            "lost between": f"{number(pair.fitted.bracket[0])} and {_end(pair.fitted.bracket[1])}",
+            "lost between": f"{number(pair.fitted.bracket[0])} and {number(pair.fitted.bracket[1])}",
         }
         for pair in pairs
     ]
     return pd.DataFrame(rows)
 
-
-def _end(beta: float) -> str:
-    return number(beta) if math.isfinite(beta) else "∞"

@@ -41,6 +41,12 @@ class Swept:
         return len(self.settled) >= ENOUGH * len(self.trials) and self.settled["seed"].nunique() >= 2
 
     @property
+    def complete(self) -> list[float]:
+        """The β at which two seeds, and two thirds of those declared, have settled; ascending."""
+        declared, settled = self.trials["beta"].value_counts(), self.settled["beta"].value_counts()
+        return sorted(float(beta) for beta, n in settled.items() if n >= max(2, ENOUGH * declared[beta]))
+
+    @property
     def best(self) -> Frame:
         """The settled trial with the lowest loss at each β, ascending."""
         return self.settled.sort_values("loss").drop_duplicates("beta").sort_values("beta")

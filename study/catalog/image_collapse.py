@@ -34,7 +34,7 @@ def image_collapse(network: Network, beta: float, seed: int) -> Trial:
 @image_collapse.paper(
     network=["linear", "nonlinear"],
     beta=[0.5, 1.0, 1.5, 2.0, 2.4, 2.7, 3.0, 3.5, 4.0, 4.4, 4.7, 5.0, 5.3, 6.0],
-    seed=range(5),
+    seed=range(3),
 )
 def image_collapse_paper(network: Network, beta: float, seed: int) -> Trial:
     """The same question on MNIST, 20 epochs."""
