@@ -11,17 +11,8 @@ from typing import Any
 import pytest
 from jaxtyping import install_import_hook
 
-CHECKED = [
-    "analysis.fit.hinge",
-    "analysis.fit.resample",
-    "models.datasets",
-    "models.exact",
-    "models.idx",
-    "models.mmd",
-    "models.objective",
-    "models.own_data",
-    "models.vae",
-]
+CHECKED = ["analysis.fit.hinge", "analysis.fit.resample"]
+CHECKED += [f"models.{name}" for name in ("datasets", "exact", "idx", "iwae", "mmd", "objective", "own_data", "vae")]
 
 with install_import_hook(CHECKED, "beartype.beartype"):
     for name in CHECKED:
