@@ -1,0 +1,205 @@
+"""kappa_saturation: with a learned γ, how many of κ latents stay active, and where does that number end?
+
+On noise-free data of dimension r theory says min(κ, r): the count is exact for every seed, the reconstruction is complete
+from κ = r on, and of the candidate curves of `analysis.fit` that one is selected. On images r is unknown: there the count
+is to stop growing. A latent is active where v = E σ² < 0.5; Burda's criterion, Var E[z|x] > 0.01, stands beside it in the
+table, because it also counts latents that carry no more than the noise of a finite sample.
+
+Source: Dai, Wenliang & Wipf (2021), section 3; "On the regularization balance in autoencoder-based generative models",
+Table 1, whose numbers are MNIST's.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.bands import SKIPS
+from analysis.claim import Claim, judged
+from analysis.drawn.kappa_saturation import drawings
+from analysis.fit import FITTED, Saturation, counts, saturation
+from analysis.frames import Frame
+from analysis.interval import number, t_interval
+from analysis.load import Header
+from analysis.sheet import Sheet
+from analysis.table import ENOUGH, cells, label_text
+from analysis.table import judged as judged_cell
+from analysis.view import View
+
+__all__ = ["claims", "drawings", "sheets"]
+
+PLANTED = "Dai, Wenliang & Wipf (2021), section 3: the optimum keeps min(κ, r) latents"
+TABLE_1 = "On the regularization balance in autoencoder-based generative models, Table 1"
+
+NRE_LIMIT = 1e-3
+"""Largest part of the variance that is lost, on the test set, where nothing is to be lost."""
+
+STEADY = 2.0
+"""How far apart the counts at the two largest κ may be where they have saturated."""
+
+PLATEAU = (15.0, 30.0)
+"""Between which numbers the active latents of MNIST are to end."""
+
+PUBLISHED = pd.DataFrame(
+    {
+        "kappa": [50, 100, 200, 400, 784],
+        "published error": [4.98, 3.42, 2.74, 2.57, 2.78],
+        "published NLL": [-315.0, -580.0, -718.0, -743.0, -806.0],
+        "published active": [10, 15, 20, 22, 22],
+    }
+)
+"""Table 1 of the source: test reconstruction error, NLL and active units of MNIST."""
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, for each data set and kind of skip."""
+    return saturating(view.trials, view.header)
+
+
+def saturating(frame: Frame, header: Header) -> list[Claim]:
+    """The claims about trials with the axes `data`, `skip`, `kappa` and `seed`."""
+    found = []
+    for (data, skip), trials in cells(frame, header, ["data", "skip"]):
+        where = f"{label_text(data)}, {SKIPS[skip].label if skip in SKIPS else skip}"
+        known = trials["intrinsic_dim"].dropna()
+        found += _planted(where, trials, int(known.iloc[0])) if len(known) else _relative(where, data, trials)
+    return found
+
+
+def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
+    usable, full = trials[trials["status"].eq("finished")], trials[trials["kappa"] >= r]
+    exact = usable["n_active"].eq(usable["kappa"].clip(upper=r))
+    reached = full[full["status"].eq("finished")]["nre_test"]
+    fit = saturation(*counts(trials))
+    name = fit.selected.curve.name if fit.selected else "none"
+    count = Claim(
+        data=where,
+        claim="min(κ, r) latents are active",
+        source=PLANTED,
+        expected=f"n_active = min(κ, {r})",
+        measured=f"in {exact.sum()} of {len(usable)} trials{_moving(usable)}",
+        tolerance="every trial",
+        verdict=judged(bool(exact.all()), _enough(trials)),
+        trials=len(usable),
+    )
+    complete = Claim(
+        data=where,
+        claim="from κ = r on nothing is lost in the reconstruction",
+        source=PLANTED,
+        expected=f"NRE ≤ {NRE_LIMIT:g} on the test set for κ ≥ {r}",
+        measured=f"largest NRE {number(reached.max())} of {len(reached)} trials",
+        tolerance="every trial",
+        verdict=judged(bool(reached.le(NRE_LIMIT).all()), _enough(full)),
+        trials=len(reached),
+    )
+    curve = Claim(
+        data=where,
+        claim="of the candidate curves of saturation min(κ, r) is selected",
+        source=PLANTED,
+        expected=f"H1: min(κ, r) with r = {r}",
+        measured=f"{name} with {_plateau(fit)}",
+        tolerance="least AICc; r rounded to a whole number",
+        verdict=judged(name == "H1" and round(fit.estimate) == r, _enough(trials) and fit.selected is not None),
+        trials=len(usable),
+    )
+    return [count, complete, curve]
+
+
+def _relative(where: str, data: str, trials: Frame) -> list[Claim]:
+    low, high = sorted(trials["kappa"].unique())[-2:]
+    last = trials[trials["kappa"].isin([low, high])]
+    below, above = (t_interval(_active(trials, kappa)) for kappa in (low, high))
+    steady = Claim(
+        data=where,
+        claim=f"the active latents have stopped growing at κ = {low}",
+        source=TABLE_1,
+        expected=f"n_active at κ = {low} and {high} within {STEADY:g} of each other",
+        measured=f"{below} and {above}{_moving(last)}",
+        tolerance="difference of the means over seeds",
+        verdict=judged(abs(below.mean - above.mean) <= STEADY, _enough(last)),
+        trials=len(last),
+    )
+    if not str(data).startswith("MNIST"):
+        return [steady]
+    fit = saturation(*counts(trials))
+    within = fit.verdict == FITTED and PLATEAU[0] <= fit.estimate <= PLATEAU[1]
+    plateau = Claim(
+        data=where,
+        claim="the active latents end between 15 and 30",
+        source=TABLE_1,
+        expected=f"plateau in [{PLATEAU[0]:g}, {PLATEAU[1]:g}], 22 published",
+        measured=f"{fit.selected.curve.name if fit.selected else 'no curve'} with {_plateau(fit)}",
+        tolerance="a plateau was seen, and the estimate lies inside",
+        verdict=judged(within, _enough(trials) and fit.selected is not None),
+        trials=len(trials),
+    )
+    return [steady, plateau]
+
+
+def _active(trials: Frame, kappa: Any) -> list[float]:
+    chosen = trials[trials["kappa"].eq(kappa) & trials["status"].eq("finished")]
+    return chosen["n_active"].tolist()
+
+
+def _plateau(fit: Saturation) -> str:
+    return f"r = {number(fit.estimate)} (95 % {number(fit.low)} to {number(fit.high)}), {fit.verdict}"
+
+
+def _enough(trials: Frame) -> bool:
+    converged = int(trials["converged"].sum())
+    return converged >= 2 and converged >= ENOUGH * len(trials)
+
+
+def _moving(trials: Frame) -> str:
+    moving = int((trials["status"].eq("finished") & ~trials["converged"]).sum())
+    return f"; {moving} of these trials have not converged" if moving else ""
+
+
+def sheets(view: View) -> list[Sheet]:
+    """The source's Table 1, and the candidate curves with their plateaus."""
+    rows, fits = [], []
+    for (data, skip), trials in cells(view.trials, view.header, ["data", "skip"]):
+        place = {"data": label_text(data), "skip": skip}
+        fit = saturation(*counts(trials))
+        rows += [place | _row(cell, fit) for _, cell in cells(trials, view.header, ["kappa"])]
+        fits.append(place | _fitted(fit))
+    table = pd.DataFrame(rows)
+    if "MNIST" in set(table["data"]):
+        table = table.merge(PUBLISHED.rename(columns={"kappa": "κ"}), on="κ", how="left")
+    by_kappa = "Reconstruction error, NLL (importance-weighted, K = 64, in nats) and active latents against κ"
+    return [
+        Sheet("saturation", f"{by_kappa}: mean ± half-width of the 95 % t-interval over seeds, test set", table),
+        Sheet(
+            "curves", "Saturation of the active latents: the selected curve, its plateau, and AICc", pd.DataFrame(fits)
+        ),
+    ]
+
+
+def _row(cell: Frame, fit: Saturation) -> dict[str, Any]:
+    usable = cell[cell["status"].eq("finished")]
+    kappa = int(cell["kappa"].iloc[0])
+    said = judged_cell(cell)
+    measured = {
+        "error": "distortion_test",
+        "NRE": "nre_test",
+        "NLL": "iwae_nll",
+        "active, Var > 0.01": "n_burda",
+        "active, v < 0.5": "n_active",
+    }
+    texts = {heading: str(t_interval(usable[column])) for heading, column in measured.items()}
+    fitted = float(fit.selected.at(np.array([float(kappa)]))[0]) if fit.selected else math.nan
+    return {"κ": kappa, **texts, "fitted": fitted, "regime": f"{said.regime}{said.mark}", "trials": str(len(usable))}
+
+
+def _fitted(fit: Saturation) -> dict[str, Any]:
+    best = fit.selected
+    row = {
+        "selected": best.curve.formula if best else "—",
+        "plateau r": fit.estimate,
+        "from": fit.low,
+        "to": fit.high,
+        "κ at 95 %": best.kappa_95 if best else math.nan,
+        "verdict": fit.verdict,
+    }
+    return row | {f"AICc {one.curve.name}": one.aicc for one in fit.fits if one.curve.saturates}

@@ -1,0 +1,51 @@
+"""κ × skip × seeds with a learned γ: how many latents stay active as more and more are offered?
+
+On a noise-free manifold of dimension r theory says min(κ, r). On images r is unknown, and the curve tells where it ends.
+Both data sets meet every κ, the manifold also far above its dimension and the digits also below their plateau. A learned
+γ starts near where nothing is encoded (T/d is 1 on the manifold and 0.07 on the digits), so that log γ, which moves at
+the network's own rate, has time to arrive. The paper's table has no plain decoder; it stands beside it here.
+"""
+
+from models.specs import MNIST, VAE, Data, Digits, Learned, Objective, PlantedManifold, Skip, Training
+from study.declare import study
+from study.trial import Trial
+
+
+@study(
+    data=[PlantedManifold(d=20, r=3), Digits()],
+    skip=["none", "affine"],
+    kappa=[1, 2, 3, 4, 6, 10, 20, 32, 64],
+    seed=range(3),
+)
+def kappa_saturation(data: Data, skip: Skip, kappa: int, seed: int) -> Trial:
+    """With a learned γ, how many of κ latents stay active, and at what number do they saturate?"""
+    digits = isinstance(data, Digits)
+    hidden = (128, 128) if digits else (64, 64)
+    return Trial(
+        data=data,
+        model=VAE(kappa=kappa, encoder=hidden, decoder=hidden, skip=skip, log_var_scale=0.1, log_var_range=(-20, 5)),
+        objective=Objective(gamma=Learned(init=0.07 if digits else 1.0)),
+        training=Training(steps=6000 if digits else 3000, batch=128, lr=1e-3 if digits else 3e-3),
+        seed=seed,
+    )
+
+
+@kappa_saturation.paper(data=[MNIST()], skip=["residual", "none"], kappa=[50, 100, 200, 400, 784], seed=range(5))
+def kappa_saturation_paper(data: Data, skip: Skip, kappa: int, seed: int) -> Trial:
+    """The same question on MNIST: an encoder of 6 layers, a decoder of 3 residual blocks of 2 layers, 60 epochs."""
+    return Trial(
+        data=data,
+        model=VAE(
+            kappa=kappa,
+            encoder=(256,) * 6,
+            decoder=(256,) * 6,
+            activation="relu",
+            init="he",
+            skip=skip,
+            log_var_scale=0.1,
+            log_var_range=(-20, 5),
+        ),
+        objective=Objective(gamma=Learned(init=0.07)),
+        training=Training(steps=14_000, batch=256, lr=1e-3),
+        seed=seed,
+    )

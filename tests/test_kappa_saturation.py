@@ -1,0 +1,106 @@
+"""The study of saturation: what it declares, what training says of it, and that its verdicts can fail."""
+
+import itertools
+from typing import Any
+
+import pandas as pd
+import pytest
+from test_science import run
+
+from analysis.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.load import Header
+from analysis.studies.kappa_saturation import PUBLISHED, saturating
+from study.catalog.kappa_saturation import kappa_saturation
+
+KAPPAS = [1, 2, 3, 4, 6, 10, 20, 32, 64]
+
+
+def test_both_data_sets_meet_every_kappa_with_and_without_the_affine_skip():
+    rows: list[Any] = kappa_saturation.table("laptop").rows()
+    assert len({row.trial.trial_id for row in rows}) == len(rows) == 2 * 2 * 9 * 3
+    assert sorted({row.trial.model.kappa for row in rows}) == KAPPAS
+    assert {row.trial.model.skip for row in rows} == {"none", "affine"}
+    assert {row.trial.data.label for row in rows} == {"manifold r=3", "Digits"}
+    assert all(row.trial.objective.gamma.kind == "Learned" and row.trial.objective.beta == 1 for row in rows)
+
+
+def test_the_paper_scale_is_the_published_table():
+    rows: list[Any] = kappa_saturation.table("paper").rows()
+    assert sorted({row.trial.model.kappa for row in rows}) == list(PUBLISHED["kappa"])
+    assert {row.trial.data.label for row in rows} == {"MNIST"}
+    assert all(len(row.trial.model.encoder) == 6 and len(row.trial.model.decoder) == 3 * 2 for row in rows)
+    assert {row.trial.model.skip for row in rows} == {"residual", "none"}
+
+
+def test_training_keeps_as_many_latents_as_there_are_dimensions(tmp_path):
+    """κ below, at and above r = 3, without skip: one seed each."""
+    rows = [row for row in kappa_saturation.table("laptop").rows() if narrow(row.axes)]
+    trained = run(rows, tmp_path)
+    active = {row.axes["kappa"]: trained.loc[row.trial.trial_id, "n_active"] for row in rows}
+    assert active == {2: 2, 3: 3, 6: 3}
+    full = trained[trained["kappa"] >= 3]
+    assert (full["nre_test"] <= 1e-3).all()
+    assert (full["scale_residual"] < 0.5).all()
+
+
+def narrow(axes):
+    return (
+        axes["data"] == "manifold r=3" and axes["skip"] == "none" and axes["kappa"] in (2, 3, 6) and axes["seed"] == 0
+    )
+
+
+def frame_of(data="manifold r=3", r=3.0, active=lambda kappa: min(kappa, 3), kappas=KAPPAS, change=lambda row: {}):
+    """Three seeds at every κ, of which `active` latents are active, but for what `change` says."""
+    rows = []
+    for kappa, seed in itertools.product(kappas, range(3)):
+        row = {"data": data, "skip": "none", "kappa": kappa, "seed": seed, "status": "finished", "converged": True}
+        row |= {"intrinsic_dim": r, "n_active": active(kappa), "nre_test": 3e-4 if kappa >= 3 else 0.1}
+        rows.append(row | change(row))
+    return pd.DataFrame(rows)
+
+
+def said(frame):
+    axes = {"data": [frame["data"].iloc[0]], "skip": ["none"], "kappa": sorted(set(frame["kappa"])), "seed": [0, 1, 2]}
+    return [claim.verdict for claim in saturating(frame, Header("kappa_saturation", "?", "laptop", axes))]
+
+
+def test_the_claims_hold_where_theory_is_exact():
+    assert said(frame_of()) == [HOLDS] * 3
+
+
+def test_one_seed_with_one_latent_more_is_enough_to_fail():
+    one_more = frame_of(change=lambda row: {"n_active": 4} if (row["kappa"], row["seed"]) == (20, 1) else {})
+    assert said(one_more) == [FAILS, HOLDS, HOLDS]
+
+
+def test_a_curve_that_rises_slowly_is_not_the_ideal_one():
+    assert said(frame_of(active=lambda kappa: round(3 * kappa / (kappa + 2), 1))) == [FAILS, HOLDS, FAILS]
+
+
+def test_the_ideal_curve_with_another_plateau_fails():
+    assert said(frame_of(active=lambda kappa: min(kappa, 5))) == [FAILS, HOLDS, FAILS]
+
+
+def test_an_incomplete_reconstruction_fails():
+    lost = frame_of(change=lambda row: {"nre_test": 2e-3} if (row["kappa"], row["seed"]) == (4, 0) else {})
+    assert said(lost) == [HOLDS, FAILS, HOLDS]
+
+
+def test_half_a_study_decides_nothing():
+    absent = {"status": "missing", "converged": False, "n_active": float("nan"), "nre_test": float("nan")}
+    assert said(frame_of(change=lambda row: absent if row["seed"] else {})) == [INSUFFICIENT] * 3
+    assert said(frame_of(change=lambda row: {"converged": row["seed"] == 0})) == [INSUFFICIENT] * 3
+
+
+@pytest.mark.parametrize(("last", "verdict"), [(13, HOLDS), (14, FAILS), (9, HOLDS), (8, FAILS)])
+def test_digits_are_to_have_stopped_growing(last, verdict):
+    frame = frame_of("Digits", float("nan"), lambda kappa: last if kappa == 64 else min(kappa, 11))
+    assert said(frame) == [verdict]
+
+
+def test_mnist_is_to_end_where_the_published_table_does():
+    published = dict(zip(PUBLISHED["kappa"], PUBLISHED["published active"], strict=True))
+    kappas = list(published)
+    assert said(frame_of("MNIST", float("nan"), published.get, kappas)) == [HOLDS, HOLDS]
+    assert said(frame_of("MNIST", float("nan"), lambda kappa: 2 * published[kappa], kappas)) == [HOLDS, FAILS]
+    assert said(frame_of("MNIST", float("nan"), lambda kappa: kappa // 10, kappas)) == [FAILS, FAILS]
