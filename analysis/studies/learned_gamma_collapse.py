@@ -162,11 +162,8 @@ def sheets(view: View) -> list[Sheet]:
     rows = []
     for s in sweeps(view):
         place = {"data": s.title, "ceiling": s.ceiling}
-        first = s.lossless
-        if s.linear:
-            first = float(learned_gamma.thresholds(s.modes, s.kappa, ceiling=s.gamma_max)[s.modes.rank - 1])
         kept, dead = min(s.kept(), default=math.nan), max(s.dead(), default=math.nan)
-        events = [(f"first, NRE > {LOST:g}", first, kept, s.after(max(s.kept(), default=math.nan)))]
+        events = [(f"first, NRE > {LOST:g}", s.lossless, kept, s.after(max(s.kept(), default=math.nan)))]
         last_alive = s.before(min(s.dead(), default=math.nan))
         events.append((f"last, Var E[z|x] ≤ {BURDA:g}", s.collapse, last_alive, dead))
         for event, theory, low, high in events:
