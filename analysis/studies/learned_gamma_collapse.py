@@ -50,7 +50,7 @@ def collapse_claims(found: list[BetaSweep]) -> list[Claim]:
     listed = []
     for sweep in found:
         if math.isfinite(sweep.gamma_max):
-            listed.append(_ceiling(sweep))
+            listed += [_last(sweep), _ceiling(sweep)]
             continue
         listed += [_dimension(sweep)] if math.isfinite(sweep.lossless) else []
         listed += [_last(sweep)]
@@ -75,14 +75,15 @@ def _dimension(s: BetaSweep) -> Claim:
 def _last(s: BetaSweep) -> Claim:
     low, high = (times * s.collapse for times in LAST)
     inside = [low <= beta <= high for beta in s.dead()]
-    of = "" if s.linear else ", β_c by linear theory from the covariance"
+    capped = math.isfinite(s.gamma_max)
+    event, of = "ζ₁²/γ_max" if capped else "β_c", "" if s.linear else ", by linear theory from the covariance"
     return _claim(
         s,
-        f"everything is lost at β_c{of}",
-        WZ,
-        f"smallest β without a latent in use in [{number(low)}, {number(high)}], β_c = {number(s.collapse)}",
+        f"everything is lost at {event}{of}",
+        CEILING if capped else WZ,
+        f"smallest β without a latent in use in [{number(low)}, {number(high)}], {event} = {number(s.collapse)}",
         f"{_listed(s.dead())} by seed",
-        f"[{LAST[0]:g}, {LAST[1]:g}]·β_c, every seed",
+        f"[{LAST[0]:g}, {LAST[1]:g}]·{event}, every seed",
         all(inside),
     )
 
@@ -122,14 +123,14 @@ def _ceiling(s: BetaSweep) -> Claim:
     beyond = s.finished[s.finished["beta"] >= learned_gamma.collapse_beta(s.modes)]
     level = beyond["beta"] * s.gamma_max
     agree = beyond["n_burda"].ge(1).eq(level.lt(s.modes.zeta2[0]))
-    wrong = sorted(set(beyond["beta"][~agree]))
+    at = s.modes.zeta2[0] / s.gamma_max
+    wrong = [f"{beta:g} ({number(beta / at)} of it)" for beta in sorted(set(beyond["beta"][~agree]))]
     return _claim(
         s,
         "beyond β_c a latent is in use iff β γ_max < ζ₁²",
         CEILING,
-        f"collapse at β = ζ₁²/γ_max = {number(s.modes.zeta2[0] / s.gamma_max)}",
-        f"so in {int(agree.sum())} of {len(beyond)} trials{', not at β = ' + _listed(wrong) if wrong else ''}; "
-        f"first collapse at {_listed(s.dead())} by seed",
+        f"a latent in use below, none from β = ζ₁²/γ_max = {number(at)} on",
+        f"so in {int(agree.sum())} of {len(beyond)} trials{', not in all at β = ' + ', '.join(wrong) if wrong else ''}",
         "every trial",
         bool(agree.all()),
         enough=len(beyond) >= 2,
@@ -160,14 +161,11 @@ def sheets(view: View) -> list[Sheet]:
     """The two events: theory, and between which β of the sweep they were met."""
     rows = []
     for s in sweeps(view):
-        place = {"data": s.data, "ceiling": s.ceiling}
-        first = s.lossless
-        if s.linear:
-            first = float(learned_gamma.thresholds(s.modes, s.kappa, ceiling=s.gamma_max)[s.modes.rank - 1])
+        place = {"data": s.title, "ceiling": s.ceiling}
         kept, dead = min(s.kept(), default=math.nan), max(s.dead(), default=math.nan)
-        events = [(f"a mode is lost: NRE > {LOST:g}", first, kept, s.after(max(s.kept(), default=math.nan)))]
+        events = [(f"first, NRE > {LOST:g}", s.lossless, kept, s.after(max(s.kept(), default=math.nan)))]
         last_alive = s.before(min(s.dead(), default=math.nan))
-        events.append((f"all are lost: no Var E[z|x] > {BURDA:g}", s.collapse, last_alive, dead))
+        events.append((f"last, Var E[z|x] ≤ {BURDA:g}", s.collapse, last_alive, dead))
         for event, theory, low, high in events:
             row = {"event": event, "β, theory": theory, "last β before": low, "first β after": high}
             rows.append(place | row | {"first/theory": high / theory})
