@@ -2,21 +2,24 @@
 
 import itertools
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from analysis.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.collapse.linear import DECODER, HELD, LEARNED, WIDE
 from analysis.load import Header
 from analysis.studies.linear_collapse import claims, drawings, sheets
-from analysis.theory import fixed_sigma, linear
+from analysis.theory import fixed_sigma, linear, modes_of_spectrum
 from models.datasets import load
+from models.specs import Own
 from study.catalog.linear_collapse import linear_collapse
 from study.packed import PackRun
 from study.plan import make_pack
-from study.record import Home, read, write_artifacts
+from study.record import Home, read, read_artifacts, write_artifacts
 
 SPECTRUM = np.array([6.0, 4.0, 2.5, 1.2, 0.5, 0.2])
 BETAS = np.geomspace(0.3, 9, 24)
@@ -30,7 +33,7 @@ T, KAPPAS = float(SPECTRUM.sum()), (3, 8)
 def test_the_sweep_is_as_fine_and_as_often_repeated_as_a_threshold_needs(scale, count):
     rows = linear_collapse.table(scale).rows()
     assert len(rows) == len({row.trial.trial_id for row in rows}) == count
-    betas = sorted({row.axes["beta"] for row in rows})
+    betas: list[Any] = sorted({row.axes["beta"] for row in rows})
     assert len(betas) >= 24
     assert max(b / a for a, b in itertools.pairwise(betas)) < 1.165
     assert len({row.axes["seed"] for row in rows}) >= 6
@@ -38,7 +41,8 @@ def test_the_sweep_is_as_fine_and_as_often_repeated_as_a_threshold_needs(scale, 
 
 def test_the_variants_are_the_networks_they_are_called():
     for row in linear_collapse.table("laptop").rows():
-        model, kappa = row.trial.model, row.axes["kappa"]
+        model: Any = row.trial.model
+        kappa: Any = row.axes["kappa"]
         assert model.encoder == model.decoder == ()
         assert model.post_var == ((1.0,) * kappa if row.axes["variant"] == HELD else "shared")
         assert (model.prior_std != 1) == (row.axes["variant"] == WIDE)
@@ -56,7 +60,7 @@ def exact(variant, kappa, beta):
     return units, 1 - units, linear.rates(SPECTRUM, beta, kappa), linear.decoder_singular_values(SPECTRUM, beta, kappa)
 
 
-def view_of(place, change=lambda row, latents: None, kappas=KAPPAS):
+def view_of(place, change=lambda row, latents: None, kappas=KAPPAS) -> Any:
     """A study in which theory is exact, but for what `change` does to a trial's row and latents (a frame)."""
     trials, latents, arrays = [], [], {}
     for variant in (LEARNED, HELD, WIDE):
@@ -65,7 +69,7 @@ def view_of(place, change=lambda row, latents: None, kappas=KAPPAS):
                 for seed in range(3):
                     units, variance, rates, values = exact(variant, kappa, beta)
                     trial_id = f"{variant}-{kappa}-{beta:.3f}-{seed}"
-                    rows = pd.DataFrame({"trial_id": trial_id, "beta": beta, "seed": seed, "latent": range(kappa)})
+                    rows: Any = pd.DataFrame({"trial_id": trial_id, "beta": beta, "seed": seed, "latent": range(kappa)})
                     rows = rows.assign(mean_var=units, post_var=variance, rate=rates, decoder_norm=values)
                     row = {"trial_id": trial_id, "variant": variant, "kappa": kappa, "beta": beta, "seed": seed}
                     row |= {
@@ -188,3 +192,48 @@ def test_training_follows_theory_on_either_side_of_a_threshold(tmp_path):
             power = linear.sample_diversity(spectrum, beta, 3)
         assert found["mean_var"].sum() == pytest.approx(units, abs=0.05)
         assert (found["decoder_norm"] ** 2).sum() == pytest.approx(power, rel=0.03, abs=0.05)
+
+
+class OffCentre(torch.nn.Module):
+    """A linear VAE on x + offset, out of a platform whose data are centred: ‖(x + c) − (Uz + b)‖² = ‖x − (Uz + b − c)‖²."""
+
+    def __init__(self, d: int, kappa: int, offset: float) -> None:
+        super().__init__()
+        self.offset = offset
+        self.mu, self.decoder = torch.nn.Linear(d, kappa), torch.nn.Linear(kappa, d)
+        self.log_var = torch.nn.Parameter(torch.zeros(kappa))
+
+    def encode(self, x):
+        mu = self.mu(x + self.offset)
+        return mu, self.log_var.expand_as(mu)
+
+    def decode(self, z):
+        return self.decoder(z) - self.offset
+
+
+def test_learned_biases_do_what_centring_does(tmp_path):
+    """Data two off their mean, biases that start at random: J ends at the minimum of centred data without any bias.
+
+    Source: Wang & Ziyin (2022), appendix B.
+    """
+    rows = [row for row in linear_collapse.table("laptop").rows() if row.axes["kappa"] == 3 and row.axes["seed"] == 0]
+    plain = [
+        row.trial for row in rows if row.axes["variant"] == LEARNED and row.axes["beta"] in (BETAS_KEPT, BETAS_LOST)
+    ]
+    trials = [trial.model_copy(update={"model": Own.of(OffCentre, 3, offset=2.0)}) for trial in plain]
+    home, run = Home(tmp_path), PackRun(make_pack(trials, {}))
+    while not run.done:
+        run.advance(60)
+    run.commit(home)
+    data = load(trials[0].data)
+    latents = read(home, "latents").to_pandas()
+    for row in read(home, "trials").to_pylist():
+        own = latents[latents["trial_id"].eq(row["trial_id"])]
+        distortion = row["nre_mean_train"] * data.total_variance + (own["post_var"] * own["decoder_norm"] ** 2).sum()
+        least = float(linear.objective(modes_of_spectrum(data.spectrum), 1.0, row["beta"], 3))
+        assert distortion / 2 + row["beta"] * row["rate_train"] == pytest.approx(least, abs=0.05)
+        weights = read_artifacts(home, row["artifacts"], row["trial_id"], "weights")
+        mean_mu = weights["network.mu.weight"] @ np.full(10, 2.0) + weights["network.mu.bias"]
+        mean_x = weights["network.decoder.weight"] @ mean_mu + weights["network.decoder.bias"]
+        assert mean_mu == pytest.approx(np.zeros(3), abs=0.05)
+        assert mean_x == pytest.approx(np.full(10, 2.0), abs=0.05)

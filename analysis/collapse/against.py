@@ -83,4 +83,3 @@ def threshold_rows(labels: dict[str, str], pairs: Sequence[Compared]) -> Frame:
         for pair in pairs
     ]
     return pd.DataFrame(rows)
-
