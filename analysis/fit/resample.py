@@ -65,7 +65,9 @@ class Resampled:
 
     def sums(self, part: Float[Array, "k n"]) -> Float[Array, "sets k"]:
         everything = part.sum(-1)
-        drawn = np.einsum("dn,kn->dk", self.seeds_drawn, part)  # a matrix product would wake BLAS's threads for so little
+        drawn = np.einsum(
+            "dn,kn->dk", self.seeds_drawn, part
+        )  # a matrix product would wake BLAS's threads for so little
         return np.concatenate([everything[None], drawn, self.kept * everything])
 
     def estimate(self, found: Float[Array, " sets"], below: int) -> Estimate:
