@@ -65,9 +65,8 @@ class Resampled:
 
     def sums(self, part: Float[Array, "k n"]) -> Float[Array, "sets k"]:
         everything = part.sum(-1)
-        drawn = np.einsum(
-            "dn,kn->dk", self.seeds_drawn, part
-        )  # a matrix product would wake BLAS's threads for so little
+        # A matrix product would wake BLAS's threads for so little.
+        drawn = np.einsum("dn,kn->dk", self.seeds_drawn, part)
         return np.concatenate([everything[None], drawn, self.kept * everything])
 
     def estimate(self, found: Float[Array, " sets"], below: int) -> Estimate:
