@@ -25,7 +25,7 @@ def image_collapse(network: Network, beta: float, seed: int) -> Trial:
     # A linear network turns slowly into the directions of the modes: it takes large steps first, and then small ones.
     training = Training(steps=4000, batch=128, lr=5e-3)
     if network == "linear":
-        training = Training(steps=4000, batch=128, lr=2e-2, decay_from=0.25, decay_to=0.002)
+        training = Training(steps=6000, batch=128, lr=2e-2, decay_to=0.002)
     return Trial(
         data=Digits(),
         model=VAE(kappa=8, encoder=hidden, decoder=hidden, log_var_scale=0.1),
