@@ -11,7 +11,7 @@ import pytest
 from test_science import run
 
 from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.drawn.beta_sweep import BetaSweep
+from analysis.collapse.beta_sweep import BetaSweep
 from analysis.studies.learned_gamma_collapse import collapse_claims
 from analysis.theory import learned_gamma, linear, modes_of_spectrum
 from models.datasets import load

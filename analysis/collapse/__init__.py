@@ -1,1 +1,1 @@
-"""What the studies of posterior collapse share: sweeps of β beside closed forms, as numbers and as figures."""
+"""What the studies of posterior collapse share: sweeps of β beside closed forms, in numbers."""

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from analysis.bands import SKIPS, band
+from analysis.drawn.bands import SKIPS, band
 from analysis.figures import Drawing
 from analysis.fit import Saturation, counts, saturation
 from analysis.frames import Frame

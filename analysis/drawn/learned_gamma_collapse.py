@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from analysis.bands import band
-from analysis.drawn.beta_sweep import LOST, BetaSweep, sweeps
+from analysis.collapse.beta_sweep import LOST, BetaSweep, sweeps
+from analysis.drawn.bands import band
 from analysis.figures import Drawing
 from analysis.style import FIXED, INK, LEARNED, QUIET, SETTINGS, Look, legend, panels, saved
 from analysis.theory import learned_gamma, linear

@@ -4,7 +4,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from analysis.bands import SKIPS, band
+from analysis.drawn.bands import SKIPS, band
 from analysis.figures import Drawing
 from analysis.frames import Frame
 from analysis.style import INK, SETTINGS, legend, panels, saved

@@ -14,8 +14,8 @@ import pandas as pd
 
 from analysis.claim import Claim, judged
 from analysis.collapse.against import compared, threshold_rows
-from analysis.collapse.conditional_figures import figures
 from analysis.collapse.swept import Swept, swept
+from analysis.drawn.conditional_collapse import figures
 from analysis.figures import Drawing
 from analysis.frames import Column, Frame
 from analysis.interval import number

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.claim import Claim, judged
-from analysis.collapse.image_figures import figures
 from analysis.collapse.swept import Swept, swept
+from analysis.drawn.image_collapse import figures
 from analysis.figures import Drawing
 from analysis.fit import FITTED, total_collapse
 from analysis.frames import Frame

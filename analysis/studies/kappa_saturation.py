@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.bands import SKIPS
 from analysis.claim import Claim, judged
+from analysis.drawn.bands import SKIPS
 from analysis.drawn.kappa_saturation import drawings
 from analysis.fit import FITTED, Saturation, counts, saturation
 from analysis.frames import Frame

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claim import Claim, judged
-from analysis.drawn.beta_sweep import BURDA, LOST, BetaSweep, sweeps
+from analysis.collapse.beta_sweep import BURDA, LOST, BetaSweep, sweeps
 from analysis.drawn.learned_gamma_collapse import drawings
 from analysis.interval import number
 from analysis.sheet import Sheet

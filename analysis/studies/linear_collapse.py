@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.claim import Claim, judged
 from analysis.collapse.against import Compared, compared, threshold_rows, thresholds_claim
 from analysis.collapse.linear import HELD, LEARNED, WIDE, Cell
-from analysis.collapse.linear_figures import figures
+from analysis.drawn.linear_collapse import figures
 from analysis.figures import Drawing
 from analysis.fit import Estimator
 from analysis.frames import Frame

@@ -11,8 +11,8 @@ what a ReLU layer does to a second moment.
 
 import pandas as pd
 
-from analysis.bands import SKIPS
 from analysis.claim import Claim, judged
+from analysis.drawn.bands import SKIPS
 from analysis.drawn.skip_depth import INITS, drawings
 from analysis.frames import Frame
 from analysis.interval import number

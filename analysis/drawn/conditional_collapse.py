@@ -6,8 +6,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from analysis.collapse.bands import log_beta, ordered_looks, theory
 from analysis.collapse.swept import Swept
+from analysis.drawn.curves import log_beta, ordered_looks, theory
 from analysis.figures import Drawing
 from analysis.style import GRID, INK, QUIET, SETTINGS, legend, panels, saved
 

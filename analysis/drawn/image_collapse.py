@@ -8,8 +8,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.collapse.bands import DASHED, band, log_beta, ordered_looks, theory
 from analysis.collapse.swept import Swept
+from analysis.drawn.curves import DASHED, band, log_beta, ordered_looks, theory
 from analysis.figures import Drawing
 from analysis.frames import Frame
 from analysis.style import INK, SETTINGS, Look, legend, panels, saved

@@ -6,8 +6,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.collapse.bands import band, log_beta, ordered_looks, theory
 from analysis.collapse.linear import HELD, LEARNED, Cell
+from analysis.drawn.curves import band, log_beta, ordered_looks, theory
 from analysis.figures import Drawing
 from analysis.style import INK, QUIET, SETTINGS, legend, panels, saved
 
