@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
@@ -42,8 +43,13 @@ def t_interval(values: Iterable[float]) -> Interval:
         return Interval(math.nan, math.nan, 0)
     if len(kept) == 1:  # one seed says nothing about the spread: no interval, not a zero one
         return Interval(float(kept[0]), math.nan, 1)
-    quantile = stdtrit(len(kept) - 1, 0.5 + LEVEL / 2)  # scipy.stats.t.ppf, without its second of import
-    return Interval(float(kept.mean()), float(quantile * kept.std(ddof=1) / math.sqrt(len(kept))), len(kept))
+    half = t_quantile(len(kept) - 1) * kept.std(ddof=1) / math.sqrt(len(kept))
+    return Interval(float(kept.mean()), float(half), len(kept))
+
+
+def t_quantile(freedom: Any) -> Any:
+    """Student's t at the upper end of a central 95 % interval, for a number or an array of degrees of freedom."""
+    return stdtrit(freedom, 0.5 + LEVEL / 2)  # scipy.stats.t.ppf, without its second of import
 
 
 def number(value: float, digits: int = 3) -> str:

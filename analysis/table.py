@@ -101,6 +101,18 @@ def cells(frame: Frame, header: Header, axes: list[str]) -> Iterator[tuple[tuple
         yield labels, found[labels]
 
 
+def enough_converged(trials: Frame) -> bool:
+    """Whether a claim about where training ends may rest on these trials."""
+    usable = int(trials["converged"].sum())
+    return usable >= 2 and usable >= ENOUGH * len(trials)
+
+
+def moving(trials: Frame) -> str:
+    """How many of the trials in question are not at rest, where any are not."""
+    n = int((trials["status"].eq("finished") & ~trials["converged"]).sum())
+    return f"; {n} of these trials have not converged" if n else ""
+
+
 def counts(trials: Frame) -> dict[str, int]:
     """How many trials were declared, and what became of them; `unconverged` ones are among the finished."""
     status = trials["status"].value_counts()

@@ -4,19 +4,18 @@ A launch evaluates what it trains. This command is for records of before a metri
 to the evaluations table, never changes one, and finds nothing to do when it is run again.
 """
 
-import io
 import math
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 
 from models.idx import DataError
 from study.command import counted, refuse, run
 from study.record import WORK_LOCK, Home, HomeError, read, read_artifacts, write_part
+from study.record.unused import declared_ids
 from study.trial import Trial
 
 MOST = 64
@@ -63,14 +62,11 @@ def _lacking(home: Home, study: str | None) -> list[tuple[Row, tuple[str, ...]]]
     return found
 
 
-def _declared(home: Home, study: str) -> set[str]:
-    try:
-        plan = home.read(f"studies/{study}/plan.parquet")
-    except FileNotFoundError:
-        raise HomeError(
-            f"{home} holds no study {study} (it holds {', '.join(home.folders('studies')) or 'none'})"
-        ) from None
-    return set(pq.read_table(io.BytesIO(plan), columns=["trial_id"])["trial_id"].to_pylist())
+def _declared(home: Home, study: str) -> frozenset[str]:
+    plans = declared_ids(home)
+    if study not in plans:
+        raise HomeError(f"{home} holds no study {study} (it holds {', '.join(plans) or 'none'})")
+    return plans[study]
 
 
 def _groups(lacking: Sequence[tuple[Row, tuple[str, ...]]]) -> Iterator[tuple[list[Row], tuple[str, ...]]]:
@@ -86,6 +82,7 @@ def _groups(lacking: Sequence[tuple[Row, tuple[str, ...]]]) -> Iterator[tuple[li
 
 def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
     from study.packed.again import measured_again
+    from study.packed.run import STAGE
 
     trials = [Trial.model_validate_json(row["declaration"]) for row in rows]
     try:
@@ -94,7 +91,7 @@ def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
         gammas = [math.log(row["gamma"]) if row["gamma"] else math.nan for row in rows]
         for values in measured_again(trials, weights, gammas, metrics):
             added = [
-                {"trial_id": row["trial_id"], "commit_id": row["commit_id"], "stage": "vae"} | value
+                {"trial_id": row["trial_id"], "commit_id": row["commit_id"], "stage": STAGE} | value
                 for row, value in zip(rows, values, strict=True)
             ]
             write_part(home, "evaluations", f"later-{uuid.uuid4().hex[:16]}.parquet", added)

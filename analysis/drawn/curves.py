@@ -9,9 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from scipy.special import stdtrit
 
-from analysis.interval import LEVEL
+from analysis.interval import t_quantile
 from analysis.style import INK, MARKERS, Look
 
 Array = np.ndarray
@@ -33,7 +32,7 @@ def band(ax: Axes, x: Float[Array, " k"], values: Float[Array, "k seeds"], look:
     x, values, n = x[seen], values[seen], n[seen]
     mean = np.nanmean(values, axis=1)
     spread = np.sqrt(np.nansum((values - mean[:, None]) ** 2, axis=1) / np.maximum(n - 1, 1))
-    half = np.where(n > 1, stdtrit(np.maximum(n - 1, 1), 0.5 + LEVEL / 2) * spread / np.sqrt(n), 0.0)
+    half = np.where(n > 1, t_quantile(np.maximum(n - 1, 1)) * spread / np.sqrt(n), 0.0)
     ax.fill_between(x, mean - half, mean + half, color=look.colour, alpha=0.22, linewidth=0)
     marker = look.marker if markers else ""
     ax.plot(x, mean, color=look.colour, marker=marker, markersize=3.2, linewidth=1.1, label=look.label)

@@ -29,9 +29,8 @@ from functools import cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import stdtrit
 
-from analysis.interval import LEVEL
+from analysis.interval import t_quantile
 
 LISTED_SEEDS = 7
 REPLICATES = 1000
@@ -83,7 +82,7 @@ class Resampled:
         share = share / share.sum()
         seed_error = math.sqrt(n / (n - 1) * (share @ (drawn - share @ drawn) ** 2))
         misfit_error = math.sqrt(np.nansum(shifts**2) / self.block)
-        half = max(_t(n - 1) * seed_error, _t(max(below // self.block - 1, 2)) * misfit_error)
+        half = max(t_quantile(n - 1) * seed_error, t_quantile(max(below // self.block - 1, 2)) * misfit_error)
         return Estimate(value, value * math.exp(-half), value * math.exp(min(half, 600.0)), seed_error, misfit_error)
 
 
@@ -109,7 +108,3 @@ def seed_draws(n: int) -> tuple[Float[Array, "draws n"], Float[Array, " draws"]]
     counts = np.array([np.bincount(draw, minlength=n) for draw in draws], float)
     orders = [math.factorial(n) / math.prod(math.factorial(int(count)) for count in row) for row in counts]
     return counts, np.array(orders) / n**n
-
-
-def _t(freedom: int) -> float:
-    return float(stdtrit(freedom, 0.5 + LEVEL / 2))  # scipy.stats.t.ppf, without its second of import

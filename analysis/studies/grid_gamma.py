@@ -19,11 +19,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT, Claim, Said
+from analysis.claim import INSUFFICIENT, Claim, Said, judged
 from analysis.frames import Column, Frame
 from analysis.interval import Interval, number, t_interval
 from analysis.load import Header
-from analysis.table import ENOUGH, cells, label_text
+from analysis.table import ENOUGH, cells, enough_converged, label_text, moving
 from analysis.view import View
 
 SOURCE = "Dai, Wenliang & Wipf (2021), section 3"
@@ -112,7 +112,7 @@ def _learned_keeps_r(q: _Question) -> Claim:
     exact, limit = usable["n_active"].eq(q.r), SMALL_GAMMA * q.largest
     numbers = (
         f"n_active = {q.r} in {exact.sum()} of {len(usable)} trials, "
-        f"largest γ {number(usable['gamma_value'].max())} against {limit:.3g}{_moving(usable)}"
+        f"largest γ {number(usable['gamma_value'].max())} against {limit:.3g}{moving(usable)}"
     )
     agrees = bool((exact & usable["gamma_value"].lt(limit)).all())
     claim = f"{q.learned} γ keeps exactly the {q.r} planted latents, with γ < {SMALL_GAMMA:g}·T/d"
@@ -125,7 +125,7 @@ def _large_gamma_collapses(q: _Question) -> Claim:
     usable = trials[trials["status"].eq("finished")]
     over = usable["regime"].eq("over")
     active = t_interval(usable["n_active"])
-    numbers = f"over-regularised in {over.sum()} of {len(usable)} trials, n_active {active}{_moving(usable)}"
+    numbers = f"over-regularised in {over.sum()} of {len(usable)} trials, n_active {active}{moving(usable)}"
     claim = f"fixed γ at or above T/d = {q.largest:.3g} over-regularises"
     return _claim(q, claim, "over-regularised", numbers, _said([trials], bool(over.all())), len(trials))
 
@@ -148,7 +148,7 @@ def _small_gamma_fills(q: _Question) -> Claim:
     numbers = (
         f"n_active > {q.r} in {more.sum()} of {len(usable)} trials, "
         f"MMD at least {MMD_RATIO} times learned's in {farther} of {len(ratios)} cells, "
-        f"smallest ratio {number(least)}{_moving(usable)}"
+        f"smallest ratio {number(least)}{moving(usable)}"
     )
     claim = (
         f"fixed γ at or below γ* from the start keeps needless latents (κ > {q.r}), MMD ≥ {MMD_RATIO} × {q.learned}'s"
@@ -177,19 +177,13 @@ def _fewer(q: _Question, claim: str, label: str, sign: int) -> Claim:
     lead = t_interval(by_seed["n_active_fixed"] - by_seed["n_active_learned"] if len(by_seed) else [])
     numbers = (
         f"n_active {t_interval(columns[0])} against {t_interval(columns[1])}, "
-        f"difference {lead} over {lead.n} seeds and {len(pairs)} cells{_moving(asked[0])}"
+        f"difference {lead} over {lead.n} seeds and {len(pairs)} cells{moving(asked[0])}"
     )
     decided = lead.n >= 2 and (sign * lead.mean <= 0 or _excludes_zero(lead))
     # That a small γ fills the latents is a claim about training from a start: it need not have come to an end.
     said = _said(asked[1:] if sign > 0 else asked, sign * lead.mean > 0) if decided else INSUFFICIENT
     expected, tolerance = f"a difference {'above' if sign > 0 else 'below'} 0", "95 % interval over seeds"
     return _claim(q, claim, expected, numbers, said, sum(map(len, asked)), tolerance)
-
-
-def _moving(trials: Frame) -> str:
-    """How many of the trials in question are not at rest, where any are not."""
-    moving = int((trials["status"].eq("finished") & ~trials["converged"]).sum())
-    return f"; {moving} of these trials have not converged" if moving else ""
 
 
 def _excludes_zero(interval: Interval) -> bool:
@@ -212,13 +206,7 @@ def _claim(
 
 def _said(asked: list[Frame], agrees: bool) -> Said:
     """Insufficient where any side lacks converged trials, otherwise what the trials say."""
-    enough = bool(asked) and all(_enough(trials) for trials in asked)
-    return (HOLDS if agrees else FAILS) if enough else INSUFFICIENT
-
-
-def _enough(trials: Frame) -> bool:
-    usable = int(trials["converged"].sum())
-    return usable >= 2 and usable >= ENOUGH * len(trials)
+    return judged(agrees, bool(asked) and all(enough_converged(trials) for trials in asked))
 
 
 def _at_unit_beta(frame: Frame, header: Header) -> Frame:

@@ -23,7 +23,7 @@ from analysis.frames import Frame
 from analysis.interval import number, t_interval
 from analysis.load import Header
 from analysis.sheet import Sheet
-from analysis.table import ENOUGH, cells, label_text
+from analysis.table import cells, enough_converged, label_text, moving
 from analysis.table import judged as judged_cell
 from analysis.view import View
 
@@ -78,9 +78,9 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
         claim="min(κ, r) latents are active",
         source=PLANTED,
         expected=f"n_active = min(κ, {r})",
-        measured=f"in {exact.sum()} of {len(usable)} trials{_moving(usable)}",
+        measured=f"in {exact.sum()} of {len(usable)} trials{moving(usable)}",
         tolerance="every trial",
-        verdict=judged(bool(exact.all()), _enough(trials)),
+        verdict=judged(bool(exact.all()), enough_converged(trials)),
         trials=len(usable),
     )
     complete = Claim(
@@ -90,7 +90,7 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
         expected=f"NRE ≤ {NRE_LIMIT:g} on the test set for κ ≥ {r}",
         measured=f"largest NRE {number(reached.max())} of {len(reached)} trials",
         tolerance="every trial",
-        verdict=judged(bool(reached.le(NRE_LIMIT).all()), _enough(full)),
+        verdict=judged(bool(reached.le(NRE_LIMIT).all()), enough_converged(full)),
         trials=len(reached),
     )
     curve = Claim(
@@ -100,7 +100,9 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
         expected=f"H1: min(κ, r) with r = {r}",
         measured=f"{name} with {_plateau(fit)}",
         tolerance="least AICc; r rounded to a whole number",
-        verdict=judged(name == "H1" and round(fit.estimate) == r, _enough(trials) and fit.selected is not None),
+        verdict=judged(
+            name == "H1" and round(fit.estimate) == r, enough_converged(trials) and fit.selected is not None
+        ),
         trials=len(usable),
     )
     return [count, complete, curve]
@@ -115,9 +117,9 @@ def _relative(where: str, data: str, trials: Frame) -> list[Claim]:
         claim=f"the active latents have stopped growing at κ = {low}",
         source=TABLE_1,
         expected=f"n_active at κ = {low} and {high} within {STEADY:g} of each other",
-        measured=f"{below} and {above}{_moving(last)}",
+        measured=f"{below} and {above}{moving(last)}",
         tolerance="difference of the means over seeds",
-        verdict=judged(abs(below.mean - above.mean) <= STEADY, _enough(last)),
+        verdict=judged(abs(below.mean - above.mean) <= STEADY, enough_converged(last)),
         trials=len(last),
     )
     if not str(data).startswith("MNIST"):
@@ -131,7 +133,7 @@ def _relative(where: str, data: str, trials: Frame) -> list[Claim]:
         expected=f"plateau in [{PLATEAU[0]:g}, {PLATEAU[1]:g}], 22 published",
         measured=f"{fit.selected.curve.name if fit.selected else 'no curve'} with {_plateau(fit)}",
         tolerance="a plateau was seen, and the estimate lies inside",
-        verdict=judged(within, _enough(trials) and fit.selected is not None),
+        verdict=judged(within, enough_converged(trials) and fit.selected is not None),
         trials=len(trials),
     )
     return [steady, plateau]
@@ -144,16 +146,6 @@ def _active(trials: Frame, kappa: Any) -> list[float]:
 
 def _plateau(fit: Saturation) -> str:
     return f"r = {number(fit.estimate)} (95 % {number(fit.low)} to {number(fit.high)}), {fit.verdict}"
-
-
-def _enough(trials: Frame) -> bool:
-    converged = int(trials["converged"].sum())
-    return converged >= 2 and converged >= ENOUGH * len(trials)
-
-
-def _moving(trials: Frame) -> str:
-    moving = int((trials["status"].eq("finished") & ~trials["converged"]).sum())
-    return f"; {moving} of these trials have not converged" if moving else ""
 
 
 def sheets(view: View) -> list[Sheet]:
