@@ -65,3 +65,21 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
         constant = 2 * a.shape[1] * scale
         total.add_((squares + constant).reciprocal_(), alpha=constant)
     return total
+
+
+def batch_mmd(z: Float[Tensor, "pack n kappa"], prior: Float[Tensor, "pack n kappa"]) -> Float[Tensor, " pack"]:
+    """The unbiased MMD² of a stack of minibatches to samples of the prior, to be differentiated.
+
+    Source: Tolstikhin, Bousquet, Gelly & Schölkopf (2018), algorithm 2.
+    """
+    n = z.shape[1]
+    off_diagonal = 1 - torch.eye(n, dtype=z.dtype, device=z.device)
+    within = [(_kernels(part, part) * off_diagonal).sum((1, 2)) / (n * (n - 1)) for part in (z, prior)]
+    return within[0] + within[1] - 2 * _kernels(z, prior).mean((1, 2))
+
+
+def _kernels(a: Tensor, b: Tensor) -> Tensor:
+    squares = a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None] - 2 * torch.bmm(a, b.mT)
+    squares = squares.clamp(min=0)
+    constants = [2 * a.shape[2] * scale for scale in SCALES]
+    return torch.stack([constant / (squares + constant) for constant in constants]).sum(0)

@@ -2,11 +2,12 @@
 
 from models.specs.base import Spec
 from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearMap, LinearSubspace, OwnData, PlantedManifold
-from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal
+from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal, Refit
 from models.specs.network import VAE, Model, Own, Skip
-from models.specs.training import Objective, Training
+from models.specs.training import MMD, Objective, Training
 
 __all__ = [
+    "MMD",
     "MNIST",
     "VAE",
     "Annealed",
@@ -24,6 +25,7 @@ __all__ = [
     "Own",
     "OwnData",
     "PlantedManifold",
+    "Refit",
     "Skip",
     "Spec",
     "Training",
