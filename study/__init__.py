@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from models.specs import (
+        MMD,
         MNIST,
         VAE,
         Annealed,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Own,
         OwnData,
         PlantedManifold,
+        Refit,
         Skip,
         Training,
     )
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 _HOMES = {"Study": "study.declare", "study": "study.declare", "Trial": "study.trial", "load": "study.weights"}
 
 __all__ = [
+    "MMD",
     "MNIST",
     "VAE",
     "Annealed",
@@ -54,6 +57,7 @@ __all__ = [
     "Own",
     "OwnData",
     "PlantedManifold",
+    "Refit",
     "Skip",
     "Study",
     "Training",

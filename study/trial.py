@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from models.seeds import stream_seed
-from models.specs import Data, Model, Objective, Refit, Spec, Training
+from models.specs import Data, LinearMap, Model, Objective, Refit, Spec, Training
 from models.specs.base import Seed
 
 ENGINE = 1
@@ -58,7 +58,7 @@ class Trial(Spec):
             return self
         if self.after.data != self.data:
             raise ValueError(f"a stage on {self.data} stands on one of {self.after.data}: give both the same data")
-        if self.data.d_in != self.data.d:
+        if isinstance(self.data, LinearMap):
             raise ValueError(f"{self.data} has targets of its own, which have no codes: a stage needs data without")
         if self.after.after and not self.after.after.model.is_deterministic:
             raise ValueError("nothing stands on a stage that trains on draws: the chain is autoencoders, a VAE, a VAE")
