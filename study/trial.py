@@ -11,9 +11,9 @@ both, and a stage that many trials stand on is one trial, trained once.
 import hashlib
 import json
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from models.seeds import stream_seed
 from models.specs import Data, LinearMap, Model, Objective, Refit, Spec, Training
@@ -40,6 +40,8 @@ class Trial(Spec):
     `after` is an earlier, frozen stage on the same data, and this trial trains on what that stage makes of them: on the
     codes of a deterministic autoencoder, centred and scaled to a mean variance of one, or on draws of a VAE's aggregate
     posterior q(z), fresh in every minibatch.
+
+    With `samples` that many are drawn of the trained model, and measured against the data (see `models.generated`).
     """
 
     kind: Literal["Trial"] = "Trial"
@@ -49,6 +51,7 @@ class Trial(Spec):
     training: Training
     seed: Seed
     after: Self | None = None
+    samples: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _stages_fit(self) -> Self:
