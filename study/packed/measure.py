@@ -190,6 +190,18 @@ class Measure:
             out = out + self.gamma.sqrt().to(out.dtype)[:, None, None] * noise[self._seed_of]
         return self.inputs.in_data(out)
 
+    @torch.no_grad()
+    def reconstructions(self, most: int) -> Tensor:
+        """The first test examples, at most so many, as each trial reconstructs them at E[z|x]: (pack, n, d), in data space."""
+        parts, left = [], most
+        for x, _ in self.inputs.split("test", BLOCK):
+            mu, _ = self.stack.call("encode", x[..., :left, :])
+            parts.append(self.inputs.in_data(self.stack.call("decode", mu)))
+            left -= mu.shape[1]
+            if not left:
+                break
+        return torch.cat(parts, dim=1)
+
     def _gamma(self) -> Tensor:
         """The final γ: trained, scheduled, or in closed form over the training set."""
         stack = self.stack

@@ -13,6 +13,7 @@ from models.datasets import load
 from models.objective import neg_elbo, objective
 from study.packed.laid import laid
 from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, METRICS, Measure
+from study.packed.sampled import sample_rows
 from study.packed.train import REASONS, Training
 from study.plan import Pack
 from study.record import Home, commit, new_commit_id, write_artifacts
@@ -71,6 +72,7 @@ class PackRun:
             ],
             "trials": rows,
         }
+        tables["evaluations"] += [key[place] | row for place, row in sample_rows(measure)]
         return commit(home, commit_id, tables)
 
     def _write_artifacts(self, home: Home, measure: Measure, rows: Sequence[Row], commit_id: str) -> str | None:
