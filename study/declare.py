@@ -43,7 +43,7 @@ class Table:
 
     axes: Mapping[str, tuple[Any, ...]]
     labels: Mapping[str, tuple[Label, ...]]
-    function: Callable[..., Trial | None]
+    function: Callable[..., Any]
 
     def __len__(self) -> int:
         """Rows, those that are left out among them."""
