@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmarks.timed import Timed
 from models.datasets import load
 from models.objective import latent_rates, objective, squared_error
-from models.specs import Annealed, Fixed, Learned, Optimal
+from models.specs import Annealed, Fixed, Learned, Optimal, Refit
 from models.streams import minibatches, noise, stream
 from models.vae import build
 from study.trial import Trial
@@ -64,6 +64,8 @@ class Alone(Timed):
             case Annealed(start=start, end=end, over=over):
                 progress = min(1.0, self.step / self.trial.training.steps / over)
                 return distortion.new_tensor(start * (end / start) ** progress)
+            case Refit():
+                raise ValueError("a refit is carried out as a fixed γ")
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:

@@ -13,7 +13,17 @@ from pydantic import TypeAdapter
 
 from models.idx import DataError, fetch, read_images
 from models.own_data import own_arrays
-from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearMap, LinearSubspace, OwnData, PlantedClusters, PlantedManifold
+from models.specs.data import (
+    MNIST,
+    Data,
+    Digits,
+    FashionMNIST,
+    LinearMap,
+    LinearSubspace,
+    OwnData,
+    PlantedClusters,
+    PlantedManifold,
+)
 
 Array = Float[np.ndarray, "_ d"]
 

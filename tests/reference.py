@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from models.datasets import load
-from models.specs import Annealed, Fixed, Learned, Optimal
+from models.specs import Annealed, Fixed, Learned, Optimal, Refit
 from models.streams import minibatches, noise, stream
 from models.vae import build
 from study.trial import Trial
@@ -64,6 +64,8 @@ def _gamma(spec, log_gamma, distortion, d, progress):
             return distortion / d  # differentiated through, unlike in the stack: the gradient must be the same
         case Learned():
             return log_gamma.exp()
+        case Refit():
+            raise ValueError("a refit is carried out as a fixed γ")
 
 
 def _measured(network, x, y, trial, log_gamma) -> Reference:

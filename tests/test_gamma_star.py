@@ -85,7 +85,9 @@ def test_one_seed_is_enough_to_fail_on_planted_data(mode, column, value, place):
     assert verdicts.count(FAILS) == 1
 
 
-@pytest.mark.parametrize(("column", "value", "place"), [("n_active", 3.5, 0), ("mmd", 0.001, 1), ("distortion_test", 2, 2)])
+@pytest.mark.parametrize(
+    ("column", "value", "place"), [("n_active", 3.5, 0), ("mmd", 0.001, 1), ("distortion_test", 2, 2)]
+)
 def test_on_images_the_paired_interval_decides(column, value, place):
     verdicts = said(float("nan"), "Digits", lambda row: {column: value} if row["mode"] == "refit" else {})
     assert verdicts[place] == FAILS

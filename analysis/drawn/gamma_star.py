@@ -56,9 +56,7 @@ def _along(ax: Axes, rows: Frame, quantity: str, look: Look) -> None:
         return
     table = rows.pivot_table(index="step", columns="trial_id", values=quantity)
     steps, values = table.index.to_numpy(float), table.to_numpy(float)
-    ax.fill_between(
-        steps, np.nanmin(values, 1), np.nanmax(values, 1), color=look.colour, alpha=0.2, linewidth=0
-    )
+    ax.fill_between(steps, np.nanmin(values, 1), np.nanmax(values, 1), color=look.colour, alpha=0.2, linewidth=0)
     ax.plot(steps, np.nanmedian(values, 1), color=look.colour, linewidth=1.3, label=look.label)
 
 

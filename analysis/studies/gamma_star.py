@@ -90,7 +90,9 @@ def sheets(view: View) -> list[Sheet]:
             | texts
             | {"unconverged": moving, "trials": str(len(usable))}
         )
-    caption = "A learned γ against γ* fixed from the start: mean ± half-width of the 95 % t-interval over seeds, test set"
+    caption = (
+        "A learned γ against γ* fixed from the start: mean ± half-width of the 95 % t-interval over seeds, test set"
+    )
     return [Sheet("modes", caption, pd.DataFrame(rows))]
 
 
@@ -111,7 +113,9 @@ def _pairs(trials: Frame) -> Frame:
     return sides[0].join(sides[1], how="inner")
 
 
-def _claim(where: str, pairs: Frame, claim: str, source: str, expected: str, measured: str, tolerance: str, agrees: bool) -> Claim:
+def _claim(
+    where: str, pairs: Frame, claim: str, source: str, expected: str, measured: str, tolerance: str, agrees: bool
+) -> Claim:
     return Claim(
         data=where,
         claim=claim,

@@ -160,4 +160,4 @@ def _nulls(trials: Frame, measured: list[str]) -> dict[str, str]:
 
 
 def _interval(trials: Frame, column: str) -> Interval:
-    return t_interval(trials[column] if column in trials else [])
+    return t_interval(trials.get(column, []))

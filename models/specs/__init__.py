@@ -1,7 +1,17 @@
 """The vocabulary of a declaration: frozen pydantic objects, free of torch."""
 
 from models.specs.base import Spec
-from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearMap, LinearSubspace, OwnData, PlantedClusters, PlantedManifold
+from models.specs.data import (
+    MNIST,
+    Data,
+    Digits,
+    FashionMNIST,
+    LinearMap,
+    LinearSubspace,
+    OwnData,
+    PlantedClusters,
+    PlantedManifold,
+)
 from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal, Refit
 from models.specs.network import VAE, Model, Own, Skip
 from models.specs.training import MMD, Objective, Training

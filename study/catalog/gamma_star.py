@@ -47,4 +47,3 @@ def gamma_star_paper(data: Data, mode: str, kappa: int, seed: int) -> Trial:
         training=Training(steps=14_000, batch=256, lr=1e-3),
         seed=seed,
     )
-

@@ -41,9 +41,7 @@ def _autoencoder(data: Data, seed: int) -> Trial:
     """Codes of 32 dimensions, without any regularisation."""
     return Trial(
         data=data,
-        model=VAE(
-            kappa=32, encoder=(256, 128), decoder=(128, 256), activation="relu", init="he", post_var="none"
-        ),
+        model=VAE(kappa=32, encoder=(256, 128), decoder=(128, 256), activation="relu", init="he", post_var="none"),
         objective=AUTOENCODER,
         training=Training(steps=3000, batch=128, lr=1e-3),
         seed=seed,
@@ -67,6 +65,4 @@ def _generative(data: Data, first: str, method: str, seed: int, autoencoder: Tri
     if method != "VAE+":
         return stage
     model = VAE(kappa=stage.model.kappa, skip="concat", log_var_scale=0.1, log_var_range=(-20, 5))
-    return stage.model_copy(
-        update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": stage}
-    )
+    return stage.model_copy(update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": stage})

@@ -192,7 +192,7 @@ class Measure:
 
     @torch.no_grad()
     def reconstructions(self, most: int) -> Tensor:
-        """The first test examples, at most so many, as each trial reconstructs them at E[z|x]: (pack, n, d), in data space."""
+        """The first test examples, at most so many, reconstructed at E[z|x]: (pack, n, d), in data space."""
         parts, left = [], most
         for x, _ in self.inputs.split("test", BLOCK):
             mu, _ = self.stack.call("encode", x[..., :left, :])
