@@ -11,6 +11,9 @@ from analysis.sheet import Sheet
 from analysis.table import MEASURES, Glance, written
 from study.record import TABLES
 
+MOST_ROWS = 30
+"""Rows of a table that are shown at once."""
+
 STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --quiet: #5b6470; --rule: #d9dde3; --paper: #fff; --card: #f6f7f9;
   --balanced: #cfe8dc; --over: #cfdff3; --under: #fbdcc4; --unfit: #e3e3e8; --memorising: #ead6ec; --diverged: #f2c6c6; }
@@ -18,10 +21,12 @@ STYLE = """
   --card: #1f242a; --balanced: #1d4a37; --over: #1f3d63; --under: #6a3a14; --unfit: #3c3f47; --memorising: #51325a;
   --diverged: #662525; } }
 body { font: 15px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2.5rem auto;
-  max-width: 62rem; padding: 0 1.25rem; }
+  max-width: 74rem; padding: 0 1.25rem; }
 h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.12rem; margin: 2.4rem 0 .6rem; }
 .caption { font-size: 1.05rem; margin: 0 0 1rem; } .quiet, figcaption { color: var(--quiet); font-size: .87rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .86rem; }
+.scroll { overflow-x: auto; } .tall { max-height: 30rem; overflow-y: auto; border-bottom: 1px solid var(--rule); }
+.tall th { position: sticky; top: 0; background: var(--paper); } figure { max-width: 62rem; }
+table { border-collapse: collapse; font-size: .86rem; }
 th, td { padding: .32rem .6rem; border-bottom: 1px solid var(--rule); text-align: left; white-space: nowrap; }
 th { font-weight: 600; } td.number { font-variant-numeric: tabular-nums; }
 td.number, th.number { text-align: right; }
@@ -57,8 +62,8 @@ def page(
         _counts(counted, header),
         f"<h2>At a glance</h2>{_glance(glance)}{_legend(glance)}{_notes(notes)}",
         _claims(claims),
-        "".join(map(_sheet, sheets)),
         "<h2>Figures</h2>" + "".join(map(_figure, drawings)) if drawings else "",
+        "".join(map(_sheet, sheets)),
         f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over the seeds of the finished trials. "
         f"A dash: nothing to average. n/a: one seed, no interval.</p>{_table(summary, header)}",
         f"<h2>Columns</h2>{_glossary()}",
@@ -89,7 +94,12 @@ def _glance(glance: Glance) -> str:
             for cell in line
         )
         body += f"<tr>{texts}{marks}</tr>"
-    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    return _scrolled(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", len(glance.rows))
+
+
+def _scrolled(table: str, rows: int) -> str:
+    """A table that scrolls within the page where it is wide or long: what comes below it must not be out of sight."""
+    return f"<div class='scroll{' tall' if rows > MOST_ROWS else ''}'>{table}</div>"
 
 
 def _legend(glance: Glance) -> str:
@@ -124,7 +134,7 @@ def _sheet(sheet: Sheet) -> str:
     head, body = sheet.text()
     top = "".join(f"<th>{escape(text)}</th>" for text in head)
     rows = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in body)
-    grid = f"<div class='scroll'><table><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>"
+    grid = _scrolled(f"<table><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table>", len(body))
     return f"<h2>{escape(sheet.caption)}</h2>{grid}"
 
 
@@ -141,7 +151,7 @@ def _table(summary: Frame, header: Header) -> str:
     for row, regime in zip(body, summary["regime"], strict=True):
         kinds = [""] * first + [str(regime)] + ["number"] * (len(row) - first - 1)
         rows += "<tr>" + "".join(f"<td class='{k}'>{escape(t)}</td>" for k, t in zip(kinds, row, strict=True)) + "</tr>"
-    return f"<div class='scroll'><table class='full'><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>"
+    return _scrolled(f"<table class='full'><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table>", len(body))
 
 
 def _glossary() -> str:

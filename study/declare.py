@@ -6,8 +6,9 @@
         return Trial(...)
 
 The decorator is the table's header, the function its methods paragraph, the docstring its caption. A second function gives
-the table at the paper's scale: `@my_grid.paper(gamma=..., ...)`. Axes are checked when they are declared, trials when the
-table is laid out.
+the table at the paper's scale: `@my_grid.paper(gamma=..., ...)`. A row whose function returns None is left out: not every
+value of one axis need meet every value of another. Axes are checked when they are declared, trials when the table is laid
+out.
 """
 
 import inspect
@@ -42,15 +43,19 @@ class Table:
 
     axes: Mapping[str, tuple[Any, ...]]
     labels: Mapping[str, tuple[Label, ...]]
-    function: Callable[..., Trial]
+    function: Callable[..., Any]
 
     def __len__(self) -> int:
+        """Rows, those that are left out among them."""
         return math.prod(map(len, self.axes.values()))
 
     def rows(self) -> list[Row]:
         """Every row, in the order of the axes. Raises: DeclarationError for a row that makes no valid trial."""
         pairs = [list(zip(values, self.labels[name], strict=True)) for name, values in self.axes.items()]
-        rows = [self._row(dict(zip(self.axes, row, strict=True))) for row in product(*pairs)]
+        found = [self._row(dict(zip(self.axes, row, strict=True))) for row in product(*pairs)]
+        rows = [row for row in found if row]
+        if not rows:
+            raise DeclarationError(f"{self.function.__name__} returned no Trial: end it with `return Trial(...)`")
         first: dict[tuple[Label, ...], str] = {}
         for row in rows:
             if first.setdefault(tuple(row.axes.values()), row.trial.trial_id) != row.trial.trial_id:
@@ -59,7 +64,7 @@ class Table:
                 )
         return rows
 
-    def _row(self, pairs: dict[str, tuple[Any, Label]]) -> Row:
+    def _row(self, pairs: dict[str, tuple[Any, Label]]) -> Row | None:
         values = {name: value for name, (value, _) in pairs.items()}
         labels = {name: text for name, (_, text) in pairs.items()}
         try:
@@ -73,6 +78,8 @@ class Table:
             raise DeclarationError(
                 f"{self._call(labels)}{line} raised {said(fault)}: mend the study's function"
             ) from fault
+        if trial is None:
+            return None
         if not isinstance(trial, Trial):
             raise DeclarationError(f"{self._call(labels)} returned no Trial: end it with `return Trial(...)`")
         return Row(labels, trial)
@@ -84,7 +91,7 @@ class Table:
 class Study:
     """A named table of trials, at laptop scale and, where declared, at the paper's."""
 
-    def __init__(self, function: Callable[..., Trial], axes: Mapping[str, Iterable[Any]]) -> None:
+    def __init__(self, function: Callable[..., Trial | None], axes: Mapping[str, Iterable[Any]]) -> None:
         self.name = function.__name__
         if not self.name.isidentifier():
             raise DeclarationError(f"a study needs a name, and {self.name} is none: declare it with `def`")
@@ -94,10 +101,10 @@ class Study:
         if not self.caption:
             raise DeclarationError(f"study {self.name} has no docstring: say in one line what it asks")
 
-    def paper(self, **axes: Iterable[Any]) -> Callable[[Callable[..., Trial]], "Study"]:
+    def paper(self, **axes: Iterable[Any]) -> Callable[[Callable[..., Trial | None]], "Study"]:
         """Declare the table at the paper's scale; decorates the function that makes its trials."""
 
-        def declare(function: Callable[..., Trial]) -> Study:
+        def declare(function: Callable[..., Trial | None]) -> Study:
             self.tables["paper"] = _table(function, axes)
             return self
 
@@ -110,7 +117,7 @@ class Study:
         return self.tables[scale]
 
 
-def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Trial]], Study]:
+def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Trial | None]], Study]:
     """Declare a study: the keyword arguments are its axes, in the order the table is laid out.
 
     Raises: DeclarationError for an empty axis, or axes that are not exactly the function's parameters.
@@ -118,7 +125,7 @@ def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Trial]], Study]:
     return lambda function: Study(function, axes)
 
 
-def _table(function: Callable[..., Trial], axes: Mapping[str, Iterable[Any]]) -> Table:
+def _table(function: Callable[..., Trial | None], axes: Mapping[str, Iterable[Any]]) -> Table:
     name = function.__name__
     check_names(name, axes, inspect.signature(function).parameters)
     listed = {axis: values_of(name, axis, values) for axis, values in axes.items()}

@@ -35,7 +35,8 @@ class Pack:
 class Plan:
     """What a launch has to do: the chosen rows (equal trials once), what is already there, and what is missing.
 
-    `outdated` counts the home's results of other engine versions: they stand, but for trials of other numbers.
+    `left_out` counts the table's rows for which the study makes no trial, `outdated` the home's results of other engine
+    versions: they stand, but for trials of other numbers.
     """
 
     study: Study
@@ -44,6 +45,7 @@ class Plan:
     declared: Sequence[Row]
     rows: Sequence[Row]
     repeated: int
+    left_out: int
     outdated: int
     statuses: Mapping[str, str]
     attempts: Mapping[str, int]
@@ -88,7 +90,8 @@ def make_plan(
     retry_failed: bool = False,
 ) -> Plan:
     """Lay a study's table over the home's records. Raises: DeclarationError, HomeError."""
-    rows = study.table(scale).rows()
+    table = study.table(scale)
+    rows = table.rows()
     unique = {row.trial.trial_id: row for row in reversed(rows)}
     declared = [row for row in rows if unique[row.trial.trial_id] is row]
     plan = Plan(
@@ -98,6 +101,7 @@ def make_plan(
         declared=declared,
         rows=selected(declared, only or {}, study),
         repeated=len(rows) - len(declared),
+        left_out=len(table) - len(rows),
         outdated=0,
         statuses={},
         attempts={},

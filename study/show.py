@@ -26,6 +26,8 @@ def announce(plan: Plan, home: Home, place: Place) -> None:
     console.print(
         f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing)} to train"
     )
+    if plan.left_out:
+        console.print(f"{counted(plan.left_out, 'row')} of the table left out, where the study returns no trial")
     if plan.outdated and plan.missing:
         console.print(
             f"{plan.outdated} results in this home are of another engine version, whose numbers differ: "

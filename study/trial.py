@@ -7,7 +7,7 @@ and loaders by their version, files by their checksums.
 
 import hashlib
 import json
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal
 
 from models.specs import Data, Model, Objective, Spec, Training
@@ -65,12 +65,11 @@ def content_id(spec: Spec) -> str:
 def canonical(value: Any) -> Any:
     """The content of a declaration as JSON data, in a form that equal declarations share."""
     if isinstance(value, Spec):
+        defaults = _defaults(type(value))
         content = {
             name: canonical(value.counted(name))
-            for name, field in type(value).model_fields.items()
-            if name == "kind"
-            or field.is_required()
-            or getattr(value, name) != field.get_default(call_default_factory=True)
+            for name in type(value).model_fields
+            if name not in defaults or getattr(value, name) != defaults[name]
         }
         content |= {"version": value.version} if value.version is not None else {}
         return content | ({"fingerprint": value.fingerprint} if value.fingerprint else {})
@@ -79,6 +78,16 @@ def canonical(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): canonical(item) for key, item in value.items()}
     return value
+
+
+@cache
+def _defaults(kind: type[Spec]) -> dict[str, Any]:
+    """The fields of a kind of declaration that are left out of the content where they have these values."""
+    return {
+        name: field.get_default(call_default_factory=True)
+        for name, field in kind.model_fields.items()
+        if name != "kind" and not field.is_required()
+    }
 
 
 def _digest(content: Any) -> str:

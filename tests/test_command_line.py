@@ -1,9 +1,9 @@
 """The command line: quick where nothing is trained, and one sentence with a remedy where the command is wrong."""
 
 import re
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 from launching import ROOT
@@ -44,11 +44,14 @@ def test_listing_and_planning_import_no_heavy_library(arguments, tmp_path):
 @pytest.mark.parametrize(
     "arguments", [["--list"], ["grid_gamma", "--plan"], ["grid_gamma", "--plan", "--scale", "paper"]]
 )
-def test_listing_and_planning_answer_within_two_seconds(arguments, tmp_path):
+def test_listing_and_planning_take_less_than_two_seconds_of_a_core(arguments, tmp_path):
+    """Of processor time, which other work on the machine does not stretch."""
+
     def seconds():
-        start = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         run(*arguments, "--home", tmp_path)
-        return time.monotonic() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(seconds() for _ in range(3)) < 2
 

@@ -253,6 +253,17 @@ def test_a_row_that_makes_no_valid_trial_names_itself():
         declare(kappa=[0], seed=[1]).table("laptop").rows()
 
 
+def test_a_row_for_which_the_function_returns_none_is_left_out():
+    @study(kappa=[2, 3], seed=[0, 1])
+    def table(kappa, seed):
+        """Not every κ meets every seed."""
+        return a_trial(model=VAE(kappa=kappa), seed=seed) if kappa == 2 or seed == 0 else None
+
+    laid_out = table.table("laptop")
+    assert [tuple(row.axes.values()) for row in laid_out.rows()] == [(2, 0), (2, 1), (3, 0)]
+    assert len(laid_out) == 4
+
+
 def test_the_grid_is_declared_at_both_scales():
     laptop, paper = (grid_gamma.table(scale).rows() for scale in ("laptop", "paper"))
     assert len({row.trial.trial_id for row in laptop}) == len(laptop) >= 150

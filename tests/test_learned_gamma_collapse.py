@@ -15,19 +15,30 @@ from analysis.collapse.beta_sweep import BetaSweep
 from analysis.studies.learned_gamma_collapse import collapse_claims
 from analysis.theory import learned_gamma, linear, modes_of_spectrum
 from models.datasets import load
+from models.specs import PlantedManifold
 from study.catalog.learned_gamma_collapse import BETAS, EQUAL, UNEQUAL, learned_gamma_collapse
 
 SPECTRUM = [4.0, 2.0, 1.0, 0.5, 0.25, *[0.0] * 15]
 MODES = modes_of_spectrum(SPECTRUM)
 
 
-def test_three_kinds_of_data_meet_every_beta_with_and_without_a_ceiling():
+def test_three_kinds_of_data_meet_the_betas_around_their_events_with_and_without_a_ceiling():
     rows: list[Any] = learned_gamma_collapse.table("laptop").rows()
-    assert len({row.trial.trial_id for row in rows}) == len(rows) == 3 * 2 * len(BETAS) * 3
+    betas = {
+        data: sorted({r.trial.objective.beta for r in rows if r.trial.data == data}) for data in map(data_of, rows)
+    }
+    assert len({row.trial.trial_id for row in rows}) == len(rows) == 2 * 3 * sum(map(len, betas.values()))
+    assert betas[UNEQUAL] == BETAS
+    assert betas[EQUAL] == [beta for beta in BETAS if beta < 7]
+    assert betas[PlantedManifold(d=20, r=3)] == [beta for beta in BETAS if beta > 4]
     assert {(row.trial.data.d, row.trial.data.intrinsic_dim) for row in rows} == {(20, 5), (20, 3)}
     assert {row.trial.model.kappa for row in rows if row.trial.data.kind == "LinearSubspace"} == {10}
     assert len(BETAS) >= 24
     assert max(np.diff(np.log(BETAS))) < np.log(1.16)
+
+
+def data_of(row):
+    return row.trial.data
 
 
 @pytest.mark.parametrize(("data", "r"), [(EQUAL, 5), (UNEQUAL, 5)])
@@ -36,7 +47,7 @@ def test_the_sweep_surrounds_both_events_and_the_ceiling_comes_between_its_ends(
     ceiling = 0.8 * sum(data.eigenvalues) / 20
     assert BETAS[1] < 0.8 * 20 / r
     assert learned_gamma.lossless_beta(modes, 10) == 4
-    assert learned_gamma.collapse_beta(modes) < modes.zeta2[0] / ceiling < BETAS[-1]
+    assert learned_gamma.collapse_beta(modes) < modes.zeta2[0] / ceiling < (7 if data == EQUAL else BETAS[-1])
     for event in (4.0, learned_gamma.collapse_beta(modes), modes.zeta2[0] / ceiling):
         assert min(abs(np.array(BETAS) / event - 1)) > 0.003  # no β of the sweep sits on an event
 

@@ -14,12 +14,12 @@ from models.specs import PlantedManifold
 from study.catalog.skip_depth import INITS, SKIPS, skip_depth
 
 
-def test_every_depth_meets_every_skip_kappa_and_initialisation():
+def test_every_depth_meets_every_skip_and_initialisation_at_kappa_r_and_the_ends_of_depth_at_20():
     rows: list[Any] = skip_depth.table("laptop").rows()
-    assert len({row.trial.trial_id for row in rows}) == len(rows) == 3 * 2 * 4 * 2 * 3
+    assert len({row.trial.trial_id for row in rows}) == len(rows) == (3 + 2) * 2 * 4 * 3
     assert {len(row.trial.model.decoder) for row in rows} == {2, 6, 20}
     assert {row.trial.model.init for row in rows} == {"fan_in", "he"}
-    assert {row.trial.model.kappa for row in rows} == {3, 20}
+    assert {(row.trial.model.kappa, row.axes["depth"]) for row in rows} == {(3, 2), (3, 6), (3, 20), (20, 2), (20, 20)}
     assert all(row.trial.model.encoder == (64, 64) and set(row.trial.model.decoder) == {64} for row in rows)
     assert all(row.trial.data == PlantedManifold(d=20, r=3, n=2000) for row in rows)
 

@@ -46,7 +46,8 @@ def collapse_of_depth(frame: Frame, header: Header) -> list[Claim]:
     found = []
     for (kappa, init), trials in cells(frame, header, ["kappa", "init"]):
         where = f"κ = {label_text(kappa)}, {INITS.get(init, init)}"
-        found += [_rescued(where, trials), _reconstructed(where, trials), _alike(where, trials)]
+        found += [_rescued(where, trials), _reconstructed(where, trials)]
+        found += [_alike(where, trials)] if trials["depth"].eq(MIDDLE).any() else []
     for (kappa,), trials in cells(frame, header, ["kappa"]):
         found.append(_not_collapsed(f"κ = {label_text(kappa)}, {INITS['he']}", trials[trials["init"].eq("he")]))
     return found
