@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from analysis.frames import Frame
-from analysis.load import Header, Place, curves, datasets, header, latents, results
+from analysis.load import AnalysisError, Header, Place, curves, datasets, header, latents, results
 from study.record import Home
 
 
@@ -46,5 +46,11 @@ class View:
         return datasets(self.home)
 
     def spectrum(self, data_id: str) -> Sequence[float]:
-        """ζ² of a training set, descending, in data²."""
-        return self.datasets[data_id]["spectrum"]
+        """ζ² of a training set, descending, in data². Raises: AnalysisError where it has not been recorded."""
+        row = self.datasets[data_id]
+        if row["spectrum"] is None:
+            raise AnalysisError(
+                f"{row['data']} has d = {row['d']} dimensions, too many for its spectrum to be recorded: "
+                f"declare {self.study} on smaller data"
+            )
+        return row["spectrum"]

@@ -28,7 +28,7 @@ from benchmarks.machine import load as load_average
 from benchmarks.machine import machine, sentence
 from benchmarks.studies import NETWORKS, Network
 from models.datasets import load
-from models.idx import DataError
+from models.places import DataError
 from models.specs import MNIST, Learned
 from study.packed.laid import laid
 from study.packed.train import Training

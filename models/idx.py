@@ -4,17 +4,15 @@
 files are downloaded into the user's cache (and verified there) the first time they are needed.
 """
 
-import contextlib
 import gzip
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pooch
 from jaxtyping import Float
 
-from models.specs.data import MNIST, Data, FashionMNIST
+from models.places import DataError, alone_in, cache_folder, own_folder
+from models.specs.data import MNIST, FashionMNIST
 
 Images = Float[np.ndarray, "_ 784"]
 
@@ -22,10 +20,6 @@ _SOURCES = {
     "MNIST": ("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
     "FashionMNIST": ("fashion_mnist", "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
 }
-
-
-class DataError(Exception):
-    """A data set cannot be had; the message names the fault and the remedy."""
 
 
 def read_images(spec: MNIST | FashionMNIST) -> tuple[Images, Images]:
@@ -38,13 +32,11 @@ def fetch(spec: MNIST | FashionMNIST) -> list[Path]:
     return [_verified(spec, name) for name in spec.fingerprint]
 
 
-def absence(spec: Data) -> str | None:
-    """What a launch would find of a data set that is not here yet, in one sentence; None where nothing is missing."""
-    if not isinstance(spec, MNIST | FashionMNIST):
-        return None
+def absence(spec: MNIST | FashionMNIST) -> str | None:
+    """What a launch would find of images that are not here yet, in one sentence; None where nothing is missing."""
     folder, _ = _SOURCES[spec.kind]
-    own = _own_folder()
-    place = (own or Path(pooch.os_cache("collapsar"))) / folder
+    own = own_folder()
+    place = (own or cache_folder()) / folder
     missing = [place / name for name in spec.fingerprint if not (place / name).is_file()]
     if not missing:
         return None
@@ -61,34 +53,18 @@ def _read(spec: MNIST | FashionMNIST, name: str) -> Images:
 
 def _verified(spec: MNIST | FashionMNIST, name: str) -> Path:
     folder, url = _SOURCES[spec.kind]
-    if own := _own_folder():
+    if own := own_folder():
         return _checked(own / folder / name, spec.fingerprint[name])
     registry = {file: f"md5:{md5}" for file, md5 in spec.fingerprint.items()}
-    cache = pooch.create(path=pooch.os_cache("collapsar") / folder, base_url=url, registry=registry)
+    cache = pooch.create(path=cache_folder() / folder, base_url=url, registry=registry)
     try:
-        with _alone_in(Path(cache.path)):
+        with alone_in(Path(cache.path)):
             return Path(cache.fetch(name))
     except Exception as fault:  # whatever the network stack raises, the remedy is the same
         raise DataError(
             f"{spec.kind} cannot be downloaded ({type(fault).__name__}): "
             f"set COLLAPSAR_DATA to a folder that holds {folder}/{name} and its three siblings"
         ) from fault
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Only one process of this machine at a time: the others wait, and find the files there."""
-    import fcntl
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _own_folder() -> Path | None:
-    own = os.environ.get("COLLAPSAR_DATA")
-    return Path(os.path.expanduser(own)) if own else None  # noqa: PTH111 (which never raises)
 
 
 def _checked(path: Path, md5: str) -> Path:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from models import datasets
-from models.idx import DataError
-from models.specs import Data, OwnData
+from models.places import DataError
+from models.specs import CelebA, Data, ImageFolder, OwnData
 from study.command import counted
 from study.ledger import Ledger
 from study.packs import drop_pack, write_pack
@@ -189,8 +189,8 @@ def record_data(plan: Plan, home: Home) -> list[str]:
             )
         else:
             warnings.append(
-                f"{spec.label} is generated differently here than where this home was begun "
-                "(their digests differ): results may differ in their last digits"
+                f"{spec.label} is {'decoded' if isinstance(spec, CelebA | ImageFolder) else 'generated'} differently here "
+                "than where this home was begun (their digests differ): results may differ in their last digits"
             )
     return warnings
 
@@ -208,5 +208,5 @@ def _dataset_row(spec: Data) -> dict[str, object]:
         "intrinsic_dim": spec.intrinsic_dim,
         "total_variance": data.total_variance,
         "total_variance_test": data.total_variance_test,
-        "spectrum": data.spectrum.tolist(),
+        "spectrum": data.spectrum.tolist() if data.has_spectrum else None,
     }

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from models.idx import DataError
+from models.places import DataError
 from study.command import counted, refuse, run
 from study.record import WORK_LOCK, Home, HomeError, read, read_artifacts, write_part
 from study.record.unused import declared_ids

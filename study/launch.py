@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from models.idx import DataError
+from models.places import DataError
 from study.carry_out import Launch
 from study.command import known_tracking, refuse, run
 from study.declare import DeclarationError, Scale

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 ROWS = {"original": "original", "reconstruction": "reconstruction", "sample": "prior sample"}
-"""The arrays of a trial's pictures (images × height × width), in the order they are shown, and what they are called."""
+"""The arrays of a trial's pictures (images × height × width, in colour × 3), in the order shown, and what they are called."""
 
 ACTIVE, INACTIVE, INK, GRID = "#2f6db3", "#c5ccd6", "#2b2f36", "#eceff3"
 WIDTH, HEIGHT = 560, 290
@@ -22,29 +22,31 @@ MOST_NUMBERED = 24
 """Latents up to which each bar has its number below it."""
 
 CELL, GAP, MARGIN, COLUMNS = 56, 4, 112, 10
+"""In pixels, but for the columns; a picture that is larger than a cell is shown at its own size."""
 
 
 def reconstructions(pictures: Mapping[str, np.ndarray]) -> bytes:
-    """A grid of grey images: the originals, their reconstructions, and samples of the prior below them.
+    """A grid of images in grey or in colour: the originals, their reconstructions, and samples of the prior below them.
 
-    All rows share one grey scale, the originals', so that a blurred or faded reconstruction looks so.
+    All rows share one scale of values, the originals', so that a blurred or faded reconstruction looks so.
     """
     from PIL import Image, ImageDraw
 
     named = {text: pictures[name] for name, text in ROWS.items() if name in pictures}
     rows = [(text, np.asarray(images, np.float32)[:COLUMNS]) for text, images in named.items()]
-    low, high = _grey_scale(rows[0][1])
-    columns = max(len(images) for _, images in rows)
-    size = (MARGIN + columns * (CELL + GAP) + GAP, len(rows) * (CELL + GAP) + GAP)
-    canvas = Image.new("L", size, 255)
+    low, high = _value_scale(rows[0][1])
+    columns, shape = max(len(images) for _, images in rows), rows[0][1].shape
+    height, width = (max(CELL, pixels) for pixels in shape[1:3])
+    size = (MARGIN + columns * (width + GAP) + GAP, len(rows) * (height + GAP) + GAP)
+    canvas = Image.new("RGB" if len(shape) == 4 else "L", size, "white")
     pen = ImageDraw.Draw(canvas)
     for i, (name, images) in enumerate(rows):
-        top = GAP + i * (CELL + GAP)
-        pen.text((GAP + 4, top + CELL // 2), name, fill=43, font=_font(13), anchor="lm")
+        top = GAP + i * (height + GAP)
+        pen.text((GAP + 4, top + height // 2), name, fill=INK if len(shape) == 4 else 43, font=_font(13), anchor="lm")
         for j, image in enumerate(images):
-            grey = np.clip((np.nan_to_num(image) - low) / (high - low), 0, 1)
-            cell = Image.fromarray((255 * grey).astype(np.uint8))
-            canvas.paste(cell.resize((CELL, CELL), Image.Resampling.NEAREST), (MARGIN + j * (CELL + GAP), top))
+            values = np.clip((np.nan_to_num(image) - low) / (high - low), 0, 1)
+            cell = Image.fromarray((255 * values).astype(np.uint8))
+            canvas.paste(cell.resize((width, height), Image.Resampling.NEAREST), (MARGIN + j * (width + GAP), top))
     return _png(canvas.save)
 
 
@@ -96,7 +98,7 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
-def _grey_scale(originals: np.ndarray) -> tuple[float, float]:
+def _value_scale(originals: np.ndarray) -> tuple[float, float]:
     low, high = float(np.nanmin(originals)), float(np.nanmax(originals))
     return (low, high) if high > low else (low, low + 1)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from rich.console import Console
 from rich.markup import escape
 
-from models.idx import absence
+from models.datasets import absence
 from study.command import counted
 from study.find import catalog_names, find
 from study.place import Place

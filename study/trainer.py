@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from models.idx import DataError
+from models.places import DataError
 from study.packs import read_pack
 from study.record import Home, HomeError, note
 

@@ -94,7 +94,7 @@ def test_a_trained_linear_vae_is_evaluated_at_its_likelihood(tmp_path):
     """The covariance that a trained network implies, γI + UUᵀ, gives its exact likelihood."""
     home, trials = Home(tmp_path), trials_of(kappas=(2,))
     committed(home, trials)
-    y = load(trials[0].data).test_y.astype(float)
+    y = np.asarray(load(trials[0].data).test_y, float)
     from study import load as load_network
 
     for trial in trials:

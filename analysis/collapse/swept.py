@@ -87,12 +87,14 @@ class Swept:
 
 
 def swept(view: View, axis: str) -> dict[str, Swept]:
-    """The trials of each label of an axis whose data set is known, in declared order."""
+    """The trials of each label of an axis the spectrum of whose data set is known, in declared order."""
     found = {}
     for (label,), trials in cells(view.trials, view.header, [axis]):
         known = trials["data_id"].dropna()
         if len(known):
             row = view.datasets[str(known.iloc[0])]
+            if row["spectrum"] is None:
+                continue
             total = max(float(row["total_variance"]), float(np.sum(row["spectrum"])))  # equal, but for rounding
             modes = Modes(np.asarray(row["spectrum"], float), total, int(row["d"]))
             rows = view.latents[view.latents["trial_id"].isin(trials["trial_id"])]

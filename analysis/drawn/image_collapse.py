@@ -68,7 +68,8 @@ def samples(every: Mapping[str, Swept], home: Home) -> Drawing | None:
     figure, (axes,) = panels(1, len(grids), height=0.42 * max(map(len, grids.values())))
     for ax, (name, rows) in zip(axes, grids.items(), strict=True):
         tiles = [
-            np.hstack([np.pad(np.clip(image, 0, 1), GAP, constant_values=1) for image in row]) for row in rows.values()
+            np.hstack([np.pad(np.clip(image, 0, 1), _around(image), constant_values=1) for image in row])
+            for row in rows.values()
         ]
         ax.imshow(np.vstack(tiles), cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="equal")
         height = tiles[0].shape[0]
@@ -101,7 +102,7 @@ def _range(ax: Axes, x: np.ndarray, values: np.ndarray, look: Look) -> None:
     )
 
 
-def _pictures(trials: Swept, home: Home) -> dict[float, Float[np.ndarray, "images height width"]]:
+def _pictures(trials: Swept, home: Home) -> dict[float, Float[np.ndarray, "images height width *colour"]]:
     """The stored samples of the first seed at each β, ascending; a β whose pictures are gone is left out."""
     rows: Frame = trials.settled.sort_values(["beta", "seed"]).drop_duplicates("beta")
     found = {}
@@ -113,6 +114,11 @@ def _pictures(trials: Swept, home: Home) -> dict[float, Float[np.ndarray, "image
         if "sample" in pictures:
             found[float(row["beta"])] = pictures["sample"].astype(float)
     return found
+
+
+def _around(image: np.ndarray) -> list[tuple[int, int]]:
+    """The gap on each side of a picture's height and width, and none at its colours."""
+    return [(GAP, GAP)] * 2 + [(0, 0)] * (image.ndim - 2)
 
 
 def _by_seed(trials: Swept, column: str) -> tuple[np.ndarray, np.ndarray]:

@@ -96,7 +96,7 @@ def _quality_drawn(view: View) -> Drawing:
 def _principal_components(ax: Axes, trials: Frame, view: View) -> None:
     """1 − Σ_{i≤κ} λ_i/T: the least that any linear decoder of κ latents loses."""
     known = trials["data_id"].dropna()
-    if known.empty:
+    if known.empty or view.datasets[str(known.iloc[0])]["spectrum"] is None:
         return
     spectrum = np.array(view.spectrum(str(known.iloc[0])))
     kappas = np.arange(trials["kappa"].min(), min(trials["kappa"].max(), len(spectrum) - 1) + 1)

@@ -23,12 +23,13 @@ AGREEING = 0.95
 """Share of pairs, or of converged trials, that must agree for a claim to hold: a mode near its threshold may fall anyhow."""
 
 Spectra = Mapping[str, Sequence[float]]
-"""Eigenvalues of each data set's covariance, by data_id."""
+"""Eigenvalues of each data set's covariance, by data_id, where they are recorded."""
 
 
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
-    return absorption(view.trials, view.header, {key: row["spectrum"] for key, row in view.datasets.items()})
+    spectra = {key: row["spectrum"] for key, row in view.datasets.items() if row["spectrum"] is not None}
+    return absorption(view.trials, view.header, spectra)
 
 
 def absorption(frame: Frame, header: Header, spectra: Spectra) -> list[Claim]:
@@ -41,10 +42,11 @@ def absorption(frame: Frame, header: Header, spectra: Spectra) -> list[Claim]:
         ]
         enough = len(trials) >= max(2, ENOUGH * len(declared))
         found.append(_ends_alike(label_text(data), trials, enough))
-        if len(trials) and trials["declaration"].map(_is_linear).all():
+        spectrum = spectra.get(str(trials["data_id"].iloc[0])) if len(trials) else None
+        if spectrum is not None and trials["declaration"].map(_is_linear).all():
             converged = trials[trials["converged"]]
             enough = len(converged) >= max(2, ENOUGH * len(declared))
-            found += _follows_theory(label_text(data), converged, spectra[str(trials["data_id"].iloc[0])], enough)
+            found += _follows_theory(label_text(data), converged, spectrum, enough)
     return found
 
 

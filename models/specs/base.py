@@ -9,7 +9,7 @@ import difflib
 import json
 import numbers
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -60,6 +60,17 @@ def _plain(options: dict[str, Any]) -> dict[str, Any]:
 def alike(options: dict[str, Any]) -> dict[str, Any]:
     """Options as they count for an identity: `1.0` is 1, since no field says which is meant."""
     return json.loads(json.dumps(options), parse_float=_whole_as_int)
+
+
+def among(*choices: int) -> Callable[[int], int]:
+    """Refuses a number that is none of the choices."""
+
+    def check(value: int) -> int:
+        if value in choices:
+            return value
+        raise ValueError(f"should be {' or '.join(map(str, choices))}")
+
+    return check
 
 
 Real = Annotated[float, BeforeValidator(_to_float), Field(strict=True, allow_inf_nan=False)]

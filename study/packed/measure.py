@@ -160,7 +160,7 @@ class Measure:
 
     @torch.no_grad()
     def pictures(self) -> dict[str, np.ndarray]:
-        """For image data: test images, their reconstructions at E[z|x], and samples, (pack, images, height, width)."""
+        """For image data: test images, their reconstructions at E[z|x], and samples, (pack, images, *spec.image)."""
         if self.data.spec.image is None:
             return {}
         rows = torch.from_numpy(self.data.test[:PICTURES]).to(self.stack.device, self.stack.dtype)

@@ -1,7 +1,7 @@
 """Weights and pictures: one safetensors file per commit, `artifacts/<commit_id>.safetensors`.
 
 Keys are `<trial_id>/weights/<parameter>` and, for image data, `<trial_id>/pictures/{original,reconstruction,sample}`
-(images × height × width, grey values on the data's own scale, float16).
+(images × height × width, and × 3 for those in colour: values on the data's own scale, float16).
 """
 
 import json

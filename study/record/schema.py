@@ -134,14 +134,14 @@ DATASETS = _schema(
 data_id            | str    | -      | hash of the data set's declaration
 data               | str    | -      | label of the data set
 declaration        | str    | JSON   | the whole declaration
-digest             | str    | -      | SHA-256 of the arrays, rounded to six decimals of their scale
+digest             | str    | -      | SHA-256 of the arrays to six decimals of their scale, or of decoded pictures' bytes
 d                  | int    | -      | dimensions of what is decoded: an example's, or its target's
 n_train            | int    | -      | training examples
 n_test             | int    | -      | test examples
 intrinsic_dim      | int    | -      | planted dimension, where it is known
 total_variance     | float  | data²  | T = E‖y‖², training set: the trace of the covariance where y = x
 total_variance_test| float  | data²  | the same on the test set, about the training mean
-spectrum           | floats | data²  | ζ², training set, descending: for y = x the eigenvalues of the covariance (population)
+spectrum           | floats | data²  | ζ², training set, descending: of the population covariance if y = x; null: d > 4096
 """
 )
 

@@ -1,0 +1,34 @@
+"""Where data lie on this machine: the folder that `COLLAPSAR_DATA` names, and the cache of what was fetched or decoded."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class DataError(Exception):
+    """A data set cannot be had; the message names the fault and the remedy."""
+
+
+def own_folder() -> Path | None:
+    """The folder of the user's original files, where one is named."""
+    own = os.environ.get("COLLAPSAR_DATA")
+    return Path(os.path.expanduser(own)) if own else None  # noqa: PTH111 (which never raises)
+
+
+def cache_folder() -> Path:
+    """The folder of this user's for what can be had again: on Linux below `XDG_CACHE_HOME`, or ~/.cache."""
+    import pooch  # takes a fifth of a second, and few declarations need it
+
+    return Path(pooch.os_cache("collapsar"))
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Only one process of this machine at a time: the others wait, and find the files there."""
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,59 @@
+"""The generators of synthetic data: each draws from its spec's own seed. One that changes is a new version of its spec."""
+
+import numpy as np
+from jaxtyping import Float
+
+from models.rows import mean_square
+from models.specs.data import LinearMap, LinearSubspace, PlantedClusters, PlantedManifold
+
+Array = Float[np.ndarray, "_ d"]
+
+
+def linear_subspace(spec: LinearSubspace) -> tuple[Array, Array]:
+    """x = Q diag(√eigenvalues) u, Q with random orthonormal columns."""
+    rng = np.random.default_rng(spec.seed)
+    basis = np.linalg.qr(rng.standard_normal((spec.d, spec.intrinsic_dim)))[0]
+    u = rng.standard_normal((spec.n + spec.n_test, spec.intrinsic_dim))
+    return _with_noise(spec, u * np.sqrt(spec.eigenvalues) @ basis.T, rng)
+
+
+def linear_map(spec: LinearMap) -> tuple[Array, ...]:
+    """Inputs and, after them, targets y = F diag(√ζ²) Gᵀ u of whitened u, x = diag(inputs) u."""
+    rng = np.random.default_rng(spec.seed)
+    left = np.linalg.qr(rng.standard_normal((spec.d, spec.intrinsic_dim)))[0]
+    right = np.linalg.qr(rng.standard_normal((spec.d_in, spec.d_in)))[0]
+    u = rng.standard_normal((spec.n + spec.n_test, spec.d_in))
+    y = u @ right * np.sqrt(spec.zeta2) @ left.T
+    x = u * spec.inputs
+    return x[: spec.n], x[spec.n :], *_with_noise(spec, y, rng)
+
+
+def planted_manifold(spec: PlantedManifold) -> tuple[Array, Array]:
+    """x = A₀u + 1.2 A₂ᵀ tanh(A₁ᵀu + b), scaled so that the training set's total variance is d before noise."""
+    rng = np.random.default_rng(spec.seed)
+    a0 = np.linalg.qr(rng.standard_normal((spec.d, spec.r)))[0]
+    a1 = 0.8 * rng.standard_normal((spec.r, 16))
+    b = 0.5 * rng.standard_normal(16)
+    a2 = rng.standard_normal((16, spec.d)) / 4
+    u = rng.standard_normal((spec.n + spec.n_test, spec.r))
+    x = u @ a0.T + 1.2 * np.tanh(u @ a1 + b) @ a2
+    x = x - x[: spec.n].mean(axis=0)
+    return _with_noise(spec, x * np.sqrt(spec.d / mean_square(x[: spec.n])), rng)
+
+
+def planted_clusters(spec: PlantedClusters) -> tuple[Array, Array]:
+    """x = A₀u + A₂ᵀ tanh(A₁ᵀu), u from four Gaussians around (±2, 0) and (0, ±2)."""
+    rng = np.random.default_rng(spec.seed)
+    a0 = np.linalg.qr(rng.standard_normal((spec.d, 2)))[0]
+    a1 = 0.8 * rng.standard_normal((2, 16))
+    a2 = rng.standard_normal((16, spec.d)) / 4
+    centres = np.array([(2, 0), (-2, 0), (0, 2), (0, -2)])[rng.integers(4, size=spec.n + spec.n_test)]
+    u = centres + 0.25 * rng.standard_normal(centres.shape)
+    return _with_noise(spec, u @ a0.T + np.tanh(u @ a1) @ a2, rng)
+
+
+def _with_noise(
+    spec: LinearSubspace | LinearMap | PlantedManifold | PlantedClusters, x: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    x = x + np.sqrt(spec.noise) * rng.standard_normal(x.shape)
+    return x[: spec.n], x[spec.n :]

@@ -1,0 +1,46 @@
+"""What the declarations of all data sets share: examples of `d` dimensions, from a network of `d_in` inputs."""
+
+from math import prod
+from typing import Annotated, ClassVar, Protocol
+
+from pydantic import AfterValidator
+
+from models.specs.base import Count, Spec
+
+
+def _is_shape(image: tuple[int, ...]) -> tuple[int, ...]:
+    if len(image) == 2 or image[2:] == (3,):
+        return image
+    raise ValueError("should be (height, width), or (height, width, 3) for pictures in colour")
+
+
+Image = Annotated[tuple[Count, ...], AfterValidator(_is_shape)]
+"""(height, width) of grey pictures, (height, width, 3) of pictures in colour: a row of data in this order."""
+
+
+class _Sized(Protocol):
+    @property
+    def d(self) -> int: ...
+
+
+class Examples(Spec):
+    """Examples that a network encodes, and decodes to again: whoever decodes to something else says so in `d_in`."""
+
+    version: ClassVar[int | None] = 1
+
+    @property
+    def d_in(self: _Sized) -> int:
+        return self.d
+
+
+class _Pictured(Protocol):
+    @property
+    def image(self) -> tuple[int, ...]: ...
+
+
+class Pictures(Examples):
+    """Pictures whose size follows from their declaration, and of no known dimension."""
+
+    @property
+    def d(self: _Pictured) -> int:
+        return prod(self.image)

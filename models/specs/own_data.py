@@ -1,0 +1,90 @@
+"""Data of the user's own."""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from os import PathLike
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.specs.base import Count, Options, Several, alike
+from models.specs.examples import Examples, Image
+from models.specs.source import checksum, source_of
+
+
+class OwnData(Examples):
+    """Data of the user's: the source of a function that returns (train, test), two arrays of `d` float columns.
+
+    The declaration holds the source itself, as `Own` does for networks: identity changes when the code does, and no
+    worker needs the file. It says what the arrays will be, so that a plan need not load them; a load checks it. What the
+    function reads from `files` is part of the identity by their SHA-256, in the order declared and wherever they lie, and
+    a load refuses a file that has changed; a file that is not declared there is not seen. Workers look for the files
+    where the function does: give absolute paths where they run elsewhere. With `image` = (height, width), examples are
+    shown as pictures of grey values in [0, 1]; with (height, width, 3), of red, green and blue.
+    """
+
+    kind: Literal["OwnData"] = "OwnData"
+    name: str
+    source: str
+    d: Count
+    n: Several
+    intrinsic_dim: Count | None = None
+    image: Image | None = None
+    files: dict[str, str] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.image and prod(self.image) != self.d:
+            in_colour = " in colour" if len(self.image) == 3 else ""
+            raise ValueError(
+                f"an image of {self.image[0]}×{self.image[1]} pixels{in_colour} has not d = {self.d}: mend either"
+            )
+        if (self.intrinsic_dim or 0) > self.d:
+            raise ValueError(f"intrinsic_dim = {self.intrinsic_dim} exceeds d = {self.d}: mend either")
+        return self
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., Any],
+        d: int,
+        n: int,
+        *,
+        intrinsic_dim: int | None = None,
+        image: tuple[int, ...] | None = None,
+        files: Sequence[str | PathLike[str]] = (),
+        **options: Any,
+    ) -> Self:
+        """Declare what `function(**options)` returns: `n` training examples of `d` dimensions, and a test set.
+
+        The function is cut out of its file with the module-level names it uses. Raises: ValueError where its source cannot
+        be found (a notebook cell, say) or does not stand alone, or where a file cannot be read.
+        """
+        return cls(
+            name=getattr(function, "__name__", ""),
+            source=source_of(function),
+            d=d,
+            n=n,
+            intrinsic_dim=intrinsic_dim,
+            image=image,
+            files={str(path): checksum(path) for path in files},
+            options=options,
+        )
+
+    def counted(self, name: str) -> Any:
+        match name:
+            case "files":
+                return list(self.files.values())
+            case "options":
+                return alike(self.options)
+            case _:
+                return super().counted(name)
+
+    @property
+    def n_train(self) -> int:
+        return self.n
+
+    @property
+    def label(self) -> str:
+        return self.name

@@ -1,0 +1,119 @@
+"""Synthetic data of known dimension: what theory is tested on."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from models.specs.base import Count, NonNegative, Positive, Seed, Several
+from models.specs.examples import Examples
+
+
+class _Planted(Examples):
+    """Synthetic data of known dimension, drawn from its own seed."""
+
+    d: Count = 20
+    noise: NonNegative = 0.0
+    n: Several = 3000
+    n_test: Several = 1000
+    seed: Seed = 0
+
+    @property
+    def n_train(self) -> int:
+        return self.n
+
+    @property
+    def image(self) -> None:
+        return None
+
+
+class LinearSubspace(_Planted):
+    """A Gaussian on a random subspace: x = Q diag(√eigenvalues) u + √noise·ε, u ~ N(0, I_r), Q with orthonormal columns."""
+
+    kind: Literal["LinearSubspace"] = "LinearSubspace"
+    eigenvalues: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1.0,) * 5
+
+    @model_validator(mode="after")
+    def _subspace_fits(self) -> "LinearSubspace":
+        if len(self.eigenvalues) > self.d:
+            raise ValueError(f"{len(self.eigenvalues)} eigenvalues do not fit in d = {self.d}: raise d or drop some")
+        return self
+
+    @property
+    def intrinsic_dim(self) -> int:
+        return len(self.eigenvalues)
+
+    @property
+    def label(self) -> str:
+        return f"linear r={self.intrinsic_dim}"
+
+
+class LinearMap(_Planted):
+    """Inputs x and targets y = F diag(√zeta2) Gᵀ u + √noise·ε of whitened u ~ N(0, I_r), x = diag(inputs) u.
+
+    F (d × r) and G (r × r) are random with orthonormal columns; `zeta2` are the squared singular values of the map from
+    whitened inputs to targets, in squared data units of y, and `inputs` the standard deviations of x's coordinates. A
+    network encodes x and decodes y, so `d` is the dimension of y.
+    """
+
+    kind: Literal["LinearMap"] = "LinearMap"
+    d: Count = 5
+    zeta2: Annotated[tuple[Positive, ...], Field(min_length=1)] = (14.0, 8.0, 4.0, 2.0, 1.0)
+    inputs: tuple[Positive, ...] = (2.0, 1.5, 1.0, 0.7, 0.4)
+
+    @model_validator(mode="after")
+    def _map_fits(self) -> "LinearMap":
+        if len(self.zeta2) > self.d:
+            raise ValueError(f"{len(self.zeta2)} singular values do not fit in d = {self.d}: raise d or drop some")
+        if len(self.zeta2) != len(self.inputs):
+            raise ValueError(f"{len(self.zeta2)} zeta2 and {len(self.inputs)} inputs: give as many of each")
+        return self
+
+    @property
+    def d_in(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def intrinsic_dim(self) -> int:
+        return len(self.zeta2)
+
+    @property
+    def label(self) -> str:
+        return f"linear map r={self.intrinsic_dim}"
+
+
+class PlantedManifold(_Planted):
+    """A curved image of N(0, I_r): x = A₀u + 1.2 A₂ᵀ tanh(A₁ᵀu + b) + √noise·ε, centred, total variance d before noise."""
+
+    kind: Literal["PlantedManifold"] = "PlantedManifold"
+    r: Count = 3
+
+    @model_validator(mode="after")
+    def _manifold_fits(self) -> "PlantedManifold":
+        if self.r > self.d:
+            raise ValueError(f"a manifold of r = {self.r} dimensions does not fit in d = {self.d}: raise d or lower r")
+        return self
+
+    @property
+    def intrinsic_dim(self) -> int:
+        return self.r
+
+    @property
+    def label(self) -> str:
+        return f"manifold r={self.r}"
+
+
+class PlantedClusters(_Planted):
+    """Four clusters on a curved surface: x = A₀u + A₂ᵀ tanh(A₁ᵀu) + √noise·ε, u ~ ¼ Σ N(c, 0.25² I₂), c = (±2, 0), (0, ±2).
+
+    Two dimensions, but no image of N(0, I₂) by a map as smooth: a sample has to leave the gaps between clusters empty.
+    """
+
+    kind: Literal["PlantedClusters"] = "PlantedClusters"
+
+    @property
+    def intrinsic_dim(self) -> int:
+        return 2
+
+    @property
+    def label(self) -> str:
+        return "clusters r=2"
