@@ -40,5 +40,16 @@ Data = Annotated[
     | PlantedClusters
     | OwnData,
     Field(discriminator="kind"),
-    one_of(Digits, MNIST, FashionMNIST, CelebA, ImageFolder, LinearSubspace, LinearMap, PlantedManifold, PlantedClusters, OwnData),
+    one_of(
+        Digits,
+        MNIST,
+        FashionMNIST,
+        CelebA,
+        ImageFolder,
+        LinearSubspace,
+        LinearMap,
+        PlantedManifold,
+        PlantedClusters,
+        OwnData,
+    ),
 ]
