@@ -55,7 +55,7 @@ _LARGEST = 1e15
 
 Rows = Float[np.ndarray, "_ d"]
 Row = dict[str, float | int | str]
-Network = Callable[[Rows], Float[Tensor, "_ size"]]
+Network = Callable[[Rows], Float[Tensor, "_ features"]]
 
 
 class Space(NamedTuple):
@@ -64,7 +64,7 @@ class Space(NamedTuple):
     frechet: str
     kernel: str | None
     network: Network
-    of_test: Float[Tensor, "_ size"]
+    of_test: Float[Tensor, "_ features"]
 
 
 class Reference:
@@ -147,7 +147,7 @@ class Reference:
         conv = ConvFeatures(self.image)
         like = conv(self.fitted[:_SCALED_BY])
 
-        def scaled(rows: Rows) -> Float[Tensor, "_ size"]:
+        def scaled(rows: Rows) -> Float[Tensor, "_ features"]:
             return standardised(conv(rows), like)
 
         spaces = [Space("fd_conv", "kd_conv", scaled, scaled(self.test))]
