@@ -44,9 +44,11 @@ from models.specs.data import Data
 
 BINS = (100, 200, 300)
 FITTED, HELD_OUT = 20_000, 10_000
-"""Training examples that bins are fitted to, and that are held out for the null, at most."""
+"""Training examples that bins are fitted to, and that are held out for the null, at most; of the test set as many."""
 MMD_POINTS = 2000
 
+_MOST_NUMBERS = 400_000_000
+"""Numbers of each of these sets that are kept in memory: fewer examples than that of pictures beyond 100×100."""
 _PER_BIN = 5
 _MEDIAN_POINTS = 2000
 _SCALED_BY = 5000
@@ -79,10 +81,11 @@ class Reference:
     ) -> None:
         """From rows that `mean` was taken off; `image` is their (height, width) or (height, width, 3), if any."""
         rng = np.random.default_rng(0)
-        order, held = rng.permutation(len(train)), min(len(train) // 2, HELD_OUT)
+        most = max(MMD_POINTS, _MOST_NUMBERS // train.shape[1])
+        order, held = rng.permutation(len(train)), min(len(train) // 2, HELD_OUT, most)
         self.held_out = train[order[:held]]
-        self.fitted = train[np.sort(order[held : held + FITTED])]
-        self.test = test[rng.permutation(len(test))]  # own data may lie in an order
+        self.fitted = train[np.sort(order[held : held + min(FITTED, most)])]
+        self.test = test[rng.permutation(len(test))[: min(HELD_OUT, most)]]  # own data may lie in an order
         self.image, self.mean = image, np.broadcast_to(mean, test.shape[1:])
         self._nulls: dict[tuple[int, int], list[Measured]] = {}
 
