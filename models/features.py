@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 import torch
 import torch.nn.functional as nnf
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from models.streams import stream
@@ -37,10 +37,6 @@ class ConvFeatures:
         scales = round(math.log2(min(image[:2]) / 28)) + 3
         self.channels = _CHANNELS[: min(max(scales, 2), len(_CHANNELS))]
 
-    @property
-    def size(self) -> int:
-        return sum(self.channels)
-
     @cached_property
     def _filters(self) -> list[Float[Tensor, "out in 3 3"]]:
         generator = stream(0, "features")  # one network for all data sets, trials and seeds
@@ -54,10 +50,10 @@ class ConvFeatures:
         return filters
 
     @torch.no_grad()
-    def __call__(self, rows: Rows) -> Float[Tensor, "n size"]:
+    def __call__(self, rows: Rows) -> Float[Tensor, "n features"]:
         return torch.cat([self._of(part) for part in torch.from_numpy(rows).float().split(_ROWS)]).double()
 
-    def _of(self, rows: Float[Tensor, "n d"]) -> Float[Tensor, "n size"]:
+    def _of(self, rows: Float[Tensor, "n d"]) -> Float[Tensor, "n features"]:
         maps, means = as_pictures(rows, self.image), []
         for weights in self._filters:
             maps = nnf.conv2d(maps, weights, padding=1).abs()
@@ -66,7 +62,7 @@ class ConvFeatures:
         return torch.cat(means, dim=1)
 
 
-def as_pictures(rows: Float[Tensor, "n d"], image: tuple[int, ...]) -> Float[Tensor, "n channels height width"]:
+def as_pictures(rows: Num[Tensor, "n d"], image: tuple[int, ...]) -> Num[Tensor, "n channels height width"]:
     """Rows in the order that convolutions take."""
     height, width, channels = (*image, 1)[:3]
     return rows.reshape(-1, height, width, channels).permute(0, 3, 1, 2)

@@ -44,9 +44,11 @@ from models.specs.data import Data
 
 BINS = (100, 200, 300)
 FITTED, HELD_OUT = 20_000, 10_000
-"""Training examples that bins are fitted to, and that are held out for the null, at most."""
+"""Training examples that bins are fitted to, and that are held out for the null, at most; of the test set as many."""
 MMD_POINTS = 2000
 
+_MOST_NUMBERS = 400_000_000
+"""Numbers of each of these sets that are kept in memory: fewer examples than that of pictures beyond 100×100."""
 _PER_BIN = 5
 _MEDIAN_POINTS = 2000
 _SCALED_BY = 5000
@@ -55,7 +57,7 @@ _LARGEST = 1e15
 
 Rows = Float[np.ndarray, "_ d"]
 Row = dict[str, float | int | str]
-Network = Callable[[Rows], Float[Tensor, "_ size"]]
+Network = Callable[[Rows], Float[Tensor, "_ features"]]
 
 
 class Space(NamedTuple):
@@ -64,7 +66,7 @@ class Space(NamedTuple):
     frechet: str
     kernel: str | None
     network: Network
-    of_test: Float[Tensor, "_ size"]
+    of_test: Float[Tensor, "_ features"]
 
 
 class Reference:
@@ -79,10 +81,11 @@ class Reference:
     ) -> None:
         """From rows that `mean` was taken off; `image` is their (height, width) or (height, width, 3), if any."""
         rng = np.random.default_rng(0)
-        order, held = rng.permutation(len(train)), min(len(train) // 2, HELD_OUT)
+        most = max(MMD_POINTS, _MOST_NUMBERS // train.shape[1])
+        order, held = rng.permutation(len(train)), min(len(train) // 2, HELD_OUT, most)
         self.held_out = train[order[:held]]
-        self.fitted = train[np.sort(order[held : held + FITTED])]
-        self.test = test[rng.permutation(len(test))]  # own data may lie in an order
+        self.fitted = train[np.sort(order[held : held + min(FITTED, most)])]
+        self.test = test[rng.permutation(len(test))[: min(HELD_OUT, most)]]  # own data may lie in an order
         self.image, self.mean = image, np.broadcast_to(mean, test.shape[1:])
         self._nulls: dict[tuple[int, int], list[Measured]] = {}
 
@@ -147,7 +150,7 @@ class Reference:
         conv = ConvFeatures(self.image)
         like = conv(self.fitted[:_SCALED_BY])
 
-        def scaled(rows: Rows) -> Float[Tensor, "_ size"]:
+        def scaled(rows: Rows) -> Float[Tensor, "_ features"]:
             return standardised(conv(rows), like)
 
         spaces = [Space("fd_conv", "kd_conv", scaled, scaled(self.test))]
@@ -181,7 +184,7 @@ def reference(spec: Data) -> Reference:
 def _reference(declaration: str) -> Reference:
     spec: Data = TypeAdapter(Data).validate_json(declaration)
     data = load(spec)
-    return Reference(data.train_y, data.test_y, spec.image, 0.0 if data.targets else data.mean)
+    return Reference(np.asarray(data.train_y), np.asarray(data.test_y), spec.image, 0.0 if data.targets else data.mean)
 
 
 def _tensor(rows: Rows) -> Float[Tensor, "_ d"]:

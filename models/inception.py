@@ -28,7 +28,7 @@ SIZE = 2048
 _SHA256_BEGINS = "6726825d"
 _ROWS = 50
 
-Network = Callable[[UInt8[Tensor, "n 3 height width"]], Float[Tensor, "n 2048"]]
+Network = Callable[[UInt8[Tensor, "n 3 height width"]], Float[Tensor, "n features"]]
 
 
 def weights() -> Path | None:
@@ -65,7 +65,7 @@ def standard_network(path: Path) -> Network:
     except (ImportError, RuntimeError) as fault:  # a torchvision of another torch raises the latter
         raise DataError(
             f"FID needs the Inception network of torchmetrics, which does not load ({fault}): "
-            "pip install 'collapsar[inception]', or leave the weights away"
+            "pip install 'collapsar[inception]', with a torchvision of this torch's build, or leave the weights away"
         ) from fault
     return metric.inception.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
@@ -73,13 +73,11 @@ def standard_network(path: Path) -> Network:
 class InceptionFeatures:
     """A network's features of image rows that a mean was taken off, as 8-bit colour pictures."""
 
-    size = SIZE
-
     def __init__(self, network: Network, image: tuple[int, ...], mean: Float[np.ndarray, " d"]) -> None:
         self.network, self.image, self.mean = network, image, mean
 
     @torch.no_grad()
-    def __call__(self, rows: Float[np.ndarray, "n d"]) -> Float[Tensor, "n size"]:
+    def __call__(self, rows: Float[np.ndarray, "n d"]) -> Float[Tensor, "n features"]:
         blocks = (self.pictures(rows[start : start + _ROWS]) for start in range(0, len(rows), _ROWS))
         return torch.cat([self.network(block).double().cpu() for block in blocks])
 

@@ -90,9 +90,11 @@ def jensen_shannon(reference: Counts, sample: Counts) -> tuple[float, float]:
     parts = [(share, _log_ratio(share, middle), n) for share, n in ((p, n1), (q, n2))]
     value = sum(0.5 * float(share @ slope) for share, slope, _ in parts)
     first = sum(0.25 * (float(share @ slope**2) - float(share @ slope) ** 2) / n for share, slope, n in parts)
-    occupied = np.count_nonzero(middle)
-    second = 2 * (occupied - 1) * ((1 / n1 + 1 / n2) / 8) ** 2  # the variance of the χ² that is left when p = q
-    return max(value, 0.0), math.sqrt(first + second)
+    null = (
+        (np.count_nonzero(middle) - 1) * (1 / n1 + 1 / n2) ** 2 / 32
+    )  # the variance of the χ² that is left when p = q
+    # Chance gives the slopes a variance too, which is twice the null's: taken off, or it would count again.
+    return max(value, 0.0), math.sqrt(max(first - 2 * null, 0) + null)
 
 
 def jensen_shannon_null(k: int, n_reference: int, n_sample: int) -> float:

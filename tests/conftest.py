@@ -14,6 +14,9 @@ from jaxtyping import install_import_hook
 CHECKED = ["analysis.fit.hinge", "analysis.fit.resample"]
 CHECKED += [f"models.{name}" for name in ("datasets", "exact", "idx", "iwae", "mmd", "objective", "own_data", "vae")]
 CHECKED += [f"models.{name}" for name in ("celeba", "decoded", "folders", "picture", "planted", "rows")]
+CHECKED += [
+    f"models.{name}" for name in ("auroc", "features", "frechet", "generated", "inception", "kid", "ndb", "outliers")
+]
 
 with install_import_hook(CHECKED, "beartype.beartype"):
     for name in CHECKED:
