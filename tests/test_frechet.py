@@ -123,7 +123,7 @@ def test_subsets_estimate_what_the_whole_sample_does():
 def test_random_features_see_what_covariances_cannot():
     """Gaussian noise of the digits' mean and covariance: no further off than digits in pixels, far off in features."""
     rng = np.random.default_rng(0)
-    rows = load(Digits()).train.astype(np.float64)[rng.permutation(1498)]
+    rows = np.asarray(load(Digits()).train, np.float64)[rng.permutation(1498)]
     real, other = rows[:749], rows[749:]
     made = rng.multivariate_normal(np.zeros(64), np.cov(rows.T), 749, method="eigh")
     assert frechet(real, made)[0] < 1.2 * frechet(real, other)[0]

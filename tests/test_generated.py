@@ -2,6 +2,7 @@
 
 import hashlib
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,8 @@ def test_data_without_pictures_have_the_metrics_that_their_sizes_can_bear():
 
 def test_real_examples_score_their_null_and_wrong_ones_do_not():
     """Rows of the manifold that the reference has not seen; Gaussian noise of the data's mean and covariance."""
-    rng, data = np.random.default_rng(0), load(PLANTED)
+    rng = np.random.default_rng(0)
+    data: Any = load(PLANTED)
     against = Reference(data.train[:2800], data.test, None)
     made = rng.multivariate_normal(np.zeros(20), np.cov(data.train.T), 1200).astype(np.float32)
     for rows, good in ((data.train[2800:], True), (made, False)):
@@ -46,7 +48,7 @@ def test_real_examples_score_their_null_and_wrong_ones_do_not():
 
 
 def test_the_null_is_made_of_examples_that_nothing_was_fitted_to():
-    data = load(PLANTED)
+    data: Any = load(PLANTED)
     made = reference(PLANTED)
     sets = [{row.tobytes() for row in rows} for rows in (made.fitted, made.held_out, data.test)]
     assert [len(each) for each in sets] == [2000, 2000, 1200]
@@ -56,7 +58,7 @@ def test_the_null_is_made_of_examples_that_nothing_was_fitted_to():
 
 def test_pictures_have_distances_in_features_that_are_never_called_fid(monkeypatch):
     monkeypatch.delenv("COLLAPSAR_INCEPTION", raising=False)
-    data = load(Digits())
+    data: Any = load(Digits())
     rows = sample_metrics(data.train, data.test, data.train[:200] + 0.2, (8, 8), 0, data.mean)
     names = {"mmd_x", "fd_conv", "kd_conv"}  # 299 test images fill no hundred bins
     assert {row["metric"] for row in rows} == names | {f"{name}_null" for name in names}
@@ -77,7 +79,8 @@ def test_samples_of_a_diverged_network_are_nan_in_every_metric(value):
 
 def test_a_reference_is_made_once_and_its_numbers_repeat():
     assert reference(PLANTED) is reference(PlantedManifold(n=4000, n_test=1200))
-    data, samples = load(PLANTED), load(PLANTED).test[:600]
+    data: Any = load(PLANTED)
+    samples = data.test[:600]
     again = Reference(data.train, data.test, None).measured(samples, seed=1)
     assert again == reference(PLANTED).measured(samples, seed=1)
     assert again != reference(PLANTED).measured(samples, seed=2)  # the null draws other examples
@@ -141,7 +144,7 @@ def test_only_with_the_published_weights_a_distance_is_called_fid(weights, monke
 
     asked = []
     monkeypatch.setattr(generated, "standard_network", lambda path: asked.append(path) or StandIn())
-    data = load(Digits())
+    data: Any = load(Digits())
     made = Reference(data.train, data.test, (8, 8), data.mean)
     found = by_name(made.measured(data.train[:250], seed=0))
     assert asked == [weights]
