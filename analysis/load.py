@@ -8,7 +8,7 @@ import difflib
 import io
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,16 @@ class AnalysisError(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What the launcher wrote about a study: its name, caption and scale, and its axes' labels in declared order."""
+    """What the launcher wrote about a study: its name, caption and scale, and its axes' labels in declared order.
+
+    `stages` are the trials that the study's own stand on, and that are no rows of its table.
+    """
 
     name: str
     caption: str
     scale: str
     axes: dict[str, list[Any]]
+    stages: list[str] = field(default_factory=list)
 
     def varying(self, *without: str) -> list[str]:
         """The axes with more than one label, in declared order, but for those named."""

@@ -30,6 +30,7 @@ from benchmarks.studies import NETWORKS, Network
 from models.datasets import load
 from models.places import DataError
 from models.specs import MNIST, Learned
+from study.packed.laid import laid
 from study.packed.train import Training
 from study.trial import Trial
 
@@ -140,7 +141,8 @@ def _questions(network: Network, sizes: Sequence[int], device: str) -> Iterator[
 
 
 def _stack(trials: list[Trial], device: str) -> Training:
-    return Training(trials, load(trials[0].data), torch.device(device))
+    stack, inputs = laid(trials, load(trials[0].data), None, torch.device(device))
+    return Training(stack, trials, inputs)
 
 
 def _fastest(ways: Ways, device: str, span_s: float) -> dict[str, float | None]:

@@ -132,7 +132,7 @@ def mirror_load(only: Only) -> dict[str, Costs]:
 def _planned(study: Study, home: Home, only: Only) -> Plan:
     """What a launch does before it trains."""
     plan = make_plan(study, "laptop", home, only)
-    make_packs(plan, PACK, 2, CPU_CORE)
+    make_packs(plan.missing, plan.attempts, PACK, 2, CPU_CORE)
     record_data(plan, home)
     write_plan(plan, home)
     return plan

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from models.rows import mean_square
-from models.specs.data import LinearMap, LinearSubspace, PlantedManifold
+from models.specs.data import LinearMap, LinearSubspace, PlantedClusters, PlantedManifold
 
 Array = Float[np.ndarray, "_ d"]
 
@@ -41,8 +41,19 @@ def planted_manifold(spec: PlantedManifold) -> tuple[Array, Array]:
     return _with_noise(spec, x * np.sqrt(spec.d / mean_square(x[: spec.n])), rng)
 
 
+def planted_clusters(spec: PlantedClusters) -> tuple[Array, Array]:
+    """x = A₀u + A₂ᵀ tanh(A₁ᵀu), u from four Gaussians around (±2, 0) and (0, ±2)."""
+    rng = np.random.default_rng(spec.seed)
+    a0 = np.linalg.qr(rng.standard_normal((spec.d, 2)))[0]
+    a1 = 0.8 * rng.standard_normal((2, 16))
+    a2 = rng.standard_normal((16, spec.d)) / 4
+    centres = np.array([(2, 0), (-2, 0), (0, 2), (0, -2)])[rng.integers(4, size=spec.n + spec.n_test)]
+    u = centres + 0.25 * rng.standard_normal(centres.shape)
+    return _with_noise(spec, u @ a0.T + np.tanh(u @ a1) @ a2, rng)
+
+
 def _with_noise(
-    spec: LinearSubspace | LinearMap | PlantedManifold, x: Array, rng: np.random.Generator
+    spec: LinearSubspace | LinearMap | PlantedManifold | PlantedClusters, x: Array, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     x = x + np.sqrt(spec.noise) * rng.standard_normal(x.shape)
     return x[: spec.n], x[spec.n :]

@@ -4,19 +4,18 @@ Trials that share a seed share initial weights, minibatch order and noise (commo
 train in. A stream is a CPU generator, so that the numbers don't depend on the device either.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
+from models.seeds import stream_seed
+
+BLOCK = 128
+"""Noise for a whole data set is drawn in blocks of so many rows, so that it doesn't depend on how the data are cut up."""
+
 _AHEAD, _NUMBERS_AHEAD = 64, 2**21
 """Steps whose draws `batches` makes at once, and how many numbers they may be."""
-
-
-def stream_seed(seed: int, purpose: str) -> int:
-    """The 32-bit seed of one stream: as many bits as torch's CPU generator uses."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:4], "big")
 
 
 def stream(seed: int, purpose: str) -> torch.Generator:
@@ -60,6 +59,12 @@ def normal(generator: torch.Generator, times: int, shape: tuple[int, ...], dtype
     if torch.Size(shape).numel() % 16 == 0:
         return torch.randn(times, *shape, generator=generator, dtype=dtype)
     return torch.stack([torch.randn(*shape, generator=generator, dtype=dtype) for _ in range(times)])
+
+
+def draws(generators: Sequence[torch.Generator], n: int, width: int, dtype: torch.dtype) -> Tensor:
+    """Standard normal draws (generators, n, width), in whole blocks: cut at multiples of `BLOCK`, they are the same."""
+    drawn = [normal(generator, -(-n // BLOCK), (BLOCK, width), dtype) for generator in generators]
+    return torch.stack(drawn).flatten(1, 2)[:, :n]
 
 
 def _epoch(generator: torch.Generator, n: int, batch: int) -> Tensor:

@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.seeds import stream_seed
 from models.specs.network import VAE, Model, Own
 from models.specs.source import define
-from models.streams import stream_seed
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -63,6 +63,8 @@ class GaussianVAE(nn.Module):
                 self.log_var = _linear(widths[-1], spec.kappa, spec, spec.log_var_scale)
             case "shared":
                 self.log_var = nn.Parameter(torch.full((spec.kappa,), 2 * math.log(spec.prior_std)))
+            case "none":
+                self.register_buffer("log_var", torch.full((spec.kappa,), -math.inf))
             case values:
                 self.register_buffer("log_var", torch.tensor(values).log())
         shapes = spec.decoder_layers(d)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from models.specs import (
+        MMD,
         MNIST,
         VAE,
         Annealed,
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
         Optimal,
         Own,
         OwnData,
+        PlantedClusters,
         PlantedManifold,
+        Refit,
         Skip,
         Training,
     )
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 _HOMES = {"Study": "study.declare", "study": "study.declare", "Trial": "study.trial", "load": "study.weights"}
 
 __all__ = [
+    "MMD",
     "MNIST",
     "VAE",
     "Annealed",
@@ -57,7 +61,9 @@ __all__ = [
     "Optimal",
     "Own",
     "OwnData",
+    "PlantedClusters",
     "PlantedManifold",
+    "Refit",
     "Skip",
     "Study",
     "Training",

@@ -106,7 +106,8 @@ class Launch:
         from study.conduct import train
         from study.progress import Bar
 
-        with Bar(console, len(self.plan.rows), self.plan.settled) as bar:
+        total = len(self.plan.rows) + len(self.plan.missing_stages)
+        with Bar(console, total, self.plan.settled) as bar:
             return train(self.plan, self.home, self.size, self.address, bar, ledger)
 
     def _done(self, after: Plan) -> dict[str, int]:

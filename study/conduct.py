@@ -85,17 +85,28 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
     while True:
         try:
             with schedule.connected(address) as cluster:
-                packs = make_packs(plan, size, cluster.workers, GPU if cluster.gpus else CPU_CORE)
-                _train_in_rounds(packs, home, cluster, watch)
+                plan = _train_in_order(plan, size, home, cluster, watch)
             break
         except schedule.RayLostError as fault:
             before, plan = plan, renewed(plan, home)
-            lives = lives - 1 if plan.settled == before.settled else LIVES - 1
+            lives = lives - 1 if len(plan.missing) == len(before.missing) else LIVES - 1
             if not lives:
                 return f"{fault}, {LIVES} times in a row: launch again to go on (Ray's own logs are in /tmp/ray)"
-            bar.restart(plan.settled, f"{fault}: starting it again, and going on with what has no result yet")
+            bar.restart(len(plan.missing), f"{fault}: starting it again, and going on with what has no result yet")
     compact(home)
     return None
+
+
+def _train_in_order(plan: Plan, size: int | None, home: Home, cluster: "Cluster", watch: Watch) -> Plan:
+    """Train whatever stands on nothing that is missing, until nothing is left to train; the plan as it is then."""
+    device = GPU if cluster.gpus else CPU_CORE
+    tried: set[str] = set()  # what fails now is for the next launch
+    while ready := [trial for trial in plan.ready if trial.trial_id not in tried]:
+        tried.update(trial.trial_id for trial in ready)
+        _train_in_rounds(make_packs(ready, plan.attempts, size, cluster.workers, device), home, cluster, watch)
+        plan = renewed(plan, home)
+    _record_groundless(plan, home)
+    return plan
 
 
 def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watch: Watch) -> None:
@@ -133,6 +144,17 @@ def _record_failures(home: Home, packs: Sequence[Pack], reasons: Mapping[str, st
     for pack in packs:
         commit_id = new_commit_id()
         row = declared_row(pack, 0, commit_id) | {"status": "failed", "error": reasons[pack.pack_id]}
+        commit(home, commit_id, {"trials": [row]})
+
+
+def _record_groundless(plan: Plan, home: Home) -> None:
+    """A trial whose stage has diverged has a result too; one whose stage was given up has failed with it."""
+    for trial, stage in plan.groundless:
+        diverged = plan.statuses.get(stage.trial_id) == "diverged"
+        commit_id = new_commit_id()
+        pack = make_pack([trial], plan.attempts)
+        reason = f"its stage {stage.trial_id} ({stage.stage}) {'diverged' if diverged else 'could not be trained'}"
+        row = declared_row(pack, 0, commit_id) | {"status": "diverged" if diverged else "failed", "error": reason}
         commit(home, commit_id, {"trials": [row]})
 
 

@@ -82,17 +82,16 @@ def _groups(lacking: Sequence[tuple[Row, tuple[str, ...]]]) -> Iterator[tuple[li
 
 def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
     from study.packed.again import measured_again
-    from study.packed.run import STAGE
 
     trials = [Trial.model_validate_json(row["declaration"]) for row in rows]
     try:
         weights = [read_artifacts(home, row["artifacts"], row["trial_id"], "weights") for row in rows]
         # Where γ is not learned the stack decides it anew, and ignores this.
         gammas = [math.log(row["gamma"]) if row["gamma"] else math.nan for row in rows]
-        for values in measured_again(trials, weights, gammas, metrics):
+        for values in measured_again(trials, weights, gammas, metrics, home):
             added = [
-                {"trial_id": row["trial_id"], "commit_id": row["commit_id"], "stage": STAGE} | value
-                for row, value in zip(rows, values, strict=True)
+                {"trial_id": row["trial_id"], "commit_id": row["commit_id"], "stage": trial.stage} | value
+                for row, trial, value in zip(rows, trials, values, strict=True)
             ]
             write_part(home, "evaluations", f"later-{uuid.uuid4().hex[:16]}.parquet", added)
     except (FileNotFoundError, KeyError, RuntimeError) as fault:

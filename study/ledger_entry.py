@@ -17,6 +17,8 @@ Pictures = Literal["first-seed", "all", "none"]
 
 FINAL = ("distortion_test", "rate_test", "objective_test", "neg_elbo_test", "nre_mean_test", "gamma")
 FINAL += ("n_active", "n_burda", "scale_residual", "grad_z_last")
+OF_STAGES = ("distortion_test", "n_active", "gamma")
+"""What is shown of an earlier stage."""
 CURVES = ("distortion", "rate", "gamma", "grad_z", "n_active")
 DERIVED = {
     "d": "data.d",
@@ -97,6 +99,12 @@ def final_numbers(row: Mapping[str, Any], evaluations: list[Mapping[str, Any]]) 
     for found in sorted(evaluations, key=lambda found: found["version"] or 0):
         numbers[_legal(found["metric"])] = found["value"]
     return {name: float(value) for name, value in list(numbers.items())[:MOST_METRICS] if value is not None}
+
+
+def numbers_of_stages(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """A few final numbers of each earlier stage, under its name: `autoencoder/distortion_test`."""
+    named = {f"{_legal(row['stage'])}/{name}": row[name] for row in rows for name in OF_STAGES}
+    return {name: float(value) for name, value in named.items() if value is not None}
 
 
 def thinned(rows: list[Mapping[str, Any]], steps: int) -> list[tuple[str, int, float, float]]:

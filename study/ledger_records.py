@@ -6,13 +6,23 @@ Everything follows from the records and the plan alone, so a mirror built live a
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from study.ledger_entry import CURVES, Entry, Pictures, final_numbers, note, parameters, run_name, thinned
+from study.ledger_entry import (
+    CURVES,
+    Entry,
+    Pictures,
+    final_numbers,
+    note,
+    numbers_of_stages,
+    parameters,
+    run_name,
+    thinned,
+)
 from study.record import Home, HomeError, deciding, parts_of, read, read_artifacts, stored_ids
 
 PAGE = 1000
@@ -48,8 +58,11 @@ class StudyRecords:
 
     def committed(self) -> dict[str, str]:
         """trial_id → deciding commit_id of every trial of the plan that has a record."""
+        return {trial: commit for trial, commit in self._decided().items() if trial in self.labels}
+
+    def _decided(self) -> dict[str, str]:
         ids = stored_ids(self.home)
-        return {trial: ids[index][1] for trial, index in deciding(ids).items() if trial in self.labels}
+        return {trial: ids[index].commit_id for trial, index in deciding(ids).items()}
 
     def entries(self, wanted: Mapping[str, str]) -> Iterator[Entry]:
         """The entries of the wanted trials (trial_id → commit_id), read a page at a time."""
@@ -60,12 +73,22 @@ class StudyRecords:
     def _page(self, wanted: Mapping[str, str]) -> Iterator[Entry]:
         trials = [row[0] for row in self._rows("trials", wanted).values()]
         settled = {row["trial_id"]: row["commit_id"] for row in trials if row["status"] != "failed"}
+        stages = self._stages(trials)
+        settled |= {stage: row["commit_id"] for stage, row in stages.items()}
         curves = self._rows("curves", settled, ["stage", "step", *CURVES])
         latents = self._rows("latents", settled, ["stage", "latent", "rate", "post_var"])
         evaluations = self._rows("evaluations", settled, ["metric", "value", "version"])
         for row in trials:
             key = row["trial_id"]
-            yield self._entry(row, curves[key], latents[key], evaluations[key])
+            before = [stages[stage] for stage in row["stages"] or [] if stage in stages]
+            points = [point for stage in before for point in curves[stage["trial_id"]]]
+            yield self._entry(row, before, points + curves[key], latents[key], evaluations[key])
+
+    def _stages(self, trials: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The trials rows of the stages that these trials stand on."""
+        wanted = {stage for row in trials for stage in row["stages"] or []}
+        commits = {trial: commit for trial, commit in self._decided().items() if trial in wanted} if wanted else {}
+        return {stage: rows[0] for stage, rows in self._rows("trials", commits).items()}
 
     def _rows(
         self, table: str, wanted: Mapping[str, str], columns: list[str] | None = None
@@ -82,7 +105,7 @@ class StudyRecords:
                 grouped[row["trial_id"]].append(row)
         return grouped
 
-    def _entry(self, row: dict[str, Any], curves: list, latents: list, evaluations: list) -> Entry:
+    def _entry(self, row: dict[str, Any], before: list, curves: list, latents: list, evaluations: list) -> Entry:
         tags = {name: str(row[name]) for name in ("trial_id", "commit_id", "status", "pack_id", "engine") if row[name]}
         if row["diverged_at"] is not None:
             tags["diverged_at"] = str(row["diverged_at"])
@@ -94,7 +117,7 @@ class StudyRecords:
             wall_s=row["wall_s"] or 0.0,
             tags={**tags, "kind": "trial", "mlflow.note.content": note(row)},
             params=parameters(row, {axis: self.labels[row["trial_id"]][axis] for axis in self.varying}),
-            metrics=final_numbers(row, evaluations),
+            metrics=final_numbers(row, evaluations) | numbers_of_stages(before),
             curves=thinned(curves, row["steps"] or 1),
             row=row,
             latents=latents,

@@ -58,13 +58,42 @@ class Plan:
 
     @property
     def missing(self) -> list[Trial]:
-        """Chosen trials without a result that have not failed too often."""
-        return [trial for trial in self._unsettled if self.retry_failed or not self._is_given_up(trial)]
+        """Trials to be trained: chosen ones without a result, and the stages they stand on, that have not failed too often.
+
+        What stands on a stage that was given up, or diverged, cannot be trained: see `groundless`.
+        """
+        chosen = [trial for trial in self._unsettled if not self._is_groundless(trial)]
+        wanted = {one.trial_id: one for trial in chosen for one in (*trial.stages, trial)}
+        return [one for one in wanted.values() if not self._has_result(one) and not self._is_given_up(one)]
+
+    @property
+    def missing_stages(self) -> list[Trial]:
+        """Of the missing trials those that are no rows of their own."""
+        chosen = {row.trial.trial_id for row in self.rows}
+        return [trial for trial in self.missing if trial.trial_id not in chosen]
+
+    @property
+    def ready(self) -> list[Trial]:
+        """Of the missing trials those whose stages all have a result."""
+        return [trial for trial in self.missing if all(map(self._has_result, trial.stages))]
+
+    @property
+    def groundless(self) -> list[tuple[Trial, Trial]]:
+        """Chosen trials without a result that nothing can be trained on, each with the stage that is to blame."""
+        pairs = [(trial, self._blamed(trial)) for trial in self._unsettled]
+        return [(trial, stage) for trial, stage in pairs if stage]
 
     @property
     def given_up(self) -> list[Trial]:
         """Chosen trials that failed `MAX_ATTEMPTS` times."""
-        return [trial for trial in self._unsettled if self._is_given_up(trial)]
+        return [trial for trial in self._unsettled if self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS]
+
+    @property
+    def stages(self) -> list[Trial]:
+        """The stages that declared trials stand on and that are no declared trials themselves, each once."""
+        declared = {row.trial.trial_id for row in self.declared}
+        found = {stage.trial_id: stage for row in self.declared for stage in row.trial.stages}
+        return [stage for trial_id, stage in found.items() if trial_id not in declared]
 
     @property
     def settled(self) -> int:
@@ -73,10 +102,24 @@ class Plan:
 
     @property
     def _unsettled(self) -> list[Trial]:
-        return [row.trial for row in self.rows if self.statuses.get(row.trial.trial_id) not in RESULTS]
+        return [row.trial for row in self.rows if not self._has_result(row.trial)]
+
+    def _has_result(self, trial: Trial) -> bool:
+        return self.statuses.get(trial.trial_id) in RESULTS
 
     def _is_given_up(self, trial: Trial) -> bool:
-        return self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS
+        return not self.retry_failed and self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS
+
+    def _blamed(self, trial: Trial) -> Trial | None:
+        """The first stage of a trial that diverged, or that was given up."""
+        return next((one for one in trial.stages if self._is_no_ground(one)), None)
+
+    def _is_no_ground(self, stage: Trial) -> bool:
+        diverged = self.statuses.get(stage.trial_id) == "diverged"
+        return diverged or (not self._has_result(stage) and self._is_given_up(stage))
+
+    def _is_groundless(self, trial: Trial) -> bool:
+        return self._blamed(trial) is not None
 
     def count(self, status: str) -> int:
         return sum(self.statuses.get(row.trial.trial_id) == status for row in self.rows)
@@ -112,9 +155,9 @@ def make_plan(
 
 def renewed(plan: Plan, home: Home) -> Plan:
     """The same table over what the home holds by now. Raises: HomeError."""
-    declared = {row.trial.trial_id for row in plan.declared}
+    counted = {trial.trial_id for row in plan.declared for trial in (*row.trial.stages, row.trial)}
     ids = stored_ids(home)
-    decided = {trial_id: ids[index] for trial_id, index in deciding(ids).items() if trial_id in declared}
+    decided = {trial_id: ids[index] for trial_id, index in deciding(ids).items() if trial_id in counted}
     return replace(
         plan,
         outdated=sum(row.status in RESULTS and row.engine != ENGINE for row in ids),
@@ -123,21 +166,23 @@ def renewed(plan: Plan, home: Home) -> Plan:
     )
 
 
-def make_packs(plan: Plan, size: int | None, workers: int, device: Device) -> list[Pack]:
-    """Group the missing trials into packs, costliest first.
+def make_packs(
+    trials: Sequence[Trial], attempts: Mapping[str, int], size: int | None, workers: int, device: Device
+) -> list[Pack]:
+    """Group trials into packs, costliest first.
 
     `size` is a fixed pack size; None chooses: as many as fit and still gain, but enough packs to keep `workers` busy.
     """
     groups: dict[str, list[Trial]] = {}
-    for trial in plan.missing:
+    for trial in trials:
         groups.setdefault(trial.pack_key, []).append(trial)
-    total = sum(cost(trial) for trial in plan.missing)
+    total = sum(map(cost, trials))
     packs = []
-    for trials in groups.values():
-        share = max(1, math.ceil(sum(map(cost, trials)) * workers / total)) if total else 1
-        limit = size or min(largest_useful_pack(trials[0], device), math.ceil(len(trials) / min(share, len(trials))))
-        parts = math.ceil(len(trials) / limit)
-        packs += [make_pack(trials[i::parts], plan.attempts) for i in range(parts)]
+    for group in groups.values():
+        share = max(1, math.ceil(sum(map(cost, group)) * workers / total)) if total else 1
+        limit = size or min(largest_useful_pack(group[0], device), math.ceil(len(group) / min(share, len(group))))
+        parts = math.ceil(len(group) / limit)
+        packs += [make_pack(group[i::parts], attempts) for i in range(parts)]
     return sorted(packs, key=lambda pack: -sum(map(cost, pack.trials)))
 
 
@@ -161,6 +206,7 @@ def write_plan(plan: Plan, home: Home) -> None:
         "name": plan.name,
         "caption": plan.study.caption,
         "scale": plan.scale,
+        "stages": [stage.trial_id for stage in plan.stages],
         "axes": {name: list(dict.fromkeys(row.axes[name] for row in plan.declared)) for name in axes},
     }
     home.write(f"{folder}/study.json", json.dumps(header, ensure_ascii=False, indent=1).encode())

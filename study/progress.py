@@ -49,9 +49,10 @@ class Bar:
         if not self._shares:
             self._progress.update(self._task, description="starting workers")
 
-    def restart(self, done: int, why: str) -> None:
-        """Count anew from `done` trials that have a result, and say why."""
+    def restart(self, missing: int, why: str) -> None:
+        """Count anew, with `missing` trials still to be trained, and say why."""
         self.say(why)
+        done = self._declared - missing
         self._before, self._shares, self._diverged = done, {}, {}
         self._started = time.monotonic()
         self._progress.update(self._task, completed=done, counts=self._counts(), description="starting Ray")

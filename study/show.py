@@ -23,8 +23,10 @@ def announce(plan: Plan, home: Home, place: Place) -> None:
     console.print(
         f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True
     )
+    stages = len(plan.missing_stages)
     console.print(
-        f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing)} to train"
+        f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing) - stages} to train"
+        + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
     if plan.left_out:
         console.print(f"{counted(plan.left_out, 'row')} of the table left out, where the study returns no trial")
@@ -42,7 +44,7 @@ def announce(plan: Plan, home: Home, place: Place) -> None:
 
 def show_cost(plan: Plan, size: int | None) -> None:
     workers = os.cpu_count() or 1
-    packs = make_packs(plan, size, workers, CPU_CORE)
+    packs = make_packs(plan.missing, plan.attempts, size, workers, CPU_CORE)
     sizes = Counter(len(pack.trials) for pack in packs)
     made_of = ", ".join(f"{n} of {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
     total = sum(seconds(pack.trials) for pack in packs)

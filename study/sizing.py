@@ -64,12 +64,12 @@ def _memory(trial: Trial) -> float:
     """Bytes of a trial in a pack: weights, gradient, two moments and temporaries, and what the backward pass keeps."""
     model = trial.model
     widths = sum((*model.encoder, *model.decoder)) if isinstance(model, VAE) else ASSUMED_PARAMETERS**0.5
-    kept = _batch(trial) * (3 * widths + 6 * model.kappa + 3 * trial.data.d + trial.data.d_in)
+    kept = _batch(trial) * (3 * widths + 6 * model.kappa + 3 * trial.d + trial.d_in)
     return (8 if trial.training.dtype == "float64" else 4) * (7.0 * _parameters(trial) + 2.0 * kept)
 
 
 def _parameters(trial: Trial) -> int:
-    return trial.model.parameters(trial.data.d_in, trial.data.d) or ASSUMED_PARAMETERS
+    return trial.model.parameters(trial.d_in, trial.d) or ASSUMED_PARAMETERS
 
 
 def _batch(trial: Trial) -> int:

@@ -45,7 +45,7 @@ class Trainer:
             pack = read_pack(self._home, self._pack_id)
             if not pack.trials:  # an earlier attempt was killed after its commit, or another launch was faster
                 return {"done": True}
-            self._run = PackRun(pack, self._device)
+            self._run = PackRun(pack, self._device, self._home)
             note(self._home, "begin", self._pack_id, [trial.trial_id for trial in pack.trials])
         values = self._run.advance(SLICE_S)
         if not self._run.done:

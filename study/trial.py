@@ -1,16 +1,22 @@
-"""The Trial, and its identity by content.
+"""The Trial, its identity by content, and the stages it stands on.
 
 A trial's id is a hash of its canonical declaration and of the engine version. Canonical: numbers by field type, fields at
 their default left out (a new field renames nothing, so a default never changes without a new engine version), generators
 and loaders by their version, files by their checksums.
+
+A stage is a trial: one whose training needs another's result names that trial in its declaration, so its id follows from
+both, and a stage that many trials stand on is one trial, trained once.
 """
 
 import hashlib
 import json
 from functools import cache, cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from models.specs import Data, Model, Objective, Spec, Training
+from pydantic import Field, model_validator
+
+from models.seeds import stream_seed
+from models.specs import Data, LinearMap, Model, Objective, Refit, Spec, Training
 from models.specs.base import Seed
 
 ENGINE = 1
@@ -30,6 +36,12 @@ class Trial(Spec):
     """One complete experiment: what is trained on what, how, and from which seed.
 
     The seed decides the initial weights, the minibatch order and the noise: trials that share it share them.
+
+    `after` is an earlier, frozen stage on the same data, and this trial trains on what that stage makes of them: on the
+    codes of a deterministic autoencoder, centred and scaled to a mean variance of one, or on draws of a VAE's aggregate
+    posterior q(z), fresh in every minibatch.
+
+    With `samples` that many are drawn of the trained model, and measured against the data (see `models.generated`).
     """
 
     kind: Literal["Trial"] = "Trial"
@@ -38,18 +50,80 @@ class Trial(Spec):
     objective: Objective
     training: Training
     seed: Seed
+    after: Self | None = None
+    samples: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> Self:
+        if self.model.is_deterministic and self.objective.beta:
+            raise ValueError('a network with post_var="none" has no rate: declare Objective(beta=0)')
+        if not self.after:
+            return self
+        if self.after.data != self.data:
+            raise ValueError(f"a stage on {self.data} stands on one of {self.after.data}: give both the same data")
+        if isinstance(self.data, LinearMap):
+            raise ValueError(f"{self.data} has targets of its own, which have no codes: a stage needs data without")
+        if self.after.after and not self.after.after.model.is_deterministic:
+            raise ValueError("nothing stands on a stage that trains on draws: the chain is autoencoders, a VAE, a VAE")
+        return self
 
     @cached_property
     def trial_id(self) -> str:
         return content_id(self)
 
+    @property
+    def d_in(self) -> int:
+        """Dimensions of what is encoded: an example's, or a code's of the stage before."""
+        return self.after.model.kappa if self.after else self.data.d_in
+
+    @property
+    def d(self) -> int:
+        """Dimensions of what is decoded."""
+        return self.after.model.kappa if self.after else self.data.d
+
+    @cached_property
+    def twin(self) -> "Trial | None":
+        """The trial whose γ is learned first, where this one's is set to what it learned."""
+        gamma = self.objective.gamma
+        if not isinstance(gamma, Refit):
+            return None
+        return self.model_copy(update={"objective": self.objective.model_copy(update={"gamma": gamma.learned})})
+
+    @property
+    def stands_on(self) -> tuple["Trial", ...]:
+        """The trials whose results this one's training needs."""
+        return tuple(trial for trial in (self.after, self.twin) if trial)
+
+    @cached_property
+    def stages(self) -> tuple["Trial", ...]:
+        """Every trial that this one stands on, directly or not, each once, in an order in which they can be trained."""
+        found = {stage.trial_id: stage for one in self.stands_on for stage in (*one.stages, one)}
+        return tuple(found.values())
+
+    @property
+    def stage(self) -> str:
+        """What this trial is as a stage of its chain."""
+        if self.model.is_deterministic:
+            return "autoencoder"
+        if self.twin:
+            return "refit"
+        return "vae" if not self.after or self.after.model.is_deterministic else "second vae"
+
+    @property
+    def weights_seed(self) -> int:
+        """The seed that training draws from: the trial's own, or one derived from it where it is a second training."""
+        return stream_seed(self.seed, "refit") if self.twin else self.seed
+
     @cached_property
     def pack_key(self) -> str:
         """Hash of what decides the shapes: trials that share it can train as one stack.
 
-        γ, β, the learning rate, the initial weights' scale and the seed may differ inside a pack.
+        γ, β, the learning rate, the initial weights' scale and the seed may differ inside a pack, and the trial that it
+        stands on, as long as its codes are as wide and as noisy.
         """
         content = canonical(self)
+        if self.after:
+            content["after"] = [self.after.model.kappa, self.after.model.is_deterministic]
         for free in ("objective", "seed"):
             content.pop(free)
         for section, free in _FREE_IN_A_PACK:

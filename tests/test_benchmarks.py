@@ -14,13 +14,15 @@ from benchmarks.by_hand import ByHand
 from benchmarks.studies import NETWORKS, STUDIES, few, trial_of
 from models.datasets import load
 from study import Learned
+from study.packed.laid import laid
 from study.packed.train import Training
 
 ROOT = Path(__file__).parents[1]
 
 
 def stack(trials):
-    return Training(trials, load(trials[0].data), torch.device("cpu"))
+    stack, inputs = laid(trials, load(trials[0].data), None, torch.device("cpu"))
+    return Training(stack, trials, inputs)
 
 
 def take(trainer, steps):

@@ -27,6 +27,7 @@ from study import (
     Trial,
 )
 from study.packed import stack as packed_stack
+from study.packed.laid import laid
 from study.packed.measure import Measure
 from study.packed.run import PackRun
 from study.packed.train import Training as PackTraining
@@ -38,10 +39,11 @@ MODES = (Fixed(0.5), Learned(lr=1e-2), Optimal(), Annealed(1.0, 0.05))
 
 def trained(trials, device="cpu"):
     data = load(trials[0].data)
-    training = PackTraining(trials, data, torch.device(device))
+    stack, inputs = laid(trials, data, None, torch.device(device))
+    training = PackTraining(stack, trials, inputs)
     while not training.done:
         training.advance(1e9)
-    return training, Measure(training.stack, trials, data)
+    return training, Measure(stack, trials, data, inputs)
 
 
 def in_packs_of(trials, size):

@@ -83,7 +83,7 @@ def test_a_trial_that_keeps_failing_is_given_up(tmp_path):
     trial = make_plan(table, "laptop", home).rows[0].trial
     for attempt in range(1, MAX_ATTEMPTS + 1):
         plan = make_plan(table, "laptop", home)
-        (pack,) = [p for p in make_packs(plan, 1, 1, CPU_CORE) if p.trials == (trial,)]
+        (pack,) = [p for p in make_packs(plan.missing, plan.attempts, 1, 1, CPU_CORE) if p.trials == (trial,)]
         assert pack.attempts == (attempt,)
         put(home, trial, "failed", attempt)
     plan = make_plan(table, "laptop", home)
@@ -95,7 +95,7 @@ def test_a_trial_that_keeps_failing_is_given_up(tmp_path):
 @pytest.mark.parametrize(("size", "workers"), [(1, 2), (3, 2), (100, 2), (None, 1), (None, 2), (None, 16)])
 def test_packs_hold_every_missing_trial_once_and_share_shapes(tmp_path, size, workers):
     plan = make_plan(table, "laptop", Home(tmp_path))
-    packs = make_packs(plan, size, workers, CPU_CORE)
+    packs = make_packs(plan.missing, plan.attempts, size, workers, CPU_CORE)
     listed = [trial.trial_id for pack in packs for trial in pack.trials]
     assert sorted(listed) == sorted(row.trial.trial_id for row in plan.rows)
     assert all(len({trial.pack_key for trial in pack.trials}) == 1 for pack in packs)
@@ -114,5 +114,5 @@ def test_small_networks_make_large_packs_and_large_networks_small_ones():
 
 def test_the_costliest_pack_starts_first(tmp_path):
     plan = make_plan(table, "laptop", Home(tmp_path))
-    packs = make_packs(plan, None, 1, CPU_CORE)
+    packs = make_packs(plan.missing, plan.attempts, None, 1, CPU_CORE)
     assert [pack.trials[0].model.kappa for pack in packs] == [4, 2]

@@ -198,7 +198,7 @@ def test_every_table_plans_and_its_packs_hold_each_missing_trial_once(axes, chan
     plan = make_plan(table, "laptop", home)
     ids = {row.trial.trial_id for row in plan.rows}
     missing = {i for i in ids if i not in tried or (tried[i][0] == "failed" and tried[i][1] < MAX_ATTEMPTS)}
-    packs = make_packs(plan, size, workers, device)
+    packs = make_packs(plan.missing, plan.attempts, size, workers, device)
     assert Counter(trial.trial_id for pack in packs for trial in pack.trials) == Counter(missing)
     for pack in packs:
         assert len({trial.pack_key for trial in pack.trials}) == 1

@@ -11,13 +11,15 @@ from models.specs.data import (
     LinearMap,
     LinearSubspace,
     OwnData,
+    PlantedClusters,
     PlantedManifold,
 )
-from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal
+from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal, Refit
 from models.specs.network import VAE, Model, Own, Skip
-from models.specs.training import Objective, Training
+from models.specs.training import MMD, Objective, Training
 
 __all__ = [
+    "MMD",
     "MNIST",
     "VAE",
     "Annealed",
@@ -36,7 +38,9 @@ __all__ = [
     "Optimal",
     "Own",
     "OwnData",
+    "PlantedClusters",
     "PlantedManifold",
+    "Refit",
     "Skip",
     "Spec",
     "Training",

@@ -12,7 +12,7 @@ from models.specs.base import one_of
 from models.specs.image_folder import ImageFolder
 from models.specs.images import MNIST, CelebA, Digits, FashionMNIST
 from models.specs.own_data import OwnData
-from models.specs.planted import LinearMap, LinearSubspace, PlantedManifold
+from models.specs.planted import LinearMap, LinearSubspace, PlantedClusters, PlantedManifold
 
 __all__ = [
     "MNIST",
@@ -24,11 +24,32 @@ __all__ = [
     "LinearMap",
     "LinearSubspace",
     "OwnData",
+    "PlantedClusters",
     "PlantedManifold",
 ]
 
 Data = Annotated[
-    Digits | MNIST | FashionMNIST | CelebA | ImageFolder | LinearSubspace | LinearMap | PlantedManifold | OwnData,
+    Digits
+    | MNIST
+    | FashionMNIST
+    | CelebA
+    | ImageFolder
+    | LinearSubspace
+    | LinearMap
+    | PlantedManifold
+    | PlantedClusters
+    | OwnData,
     Field(discriminator="kind"),
-    one_of(Digits, MNIST, FashionMNIST, CelebA, ImageFolder, LinearSubspace, LinearMap, PlantedManifold, OwnData),
+    one_of(
+        Digits,
+        MNIST,
+        FashionMNIST,
+        CelebA,
+        ImageFolder,
+        LinearSubspace,
+        LinearMap,
+        PlantedManifold,
+        PlantedClusters,
+        OwnData,
+    ),
 ]

@@ -1,7 +1,6 @@
 """How the decoder variance γ is set: the torch-free declarations. `models.gamma` carries them out.
 
 γ is always a VARIANCE, in squared data units: p(x|z) = N(m(z), γ I).
-A mode that needs two stages (learn γ*, then retrain with it fixed) joins this union when trials have several stages.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -100,6 +99,28 @@ class Annealed(Spec):
         return f"annealed {brief(self.start)}→{brief(self.end)}"
 
 
+class Refit(Spec):
+    """γ is learned first; then the same network is trained again, from fresh weights, with γ fixed at γ*, where it ended.
+
+    A trial of this mode stands on its twin with the mode `learned`, which is trained once for all that need it. The second
+    training draws from a seed of its own, derived from the trial's and recorded beside it.
+    """
+
+    kind: Literal["Refit"] = "Refit"
+    learned: Learned = Learned()
+
+    @property
+    def label(self) -> str:
+        return self.learned.label.replace("learned", "refit")
+
+    @property
+    def start(self) -> None:
+        """The learned twin decides the value."""
+        return None
+
+
 Gamma = Annotated[
-    Fixed | Learned | Optimal | Annealed, Field(discriminator="kind"), one_of(Fixed, Learned, Optimal, Annealed)
+    Fixed | Learned | Optimal | Annealed | Refit,
+    Field(discriminator="kind"),
+    one_of(Fixed, Learned, Optimal, Annealed, Refit),
 ]

@@ -21,8 +21,8 @@ Init = Literal["fan_in", "he", "glorot"]
 Activation = Literal["tanh", "relu", "gelu", "identity"]
 
 
-PostVar = Literal["amortised", "shared"] | tuple[Positive, ...]
-"""Whence the posterior variance σ²: a function of x, one trained number a latent, or given numbers that stay."""
+PostVar = Literal["amortised", "shared", "none"] | tuple[Positive, ...]
+"""Whence the posterior variance σ²: a function of x, one trained number a latent, nowhere (0), or given numbers that stay."""
 
 
 class VAE(Spec):
@@ -32,7 +32,8 @@ class VAE(Spec):
     With skip="residual" the decoder's widths are equal and come in pairs: two layers a block. `mu_scale` and
     `log_var_scale` multiply the initial weights of the two heads; `log_var_range` clamps log σ² (with zero gradient
     outside); by default there is no clamp. `post_var` says what σ² is: a function of x ("amortised"), one trained number
-    a latent that serves every x ("shared", started at the prior's), or a given number a latent that is not trained.
+    a latent that serves every x ("shared", started at the prior's), a given number a latent that is not trained, or 0
+    ("none"): then z = μ(x), there is no rate, and the network is a deterministic autoencoder.
     The prior is N(0, prior_std² I).
     """
 
@@ -54,6 +55,8 @@ class VAE(Spec):
         widths = set(self.decoder)
         if isinstance(self.post_var, tuple) and len(self.post_var) != self.kappa:
             raise ValueError(f"{len(self.post_var)} posterior variances do not fit kappa = {self.kappa}: give each one")
+        if self.post_var == "none" and (self.log_var_range or self.prior_std != 1):
+            raise ValueError('post_var="none" has no variance and no prior: leave log_var_range and prior_std out')
         if self.skip == "residual" and (len(widths) != 1 or len(self.decoder) % 2):
             raise ValueError('skip="residual" needs an even number of equal decoder widths: two layers a block')
         if self.log_var_range and self.log_var_range[0] >= self.log_var_range[1]:
@@ -78,8 +81,13 @@ class VAE(Spec):
         return numbers - biases_of_skip + (self.kappa if self.post_var == "shared" else 0)
 
     @property
+    def is_deterministic(self) -> bool:
+        """Whether z is a function of x: an autoencoder, without a rate."""
+        return self.post_var == "none"
+
+    @property
     def label(self) -> str:
-        return f"VAE κ={self.kappa}"
+        return f"{'AE' if self.is_deterministic else 'VAE'} κ={self.kappa}"
 
 
 class Own(Spec):
@@ -113,6 +121,10 @@ class Own(Spec):
     @property
     def skip(self) -> None:
         return None
+
+    @property
+    def is_deterministic(self) -> bool:
+        return False
 
     def parameters(self, d: int, d_out: int) -> None:
         """Only building the network can tell."""

@@ -100,3 +100,20 @@ class PlantedManifold(_Planted):
     @property
     def label(self) -> str:
         return f"manifold r={self.r}"
+
+
+class PlantedClusters(_Planted):
+    """Four clusters on a curved surface: x = A₀u + A₂ᵀ tanh(A₁ᵀu) + √noise·ε, u ~ ¼ Σ N(c, 0.25² I₂), c = (±2, 0), (0, ±2).
+
+    Two dimensions, but no image of N(0, I₂) by a map as smooth: a sample has to leave the gaps between clusters empty.
+    """
+
+    kind: Literal["PlantedClusters"] = "PlantedClusters"
+
+    @property
+    def intrinsic_dim(self) -> int:
+        return 2
+
+    @property
+    def label(self) -> str:
+        return "clusters r=2"

@@ -4,16 +4,34 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Spec
+from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Spec, brief
 from models.specs.gamma import Gamma
 
 
+class MMD(Spec):
+    """A penalty weight · MMD²(q(z), N(0, I)): the unbiased estimate of each minibatch, with `models.mmd`'s kernel.
+
+    Source: Tolstikhin, Bousquet, Gelly & Schölkopf (2018), algorithm 2: WAE-MMD, where β = 0 and γ = ½ makes R the cost.
+    """
+
+    kind: Literal["MMD"] = "MMD"
+    weight: Positive
+
+    @property
+    def label(self) -> str:
+        return f"MMD×{brief(self.weight)}"
+
+
 class Objective(Spec):
-    """J = R/(2γ) + (d/2) log γ + β K, in nats per sample; R = E‖x − m(z)‖² summed over outputs, K the rate."""
+    """J = R/(2γ) + (d/2) log γ + β K, in nats per sample; R = E‖x − m(z)‖² summed over outputs, K the rate.
+
+    What is minimised is J, and `penalty` beside it where there is one.
+    """
 
     kind: Literal["Objective"] = "Objective"
     gamma: Gamma
     beta: NonNegative = 1.0
+    penalty: MMD | None = None
 
 
 class Training(Spec):

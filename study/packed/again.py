@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from models.datasets import load
+from study.packed.laid import laid
 from study.packed.measure import METRICS, Measure
-from study.packed.stack import Stack
+from study.record import Home
 from study.trial import Trial
 
 
@@ -17,16 +18,18 @@ def measured_again(
     weights: Sequence[Mapping[str, np.ndarray]],
     log_gammas: Sequence[float],
     metrics: Sequence[str],
+    home: Home,
 ) -> Iterator[list[dict[str, Any]]]:
     """One list of evaluation rows, a row a trial, for each of the `metrics`; trials share shapes.
 
     Raises: KeyError or RuntimeError where the weights are not those of the declared networks.
     """
-    stack = Stack(trials, torch.device("cpu"))
+    data = load(trials[0].data)
+    stack, inputs = laid(trials, data, home, torch.device("cpu"))
     with torch.no_grad():
         for name, target in stack.weights().items():
             target.copy_(torch.stack([torch.from_numpy(each[name]) for each in weights]))
         stack.log_gamma.copy_(stack.column(log_gammas))
-    measure = Measure(stack, trials, load(trials[0].data))
+    measure = Measure(stack, trials, data, inputs)
     for metric in metrics:
         yield list(METRICS[metric].rows(measure))

@@ -17,8 +17,9 @@ from models.iwae import VERSION as IWAE_VERSION
 from models.iwae import log_weights, nll
 from models.mmd import VERSION as MMD_VERSION
 from models.mmd import means_to_the_others, mmd_imq
-from models.objective import latent_rates, squared_error
-from models.streams import normal, stream
+from models.objective import squared_error
+from models.streams import BLOCK, draws, stream
+from study.packed.inputs import Inputs
 from study.packed.stack import Stack
 from study.trial import Trial
 
@@ -28,7 +29,6 @@ SLOPE_POINTS = 256
 SAMPLES, SAMPLE_VARIANCE_VERSION = 2000, 1
 PICTURES = 8
 _CHUNK_NUMBERS = 4_000_000
-_BLOCK = 128  # noise is drawn in blocks of this many rows, so that it doesn't depend on how a pack's size cuts the data
 
 ACTIVE_BELOW = 0.5
 BURDA_ABOVE = 0.01
@@ -36,10 +36,11 @@ BURDA_ABOVE = 0.01
 
 @dataclass(frozen=True)
 class Moments:
-    """Averages over a data set, in float64: (pack,) for the first two, (pack, kappa) for the others."""
+    """Averages over a data set, in float64: (pack,) for the first three, (pack, kappa) for the others."""
 
     distortion: Tensor
     distortion_of_mean: Tensor
+    distortion_in_data: Tensor
     latent_rate: Tensor
     mu: Tensor
     mu_square: Tensor
@@ -64,13 +65,13 @@ class Measure:
     """A trained stack, measured."""
 
     @torch.no_grad()
-    def __init__(self, stack: Stack, trials: Sequence[Trial], data: DataSet) -> None:
-        self.stack, self.trials, self.data = stack, trials, data
+    def __init__(self, stack: Stack, trials: Sequence[Trial], data: DataSet, inputs: Inputs) -> None:
+        self.stack, self.trials, self.data, self.inputs = stack, trials, data, inputs
         self._seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([self._seeds.index(trial.seed) for trial in trials], device=stack.device)
         self._posteriors: list[tuple[Tensor, Tensor]] = []
-        self.train = self._moments("train", data.train, data.train_y, keep=MMD_POINTS)
-        self.test = self._moments("test", data.test, data.test_y)
+        self.train = self._moments("train", keep=MMD_POINTS)
+        self.test = self._moments("test")
         self.gamma = self._gamma()
 
     def latents(self) -> dict[str, Tensor]:
@@ -121,18 +122,20 @@ class Measure:
     def _iwae_blocks(self) -> Iterator[Tensor]:
         """−log p(y) of each test example, (pack, rows) a block, in float64."""
         stack, generators = self.stack, self._generators("iwae")
-        x_all, y_all = (torch.from_numpy(part[:IWAE_POINTS]) for part in (self.data.test, self.data.test_y))
-        gamma = self.gamma[:, None]
-        for x, y in zip(x_all.split(_BLOCK), y_all.split(_BLOCK), strict=True):
-            x, y = (part.to(stack.device, stack.dtype) for part in (x, y))
+        gamma, left = self.gamma[:, None], IWAE_POINTS
+        for x, y in self.inputs.split("test", BLOCK):
+            x, y = (part[..., :left, :] for part in (x, y))
             mu, log_var = stack.call("encode", x)
             weights = []
             for _ in range(IWAE_DRAWS):
-                eps = self._draw(generators, len(x))[self._seed_of]
+                eps = self._draw(generators, x.shape[-2])[self._seed_of]
                 z = mu + (0.5 * log_var).exp() * eps
-                error = squared_error(y.expand(len(stack), *y.shape), stack.call("decode", z)).double()
+                error = squared_error(y, stack.call("decode", z)).double()
                 weights.append(log_weights(error, z.double(), eps.double(), log_var.double(), gamma, stack.d))
             yield nll(torch.stack(weights))
+            left -= x.shape[-2]
+            if not left:
+                return
 
     @torch.no_grad()
     def sample_variance(self) -> Iterator[dict[str, float | int | str]]:
@@ -140,7 +143,7 @@ class Measure:
 
         Source: derived from Wang & Ziyin (2022), eqs. 11-13, as what their figure 3 shows; Σ‖u_j‖² for a linear decoder.
         """
-        blocks = self._draws("sample_variance", SAMPLES).split(_BLOCK, dim=1)
+        blocks = self._draws("sample_variance", SAMPLES).split(BLOCK, dim=1)
         means = [self.stack.call("decode", z[self._seed_of]).double().sum(1) for z in blocks]
         mean = torch.stack(means).sum(0)[:, None] / SAMPLES
         # Decoded again rather than kept: a pack of image networks would fill the memory.
@@ -161,11 +164,12 @@ class Measure:
         if self.data.spec.image is None:
             return {}
         rows = torch.from_numpy(self.data.test[:PICTURES]).to(self.stack.device, self.stack.dtype)
-        mu, _ = self.stack.call("encode", rows)
+        x, _ = next(self.inputs.split("test", BLOCK))
+        mu, _ = self.stack.call("encode", x[..., :PICTURES, :])
         images = {
             "original": rows.expand(len(self.stack), *rows.shape),
-            "reconstruction": self.stack.call("decode", mu),
-            "sample": self.stack.call("decode", self._draws("samples", len(rows))[self._seed_of]),
+            "reconstruction": self.inputs.in_data(self.stack.call("decode", mu)),
+            "sample": self.samples("samples", len(rows)),
         }
         shape = (len(self.stack), len(rows), *self.data.spec.image)
         return {
@@ -173,33 +177,61 @@ class Measure:
             for name, image in images.items()
         }
 
+    @torch.no_grad()
+    def samples(self, purpose: str, n: int) -> Tensor:
+        """Samples of each trial's model in data space, (pack, n, d): z ~ N(0, I), and the decoders' means from there on.
+
+        A second VAE models the density of latents, so there the decoder's noise is drawn too, as Dai & Wipf (2019) do.
+        """
+        z = self._draws(purpose, n)[self._seed_of]
+        out = self.stack.call("decode", z)
+        if self.inputs.is_noisy:
+            noise = draws(self._generators(f"{purpose} noise"), n, self.stack.d, self.stack.dtype).to(out.device)
+            out = out + self.gamma.sqrt().to(out.dtype)[:, None, None] * noise[self._seed_of]
+        return self.inputs.in_data(out)
+
+    @torch.no_grad()
+    def reconstructions(self, most: int) -> Tensor:
+        """The first test examples, at most so many, as each trial reconstructs them at E[z|x]: (pack, n, d), in data space."""
+        parts, left = [], most
+        for x, _ in self.inputs.split("test", BLOCK):
+            mu, _ = self.stack.call("encode", x[..., :left, :])
+            parts.append(self.inputs.in_data(self.stack.call("decode", mu)))
+            left -= mu.shape[1]
+            if not left:
+                break
+        return torch.cat(parts, dim=1)
+
     def _gamma(self) -> Tensor:
         """The final γ: trained, scheduled, or in closed form over the training set."""
         stack = self.stack
         end = torch.ones((), dtype=torch.float64, device=stack.device)
         return gamma_at(stack.exact_knobs, stack.log_gamma.double(), self.train.distortion, stack.d, end)
 
-    def _moments(self, split: str, rows: np.ndarray, targets: np.ndarray, keep: int = 0) -> Moments:
+    def _moments(self, split: str, keep: int = 0) -> Moments:
         """Averages over a data set; the posteriors of the first `keep` rows or a few more are kept for the metrics."""
         stack, generators = self.stack, self._generators(split)
-        size = _BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.d + stack.kappa) * _BLOCK))
+        size = BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.d + stack.kappa) * BLOCK))
         total: list[Tensor] = []
-        chunks = zip(torch.from_numpy(rows).split(size), torch.from_numpy(targets).split(size), strict=True)
-        for index, chunk in enumerate(chunks):
-            x, y = (part.to(stack.device, stack.dtype) for part in chunk)
+        for index, (x, y) in enumerate(self.inputs.split(split, size)):
             mu, log_var = stack.call("encode", x)
             if index * size < keep:
                 self._posteriors.append((mu, log_var))
-            eps = self._draw(generators, len(x))[self._seed_of]
-            sums = [value.double().sum(1) for value in self._per_example(y, mu, log_var, eps)]
+            eps = self._draw(generators, x.shape[-2])[self._seed_of]
+            original = self.inputs.original(split, index * size, size)
+            sums = [value.double().sum(1) for value in self._per_example(y, original, mu, log_var, eps)]
             total = [a + b for a, b in zip(total, sums, strict=True)] if total else sums
-        return Moments(*(value / len(rows) for value in total))
+        return Moments(*(value / self.inputs.sizes[split] for value in total))
 
-    def _per_example(self, y: Tensor, mu: Tensor, log_var: Tensor, eps: Tensor) -> Iterator[Tensor]:
+    def _per_example(
+        self, y: Tensor, original: Tensor | None, mu: Tensor, log_var: Tensor, eps: Tensor
+    ) -> Iterator[Tensor]:
         """The summands of `Moments`, each (pack, n, ...)."""
-        for z in (mu + (0.5 * log_var).exp() * eps, mu):
-            yield squared_error(y.expand(len(self.stack), *y.shape), self.stack.call("decode", z))
-        yield latent_rates(mu, log_var)
+        decoded = self.stack.call("decode", mu + (0.5 * log_var).exp() * eps)
+        yield (error := squared_error(y, decoded))
+        yield squared_error(y, self.stack.call("decode", mu))
+        yield error if original is None else squared_error(original, self.inputs.in_data(decoded))
+        yield self.stack.rates(mu, log_var)
         yield mu
         yield mu.double().square()
         yield log_var.exp()
@@ -212,9 +244,7 @@ class Measure:
 
     def _draw(self, generators: Sequence[torch.Generator], n: int) -> Tensor:
         """Standard normal draws (seeds, n, kappa)."""
-        stack, blocks = self.stack, -(-n // _BLOCK)
-        drawn = [normal(generator, blocks, (_BLOCK, stack.kappa), stack.dtype) for generator in generators]
-        return torch.stack(drawn).flatten(1, 2)[:, :n].to(stack.device)
+        return draws(generators, n, self.stack.kappa, self.stack.dtype).to(self.stack.device)
 
 
 @dataclass(frozen=True)
@@ -223,11 +253,16 @@ class Metric:
 
     version: int
     rows: Callable[[Measure], Iterator[dict[str, float | int | str]]]
+    needs_density: bool = False
+
+    def applies(self, measure: Measure) -> bool:
+        """Whether a pack's trials have the metric: a deterministic autoencoder has no density."""
+        return not (self.needs_density and measure.stack.is_deterministic)
 
 
 METRICS = {
     "mmd_imq": Metric(MMD_VERSION, Measure.mmd),
-    "iwae_nll": Metric(IWAE_VERSION, Measure.iwae),
+    "iwae_nll": Metric(IWAE_VERSION, Measure.iwae, needs_density=True),
     "sample_variance": Metric(SAMPLE_VARIANCE_VERSION, Measure.sample_variance),
 }
 """Every metric that is computed after training, by the name it has in the evaluations table."""

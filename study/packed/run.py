@@ -11,13 +11,14 @@ from torch import Tensor
 
 from models.datasets import load
 from models.objective import neg_elbo, objective
+from study.packed.laid import laid
 from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, METRICS, Measure
+from study.packed.sampled import sample_rows
 from study.packed.train import REASONS, Training
 from study.plan import Pack
 from study.record import Home, commit, new_commit_id, write_artifacts
 from study.rows import declared_row
 
-STAGE = "vae"
 KEEP_WEIGHTS_BELOW = 64 * 2**20
 """A trial's weights are kept when they take fewer bytes than this."""
 
@@ -27,11 +28,13 @@ Row = dict[str, Any]
 class PackRun:
     """A pack being trained: `advance` until `done`, then `commit`."""
 
-    def __init__(self, pack: Pack, device: str = "cpu") -> None:
+    def __init__(self, pack: Pack, device: str = "cpu", home: Home | None = None) -> None:
+        """Raises: HomeError where the home lacks what the pack's trials stand on."""
         self.pack, self.device = pack, torch.device(device)
         self._started = time.monotonic()
         self._data = load(pack.trials[0].data)
-        self.training = Training(pack.trials, self._data, self.device)
+        self._stack, self._inputs = laid(pack.trials, self._data, home, self.device)
+        self.training = Training(self._stack, pack.trials, self._inputs)
 
     @property
     def done(self) -> bool:
@@ -49,27 +52,33 @@ class PackRun:
     def commit(self, home: Home) -> list[str]:
         """Measure every trial, write its records, and return the trial_ids whose result is new."""
         commit_id = new_commit_id()
-        measure = Measure(self.training.stack, self.pack.trials, self._data)
+        measure = Measure(self._stack, self.pack.trials, self._data, self._inputs)
         rows = _trial_rows(self.pack, measure, self.training, commit_id)
         path = self._write_artifacts(home, measure, rows, commit_id)
         share = (time.monotonic() - self._started) / len(rows)
         device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         for row in rows:
             row.update(artifacts=path, wall_s=share, device=device)
-        key = [{"trial_id": row["trial_id"], "commit_id": commit_id, "stage": STAGE} for row in rows]
+        heads = zip(rows, self.pack.trials, strict=True)
+        key = [{"trial_id": row["trial_id"], "commit_id": commit_id, "stage": trial.stage} for row, trial in heads]
         tables: dict[str, list[Row]] = {
             "curves": _curve_rows(key, self.training),
             "latents": _latent_rows(key, measure),
             "evaluations": [
-                head | row for metric in METRICS.values() for head, row in zip(key, metric.rows(measure), strict=True)
+                head | row
+                for metric in METRICS.values()
+                if metric.applies(measure)
+                for head, row in zip(key, metric.rows(measure), strict=True)
             ],
             "trials": rows,
         }
+        tables["evaluations"] += [key[place] | row for place, row in sample_rows(measure)]
         return commit(home, commit_id, tables)
 
     def _write_artifacts(self, home: Home, measure: Measure, rows: Sequence[Row], commit_id: str) -> str | None:
         stack = self.training.stack
-        keep = stack.numbers.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
+        is_first = any(trial.model.is_deterministic for trial in self.pack.trials)  # later stages will stand on it
+        keep = is_first or stack.numbers.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
         weights = {name: value.cpu().numpy() for name, value in stack.weights().items()} if keep else {}
         arrays: dict[str, np.ndarray] = {}
         pictures = measure.pictures()
@@ -109,27 +118,39 @@ def _status(training: Training, index: int) -> Row:
 
 def _result(measure: Measure, training: Training, index: int) -> Row:
     """The measured columns of one trial's row."""
-    trial, train, test, data = measure.trials[index], measure.train, measure.test, measure.data
-    gamma, beta, d = measure.gamma[index], trial.objective.beta, data.d
+    trial, train, test = measure.trials[index], measure.train, measure.test
+    gamma, beta, d = measure.gamma[index], trial.objective.beta, trial.d
+    variance = {split: measure.inputs.variance(split, index) for split in ("train", "test")}
+    in_data = float(test.distortion_in_data[index])
     distortion, rate = test.distortion[index], test.rate[index]
     return {
         "parameters": training.stack.parameters,
         "distortion_train": float(train.distortion[index]),
         "distortion_test": float(distortion),
-        "rate_train": float(train.rate[index]),
-        "rate_test": float(rate),
+        "distortion_data_test": in_data,
+        "nre_data_test": in_data / measure.data.total_variance_test,
         "objective_train": float(objective(train.distortion[index], train.rate[index], gamma, beta, d)),
         "objective_test": float(objective(distortion, rate, gamma, beta, d)),
         "neg_elbo_test": neg_elbo(float(distortion), float(rate), float(gamma), d) if gamma > 0 else math.nan,
-        "nre_test": float(distortion) / data.total_variance_test,
-        "nre_mean_test": float(test.distortion_of_mean[index]) / data.total_variance_test,
-        "nre_mean_train": float(train.distortion_of_mean[index]) / data.total_variance,
+        "nre_test": float(distortion) / variance["test"],
+        "nre_mean_test": float(test.distortion_of_mean[index]) / variance["test"],
+        "nre_mean_train": float(train.distortion_of_mean[index]) / variance["train"],
         "gamma": float(gamma),
         "gamma_eff": beta * float(gamma),
-        "n_active": _count(train.variance[index], train.variance[index] < ACTIVE_BELOW),
         "n_burda": _count(train.mean_var[index], train.mean_var[index] > BURDA_ABOVE),
-        "scale_residual": float(train.scale_residual[index]),
+        **({} if trial.model.is_deterministic else _of_the_posterior(measure, index)),
         **_ends(training, index),
+    }
+
+
+def _of_the_posterior(measure: Measure, index: int) -> Row:
+    """The measured columns that only a random z has."""
+    train = measure.train
+    return {
+        "rate_train": float(train.rate[index]),
+        "rate_test": float(measure.test.rate[index]),
+        "n_active": _count(train.variance[index], train.variance[index] < ACTIVE_BELOW),
+        "scale_residual": float(train.scale_residual[index]),
     }
 
 

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from models.gamma import knobs
+from models.objective import latent_rates
+from models.specs import Gamma
 from models.vae import GaussianVAE, Methods, build
 from study.trial import Trial
 
@@ -21,8 +23,9 @@ from study.trial import Trial
 class Stack:
     """Trained numbers, γ knobs and network methods of trials that share shapes; row p belongs to trial p."""
 
-    def __init__(self, trials: Sequence[Trial], device: torch.device) -> None:
-        self.d, self.kappa, self.device = trials[0].data.d, trials[0].model.kappa, device
+    def __init__(self, trials: Sequence[Trial], gammas: Sequence[Gamma], device: torch.device) -> None:
+        self.d, self.kappa, self.device = trials[0].d, trials[0].model.kappa, device
+        self.is_deterministic = trials[0].model.is_deterministic
         self.dtype = torch.float64 if trials[0].training.dtype == "float64" else torch.float32
         networks = _built(trials, self.dtype)
         self._network = network = networks[0]
@@ -31,7 +34,7 @@ class Stack:
             name: torch.stack([dict(network.named_buffers())[name] for network in networks]).to(device)
             for name, _ in network.named_buffers()
         }
-        settings = [knobs(trial.objective.gamma) for trial in trials]
+        settings = [knobs(gamma) for gamma in gammas]
         self.knobs = {name: self.column([setting[name] for setting in settings]) for name in settings[0]}
         self.exact_knobs = {
             name: torch.tensor([setting[name] for setting in settings], dtype=torch.float64, device=device)
@@ -84,6 +87,10 @@ class Stack:
             return functional_call(self._network, (weights, buffers), (method, rows))
 
         return vmap(one)(self._named(), self._buffers, inputs)
+
+    def rates(self, mu: Tensor, log_var: Tensor) -> Tensor:
+        """The rate of each latent, in nats; 0 where z is no random variable, and there is none."""
+        return torch.zeros_like(mu) if self.is_deterministic else latent_rates(mu, log_var)
 
     @torch.enable_grad()
     def decoder_slopes(self, z: Tensor) -> Tensor:
@@ -138,8 +145,8 @@ def _with_linears(network: nn.Module, parts: dict[str, Tensor]) -> nn.Module:
 def _built(trials: Sequence[Trial], dtype: torch.dtype) -> list[Methods]:
     """The networks with their initial weights; trials of one declared network and seed share one."""
     built: dict[str, Methods] = {}
-    keys = [f"{trial.seed} {trial.model.model_dump_json()}" for trial in trials]
+    keys = [f"{trial.weights_seed} {trial.model.model_dump_json()}" for trial in trials]
     for key, trial in zip(keys, trials, strict=True):
         if key not in built:
-            built[key] = Methods(build(trial.model, trial.data.d_in, trial.data.d, trial.seed)).to(dtype)
+            built[key] = Methods(build(trial.model, trial.d_in, trial.d, trial.weights_seed)).to(dtype)
     return [built[key] for key in keys]

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.datasets import DataSet
 from models.gamma import decided, project_, schedule
-from models.objective import latent_rates, objective, squared_error
+from models.objective import objective, squared_error
 from models.streams import batches
 from study.packed.adam import Adam
+from study.packed.inputs import Inputs
+from study.packed.penalty import Penalty
 from study.packed.stack import Stack
 from study.trial import Trial
 
@@ -48,12 +49,10 @@ class Batch:
 class Training:
     """A pack in training: advances in slices, keeps the curves, and knows which trials diverged."""
 
-    def __init__(self, trials: Sequence[Trial], data: DataSet, device: torch.device) -> None:
-        self.stack = stack = Stack(trials, device)
+    def __init__(self, stack: Stack, trials: Sequence[Trial], inputs: Inputs) -> None:
+        self.stack, self._inputs = stack, inputs
         self.settings = settings = trials[0].training
         self.step = 0
-        self._train = torch.from_numpy(data.train).to(device, stack.dtype)
-        self._targets = torch.from_numpy(data.train_y).to(device, stack.dtype) if data.targets else None
         self._beta = stack.column([trial.objective.beta for trial in trials])
         self._lr = stack.column([trial.training.lr for trial in trials])
         self._gamma_lr_ratio = stack.column([_gamma_lr(trial) / trial.training.lr for trial in trials])
@@ -61,11 +60,12 @@ class Training:
         self._ones = torch.ones_like(self._beta)
         self._gradient = torch.empty_like(stack.numbers)
         self._adam = Adam(stack.numbers, settings)
-        seeds = list(dict.fromkeys(trial.seed for trial in trials))
-        self._seed_of = torch.tensor([seeds.index(trial.seed) for trial in trials], device=device)
-        self._batches = batches(seeds, len(data.train), settings.batch, stack.kappa, stack.dtype, device)
+        seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
+        self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
+        self._batches = batches(seeds, inputs.sizes["train"], settings.batch, stack.kappa, stack.dtype, stack.device)
+        self._penalty = Penalty(stack, trials)
         self._schedules = _schedules(stack, settings.steps)
-        self.reason = torch.zeros(len(stack), dtype=torch.long, device=device)
+        self.reason = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
         self.diverged_at = torch.full_like(self.reason, -1)
         self._some_diverged = False
         self._logged = _logged_steps(settings.steps)
@@ -99,14 +99,14 @@ class Training:
         """One stochastic pass over the next minibatch; the graph is kept for the gradient."""
         stack, (rows, eps) = self.stack, next(self._batches)
         rows, eps = rows[self._seed_of], eps[self._seed_of]
-        x = _gathered(self._train, rows)
-        y = x if self._targets is None else _gathered(self._targets, rows)
+        x, y = self._inputs.batch(rows)
         mu, log_var = stack.call("encode", x)
         z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
         distortion = squared_error(y, stack.call("decode", z)).mean(-1)
-        rate = latent_rates(mu, log_var).sum(-1).mean(-1)
+        rate = stack.rates(mu, log_var).sum(-1).mean(-1)
         gamma = decided(stack.knobs, stack.log_gamma, distortion, stack.d, next(self._schedules))
-        return Batch(distortion, rate, gamma, objective(distortion, rate, gamma, self._beta, stack.d), log_var, z)
+        value = self._penalty.added(objective(distortion, rate, gamma, self._beta, stack.d), z)
+        return Batch(distortion, rate, gamma, value, log_var, z)
 
     def _judge(self, value: Tensor, norm: Tensor) -> None:
         """Note which trials diverge at this step, and why; the first reason stands."""
@@ -145,19 +145,14 @@ class Training:
         grad_z = torch.linalg.vector_norm(slope_z, dim=-1).mean(-1) * batch.z.shape[1]
         point = {
             "distortion": batch.distortion,
-            "rate": batch.rate,
             "objective": batch.objective,
             "gamma": batch.gamma,
             "grad_z": grad_z,
             "grad_norm": norm,
-            "n_active": (batch.log_var.exp().mean(1) < 0.5).sum(-1),
         }
+        if not self.stack.is_deterministic:
+            point |= {"rate": batch.rate, "n_active": (batch.log_var.exp().mean(1) < 0.5).sum(-1)}
         self.curves.append((self.step, {name: value.detach() for name, value in point.items()}))
-
-
-def _gathered(table: Tensor, rows: Tensor) -> Tensor:
-    """The rows of a table (n, ·) that an index tensor names, with the index tensor's shape before their own."""
-    return table.index_select(0, rows.flatten()).view(*rows.shape, table.shape[1])
 
 
 def _gamma_lr(trial: Trial) -> float:

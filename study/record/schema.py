@@ -9,6 +9,7 @@ the number is not finite.
 import pyarrow as pa
 
 _TYPES = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "floats": pa.list_(pa.float64())}
+_TYPES["strs"] = pa.list_(pa.string())
 
 
 def _schema(columns: str) -> pa.Schema:
@@ -36,6 +37,8 @@ engine             | int   | -       | engine version: raised when a change of c
 pack_id            | str   | -       | the pack the trial was trained in
 pack_size          | int   | trials  | how many trials the pack held
 attempt            | int   | -       | 1 for the first attempt at the trial
+stage              | str   | -       | what the trial is as a stage of its chain: autoencoder, vae, second vae or refit
+stages             | strs  | -       | trial_ids of the earlier stages that it stands on, first to last
 status             | str   | -       | finished, diverged or failed; failed is not a result
 error              | str   | -       | why the trial diverged or failed
 diverged_at        | int   | step    | the step that was not taken because its J or gradient was not finite
@@ -56,12 +59,15 @@ beta               | float | -       | weight of the rate
 gamma_mode         | str   | -       | how the decoder variance is set
 gamma_init         | float | data²   | the decoder variance at the start, where it is declared
 seed               | int   | -       | the trial's seed: initial weights, minibatch order and noise
+weights_seed       | int   | -       | the seed that training drew from: another than the trial's in a second training
 steps              | int   | steps   | training steps
 batch              | int   | -       | examples in a minibatch
 lr                 | float | -       | learning rate of the network
 parameters         | int   | -       | trained numbers, log gamma not counted
 distortion_train   | float | data²   | E‖y−ŷ‖² with z drawn from q(z|x), training set; y = x in a VAE
 distortion_test    | float | data²   | the same on the test set
+distortion_data_test | float | data² | E‖x−x̂‖² on the test set in data space, through the decoders of earlier stages
+nre_data_test      | float | -       | distortion_data_test over the data's total variance on the test set
 rate_train         | float | nats    | E KL(q(z|x) ‖ N(0, I)), training set
 rate_test          | float | nats    | the same on the test set
 objective_train    | float | nats    | J with the trial's own β, training set
@@ -149,7 +155,7 @@ TABLES = {
 
 _DECLARED = frozenset(
     {"data", "d", "n_train", "intrinsic_dim", "model", "kappa", "skip", "beta", "gamma", "gamma_mode", "gamma_init"}
-    | {"seed", "steps", "batch", "lr", "parameters"}
+    | {"seed", "steps", "batch", "lr", "parameters", "stage"}
 )
 _DERIVED = frozenset(
     {

@@ -10,6 +10,7 @@ removal finds the rest.
 """
 
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Set
@@ -49,7 +50,7 @@ class Unused:
 
 
 def declared_ids(home: Home, forgotten: Set[str] = frozenset()) -> dict[str, frozenset[str]]:
-    """Study → the trials its plan declares, but for the studies `forgotten`. Raises: HomeError."""
+    """Study → the trials its plan declares and their stages, but for the studies `forgotten`. Raises: HomeError."""
     plans = {}
     for study in home.folders("studies"):
         path = f"studies/{study}/plan.parquet"
@@ -60,8 +61,18 @@ def declared_ids(home: Home, forgotten: Set[str] = frozenset()) -> dict[str, fro
                 raise HomeError(
                     f"{home}/{path} is not a readable plan: launch the study again, or forget it"
                 ) from fault
-            plans[study] = frozenset(plan["trial_id"].to_pylist())
+            plans[study] = frozenset(plan["trial_id"].to_pylist()).union(_stages(home, study))
     return plans
+
+
+def _stages(home: Home, study: str) -> list[str]:
+    """The trials that a study's own stand on."""
+    try:
+        return json.loads(home.read(f"studies/{study}/study.json")).get("stages", [])
+    except (FileNotFoundError, ValueError) as fault:
+        raise HomeError(
+            f"{home} has no readable studies/{study}/study.json: launch the study again, or forget it"
+        ) from fault
 
 
 def find_unused(home: Home, declared: Set[str], young_s: float) -> Unused:

@@ -1,0 +1,108 @@
+"""Figures of vaeplus: sample metrics of each method beside their null, and samples as pictures."""
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+
+from analysis.figures import Drawing
+from analysis.frames import Frame
+from analysis.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.table import cells, label_text
+from analysis.view import View
+from study.record import Home, read_artifacts
+
+LOOKS = {
+    "WAE": Look("WAE-MMD", "#009E73", "D"),
+    "VAE": Look("VAE", "#0072B2", "o"),
+    "VAE+": Look("VAE+", "#D55E00", "s"),
+}
+
+SHOWN = {
+    "fd_conv": "FD, random features",
+    "fd_x": "FD in data space",
+    "ndb_100": "NDB/K, K = 100",
+    "mmd_x": "MMD in data space",
+}
+
+MOST = 3
+"""Metrics that are drawn for a data set."""
+
+
+def drawings(view: View) -> list[Drawing]:
+    """Metrics of samples, and pictures of them where the data are images."""
+    finished = view.trials[view.trials["status"].eq("finished") & view.trials["method"].isin(list(LOOKS))]
+    if finished.empty:
+        return []
+    with mpl.rc_context(SETTINGS):
+        drawn = [_metrics(finished, view), _pictures(finished, view)]
+    return [drawing for drawing in drawn if drawing]
+
+
+def _metrics(finished: Frame, view: View) -> Drawing | None:
+    groups = list(cells(finished, view.header, ["data"]))
+    chosen = {data: [c for c in SHOWN if c in rows and rows[c].notna().any()][:MOST] for (data,), rows in groups}
+    columns = max(map(len, chosen.values()))
+    if not columns:
+        return None
+    figure, grid = panels(len(groups), columns, height=2.3)
+    for line, ((data,), trials) in zip(grid, groups, strict=True):
+        firsts = view.header.ordered("first", trials["first"])
+        for ax, column in zip(line, chosen[data], strict=False):
+            for method, look in LOOKS.items():
+                _points(ax, trials[trials["method"].eq(method)], column, firsts, look)
+            null = trials[f"{column}_null"].mean()
+            ax.axhline(null, color=INK, linestyle=(0, (4, 3)), linewidth=1.0, label="real examples")
+            ax.set_title(SHOWN[column], loc="left", color=INK)
+            ax.set_xticks(range(len(firsts)), [str(first) for first in firsts])
+            ax.set_xlim(-0.5, len(firsts) - 0.5)
+            ax.set_ylim(bottom=0)
+        for ax in line[len(chosen[data]) :]:
+            ax.set_axis_off()
+        line[0].set_ylabel(label_text(data))
+    legend(figure, [ax for line in grid for ax in line], "Samples against the test set, by first stage")
+    caption = (
+        "Metrics of samples against the test set, smaller is better: a point a seed. Dashed: what held-out real examples "
+        "score in place of samples. WAE has no γ, and stands with the balanced first stage."
+    )
+    return Drawing("samples", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _points(ax: Axes, trials: Frame, column: str, firsts: list[object], look: Look) -> None:
+    shift = 0.2 * (list(LOOKS.values()).index(look) - 1)
+    places = trials["first"].map(firsts.index).to_numpy(float) + shift
+    ax.plot(places, trials[column], look.marker, color=look.colour, markersize=5, label=look.label)
+
+
+def _pictures(finished: Frame, view: View) -> Drawing | None:
+    """A row of samples for each method and first stage, of the first seed."""
+    rows = {}
+    for (data, first, method), trials in cells(finished, view.header, ["data", "first", "method"]):
+        if (images := _samples_of(trials.sort_values("seed").iloc[0], view.home)) is not None:
+            rows[f"{method}, {first}" if method != "WAE" else "WAE-MMD", label_text(data)] = images
+    if not rows:
+        return None
+    figure, ((ax,),) = panels(1, 1, height=0.55 * len(rows))
+    tiles = [np.hstack([np.pad(np.clip(i, 0, 1), _frame(i), constant_values=1) for i in row]) for row in rows.values()]
+    ax.imshow(np.vstack(tiles), cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="equal")
+    height = tiles[0].shape[0]
+    ax.set_yticks([height * (i + 0.5) for i in range(len(rows))], [name for name, _ in rows])
+    ax.set_xticks([])
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0, colors=QUIET)
+    figure.suptitle("Samples", fontsize=10.5)
+    caption = "Samples of each method, first seed; a column is the same draw of the prior in every row."
+    return Drawing("pictures", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _frame(image: np.ndarray) -> tuple[tuple[int, int], ...]:
+    """A white pixel around a picture, not around its colours."""
+    return ((1, 1), (1, 1), (0, 0))[: image.ndim]
+
+
+def _samples_of(row: Frame, home: Home) -> np.ndarray | None:
+    try:
+        arrays = read_artifacts(home, str(row["artifacts"]), str(row["trial_id"]), "pictures")
+    except FileNotFoundError:
+        return None
+    return arrays["sample"].astype(float) if "sample" in arrays else None

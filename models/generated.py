@@ -1,0 +1,188 @@
+"""All metrics of generated rows, each beside its null: what real examples score in their place.
+
+A data set's training examples are cut in two: the bins, the kernel's width and the scale of features are made of the one
+part, and rows of the other, which nothing was fitted to, stand in for samples in the null (the *Downsample* row of
+published tables). Samples and their stand-ins are held against the test set. A null's metric ends in `_null`.
+
+| metric | what | unit |
+|---|---|---|
+| `ndb_100`, `_200`, `_300` | share of statistically different bins | - |
+| `js_100`, … | Jensen-Shannon divergence of the bins' shares | nats |
+| `mmd_x` | unbiased RBF MMD² in data space | - |
+| `fd_conv`, `kd_conv` | Fréchet and kernel distance of images' random features | training variances |
+| `fid`, `kid` | the same of the standard Inception features, where the user has the weights | features² |
+| `fd_x` | Fréchet distance of rows that are no images, as they are | data² |
+
+A metric that the sample sizes cannot bear is left out: bins that expect fewer than five rows, and Fréchet distances of
+more features than rows.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cached_property, lru_cache, partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from pydantic import TypeAdapter
+from torch import Tensor
+
+from models.datasets import load
+from models.features import ConvFeatures, standardised
+from models.frechet import VERSION as FRECHET_VERSION
+from models.frechet import frechet
+from models.inception import InceptionFeatures, standard_network, weights
+from models.kid import VERSION as KID_VERSION
+from models.kid import kernel_distance
+from models.measured import Measured
+from models.mmd import VERSION as MMD_VERSION
+from models.mmd import data_variance, means_to_the_others, mmd, rbf
+from models.ndb import VERSION as NDB_VERSION
+from models.ndb import Bins, Counts, different_bins, fit_bins, jensen_shannon
+from models.specs.data import Data
+
+BINS = (100, 200, 300)
+FITTED, HELD_OUT = 20_000, 10_000
+"""Training examples that bins are fitted to, and that are held out for the null, at most."""
+MMD_POINTS = 2000
+
+_PER_BIN = 5
+_MEDIAN_POINTS = 2000
+_SCALED_BY = 5000
+_MOST_DIMS = 256
+_LARGEST = 1e15
+
+Rows = Float[np.ndarray, "_ d"]
+Row = dict[str, float | int | str]
+Network = Callable[[Rows], Float[Tensor, "_ size"]]
+
+
+class Space(NamedTuple):
+    """Where samples and data are compared: the names of the distances there, the network, its features of the test set."""
+
+    frechet: str
+    kernel: str | None
+    network: Network
+    of_test: Float[Tensor, "_ size"]
+
+
+class Reference:
+    """What the samples of one data set are held against; made once, and cheap to ask again."""
+
+    def __init__(
+        self,
+        train: Rows,
+        test: Rows,
+        image: tuple[int, ...] | None,
+        mean: Float[np.ndarray, " d"] | float = 0.0,
+    ) -> None:
+        """From rows that `mean` was taken off; `image` is their (height, width) or (height, width, 3), if any."""
+        rng = np.random.default_rng(0)
+        order, held = rng.permutation(len(train)), min(len(train) // 2, HELD_OUT)
+        self.held_out = train[order[:held]]
+        self.fitted = train[np.sort(order[held : held + FITTED])]
+        self.test = test[rng.permutation(len(test))]  # own data may lie in an order
+        self.image, self.mean = image, np.broadcast_to(mean, test.shape[1:])
+        self._nulls: dict[tuple[int, int], list[Measured]] = {}
+
+    def measured(self, samples: Rows, seed: int) -> list[Measured]:
+        """Every metric of the samples, then every null; NaN where a sample is no number that can be measured."""
+        null = self._null(len(samples), seed)
+        if np.abs(samples).max() < _LARGEST:  # false for NaN, which a diverged network gives
+            values = list(self._compare(samples, seed))
+        else:
+            values = [replace(each, value=np.nan, standard_error=np.nan, sample_size=len(samples)) for each in null]
+        return [*values, *(each.named(f"{each.metric}_null") for each in null)]
+
+    def _null(self, n: int, seed: int) -> list[Measured]:
+        """The same of as many real examples, or of as many as are held out; kept for the next samples of this seed."""
+        if (n, seed) not in self._nulls:
+            chosen = np.random.default_rng(seed).permutation(len(self.held_out))[:n]
+            self._nulls[n, seed] = list(self._compare(self.held_out[chosen], seed))
+        return self._nulls[n, seed]
+
+    def _compare(self, samples: Rows, seed: int) -> Iterator[Measured]:
+        n = min(len(samples), len(self.test))
+        made = partial(Measured, sample_size=n, seed=seed)
+        for k, (bins, counts) in self._bins.items():
+            if n >= _PER_BIN * k:
+                of_bins = partial(Measured, sample_size=len(samples), seed=seed, version=NDB_VERSION)
+                found = bins.counts(samples)
+                yield of_bins(f"ndb_{k}", *different_bins(counts, found))
+                yield of_bins(f"js_{k}", *jensen_shannon(counts, found))
+        points = min(n, MMD_POINTS)
+        ours, real = (_tensor(rows[:points]) for rows in (samples, self.test))
+        within = self._within_test if len(self._within_test) == points else None
+        value = mmd(ours, real, rbf(self._variance), within)
+        yield made("mmd_x", *value, sample_size=points, version=MMD_VERSION)
+        for space in self._spaces:
+            ours, real = space.network(samples[:n]), space.of_test[:n]
+            if n > ours.shape[1]:
+                yield made(space.frechet, *frechet(ours.numpy(), real.numpy()), version=FRECHET_VERSION)
+            if space.kernel:
+                yield made(space.kernel, *kernel_distance(ours, real), version=KID_VERSION)
+
+    @cached_property
+    def _bins(self) -> dict[int, tuple[Bins, Counts]]:
+        """Bins of every K that the training and the test set can fill, and how the test set fills them."""
+        largest = min(len(self.fitted), len(self.test)) // _PER_BIN
+        fits = {k: fit_bins(self.fitted, k) for k in BINS if k <= largest}
+        return {k: (bins, bins.counts(self.test)) for k, bins in fits.items()}
+
+    @cached_property
+    def _variance(self) -> float:
+        """σ² of the kernel in data space: of the training data, so that all models are measured by one kernel."""
+        return data_variance(_tensor(self.fitted[:: max(1, len(self.fitted) // _MEDIAN_POINTS)]))
+
+    @cached_property
+    def _within_test(self) -> Float[Tensor, " n"]:
+        return means_to_the_others(_tensor(self.test[:MMD_POINTS]), rbf(self._variance))
+
+    @cached_property
+    def _spaces(self) -> list[Space]:
+        if self.image is None:
+            few = self.test.shape[1] <= _MOST_DIMS
+            return [Space("fd_x", None, _tensor, _tensor(self.test))] if few else []
+        conv = ConvFeatures(self.image)
+        like = conv(self.fitted[:_SCALED_BY])
+
+        def scaled(rows: Rows) -> Float[Tensor, "_ size"]:
+            return standardised(conv(rows), like)
+
+        spaces = [Space("fd_conv", "kd_conv", scaled, scaled(self.test))]
+        if path := weights():
+            inception = InceptionFeatures(standard_network(path), self.image, self.mean)
+            spaces.append(Space("fid", "kid", inception, inception(self.test)))
+        return spaces
+
+
+def sample_metrics(
+    train: Rows,
+    test: Rows,
+    samples: Rows,
+    image: tuple[int, ...] | None,
+    seed: int,
+    mean: Float[np.ndarray, " d"] | float = 0.0,
+) -> list[Row]:
+    """The rows of the evaluations table for one set of samples; `Reference` is cheaper for several.
+
+    Raises: models.idx.DataError where an Inception network is asked for and cannot be had.
+    """
+    return [each.row for each in Reference(train, test, image, mean).measured(samples, seed)]
+
+
+def reference(spec: Data) -> Reference:
+    """What the samples of a declared data set are held against, kept for the next call. Raises: DataError."""
+    return _reference(spec.model_dump_json())
+
+
+@lru_cache(maxsize=2)
+def _reference(declaration: str) -> Reference:
+    spec: Data = TypeAdapter(Data).validate_json(declaration)
+    data = load(spec)
+    return Reference(data.train_y, data.test_y, spec.image, 0.0 if data.targets else data.mean)
+
+
+def _tensor(rows: Rows) -> Float[Tensor, "_ d"]:
+    return torch.from_numpy(rows).double()

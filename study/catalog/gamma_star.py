@@ -1,0 +1,50 @@
+"""γ learned against γ fixed at γ* from the start × data × seeds: same γ at the end, another model?
+
+The second trial of each pair stands on the first: it takes over the γ* where that one's γ ended, and trains the same
+network from fresh weights. Both reconstruct alike, and at the end their gradients with respect to z are alike; but a γ
+that starts small makes them steep from the first step, when the superfluous latents are not shed yet. A learned γ starts
+at 1, where next to nothing is encoded, and moves at the network's own rate.
+"""
+
+from models.specs import MNIST, VAE, Data, Digits, Gamma, Learned, Objective, PlantedManifold, Refit, Training
+from study.declare import study
+from study.trial import Trial
+
+GAMMAS: dict[str, Gamma] = {"learned": Learned(), "refit": Refit()}
+
+
+@study(data=[PlantedManifold(d=20, r=3), Digits()], mode=list(GAMMAS), seed=range(5))
+def gamma_star(data: Data, mode: str, seed: int) -> Trial:
+    """Is a γ that is learned the same as its final value, fixed from the start?"""
+    digits = isinstance(data, Digits)
+    hidden = (128, 128) if digits else (64, 64)
+    return Trial(
+        data=data,
+        model=VAE(
+            kappa=32 if digits else 10, encoder=hidden, decoder=hidden, log_var_scale=0.1, log_var_range=(-20, 5)
+        ),
+        objective=Objective(gamma=GAMMAS[mode]),
+        training=Training(steps=6000 if digits else 4000, batch=128 if digits else 256, lr=1.5e-3 if digits else 3e-3),
+        seed=seed,
+    )
+
+
+@gamma_star.paper(data=[MNIST()], mode=list(GAMMAS), kappa=[64, 128], seed=range(5))
+def gamma_star_paper(data: Data, mode: str, kappa: int, seed: int) -> Trial:
+    """The same question on MNIST, 60 epochs."""
+    return Trial(
+        data=data,
+        model=VAE(
+            kappa=kappa,
+            encoder=(512, 256),
+            decoder=(256, 512),
+            activation="relu",
+            init="he",
+            log_var_scale=0.1,
+            log_var_range=(-20, 5),
+        ),
+        objective=Objective(gamma=GAMMAS[mode]),
+        training=Training(steps=14_000, batch=256, lr=1e-3),
+        seed=seed,
+    )
+

@@ -1,0 +1,72 @@
+"""First stage × method × seeds: does a second VAE on the latents of a first one give better samples?
+
+On planted clusters the first stage is a VAE in data space, left under-regularised by a small fixed γ, or balanced by a
+learned one. On images it is a VAE in the code space of an unregularised autoencoder, which all methods share. VAE+ trains
+a second VAE on draws of the first one's aggregate posterior q(z): samples of it then replace those of the prior. Its γ
+starts at 0.05: at a first stage's optimum q(z) has unit moments, so that at γ = 1, β = 1 the second stage would start
+where nothing draws it away from encoding nothing. WAE-MMD replaces the VAE by an autoencoder with a penalty on q(z).
+"""
+
+from models.specs import MMD, VAE, Data, FashionMNIST, Fixed, Learned, Objective, PlantedClusters, Training
+from study.declare import study
+from study.trial import Trial
+
+METHODS = ["AE", "VAE", "VAE+", "WAE"]
+FIRST = {"balanced": Learned(), "under-regularised": Fixed(1e-3)}
+AUTOENCODER = Objective(gamma=Fixed(0.5), beta=0)
+"""J = E‖x − x̂‖² and a constant."""
+
+
+@study(data=[PlantedClusters(d=20), FashionMNIST(n=10_000)], first=list(FIRST), method=METHODS, seed=range(3))
+def vaeplus(data: Data, first: str, method: str, seed: int) -> Trial | None:
+    """Do samples of a second VAE on the first one's latents come closer to the data?"""
+    images = isinstance(data, FashionMNIST)
+    if first != "balanced" and method not in ("VAE", "VAE+"):  # the others have no γ
+        return None
+    if not images and method == "AE":
+        return None
+    autoencoder = _autoencoder(data, seed) if images else None
+    if method == "AE":
+        return autoencoder
+    return _generative(data, first, method, seed, autoencoder)
+
+
+@vaeplus.paper(data=[FashionMNIST()], first=list(FIRST), method=METHODS, seed=range(5))
+def vaeplus_paper(data: Data, first: str, method: str, seed: int) -> Trial | None:
+    """The same question on all of Fashion-MNIST."""
+    return vaeplus.table("laptop").function(data, first, method, seed)
+
+
+def _autoencoder(data: Data, seed: int) -> Trial:
+    """Codes of 32 dimensions, without any regularisation."""
+    return Trial(
+        data=data,
+        model=VAE(
+            kappa=32, encoder=(256, 128), decoder=(128, 256), activation="relu", init="he", post_var="none"
+        ),
+        objective=AUTOENCODER,
+        training=Training(steps=3000, batch=128, lr=1e-3),
+        seed=seed,
+        samples=2000,
+    )
+
+
+def _generative(data: Data, first: str, method: str, seed: int, autoencoder: Trial | None) -> Trial:
+    wae = method == "WAE"
+    stage = Trial(
+        data=data,
+        model=VAE(kappa=16 if autoencoder else 8, post_var="none")
+        if wae
+        else VAE(kappa=16 if autoencoder else 8, log_var_scale=0.1, log_var_range=(-20, 5)),
+        objective=AUTOENCODER.model_copy(update={"penalty": MMD(weight=10)}) if wae else Objective(gamma=FIRST[first]),
+        training=Training(steps=4000, batch=256, lr=3e-3),
+        seed=seed,
+        after=autoencoder,
+        samples=2000,
+    )
+    if method != "VAE+":
+        return stage
+    model = VAE(kappa=stage.model.kappa, skip="concat", log_var_scale=0.1, log_var_range=(-20, 5))
+    return stage.model_copy(
+        update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": stage}
+    )

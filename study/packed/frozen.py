@@ -1,0 +1,121 @@
+"""What a pack stands on: the results of earlier trials, read from the home and held still.
+
+A stage sees the data through the stages before it: on the way in as codes, on the way out through their decoders.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.datasets import DataSet
+from models.specs import Fixed, Gamma
+from study.record import Home, HomeError, read
+from study.trial import Trial
+from study.weights import load
+
+_ROWS = 4096
+"""Examples that pass through a frozen network at a time."""
+
+
+class Frozen:
+    """A trained stage, frozen: its codes of the data, and the way from codes back to data.
+
+    The codes of a deterministic autoencoder are centred by their training mean and divided by one number, so that a
+    dimension's mean variance is one; a VAE's are the moments of q(z|x), in units of the prior.
+    """
+
+    @torch.no_grad()
+    def __init__(self, network: Any, data: DataSet, device: torch.device, before: "Frozen | None" = None) -> None:
+        self._network, self._before = network.to(device).requires_grad_(False), before
+        self.dtype = next(network.parameters()).dtype
+        self.is_deterministic: bool = network.trial.model.is_deterministic
+        inputs = before.codes if before else {"train": data.train, "test": data.test}
+        self.codes: dict[str, Tensor] = {}
+        """Split → the mean of each example's code, (n, kappa)."""
+        self.stds: dict[str, Tensor] = {}
+        """Split → the standard deviation of each example's code, (n, kappa), where it has one."""
+        for split, rows in inputs.items():
+            chunks = [network.encode(part) for part in self._chunks(rows, device)]
+            self.codes[split] = torch.cat([mu for mu, _ in chunks])
+            if not self.is_deterministic:
+                self.stds[split] = torch.cat([(0.5 * log_var).exp() for _, log_var in chunks])
+        self._mean, self._scale = torch.zeros(()), torch.ones(())
+        if self.is_deterministic:
+            self._standardise()
+
+    def _chunks(self, rows: Any, device: torch.device) -> Iterator[Tensor]:
+        for start in range(0, len(rows), _ROWS):
+            yield torch.as_tensor(rows[start : start + _ROWS]).to(device, self.dtype)
+
+    def _standardise(self) -> None:
+        train = self.codes["train"].double()
+        mean, scale = train.mean(0), train.var(0, correction=0).mean().sqrt()
+        if not scale > 0:
+            raise ValueError("the codes of the stage before are all alike: nothing can be trained on them")
+        self._mean, self._scale = mean.to(self.dtype), scale.to(self.dtype)
+        self.codes = {split: (code - self._mean) / self._scale for split, code in self.codes.items()}
+
+    @torch.no_grad()
+    def decoded(self, codes: Tensor) -> Tensor:
+        """Codes (n, kappa) as rows of the data (n, d), through every decoder on the way."""
+        out = [self._network.decode(part * self._scale + self._mean) for part in codes.to(self.dtype).split(_ROWS)]
+        rows = torch.cat(out)
+        return self._before.decoded(rows) if self._before else rows
+
+    @cached_property
+    def variance(self) -> Mapping[str, float]:
+        """Split → total variance of the codes about their training mean, noise included."""
+        mean = self.codes["train"].double().mean(0)
+        spread = {split: (code.double() - mean).square().sum(1).mean() for split, code in self.codes.items()}
+        noise = {split: std.double().square().sum(1).mean() for split, std in self.stds.items()}
+        return {split: float(value + noise.get(split, 0.0)) for split, value in spread.items()}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the trials of a pack stand on: for each its γ mode as it is carried out, and its frozen stage, if any."""
+
+    gammas: Sequence[Gamma]
+    frozen: Sequence[Frozen | None]
+
+
+def ground(trials: Sequence[Trial], data: DataSet, home: Home | None, device: torch.device) -> Ground:
+    """Raises: HomeError where an earlier stage's result or weights are not there; ValueError where they are no ground."""
+    found: dict[str, Frozen] = {}
+    gammas = _gammas(trials, home)
+    return Ground(gammas, [_frozen(trial.after, data, home, device, found) for trial in trials])
+
+
+def _gammas(trials: Sequence[Trial], home: Home | None) -> list[Gamma]:
+    twins = [trial.twin for trial in trials]
+    if not any(twins):
+        return [trial.objective.gamma for trial in trials]
+    rows = read(_needed(home), "trials", ["trial_id", "status", "gamma"]).to_pylist()
+    learned = {row["trial_id"]: row["gamma"] for row in rows if row["status"] == "finished"}
+    gammas: list[Gamma] = []
+    for trial, twin in zip(trials, twins, strict=True):
+        if twin and twin.trial_id not in learned:
+            raise HomeError(f"{home} has no γ of the trial {twin.trial_id}, which {trial.trial_id} stands on")
+        gammas.append(Fixed(learned[twin.trial_id]) if twin else trial.objective.gamma)
+    return gammas
+
+
+def _frozen(
+    trial: Trial | None, data: DataSet, home: Home | None, device: torch.device, found: dict[str, Frozen]
+) -> Frozen | None:
+    if trial is None:
+        return None
+    if trial.trial_id not in found:
+        before = _frozen(trial.after, data, home, device, found)
+        found[trial.trial_id] = Frozen(load(trial.trial_id, _needed(home)), data, device, before)
+    return found[trial.trial_id]
+
+
+def _needed(home: Home | None) -> Home:
+    if home is None:
+        raise HomeError("a trial that stands on others needs the home that holds their results")
+    return home

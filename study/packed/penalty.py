@@ -1,0 +1,30 @@
+"""Penalties beside J, one weight a trial: a pack may hold trials with and without."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from models.mmd import batch_mmd
+from models.streams import normal, stream
+from study.packed.stack import Stack
+from study.trial import Trial
+
+
+class Penalty:
+    """weight · MMD²(q(z), N(0, I)) of each minibatch, with a prior sample of each trial's seed."""
+
+    def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
+        weights = [trial.objective.penalty.weight if trial.objective.penalty else 0.0 for trial in trials]
+        self._any, self._weights = any(weights), stack.column(weights)
+        seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
+        self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
+        self._streams = [stream(seed, "penalty") for seed in seeds]
+
+    def added(self, objective: Tensor, z: Tensor) -> Tensor:
+        """What is minimised, (pack,), given J and the minibatch's latents (pack, batch, kappa)."""
+        if not self._any:
+            return objective
+        drawn = [normal(generator, 1, tuple(z.shape[1:]), z.dtype)[0] for generator in self._streams]
+        prior = torch.stack(drawn).to(z.device)[self._seed_of]
+        return objective + self._weights * batch_mmd(z, prior)

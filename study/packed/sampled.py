@@ -1,0 +1,35 @@
+"""Metrics of what trained models generate, and of what they reconstruct, for the trials that declare `samples`."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from models.generated import Row, reference
+from study.packed.measure import Measure
+
+RECONSTRUCTED = ("fd_", "kd_", "fid", "kid")
+"""Metrics, by the beginnings of their names, that reconstructions are compared by as well."""
+
+
+def sample_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
+    """(place in the pack, evaluation row): every metric of a trial's samples, nulls among them, and of reconstructions.
+
+    A metric of the reconstructions of test examples at E[z|x] ends in `_recon`; both are held against the same test set.
+    """
+    wanted = {place: trial.samples for place, trial in enumerate(measure.trials) if trial.samples}
+    if not wanted:
+        return
+    most = max(wanted.values())
+    generated = _rows(measure.samples("generated", most))
+    reconstructed = _rows(measure.reconstructions(most))
+    held = reference(measure.data.spec)
+    for place, n in wanted.items():
+        seed = measure.trials[place].seed
+        yield from ((place, each.row) for each in held.measured(generated[place][:n], seed))
+        for each in held.measured(reconstructed[place][:n], seed):
+            if each.metric.startswith(RECONSTRUCTED) and not each.metric.endswith("_null"):
+                yield place, each.named(f"{each.metric}_recon").row
+
+
+def _rows(tensor: object) -> np.ndarray:
+    return tensor.cpu().numpy().astype(np.float32)  # pyright: ignore[reportAttributeAccessIssue]
