@@ -1,9 +1,13 @@
 """Small folders of pictures, painted: ellipses in colour, of known dimension, as PNG or JPEG files."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from study import CelebA
 
 DIMENSIONS = 5
 """Of an ellipse: its place (2), its two half axes and its hue."""
@@ -41,3 +45,12 @@ def paint_celeba(folder: Path, parts: str, seed: int = 0) -> Path:
         lines.append(f"{i:06d}.jpg {part}\n")
     (folder / "celeba" / PARTITION).write_text("".join(lines))
     return folder / "celeba"
+
+
+def published_celeba(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Eight training, three validation and four test images in CelebA's layout, for this test the published ones."""
+    celeba = paint_celeba(folder, "000010200212012")
+    md5 = hashlib.md5((celeba / PARTITION).read_bytes()).hexdigest()
+    monkeypatch.setattr(CelebA, "fingerprint", CelebA.fingerprint | {PARTITION: md5})
+    monkeypatch.setenv("COLLAPSAR_DATA", str(folder))
+    return celeba

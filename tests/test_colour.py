@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from painted import paint
 from PIL import Image
 from test_image_collapse import view_of
 
 from analysis import AnalysisError, View
 from analysis.studies.image_collapse import drawings
+from models import datasets
 from study import VAE, ImageFolder
 from study.conduct import record_data
 from study.packed.run import PackRun
+from study.packed.table import Table
 from study.pictures import CELL, GAP, MARGIN, reconstructions
 from study.plan import make_pack
 from study.record import Home, read, read_artifacts, write_artifacts
@@ -69,6 +72,37 @@ def test_a_trial_on_pictures_in_colour_is_recorded_and_shown(size, tmp_path, mon
     assert images["original"][0].astype(float) == pytest.approx(original, abs=1e-3)
     assert shown(reconstructions(images))[0] == "RGB"
     assert (row["d"], row["data"]) == (3 * size**2, f"faces-{size}")
+
+
+def test_data_larger_than_memory_train_alike(tmp_path, monkeypatch, make_trial):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    data = ImageFolder.of(paint(tmp_path / "faces", 40, 16), 16, every=4)
+    network = VAE(kappa=2, encoder=(8,), decoder=(8,))
+    trials = [make_trial(data=data, model=network, steps=20, batch=8, seed=seed) for seed in (0, 1)]
+    found = []
+    for limit in (datasets.IN_MEMORY, 0):
+        monkeypatch.setattr(datasets, "IN_MEMORY", limit)
+        datasets._load.cache_clear()
+        home, pack = Home(tmp_path / f"{limit}"), PackRun(make_pack(trials, {}))
+        pack.advance(60)
+        pack.commit(home)
+        found.append(read(home, "trials").to_pandas().set_index("trial_id").sort_index())
+    datasets._load.cache_clear()
+    for column in ("distortion_train", "distortion_test", "rate_train", "gamma", "grad_z_last"):
+        assert list(found[0][column]) == list(found[1][column])
+    assert found[0]["nre_test"].tolist() == pytest.approx(found[1]["nre_test"].tolist(), rel=1e-6)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_rows_are_gathered_alike_from_bytes_on_a_device_and_from_the_disk(held, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(datasets, "IN_MEMORY", 0)
+    monkeypatch.setattr("study.packed.table._has_room", lambda *_: held)
+    rows = datasets.load(ImageFolder.of(paint(tmp_path / "faces", 40, 16), 16)).train
+    for dtype in (torch.float32, torch.float64):
+        index = torch.tensor([[3, 1, 3], [0, 1, 35]])
+        table = Table(rows, torch.device("cpu"), dtype)
+        assert np.array_equal(table.gathered(index).numpy(), rows[index.numpy()].astype(str(dtype)[6:]))
 
 
 def test_a_spectrum_of_too_many_dimensions_is_left_out(tmp_path, monkeypatch, make_trial):

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from models.datasets import DataSet
-from models.rows import Streamed
 from models.streams import draws, stream
 from study.packed.frozen import Frozen
+from study.packed.table import Table
 from study.trial import Trial
 
 
@@ -23,9 +23,8 @@ class Inputs:
 
     def __init__(self, data: DataSet, device: torch.device, dtype: torch.dtype) -> None:
         self._data, self._device, self._dtype = data, device, dtype
-        # Pictures that are too large for memory stay where they are, and every batch is read.
-        self._train = None if isinstance(data.train, Streamed) else self._moved(data.train)
-        self._targets = self._moved(data.train_y) if data.targets else None
+        self._train = Table(data.train, device, dtype)
+        self._targets = Table(data.train_y, device, dtype) if data.targets else None
         self.sizes = {"train": len(data.train), "test": len(data.test)}
 
     def _moved(self, rows: object) -> Tensor:
@@ -33,11 +32,8 @@ class Inputs:
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """What the trials encode and decode of the training examples `rows` (pack, batch): (pack, batch, ·) each."""
-        if self._train is None:
-            x = self._moved(self._data.train[rows.cpu().numpy()])
-            return x, x
-        x = _gathered(self._train, rows)
-        return x, x if self._targets is None else _gathered(self._targets, rows)
+        x = self._train.gathered(rows)
+        return x, x if self._targets is None else self._targets.gathered(rows)
 
     def split(self, name: str, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The whole training or test set in chunks of `size` rows: (n, ·) for all trials alike, or (pack, n, ·)."""
