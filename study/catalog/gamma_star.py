@@ -36,10 +36,8 @@ def gamma_star_paper(data: Data, mode: str, kappa: int, seed: int) -> Trial:
         data=data,
         model=VAE(
             kappa=kappa,
-            encoder=(512, 256),
-            decoder=(256, 512),
-            activation="relu",
-            init="he",
+            encoder=(256, 256),
+            decoder=(256, 256),
             log_var_scale=0.1,
             log_var_range=(-20, 5),
         ),
