@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from launching import launch
+from painted import paint
 from pydantic import ValidationError
 
 from models.datasets import load as load_data
@@ -15,6 +16,7 @@ from study import (
     MMD,
     VAE,
     Fixed,
+    ImageFolder,
     Learned,
     LinearMap,
     Objective,
@@ -30,7 +32,7 @@ from study.packed import PackRun
 from study.packed.frozen import ground
 from study.packed.laid import laid
 from study.plan import MAX_ATTEMPTS, make_pack, make_plan, renewed, write_plan
-from study.record import Home, commit, journal, new_commit_id, read
+from study.record import Home, commit, journal, new_commit_id, read, read_artifacts
 from study.sweep import sweep
 
 DATA = PlantedManifold(d=20, r=3, n=400, n_test=150)
@@ -320,3 +322,31 @@ def test_a_launch_trains_a_shared_stage_once(tmp_path):
     assert set(committed.values()) == {1}
     header = json.loads((home / "studies" / "chained" / "study.json").read_text())
     assert len(header["stages"]) == 2
+
+
+def test_vae_plus_trains_on_a_folder_of_pictures_from_end_to_end(tmp_path, monkeypatch):
+    """The way CelebA takes: files, decoded once, codes, a VAE on them, a second one on its latents, samples in colour."""
+    monkeypatch.delenv("COLLAPSAR_INCEPTION", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    paint(tmp_path / "pictures", 200, size=64)
+    data, steps = ImageFolder.of(tmp_path / "pictures", size=64, every=4), Training(steps=100, batch=25, lr=1e-3)
+    network = {"encoder": (32,), "decoder": (32,)}
+    first = an_autoencoder(data=data, training=steps, samples=40)
+    second = a_trial(data=data, training=steps, after=first, samples=40)
+    model = VAE(kappa=4, skip="concat", **network)
+    third = second.model_copy(
+        update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": second}
+    )
+    home = Home(tmp_path / "runs")
+    for trial in (first, second, third):
+        train(home, trial)
+    rows = rows_of(home)
+    assert all(rows[trial.trial_id]["status"] == "finished" for trial in (first, second, third))
+    course = [row["distortion"] for row in read(home, "curves").to_pylist() if row["trial_id"] == first.trial_id]
+    assert course[-1] < course[0] / 2
+    pictures = read_artifacts(home, rows[third.trial_id]["artifacts"], third.trial_id, "pictures")
+    assert pictures["sample"].shape == pictures["reconstruction"].shape == (8, 64, 64, 3)
+    assert pictures["sample"].std(0).max() > 0  # samples differ
+    metrics = {row["metric"] for row in read(home, "evaluations").to_pylist() if row["trial_id"] == third.trial_id}
+    assert {"mmd_x", "mmd_x_null", "kd_conv", "kd_conv_recon"} <= metrics
+    assert not {"fid", "kid"} & metrics
