@@ -330,10 +330,9 @@ def test_vae_plus_trains_on_a_folder_of_pictures_from_end_to_end(tmp_path, monke
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     paint(tmp_path / "pictures", 200, size=64)
     data, steps = ImageFolder.of(tmp_path / "pictures", size=64, every=4), Training(steps=100, batch=25, lr=1e-3)
-    network = {"encoder": (32,), "decoder": (32,)}
     first = an_autoencoder(data=data, training=steps, samples=40)
     second = a_trial(data=data, training=steps, after=first, samples=40)
-    model = VAE(kappa=4, skip="concat", **network)
+    model = VAE(kappa=4, skip="concat", encoder=(32,), decoder=(32,))
     third = second.model_copy(
         update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": second}
     )
