@@ -8,7 +8,9 @@ and loaders by their version, files by their checksums.
 import hashlib
 import json
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from pydantic import model_validator
 
 from models.specs import Data, Model, Objective, Spec, Training
 from models.specs.base import Seed
@@ -38,6 +40,11 @@ class Trial(Spec):
     objective: Objective
     training: Training
     seed: Seed
+
+    @model_validator(mode="after")
+    def _network_suits_the_data(self) -> Self:
+        self.model.check(self.data)
+        return self
 
     @cached_property
     def trial_id(self) -> str:

@@ -3,7 +3,9 @@
 from models.specs.base import Spec
 from models.specs.data import MNIST, Data, Digits, FashionMNIST, LinearMap, LinearSubspace, OwnData, PlantedManifold
 from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal
-from models.specs.network import VAE, Model, Own, Skip
+from models.specs.gaussian import Skip
+from models.specs.image_network import ImageVAE
+from models.specs.network import VAE, Model, Own
 from models.specs.training import Objective, Training
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "FashionMNIST",
     "Fixed",
     "Gamma",
+    "ImageVAE",
     "Learned",
     "LinearMap",
     "LinearSubspace",
