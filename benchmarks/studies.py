@@ -15,6 +15,7 @@ from models.specs import (
     Digits,
     Fixed,
     Gamma,
+    ImageVAE,
     Learned,
     LinearSubspace,
     Objective,
@@ -34,7 +35,7 @@ class Network:
     """Data, architecture and training that all trials of a benchmark share."""
 
     data: Data
-    model: VAE
+    model: VAE | ImageVAE
     training: Training
 
     def trial(self, gamma: Gamma, beta: float, seed: int) -> Trial:
