@@ -10,6 +10,7 @@ Pictures are random: no data are needed.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 
@@ -99,19 +100,19 @@ def _measured(name: str, device: str, sizes: Sequence[int], span_s: float) -> st
     first = network.trial(Fixed(0.1), 1.0, 0)
     print(f"\n{name}: {described(network)}, on {device}")
     print(f"  {'pack':>4}{'alone':>12}{''.join(f'{way:>14}' for way in WAYS)}{'load':>7}")
-    gains: dict[tuple[int, Way], float] = {}
+    gains: dict[tuple[int, str], float] = {}
     for size in sizes:
         trials = [network.trial(Fixed(0.1), 1.0, seed) for seed in range(size)]
         ways: Ways = {"alone": lambda: Alone(first, device)}
         ways |= {way: lambda way=way, trials=trials: Carried(trials, way, device) for way in WAYS}
-        seconds = fastest(ways, device, span_s)
+        seconds = {way: step_s or math.inf for way, step_s in fastest(ways, device, span_s).items()}
         gains |= {(size, way): size * seconds["alone"] / seconds[way] for way in WAYS}
         numbers = "".join(f"{gains[size, way]:>13.2f}×" for way in WAYS)
         print(f"  {size:>4}{1e3 * seconds['alone']:>9.1f} ms{numbers}{load_average():>7.1f}", flush=True)
     return _verdict(name, first, device, gains)
 
 
-def _verdict(name: str, first: Trial, device: str, gains: dict[tuple[int, Way], float]) -> str:
+def _verdict(name: str, first: Trial, device: str, gains: dict[tuple[int, str], float]) -> str:
     wanted = largest_useful_pack(first, GPU if device.startswith("cuda") else CPU_CORE)
     size = max(n for n, _ in gains if n <= wanted)
     way = Stack([first] * size, torch.device(device)).way
@@ -130,7 +131,9 @@ def described(network: Network) -> str:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.convolutions", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.convolutions", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(NETWORKS), metavar="NETWORK,…")
     parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")], default=list(SIZES))

@@ -1,6 +1,6 @@
 """What networks of every kind share: linear layers with declared initial weights, and the heads of q(z|x).
 
-    q(z|x) = N(μ(x), diag σ²(x)),   prior N(0, prior_std² I),   z in units of the prior's standard deviation
+q(z|x) = N(μ(x), diag σ²(x)),   prior N(0, prior_std² I),   z in units of the prior's standard deviation
 """
 
 import math
@@ -28,7 +28,7 @@ STD: dict[str, Callable[[int, int], float]] = {
 
 
 class GaussianNetwork(nn.Module):
-    """The heads of μ and log σ² on the features of x, for any encoder; what an encoder and a decoder are is their business."""
+    """The heads of μ and log σ² on whatever features of x an encoder has; encoder and decoder are added by the kinds."""
 
     def __init__(self, spec: Gaussian) -> None:
         super().__init__()

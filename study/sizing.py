@@ -22,7 +22,7 @@ STILL_VISIBLE = 0.03
 
 
 class Speed(NamedTuple):
-    """How fast networks of one kind train in packs: sustained flop/s, and what a step costs however few trials take it (s)."""
+    """How fast networks of one kind train in packs: sustained flop/s, and what a step costs for however few trials (s)."""
 
     flops: float
     step_overhead_s: float

@@ -12,7 +12,10 @@ import pytest
 from jaxtyping import install_import_hook
 
 CHECKED = ["analysis.fit.hinge", "analysis.fit.resample"]
-CHECKED += [f"models.{name}" for name in ("datasets", "exact", "heads", "idx", "image_vae", "iwae", "mmd", "objective", "own_data", "vae")]
+CHECKED += [
+    f"models.{name}"
+    for name in ("datasets", "exact", "heads", "idx", "image_vae", "iwae", "mmd", "objective", "own_data", "vae")
+]
 
 with install_import_hook(CHECKED, "beartype.beartype"):
     for name in CHECKED:

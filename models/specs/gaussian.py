@@ -41,7 +41,7 @@ class Shaped(Protocol):
 
 
 class Gaussian(Spec):
-    """The posterior q(z|x) = N(μ(x), diag σ²(x)), with separate linear heads for μ and log σ², and the prior N(0, prior_std² I).
+    """The posterior q(z|x) = N(μ(x), diag σ²(x)), of separate linear heads for μ and log σ²; the prior N(0, prior_std² I).
 
     `mu_scale` and `log_var_scale` multiply the initial weights of the two heads; `log_var_range` clamps log σ² (with zero
     gradient outside); by default there is no clamp. `post_var` says what σ² is: a function of x ("amortised"), one

@@ -98,7 +98,9 @@ class Stack:
 
         if self.way == "vmap":
             return vmap(one)(self._named(), self._buffers, inputs)
-        outputs = [one(*each) for each in zip(self._rows(self._named()), self._rows(self._buffers), inputs, strict=True)]
+        outputs = [
+            one(*each) for each in zip(self._rows(self._named()), self._rows(self._buffers), inputs, strict=True)
+        ]
         if isinstance(outputs[0], Tensor):
             return torch.stack(outputs)
         return tuple(torch.stack(parts) for parts in zip(*outputs, strict=True))
