@@ -193,7 +193,9 @@ def of_one(trial, x, z):
     return [mu, log_var, mean, *gradients]
 
 
-def test_both_ways_agree_about_how_fast_the_decoder_moves():
+def test_both_ways_agree_about_how_fast_the_decoder_moves(monkeypatch):
+    """And with the Jacobian, whatever the number of pictures that are taken at once."""
+    monkeypatch.setattr(packed_stack, "PICTURES_AT_ONCE", 4)
     trials = [a_trial(seed=seed, dtype="float64") for seed in range(2)]
     z = torch.randn(2, 6, 3, dtype=torch.float64)
     ways = [Stack(trials, CPU, way).decoder_slopes(z) for way in ("together", "one by one")]

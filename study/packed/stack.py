@@ -22,6 +22,9 @@ from study.trial import Trial
 
 Way = Literal["together", "one by one", "vmap"]
 
+PICTURES_AT_ONCE = 32
+"""Rows whose Jacobian a convolutional decoder gives at once: it keeps several times what a training step keeps of a row."""
+
 
 class Stack:
     """Trained numbers, γ knobs and network methods of trials that share shapes; row p belongs to trial p.
@@ -105,9 +108,15 @@ class Stack:
             return torch.stack(outputs)
         return tuple(torch.stack(parts) for parts in zip(*outputs, strict=True))
 
-    @torch.enable_grad()
     def decoder_slopes(self, z: Tensor) -> Tensor:
-        """Root mean square of ‖∂m(z)/∂z_j‖ over the rows of z (pack, n, kappa), shape (pack, kappa).
+        """Root mean square of ‖∂m(z)/∂z_j‖ over the rows of z (pack, n, kappa), shape (pack, kappa)."""
+        rows = PICTURES_AT_ONCE if isinstance(self._network.network, ConvolutionalVAE) else z.shape[1]
+        blocks = [self._squared_slopes(block) for block in z.split(rows, dim=1)]
+        return torch.stack([torch.cat(block, 1).mean(-1).sqrt() for block in zip(*blocks, strict=True)], dim=-1)
+
+    @torch.enable_grad()
+    def _squared_slopes(self, z: Tensor) -> list[Tensor]:
+        """‖∂m(z)/∂z_j‖² of every row, (pack, n) for each latent.
 
         A Jacobian's columns by backward passes alone: ∂m/∂z pulled back by v is linear in v, and its derivative with
         respect to v along e_j is column j. Every network that can be trained can be differentiated this way.
@@ -116,11 +125,11 @@ class Stack:
         mean = self.call("decode", z)
         v = torch.zeros_like(mean, requires_grad=True)
         (pulled,) = torch.autograd.grad(mean, z, v, create_graph=True)
-        slopes = []
+        squares = []
         for direction in torch.eye(self.kappa, dtype=self.dtype, device=self.device):
             (column,) = torch.autograd.grad(pulled, v, direction.expand_as(pulled), retain_graph=True)
-            slopes.append(column.square().sum(-1).mean(-1).sqrt())
-        return torch.stack(slopes, dim=-1)
+            squares.append(column.square().sum(-1))
+        return squares
 
     def _named(self) -> dict[str, Tensor]:
         return dict(zip(self._shapes, self.trained, strict=False))
