@@ -65,7 +65,7 @@ class Carried(Timed):
 
     def __init__(self, trials: Sequence[Trial], way: Way | None, device: str) -> None:
         super().__init__(trials[0].training)
-        self._stack = stack = Stack(trials, torch.device(device), way)
+        self.stack = stack = Stack(trials, torch.device(device), way)
         self._train = torch.from_numpy(load(trials[0].data).train).to(device)
         self._adam = Adam(stack.numbers, self._settings)
         self._gamma, self._lr = stack.column([0.1] * len(trials)), stack.column([1e-3] * len(trials))
@@ -73,7 +73,7 @@ class Carried(Timed):
         self._batches = batches(seeds, EXAMPLES, self._settings.batch, stack.kappa, stack.dtype, stack.device)
 
     def _take_step(self) -> None:
-        stack, (rows, eps) = self._stack, next(self._batches)
+        stack, (rows, eps) = self.stack, next(self._batches)
         x = self._train[rows]
         mu, log_var = stack.call("encode", x)
         z = mu + (0.5 * log_var).exp() * eps
@@ -82,7 +82,7 @@ class Carried(Timed):
         loss = objective(distortion, rate, self._gamma, 1.0, stack.d)
         slopes = torch.autograd.grad(loss.sum(), stack.trained, materialize_grads=True)
         gradient = torch.cat([slope.reshape(len(stack), -1) for slope in slopes], dim=1)
-        self._adam.step(gradient, self._lr, torch.ones_like(self._lr))
+        self._adam.step(gradient, self._lr * self._decay(), torch.ones_like(self._lr))
 
 
 def main() -> None:
