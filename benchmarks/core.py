@@ -29,7 +29,7 @@ from benchmarks.machine import machine, sentence
 from benchmarks.studies import NETWORKS, Network
 from models.datasets import load
 from models.places import DataError
-from models.specs import MNIST, Learned
+from models.specs import MNIST, VAE, Learned
 from study.packed.laid import laid
 from study.packed.train import Training
 from study.trial import Trial
@@ -103,6 +103,7 @@ def judged(lines: Sequence[Line]) -> list[str]:
 
 def described(network: Network) -> str:
     model, d = network.model, network.data.d
+    assert isinstance(model, VAE)
     shape = "-".join(str(n) for n in (d, *model.encoder, model.kappa, *model.decoder, d))
     skip = "" if model.skip == "none" else f", {model.skip} skip"
     return f"{shape}{skip}, batch {network.training.batch}, {network.training.steps} steps a trial"

@@ -15,9 +15,9 @@ from models.specs import (
     Digits,
     Fixed,
     Gamma,
-    ImageVAE,
     Learned,
     LinearSubspace,
+    Model,
     Objective,
     Optimal,
     PlantedManifold,
@@ -35,7 +35,7 @@ class Network:
     """Data, architecture and training that all trials of a benchmark share."""
 
     data: Data
-    model: VAE | ImageVAE
+    model: Model
     training: Training
 
     def trial(self, gamma: Gamma, beta: float, seed: int) -> Trial:

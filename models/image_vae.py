@@ -12,13 +12,13 @@ Rows hold pictures as (height, width, colours), which is torch's channels-last o
 
 from collections.abc import Callable
 from itertools import pairwise
-from math import gcd, prod
+from math import prod
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.heads import STD, GaussianNetwork, linear
-from models.specs.image_network import ImageVAE, colours
+from models.specs.image_network import ImageVAE, colours, groups
 
 
 class ConvolutionalVAE(GaussianNetwork):
@@ -74,24 +74,26 @@ class ConvolutionalVAE(GaussianNetwork):
         return nn.Sequential(*blocks, _Layer(self.act, _norm(spec, inner), double))
 
 
-class _AnyBatch:
-    """A layer of torch's that knows one axis of examples, for any number of them: (*n, channels, height, width)."""
+def _of_any_batch(layer: type[nn.Module]) -> Callable[..., Tensor]:
+    """The `forward` of a layer that knows one axis of examples, for any number: (*n, channels, height, width)."""
 
-    def forward(self, h: Tensor) -> Tensor:
-        out: Tensor = super().forward(h.reshape(-1, *h.shape[-3:]))  # pyright: ignore[reportAttributeAccessIssue]
+    def forward(self: nn.Module, h: Tensor) -> Tensor:
+        out = layer.forward(self, h.reshape(-1, *h.shape[-3:]))
         return out.reshape(*h.shape[:-3], *out.shape[-3:])
 
-
-class Convolution(_AnyBatch, nn.Conv2d):
-    pass
+    return forward
 
 
-class Transposed(_AnyBatch, nn.ConvTranspose2d):
-    pass
+class Convolution(nn.Conv2d):
+    forward = _of_any_batch(nn.Conv2d)
 
 
-class Norm(_AnyBatch, nn.GroupNorm):
-    pass
+class Transposed(nn.ConvTranspose2d):
+    forward = _of_any_batch(nn.ConvTranspose2d)
+
+
+class Norm(nn.GroupNorm):
+    forward = _of_any_batch(nn.GroupNorm)
 
 
 class _Layer(nn.Module):
@@ -128,7 +130,7 @@ class _Block(nn.Module):
 
 
 def _norm(spec: ImageVAE, channels: int) -> nn.Module:
-    return Norm(gcd(8, channels), channels) if spec.norm == "group" else nn.Identity()
+    return Norm(groups(channels), channels) if spec.norm == "group" else nn.Identity()
 
 
 def _weighted(

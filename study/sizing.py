@@ -49,7 +49,7 @@ class Device:
     memory: float
 
 
-CPU_CORE = Device(Speed(4e10, 5e-4), Speed(6e10, 2e-3), packs_convolutions=True, memory=2 * 2**30)
+CPU_CORE = Device(Speed(4e10, 5e-4), Speed(8e10, 1.5e-3), packs_convolutions=True, memory=2 * 2**30)
 GPU = Device(Speed(1e13, 2e-3), Speed(1e13, 2e-3), packs_convolutions=False, memory=10 * 2**30)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import Any
 
 import pytest
 import torch
@@ -11,11 +12,12 @@ from reference import train_alone
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.datasets import load
-from models.vae import build
+from models.vae import build as built
 from study import MNIST, Digits, Fixed, ImageVAE, Learned, LinearMap, Objective, PlantedManifold, Training, Trial
 from study import load as load_network
 from study.declare import explain
 from study.packed import stack as packed_stack
+from study.packed.laid import laid
 from study.packed.measure import Measure
 from study.packed.run import PackRun
 from study.packed.stack import Stack
@@ -44,11 +46,15 @@ class Pictures:
         return self.d
 
 
-def a_trial(model=None, data=None, gamma=None, seed=0, **training):
+def build(spec: Any, data: Any, seed: int) -> Any:
+    return built(spec, data, seed)
+
+
+def a_trial(model=None, data=None, gamma=None, seed=0, beta=1.0, **training):
     return Trial(
         data=data or Digits(),
         model=model or ImageVAE(kappa=3, channels=(4, 6), log_var_scale=0.1),
-        objective=Objective(gamma=gamma or Fixed(0.1)),
+        objective=Objective(gamma=gamma or Fixed(0.1), beta=beta),
         training=Training(**({"steps": 20, "batch": 32, "lr": 3e-3} | training)),
         seed=seed,
     )
@@ -62,7 +68,8 @@ def a_trial(model=None, data=None, gamma=None, seed=0, **training):
 def test_networks_of_every_size_are_as_declared(image, channels, skip):
     """Rows in, rows out, as many parameters, and the multiplications that torch itself counts; any batch will do."""
     data = Pictures(image)
-    for norm, blocks in (("none", 1), ("group", 2)):
+    choices: list[tuple[Any, int]] = [("none", 1), ("group", 2)]
+    for norm, blocks in choices:
         spec = ImageVAE(kappa=7, channels=channels, blocks=blocks, norm=norm, skip=skip)
         network = build(spec, data, seed=0)
         assert sum(parameter.numel() for parameter in network.parameters()) == spec.parameters(data)
@@ -153,20 +160,22 @@ def test_pictures_with_odd_sides_are_refused_where_they_are_declared_and_where_t
 
 
 VARIANTS = [(skip, norm, "amortised") for skip, norm in product(SKIPS, NORMS)]
-VARIANTS += [("none", "group", "shared"), ("concat", "none", (0.5, 0.1, 1.0))]
+VARIANTS += [("none", "group", "shared"), ("residual", "none", "none"), ("concat", "none", (0.5, 0.1, 1.0))]
 
 
 @pytest.mark.parametrize(("skip", "norm", "post_var"), VARIANTS)
 def test_a_stack_is_its_networks_whichever_way_it_is_carried(skip, norm, post_var):
     """Outputs, gradients and decoder slopes of three networks, against each network alone, in float64."""
+    prior = 1.0 if post_var == "none" else 1.5
     model = ImageVAE(
-        kappa=3, channels=(4, 6), skip=skip, norm=norm, post_var=post_var, prior_std=1.5, activation="gelu"
+        kappa=3, channels=(4, 6), skip=skip, norm=norm, post_var=post_var, prior_std=prior, activation="gelu"
     )
-    trials = [a_trial(model=model, seed=seed, dtype="float64") for seed in range(3)]
+    beta = 0.0 if post_var == "none" else 1.0
+    trials = [a_trial(model=model, seed=seed, beta=beta, dtype="float64") for seed in range(3)]
     x, z = torch.randn(3, 5, 64, dtype=torch.float64), torch.randn(3, 5, 3, dtype=torch.float64)
     alone = [of_one(trial, *rows) for trial, *rows in zip(trials, x, z, strict=True)]
     for way in ("together", "one by one"):
-        stack = Stack(trials, CPU, way)
+        stack = Stack(trials, gammas(trials), CPU, way)
         mu, log_var = stack.call("encode", x)
         mean = stack.call("decode", z)
         value = mean.square().sum((1, 2)) + mu.sum((1, 2)) + log_var.square().sum((1, 2))
@@ -178,54 +187,93 @@ def test_a_stack_is_its_networks_whichever_way_it_is_carried(skip, norm, post_va
             assert torch.allclose(ours, torch.stack(theirs), rtol=1e-9, atol=1e-11)
 
 
+def gammas(trials):
+    return [trial.objective.gamma for trial in trials]
+
+
 def of_one(trial, x, z):
     """Outputs of one network, and its gradients."""
-    network = build(trial.model, trial.data, trial.seed).double()
+    network = build(trial.model, trial, trial.weights_seed).double()
     mu, log_var = network.encode(x)
     mean = network.decode(z)
     gradients = torch.autograd.grad(mean.square().sum() + mu.sum() + log_var.square().sum(), list(network.parameters()))
     return [mu, log_var, mean, *gradients]
 
 
-def test_both_ways_agree_about_how_fast_the_decoder_moves():
+def test_both_ways_agree_about_how_fast_the_decoder_moves(monkeypatch):
+    """And with the Jacobian, whatever the number of pictures that are taken at once."""
+    monkeypatch.setattr(packed_stack, "PICTURES_AT_ONCE", 4)
     trials = [a_trial(seed=seed, dtype="float64") for seed in range(2)]
     z = torch.randn(2, 6, 3, dtype=torch.float64)
-    ways = [Stack(trials, CPU, way).decoder_slopes(z) for way in ("together", "one by one")]
-    column = torch.func.vmap(torch.func.jacrev(build(trials[0].model, Digits(), 0).double().decode))(z[0])
+    ways = [Stack(trials, gammas(trials), CPU, way).decoder_slopes(z) for way in ("together", "one by one")]
+    column = torch.func.vmap(
+        torch.func.jacrev(build(trials[0].model, trials[0], trials[0].weights_seed).double().decode)
+    )(z[0])
     assert torch.allclose(ways[0], ways[1], rtol=1e-9)
     assert torch.allclose(ways[0][0], column.square().sum(1).mean(0).sqrt(), rtol=1e-9)
 
 
 def trained(trials):
-    training = PackTraining(trials, load(trials[0].data), CPU)
+    stack, inputs = laid(trials, load(trials[0].data), None, CPU)
+    training = PackTraining(stack, trials, inputs)
     while not training.done:
         training.advance(60)
-    return training
+    return training, inputs
+
+
+@pytest.fixture(scope="module")
+def pack():
+    """Two trials, and what a plain loop of one module and torch.optim.Adam makes of each."""
+    model = ImageVAE(kappa=3, channels=(4, 6), norm="group", skip="residual", log_var_scale=0.1)
+    trials = [a_trial(model), a_trial(model, gamma=Learned(lr=1e-2), seed=1)]
+    return trials, [train_alone(trial) for trial in trials]
 
 
 @pytest.mark.parametrize("gains", [True, False])
-def test_packing_changes_no_trial(gains, monkeypatch):
-    """Carried together and one by one, a pack agrees with a plain loop of one module and torch.optim.Adam."""
+def test_packing_changes_no_trial(pack, gains, monkeypatch):
+    """Carried together and one by one, a pack agrees with the plain loop to 1e-5 relative."""
     monkeypatch.setattr(packed_stack, "gains_as_one", lambda *_: gains)
-    model = ImageVAE(kappa=3, channels=(4, 6), norm="group", skip="residual", log_var_scale=0.1)
-    trials = [a_trial(model, gamma=gamma, seed=seed) for gamma in (Fixed(0.1), Learned(lr=1e-2)) for seed in (0, 1)]
-    training = trained(trials)
+    trials, alone = pack
+    training, inputs = trained(trials)
     assert training.stack.way == ("together" if gains else "one by one")
-    measure = Measure(training.stack, trials, load(Digits()))
-    for index, trial in enumerate(trials):
-        alone = train_alone(trial)
-        assert float(measure.train.distortion[index]) == pytest.approx(alone.distortion, rel=1e-3)
-        assert float(measure.train.rate[index]) == pytest.approx(alone.rate, rel=1e-3)
-        assert float(measure.gamma[index]) == pytest.approx(alone.gamma, rel=1e-3)
+    measure = Measure(training.stack, trials, load(Digits()), inputs)
+    for index, reference in enumerate(alone):
+        assert float(measure.train.distortion[index]) == pytest.approx(reference.distortion, rel=1e-5)
+        assert float(measure.train.rate[index]) == pytest.approx(reference.rate, rel=1e-5)
+        assert float(measure.gamma[index]) == pytest.approx(reference.gamma, rel=1e-5)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_no_parameter_is_left_to_rounding_errors(norm):
+    """A bias before the norm of a single channel would have no gradient, and Adam would make steps of its noise."""
+    trial = a_trial(ImageVAE(kappa=3, channels=(4, 32), norm=norm, activation="tanh"))
+    network, rows = build(trial.model, Digits(), 0), torch.from_numpy(load(Digits()).train[:64])
+    mu, log_var = network.encode(rows)
+    value = (rows - network.decode(mu)).square().sum() + log_var.square().sum()
+    slopes = torch.autograd.grad(value, list(network.parameters()))
+    assert min(float(slope.abs().max()) for slope in slopes) > 1e-3
 
 
 @pytest.mark.parametrize("skip", SKIPS)
 def test_fifty_steps_lower_the_objective(skip):
-    """Deep enough that residuals would add up: four blocks a stage, without a norm."""
-    model = ImageVAE(kappa=3, channels=(4, 6), blocks=4, skip=skip, log_var_scale=0.1)
-    values = [float(point["objective"][0]) for _, point in trained([a_trial(model, steps=50)]).curves]
-    assert values[-1] < values[0] - 2
-    assert min(values[-3:]) < min(values[:3])
+    model = ImageVAE(kappa=3, channels=(8, 8), skip=skip, log_var_scale=0.1)
+    training, _ = trained([a_trial(model, steps=50)])
+    values = [float(point["objective"][0]) for _, point in training.curves]
+    assert values[-1] < values[0] - 5
+    assert max(values[-5:]) < sum(values[:5]) / 5
+
+
+def test_depth_does_not_add_up():
+    """Sixteen blocks of a half start with about the scale of two, without a norm."""
+    shallow, deep = (
+        build(ImageVAE(kappa=3, channels=(16, 16), blocks=blocks, skip="residual"), Pictures((16, 16)), seed=0)
+        for blocks in (1, 8)
+    )
+    x, z = torch.randn(50, 256), torch.randn(50, 3)
+    with torch.no_grad():
+        for method, inputs in (("encode", x), ("decode", z)):
+            one, other = (torch.cat([*getattr(network, method)(inputs)]).std() for network in (shallow, deep))
+            assert one / 2 < other < 2 * one
 
 
 def test_the_records_hold_a_network_that_can_be_had_again(tmp_path):
@@ -237,7 +285,8 @@ def test_the_records_hold_a_network_that_can_be_had_again(tmp_path):
     (row,) = read(home, "trials").to_pylist()
     assert (row["model"], row["kappa"], row["skip"]) == ("ImageVAE", 3, "none")
     assert row["parameters"] == trial.model.parameters(trial.data)
-    network, x = load_network(trial.trial_id, home), torch.from_numpy(load(Digits()).test[:4])
+    network: Any = load_network(trial.trial_id, home)
+    x = torch.from_numpy(load(Digits()).test[:4])
     with torch.no_grad():
         assert torch.allclose(network.encode(x)[0], run.training.stack.call("encode", x)[0][0], atol=1e-6)
 

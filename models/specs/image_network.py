@@ -1,7 +1,7 @@
 """The convolutional VAE for pictures: its torch-free declaration, and what its layers cost. `models.image_vae` builds it."""
 
 from itertools import pairwise
-from math import prod
+from math import gcd, prod
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -10,14 +10,14 @@ from models.specs.base import Count, Whole
 from models.specs.gaussian import Activation, Gaussian, Init, Shaped
 
 Norm = Literal["none", "group"]
-"""What stands before every activation: nothing, or a GroupNorm over each example alone, in gcd(8, channels) groups.
+"""What stands before every activation: nothing, or a GroupNorm over each example alone, in the `groups` below.
 
 Source: Wu & He (2018). Statistics of a batch are no choice: a trial's numbers would depend on how its data are cut.
 """
 
 
 class Convolution(NamedTuple):
-    """One convolution: channels in and out, side of its kernel, and the pixels of its coarser side, where it is laid."""
+    """One convolution: channels in and out, the side of its kernel, and at how many places the kernel is laid."""
 
     inputs: int
     outputs: int
@@ -119,6 +119,14 @@ class ImageVAE(Gaussian):
         """Weights of the linear maps of z: into the decoder, and past its layers."""
         fed = sum(self.channels[:-1]) + colours(_image(data)) if self.skip == "concat" else 0
         return self.kappa * (features + fed + (data.d if self.skip == "affine" else 0))
+
+
+def groups(channels: int) -> int:
+    """Into how many groups a GroupNorm puts so many channels: eight at most, of four or more each.
+
+    A group of one channel would leave the bias before it without a gradient, and Adam would follow its rounding errors.
+    """
+    return max(1, gcd(32, channels) // 4)
 
 
 def colours(image: tuple[int, ...]) -> int:

@@ -24,6 +24,9 @@ from study.trial import Trial
 
 Way = Literal["together", "one by one", "vmap"]
 
+PICTURES_AT_ONCE = 32
+"""Rows whose Jacobian a convolutional decoder gives at once: it keeps several times what a training step keeps of a row."""
+
 
 class Stack:
     """Trained numbers, γ knobs and network methods of trials that share shapes; row p belongs to trial p.
@@ -114,9 +117,15 @@ class Stack:
         """The rate of each latent, in nats; 0 where z is no random variable, and there is none."""
         return torch.zeros_like(mu) if self.is_deterministic else latent_rates(mu, log_var)
 
-    @torch.enable_grad()
     def decoder_slopes(self, z: Tensor) -> Tensor:
-        """Root mean square of ‖∂m(z)/∂z_j‖ over the rows of z (pack, n, kappa), shape (pack, kappa).
+        """Root mean square of ‖∂m(z)/∂z_j‖ over the rows of z (pack, n, kappa), shape (pack, kappa)."""
+        rows = PICTURES_AT_ONCE if isinstance(self._network.network, ConvolutionalVAE) else z.shape[1]
+        blocks = [self._squared_slopes(block) for block in z.split(rows, dim=1)]
+        return torch.stack([torch.cat(block, 1).mean(-1).sqrt() for block in zip(*blocks, strict=True)], dim=-1)
+
+    @torch.enable_grad()
+    def _squared_slopes(self, z: Tensor) -> list[Tensor]:
+        """‖∂m(z)/∂z_j‖² of every row, (pack, n) for each latent.
 
         A Jacobian's columns by backward passes alone: ∂m/∂z pulled back by v is linear in v, and its derivative with
         respect to v along e_j is column j. Every network that can be trained can be differentiated this way.
@@ -125,11 +134,11 @@ class Stack:
         mean = self.call("decode", z)
         v = torch.zeros_like(mean, requires_grad=True)
         (pulled,) = torch.autograd.grad(mean, z, v, create_graph=True)
-        slopes = []
+        squares = []
         for direction in torch.eye(self.kappa, dtype=self.dtype, device=self.device):
             (column,) = torch.autograd.grad(pulled, v, direction.expand_as(pulled), retain_graph=True)
-            slopes.append(column.square().sum(-1).mean(-1).sqrt())
-        return torch.stack(slopes, dim=-1)
+            squares.append(column.square().sum(-1))
+        return squares
 
     def _named(self) -> dict[str, Tensor]:
         return dict(zip(self._shapes, self.trained, strict=False))
