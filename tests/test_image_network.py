@@ -7,16 +7,33 @@ from typing import Any
 
 import pytest
 import torch
+from painted import paint
 from pydantic import ValidationError
 from reference import train_alone
 from torch.utils.flop_counter import FlopCounterMode
 
+from models import datasets, generated
 from models.datasets import load
+from models.rows import Streamed
 from models.vae import build as built
-from study import MNIST, Digits, Fixed, ImageVAE, Learned, LinearMap, Objective, PlantedManifold, Training, Trial
+from study import (
+    MNIST,
+    VAE,
+    Digits,
+    Fixed,
+    ImageFolder,
+    ImageVAE,
+    Learned,
+    LinearMap,
+    Objective,
+    PlantedManifold,
+    Training,
+    Trial,
+)
 from study import load as load_network
 from study.declare import explain
 from study.packed import stack as packed_stack
+from study.packed.frozen import ground
 from study.packed.laid import laid
 from study.packed.measure import Measure
 from study.packed.run import PackRun
@@ -50,13 +67,15 @@ def build(spec: Any, data: Any, seed: int) -> Any:
     return built(spec, data, seed)
 
 
-def a_trial(model=None, data=None, gamma=None, seed=0, beta=1.0, **training):
+def a_trial(model=None, data=None, gamma=None, seed=0, beta=1.0, after=None, samples=0, **training):
     return Trial(
         data=data or Digits(),
         model=model or ImageVAE(kappa=3, channels=(4, 6), log_var_scale=0.1),
         objective=Objective(gamma=gamma or Fixed(0.1), beta=beta),
         training=Training(**({"steps": 20, "batch": 32, "lr": 3e-3} | training)),
         seed=seed,
+        after=after,
+        samples=samples,
     )
 
 
@@ -278,10 +297,7 @@ def test_depth_does_not_add_up():
 
 def test_the_records_hold_a_network_that_can_be_had_again(tmp_path):
     home, trial = Home(tmp_path), a_trial(steps=5)
-    run = PackRun(make_pack([trial], {}))
-    while not run.done:
-        run.advance(10)
-    run.commit(home)
+    run = recorded(trial, home)
     (row,) = read(home, "trials").to_pylist()
     assert (row["model"], row["kappa"], row["skip"]) == ("ImageVAE", 3, "none")
     assert row["parameters"] == trial.model.parameters(trial.data)
@@ -289,6 +305,67 @@ def test_the_records_hold_a_network_that_can_be_had_again(tmp_path):
     x = torch.from_numpy(load(Digits()).test[:4])
     with torch.no_grad():
         assert torch.allclose(network.encode(x)[0], run.training.stack.call("encode", x)[0][0], atol=1e-6)
+
+
+def recorded(trial, home):
+    run = PackRun(make_pack([trial], {}), "cpu", home)
+    while not run.done:
+        run.advance(10)
+    run.commit(home)
+    return run
+
+
+@pytest.fixture
+def on_the_disk(tmp_path, monkeypatch):
+    """Thirty pictures of 16×16 pixels in colour, ten of them for the test set, that are taken to be too large for memory."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(datasets, "IN_MEMORY", 0)
+    return ImageFolder.of(paint(tmp_path / "faces", 30, 16), 16, every=3)
+
+
+def test_a_vae_stands_on_a_convolutional_autoencoder(tmp_path, on_the_disk):
+    """Its codes lead back to pictures: what the records measure and sample are pictures, read from the disk."""
+    home, data = Home(tmp_path / "home"), load(on_the_disk)
+    assert isinstance(data.train, Streamed)
+    model = ImageVAE(kappa=5, channels=(8, 8), activation="gelu", post_var="none")
+    first = a_trial(model, on_the_disk, Fixed(0.5), beta=0, batch=10, steps=150)
+    second = a_trial(
+        VAE(kappa=3, encoder=(8,), decoder=(8,)), on_the_disk, Learned(), after=first, samples=10, batch=10
+    )
+    assert (second.d, second.image) == (5, None)
+    for trial in (first, second):
+        recorded(trial, home)
+    rows = {row["trial_id"]: row for row in read(home, "trials").to_pylist()}
+    ours, theirs = (rows[trial.trial_id] for trial in (second, first))
+    assert (theirs["stage"], theirs["status"], theirs["rate_test"]) == ("autoencoder", "finished", None)
+    assert (ours["stage"], ours["status"], ours["stages"]) == ("vae", "finished", [first.trial_id])
+    (frozen,) = ground([second], data, home, CPU).frozen
+    assert frozen is not None
+    network: Any = load_network(first.trial_id, home)
+    x = torch.from_numpy(data.test[:])
+    with torch.no_grad():
+        pictures = network.decode(network.encode(x)[0])
+    assert torch.allclose(frozen.decoded(frozen.codes["test"]), pictures, atol=1e-5)
+    assert theirs["distortion_data_test"] == pytest.approx(float((x - pictures).square().sum(1).mean()), rel=1e-5)
+    assert theirs["nre_data_test"] < 0.75 < ours["nre_data_test"] < 1.5  # which has hardly begun to learn the codes
+    evaluated = {row["metric"] for row in read(home, "evaluations").to_pylist() if row["trial_id"] == second.trial_id}
+    assert {"mmd_x", "kd_conv", "kd_conv_null", "kd_conv_recon"} <= evaluated
+
+
+def test_a_reference_reads_no_more_pictures_than_it_needs(on_the_disk, monkeypatch):
+    monkeypatch.setattr(generated, "FITTED", 7)
+    monkeypatch.setattr(generated, "HELD_OUT", 4)
+    held = generated._reference.__wrapped__(on_the_disk.model_dump_json())
+    assert [len(rows) for rows in (held.fitted, held.held_out, held.test)] == [7, 4, 4]
+    kept, train = {row.tobytes() for row in (*held.fitted, *held.held_out)}, load(on_the_disk).train[:]
+    assert len(kept) == 11
+    assert kept < {row.tobytes() for row in train}
+
+
+def test_codes_are_no_pictures():
+    first = a_trial(ImageVAE(kappa=5, channels=(4,), post_var="none"), beta=0)
+    with pytest.raises(ValidationError, match="takes pictures, and these data are none"):
+        a_trial(after=first)
 
 
 def of_size(side, channels, **changes):
