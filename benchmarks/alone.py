@@ -29,7 +29,7 @@ class Alone(Timed):
         data, settings, gamma = load(trial.data), trial.training, trial.objective.gamma
         self.trial, self._d = trial, data.d
         self._train, self._test = (torch.from_numpy(part).to(device) for part in (data.train, data.test))
-        self._network: Any = build(trial.model, data.d_in, data.d, trial.seed).to(device)
+        self._network: Any = build(trial.model, trial.data, trial.seed).to(device)
         parameters = list(self._network.parameters())
         if isinstance(gamma, Learned):
             self._log_gamma = torch.tensor(gamma.init, device=device).log().requires_grad_()

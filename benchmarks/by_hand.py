@@ -32,7 +32,7 @@ class ByHand(Timed):
         assert all(isinstance(trial.objective.gamma, Learned) for trial in trials)
         self._model, self._d = first.model, data.d
         self._act = _ACTIVATIONS[first.model.activation]
-        networks = [dict(build(trial.model, data.d_in, data.d, trial.seed).named_parameters()) for trial in trials]
+        networks = [dict(build(trial.model, trial.data, trial.seed).named_parameters()) for trial in trials]
         start = {name: torch.stack([_stored(network[name]) for network in networks]) for name in networks[0]}
         start["log_gamma"] = torch.tensor([trial.objective.gamma.start or 1.0 for trial in trials]).log()[:, None]
         self.numbers = torch.cat([value.flatten(1) for value in start.values()], dim=1).to(device)

@@ -29,7 +29,7 @@ from benchmarks.machine import machine, sentence
 from benchmarks.studies import NETWORKS, Network
 from models.datasets import load
 from models.places import DataError
-from models.specs import MNIST, Learned
+from models.specs import MNIST, VAE, Learned
 from study.packed.laid import laid
 from study.packed.train import Training
 from study.trial import Trial
@@ -103,6 +103,7 @@ def judged(lines: Sequence[Line]) -> list[str]:
 
 def described(network: Network) -> str:
     model, d = network.model, network.data.d
+    assert isinstance(model, VAE)
     shape = "-".join(str(n) for n in (d, *model.encoder, model.kappa, *model.decoder, d))
     skip = "" if model.skip == "none" else f", {model.skip} skip"
     return f"{shape}{skip}, batch {network.training.batch}, {network.training.steps} steps a trial"
@@ -122,7 +123,7 @@ def _sweep(name: str, device: str, sizes: Sequence[int], span_s: float) -> Itera
         warm.advance(0.2)  # what a process pays once, whatever it trains
     alone_s = trial_s = 0.0
     for size, ways in _questions(network, sizes, device):
-        seconds = dict.fromkeys(ways) if size * trial_s > LONGEST_STEP_S else _fastest(ways, device, span_s)
+        seconds = dict.fromkeys(ways) if size * trial_s > LONGEST_STEP_S else fastest(ways, device, span_s)
         for way, step_s in seconds.items():
             alone_s = alone_s or step_s or 0.0
             trial_s = step_s / size if step_s else trial_s
@@ -145,7 +146,7 @@ def _stack(trials: list[Trial], device: str) -> Training:
     return Training(stack, trials, inputs)
 
 
-def _fastest(ways: Ways, device: str, span_s: float) -> dict[str, float | None]:
+def fastest(ways: Ways, device: str, span_s: float) -> dict[str, float | None]:
     """Seconds a step of each way: the least over rounds in which the ways take turns; None where memory does not do."""
     clock = time.perf_counter if device.startswith("cuda") else time.process_time
     best: dict[str, float | None] = dict.fromkeys(ways, math.inf)

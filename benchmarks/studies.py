@@ -17,6 +17,7 @@ from models.specs import (
     Gamma,
     Learned,
     LinearSubspace,
+    Model,
     Objective,
     Optimal,
     PlantedManifold,
@@ -34,7 +35,7 @@ class Network:
     """Data, architecture and training that all trials of a benchmark share."""
 
     data: Data
-    model: VAE
+    model: Model
     training: Training
 
     def trial(self, gamma: Gamma, beta: float, seed: int) -> Trial:

@@ -40,6 +40,7 @@ from models.mmd import VERSION as MMD_VERSION
 from models.mmd import data_variance, means_to_the_others, mmd, rbf
 from models.ndb import VERSION as NDB_VERSION
 from models.ndb import Bins, Counts, different_bins, fit_bins, jensen_shannon
+from models.rows import Streamed
 from models.specs.data import Data
 
 BINS = (100, 200, 300)
@@ -184,7 +185,16 @@ def reference(spec: Data) -> Reference:
 def _reference(declaration: str) -> Reference:
     spec: Data = TypeAdapter(Data).validate_json(declaration)
     data = load(spec)
-    return Reference(np.asarray(data.train_y), np.asarray(data.test_y), spec.image, 0.0 if data.targets else data.mean)
+    train, test = _in_memory(data.train_y, FITTED + HELD_OUT), _in_memory(data.test_y, HELD_OUT)
+    return Reference(train, test, spec.image, 0.0 if data.targets else data.mean)
+
+
+def _in_memory(rows: Rows | Streamed, most: int) -> Rows:
+    """The rows as an array: of those that stay on the disk `most` at most, in the order in which they lie there."""
+    if not isinstance(rows, Streamed):
+        return rows
+    chosen = np.random.default_rng(0).choice(len(rows), min(most, len(rows)), replace=False)
+    return rows[np.sort(chosen)]
 
 
 def _tensor(rows: Rows) -> Float[Tensor, "_ d"]:

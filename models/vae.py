@@ -6,8 +6,6 @@ A network offers `encode(x) -> (mu, log_var)` and `decode(z) -> mean of x`; γ i
 torch's global generator when the module is built, so `build` seeds that generator for the trial and restores it.
 """
 
-import math
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -15,80 +13,61 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from models.heads import GaussianNetwork, linear
+from models.image_vae import ConvolutionalVAE
 from models.seeds import stream_seed
-from models.specs.network import VAE, Model, Own
+from models.specs.gaussian import Shaped
+from models.specs.network import VAE, ImageVAE, Model, Own
 from models.specs.source import define
 
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "gelu": nn.functional.gelu,
-    "identity": lambda h: h,
-}
 
-_STD: dict[str, Callable[[int, int], float]] = {
-    "fan_in": lambda inputs, _: inputs**-0.5,
-    "he": lambda inputs, _: (2 / inputs) ** 0.5,
-    "glorot": lambda inputs, outputs: (2 / (inputs + outputs)) ** 0.5,
-}
+def build(spec: Model, data: Shaped, seed: int) -> nn.Module:
+    """The network of one trial on such data, with the initial weights of its seed.
 
-
-def build(spec: Model, d_in: int, d: int, seed: int) -> nn.Module:
-    """The network of one trial, with the initial weights of its seed: encodes `d_in` dimensions and decodes `d`.
-
-    Raises: whatever a user's own class raises.
+    Raises: ValueError where the data do not suit the network, and whatever a user's own class raises.
     """
+    spec.check(data)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, "weights"))
-        return _own(spec, d_in, d) if isinstance(spec, Own) else GaussianVAE(spec, d_in, d)
+        match spec:
+            case Own():
+                return _own(spec, data.d_in, data.d)
+            case ImageVAE():
+                return ConvolutionalVAE(spec, data.image or ())
+            case VAE():
+                return GaussianVAE(spec, data.d_in, data.d)
 
 
-class GaussianVAE(nn.Module):
+class GaussianVAE(GaussianNetwork):
     """The VAE that a `VAE` spec declares; see `models.specs.network` for the kinds of skip connection.
 
     Written for one trial, out of linear layers and operations that don't mind leading axes: with layers that carry a
     leading axis of their own in place of `nn.Linear`, the same lines serve a whole stack of trials.
     """
 
+    spec: VAE
+
     def __init__(self, spec: VAE, d_in: int, d: int | None = None) -> None:
-        super().__init__()
+        super().__init__(spec)
         d = d_in if d is None else d
-        self.spec = spec
-        self.act = _ACTIVATIONS[spec.activation]
         widths = [d_in, *spec.encoder]
-        self.encoder = nn.ModuleList(_linear(a, b, spec) for a, b in pairwise(widths))
-        self.mu = _linear(widths[-1], spec.kappa, spec, spec.mu_scale)
-        match spec.post_var:
-            case "amortised":
-                self.log_var = _linear(widths[-1], spec.kappa, spec, spec.log_var_scale)
-            case "shared":
-                self.log_var = nn.Parameter(torch.full((spec.kappa,), 2 * math.log(spec.prior_std)))
-            case "none":
-                self.register_buffer("log_var", torch.full((spec.kappa,), -math.inf))
-            case values:
-                self.register_buffer("log_var", torch.tensor(values).log())
+        self.encoder = nn.ModuleList(linear(a, b, spec) for a, b in pairwise(widths))
+        self._add_heads(widths[-1])
         shapes = spec.decoder_layers(d)
         if spec.skip == "affine":
             *shapes, skip = shapes
-            self.affine = _linear(*skip, spec, bias=False)
-        self.decoder = nn.ModuleList(_linear(a, b, spec) for a, b in shapes)
+            self.affine = linear(*skip, spec, bias=False)
+        self.decoder = nn.ModuleList(linear(a, b, spec) for a, b in shapes)
 
     def encode(self, x: Float[Tensor, "*n d_in"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
         """Mean and log variance of q(z|x), of z in units of the prior's standard deviation."""
         for layer in self.encoder:
             x = self.act(layer(x))
-        mu = self.mu(x)
-        log_var = self.log_var.expand_as(mu) if isinstance(self.log_var, Tensor) else self.log_var(x)
-        if self.spec.log_var_range:
-            log_var = log_var.clamp(*self.spec.log_var_range)
-        if self.spec.prior_std == 1:
-            return mu, log_var
-        return mu / self.spec.prior_std, log_var - 2 * math.log(self.spec.prior_std)
+        return self._posterior(x)
 
     def decode(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n d"]:
         """Mean m(z) of p(y|z), y = x in a VAE; z in units of the prior's standard deviation."""
-        if self.spec.prior_std != 1:
-            z = z * self.spec.prior_std
+        z = self._in_own_units(z)
         *hidden, output = self.decoder
         match self.spec.skip:
             case "residual":
@@ -118,14 +97,6 @@ class Methods(nn.Module):
 
     def forward(self, method: str, *inputs: Tensor) -> Any:
         return getattr(self.network, method)(*inputs)
-
-
-def _linear(inputs: int, outputs: int, spec: VAE, scale: float = 1.0, bias: bool = True) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs, bias=bias)
-    nn.init.normal_(layer.weight, std=scale * _STD[spec.init](inputs, outputs))
-    if bias:
-        nn.init.zeros_(layer.bias)
-    return layer
 
 
 def _own(spec: Own, d_in: int, d: int) -> nn.Module:

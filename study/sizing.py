@@ -6,8 +6,9 @@ beyond which more trials in a pack gain nothing, and a size beyond which they do
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from models.specs import VAE
+from models.specs import ImageVAE
 from study.trial import Trial
 
 ASSUMED_PARAMETERS = 10_000
@@ -20,56 +21,88 @@ STILL_VISIBLE = 0.03
 """A pack is large enough when a step's fixed cost is at most this part of it."""
 
 
+class Speed(NamedTuple):
+    """How fast networks of one kind train in packs: sustained flop/s, and what a step costs however few trials take it."""
+
+    flops: float
+    step_overhead_s: float
+
+
 @dataclass(frozen=True)
 class Device:
-    """What matters of a device: sustained speed in packs (flop/s), a step's fixed cost (s), memory for a pack (bytes).
+    """What matters of a device: its speed with matrices and with convolutions, and its memory for a pack (bytes).
 
     For one CPU core, a line through the CPU time of a step in packs of 1 to 256: a step of the smallest network costs
     0.5 ms in a pack of 1, and each further trial of 64-64 networks of d = 20 and 64 its arithmetic at 3.7 and 4.8e10 flop/s
     (tanh included; one of 784-256-256 at 7.8e10). For a GPU deliberately low, since a pack that is too large is halved at
     the cost of a retry.
+
+    Where `packs_convolutions` is false, convolutional networks train one at a time. On a CPU core a pack of them shares a few
+    milliseconds a step and loses the caches: it gains on pictures of 8×8, and nothing from 28×28 and 16 channels on
+    (`python -m benchmarks.convolutions`). On a GPU nobody has measured it for this platform: grouped convolutions, which a
+    pack is made of, have been reported to be slower than separate ones (pytorch#70954, #73764).
     """
 
-    flops: float
-    step_overhead_s: float
+    matrices: Speed
+    convolutions: Speed
+    packs_convolutions: bool
     memory: float
 
 
-CPU_CORE = Device(flops=4e10, step_overhead_s=5e-4, memory=2 * 2**30)
-GPU = Device(flops=1e13, step_overhead_s=2e-3, memory=10 * 2**30)
+CPU_CORE = Device(Speed(4e10, 5e-4), Speed(8e10, 1.5e-3), packs_convolutions=True, memory=2 * 2**30)
+GPU = Device(Speed(1e13, 2e-3), Speed(1e13, 2e-3), packs_convolutions=False, memory=10 * 2**30)
 
 
 def cost(trial: Trial) -> float:
-    """Floating-point operations of a trial's training, roughly: six for each trained number, example and step."""
+    """Floating-point operations of a trial's training, roughly: six for each multiplication, example and step."""
     return _step_cost(trial) * trial.training.steps
 
 
 def seconds(pack: Sequence[Trial], device: Device = CPU_CORE) -> float:
     """Estimated training time of a pack on one device."""
-    return sum(map(cost, pack)) / device.flops + pack[0].training.steps * device.step_overhead_s
+    speed = _speed(pack[0], device)
+    return sum(map(cost, pack)) / speed.flops + pack[0].training.steps * speed.step_overhead_s
 
 
 def largest_useful_pack(trial: Trial, device: Device) -> int:
     """The number of trials like this one that fit into a pack, still gain from it, and are not too many to lose at once."""
-    gains = device.step_overhead_s * device.flops / (STILL_VISIBLE * _step_cost(trial))
-    bearable = LONGEST_S * device.flops / cost(trial)
-    return max(1, round(min(gains, device.memory / _memory(trial), bearable, MOST)))
+    bearable = LONGEST_S * _speed(trial, device).flops / cost(trial)
+    return max(1, round(min(_worth_sharing(trial, device), device.memory / _memory(trial), bearable, MOST)))
+
+
+def gains_as_one(trial: Trial, device: Device) -> bool:
+    """Whether trials like this one train faster as one stack than one after another."""
+    return _worth_sharing(trial, device) >= 2
+
+
+def _worth_sharing(trial: Trial, device: Device) -> float:
+    """The number of trials like this one among which a step's fixed cost becomes invisible."""
+    if _is_convolutional(trial) and not device.packs_convolutions:
+        return 1
+    speed = _speed(trial, device)
+    return speed.step_overhead_s * speed.flops / (STILL_VISIBLE * _step_cost(trial))
+
+
+def _is_convolutional(trial: Trial) -> bool:
+    return isinstance(trial.model, ImageVAE)
+
+
+def _speed(trial: Trial, device: Device) -> Speed:
+    return device.convolutions if _is_convolutional(trial) else device.matrices
 
 
 def _step_cost(trial: Trial) -> float:
-    return 6.0 * _parameters(trial) * _batch(trial)
+    return 6.0 * (trial.model.products(trial) or ASSUMED_PARAMETERS) * _batch(trial)
 
 
 def _memory(trial: Trial) -> float:
     """Bytes of a trial in a pack: weights, gradient, two moments and temporaries, and what the backward pass keeps."""
     model = trial.model
-    widths = sum((*model.encoder, *model.decoder)) if isinstance(model, VAE) else ASSUMED_PARAMETERS**0.5
-    kept = _batch(trial) * (3 * widths + 6 * model.kappa + 3 * trial.d + trial.d_in)
-    return (8 if trial.training.dtype == "float64" else 4) * (7.0 * _parameters(trial) + 2.0 * kept)
-
-
-def _parameters(trial: Trial) -> int:
-    return trial.model.parameters(trial.d_in, trial.d) or ASSUMED_PARAMETERS
+    inside = model.kept(trial)
+    inside = 3 * ASSUMED_PARAMETERS**0.5 if inside is None else inside  # a linear network keeps nothing inside
+    kept = _batch(trial) * (inside + 6 * model.kappa + 3 * trial.d + trial.d_in)
+    numbers = 7.0 * (model.parameters(trial) or ASSUMED_PARAMETERS) + 2.0 * kept
+    return (8 if trial.training.dtype == "float64" else 4) * numbers
 
 
 def _batch(trial: Trial) -> int:

@@ -67,6 +67,11 @@ class Trial(Spec):
             raise ValueError("nothing stands on a stage that trains on draws: the chain is autoencoders, a VAE, a VAE")
         return self
 
+    @model_validator(mode="after")
+    def _network_suits_the_data(self) -> Self:
+        self.model.check(self)
+        return self
+
     @cached_property
     def trial_id(self) -> str:
         return content_id(self)
@@ -80,6 +85,11 @@ class Trial(Spec):
     def d(self) -> int:
         """Dimensions of what is decoded."""
         return self.after.model.kappa if self.after else self.data.d
+
+    @property
+    def image(self) -> tuple[int, ...] | None:
+        """The shape of what is encoded where it is a picture: codes are none."""
+        return None if self.after else self.data.image
 
     @cached_property
     def twin(self) -> "Trial | None":

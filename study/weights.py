@@ -21,7 +21,7 @@ def load(trial_id: str, home: str | Path | Home = "./runs") -> nn.Module:
     if row is None:
         raise HomeError(f"{home} has no weights of a trial {trial_id}: look its id up in analysis.results(study, home)")
     trial = Trial.model_validate_json(row["declaration"])
-    network = build(trial.model, trial.d_in, trial.d, trial.weights_seed).to(getattr(torch, trial.training.dtype))
+    network = build(trial.model, trial, trial.weights_seed).to(getattr(torch, trial.training.dtype))
     arrays = read_artifacts(home, row["artifacts"], trial_id, "weights")
     state = {name: torch.from_numpy(array) for name, array in arrays.items()}
     if state.keys() != dict(Methods(network).named_parameters()).keys():

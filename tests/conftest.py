@@ -12,8 +12,10 @@ import pytest
 from jaxtyping import install_import_hook
 
 CHECKED = ["analysis.fit.hinge", "analysis.fit.resample"]
-CHECKED += [f"models.{name}" for name in ("datasets", "exact", "idx", "iwae", "mmd", "objective", "own_data", "vae")]
-CHECKED += [f"models.{name}" for name in ("celeba", "decoded", "folders", "picture", "planted", "rows")]
+CHECKED += [f"models.{name}" for name in ("datasets", "exact", "heads", "idx", "image_vae", "iwae", "mmd", "objective")]
+CHECKED += [
+    f"models.{name}" for name in ("celeba", "decoded", "folders", "own_data", "picture", "planted", "rows", "vae")
+]
 CHECKED += [
     f"models.{name}" for name in ("auroc", "features", "frechet", "generated", "inception", "kid", "ndb", "outliers")
 ]

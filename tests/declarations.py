@@ -17,6 +17,7 @@ from study import (
     FashionMNIST,
     Fixed,
     ImageFolder,
+    ImageVAE,
     Learned,
     LinearMap,
     LinearSubspace,
@@ -124,13 +125,23 @@ TRAININGS = st.builds(
     blow_up=POSITIVE,
     dtype=st.sampled_from(["float32", "float64"]),
 )
-TRIALS = st.builds(
-    Trial,
-    data=DATA,
-    model=MODELS,
-    objective=st.builds(Objective, gamma=GAMMAS, beta=st.floats(0, 100)),
-    training=TRAININGS,
-    seed=SEEDS,
+IMAGE_VAES = st.builds(
+    ImageVAE,
+    kappa=SMALL,
+    channels=st.lists(SMALL, min_size=1, max_size=2).map(tuple),
+    blocks=st.integers(1, 4),
+    norm=st.sampled_from(["none", "group"]),
+    skip=st.sampled_from(["none", "affine", "residual", "concat"]),
+    mu_scale=POSITIVE,
+    post_var=st.sampled_from(["amortised", "shared"]),
+)
+HOW = {
+    "objective": st.builds(Objective, gamma=GAMMAS, beta=st.floats(0, 100)),
+    "training": TRAININGS,
+    "seed": SEEDS,
+}
+TRIALS = st.builds(Trial, data=DATA, model=MODELS, **HOW) | st.builds(
+    Trial, data=st.sampled_from([Digits(), MNIST(), FashionMNIST(n=1000)]), model=IMAGE_VAES, **HOW
 )
 
 ANYTHING: st.SearchStrategy[Any] = st.one_of(
@@ -154,5 +165,6 @@ ANYTHING: st.SearchStrategy[Any] = st.one_of(
     GAMMAS,
     DATA,
     VAES,
+    IMAGE_VAES,
     TRAININGS,
 )

@@ -27,7 +27,7 @@ class Reference:
 def train_alone(trial: Trial) -> Reference:
     data, settings, spec = load(trial.data), trial.training, trial.objective.gamma
     x_all, y_all = torch.from_numpy(data.train), torch.from_numpy(data.train_y)
-    network: Any = build(trial.model, data.d_in, data.d, trial.seed)
+    network: Any = build(trial.model, trial.data, trial.seed)
     log_gamma = torch.nn.Parameter(torch.tensor(math.log(spec.init if isinstance(spec, Learned) else 1.0)))
     gamma_lr = (spec.lr if isinstance(spec, Learned) else None) or settings.lr
     groups = [{"params": network.parameters()}, {"params": [log_gamma], "lr": gamma_lr}]

@@ -3,26 +3,27 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks import core, tables
+from benchmarks import convolutions, core, tables
 from benchmarks.alone import Alone
 from benchmarks.by_hand import ByHand
 from benchmarks.studies import NETWORKS, STUDIES, few, trial_of
 from models.datasets import load
-from study import Learned
+from study import Fixed, Learned, Training
 from study.packed.laid import laid
-from study.packed.train import Training
+from study.packed.train import Training as PackTraining
 
 ROOT = Path(__file__).parents[1]
 
 
 def stack(trials):
     stack, inputs = laid(trials, load(trials[0].data), None, torch.device("cpu"))
-    return Training(stack, trials, inputs)
+    return PackTraining(stack, trials, inputs)
 
 
 def take(trainer, steps):
@@ -49,6 +50,21 @@ def test_the_plain_loop_takes_the_same_steps_as_the_pack():
         take(alone, 40)
         for weight, packed in zip(alone.weights(), pack.stack.weights().values(), strict=True):
             assert torch.allclose(weight, packed[index], atol=1e-5), trial
+
+
+def test_a_convolutional_pack_takes_the_same_steps_however_it_is_carried():
+    """As alone: what the benchmark compares is the same training."""
+    network = replace(convolutions.NETWORKS["8-small"], training=Training(steps=6, batch=16))
+    trials = [network.trial(Fixed(0.1), 1.0, seed) for seed in range(2)]
+    ways = [convolutions.Carried(trials, way, "cpu") for way in convolutions.WAYS]
+    for way in ways:
+        take(way, 6)
+    for index, trial in enumerate(trials):
+        alone = Alone(trial)
+        take(alone, 6)
+        for way in ways:
+            for weight, packed in zip(alone.weights(), way.stack.weights().values(), strict=True):
+                assert torch.allclose(weight, packed[index], atol=1e-4), trial
 
 
 def test_trials_of_a_benchmark_are_different_and_share_a_pack():

@@ -19,6 +19,7 @@ from study import (
     FashionMNIST,
     Fixed,
     ImageFolder,
+    ImageVAE,
     Learned,
     LinearMap,
     LinearSubspace,
@@ -67,6 +68,8 @@ def golden_trials():
         "annealed": a_trial(objective=Objective(gamma=Annealed(1, 1e-4))),
         "residual-he": a_trial(model=VAE(kappa=8, skip="residual", init="he", activation="relu")),
         "concat": a_trial(model=VAE(kappa=8, skip="concat", log_var_range=(-20, 5))),
+        "image": a_trial(model=ImageVAE(kappa=8)),
+        "image-group": a_trial(model=ImageVAE(kappa=8, channels=(8,), blocks=2, norm="group", skip="affine")),
         "training": a_trial(training=Training(steps=10, batch=32, lr=0.01, decay_from=1.0, dtype="float64")),
         "seed": a_trial(seed=7),
     }
@@ -186,7 +189,8 @@ def test_a_network_has_as_many_parameters_as_its_declaration_says(skip, widths):
         return
     for post_var in ("amortised", "shared", (1.0, 1.0, 1.0)):
         spec = VAE(kappa=3, encoder=(7, 4), decoder=widths, skip=skip, post_var=post_var)
-        assert sum(p.numel() for p in build(spec, d_in=9, d=11, seed=0).parameters()) == spec.parameters(9, 11)
+        data = LinearMap(d=11, zeta2=(1.0,) * 9, inputs=(1.0,) * 9)
+        assert sum(p.numel() for p in build(spec, data, seed=0).parameters()) == spec.parameters(data)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from study import (
     Objective,
     Optimal,
     Own,
+    PlantedManifold,
     Training,
     Trial,
 )
@@ -323,7 +324,7 @@ def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_pa
     assert "WIDTH = 8" in model.source
     for name, words in REFUSED.items():
         with pytest.raises(ValueError, match=words):
-            build(Own.of(getattr(plain, name), kappa=3), d_in=5, d=5, seed=0)
+            build(Own.of(getattr(plain, name), kappa=3), PlantedManifold(d=5), seed=0)
     for network in (model, Own.of(plain.Derived, kappa=3)):
         trials = [make_trial(model=network, gamma=gamma, seed=seed) for gamma in MODES for seed in (0, 1)]
         stacked = in_packs_of([Trial.model_validate_json(trial.model_dump_json()) for trial in trials], 8)

@@ -15,7 +15,9 @@ from models.specs.data import (
     PlantedManifold,
 )
 from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal, Refit
-from models.specs.network import VAE, Model, Own, Skip
+from models.specs.gaussian import Skip
+from models.specs.image_network import ImageVAE
+from models.specs.network import VAE, Model, Own
 from models.specs.training import MMD, Objective, Training
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Fixed",
     "Gamma",
     "ImageFolder",
+    "ImageVAE",
     "Learned",
     "LinearMap",
     "LinearSubspace",

@@ -9,7 +9,7 @@ units holds four linear modes, two units each, and a deep network has poor minim
 from itertools import pairwise
 
 from models.specs import VAE, Fixed, LinearMap, Objective, Training
-from models.specs.network import Activation
+from models.specs.gaussian import Activation
 from study.declare import study
 from study.trial import Trial
 

@@ -8,7 +8,7 @@ start, not where training would end.
 """
 
 from models.specs import MNIST, VAE, Learned, Objective, PlantedManifold, Skip, Training
-from models.specs.network import Init
+from models.specs.gaussian import Init
 from study.declare import study
 from study.trial import Trial
 

@@ -1,29 +1,42 @@
 """A stack: the networks of a pack's trials as one network with a leading axis.
 
 The trained numbers of trial p are row p of one matrix, its log γ in the last column, so that an optimiser step is a few
-operations on one tensor however many layers there are. A `GaussianVAE` carries a leading axis itself once its linear
-layers do; a user's own network, written for one trial only, is carried over the stack by `torch.func.vmap`.
+operations on one tensor however many layers there are. The platform's own networks carry a leading axis themselves once
+their layers do, and do so where it gains; where it does not, they are carried one by one. A user's own network, written
+for one trial only, is carried over the stack by `torch.func.vmap`.
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from models.gamma import knobs
+from models.image_vae import ConvolutionalVAE
 from models.objective import latent_rates
 from models.specs import Gamma
 from models.vae import GaussianVAE, Methods, build
+from study.packed.layers import as_layers_take_it, with_leading_axis
+from study.sizing import CPU_CORE, GPU, gains_as_one
 from study.trial import Trial
+
+Way = Literal["together", "one by one", "vmap"]
+
+PICTURES_AT_ONCE = 32
+"""Rows whose Jacobian a convolutional decoder gives at once: it keeps several times what a training step keeps of a row."""
 
 
 class Stack:
-    """Trained numbers, γ knobs and network methods of trials that share shapes; row p belongs to trial p."""
+    """Trained numbers, γ knobs and network methods of trials that share shapes; row p belongs to trial p.
 
-    def __init__(self, trials: Sequence[Trial], gammas: Sequence[Gamma], device: torch.device) -> None:
+    `way` says how the networks are carried, by default the way that gains.
+    """
+
+    def __init__(
+        self, trials: Sequence[Trial], gammas: Sequence[Gamma], device: torch.device, way: Way | None = None
+    ) -> None:
         self.d, self.kappa, self.device = trials[0].d, trials[0].model.kappa, device
         self.is_deterministic = trials[0].model.is_deterministic
         self.dtype = torch.float64 if trials[0].training.dtype == "float64" else torch.float32
@@ -40,7 +53,8 @@ class Stack:
             name: torch.tensor([setting[name] for setting in settings], dtype=torch.float64, device=device)
             for name in settings[0]
         }
-        layout = _as_linears_take_it if type(network.network) is GaussianVAE else torch.Tensor.detach
+        self.way = way or _way_of(trials, network.network, device)
+        layout = as_layers_take_it if self.way == "together" else torch.Tensor.detach
         weights = [torch.cat([layout(p.detach()).reshape(-1) for p in each.parameters()]) for each in networks]
         self.numbers = torch.cat([torch.stack(weights).to(device), self.knobs["log_init"][:, None]], dim=1)
         """Changed in place only: the tensors below are views of it."""
@@ -49,8 +63,10 @@ class Stack:
         parts = [column.view(len(self), *shape) for column, shape in zip(columns, [*shapes, ()], strict=True)]
         self.trained = [part.requires_grad_() for part in parts]
         """What gradients are taken of, each (pack, ...): the networks' parameters in order, and log γ."""
-        is_ours = layout is _as_linears_take_it
-        self._together = _with_linears(network.network.to(device), self._named()) if is_ours else None
+        self._together = None
+        if self.way == "together":
+            parts = {name.removeprefix("network."): part for name, part in self._named().items()}
+            self._together = with_leading_axis(network.network.to(device), parts)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -71,9 +87,11 @@ class Stack:
 
     def weights(self) -> dict[str, Tensor]:
         """The networks' parameters by name, each of shape (pack, ...): views of `numbers`."""
-        turned = (lambda part: part.mT) if self._together else (lambda part: part)
+        shapes, detached = self._shapes, {name: part.detach() for name, part in self._named().items()}
+        turned = {name for name, shape in shapes.items() if self._together and len(shape) == 2}
         return {
-            name: turned(part.detach()).view(len(self), *self._shapes[name]) for name, part in self._named().items()
+            name: (part.mT if name in turned else part).view(len(self), *shapes[name])
+            for name, part in detached.items()
         }
 
     def call(self, method: str, inputs: Tensor) -> Any:
@@ -86,15 +104,28 @@ class Stack:
         def one(weights: dict[str, Tensor], buffers: dict[str, Tensor], rows: Tensor) -> Any:
             return functional_call(self._network, (weights, buffers), (method, rows))
 
-        return vmap(one)(self._named(), self._buffers, inputs)
+        if self.way == "vmap":
+            return vmap(one)(self._named(), self._buffers, inputs)
+        outputs = [
+            one(*each) for each in zip(self._rows(self._named()), self._rows(self._buffers), inputs, strict=True)
+        ]
+        if isinstance(outputs[0], Tensor):
+            return torch.stack(outputs)
+        return tuple(torch.stack(parts) for parts in zip(*outputs, strict=True))
 
     def rates(self, mu: Tensor, log_var: Tensor) -> Tensor:
         """The rate of each latent, in nats; 0 where z is no random variable, and there is none."""
         return torch.zeros_like(mu) if self.is_deterministic else latent_rates(mu, log_var)
 
-    @torch.enable_grad()
     def decoder_slopes(self, z: Tensor) -> Tensor:
-        """Root mean square of ‖∂m(z)/∂z_j‖ over the rows of z (pack, n, kappa), shape (pack, kappa).
+        """Root mean square of ‖∂m(z)/∂z_j‖ over the rows of z (pack, n, kappa), shape (pack, kappa)."""
+        rows = PICTURES_AT_ONCE if isinstance(self._network.network, ConvolutionalVAE) else z.shape[1]
+        blocks = [self._squared_slopes(block) for block in z.split(rows, dim=1)]
+        return torch.stack([torch.cat(block, 1).mean(-1).sqrt() for block in zip(*blocks, strict=True)], dim=-1)
+
+    @torch.enable_grad()
+    def _squared_slopes(self, z: Tensor) -> list[Tensor]:
+        """‖∂m(z)/∂z_j‖² of every row, (pack, n) for each latent.
 
         A Jacobian's columns by backward passes alone: ∂m/∂z pulled back by v is linear in v, and its derivative with
         respect to v along e_j is column j. Every network that can be trained can be differentiated this way.
@@ -103,43 +134,29 @@ class Stack:
         mean = self.call("decode", z)
         v = torch.zeros_like(mean, requires_grad=True)
         (pulled,) = torch.autograd.grad(mean, z, v, create_graph=True)
-        slopes = []
+        squares = []
         for direction in torch.eye(self.kappa, dtype=self.dtype, device=self.device):
             (column,) = torch.autograd.grad(pulled, v, direction.expand_as(pulled), retain_graph=True)
-            slopes.append(column.square().sum(-1).mean(-1).sqrt())
-        return torch.stack(slopes, dim=-1)
+            squares.append(column.square().sum(-1))
+        return squares
 
     def _named(self) -> dict[str, Tensor]:
         return dict(zip(self._shapes, self.trained, strict=False))
 
-
-class _Linears(nn.Module):
-    """One linear layer of all networks of a stack: x (pack, n, inputs) -> (pack, n, outputs)."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        super().__init__()
-        self.weight, self.bias = weight, bias
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.bmm(x, self.weight) if self.bias is None else torch.baddbmm(self.bias, x, self.weight)
+    def _rows(self, parts: dict[str, Tensor]) -> list[dict[str, Tensor]]:
+        """Stacked tensors by name, trial by trial; undone in one operation, so that a gradient is put together in one."""
+        unbound = {name: part.unbind() for name, part in parts.items()}
+        return [{name: rows[index] for name, rows in unbound.items()} for index in range(len(self))]
 
 
-def _as_linears_take_it(parameter: Tensor) -> Tensor:
-    """A weight as (inputs, outputs), so that its gradient comes out as it is stored; a bias as (1, outputs)."""
-    return parameter.mT if parameter.dim() == 2 else parameter[None]
-
-
-def _with_linears(network: nn.Module, parts: dict[str, Tensor]) -> nn.Module:
-    """The network with a leading axis: the stack's `parts` in place of its linear layers and lone parameters."""
-    network = deepcopy(network)
-    for name, _ in list(network.named_parameters(recurse=False)):
-        delattr(network, name)
-        setattr(network, name, parts[f"network.{name}"])
-    for name, layer in list(network.named_modules()):
-        if isinstance(layer, nn.Linear):
-            linears = _Linears(parts[f"network.{name}.weight"], parts.get(f"network.{name}.bias"))
-            network.set_submodule(name, linears)
-    return network
+def _way_of(trials: Sequence[Trial], network: nn.Module, device: torch.device) -> Way:
+    """How a network is carried over the stack: whether convolutions of a whole stack gain is `study.sizing`'s to say."""
+    if type(network) is GaussianVAE:
+        return "together"
+    if type(network) is ConvolutionalVAE:
+        at = GPU if device.type == "cuda" else CPU_CORE
+        return "together" if len(trials) == 1 or gains_as_one(trials[0], at) else "one by one"
+    return "vmap"
 
 
 def _built(trials: Sequence[Trial], dtype: torch.dtype) -> list[Methods]:
@@ -148,5 +165,5 @@ def _built(trials: Sequence[Trial], dtype: torch.dtype) -> list[Methods]:
     keys = [f"{trial.weights_seed} {trial.model.model_dump_json()}" for trial in trials]
     for key, trial in zip(keys, trials, strict=True):
         if key not in built:
-            built[key] = Methods(build(trial.model, trial.d_in, trial.d, trial.weights_seed)).to(dtype)
+            built[key] = Methods(build(trial.model, trial, trial.weights_seed)).to(dtype)
     return [built[key] for key in keys]

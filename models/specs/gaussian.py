@@ -1,0 +1,85 @@
+"""What every Gaussian VAE declares, whatever layers it is made of: its latents, their posterior and its initial weights."""
+
+from typing import Annotated, Literal, Protocol, Self, runtime_checkable
+
+from pydantic import Field, model_validator
+
+from models.specs.base import Count, Positive, Real, Spec
+
+Skip = Literal["none", "affine", "residual", "concat"]
+"""How z reaches the output past the decoder's layers.
+
+none: not at all. affine: a linear map z → x is added to the output. residual: the decoder is made of blocks of two
+layers with an identity around each. concat: z is fed to every layer of the decoder.
+"""
+
+Init = Literal["fan_in", "he", "glorot"]
+"""Standard deviation of the initial weights: fan_in 1/√fan_in; he √(2/fan_in); glorot √(2/(fan_in+fan_out)). Biases 0."""
+
+Activation = Literal["tanh", "relu", "gelu", "identity"]
+
+
+PostVar = Literal["amortised", "shared", "none"] | tuple[Positive, ...]
+"""Whence the posterior variance σ²: a function of x, one trained number a latent, nowhere (0), or given numbers that stay."""
+
+
+@runtime_checkable
+class Shaped(Protocol):
+    """What a network must know of its data: the columns it encodes and decodes, and their shape where they are pictures.
+
+    `image` is (height, width) of grey and (height, width, 3) of colour pictures; rows hold them flattened in this order.
+    """
+
+    @property
+    def d_in(self) -> int: ...
+
+    @property
+    def d(self) -> int: ...
+
+    @property
+    def image(self) -> tuple[int, ...] | None: ...
+
+
+class Gaussian(Spec):
+    """The posterior q(z|x) = N(μ(x), diag σ²(x)), with linear heads for μ and log σ², and the prior N(0, prior_std² I).
+
+    `mu_scale` and `log_var_scale` multiply the initial weights of the two heads; `log_var_range` clamps log σ² (with zero
+    gradient outside); by default there is no clamp. `post_var` says what σ² is: a function of x ("amortised"), one
+    trained number a latent that serves every x ("shared", started at the prior's), a given number a latent that is not
+    trained, or 0 ("none"): then z = μ(x), there is no rate, and the network is a deterministic autoencoder.
+    """
+
+    kappa: Count
+    activation: Activation = "tanh"
+    skip: Skip = "none"
+    init: Init = "fan_in"
+    mu_scale: Positive = 1.0
+    log_var_scale: Positive = 1.0
+    log_var_range: tuple[Real, Real] | None = None
+    post_var: Annotated[PostVar, Field(union_mode="left_to_right")] = "amortised"
+    prior_std: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _has_a_posterior(self) -> Self:
+        if isinstance(self.post_var, tuple) and len(self.post_var) != self.kappa:
+            raise ValueError(f"{len(self.post_var)} posterior variances do not fit kappa = {self.kappa}: give each one")
+        if self.post_var == "none" and (self.log_var_range or self.prior_std != 1):
+            raise ValueError('post_var="none" has no variance and no prior: leave log_var_range and prior_std out')
+        if self.log_var_range and self.log_var_range[0] >= self.log_var_range[1]:
+            raise ValueError("log_var_range must be (low, high) with low < high")
+        return self
+
+    def head_parameters(self, features: int) -> int:
+        """Trained numbers of the heads of μ and σ² on so many features."""
+        heads = 2 if self.post_var == "amortised" else 1
+        return heads * (features + 1) * self.kappa + (self.kappa if self.post_var == "shared" else 0)
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether z is a function of x: an autoencoder, without a rate."""
+        return self.post_var == "none"
+
+    @property
+    def label(self) -> str:
+        kind = type(self).__name__
+        return f"{kind.replace('VAE', 'AE') if self.is_deterministic else kind} κ={self.kappa}"
