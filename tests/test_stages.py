@@ -28,6 +28,7 @@ from study import (
     study,
 )
 from study.conduct import _record_groundless
+from study.ledger_records import StudyRecords
 from study.packed import PackRun
 from study.packed.frozen import ground
 from study.packed.laid import laid
@@ -349,3 +350,17 @@ def test_vae_plus_trains_on_a_folder_of_pictures_from_end_to_end(tmp_path, monke
     metrics = {row["metric"] for row in read(home, "evaluations").to_pylist() if row["trial_id"] == third.trial_id}
     assert {"mmd_x", "mmd_x_null", "kd_conv", "kd_conv_recon"} <= metrics
     assert not {"fid", "kid"} & metrics
+
+
+def test_mlflow_shows_the_curves_and_a_few_numbers_of_the_stages_before(trained):
+    home, plan, _ = trained
+    records = StudyRecords(home, "staged")
+    entries = {entry.trial_id: entry for entry in records.entries(records.committed())}
+    assert entries.keys() == {row.trial.trial_id for row in plan.rows}
+    third = entries[a_chain()[2].trial_id]
+    sections = {name.partition("/")[0] for name, *_ in third.curves}
+    assert sections == {"curve autoencoder", "curve vae", "curve second vae"}
+    rows = rows_of(home)
+    assert third.metrics["vae/gamma"] == rows[a_chain()[1].trial_id]["gamma"]
+    assert "autoencoder/n_active" not in third.metrics  # it has no rate
+    assert {name.partition("/")[0] for name, *_ in entries[a_trial().trial_id].curves} == {"curve"}
