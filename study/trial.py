@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from models.seeds import stream_seed
 from models.specs import Data, LinearMap, Model, Objective, Refit, Spec, Training
-from models.specs.base import Seed
+from models.specs.base import Seed, Whole
 
 ENGINE = 1
 """Raised when a change of code changes the numbers of trials: old results then no longer stand for new trials."""
@@ -51,7 +51,7 @@ class Trial(Spec):
     training: Training
     seed: Seed
     after: Self | None = None
-    samples: Annotated[int, Field(ge=0)] = 0
+    samples: Annotated[Whole, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _stages_fit(self) -> Self:

@@ -112,6 +112,7 @@ def test_the_core_needs_neither_ray_nor_mlflow():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_commands_run_through(tmp_path):
     """Both at once, at next to no size: Ray Tune and the platform train the same trials to the same numbers."""
     commands = {

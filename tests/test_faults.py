@@ -219,6 +219,7 @@ def test_a_trial_that_kills_its_worker_every_time_fails_alone(tmp_path):
     assert_each_trained_to_its_end_once(home, 7)
 
 
+@pytest.mark.faults
 def test_out_of_memory_halves_the_pack_and_goes_on(tmp_path):
     (tmp_path / "own.py").write_text(OWN)
     home = tmp_path / "home"

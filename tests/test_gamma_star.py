@@ -23,6 +23,7 @@ def test_each_refit_stands_on_the_learned_trial_of_its_seed():
                 assert others.items() <= learned[twin.trial_id].axes.items()
 
 
+@pytest.mark.slow
 def test_on_a_manifold_the_learned_gamma_sheds_latents_that_the_same_gamma_keeps_from_the_start(tmp_path):
     home = Home(tmp_path)
     rows = gamma_star.table("laptop").rows()

@@ -47,6 +47,7 @@ def test_clusters_leave_gaps_that_no_gaussian_has():
     assert data.spectrum[2] > 1e-3  # curved: it takes more than two dimensions of the space
 
 
+@pytest.mark.slow
 def test_a_second_stage_mends_the_samples_of_an_under_regularised_first_one(tmp_path):
     home = Home(tmp_path)
     chosen = [
