@@ -10,6 +10,7 @@ from launching import launch
 from painted import paint
 from pydantic import ValidationError
 
+from analysis.report import write_report
 from models.datasets import load as load_data
 from models.mmd import batch_mmd, mmd_imq
 from study import (
@@ -364,3 +365,28 @@ def test_mlflow_shows_the_curves_and_a_few_numbers_of_the_stages_before(trained)
     assert third.metrics["vae/gamma"] == rows[a_chain()[1].trial_id]["gamma"]
     assert "autoencoder/n_active" not in third.metrics  # it has no rate
     assert {name.partition("/")[0] for name, *_ in entries[a_trial().trial_id].curves} == {"curve"}
+
+
+@study(data=[DATA], mode=["learned", "refit"], seed=[0])
+def gamma_star(data, mode, seed):
+    """A little of the catalog's study."""
+    return a_trial(seed, data=data, objective=Objective(gamma=Learned() if mode == "learned" else Refit()))
+
+
+@study(data=[DATA], first=["balanced"], method=["VAE", "VAE+"], seed=[0])
+def vaeplus(data, first, method, seed):
+    """A little of the catalog's study."""
+    gamma = {"balanced": Learned()}[first]
+    stage = a_trial(seed, data=data, objective=Objective(gamma=gamma), samples=200)
+    return stage if method == "VAE" else a_trial(seed, data=data, after=stage, samples=200)
+
+
+@pytest.mark.parametrize(("table", "figures"), [(gamma_star, 2), (vaeplus, 1)])
+def test_the_report_of_a_staged_study_is_drawn(table, figures, tmp_path):
+    home = Home(tmp_path)
+    plan = make_plan(table, "laptop", home)
+    train_plan(plan, home)
+    write_plan(plan, home)
+    report = write_report(table.name, home)
+    assert home.read(f"studies/{table.name}/report/index.html").decode().count("<svg") == figures
+    assert {claim.verdict for claim in report.claims} == {"insufficient"}

@@ -33,7 +33,7 @@ def drawings(view: View) -> list[Drawing]:
 def _course(groups: list[tuple[tuple[object, ...], Frame]], curves: Frame) -> Drawing:
     figure, grid = panels(len(QUANTITIES), len(groups), height=2.4, sharex="col")
     for column, ((data,), trials) in enumerate(groups):
-        rows = trials[["trial_id", "mode"]].merge(curves, on="trial_id")
+        rows = curves[curves["trial_id"].isin(trials["trial_id"])]
         for line, (quantity, text) in zip(grid, QUANTITIES.items(), strict=True):
             ax = line[column]
             ax.set_yscale("log")
