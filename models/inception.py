@@ -20,7 +20,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from models.features import as_pictures
-from models.idx import DataError
+from models.places import DataError, own_folder
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 SIZE = 2048
@@ -39,8 +39,8 @@ def weights() -> Path | None:
         if not path.is_file():
             raise DataError(f"{path} does not exist: put {FILE} there, or unset COLLAPSAR_INCEPTION to do without FID")
         return _verified(path)
-    data = os.environ.get("COLLAPSAR_DATA")
-    path = Path(os.path.expanduser(data)) / "inception" / FILE if data else None  # noqa: PTH111
+    data = own_folder()
+    path = data / "inception" / FILE if data else None
     return _verified(path) if path and path.is_file() else None
 
 

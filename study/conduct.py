@@ -85,7 +85,7 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
     while True:
         try:
             with schedule.connected(address) as cluster:
-                plan = _train_in_order(plan, size, home, cluster, watch)
+                _train_in_order(plan, size, home, cluster, watch)
             break
         except schedule.RayLostError as fault:
             before, plan = plan, renewed(plan, home)
@@ -97,8 +97,8 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
     return None
 
 
-def _train_in_order(plan: Plan, size: int | None, home: Home, cluster: "Cluster", watch: Watch) -> Plan:
-    """Train whatever stands on nothing that is missing, until nothing is left to train; the plan as it is then."""
+def _train_in_order(plan: Plan, size: int | None, home: Home, cluster: "Cluster", watch: Watch) -> None:
+    """Train whatever stands on nothing that is missing, until nothing is left to train."""
     device = GPU if cluster.gpus else CPU_CORE
     tried: set[str] = set()  # what fails now is for the next launch
     while ready := [trial for trial in plan.ready if trial.trial_id not in tried]:
@@ -106,7 +106,6 @@ def _train_in_order(plan: Plan, size: int | None, home: Home, cluster: "Cluster"
         _train_in_rounds(make_packs(ready, plan.attempts, size, cluster.workers, device), home, cluster, watch)
         plan = renewed(plan, home)
     _record_groundless(plan, home)
-    return plan
 
 
 def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watch: Watch) -> None:

@@ -62,7 +62,7 @@ class Plan:
 
         What stands on a stage that was given up, or diverged, cannot be trained: see `groundless`.
         """
-        chosen = [trial for trial in self._unsettled if not self._is_groundless(trial)]
+        chosen = [trial for trial in self._unsettled if not self._blamed(trial)]
         wanted = {one.trial_id: one for trial in chosen for one in (*trial.stages, trial)}
         return [one for one in wanted.values() if not self._has_result(one) and not self._is_given_up(one)]
 
@@ -117,9 +117,6 @@ class Plan:
     def _is_no_ground(self, stage: Trial) -> bool:
         diverged = self.statuses.get(stage.trial_id) == "diverged"
         return diverged or (not self._has_result(stage) and self._is_given_up(stage))
-
-    def _is_groundless(self, trial: Trial) -> bool:
-        return self._blamed(trial) is not None
 
     def count(self, status: str) -> int:
         return sum(self.statuses.get(row.trial.trial_id) == status for row in self.rows)

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.collapse.swept import Swept
 from analysis.drawn.curves import DASHED, band, log_beta, ordered_looks, theory
+from analysis.drawn.pictures import show_rows
 from analysis.figures import Drawing
 from analysis.frames import Frame
 from analysis.style import INK, SETTINGS, Look, legend, panels, saved
@@ -18,9 +19,6 @@ from study.record import Home, read_artifacts
 
 FINE = 400
 """Points of a dashed curve."""
-
-GAP = 1
-"""White pixels between two pictures."""
 
 
 def figures(every: Mapping[str, Swept], home: Home) -> list[Drawing]:
@@ -67,17 +65,7 @@ def samples(every: Mapping[str, Swept], home: Home) -> Drawing | None:
         return None
     figure, (axes,) = panels(1, len(grids), height=0.42 * max(map(len, grids.values())))
     for ax, (name, rows) in zip(axes, grids.items(), strict=True):
-        tiles = [
-            np.hstack([np.pad(np.clip(image, 0, 1), _around(image), constant_values=1) for image in row])
-            for row in rows.values()
-        ]
-        ax.imshow(np.vstack(tiles), cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="equal")
-        height = tiles[0].shape[0]
-        ax.set_yticks([height * (i + 0.5) for i in range(len(rows))], [f"{beta:g}" for beta in rows])
-        ax.set_xticks([])
-        ax.grid(visible=False)
-        ax.spines[:].set_visible(False)
-        ax.tick_params(length=0)
+        show_rows(ax, [(f"{beta:g}", row) for beta, row in rows.items()])
         ax.set_title(name, loc="left", color=INK)
     axes[0].set_ylabel("weight of the rate β")
     figure.suptitle("Samples of the prior", fontsize=10.5)
@@ -114,11 +102,6 @@ def _pictures(trials: Swept, home: Home) -> dict[float, Float[np.ndarray, "image
         if "sample" in pictures:
             found[float(row["beta"])] = pictures["sample"].astype(float)
     return found
-
-
-def _around(image: np.ndarray) -> list[tuple[int, int]]:
-    """The gap on each side of a picture's height and width, and none at its colours."""
-    return [(GAP, GAP)] * 2 + [(0, 0)] * (image.ndim - 2)
 
 
 def _by_seed(trials: Swept, column: str) -> tuple[np.ndarray, np.ndarray]:

@@ -4,9 +4,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
+from analysis.drawn.pictures import show_rows
 from analysis.figures import Drawing
 from analysis.frames import Frame
-from analysis.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.style import INK, SETTINGS, Look, legend, panels, saved
 from analysis.table import cells, label_text
 from analysis.view import View
 from study.record import Home, read_artifacts
@@ -75,29 +76,17 @@ def _points(ax: Axes, trials: Frame, column: str, firsts: list[object], look: Lo
 
 def _pictures(finished: Frame, view: View) -> Drawing | None:
     """A row of samples for each method and first stage, of the first seed."""
-    rows = {}
-    for (data, first, method), trials in cells(finished, view.header, ["data", "first", "method"]):
+    rows: list[tuple[str, np.ndarray]] = []
+    for (_, first, method), trials in cells(finished, view.header, ["data", "first", "method"]):
         if (images := _samples_of(trials.sort_values("seed").iloc[0], view.home)) is not None:
-            rows[f"{method}, {first}" if method != "WAE" else "WAE-MMD", label_text(data)] = images
+            rows.append((f"{method}, {first}" if method != "WAE" else "WAE-MMD", images))
     if not rows:
         return None
     figure, ((ax,),) = panels(1, 1, height=0.55 * len(rows))
-    tiles = [np.hstack([np.pad(np.clip(i, 0, 1), _frame(i), constant_values=1) for i in row]) for row in rows.values()]
-    ax.imshow(np.vstack(tiles), cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="equal")
-    height = tiles[0].shape[0]
-    ax.set_yticks([height * (i + 0.5) for i in range(len(rows))], [name for name, _ in rows])
-    ax.set_xticks([])
-    ax.grid(visible=False)
-    ax.spines[:].set_visible(False)
-    ax.tick_params(length=0, colors=QUIET)
+    show_rows(ax, rows)
     figure.suptitle("Samples", fontsize=10.5)
     caption = "Samples of each method, first seed; a column is the same draw of the prior in every row."
     return Drawing("pictures", caption, saved(figure, "svg"), saved(figure, "png"))
-
-
-def _frame(image: np.ndarray) -> tuple[tuple[int, int], ...]:
-    """A white pixel around a picture, not around its colours."""
-    return ((1, 1), (1, 1), (0, 0))[: image.ndim]
 
 
 def _samples_of(row: Frame, home: Home) -> np.ndarray | None:
