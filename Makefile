@@ -42,6 +42,7 @@ benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.planning
 
 clean:
 	rm -rf .venv build *.egg-info

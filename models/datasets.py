@@ -1,6 +1,7 @@
 """Data sets: centred examples with what theory needs to know about them. NumPy only.
 
-Every data set is centred by the mean of its training examples, and nothing else is done to it. Pictures that as float32
+Every data set is centred by the mean of its training examples, and nothing else is done to it but where its declaration
+says so; what is told of its variance is about the mean in any case. Pictures that as float32
 take more than `IN_MEMORY` bytes stay on the disk, and are centred when they are asked for (`models.rows`).
 """
 
@@ -43,7 +44,7 @@ SPECTRUM_UP_TO = 4096
 
 @dataclass(frozen=True)
 class DataSet:
-    """Training and test examples (float32, centred by the training mean) and the mean that was taken off.
+    """Training and test examples (float32, the training mean is `offset` in every coordinate) and what was taken off.
 
     A VAE decodes to the examples themselves; other `targets`, of the training and the test set, are centred alike.
     Pictures may lie on the disk instead of in memory, both sets then: their rows come by the same slices and indices, and
@@ -56,6 +57,7 @@ class DataSet:
     mean: Float[np.ndarray, " d_in"]
     targets: tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]] | None = None
     bytes_digest: str | None = None
+    offset: float = 0.0
 
     @property
     def d_in(self) -> int:
@@ -99,7 +101,7 @@ class DataSet:
         That is ζ², the squared singular values of E[y x̃ᵀ] for whitened inputs x̃; for y = x the eigenvalues of the
         training covariance (population, centred). Where `has_spectrum`.
         """
-        parts = (part.astype(np.float64) for part in chunks(self.train_y))
+        parts = (part.astype(np.float64) - self.offset for part in chunks(self.train_y))
         if self.targets:
             x, (y,) = np.asarray(self.train, np.float64), parts
             parts = iter([x @ np.linalg.lstsq(x, y, rcond=None)[0]])
@@ -114,13 +116,13 @@ class DataSet:
 
     @cached_property
     def total_variance(self) -> float:
-        """T = E‖y‖² over the training set, in squared data units."""
-        return mean_square(self.train_y)
+        """T = E‖y − E y‖² over the training set, in squared data units."""
+        return mean_square(self.train_y, self.offset)
 
     @cached_property
     def total_variance_test(self) -> float:
-        """E‖y‖² over the test set, about the mean of the training set."""
-        return mean_square(self.test_y)
+        """E‖y − m‖² over the test set, m the mean of the training set."""
+        return mean_square(self.test_y, self.offset)
 
 
 def load(spec: Data) -> DataSet:
@@ -180,7 +182,7 @@ def _made(spec: Data) -> DataSet:
             train, test = idx.read_images(spec)
             return _centred(spec, train[: spec.n], test)
         case LinearSubspace():
-            return _centred(spec, *linear_subspace(spec))
+            return _centred(spec, *linear_subspace(spec), offset=spec.offset)
         case LinearMap():
             return _centred(spec, *linear_map(spec))
         case PlantedManifold():
@@ -191,13 +193,15 @@ def _made(spec: Data) -> DataSet:
             return _centred(spec, *own_arrays(spec))
 
 
-def _centred(spec: Data, train: Array, test: Array, *targets: Float[np.ndarray, "_ d_y"]) -> DataSet:
+def _centred(
+    spec: Data, train: Array, test: Array, *targets: Float[np.ndarray, "_ d_y"], offset: float = 0.0
+) -> DataSet:
     """Arrays as a data set: training and test examples, then their targets where these are other than the examples."""
-    mean = train.mean(axis=0, dtype=np.float64)
+    mean = train.mean(axis=0, dtype=np.float64) - offset
     with np.errstate(over="ignore"):  # told below
         x, x_test = ((part - mean).astype(np.float32) for part in (train, test))
         y = [(part - targets[0].mean(axis=0)).astype(np.float32) for part in targets]
-    return _sound(DataSet(spec, x, x_test, mean, (y[0], y[1]) if y else None))
+    return _sound(DataSet(spec, x, x_test, mean, (y[0], y[1]) if y else None, offset=offset))
 
 
 def _of_pictures(spec: CelebA | ImageFolder, train: Decoded, test: Decoded) -> DataSet:

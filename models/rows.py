@@ -61,8 +61,8 @@ def chunks(rows: Rows) -> Iterator[Float[np.ndarray, "_ d"]]:
         yield rows[start : start + size]
 
 
-def mean_square(rows: Rows) -> float:
-    """E‖x‖², in squared data units."""
+def mean_square(rows: Rows, about: float = 0.0) -> float:
+    """E‖x − about‖², in squared data units; rows on the disk are centred, and theirs is about their mean."""
     if isinstance(rows, Streamed):
         return rows.mean_square
-    return float(np.square(rows, dtype=np.float64).sum(axis=1).mean())
+    return float(np.square(rows - np.float32(about), dtype=np.float64).sum(axis=1).mean())

@@ -1,7 +1,6 @@
 """The command line: quick where nothing is trained, and one sentence with a remedy where the command is wrong."""
 
 import re
-import resource
 import subprocess
 import sys
 
@@ -29,7 +28,7 @@ def test_a_plan_counts_and_estimates_and_trains_nothing(tmp_path):
     "arguments", [["--list"], ["grid_gamma", "--plan"], ["grid_gamma", "--plan", "--scale", "paper"]]
 )
 def test_listing_and_planning_import_no_heavy_library(arguments, tmp_path):
-    """They answer in a second because nothing heavy is imported; the import is what a busy machine cannot blur."""
+    """They answer in a second or two because nothing heavy is imported; `benchmarks.planning` measures how soon."""
     code = (
         "import sys, runpy\n"
         f"sys.argv = ['launch', *{[*arguments, '--home', str(tmp_path)]!r}]\n"
@@ -39,21 +38,6 @@ def test_listing_and_planning_import_no_heavy_library(arguments, tmp_path):
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.splitlines()[-1] == "[]"
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--list"], ["grid_gamma", "--plan"], ["grid_gamma", "--plan", "--scale", "paper"]]
-)
-def test_listing_and_planning_take_less_than_two_seconds_of_a_core(arguments, tmp_path):
-    """Of processor time, which other work on the machine does not stretch."""
-
-    def seconds():
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        run(*arguments, "--home", tmp_path)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    assert min(seconds() for _ in range(3)) < 2
 
 
 WRONG = {

@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.collapse.linear import DECODER, HELD, LEARNED, WIDE
+from analysis.collapse.linear import DECODER, ENCODER, HELD, LEARNED, OFF_ZERO, WIDE
 from analysis.load import Header
 from analysis.studies.linear_collapse import claims, drawings, sheets
 from analysis.theory import fixed_sigma, linear, modes_of_spectrum
 from models.datasets import load
-from models.specs import Own
 from study.catalog.linear_collapse import linear_collapse
 from study.packed import PackRun
 from study.plan import make_pack
@@ -29,7 +27,7 @@ BETAS_KEPT, BETAS_LOST = 1.316, 4.981
 T, KAPPAS = float(SPECTRUM.sum()), (3, 8)
 
 
-@pytest.mark.parametrize(("scale", "count"), [("laptop", 864), ("paper", 4320)])
+@pytest.mark.parametrize(("scale", "count"), [("laptop", 900), ("paper", 4380)])
 def test_the_sweep_is_as_fine_and_as_often_repeated_as_a_threshold_needs(scale, count):
     rows = linear_collapse.table(scale).rows()
     assert len(rows) == len({row.trial.trial_id for row in rows}) == count
@@ -46,6 +44,7 @@ def test_the_variants_are_the_networks_they_are_called():
         assert model.encoder == model.decoder == ()
         assert model.post_var == ((1.0,) * kappa if row.axes["variant"] == HELD else "shared")
         assert (model.prior_std != 1) == (row.axes["variant"] == WIDE)
+        assert (row.trial.data.offset != 0) == (row.axes["variant"] == OFF_ZERO)
         assert row.trial.data.d > min(KAPPAS)
 
 
@@ -86,7 +85,7 @@ def view_of(place, change=lambda row, latents: None, kappas=KAPPAS) -> Any:
                     missed = np.sqrt(SPECTRUM[:kappa]) - (values * np.sqrt(units))[: len(SPECTRUM)]
                     distortion = SPECTRUM[kappa:].sum() + (missed**2).sum()
                     row |= {"nre_mean_train": distortion / T, "rate_train": rows["rate"].sum()}
-                    arrays[f"{trial_id}/weights/{DECODER}"] = np.eye(max(6, kappa), kappa) * kept
+                    arrays[f"{trial_id}/weights/{DECODER}.weight"] = np.eye(max(6, kappa), kappa) * kept
                     trials.append(row)
                     latents.append(rows)
     home = Home(place)
@@ -194,38 +193,65 @@ def test_training_follows_theory_on_either_side_of_a_threshold(tmp_path):
         assert (found["decoder_norm"] ** 2).sum() == pytest.approx(power, rel=0.03, abs=0.05)
 
 
-class OffCentre(torch.nn.Module):
-    """A linear VAE on x + offset, out of a platform whose data are centred: ‖(x + c) − (Uz + b)‖² = ‖x − (Uz + b − c)‖²."""
+def off_zero(change):
+    """A study of three latents on data two off zero, whose biases centre them but for what `change` does to weights."""
 
-    def __init__(self, d: int, kappa: int, offset: float) -> None:
-        super().__init__()
-        self.offset = offset
-        self.mu, self.decoder = torch.nn.Linear(d, kappa), torch.nn.Linear(kappa, d)
-        self.log_var = torch.nn.Parameter(torch.zeros(kappa))
+    def view(place):
+        found = view_of(place, kappas=(3,))
+        few = found.trials[found.trials["variant"].eq(LEARNED) & found.trials["beta"].isin(BETAS[::4])].copy()
+        ids = few["trial_id"].str.replace(LEARNED, OFF_ZERO)
+        arrays = {}
+        for trial_id in ids:
+            weights = {
+                f"{ENCODER}.weight": np.ones((3, 6)),
+                f"{ENCODER}.bias": np.full(3, -12.0),
+                f"{DECODER}.bias": np.full(6, 2.0),
+            }
+            change(weights)
+            arrays |= {f"{trial_id}/weights/{name}": value for name, value in weights.items()}
+        write_artifacts(found.home, "b", arrays)
+        few = few.assign(
+            trial_id=ids,
+            variant=OFF_ZERO,
+            artifacts="artifacts/b.safetensors",
+            declaration='{"model": {"prior_std": 1.0}, "data": {"offset": 2.0}}',
+        )
+        rows = found.latents.assign(trial_id=found.latents["trial_id"].str.replace(LEARNED, OFF_ZERO))
+        found.trials = pd.concat([found.trials, few], ignore_index=True)
+        found.latents = pd.concat([found.latents, rows[rows["trial_id"].isin(ids)]], ignore_index=True)
+        return found
 
-    def encode(self, x):
-        mu = self.mu(x + self.offset)
-        return mu, self.log_var.expand_as(mu)
+    return view
 
-    def decode(self, z):
-        return self.decoder(z) - self.offset
+
+@pytest.mark.parametrize("wrong", [None, f"{ENCODER}.bias", f"{DECODER}.bias"])
+def test_biases_that_do_not_centre_the_data_fail(tmp_path, wrong):
+    def change(weights):
+        if wrong:
+            weights[wrong] = weights[wrong] + 0.06
+
+    found = said(off_zero(change)(tmp_path))
+    (claim,) = (name for name in found if OFF_ZERO in name)
+    assert found.pop(claim) == (FAILS if wrong else HOLDS)
+    assert "learned biases" in claim
+    assert set(found.values()) == {HOLDS}
 
 
 def test_learned_biases_do_what_centring_does(tmp_path):
-    """Data two off their mean, biases that start at random: J ends at the minimum of centred data without any bias.
+    """A real training on data two off zero: J ends at the minimum of centred data without any bias.
 
     Source: Wang & Ziyin (2022), appendix B.
     """
-    rows = [row for row in linear_collapse.table("laptop").rows() if row.axes["kappa"] == 3 and row.axes["seed"] == 0]
-    plain = [
-        row.trial for row in rows if row.axes["variant"] == LEARNED and row.axes["beta"] in (BETAS_KEPT, BETAS_LOST)
-    ]
-    trials = [trial.model_copy(update={"model": Own.of(OffCentre, 3, offset=2.0)}) for trial in plain]
+    rows = [row for row in linear_collapse.table("laptop").rows() if row.axes["variant"] == OFF_ZERO]
+    trials = [row.trial for row in rows if row.axes["seed"] == 0]
+    assert len(trials) == 6
     home, run = Home(tmp_path), PackRun(make_pack(trials, {}))
     while not run.done:
         run.advance(60)
     run.commit(home)
     data = load(trials[0].data)
+    assert data.train.mean(axis=0) == pytest.approx(np.full(10, 2.0), abs=1e-5)
+    assert data.spectrum.sum() == pytest.approx(data.total_variance)
     latents = read(home, "latents").to_pandas()
     for row in read(home, "trials").to_pylist():
         own = latents[latents["trial_id"].eq(row["trial_id"])]
@@ -233,7 +259,6 @@ def test_learned_biases_do_what_centring_does(tmp_path):
         least = float(linear.objective(modes_of_spectrum(data.spectrum), 1.0, row["beta"], 3))
         assert distortion / 2 + row["beta"] * row["rate_train"] == pytest.approx(least, abs=0.05)
         weights = read_artifacts(home, row["artifacts"], row["trial_id"], "weights")
-        mean_mu = weights["network.mu.weight"] @ np.full(10, 2.0) + weights["network.mu.bias"]
-        mean_x = weights["network.decoder.weight"] @ mean_mu + weights["network.decoder.bias"]
+        mean_mu = weights[f"{ENCODER}.weight"] @ np.full(10, 2.0) + weights[f"{ENCODER}.bias"]
         assert mean_mu == pytest.approx(np.zeros(3), abs=0.05)
-        assert mean_x == pytest.approx(np.full(10, 2.0), abs=0.05)
+        assert weights[f"{DECODER}.bias"] == pytest.approx(np.full(10, 2.0), abs=0.05)

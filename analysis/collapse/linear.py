@@ -27,10 +27,11 @@ from study.record import Home, read_artifacts
 
 Array = np.ndarray
 
-LEARNED, HELD, WIDE = "learned Σ", "fixed Σ", "learned Σ, wide prior"
+LEARNED, HELD, WIDE, OFF_ZERO = "learned Σ", "fixed Σ", "learned Σ, wide prior", "learned Σ, data off zero"
 """What the variants of the network are called."""
 
-DECODER = "network.decoder.0.weight"
+ENCODER, DECODER = "network.mu", "network.decoder.0"
+"""The linear maps' names among the weights."""
 
 
 @dataclass(frozen=True)
@@ -161,15 +162,39 @@ class Cell:
         units = 1 - (1 + ratio) ** (-2.0 if self.held else -1.0)
         return sweep(frame.assign(mean_var=units, decoder_norm=frame["value"], rate=np.nan))
 
+    @cached_property
+    def off_centre(self) -> Frame:
+        """How far the biases are from centring data whose mean is `offset` in every coordinate; a row a settled trial.
+
+        `latent`: largest |E_x E[z_j|x]|, in the prior's standard deviations. `data`: largest distance of a coordinate that
+        is decoded from z = 0 to `offset`, in data units.
+        """
+        rows = []
+        for trial in self.settled.to_dict("records"):
+            weights = _weights(self.home, trial)
+            if not weights:
+                continue
+            mean = np.full(self.modes.d2, json.loads(str(trial["declaration"]))["data"]["offset"])
+            z = weights[f"{ENCODER}.weight"] @ mean + weights[f"{ENCODER}.bias"]
+            rows.append((np.abs(z).max(), np.abs(weights[f"{DECODER}.bias"] - mean).max()))
+        return pd.DataFrame(rows, columns=["latent", "data"], dtype=float)
+
     def _measured(self, part: Array | None) -> Array:
         return np.full_like(self.sweep.active_units, np.nan) if part is None else part
 
 
 def _singular_values(home: Home, trial: dict[str, object]) -> Float[Array, " modes"]:
     """Of the decoder U of one trial, for a z in units of the prior's standard deviation, in data units; none if lost."""
-    try:
-        weights = read_artifacts(home, str(trial["artifacts"]), str(trial["trial_id"]), "weights")
-    except FileNotFoundError:  # weights may be thrown away, records stay
+    weights = _weights(home, trial)
+    if not weights:
         return np.empty(0)
     prior_std = json.loads(str(trial["declaration"]))["model"]["prior_std"]
-    return np.linalg.svd(weights[DECODER].astype(float), compute_uv=False) * prior_std
+    return np.linalg.svd(weights[f"{DECODER}.weight"].astype(float), compute_uv=False) * prior_std
+
+
+def _weights(home: Home, trial: dict[str, object]) -> dict[str, Array]:
+    """The stored weights of one trial by name; none if they are lost."""
+    try:
+        return read_artifacts(home, str(trial["artifacts"]), str(trial["trial_id"]), "weights")
+    except FileNotFoundError:  # weights may be thrown away, records stay
+        return {}

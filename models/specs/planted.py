@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, NonNegative, Positive, Seed, Several
+from models.specs.base import Count, NonNegative, Positive, Real, Seed, Several
 from models.specs.examples import Examples
 
 
@@ -27,10 +27,14 @@ class _Planted(Examples):
 
 
 class LinearSubspace(_Planted):
-    """A Gaussian on a random subspace: x = Q diag(√eigenvalues) u + √noise·ε, u ~ N(0, I_r), Q with orthonormal columns."""
+    """A Gaussian on a random subspace: x = Q diag(√eigenvalues) u + √noise·ε, u ~ N(0, I_r), Q with orthonormal columns.
+
+    Centred like all data, and then put `offset` off zero in every coordinate, so that learned biases have a mean to find.
+    """
 
     kind: Literal["LinearSubspace"] = "LinearSubspace"
     eigenvalues: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1.0,) * 5
+    offset: Real = 0.0
 
     @model_validator(mode="after")
     def _subspace_fits(self) -> "LinearSubspace":
@@ -44,7 +48,8 @@ class LinearSubspace(_Planted):
 
     @property
     def label(self) -> str:
-        return f"linear r={self.intrinsic_dim}"
+        off = f" offset={self.offset:g}" if self.offset else ""
+        return f"linear r={self.intrinsic_dim}{off}"
 
 
 class LinearMap(_Planted):

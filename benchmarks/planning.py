@@ -1,0 +1,68 @@
+"""How soon a launch answers that trains nothing: the catalog, and plans of hundreds and of thousands of trials.
+
+    python -m benchmarks.planning [--repeats 5] [--out FOLDER]
+
+Each command runs in a process of its own; the fastest of its repeats counts. Beside it stands the same process that does no
+more than import the libraries which any declaration needs, so that the ratio tells what of it is Collapsar's.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.machine import load, machine, sentence
+from benchmarks.packing import ROOT
+
+GOAL_S = 2.0
+COMMANDS = {
+    "importing the libraries": ["-c", "import numpy, pydantic, pyarrow.parquet, fsspec, typer, rich.console"],
+    "--list": ["-m", "study.launch", "--list"],
+    "grid_gamma --plan": ["-m", "study.launch", "grid_gamma", "--plan"],
+    "grid_gamma --plan --scale paper": ["-m", "study.launch", "grid_gamma", "--plan", "--scale", "paper"],
+}
+
+
+def main() -> None:
+    options = _options()
+    told = machine()
+    print(sentence(told), flush=True)
+    found: dict[str, float] = {}
+    print(f"{'':34}{'seconds':>8}{'ratio':>8}")
+    for name, command in COMMANDS.items():
+        found[name] = min(_seconds(command) for _ in range(options.repeats))
+        print(f"{name:34}{found[name]:8.2f}{found[name] / next(iter(found.values())):8.1f}", flush=True)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"machine": told, "load": load(), "seconds": found}, indent=1)
+        (options.out / "planning.json").write_text(text, encoding="utf-8")
+    slowest = max(found.values())
+    print(
+        f"\ngoal {'met' if slowest <= GOAL_S else 'missed'}: the slowest answers in {slowest:.2f} s (at most {GOAL_S:g})"
+    )
+    sys.exit(slowest > GOAL_S)
+
+
+def _seconds(command: list[str]) -> float:
+    """Wall-clock time of one process, in a folder whose home is empty."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        home = ["--home", folder] if "-m" in command else []
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *command, *home], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - start
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.planning", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--repeats", type=int, default=5, help="how often each command runs")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "benchmarks/results", help="a folder for the numbers as JSON"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
