@@ -40,12 +40,13 @@ def test_the_sweep_is_as_fine_and_as_often_repeated_as_a_threshold_needs(scale, 
 def test_the_variants_are_the_networks_they_are_called():
     for row in linear_collapse.table("laptop").rows():
         model: Any = row.trial.model
+        data: Any = row.trial.data
         kappa: Any = row.axes["kappa"]
         assert model.encoder == model.decoder == ()
         assert model.post_var == ((1.0,) * kappa if row.axes["variant"] == HELD else "shared")
         assert (model.prior_std != 1) == (row.axes["variant"] == WIDE)
-        assert (row.trial.data.offset != 0) == (row.axes["variant"] == OFF_ZERO)
-        assert row.trial.data.d > min(KAPPAS)
+        assert (data.offset != 0) == (row.axes["variant"] == OFF_ZERO)
+        assert data.d > min(KAPPAS)
 
 
 def exact(variant, kappa, beta):
@@ -250,7 +251,7 @@ def test_learned_biases_do_what_centring_does(tmp_path):
         run.advance(60)
     run.commit(home)
     data = load(trials[0].data)
-    assert data.train.mean(axis=0) == pytest.approx(np.full(10, 2.0), abs=1e-5)
+    assert np.asarray(data.train).mean(axis=0) == pytest.approx(np.full(10, 2.0), abs=1e-5)
     assert data.spectrum.sum() == pytest.approx(data.total_variance)
     latents = read(home, "latents").to_pandas()
     for row in read(home, "trials").to_pylist():
