@@ -17,7 +17,7 @@ from models import celeba, folders, idx
 from models.decoded import Decoded
 from models.own_data import own_arrays
 from models.places import DataError
-from models.planted import linear_map, linear_subspace, planted_clusters, planted_manifold
+from models.planted import linear_map, linear_subspace, planted_arc, planted_clusters, planted_manifold
 from models.rows import Rows, Streamed, chunks, mean_square
 from models.specs.data import (
     MNIST,
@@ -29,6 +29,7 @@ from models.specs.data import (
     LinearMap,
     LinearSubspace,
     OwnData,
+    PlantedArc,
     PlantedClusters,
     PlantedManifold,
 )
@@ -189,6 +190,8 @@ def _made(spec: Data) -> DataSet:
             return _centred(spec, *planted_manifold(spec))
         case PlantedClusters():
             return _centred(spec, *planted_clusters(spec))
+        case PlantedArc():
+            return _centred(spec, *planted_arc(spec))
         case OwnData():
             return _centred(spec, *own_arrays(spec))
 

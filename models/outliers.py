@@ -15,8 +15,13 @@ Rows = Float[np.ndarray, "n d"]
 
 
 def reconstruction_errors(rows: Rows, reconstructions: Rows) -> Float[np.ndarray, " n"]:
-    """‖x − x̂‖² of each row, summed over dimensions, in data²."""
-    return np.square(rows.astype(np.float64) - reconstructions).sum(axis=1)
+    """‖x − x̂‖² of each row, summed over dimensions, in data²; 0 where it is no more than float32 rounds off of x.
+
+    Without that, rows that are reconstructed completely would be scored by their size: larger ones are rounded by more.
+    """
+    errors = np.square(rows.astype(np.float64) - reconstructions).sum(axis=1)
+    rounded_off = np.finfo(np.float32).eps ** 2 * np.square(rows, dtype=np.float64).sum(axis=1)
+    return np.where(errors <= rounded_off, 0.0, errors)
 
 
 def principal_reconstructions(train: Float[np.ndarray, "m d"], rows: Rows, k: int) -> Rows:

@@ -2,11 +2,13 @@
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial import KDTree
 
 from models.rows import mean_square
-from models.specs.data import LinearMap, LinearSubspace, PlantedClusters, PlantedManifold
+from models.specs.data import LinearMap, LinearSubspace, PlantedArc, PlantedClusters, PlantedManifold
 
 Array = Float[np.ndarray, "_ d"]
+Planted = LinearSubspace | LinearMap | PlantedManifold | PlantedClusters | PlantedArc
 
 
 def linear_subspace(spec: LinearSubspace) -> tuple[Array, Array]:
@@ -52,8 +54,23 @@ def planted_clusters(spec: PlantedClusters) -> tuple[Array, Array]:
     return _with_noise(spec, u @ a0.T + np.tanh(u @ a1) @ a2, rng)
 
 
-def _with_noise(
-    spec: LinearSubspace | LinearMap | PlantedManifold | PlantedClusters, x: Array, rng: np.random.Generator
-) -> tuple[Array, Array]:
+def planted_arc(spec: PlantedArc) -> tuple[Array, Array]:
+    """x = Q (t, sin t), or points of the plane within [−π, π] × [−3/2, 3/2] that are `off` away from the curve."""
+    rng = np.random.default_rng(spec.seed)
+    plane = np.linalg.qr(rng.standard_normal((spec.d, 2)))[0]
+    n = spec.n + spec.n_test
+    if not spec.off:
+        t = rng.uniform(-np.pi, np.pi, n)
+        return _with_noise(spec, np.stack([t, np.sin(t)], axis=1) @ plane.T, rng)
+    curve = np.linspace(-np.pi, np.pi, 2001)
+    tree = KDTree(np.stack([curve, np.sin(curve)], axis=1))
+    found = np.empty((0, 2))
+    while len(found) < n:  # even of points that are 1 away there are enough
+        points = rng.uniform(-1, 1, (4 * n, 2)) * (np.pi, 1.5)
+        found = np.concatenate([found, points[tree.query(points)[0] >= spec.off]])
+    return _with_noise(spec, found[:n] @ plane.T, rng)
+
+
+def _with_noise(spec: Planted, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     x = x + np.sqrt(spec.noise) * rng.standard_normal(x.shape)
     return x[: spec.n], x[spec.n :]

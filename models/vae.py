@@ -56,8 +56,10 @@ class GaussianVAE(GaussianNetwork):
         shapes = spec.decoder_layers(d)
         if spec.skip == "affine":
             *shapes, skip = shapes
-            self.affine = linear(*skip, spec, bias=False)
-        self.decoder = nn.ModuleList(linear(a, b, spec) for a, b in shapes)
+            self.affine = linear(*skip, spec, spec.output_scale, bias=False)
+        *hidden, output = shapes
+        layers = [linear(a, b, spec) for a, b in hidden]
+        self.decoder = nn.ModuleList([*layers, linear(*output, spec, spec.output_scale)])
 
     def encode(self, x: Float[Tensor, "*n d_in"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
         """Mean and log variance of q(z|x), of z in units of the prior's standard deviation."""

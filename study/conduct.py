@@ -164,7 +164,7 @@ def fetch_data(plan: Plan) -> None:
 
 
 def _needed(plan: Plan) -> list[Data]:
-    return list({content_id(trial.data): trial.data for trial in plan.missing}.values())
+    return list({content_id(spec): spec for trial in plan.missing for spec in trial.datasets}.values())
 
 
 def record_data(plan: Plan, home: Home) -> list[str]:

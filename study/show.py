@@ -51,7 +51,7 @@ def show_cost(plan: Plan, size: int | None) -> None:
     console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
     console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / workers)} on the {workers} cores here")
     console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
-    for sentence in dict.fromkeys(absence(trial.data) for trial in plan.missing):
+    for sentence in dict.fromkeys(absence(spec) for trial in plan.missing for spec in trial.datasets):
         if sentence:
             console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
 

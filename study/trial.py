@@ -29,6 +29,7 @@ _FREE_IN_A_PACK = (
     ("model", "init"),
     ("model", "mu_scale"),
     ("model", "log_var_scale"),
+    ("model", "output_scale"),
 )
 
 
@@ -41,7 +42,8 @@ class Trial(Spec):
     codes of a deterministic autoencoder, centred and scaled to a mean variance of one, or on draws of a VAE's aggregate
     posterior q(z), fresh in every minibatch.
 
-    With `samples` that many are drawn of the trained model, and measured against the data (see `models.generated`).
+    With `samples` that many are drawn of the trained model, and measured against the data (see `models.generated`). With
+    `outliers` the test examples of that data set are told from the data's own (see `study.packed.screened`).
     """
 
     kind: Literal["Trial"] = "Trial"
@@ -52,6 +54,7 @@ class Trial(Spec):
     seed: Seed
     after: Self | None = None
     samples: Annotated[Whole, Field(ge=0)] = 0
+    outliers: Data | None = None
 
     @model_validator(mode="after")
     def _stages_fit(self) -> Self:
@@ -68,6 +71,18 @@ class Trial(Spec):
         return self
 
     @model_validator(mode="after")
+    def _outliers_fit(self) -> Self:
+        if not self.outliers:
+            return self
+        if self.after or isinstance(self.data, LinearMap) or isinstance(self.outliers, LinearMap):
+            raise ValueError("outliers are told by the reconstruction of the data themselves: declare them of one VAE")
+        if self.outliers.d != self.data.d:
+            raise ValueError(
+                f"outliers of {self.outliers.d} dimensions are none of data of {self.data.d}: give both the same"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _network_suits_the_data(self) -> Self:
         self.model.check(self)
         return self
@@ -75,6 +90,11 @@ class Trial(Spec):
     @cached_property
     def trial_id(self) -> str:
         return content_id(self)
+
+    @property
+    def datasets(self) -> tuple[Data, ...]:
+        """What has to be there before the trial can be trained and measured."""
+        return (self.data, self.outliers) if self.outliers else (self.data,)
 
     @property
     def d_in(self) -> int:

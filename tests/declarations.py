@@ -25,6 +25,7 @@ from study import (
     Optimal,
     Own,
     OwnData,
+    PlantedArc,
     PlantedManifold,
     Training,
     Trial,
@@ -79,6 +80,7 @@ DATA = st.one_of(
         inputs=st.tuples(POSITIVE, POSITIVE),
         **PLANTED,
     ),
+    st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED),
     st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
     st.builds(
         OwnData,
@@ -105,6 +107,7 @@ VAES = st.one_of(
         init=st.sampled_from(["fan_in", "he", "glorot"]),
         mu_scale=POSITIVE,
         log_var_scale=POSITIVE,
+        output_scale=POSITIVE,
         log_var_range=st.none() | st.tuples(st.floats(-50, 0), st.floats(1, 50)),
         post_var=st.sampled_from(["amortised", "shared"]),
         prior_std=POSITIVE,

@@ -11,7 +11,7 @@ from reference import train_alone
 from models.datasets import load
 from models.objective import neg_elbo
 from models.streams import batches, minibatches, noise
-from models.vae import build
+from models.vae import Methods, build
 from study import (
     VAE,
     Annealed,
@@ -330,6 +330,17 @@ def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_pa
         stacked = in_packs_of([Trial.model_validate_json(trial.model_dump_json()) for trial in trials], 8)
         for trial in trials:
             assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
+
+
+def test_the_output_scale_is_a_factor_on_what_a_decoder_starts_with():
+    """Of the last layer and of an affine skip: the mean of p(x|z) is small at first, and nothing else is different."""
+    data = LinearSubspace(d=5)
+    for skip in ("none", "affine"):
+        whole, tenth = (Methods(build(VAE(kappa=2, skip=skip, output_scale=scale), data, 3)) for scale in (1.0, 0.1))
+        z = torch.randn(7, 2, generator=torch.Generator().manual_seed(0))
+        assert torch.allclose(tenth("decode", z), 0.1 * whole("decode", z), atol=1e-7)
+        x = torch.randn(7, 5, generator=torch.Generator().manual_seed(1))
+        assert torch.equal(tenth("encode", x)[0], whole("encode", x)[0])
 
 
 OUT_OF_MEMORY = """

@@ -11,6 +11,7 @@ from models.specs.data import (
     LinearMap,
     LinearSubspace,
     OwnData,
+    PlantedArc,
     PlantedClusters,
     PlantedManifold,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Optimal",
     "Own",
     "OwnData",
+    "PlantedArc",
     "PlantedClusters",
     "PlantedManifold",
     "Refit",

@@ -12,7 +12,7 @@ from models.specs.base import one_of
 from models.specs.image_folder import ImageFolder
 from models.specs.images import MNIST, CelebA, Digits, FashionMNIST
 from models.specs.own_data import OwnData
-from models.specs.planted import LinearMap, LinearSubspace, PlantedClusters, PlantedManifold
+from models.specs.planted import LinearMap, LinearSubspace, PlantedArc, PlantedClusters, PlantedManifold
 
 __all__ = [
     "MNIST",
@@ -24,6 +24,7 @@ __all__ = [
     "LinearMap",
     "LinearSubspace",
     "OwnData",
+    "PlantedArc",
     "PlantedClusters",
     "PlantedManifold",
 ]
@@ -38,6 +39,7 @@ Data = Annotated[
     | LinearMap
     | PlantedManifold
     | PlantedClusters
+    | PlantedArc
     | OwnData,
     Field(discriminator="kind"),
     one_of(
@@ -50,6 +52,7 @@ Data = Annotated[
         LinearMap,
         PlantedManifold,
         PlantedClusters,
+        PlantedArc,
         OwnData,
     ),
 ]

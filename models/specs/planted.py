@@ -122,3 +122,28 @@ class PlantedClusters(_Planted):
     @property
     def label(self) -> str:
         return "clusters r=2"
+
+
+class PlantedArc(_Planted):
+    """An open curve in a plane of many dimensions: x = Q (t, sin t) + √noise·ε, t uniform in [−π, π], Q orthonormal.
+
+    One dimension, of which principal components need two: the whole plane. With `off` the examples are no points of the
+    curve, but of the same plane around it, at least so far from it: what no screening by two components can tell.
+    """
+
+    kind: Literal["PlantedArc"] = "PlantedArc"
+    off: Annotated[NonNegative, Field(le=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _plane_fits(self) -> "PlantedArc":
+        if self.d < 2:
+            raise ValueError("a plane does not fit in d = 1: raise d")
+        return self
+
+    @property
+    def intrinsic_dim(self) -> int:
+        return 2 if self.off else 1
+
+    @property
+    def label(self) -> str:
+        return f"off the arc by {self.off:g}" if self.off else "arc r=1"

@@ -202,6 +202,15 @@ class Measure:
                 break
         return torch.cat(parts, dim=1)
 
+    @torch.no_grad()
+    def errors(self, rows: np.ndarray) -> Tensor:
+        """‖x − m(E[z|x])‖² of any rows of data space (n, d): (pack, n), in float64 and data²."""
+        parts = []
+        for x in torch.from_numpy(rows).to(self.stack.device, self.stack.dtype).split(BLOCK):
+            mu, _ = self.stack.call("encode", x)
+            parts.append(squared_error(x.double(), self.stack.call("decode", mu).double()))
+        return torch.cat(parts, dim=1)
+
     def _gamma(self) -> Tensor:
         """The final γ: trained, scheduled, or in closed form over the training set."""
         stack = self.stack

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from models.objective import neg_elbo, objective
 from study.packed.laid import laid
 from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, METRICS, Measure
 from study.packed.sampled import sample_rows
+from study.packed.screened import outlier_rows
 from study.packed.train import REASONS, Training
 from study.plan import Pack
 from study.record import Home, commit, new_commit_id, write_artifacts
@@ -72,7 +74,8 @@ class PackRun:
             ],
             "trials": rows,
         }
-        tables["evaluations"] += [key[place] | row for place, row in sample_rows(measure)]
+        found = chain(sample_rows(measure), outlier_rows(measure))
+        tables["evaluations"] += [key[place] | row for place, row in found]
         return commit(home, commit_id, tables)
 
     def _write_artifacts(self, home: Home, measure: Measure, rows: Sequence[Row], commit_id: str) -> str | None:

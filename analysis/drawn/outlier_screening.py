@@ -1,0 +1,48 @@
+"""Figures of outlier_screening: AUROC and active latents against κ."""
+
+import matplotlib as mpl
+from matplotlib.ticker import NullLocator
+
+from analysis.drawn.bands import band
+from analysis.figures import Drawing
+from analysis.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.table import cells, label_text
+from analysis.view import View
+
+LOOKS = {"VAE": Look("VAE, γ learned", "#0072B2", "o"), "AE": Look("plain autoencoder", "#D55E00", "s")}
+COMPONENTS = Look("κ principal components", QUIET, "v")
+
+
+def drawings(view: View) -> list[Drawing]:
+    """AUROC above, active latents below, a column for each data set."""
+    finished = view.trials[view.trials["status"].eq("finished")]
+    if finished.empty:
+        return []
+    groups = list(cells(finished, view.header, ["data"]))
+    with mpl.rc_context(SETTINGS):
+        figure, grid = panels(2, len(groups), height=2.4, sharex="col")
+        for column, ((data,), trials) in enumerate(groups):
+            area, active = grid[0][column], grid[1][column]
+            area.set_title(label_text(data), loc="left", color=INK)
+            area.axhline(0.5, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), label="chance")
+            band(area, trials, "kappa", "auroc_pca", COMPONENTS)
+            for network, look in LOOKS.items():
+                band(area, trials[trials["network"].eq(network)], "kappa", "auroc", look)
+            band(active, trials[trials["network"].eq("VAE")], "kappa", "n_active", LOOKS["VAE"])
+            kappas = sorted(trials["kappa"].unique())
+            active.plot(kappas, kappas, color=LOOKS["AE"].colour, linewidth=1.0, label="all κ")
+            active.set_xscale("log", base=2)
+            active.set_xticks(kappas, [label_text(kappa) for kappa in kappas])
+            active.xaxis.set_minor_locator(NullLocator())
+            active.set_yscale("symlog", linthresh=1)
+            active.set_ylim(bottom=0)
+            active.set_xlabel("latent dimensions κ")
+            area.set_ylim(min(0.45, area.get_ylim()[0]), 1.02)
+        grid[0][0].set_ylabel("AUROC of the error")
+        grid[1][0].set_ylabel("latents in use")
+        legend(figure, [ax for line in grid for ax in line], "Outliers told by their reconstruction error")
+        caption = (
+            "AUROC of the reconstruction error, inliers of the test set against outliers, and active latents (v < 0.5), "
+            "against κ: mean and 95 % t-interval over seeds. Arc: other points of its plane; Fashion-MNIST: MNIST's digits."
+        )
+        return [Drawing("screening", caption, saved(figure, "svg"), saved(figure, "png"))]

@@ -1,0 +1,59 @@
+"""κ × network × seeds: does an autoencoder's reconstruction error tell what does not belong to the data?
+
+What lies off the data's manifold is not reconstructed by a network that has learned the manifold and nothing more. The arc
+is one-dimensional and lies in a plane: two principal components reconstruct all of the plane, and see nothing. Its
+outliers are other points of the plane. On pictures Fashion-MNIST stands against MNIST, with κ rising far beyond what is
+needed. The VAE's learned γ decides how many latents it uses; the plain autoencoder uses all it has. Principal components,
+as many as there are latents, are measured beside every trial.
+"""
+
+from typing import Literal
+
+from models.specs import MNIST, VAE, Data, FashionMNIST, Fixed, Learned, Objective, PlantedArc, Training
+from study.declare import study
+from study.trial import Trial
+
+Network = Literal["VAE", "AE"]
+NETWORKS: list[Network] = ["VAE", "AE"]
+
+OFF = 0.3
+"""How far from the arc its outliers are at least; the arc is 2 high and 2π wide."""
+
+
+@study(
+    data=[PlantedArc(d=20), FashionMNIST(n=10_000)],
+    network=NETWORKS,
+    kappa=[1, 2, 4, 8, 16, 32, 64, 128],
+    seed=range(3),
+)
+def outlier_screening(data: Data, network: Network, kappa: int, seed: int) -> Trial | None:
+    """Does the reconstruction error of an autoencoder tell outliers, however many latents it has?"""
+    is_arc = isinstance(data, PlantedArc)
+    if kappa not in ((1, 2, 4, 8) if is_arc else (2, 8, 32, 128)):
+        return None
+    return _trial(data, network, kappa, seed, hidden=(64, 64) if is_arc else (128, 64), steps=2000)
+
+
+@outlier_screening.paper(data=[FashionMNIST()], network=NETWORKS, kappa=[16, 32, 64, 128, 256], seed=range(5))
+def outlier_screening_paper(data: Data, network: Network, kappa: int, seed: int) -> Trial:
+    """The same question on all of Fashion-MNIST, 60 epochs."""
+    return _trial(data, network, kappa, seed, hidden=(512, 256), steps=28_000)
+
+
+def _trial(data: Data, network: Network, kappa: int, seed: int, hidden: tuple[int, ...], steps: int) -> Trial:
+    plain = network == "AE"
+    return Trial(
+        data=data,
+        model=VAE(
+            kappa=kappa,
+            encoder=hidden,
+            decoder=hidden[::-1],
+            log_var_scale=0.1,
+            log_var_range=None if plain else (-20, 5),
+            post_var="none" if plain else "amortised",
+        ),
+        objective=Objective(gamma=Fixed(0.5), beta=0) if plain else Objective(gamma=Learned(init=1.0)),
+        training=Training(steps=steps, batch=128, lr=1e-3 if isinstance(data, FashionMNIST) else 3e-3),
+        seed=seed,
+        outliers=PlantedArc(d=20, off=OFF) if isinstance(data, PlantedArc) else MNIST(),
+    )

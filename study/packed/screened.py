@@ -1,0 +1,68 @@
+"""How well each trial's reconstruction errors tell outliers from the data, for the trials that declare `outliers`.
+
+| metric | what | unit |
+|---|---|---|
+| `auroc` | of ‖x − m(E[z|x])‖², inliers from the test set | - |
+| `auroc_pca` | of the distance to as many principal components as the trial has latents | - |
+| `error_pca` | mean squared distance of the inliers to these components | data² |
+
+Both sets are centred by the mean of the training set. Principal components need the data in memory.
+
+Source: Dai, Wenliang & Wipf (2021), section 1 and supplement.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float
+
+from models.auroc import VERSION as AUROC_VERSION
+from models.auroc import auroc
+from models.datasets import DataSet, load
+from models.measured import Measured
+from models.outliers import VERSION as OUTLIERS_VERSION
+from models.outliers import principal_reconstructions, reconstruction_errors
+from models.specs import Data
+from study.packed.measure import Measure
+
+Row = dict[str, float | int | str]
+Rows = Float[np.ndarray, "n d"]
+Errors = Float[np.ndarray, " n"]
+
+
+def outlier_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
+    """(place in the pack, evaluation row) of every metric above. All trials of a pack declare the same outliers, or none."""
+    outliers = measure.trials[0].outliers
+    if not outliers:
+        return
+    sets = np.asarray(measure.data.test), outliers_of(measure.data, outliers)
+    inside, outside = (measure.errors(rows).cpu().numpy() for rows in sets)
+    linear = _principal(measure.data, *sets, measure.stack.kappa) if measure.data.has_spectrum else []
+    for place, trial in enumerate(measure.trials):
+        yield place, _area("auroc", inside[place], outside[place], trial.seed).row
+        yield from ((place, each.row | {"seed": trial.seed}) for each in linear)
+
+
+def outliers_of(data: DataSet, outliers: Data) -> Rows:
+    """The test examples of another data set, about the training mean of this one."""
+    other = load(outliers)
+    return (np.asarray(other.test) + (other.mean - data.mean)).astype(np.float32)
+
+
+def _principal(data: DataSet, inliers: Rows, outliers: Rows, kappa: int) -> list[Measured]:
+    train, k = np.asarray(data.train), min(kappa, data.d)
+    inside, outside = (
+        reconstruction_errors(rows, principal_reconstructions(train, rows, k)) for rows in (inliers, outliers)
+    )
+    n = len(inside)
+    error = Measured("error_pca", float(inside.mean()), float(inside.std() / n**0.5), n, 0, OUTLIERS_VERSION)
+    return [_area("auroc_pca", inside, outside, 0), error]
+
+
+def _area(name: str, inliers: Errors, outliers: Errors, seed: int) -> Measured:
+    """NaN where a diverged trial has errors that are none."""
+    n = len(inliers) + len(outliers)
+    if not (np.isfinite(inliers).all() and np.isfinite(outliers).all()):
+        return Measured(name, np.nan, np.nan, n, seed, AUROC_VERSION)
+    found = auroc(inliers, outliers)
+    return Measured(name, found.value, found.standard_error, n, seed, AUROC_VERSION)
