@@ -9,6 +9,8 @@
 A trial that is not finished is labelled by its status. A finished trial that has not converged has the regime it was
 left in, and `converged` False: its number of active latents may still be moving, so a table marks it `?` and a verdict
 about where training ends does not rest on it. A regime is relative to a study, hence it is never stored.
+
+A second VAE, on draws of the first one's q(z), has none: how many latents such draws need is not known of any data.
 """
 
 import json
@@ -20,6 +22,9 @@ from analysis.frames import Column, Frame
 CONVERGED = 0.5
 """Largest scale_residual = max_j |E z_j² − 1| of a converged trial: the residual is zero at every stationary point,
 .05 to .2 was measured for small networks at small γ, and above .5 training is not over."""
+
+SECOND = "second vae"
+"""The stage of a trial that trains on draws."""
 
 NOISE_FREE_LIMIT = 0.01
 """Largest nre_mean_test that reconstructs noise-free synthetic data of known dimension."""
@@ -39,7 +44,7 @@ MEANINGS = {
     "diverged": "J or its gradient stopped being finite",
     "failed": "no result: the trial's worker failed",
     "missing": "declared, not trained yet",
-    "unknown": "no converged trial that keeps a latent says how many these data need",
+    "unknown": "nothing says how many latents are needed: no converged trial keeps one, or z of a first stage is modelled",
 }
 """Every label that a cell of a table can carry, in one clause."""
 
@@ -48,8 +53,9 @@ def with_regimes(frame: Frame) -> Frame:
     """The frame with columns `converged`, `recon_ok`, `needed_dims`, `regime_relative` and `regime`."""
     finished = frame["status"].eq("finished")
     converged = finished & frame["scale_residual"].le(CONVERGED)
+    on_draws = frame["stage"].eq(SECOND)
     recon_ok = finished & frame["nre_mean_test"].le(_recon_limit(frame, finished))
-    needed = frame["intrinsic_dim"].fillna(_best_run_dims(frame, converged))
+    needed = frame["intrinsic_dim"].fillna(_best_run_dims(frame, converged & ~on_draws)).mask(on_draws)
     active = frame["n_active"]
     regime = np.select(
         [

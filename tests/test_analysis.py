@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from analysis import AnalysisError, curves, glance, header, latents, results, table
 from analysis.interval import number, t_interval
-from analysis.studies.grid_gamma import learned_against_fixed
+from analysis.load import Header
+from analysis.studies.grid_gamma import learned_against_fixed, second_stages
 from analysis.table import markdown
 from study.record import Home, commit, write_part
 
@@ -78,14 +80,16 @@ def behaviour(gamma: str, kappa: int, needed: int) -> dict[str, Any]:
     """What theory expects of a mode on data that need `needed` latents."""
     if gamma == "fixed 1":
         return {"n_active": 0, "nre_mean_test": 1.0, "gamma": 1.0, "neg_elbo_test": 30.0, "mmd": 1e-3}
-    if gamma == "fixed 1e-05":
+    if gamma in ("fixed 1e-05", "refit"):
         return {"n_active": kappa, "nre_mean_test": 1e-3, "gamma": 1e-5, "neg_elbo_test": 5.0, "mmd": 0.3}
     return {"n_active": min(kappa, needed), "nre_mean_test": 1e-3, "gamma": 1e-4, "neg_elbo_test": -20.0, "mmd": 1e-3}
 
 
-def gamma_grid(home: Home, data: dict[str, Any], needed: int, **changed: dict[str, Any]) -> None:
+def gamma_grid(
+    home: Home, data: dict[str, Any], needed: int, also: tuple[str, ...] = (), **changed: dict[str, Any]
+) -> None:
     """A study `g` of γ mode × κ × seed as theory expects it; `changed` maps a mode's first word to other columns."""
-    gammas, kappas = ["fixed 1", "fixed 1e-05", "learned"], [4, 8]
+    gammas, kappas = ["fixed 1", "fixed 1e-05", "learned", *also], [4, 8]
     plan, trials, evaluations = [], [], []
     for gamma, kappa, skip, seed, trial_id in grid(gammas, kappas):
         plan.append({"trial_id": trial_id, "gamma": gamma, "kappa": kappa, "seed": seed})
@@ -348,6 +352,41 @@ def test_the_claims_hold_where_planted_data_behave_as_theory_says(home: Home):
 def test_data_that_contradict_a_claim_fail_it(home: Home, changed: dict[str, Any], expected: list[str]):
     gamma_grid(home, PLANTED, 3, **changed)
     assert said(home) == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"),
+    [({}, "holds"), ({"n_active": 3}, "fails"), ({"mmd": 9e-3}, "fails"), ({"scale_residual": 0.9}, "holds")],
+)
+def test_a_refit_is_asked_what_a_small_gamma_is(home: Home, changed: dict[str, Any], verdict: str):
+    gamma_grid(home, PLANTED, 3, also=("refit",), refit=changed)
+    found = learned_against_fixed(results("grid_gamma", home), header("grid_gamma", home))
+    assert [item.verdict for item in found] == ["holds"] * 3 + [verdict]
+    assert found[3].claim.startswith("γ* itself, fixed from the start")
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"), [((0.1, 0.2, 0.15), "holds"), ((0.1, 0.7, 0.2), "insufficient"), ((0.5, 0.6, 0.6), "fails")]
+)
+def test_a_second_stage_is_held_against_its_first(second: tuple[float, ...], verdict: str):
+    common = {"data": "digits", "gamma": "learned", "kappa": 4, "status": "finished"}
+    sides = {"VAE": (0.4, 0.5, 0.45), "VAE+": second}
+    frame = pd.DataFrame(
+        common | {"method": method, "seed": seed, "mmd": value}
+        for method, values in sides.items()
+        for seed, value in enumerate(values)
+    )
+    axes: dict[str, list[Any]] = {"data": ["digits"], "gamma": ["learned"], "kappa": [4], "method": ["VAE", "VAE+"]}
+    (claim,) = second_stages(frame, Header("grid_gamma", "?", "laptop", axes | {"seed": [0, 1, 2]}))
+    assert (claim.verdict, claim.trials) == (verdict, 6)
+    assert second_stages(frame, Header("grid_gamma", "?", "laptop", {"seed": [0, 1, 2]})) == []
+
+
+def test_a_second_vae_has_no_regime_and_sets_none(home: Home):
+    first = row("", n_active=3, nre_mean_test=0.1, neg_elbo_test=-10.0, **DIGITS)
+    second = row("", n_active=8, nre_mean_test=0.1, neg_elbo_test=-99.0, stage="second vae", **DIGITS)
+    seeds(home, [first, second])
+    assert results("s", home)["regime"].tolist() == ["balanced", "unknown"]
 
 
 def test_a_claim_about_a_start_holds_before_training_ends_and_says_so(home: Home):

@@ -4,6 +4,7 @@ Trials at β = 1 are compared with trials of equal κ, skip and every other axis
 converged trials: where fewer than two thirds of the trials in question converged, or fewer than two exist, the verdict is
 `insufficient data`. A claim about what training delivers *from a start* (a γ fixed below γ* keeps needless latents)
 needs only the side it is compared with to have converged, and says how many of its own trials are still moving.
+Trials of two stages answer claims of their own.
 A claim about planted data holds when every such trial agrees: the tolerance on n_active is zero. On data of unknown
 dimension the claim is an ordering of means, and holds when the 95 % t-interval over seeds excludes zero.
 
@@ -31,6 +32,9 @@ SOURCE = "Dai, Wenliang & Wipf (2021), section 3"
 SMALL_GAMMA = 2e-3
 """A learned γ below this fraction of T/d has explained the data; γ stays at T/d when nothing is encoded."""
 
+ONE_STAGE, TWO_STAGES = "VAE", "VAE+"
+"""The study's names for trials of one VAE, and of a second one on the aggregate posterior of the first."""
+
 MMD_RATIO = 10
 """How much farther than the learned one an under-regularised aggregate posterior lies from the prior."""
 
@@ -43,6 +47,7 @@ class _Question:
     trials: Frame
     learned: str
     fixed: dict[str, float]
+    refit: str | None
     keys: list[str]
     header: Header
 
@@ -63,13 +68,14 @@ class _Question:
     def paired(self) -> Iterator[tuple[int, Frame, dict[str, Frame]]]:
         """κ, the learned trials and each fixed γ's, for every combination of the other axes."""
         for _, trials in cells(self.trials, self.header, ["kappa", *self.keys]):
-            by_label = {label: trials[trials["gamma"].eq(label)] for label in self.fixed}
+            labels = [*self.fixed, *([self.refit] if self.refit else [])]
+            by_label = {label: trials[trials["gamma"].eq(label)] for label in labels}
             yield int(trials["kappa"].iloc[0]), trials[trials["gamma"].eq(self.learned)], by_label
 
 
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
-    return learned_against_fixed(view.trials, view.header)
+    return learned_against_fixed(view.trials, view.header) + second_stages(view.trials, view.header)
 
 
 def learned_against_fixed(frame: Frame, header: Header) -> list[Claim]:
@@ -80,21 +86,25 @@ def learned_against_fixed(frame: Frame, header: Header) -> list[Claim]:
     learned = next((str(label) for label in header.axes["gamma"] if str(label).startswith("learned")), None)
     if learned is None or not fixed:
         return []
+    refit = next((str(label) for label in header.axes["gamma"] if str(label).startswith("refit")), None)
     trials = _at_unit_beta(frame, header).copy()
+    if "method" in header.axes:
+        trials = trials[trials["method"].eq(ONE_STAGE)]
     trials["kappa"] = pd.to_numeric(trials["kappa"], errors="coerce")
     known = trials["data"].dropna().unique()
     if len(known) == 1:  # a study of one data set: trials without a record are of it too
         trials["data"] = known[0]
-    keys = header.varying("gamma", "kappa", "seed", "data", "beta")
+    keys = header.varying("gamma", "kappa", "seed", "data", "beta", "method")
     found = []
     for (data,), group in cells(trials.dropna(subset=["kappa", "data"]), header, ["data"]):
-        question = _Question(f"{label_text(data)} at β = 1", group, learned, fixed, keys, header)
+        question = _Question(f"{label_text(data)} at β = 1", group, learned, fixed, refit, keys, header)
         found += _planted(question) if question.r is not None else _relative(question)
     return found
 
 
 def _planted(q: _Question) -> list[Claim]:
-    return [_learned_keeps_r(q), _large_gamma_collapses(q), _small_gamma_fills(q)]
+    refits = [_refit_fills(q)] if q.refit else []
+    return [_learned_keeps_r(q), _large_gamma_collapses(q), _small_gamma_fills(q), *refits]
 
 
 def _relative(q: _Question) -> list[Claim]:
@@ -131,29 +141,36 @@ def _large_gamma_collapses(q: _Question) -> Claim:
 
 
 def _small_gamma_fills(q: _Question) -> Claim:
-    fixed_trials, learned_trials, ratios = [], [], []
+    pairs = []
     for kappa, learned, fixed in q.paired():
-        if q.r is None or kappa <= q.r:  # with κ = r there is no needless latent to keep
-            continue
         star = learned[learned["converged"]]["gamma_value"].median()
-        for label, trials in fixed.items():
-            if q.fixed[label] <= 1.01 * star:
-                fixed_trials.append(trials)
-                learned_trials.append(learned)
-                ratios.append(_mmd_ratio(trials, learned))
-    ours, theirs = [pd.concat(part) if part else q.trials.iloc[:0] for part in (fixed_trials, learned_trials)]
+        pairs += [(kappa, fixed[label], learned) for label, value in q.fixed.items() if value <= 1.01 * star]
+    return _needless_kept(q, "fixed γ at or below γ*", pairs)
+
+
+def _refit_fills(q: _Question) -> Claim:
+    pairs = [(kappa, fixed[str(q.refit)], learned) for kappa, learned, fixed in q.paired()]
+    return _needless_kept(q, "γ* itself, fixed", pairs)
+
+
+def _needless_kept(q: _Question, which: str, pairs: list[tuple[int, Frame, Frame]]) -> Claim:
+    """κ, trials of a γ that is small from the start, and learned ones: with κ = r there is no needless latent to keep."""
+    r = q.r or 0
+    asked = [(trials, learned) for kappa, trials, learned in pairs if kappa > r]
+    ratios = [_mmd_ratio(trials, learned) for trials, learned in asked]
+    ours, theirs = [
+        pd.concat(part) if part else q.trials.iloc[:0] for part in ([a for a, _ in asked], [b for _, b in asked])
+    ]
     usable: Frame = ours[ours["status"].eq("finished")]
-    more, farther = usable["n_active"].gt(q.r), sum(ratio >= MMD_RATIO for ratio in ratios)
+    more, farther = usable["n_active"].gt(r), sum(ratio >= MMD_RATIO for ratio in ratios)
     least = min((ratio for ratio in ratios if not math.isnan(ratio)), default=math.nan)
     numbers = (
-        f"n_active > {q.r} in {more.sum()} of {len(usable)} trials, "
+        f"n_active > {r} in {more.sum()} of {len(usable)} trials, "
         f"MMD at least {MMD_RATIO} times learned's in {farther} of {len(ratios)} cells, "
         f"smallest ratio {number(least)}{moving(usable)}"
     )
-    claim = (
-        f"fixed γ at or below γ* from the start keeps needless latents (κ > {q.r}), MMD ≥ {MMD_RATIO} × {q.learned}'s"
-    )
-    expected, trials = f"n_active > {q.r}, MMD ratio ≥ {MMD_RATIO}", len(ours) + len(theirs)
+    claim = f"{which} from the start, keeps needless latents (κ > {r}), MMD ≥ {MMD_RATIO} × {q.learned}'s"
+    expected, trials = f"n_active > {r}, MMD ratio ≥ {MMD_RATIO}", len(ours) + len(theirs)
     if usable["mmd"].isna().any():
         return _claim(q, claim, expected, f"{numbers}; MMD is not evaluated everywhere", INSUFFICIENT, trials)
     agrees = bool(more.all()) and farther == len(ratios) and len(usable) >= ENOUGH * len(ours) > 0
@@ -184,6 +201,38 @@ def _fewer(q: _Question, claim: str, label: str, sign: int) -> Claim:
     said = _said(asked[1:] if sign > 0 else asked, sign * lead.mean > 0) if decided else INSUFFICIENT
     expected, tolerance = f"a difference {'above' if sign > 0 else 'below'} 0", "95 % interval over seeds"
     return _claim(q, claim, expected, numbers, said, sum(map(len, asked)), tolerance)
+
+
+def second_stages(frame: Frame, header: Header) -> list[Claim]:
+    """For each γ with trials of two stages, whether the second stage's q(u) is nearer to the prior than the first's q(z).
+
+    Samples of the second VAE stand for those of the prior, so this is what it is trained for.
+    """
+    if not {"data", "gamma", "method"} <= header.axes.keys():
+        return []
+    found, keys = [], header.varying("data", "gamma", "method")
+    done = frame[frame["status"].eq("finished")]
+    for (data, gamma), trials in cells(done, header, ["data", "gamma"]):
+        sides = [trials[trials["method"].eq(method)].set_index(keys)["mmd"] for method in (ONE_STAGE, TWO_STAGES)]
+        pairs = pd.concat(sides, axis=1, keys=["first", "second"], join="inner").dropna()
+        if len(pairs):
+            found.append(_nearer(label_text(data), label_text(gamma), pairs))
+    return found
+
+
+def _nearer(data: str, gamma: str, pairs: Frame) -> Claim:
+    gain = t_interval((pairs["first"] - pairs["second"]).groupby("seed").mean())
+    first, second = (number(pairs[side].mean()) for side in ("first", "second"))
+    return Claim(
+        data=f"{data} at β = 1",
+        claim=f"after a first stage with {gamma} γ, the second VAE's aggregate posterior is nearer to the prior",
+        source="Dai & Wipf (2019), section 4",
+        expected="MMD(first) − MMD(second) > 0",
+        measured=f"{gain} over {gain.n} seeds; MMD {first} and {second} in the mean of {len(pairs)} pairs",
+        tolerance="95 % interval over seeds",
+        verdict=judged(gain.mean > 0, gain.n >= 2 and (gain.mean <= 0 or _excludes_zero(gain))),
+        trials=2 * len(pairs),
+    )
 
 
 def _excludes_zero(interval: Interval) -> bool:

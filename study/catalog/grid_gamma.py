@@ -1,9 +1,13 @@
-"""γ modes × κ × β × skip × seeds: over-regularised, under-regularised, or balanced?
+"""γ modes × κ × β × skip × one stage or two × seeds: over-regularised, under-regularised, or balanced?
 
 At laptop scale two small data sets stand side by side: a manifold of known dimension (d = 20, r = 3, total variance 20),
 where "balanced" has an exact meaning, and scikit-learn's digits. The larger fixed γ lies above T/d, the smaller one below
 what a learned γ reaches. A learned γ starts at 1 and log γ moves at the network's own rate, which is fast enough to arrive
 in these steps; a γ that falls much faster outruns the pruning of the needless latents. Both heads start near the prior.
+
+Two further modes rest on trials of the table itself, at β = 1. *Refit* trains the network anew with γ fixed where the learned
+one ended. *VAE+* trains a second VAE on draws of the aggregate posterior q(z) of a first one, with or without needless
+latents: where q(z) is far from the prior, the second stage has something to learn.
 """
 
 from models.specs import (
@@ -18,24 +22,33 @@ from models.specs import (
     Objective,
     Optimal,
     PlantedManifold,
+    Refit,
     Skip,
     Training,
 )
 from study.declare import study
 from study.trial import Trial
 
+LEARNED, SMALL = Learned(init=1.0), Fixed(1e-4)
+METHODS = ["VAE", "VAE+"]
+
 
 @study(
     data=[PlantedManifold(d=20, r=3), Digits()],
-    gamma=[Fixed(4.0), Fixed(1e-4), Learned(init=1.0), Optimal(), Annealed(1.0, 1e-3)],
+    gamma=[Fixed(4.0), SMALL, LEARNED, Optimal(), Annealed(1.0, 1e-3), Refit(learned=LEARNED)],
     kappa=[2, 4, 8, 16],
     beta=[1.0, 4.0],
     skip=["none", "affine"],
+    method=METHODS,
     seed=range(3),
 )
-def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, seed: int) -> Trial:
+def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, method: str, seed: int) -> Trial | None:
     """Which decoder variances keep exactly the needed latent dimensions active?"""
-    return Trial(
+    if beta != 1 and isinstance(gamma, Refit):
+        return None
+    if method == "VAE+" and (beta != 1 or skip != "none" or gamma not in (LEARNED, SMALL)):
+        return None
+    stage = Trial(
         data=data,
         model=VAE(
             kappa=kappa,
@@ -50,6 +63,17 @@ def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, se
         training=Training(steps=2500, batch=128, lr=5e-3),
         seed=seed,
     )
+    return stage if method == "VAE" else second_stage(stage)
+
+
+def second_stage(first: Trial) -> Trial:
+    """A VAE on q(z) of the first one, z at every layer of its decoder; at γ = 1 it would start where it encodes nothing."""
+    sizes = first.model.model_dump(include={"encoder", "decoder"})
+    model = VAE(kappa=first.model.kappa, skip="concat", log_var_scale=0.1, log_var_range=(-20, 5), **sizes)
+    return first.model_copy(update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": first})
+
+
+PAPER_LEARNED, PAPER_SMALL = Learned(init=1.0, lr=1e-2), Fixed(1e-3)
 
 
 @grid_gamma.paper(
@@ -58,27 +82,34 @@ def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, se
         Fixed(1.0),
         Fixed(0.1),
         Fixed(0.01),
-        Fixed(1e-3),
-        Learned(init=1.0, lr=1e-2),
+        PAPER_SMALL,
+        PAPER_LEARNED,
         Optimal(),
         Annealed(1.0, 1e-3),
+        Refit(learned=PAPER_LEARNED),
     ],
     kappa=[5, 10, 15, 20, 30, 50, 100, 200, 400, 784],
     beta=[0.5, 1.0, 2.0, 4.0],
     skip=["none", "affine", "residual"],
+    method=METHODS,
     seed=range(5),
 )
-def grid_gamma_paper(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, seed: int) -> Trial:
+def grid_gamma_paper(
+    data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, method: str, seed: int
+) -> Trial | None:
     """The same question on MNIST: a 6-layer encoder and a decoder of 3 blocks of 2 layers, 100 epochs."""
-    return Trial(
+    if beta != 1 and isinstance(gamma, Refit):
+        return None
+    if method == "VAE+" and (beta != 1 or skip != "none" or gamma not in (PAPER_LEARNED, PAPER_SMALL)):
+        return None
+    stage = Trial(
         data=data,
         model=VAE(
             kappa=kappa,
             encoder=(512,) * 6,
             decoder=(512,) * 6,
-            activation="relu",
-            init="he",
             skip=skip,
+            output_scale=0.1,
             log_var_scale=0.1,
             log_var_range=(-20, 5),
         ),
@@ -86,3 +117,4 @@ def grid_gamma_paper(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Sk
         training=Training(steps=23_400, batch=256, lr=1e-3),
         seed=seed,
     )
+    return stage if method == "VAE" else second_stage(stage)
