@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-ROWS = {"original": "original", "reconstruction": "reconstruction", "sample": "prior sample"}
+ROWS = {
+    "original": "original",
+    "reconstruction": "reconstruction",
+    "sample": "prior sample",
+    "interpolation": "interpolation",
+}
 """The arrays of a trial's pictures (images × height × width, in colour × 3), in the order shown, and what they are called."""
 
 ACTIVE, INACTIVE, INK, GRID = "#2f6db3", "#c5ccd6", "#2b2f36", "#eceff3"
@@ -26,7 +31,7 @@ CELL, GAP, MARGIN, COLUMNS = 56, 4, 112, 10
 
 
 def reconstructions(pictures: Mapping[str, np.ndarray]) -> bytes:
-    """A grid of images in grey or in colour: the originals, their reconstructions, and samples of the prior below them.
+    """A grid of images in grey or in colour: originals, their reconstructions, samples, and the way from one to another.
 
     All rows share one scale of values, the originals', so that a blurred or faded reconstruction looks so.
     """

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from launching import launch
@@ -348,6 +349,9 @@ def test_vae_plus_trains_on_a_folder_of_pictures_from_end_to_end(tmp_path, monke
     pictures = read_artifacts(home, rows[third.trial_id]["artifacts"], third.trial_id, "pictures")
     assert pictures["sample"].shape == pictures["reconstruction"].shape == (8, 64, 64, 3)
     assert pictures["sample"].std(0).max() > 0  # samples differ
+    ends = pictures["interpolation"][[0, -1]]
+    assert ends == pytest.approx(pictures["reconstruction"][:2], abs=5e-3)
+    assert (np.diff(pictures["interpolation"], axis=0) != 0).any()
     metrics = {row["metric"] for row in read(home, "evaluations").to_pylist() if row["trial_id"] == third.trial_id}
     assert {"mmd_x", "mmd_x_null", "kd_conv", "kd_conv_recon"} <= metrics
     assert not {"fid", "kid"} & metrics

@@ -160,16 +160,20 @@ class Measure:
 
     @torch.no_grad()
     def pictures(self) -> dict[str, np.ndarray]:
-        """For image data: test images, their reconstructions at E[z|x], and samples, (pack, images, *spec.image)."""
+        """For image data, (pack, images, *spec.image): test images, their reconstructions at E[z|x], samples, and what is
+        decoded along the line from the first image's E[z|x] to the second's."""
         if self.data.spec.image is None:
             return {}
         rows = torch.from_numpy(self.data.test[:PICTURES]).to(self.stack.device, self.stack.dtype)
         x, _ = next(self.inputs.split("test", BLOCK))
         mu, _ = self.stack.call("encode", x[..., :PICTURES, :])
+        along = torch.linspace(0, 1, len(rows), device=mu.device, dtype=mu.dtype)[:, None]
+        line = torch.lerp(mu[:, :1], mu[:, 1:2], along)
         images = {
             "original": rows.expand(len(self.stack), *rows.shape),
             "reconstruction": self.inputs.in_data(self.stack.call("decode", mu)),
             "sample": self.samples("samples", len(rows)),
+            "interpolation": self.inputs.in_data(self.stack.call("decode", line)),
         }
         shape = (len(self.stack), len(rows), *self.data.spec.image)
         return {
