@@ -44,7 +44,7 @@ def main(
 
 def _lacking(home: Home, study: str | None) -> list[tuple[Row, tuple[str, ...]]]:
     """The trials with weights that lack a metric in its present version, and which. Raises: HomeError."""
-    from study.packed.measure import METRICS
+    from study.packed.metrics import METRICS
 
     chosen = None if study is None else _declared(home, study)
     columns = ["trial_id", "commit_id", "declaration", "artifacts", "has_weights", "gamma", "status"]
@@ -53,12 +53,14 @@ def _lacking(home: Home, study: str | None) -> list[tuple[Row, tuple[str, ...]]]
     ]
     table = read(home, "evaluations", ["trial_id", "metric", "version"]).to_pylist()
     known = {(row["trial_id"], row["metric"], row["version"]) for row in table}
-    wanted = [(name, metric.version) for name, metric in METRICS.items()]
     found = []
     for row in rows:
-        lacks = tuple(name for name, version in wanted if (row["trial_id"], name, version) not in known)
-        if lacks and (chosen is None or row["trial_id"] in chosen):
-            found.append((row, lacks))
+        lacks = {name for name, of in METRICS.items() if (row["trial_id"], name, of.version) not in known}
+        if not lacks or not (chosen is None or row["trial_id"] in chosen):
+            continue
+        trial = Trial.model_validate_json(row["declaration"])
+        if metrics := tuple(name for name in METRICS if name in lacks and METRICS[name].is_for(trial)):
+            found.append((row, metrics))
     return found
 
 
@@ -90,8 +92,8 @@ def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
         gammas = [math.log(row["gamma"]) if row["gamma"] else math.nan for row in rows]
         for values in measured_again(trials, weights, gammas, metrics, home):
             added = [
-                {"trial_id": row["trial_id"], "commit_id": row["commit_id"], "stage": trial.stage} | value
-                for row, trial, value in zip(rows, trials, values, strict=True)
+                {name: rows[place][name] for name in ("trial_id", "commit_id")} | {"stage": trials[place].stage} | value
+                for place, value in values
             ]
             write_part(home, "evaluations", f"later-{uuid.uuid4().hex[:16]}.parquet", added)
     except (FileNotFoundError, KeyError, RuntimeError) as fault:

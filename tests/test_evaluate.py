@@ -13,7 +13,7 @@ from models.iwae import log_weights, nll
 from study import VAE, Fixed, Learned, LinearSubspace, Objective, Training, Trial
 from study.packed import PackRun
 from study.packed import run as packed_run
-from study.packed.measure import METRICS
+from study.packed.metrics import METRICS
 from study.plan import make_pack
 from study.record import Home, read
 
@@ -64,14 +64,18 @@ def test_with_a_wrong_posterior_the_bound_tightens_with_the_draws():
     assert excess[2] < 0.02
 
 
-def trials_of(kappas=(2, 3)):
+DATA = LinearSubspace(d=6, eigenvalues=(4.0, 2.0), noise=0.1, n=400, n_test=300)
+
+
+def trials_of(kappas=(2, 3), **changes):
     return [
         Trial(
-            data=LinearSubspace(d=6, eigenvalues=(4.0, 2.0), noise=0.1, n=400, n_test=300),
+            data=DATA,
             model=VAE(kappa=kappa, encoder=(), decoder=()),
             objective=Objective(gamma=gamma),
             training=Training(steps=1500, batch=100, lr=1e-2),
             seed=0,
+            **changes,
         )
         for kappa in kappas
         for gamma in (Fixed(0.2), Learned(lr=1e-2))
@@ -141,7 +145,32 @@ def test_a_metric_that_old_records_lack_comes_from_the_weights(tmp_path, monkeyp
     for trial_id, value in known.items():
         assert again[trial_id] == pytest.approx(value, rel=1e-6)
     assert "every trial with weights is evaluated" in evaluate("--home", before).stdout
-    assert len(read(before, "evaluations")) == 4 * len(METRICS)
+    assert len(read(before, "evaluations")) == 4 * 3
+
+
+def test_samples_outliers_and_autoencoders_have_the_metrics_that_are_theirs(tmp_path, monkeypatch):
+    """What a launch measures of them is what is found lacking, and nothing else."""
+    autoencoder = VAE(kappa=2, encoder=(), decoder=(), post_var="none")
+    plain = {"model": autoencoder, "objective": Objective(gamma=Fixed(0.5), beta=0)}
+    outliers = LinearSubspace(d=6, noise=1.0, n=400, n_test=300, seed=1)
+    first, *_ = trials_of(samples=100, outliers=outliers)
+    trials = [first, first.model_copy(update={"outliers": None}), first.model_copy(update=plain | {"samples": 0})]
+    now, before = Home(tmp_path / "now"), Home(tmp_path / "before")
+    for trial in trials:
+        committed(now, [trial])
+    assert "every trial with weights is evaluated" in evaluate("--home", now).stdout
+    monkeypatch.setattr(packed_run, "METRICS", {})
+    for trial in trials:
+        committed(before, [trial])
+    result = evaluate("--home", before)
+    assert "3 trials evaluated" in result.stdout, result.stderr
+    for metric in ("iwae_nll", "mmd_x", "mmd_x_null", "fd_x", "auroc", "auroc_pca"):
+        known, again = values(now, metric), values(before, metric)
+        assert known
+        assert again.keys() == known.keys()
+        for trial_id, value in known.items():
+            assert again[trial_id][0] == pytest.approx(value[0], rel=1e-5)
+            assert again[trial_id][1:] == value[1:]
 
 
 def test_an_unknown_study_is_one_sentence(tmp_path):

@@ -102,6 +102,49 @@ def test_kill_9_at_any_moment_loses_nothing_and_repeats_nothing(tmp_path, kills)
     assert lengths.nunique() == 1, "rows of a killed attempt are counted"
 
 
+STAGED = '''
+from study import VAE, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
+
+
+@study(seed=range(4))
+def tiny(seed):
+    """Chains of three: an autoencoder, a VAE on its codes, a second VAE on draws of that one."""
+    small = dict(encoder=(8,), decoder=(8,))
+    first = Trial(
+        data=PlantedManifold(n=300, n_test=100),
+        model=VAE(kappa=6, post_var="none", **small),
+        objective=Objective(gamma=Fixed(0.5), beta=0),
+        training=Training(steps=1500, batch=32),
+        seed=seed,
+    )
+    learned = Objective(gamma=Learned())
+    second = first.model_copy(update={"model": VAE(kappa=4, **small), "objective": learned, "after": first})
+    return second.model_copy(update={"model": VAE(kappa=4, skip="concat", **small), "after": second})
+'''
+
+
+@pytest.mark.faults
+def test_kill_9_between_the_stages_of_a_trial_loses_none_of_them(tmp_path):
+    """Killed while the first, the second and the third stages are at work; the chains go on where they were."""
+    path, home = tmp_path / "tiny_study.py", tmp_path / "home"
+    path.write_text(STAGED)
+    seen: dict[str, str] = {}
+    for wanted in (1, 5, 9):
+        process = start(path, home, "--pack", 1, "--no-mirror")
+        wait_for(lambda wanted=wanted: len(committed(home)) >= wanted, "commit")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        now = {row["trial_id"]: row["commit_id"] for row in committed(home)}
+        assert seen.items() <= now.items(), "a committed stage was lost or trained again"
+        seen = now
+    assert len(seen) < 12, "the kills came too late to prove anything"
+    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert_each_trained_to_its_end_once(home, 12)
+    stages = {row["trial_id"]: row["stage"] for row in committed(home)}
+    assert sorted(stages.values()) == ["autoencoder"] * 4 + ["second vae"] * 4 + ["vae"] * 4
+
+
 def test_ctrl_c_leaves_with_130_and_a_relaunch_goes_on(tmp_path):
     path, home = write_study(tmp_path, seeds=3, steps=3000), tmp_path / "home"
     process = start(path, home, "--pack", 1, output=subprocess.PIPE)

@@ -8,7 +8,8 @@ import torch
 
 from models.datasets import load
 from study.packed.laid import laid
-from study.packed.measure import METRICS, Measure
+from study.packed.measure import Measure
+from study.packed.metrics import METRICS
 from study.record import Home
 from study.trial import Trial
 
@@ -19,8 +20,8 @@ def measured_again(
     log_gammas: Sequence[float],
     metrics: Sequence[str],
     home: Home,
-) -> Iterator[list[dict[str, Any]]]:
-    """One list of evaluation rows, a row a trial, for each of the `metrics`; trials share shapes.
+) -> Iterator[list[tuple[int, dict[str, Any]]]]:
+    """One list of evaluation rows with the places of their trials, for each of the `metrics`; trials share shapes.
 
     Raises: KeyError or RuntimeError where the weights are not those of the declared networks.
     """

@@ -4,7 +4,7 @@ Per-latent statistics are taken over the training set, whose stationary points t
 objective over both sets. Sums run in float64.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -258,24 +258,3 @@ class Measure:
     def _draw(self, generators: Sequence[torch.Generator], n: int) -> Tensor:
         """Standard normal draws (seeds, n, kappa)."""
         return draws(generators, n, self.stack.kappa, self.stack.dtype).to(self.stack.device)
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric of the evaluations table: the version of its definition, and its rows, one a trial."""
-
-    version: int
-    rows: Callable[[Measure], Iterator[dict[str, float | int | str]]]
-    needs_density: bool = False
-
-    def applies(self, measure: Measure) -> bool:
-        """Whether a pack's trials have the metric: a deterministic autoencoder has no density."""
-        return not (self.needs_density and measure.stack.is_deterministic)
-
-
-METRICS = {
-    "mmd_imq": Metric(MMD_VERSION, Measure.mmd),
-    "iwae_nll": Metric(IWAE_VERSION, Measure.iwae, needs_density=True),
-    "sample_variance": Metric(SAMPLE_VARIANCE_VERSION, Measure.sample_variance),
-}
-"""Every metric that is computed after training, by the name it has in the evaluations table."""

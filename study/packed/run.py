@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,8 @@ from torch import Tensor
 from models.datasets import load
 from models.objective import neg_elbo, objective
 from study.packed.laid import laid
-from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, METRICS, Measure
-from study.packed.sampled import sample_rows
-from study.packed.screened import outlier_rows
+from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, Measure
+from study.packed.metrics import METRICS
 from study.packed.train import REASONS, Training
 from study.plan import Pack
 from study.record import Home, commit, new_commit_id, write_artifacts
@@ -67,15 +65,13 @@ class PackRun:
             "curves": _curve_rows(key, self.training),
             "latents": _latent_rows(key, measure),
             "evaluations": [
-                head | row
+                key[place] | row
                 for metric in METRICS.values()
-                if metric.applies(measure)
-                for head, row in zip(key, metric.rows(measure), strict=True)
+                if metric.is_for(self.pack.trials[0])
+                for place, row in metric.rows(measure)
             ],
             "trials": rows,
         }
-        found = chain(sample_rows(measure), outlier_rows(measure))
-        tables["evaluations"] += [key[place] | row for place, row in found]
         return commit(home, commit_id, tables)
 
     def _write_artifacts(self, home: Home, measure: Measure, rows: Sequence[Row], commit_id: str) -> str | None:

@@ -17,8 +17,6 @@ def sample_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
     A metric of the reconstructions of test examples at E[z|x] ends in `_recon`; both are held against the same test set.
     """
     wanted = {place: trial.samples for place, trial in enumerate(measure.trials) if trial.samples}
-    if not wanted:
-        return
     most = max(wanted.values())
     generated = _rows(measure.samples("generated", most))
     reconstructed = _rows(measure.reconstructions(most))

@@ -31,10 +31,8 @@ Errors = Float[np.ndarray, " n"]
 
 
 def outlier_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
-    """(place in the pack, evaluation row) of every metric above. All trials of a pack declare the same outliers, or none."""
-    outliers = measure.trials[0].outliers
-    if not outliers:
-        return
+    """(place in the pack, evaluation row) of every metric above. All trials of a pack declare the same outliers."""
+    outliers = next(trial.outliers for trial in measure.trials if trial.outliers)
     sets = np.asarray(measure.data.test), outliers_of(measure.data, outliers)
     inside, outside = (measure.errors(rows).cpu().numpy() for rows in sets)
     linear = _principal(measure.data, *sets, measure.stack.kappa) if measure.data.has_spectrum else []
