@@ -38,11 +38,15 @@ class ConvolutionalVAE(GaussianNetwork):
         self.norm = _norm(spec, spec.channels[-1])
         self._add_heads(prod(self._inner))
         self.first = linear(spec.kappa, prod(self._inner), spec)
-        self.decoder = nn.ModuleList(self._up(inner, outer) for outer, inner in reversed(stages))
+        scales = [1.0] * (len(stages) - 1) + [spec.output_scale]
+        self.decoder = nn.ModuleList(
+            self._up(inner, outer, scale) for (outer, inner), scale in zip(reversed(stages), scales, strict=True)
+        )
         if spec.skip == "concat":
             self.feeds = nn.ModuleList(linear(spec.kappa, outer, spec, bias=False) for outer, _ in reversed(stages))
         if spec.skip == "affine":
-            self.affine = linear(spec.kappa, prod(image), spec)  # pixels need biases for the latents' origin to be free
+            # Pixels need biases for the latents' origin to be free.
+            self.affine = linear(spec.kappa, prod(image), spec, spec.output_scale)
 
     def encode(self, x: Float[Tensor, "*n d"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
         """Mean and log variance of q(z|x), of z in units of the prior's standard deviation."""
@@ -66,11 +70,11 @@ class ConvolutionalVAE(GaussianNetwork):
         start = _Layer(self.act, _norm(spec, outer), halve) if is_activated else halve
         return nn.Sequential(start, *(_Block(self.act, spec, inner, is_residual=True) for _ in range(spec.blocks)))
 
-    def _up(self, inner: int, outer: int) -> nn.Sequential:
+    def _up(self, inner: int, outer: int, scale: float) -> nn.Sequential:
         """A stage of the decoder: blocks, then twice the resolution."""
         spec = self.spec
         blocks = [_Block(self.act, spec, inner, is_residual=spec.skip == "residual") for _ in range(spec.blocks)]
-        double = _weighted(Transposed(inner, outer, 4, stride=2, padding=1), spec, reads=4, reaches=16)
+        double = _weighted(Transposed(inner, outer, 4, stride=2, padding=1), spec, reads=4, reaches=16, scale=scale)
         return nn.Sequential(*blocks, _Layer(self.act, _norm(spec, inner), double))
 
 

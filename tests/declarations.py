@@ -136,6 +136,7 @@ IMAGE_VAES = st.builds(
     norm=st.sampled_from(["none", "group"]),
     skip=st.sampled_from(["none", "affine", "residual", "concat"]),
     mu_scale=POSITIVE,
+    output_scale=POSITIVE,
     post_var=st.sampled_from(["amortised", "shared"]),
 )
 HOW = {

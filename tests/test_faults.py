@@ -52,6 +52,7 @@ def launched_to_lose(victim, path, home):
     return finish(process)
 
 
+@pytest.mark.faults
 def test_a_ray_that_dies_is_started_again(tmp_path):
     """The kernel, short of memory, may well choose Ray itself."""
     path, home = write_study(tmp_path, steps=2500), tmp_path / "home"
@@ -161,6 +162,7 @@ def test_ctrl_c_leaves_with_130_and_a_relaunch_goes_on(tmp_path):
     assert_each_trained_to_its_end_once(home, 18)
 
 
+@pytest.mark.faults
 def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(tmp_path):
     path, home = write_study(tmp_path, seeds=3, steps=3000), tmp_path / "home"
     process = start(path, home, "--pack", 1, output=subprocess.PIPE)

@@ -90,6 +90,7 @@ def test_a_damaged_part_is_named_with_a_remedy_that_works(finished, table, damag
         part.write_bytes(whole)
 
 
+@pytest.mark.faults
 def test_what_a_moved_part_held_is_trained_again(tmp_path):
     path, home = write_study(tmp_path, seeds=1), tmp_path / "home"
     assert launch(f"{path}:tiny", "--home", home, "--no-mirror", "--pack", 1).returncode == 0

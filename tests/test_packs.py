@@ -17,6 +17,7 @@ from study import (
     Annealed,
     Digits,
     Fixed,
+    ImageVAE,
     Learned,
     LinearMap,
     LinearSubspace,
@@ -72,7 +73,7 @@ def varied_trials():
             data=LinearSubspace(d=8, eigenvalues=(4.0, 2.0, 1.0), noise=0.05, n=500, n_test=200),
             model=VAE(kappa=4, encoder=(16,), decoder=(16,), log_var_scale=0.1),
             objective=Objective(gamma=gamma, beta=beta),
-            training=Training(steps=600, batch=100, lr=lr),
+            training=Training(steps=300, batch=100, lr=lr),
             seed=seed,
         )
         for gamma in MODES
@@ -334,12 +335,14 @@ def test_a_users_own_module_trains_in_a_pack_as_it_does_alone(make_trial, tmp_pa
 
 def test_the_output_scale_is_a_factor_on_what_a_decoder_starts_with():
     """Of the last layer and of an affine skip: the mean of p(x|z) is small at first, and nothing else is different."""
-    data = LinearSubspace(d=5)
-    for skip in ("none", "affine"):
-        whole, tenth = (Methods(build(VAE(kappa=2, skip=skip, output_scale=scale), data, 3)) for scale in (1.0, 0.1))
+    pictures, rows = Digits(), LinearSubspace(d=64)
+    cases = ((VAE(kappa=2), rows), (VAE(kappa=2, skip="affine"), rows), (ImageVAE(kappa=2, skip="affine"), pictures))
+    for spec, data in cases:
+        small = spec.model_copy(update={"output_scale": 0.1})
+        whole, tenth = (Methods(build(each, data, 3)) for each in (spec, small))
         z = torch.randn(7, 2, generator=torch.Generator().manual_seed(0))
         assert torch.allclose(tenth("decode", z), 0.1 * whole("decode", z), atol=1e-7)
-        x = torch.randn(7, 5, generator=torch.Generator().manual_seed(1))
+        x = torch.randn(7, 64, generator=torch.Generator().manual_seed(1))
         assert torch.equal(tenth("encode", x)[0], whole("encode", x)[0])
 
 

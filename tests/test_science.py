@@ -15,7 +15,8 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def grid_rows(**wanted):
-    rows = grid_gamma.table("laptop").rows()
+    """The rows of one stage with these labels."""
+    rows = [row for row in grid_gamma.table("laptop").rows() if not row.trial.stages]
     return [row for row in rows if all(row.axes[axis] in values for axis, values in wanted.items())]
 
 

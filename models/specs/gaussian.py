@@ -47,6 +47,9 @@ class Gaussian(Spec):
     gradient outside); by default there is no clamp. `post_var` says what σ² is: a function of x ("amortised"), one
     trained number a latent that serves every x ("shared", started at the prior's), a given number a latent that is not
     trained, or 0 ("none"): then z = μ(x), there is no rate, and the network is a deterministic autoencoder.
+
+    `output_scale` multiplies the initial weights of the decoder's last layer and of its affine skip: a decoder that starts
+    well below the data's own size has nothing to unlearn, and does not learn to pass over z first.
     """
 
     kappa: Count
@@ -55,6 +58,7 @@ class Gaussian(Spec):
     init: Init = "fan_in"
     mu_scale: Positive = 1.0
     log_var_scale: Positive = 1.0
+    output_scale: Positive = 1.0
     log_var_range: tuple[Real, Real] | None = None
     post_var: Annotated[PostVar, Field(union_mode="left_to_right")] = "amortised"
     prior_std: Positive = 1.0

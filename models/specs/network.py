@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Options, Positive, Spec, alike, one_of
+from models.specs.base import Count, Options, Spec, alike, one_of
 from models.specs.gaussian import Gaussian, Shaped
 from models.specs.image_network import ImageVAE
 from models.specs.source import source_of
@@ -15,15 +15,12 @@ class VAE(Gaussian):
     """A Gaussian VAE with fully connected encoder and decoder and separate linear heads for μ and log σ².
 
     `encoder` and `decoder` are the hidden widths, data side first and latent side first; without any, the VAE is linear.
-    With skip="residual" the decoder's widths are equal and come in pairs: two layers a block. `output_scale` multiplies
-    the initial weights of the decoder's last layer and of its affine skip: a decoder that starts well below the data's own
-    size has nothing to unlearn, and does not learn to pass over z first.
+    With skip="residual" the decoder's widths are equal and come in pairs: two layers a block.
     """
 
     kind: Literal["VAE"] = "VAE"
     encoder: tuple[Count, ...] = (64, 64)
     decoder: tuple[Count, ...] = (64, 64)
-    output_scale: Positive = 1.0
 
     @model_validator(mode="after")
     def _is_buildable(self) -> Self:
