@@ -382,6 +382,11 @@ def test_a_second_stage_is_held_against_its_first(second: tuple[float, ...], ver
     assert second_stages(frame, Header("grid_gamma", "?", "laptop", {"seed": [0, 1, 2]})) == []
 
 
+def test_a_deterministic_autoencoder_is_not_called_unconverged(home: Home):
+    seeds(home, [row("", scale_residual=None, n_active=None, stage="autoencoder"), row("", scale_residual=None)])
+    assert results("s", home)["converged"].tolist() == [True, False]
+
+
 def test_a_second_vae_has_no_regime_and_sets_none(home: Home):
     first = row("", n_active=3, nre_mean_test=0.1, neg_elbo_test=-10.0, **DIGITS)
     second = row("", n_active=8, nre_mean_test=0.1, neg_elbo_test=-99.0, stage="second vae", **DIGITS)

@@ -166,8 +166,8 @@ class Cell:
     def off_centre(self) -> Frame:
         """How far the biases are from centring data whose mean is `offset` in every coordinate; a row a settled trial.
 
-        `latent`: largest |E_x E[z_j|x]|, in the prior's standard deviations. `data`: largest distance of a coordinate that
-        is decoded from z = 0 to `offset`, in data units.
+        `latent`: largest |E_x E[z_j|x]|, in the prior's standard deviations. `data`: largest distance to `offset` of a
+        coordinate that is decoded from z = 0, as a part of `offset`.
         """
         rows = []
         for trial in self.settled.to_dict("records"):
@@ -176,7 +176,7 @@ class Cell:
                 continue
             mean = np.full(self.modes.d2, json.loads(str(trial["declaration"]))["data"]["offset"])
             z = weights[f"{ENCODER}.weight"] @ mean + weights[f"{ENCODER}.bias"]
-            rows.append((np.abs(z).max(), np.abs(weights[f"{DECODER}.bias"] - mean).max()))
+            rows.append((np.abs(z).max(), np.abs(weights[f"{DECODER}.bias"] / mean - 1).max()))
         return pd.DataFrame(rows, columns=["latent", "data"], dtype=float)
 
     def _measured(self, part: Array | None) -> Array:

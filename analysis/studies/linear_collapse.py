@@ -36,7 +36,8 @@ SLOPE = 0.1
 """Relative tolerance on the slope of a mode's rate against log β, whose theory is ½."""
 
 CENTRED = 0.05
-"""How far from zero the mean code may lie, in the prior's standard deviations, and its decoding from the mean, in data."""
+"""How far from zero the mean code may lie, in the prior's standard deviations, and what 0 decodes to from the mean, as a
+part of the mean's distance from zero."""
 
 POWER = 0.03
 """Relative tolerance on sums over latents or modes: of squared weights, and of distortion."""
@@ -218,8 +219,8 @@ def _biases(cell: Cell) -> Claim:
         "Wang & Ziyin (2022), appendix B",
         "the minimum of J without biases, on centred data",
         f"J at most {number(worst)} nats off it; |E z| at most {number(float(away[0]))}, "
-        f"the decoded mean at most {number(float(away[-1]))} off",
-        f"{NATS} nats; {CENTRED} standard deviations of the prior; {CENTRED} in data units",
+        f"the decoded mean at most {float(away[-1]):.2%} off",
+        f"{NATS} nats; {CENTRED} standard deviations of the prior; {CENTRED:.0%}",
         worst <= NATS and bool((away <= CENTRED).all()),
     )
 
