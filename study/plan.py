@@ -3,11 +3,13 @@
 There is nothing to resume: relaunching a study *is* resuming it, extending it, or finding that nothing is left to do.
 """
 
+import gc
 import io
 import json
 import math
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -131,7 +133,8 @@ def make_plan(
 ) -> Plan:
     """Lay a study's table over the home's records. Raises: DeclarationError, HomeError."""
     table = study.table(scale)
-    rows = table.rows()
+    with _collecting_nothing():
+        rows = table.rows()
     unique = {row.trial.trial_id: row for row in reversed(rows)}
     declared = [row for row in rows if unique[row.trial.trial_id] is row]
     plan = Plan(
@@ -148,6 +151,18 @@ def make_plan(
         retry_failed=retry_failed,
     )
     return renewed(plan, home)
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """A plan of 100,000 trials is millions of objects without a cycle: to look for some takes as long as to make them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def renewed(plan: Plan, home: Home) -> Plan:
@@ -173,14 +188,15 @@ def make_packs(
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(trial.pack_key, []).append(trial)
-    total = sum(map(cost, trials))
-    packs = []
-    for group in groups.values():
-        share = max(1, math.ceil(sum(map(cost, group)) * workers / total)) if total else 1
+    costs = {key: cost(group[0]) for key, group in groups.items()}  # of each trial: one shape, as many steps
+    total = sum(costs[key] * len(group) for key, group in groups.items())
+    packs: list[tuple[float, Pack]] = []
+    for key, group in groups.items():
+        share = max(1, math.ceil(costs[key] * len(group) * workers / total)) if total else 1
         limit = size or min(largest_useful_pack(group[0], device), math.ceil(len(group) / min(share, len(group))))
-        parts = math.ceil(len(group) / limit)
-        packs += [make_pack(group[i::parts], attempts) for i in range(parts)]
-    return sorted(packs, key=lambda pack: -sum(map(cost, pack.trials)))
+        parts = [group[i :: math.ceil(len(group) / limit)] for i in range(math.ceil(len(group) / limit))]
+        packs += [(costs[key] * len(part), make_pack(part, attempts)) for part in parts]
+    return [pack for _, pack in sorted(packs, key=lambda priced: -priced[0])]
 
 
 def make_pack(trials: Iterable[Trial], attempts: Mapping[str, int]) -> Pack:

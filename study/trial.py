@@ -10,7 +10,8 @@ both, and a stage that many trials stand on is one trial, trained once.
 
 import hashlib
 import json
-from functools import cache, cached_property
+from collections.abc import Callable
+from functools import cache, cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -156,8 +157,9 @@ class Trial(Spec):
             content["after"] = [self.after.model.kappa, self.after.model.is_deterministic]
         for free in ("objective", "seed"):
             content.pop(free)
-        for section, free in _FREE_IN_A_PACK:
-            content[section].pop(free, None)
+        for section in ("training", "model"):
+            free = {name for part, name in _FREE_IN_A_PACK if part == section}
+            content[section] = {name: value for name, value in content[section].items() if name not in free}
         return _digest(content)
 
 
@@ -169,19 +171,35 @@ def content_id(spec: Spec) -> str:
 def canonical(value: Any) -> Any:
     """The content of a declaration as JSON data, in a form that equal declarations share."""
     if isinstance(value, Spec):
-        defaults = _defaults(type(value))
-        content = {
-            name: canonical(value.counted(name))
-            for name in type(value).model_fields
-            if name not in defaults or getattr(value, name) != defaults[name]
-        }
-        content |= {"version": value.version} if value.version is not None else {}
-        return content | ({"fingerprint": value.fingerprint} if value.fingerprint else {})
+        content = _fields(value) if isinstance(value, Trial) else _shared_fields(value)
+        version = {"version": value.version} if value.version is not None else {}
+        return content | version | ({"fingerprint": value.fingerprint} if value.fingerprint else {})
     if isinstance(value, list | tuple):
         return [canonical(item) for item in value]
     if isinstance(value, dict):
         return {str(key): canonical(item) for key, item in value.items()}
     return value
+
+
+def _fields(spec: Spec) -> dict[str, Any]:
+    """The canonical fields of a declaration, those at their default left out."""
+    defaults = _defaults(type(spec))
+    return {
+        name: canonical(spec.counted(name))
+        for name in type(spec).model_fields
+        if name not in defaults or getattr(spec, name) != defaults[name]
+    }
+
+
+_remembered: Callable[[Spec], dict[str, Any]] = lru_cache(maxsize=4096)(_fields)
+"""The trials of a study are made of few parts, declared over and over: a plan of 100,000 looks each up."""
+
+
+def _shared_fields(spec: Spec) -> dict[str, Any]:
+    try:
+        return _remembered(spec)
+    except TypeError:  # options are dicts, which have no hash
+        return _fields(spec)
 
 
 @cache

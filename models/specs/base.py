@@ -17,6 +17,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 def _to_float(value: Any) -> Any:
     """A real number as a plain float; anything else is left for pydantic to refuse."""
+    if type(value) is float:  # nearly always, and asking about kinds of numbers takes long
+        return value + 0.0
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return value
     return _float(value) + 0.0  # -0.0 becomes 0.0: they are one value, and must have one identity
@@ -24,6 +26,8 @@ def _to_float(value: Any) -> Any:
 
 def _to_int(value: Any) -> Any:
     """An integral number as a plain int; anything else is left for pydantic to refuse."""
+    if type(value) is int:
+        return value
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return operator.index(value)
     is_whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and _float(value).is_integer()
