@@ -10,7 +10,6 @@ both, and a stage that many trials stand on is one trial, trained once.
 
 import hashlib
 import json
-from collections.abc import Callable
 from functools import cache, cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
 
@@ -191,13 +190,13 @@ def _fields(spec: Spec) -> dict[str, Any]:
     }
 
 
-_remembered: Callable[[Spec], dict[str, Any]] = lru_cache(maxsize=4096)(_fields)
+_remembered = lru_cache(maxsize=4096)(_fields)
 """The trials of a study are made of few parts, declared over and over: a plan of 100,000 looks each up."""
 
 
 def _shared_fields(spec: Spec) -> dict[str, Any]:
     try:
-        return _remembered(spec)
+        return _remembered(spec)  # pyright: ignore[reportArgumentType]  (frozen models have a hash)
     except TypeError:  # options are dicts, which have no hash
         return _fields(spec)
 
