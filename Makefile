@@ -43,6 +43,7 @@ benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.reading
 	$(BIN)/python -m benchmarks.planning
+	$(BIN)/python -m benchmarks.scale
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -44,7 +44,8 @@ MEANINGS = {
     "diverged": "J or its gradient stopped being finite",
     "failed": "no result: the trial's worker failed",
     "missing": "declared, not trained yet",
-    "unknown": "nothing says how many latents are needed: no converged trial keeps one, or z of a first stage is modelled",
+    "unknown": "no converged trial that keeps a latent says how many these data need",
+    "draws": "a second VAE, on draws of a first one's q(z): how many latents these need is not known",
 }
 """Every label that a cell of a table can carry, in one clause."""
 
@@ -60,13 +61,14 @@ def with_regimes(frame: Frame) -> Frame:
     regime = np.select(
         [
             ~finished,
+            on_draws,
             needed.isna() | active.isna(),
             recon_ok & active.eq(needed),
             recon_ok & active.gt(needed),
             recon_ok,
             active.lt(needed),
         ],
-        [frame["status"], "unknown", "balanced", "under", "memorising", "over"],
+        [frame["status"], "draws", "unknown", "balanced", "under", "memorising", "over"],
         "unfit",
     )
     return frame.assign(

@@ -164,8 +164,11 @@ def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -
             ),
         )
         for result in tuner.fit():
-            if result.error:
-                events.fail((result.config or {})["pack"], _cause_of_death(result.error))
+            if not result.error:
+                continue
+            if not result.config:  # it never had a worker: the pack is not to blame
+                raise RayLostError(f"a worker could not be started ({_cause_of_death(result.error)})")
+            events.fail(result.config["pack"], _cause_of_death(result.error))
     events.complain()
     return events.failures
 

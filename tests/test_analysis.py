@@ -391,7 +391,7 @@ def test_a_second_vae_has_no_regime_and_sets_none(home: Home):
     first = row("", n_active=3, nre_mean_test=0.1, neg_elbo_test=-10.0, **DIGITS)
     second = row("", n_active=8, nre_mean_test=0.1, neg_elbo_test=-99.0, stage="second vae", **DIGITS)
     seeds(home, [first, second])
-    assert results("s", home)["regime"].tolist() == ["balanced", "unknown"]
+    assert results("s", home)["regime"].tolist() == ["balanced", "draws"]
 
 
 def test_a_claim_about_a_start_holds_before_training_ends_and_says_so(home: Home):

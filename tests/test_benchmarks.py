@@ -120,6 +120,7 @@ def test_the_commands_run_through(tmp_path):
         "overhead": ["--quick", "--only", "stages"],
         "reading": ["--trials", "1250", "--mlflow", "0"],
         "planning": ["--repeats", "1"],
+        "scale": ["--trials", "100", "--mirror", "100"],
     }
     running = {
         name: subprocess.Popen(
@@ -144,6 +145,9 @@ def test_the_commands_run_through(tmp_path):
     costs = json.loads((tmp_path / "overhead.json").read_text())["stages"]
     assert costs["trials"] == 4
     assert "declaring and planning" in told["overhead"]
+    (size,) = json.loads((tmp_path / "scale.json").read_text())["sizes"]
+    assert size["trials"] == 100
+    assert min(size[part] for part in ("planning", "training", "again", "analysis", "mirror", "disk")) > 0
     assert len(json.loads((tmp_path / "planning.json").read_text())["seconds"]) == 4
     read = json.loads((tmp_path / "reading.json").read_text())["analysis"]
     assert (read["trials"], read["fits"]) == (1250, 32)
