@@ -10,7 +10,8 @@ A trial that is not finished is labelled by its status. A finished trial that ha
 left in, and `converged` False: its number of active latents may still be moving, so a table marks it `?` and a verdict
 about where training ends does not rest on it. A regime is relative to a study, hence it is never stored.
 
-A second VAE, on draws of the first one's q(z), has none: how many latents such draws need is not known of any data.
+A deterministic autoencoder has none, for nothing regularises it, nor has a second VAE, on draws of the first one's q(z):
+how many latents such draws need is not known of any data.
 """
 
 import json
@@ -45,6 +46,7 @@ MEANINGS = {
     "failed": "no result: the trial's worker failed",
     "missing": "declared, not trained yet",
     "unknown": "no converged trial that keeps a latent says how many these data need",
+    "whole": "a deterministic autoencoder: it has no rate, and uses every latent",
     "draws": "a second VAE, on draws of a first one's q(z): how many latents these need is not known",
 }
 """Every label that a cell of a table can carry, in one clause."""
@@ -61,6 +63,7 @@ def with_regimes(frame: Frame) -> Frame:
     regime = np.select(
         [
             ~finished,
+            frame["stage"].eq(AUTOENCODER),
             on_draws,
             needed.isna() | active.isna(),
             recon_ok & active.eq(needed),
@@ -68,7 +71,7 @@ def with_regimes(frame: Frame) -> Frame:
             recon_ok,
             active.lt(needed),
         ],
-        [frame["status"], "draws", "unknown", "balanced", "under", "memorising", "over"],
+        [frame["status"], "whole", "draws", "unknown", "balanced", "under", "memorising", "over"],
         "unfit",
     )
     return frame.assign(

@@ -384,7 +384,9 @@ def test_a_second_stage_is_held_against_its_first(second: tuple[float, ...], ver
 
 def test_a_deterministic_autoencoder_is_not_called_unconverged(home: Home):
     seeds(home, [row("", scale_residual=None, n_active=None, stage="autoencoder"), row("", scale_residual=None)])
-    assert results("s", home)["converged"].tolist() == [True, False]
+    frame = results("s", home)
+    assert frame["converged"].tolist() == [True, False]
+    assert frame["regime"].tolist() == ["whole", "balanced"]
 
 
 def test_a_second_vae_has_no_regime_and_sets_none(home: Home):

@@ -9,7 +9,7 @@ from analysis.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
 from analysis.table import cells, label_text
 from analysis.view import View
 
-LOOKS = {"VAE": Look("VAE, γ learned", "#0072B2", "o"), "AE": Look("plain autoencoder", "#D55E00", "s")}
+LOOKS = {"AE": Look("plain autoencoder", "#D55E00", "s"), "VAE": Look("VAE, γ learned", "#0072B2", "o")}
 COMPONENTS = Look("κ principal components", QUIET, "v")
 
 
