@@ -16,9 +16,10 @@ def load(trial_id: str, home: str | Path | Home = "./runs") -> nn.Module:
     Raises: HomeError where the home has no weights of that trial.
     """
     home = home if isinstance(home, Home) else Home(home)
-    rows = read(home, "trials", ["trial_id", "declaration", "artifacts", "has_weights"]).to_pylist()
-    row = next((row for row in rows if row["trial_id"] == trial_id and row["has_weights"]), None)
-    if row is None:
+    rows = read(home, "trials", ["trial_id", "declaration", "artifacts", "has_weights"])
+    place = rows["trial_id"].index(trial_id).as_py()  # of thousands of rows only this one becomes Python's
+    row = rows.slice(place, 1).to_pylist()[0] if place >= 0 else {}
+    if not row.get("has_weights"):
         raise HomeError(f"{home} has no weights of a trial {trial_id}: look its id up in analysis.results(study, home)")
     trial = Trial.model_validate_json(row["declaration"])
     network = build(trial.model, trial, trial.weights_seed).to(getattr(torch, trial.training.dtype))
