@@ -65,4 +65,5 @@ def mean_square(rows: Rows, about: float = 0.0) -> float:
     """E‖x − about‖², in squared data units; rows on the disk are centred, and theirs is about their mean."""
     if isinstance(rows, Streamed):
         return rows.mean_square
-    return float(np.square(rows - np.float32(about), dtype=np.float64).sum(axis=1).mean())
+    away = rows - np.float32(about) if about else rows
+    return float(np.square(away, dtype=np.float64).sum(axis=1).mean())
