@@ -36,6 +36,7 @@ Tracking = Annotated[
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try trials again that were given up.")]
 Artifacts = Annotated[Pictures, typer.Option("--artifacts", help="Which trials' pictures and weights MLflow gets.")]
+Attach = Annotated[str | None, typer.Option(metavar="STUDY|JOB", help="Show a submitted launch's output again.")]
 Mirrored = Annotated[bool, typer.Option("--mirror/--no-mirror", help="Whether to show the runs in MLflow.")]
 
 
@@ -52,12 +53,15 @@ def main(
     artifacts: Artifacts = "first-seed",
     mirrored: Mirrored = True,
     retry_failed: RetryFailed = False,
+    attach: Attach = None,
 ) -> None:
     """Train whatever a study declares and its home does not have yet."""
     try:
         if catalog:
             show_catalog()
             return
+        if attach:
+            raise typer.Exit(_attached(attach, address))
         if study is None:
             raise DeclarationError(f"name a study: {', '.join(catalog_names())}, or file.py:name of your own")
         where, size, chosen = find_place(address), _pack_size(pack), _only(only or [])
@@ -84,6 +88,15 @@ def main(
     except KeyboardInterrupt:
         status = 130
     raise typer.Exit(status)
+
+
+def _attached(name: str, address: str | None) -> int:
+    where = find_place(address)
+    if not where.is_sent:
+        raise DeclarationError(f"--attach {name} needs the cluster that it runs on: give --address, or set RAY_ADDRESS")
+    from study import submit
+
+    return submit.attach(name, where, console)
 
 
 def _pack_size(text: str) -> int | None:

@@ -79,13 +79,33 @@ def submit(request: Request, place: Place, console: Console) -> int:
         return job.stop()
 
 
+def attach(name: str, place: Place, console: Console) -> int:
+    """Show the output of a submitted launch again, and what is still to come; returns the job's exit status.
+
+    `name` is the job's, or a study's, whose newest job is meant. Raises: DeclarationError where the cluster knows neither.
+    """
+    client = _connect(place)
+    jobs = {job.submission_id: job.start_time or 0 for job in client.list_jobs() if job.submission_id}
+    found = [each for each in jobs if name in (each, each.rpartition("-")[0])]
+    if not found:
+        known = ", ".join(sorted(jobs, key=lambda each: jobs[each])[-5:]) or "none at all"
+        raise DeclarationError(f"the cluster at {client.get_address()} knows no launch {name}: it knows {known}")
+    job = _Job(client, max(found, key=lambda each: jobs[each]), console)
+    console.print(f"[bold]{job.job_id}[/] on the Ray cluster at {job.address}; Ctrl-C leaves it at work")
+    try:
+        return job.follow()
+    except KeyboardInterrupt:
+        console.print(f"the job goes on: {job.look_again}", soft_wrap=True)
+        return 130
+
+
 class _Job:
     """One job on a cluster, and how much of its output has been shown."""
 
     def __init__(self, client: JobSubmissionClient, job_id: str, console: Console) -> None:
         self._client, self.job_id, self._console = client, job_id, console
         self.address = client.get_address()
-        self.look_again = f"`ray job logs {job_id} --follow --address {self.address}` shows it again"
+        self.look_again = f"`python -m study.launch --attach {job_id} --address {self.address}` shows it again"
         self._shown = 0
 
     def send(self, entrypoint: str, environment: dict[str, object]) -> None:

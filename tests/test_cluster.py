@@ -213,7 +213,23 @@ def test_a_closed_terminal_does_not_stop_the_job(head, tmp_path):
         read_until(process, "12 trials declared")
         process.send_signal(signal.SIGHUP)
     assert len(committed(tmp_path / "runs")) == 0
-    wait_for(lambda: len(committed(tmp_path / "runs")) == 12, "end of the job")
+    result = run("--attach", "tiny", "--address", head.dashboard, cwd=tmp_path, **head.environment)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "12 trials declared" in result.stdout, "what came before is shown again"
+    assert "12 declared, 0 already there, 12 finished" in result.stdout
+    assert len(committed(tmp_path / "runs")) == 12
+
+
+def test_attaching_to_what_is_not_there_is_one_sentence(head, tmp_path):
+    result = run("--attach", "nothing", "--address", head.dashboard, cwd=tmp_path, **head.environment)
+    assert result.returncode == 2
+    assert "knows no launch nothing: it knows" in result.stderr
+    result = run("--attach", "nothing", cwd=tmp_path)
+    assert result.returncode == 2
+    assert (
+        result.stderr
+        == "error: --attach nothing needs the cluster that it runs on: give --address, or set RAY_ADDRESS\n"
+    )
 
 
 def test_a_cluster_that_wants_a_token_says_so(head):
