@@ -25,6 +25,17 @@ MEASURES = {
 }
 """Measured columns of the table, and their headings."""
 
+ALSO = {
+    "auroc": "AUROC",
+    "auroc_pca": "AUROC, components",
+    "mmd_x": "MMD, samples",
+    "ndb_100": "NDB, K = 100",
+    "fd_x": "FD",
+    "fd_conv": "FD, features",
+    "fid": "FID",
+}
+"""Columns that only trials with `outliers` or `samples` have: they join the table where any is measured."""
+
 COUNTS = ("declared", "finished", "diverged", "failed", "missing", "unconverged")
 
 ENOUGH = 2 / 3
@@ -124,18 +135,23 @@ def counts(trials: Frame) -> dict[str, int]:
 def table(frame: Frame, header: Header) -> Frame:
     """One row a cell: labels, regime, `<measure>_mean` and `<measure>_half` (95 %, NaN for one seed), counts."""
     rows = []
-    axes = header.varying("seed")
+    axes, measures = header.varying("seed"), measured(frame)
     for labels, trials in cells(frame, header, axes):
         cell = judged(trials)
-        usable = trials[trials["status"].eq("finished")] if cell.n_active else trials.iloc[:0]
+        usable = trials[trials["status"].eq("finished")]
         said = {"regime": cell.regime, "agreeing": cell.agreeing, "of": cell.of, "converged": cell.converged}
         row = dict(zip(axes, labels, strict=True)) | said
         row["regime_relative"] = bool(trials["regime_relative"].any())
-        for measure in MEASURES:
+        for measure in measures:
             interval = t_interval(usable[measure])
             row |= {f"{measure}_mean": interval.mean, f"{measure}_half": interval.half}
         rows.append(row | counts(trials))
     return pd.DataFrame(rows)
+
+
+def measured(frame: Frame) -> dict[str, str]:
+    """The measured columns of these trials' table, and their headings."""
+    return MEASURES | {name: text for name, text in ALSO.items() if name in frame and frame[name].notna().any()}
 
 
 def markdown(summary: Frame, header: Header) -> str:
@@ -146,16 +162,17 @@ def markdown(summary: Frame, header: Header) -> str:
 def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]:
     """The table's headings and rows as text."""
     axes = header.varying("seed")
+    headings = {name: text for name, text in (MEASURES | ALSO).items() if f"{name}_mean" in summary}
     body = [
         [
             *(label_text(row[axis]) for axis in axes),
             f"{row['regime']}{'' if row['converged'] else '?'} {row['agreeing']}/{row['of']}",
-            *(_measured(row, measure) for measure in MEASURES),
+            *(_measured(row, measure) for measure in headings),
             *(str(row[name]) for name in COUNTS),
         ]
         for row in summary.to_dict("records")
     ]
-    return [*axes, "regime", *MEASURES.values(), *COUNTS], body
+    return [*axes, "regime", *headings.values(), *COUNTS], body
 
 
 def glance(frame: Frame, header: Header) -> Glance:

@@ -28,7 +28,7 @@ def announce(plan: Plan, home: Home, place: Place) -> None:
         f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing) - stages} to train"
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
-    if plan.left_out:
+    if plan.left_out and not plan.only:  # of a part of the table nobody knows how many
         console.print(f"{counted(plan.left_out, 'row')} of the table left out, where the study returns no trial")
     if plan.outdated and plan.missing:
         console.print(

@@ -13,11 +13,11 @@ import json
 from functools import cache, cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from models.seeds import stream_seed
 from models.specs import Data, LinearMap, Model, Objective, Refit, Spec, Training
-from models.specs.base import Seed, Whole
+from models.specs.base import Seed, Whole, shared
 
 ENGINE = 1
 """Raised when a change of code changes the numbers of trials: old results then no longer stand for new trials."""
@@ -47,10 +47,10 @@ class Trial(Spec):
     """
 
     kind: Literal["Trial"] = "Trial"
-    data: Data
-    model: Model
-    objective: Objective
-    training: Training
+    data: Annotated[Data, AfterValidator(shared)]
+    model: Annotated[Model, AfterValidator(shared)]
+    objective: Annotated[Objective, AfterValidator(shared)]
+    training: Annotated[Training, AfterValidator(shared)]
     seed: Seed
     after: Self | None = None
     samples: Annotated[Whole, Field(ge=0)] = 0

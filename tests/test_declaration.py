@@ -243,6 +243,7 @@ def declare(**axes):
         ({"kappa": [2]}, "the parameter seed has no axis"),
         ({"kappa": 2, "seed": [0]}, "the axis kappa is not a list"),
         ({"kappa": [2], "seed": [0], "status": [1]}, "the axis status has the name of a recorded column"),
+        ({"kappa": [2], "seed": [0], "stage": [1]}, "the axis stage has the name of a recorded column"),
     ],
 )
 def test_a_wrong_table_is_refused_when_it_is_declared(axes, words):

@@ -192,9 +192,10 @@ def _fewer(q: _Question, claim: str, label: str, sign: int) -> Claim:
     asked = [pd.concat(part) if part else q.trials.iloc[:0] for part in sides_asked]
     columns = [by_seed[f"n_active_{side}"] if len(by_seed) else [] for side in ("fixed", "learned")]
     lead = t_interval(by_seed["n_active_fixed"] - by_seed["n_active_learned"] if len(by_seed) else [])
+    which = f" (those in which {q.learned} leaves a latent unused)" if sign > 0 else ""
     numbers = (
         f"n_active {t_interval(columns[0])} against {t_interval(columns[1])}, "
-        f"difference {lead} over {lead.n} seeds and {len(pairs)} cells{moving(asked[0])}"
+        f"difference {lead} over {lead.n} seeds and {len(pairs)} cells{which}{moving(asked[0])}"
     )
     decided = lead.n >= 2 and (sign * lead.mean <= 0 or _excludes_zero(lead))
     # That a small γ fills the latents is a claim about training from a start: it need not have come to an end.

@@ -10,6 +10,7 @@ import json
 import numbers
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -122,6 +123,19 @@ class Spec(BaseModel):
         """How a person writes one: `Learned()`, `Fixed(value=...)`."""
         needed = [f"{name}=..." for name, field in cls.model_fields.items() if field.is_required()]
         return f"{cls.__name__}({', '.join(needed)})"
+
+
+def shared(spec: "Spec") -> "Spec":
+    """An equal declaration that was made before, if there is one: a study of 100,000 trials is made of few parts."""
+    try:
+        return _first_of_its_kind(spec)  # pyright: ignore[reportArgumentType]  (frozen models have a hash)
+    except TypeError:  # options are dicts, which have none
+        return spec
+
+
+@lru_cache(maxsize=4096)
+def _first_of_its_kind(spec: "Spec") -> "Spec":
+    return spec
 
 
 def one_of(*kinds: type[Spec]) -> BeforeValidator:

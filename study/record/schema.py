@@ -155,7 +155,7 @@ TABLES = {
 
 _DECLARED = frozenset(
     {"data", "d", "n_train", "intrinsic_dim", "model", "kappa", "skip", "beta", "gamma", "gamma_mode", "gamma_init"}
-    | {"seed", "steps", "batch", "lr", "parameters", "stage"}
+    | {"seed", "steps", "batch", "lr", "parameters"}
 )
 _DERIVED = frozenset(
     {
@@ -166,6 +166,8 @@ _DERIVED = frozenset(
         "iwae_nll_se",
         "sample_variance",
         "sample_variance_se",
+        "auroc",
+        "auroc_pca",
         "total_variance",
         "regime",
         "regime_relative",
