@@ -24,7 +24,7 @@ body { font: 15px/1.55 system-ui, sans-serif; color: var(--ink); background: var
   max-width: 74rem; padding: 0 1.25rem; }
 h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.12rem; margin: 2.4rem 0 .6rem; }
 .caption { font-size: 1.05rem; margin: 0 0 1rem; } .quiet, figcaption { color: var(--quiet); font-size: .87rem; }
-.scroll { overflow-x: auto; } .tall { max-height: 30rem; overflow-y: auto; border-bottom: 1px solid var(--rule); }
+.scroll { overflow-x: auto; } .tall { max-height: max(30rem, 80vh); overflow-y: auto; border-bottom: 1px solid var(--rule); }
 .tall th { position: sticky; top: 0; background: var(--paper); } figure { max-width: 62rem; }
 table { border-collapse: collapse; font-size: .86rem; }
 th, td { padding: .32rem .6rem; border-bottom: 1px solid var(--rule); text-align: left; white-space: nowrap; }
@@ -65,7 +65,8 @@ def page(
         "<h2>Figures</h2>" + "".join(map(_figure, drawings)) if drawings else "",
         "".join(map(_sheet, sheets)),
         f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over the seeds of the finished trials. "
-        f"A dash: nothing to average. n/a: one seed, no interval.</p>{_table(summary, header)}",
+        f"A dash: nothing to average. n/a: one seed, no interval. As numbers: <a href='table.csv'>table.csv</a>.</p>"
+        f"{_table(summary, header)}",
         f"<h2>Columns</h2>{_glossary()}",
         runs,
     ]

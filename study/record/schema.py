@@ -65,17 +65,17 @@ batch              | int   | -       | examples in a minibatch
 lr                 | float | -       | learning rate of the network
 parameters         | int   | -       | trained numbers, log gamma not counted
 distortion_train   | float | data²   | E‖y−ŷ‖² with z drawn from q(z|x), training set; y = x in a VAE
-distortion_test    | float | data²   | the same on the test set
+distortion_test    | float | data²   | E‖y−ŷ‖² with z drawn from q(z|x), test set
 distortion_data_test | float | data² | E‖x−x̂‖² on the test set in data space, through the decoders of earlier stages
 nre_data_test      | float | -       | distortion_data_test over the data's total variance on the test set
 rate_train         | float | nats    | E KL(q(z|x) ‖ N(0, I)), training set
-rate_test          | float | nats    | the same on the test set
+rate_test          | float | nats    | E KL(q(z|x) ‖ N(0, I)), test set
 objective_train    | float | nats    | J with the trial's own β, training set
 objective_test     | float | nats    | J with the trial's own β, test set
 neg_elbo_test      | float | nats    | J at β = 1 plus (d/2) log 2π, test set
 nre_test           | float | -       | distortion_test over the total variance of the test set about the training mean
-nre_mean_test      | float | -       | the same with z = E[z|x]
-nre_mean_train     | float | -       | the same on the training set
+nre_mean_test      | float | -       | nre_test with z = E[z|x]: what reconstructions lose, 1 if no better than the mean
+nre_mean_train     | float | -       | nre_mean_test's number on the training set
 gamma              | float | data²   | the final decoder variance
 gamma_eff          | float | data²   | β times the final decoder variance
 n_active           | int   | -       | latents with v_j = E_x σ_j²(x) below 0.5, training set
