@@ -39,6 +39,18 @@ def test_the_cluster_declaration_is_valid():
     assert f":{pinned.removeprefix('ray==')}-" in config["docker"]["image"]
 
 
+def test_the_cluster_declaration_for_machines_of_ones_own_is_valid():
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    config = yaml.safe_load((ROOT / "cluster-local.yaml").read_text())
+    prepared = prepare_config(copy.deepcopy(config))
+    validate_config(prepared)
+    assert len(config["provider"]["worker_ips"]) == config["min_workers"] == config["max_workers"]
+    assert set(prepared["available_node_types"]) == {"local.cluster.node"}
+    assert "--num-cpus=0 --num-gpus=0" in config["head_start_ray_commands"][-1]
+    assert "dashboard-host" not in str(config), "a dashboard that listens beyond loopback"
+
+
 class Head:
     """A Ray head on this machine: the addresses of its dashboard and of Ray itself, and what a client needs to know."""
 
