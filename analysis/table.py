@@ -138,7 +138,7 @@ def table(frame: Frame, header: Header) -> Frame:
     axes, measures = header.varying("seed"), measured(frame)
     for labels, trials in cells(frame, header, axes):
         cell = judged(trials)
-        usable = trials[trials["status"].eq("finished")]
+        usable = trials.iloc[:0] if cell.regime == "diverged" else trials[trials["status"].eq("finished")]
         said = {"regime": cell.regime, "agreeing": cell.agreeing, "of": cell.of, "converged": cell.converged}
         row = dict(zip(axes, labels, strict=True)) | said
         row["regime_relative"] = bool(trials["regime_relative"].any())

@@ -21,6 +21,7 @@ from benchmarks.alone import Alone
 from benchmarks.core import Ways, fastest
 from benchmarks.machine import load as load_average
 from benchmarks.machine import machine, sentence
+from benchmarks.options import add_training, parsed, parser_of
 from benchmarks.studies import Network
 from benchmarks.timed import Timed
 from models.datasets import load
@@ -136,17 +137,9 @@ def described(network: Network) -> str:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.convolutions", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(NETWORKS), metavar="NETWORK,…")
-    parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")], default=list(SIZES))
-    parser.add_argument("--span", type=float, default=SPAN_S, metavar="S", help="seconds a round")
-    options = parser.parse_args()
-    if unknown := sorted(set(options.only) - set(NETWORKS)):
-        parser.error(f"there is no network {unknown[0]}: choose among {', '.join(NETWORKS)}")
-    return options
+    parser = parser_of("convolutions", __doc__)
+    add_training(parser, NETWORKS, SIZES, SPAN_S)
+    return parsed(parser, "network", NETWORKS)
 
 
 if __name__ == "__main__":

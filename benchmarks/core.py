@@ -11,13 +11,11 @@ very same trials. `a seed each` is a pack's worst case: no two trials share thei
 """
 
 import argparse
-import json
 import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -26,6 +24,7 @@ from benchmarks.alone import Alone
 from benchmarks.by_hand import ByHand
 from benchmarks.machine import load as load_average
 from benchmarks.machine import machine, sentence
+from benchmarks.options import add_out, add_training, parsed, parser_of, write_numbers
 from benchmarks.studies import NETWORKS, Network
 from models.datasets import load
 from models.places import DataError
@@ -62,10 +61,7 @@ def main() -> None:
     told = machine(options.device)
     print(sentence(told), flush=True)
     lines = measure(options.only, options.device, options.sizes, options.span)
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"machine": told, "core": lines}, indent=1)
-        (options.out / f"core-{options.device.split(':')[0]}.json").write_text(text, encoding="utf-8")
+    write_numbers(options.out, f"core-{options.device.split(':')[0]}", {"machine": told, "core": lines})
     verdicts = judged(lines)
     print("", *verdicts, sep="\n")
     sys.exit(any("goal missed" in verdict for verdict in verdicts))
@@ -194,16 +190,10 @@ def _row(line: Line) -> str:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.core", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(NETWORKS), metavar="NETWORK,…")
-    parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")], default=list(SIZES))
-    parser.add_argument("--span", type=float, default=SPAN_S, metavar="S", help="seconds a round")
-    parser.add_argument("--out", type=Path, help="a folder for the numbers as JSON")
-    options = parser.parse_args()
-    if unknown := sorted(set(options.only) - set(NETWORKS)):
-        parser.error(f"there is no network {unknown[0]}: choose among {', '.join(NETWORKS)}")
-    return options
+    parser = parser_of("core", __doc__)
+    add_training(parser, NETWORKS, SIZES, SPAN_S)
+    add_out(parser, default=None)
+    return parsed(parser, "network", NETWORKS)
 
 
 if __name__ == "__main__":

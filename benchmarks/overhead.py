@@ -10,7 +10,6 @@ training to the last commit.
 """
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
@@ -27,7 +26,8 @@ from analysis import results
 from analysis.report import write_report
 from benchmarks.launched import PARTS, Stopwatch
 from benchmarks.machine import load, machine, sentence
-from benchmarks.packing import ROOT, create_database
+from benchmarks.options import add_out, parsed, parser_of, write_numbers
+from benchmarks.packing import create_database
 from benchmarks.studies import stub
 from study.conduct import record_data, train
 from study.declare import Study
@@ -76,9 +76,7 @@ def main() -> None:
         only = {"data": ["manifold r=3"]} | ({"kappa": ["2"], "seed": ["0"]} if options.quick else {})
         found["mirror"] = mirror_load(only)
         verdicts += _judged_mirror(found["mirror"])
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "overhead.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_numbers(options.out, "overhead", found)
     if not options.quick:
         print("", *verdicts, sep="\n")
         sys.exit(any("goal missed" in verdict for verdict in verdicts))
@@ -217,17 +215,12 @@ def _verdict(is_met: bool) -> str:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=(__doc__ or "").split("\n")[0])
+    parser = parser_of("overhead", __doc__)
     parts = ["stages", "mirror"]
     parser.add_argument("--only", type=lambda text: text.split(","), default=parts, metavar="PART,…")
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "benchmarks/results", help="a folder for the numbers as JSON"
-    )
+    add_out(parser)
     parser.add_argument("--quick", action="store_true", help="run through everything with next to no trials")
-    options = parser.parse_args()
-    if unknown := sorted(set(options.only) - set(parts)):
-        parser.error(f"there is no part {unknown[0]}: choose among {', '.join(parts)}")
-    return options
+    return parsed(parser, "part", parts)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,13 @@ more than import the libraries which any declaration needs, so that the ratio te
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from benchmarks.machine import load, machine, sentence
+from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
 
 GOAL_S = 2.0
@@ -35,10 +34,7 @@ def main() -> None:
     for name, command in COMMANDS.items():
         found[name] = min(_seconds(command) for _ in range(options.repeats))
         print(f"{name:34}{found[name]:8.2f}{found[name] / next(iter(found.values())):8.1f}", flush=True)
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"machine": told, "load": load(), "seconds": found}, indent=1)
-        (options.out / "planning.json").write_text(text, encoding="utf-8")
+    write_numbers(options.out, "planning", {"machine": told, "load": load(), "seconds": found})
     slowest = max(found.values())
     print(
         f"\ngoal {'met' if slowest <= GOAL_S else 'missed'}: the slowest answers in {slowest:.2f} s (at most {GOAL_S:g})"
@@ -56,11 +52,9 @@ def _seconds(command: list[str]) -> float:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.planning", description=(__doc__ or "").split("\n")[0])
+    parser = parser_of("planning", __doc__)
     parser.add_argument("--repeats", type=int, default=5, help="how often each command runs")
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "benchmarks/results", help="a folder for the numbers as JSON"
-    )
+    add_out(parser)
     return parser.parse_args()
 
 

@@ -14,11 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from benchmarks.generated import PACK, fill, sweep
 from benchmarks.machine import load, machine, sentence
+from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
 from study.record import Home
 
@@ -72,9 +72,7 @@ def main() -> None:
     if options.mlflow:
         found["mlflow"] = _searched(options.mlflow)
         _show(f"mlflow.search_runs on {found['mlflow']['runs']:,.0f} runs, no curves, no latents", found["mlflow"])
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "reading.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_numbers(options.out, "reading", found)
     if options.trials >= 10_000:
         taken = found["analysis"]["in all"]
         verdict = "goal met" if taken <= GOAL_S else "goal missed"
@@ -113,12 +111,10 @@ def _show(what: str, costs: dict[str, float]) -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description=(__doc__ or "").split("\n")[0])
+    parser = parser_of("reading", __doc__)
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--mlflow", type=int, default=10_000, help="how many trials are mirrored, 0 for none")
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "benchmarks/results", help="a folder for the numbers as JSON"
-    )
+    add_out(parser)
     options = parser.parse_args()
     if options.trials < PACK:
         parser.error(f"--trials {options.trials} is too few to time: give {PACK} or more")

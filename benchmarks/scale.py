@@ -23,6 +23,7 @@ from rich.console import Console
 
 from benchmarks.launched import Stopwatch
 from benchmarks.machine import load, machine, sentence
+from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT, create_database
 from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
 from study.declare import Study, study
@@ -81,10 +82,7 @@ def main() -> None:
             sys.exit(f"{trials} trials could not be run: {done.stderr[-2000:]}")
         found.append(json.loads(done.stdout.splitlines()[-1]))
         _show(found[-1])
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"machine": told, "load": load(), "sizes": found}, indent=1)
-        (options.out / "scale.json").write_text(text, encoding="utf-8")
+    write_numbers(options.out, "scale", {"machine": told, "load": load(), "sizes": found})
     verdicts = list(_verdicts({costs["trials"]: costs for costs in found}))
     print("", *verdicts, sep="\n")
     sys.exit(any("goal missed" in verdict for verdict in verdicts))
@@ -92,16 +90,13 @@ def main() -> None:
 
 def measured(trials: int, most_mirrored: int) -> dict[str, float]:
     """Seconds of each part; bytes that the driver has come to hold, and that the home takes."""
-    import ray
-
     from analysis import View, glance
     from analysis import table as tabulated
-    from study import schedule
     from study.conduct import record_data, train
+    from study.schedule import ray  # which tells Tune what it reads when it is imported
 
     init = Stopwatch()
     ray.init = init.around(partial(ray.init, runtime_env={"worker_process_setup_hook": "benchmarks.stubbed.install"}))
-    del schedule
     costs: dict[str, float] = {"trials": trials}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         home, grown, before = Home(folder), table(trials), _memory()
@@ -191,15 +186,13 @@ def _verdicts(found: dict[int, dict[str, float]]) -> Any:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=(__doc__ or "").split("\n")[0])
+    parser = parser_of("scale", __doc__)
     parser.add_argument(
         "--trials", type=_sizes, default=[1000, 10_000, 100_000], metavar="N,…", help="sizes to measure"
     )
     parser.add_argument("--mirror", type=int, default=10_000, metavar="N", help="the largest size that is mirrored")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "benchmarks/results", help="a folder for the numbers as JSON"
-    )
+    add_out(parser)
     return parser.parse_args()
 
 

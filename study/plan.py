@@ -194,8 +194,10 @@ def make_packs(
     for key, group in groups.items():
         share = max(1, math.ceil(costs[key] * len(group) * workers / total)) if total else 1
         limit = size or min(largest_useful_pack(group[0], device), math.ceil(len(group) / min(share, len(group))))
-        parts = [group[i :: math.ceil(len(group) / limit)] for i in range(math.ceil(len(group) / limit))]
-        packs += [(costs[key] * len(part), make_pack(part, attempts)) for part in parts]
+        parts = math.ceil(len(group) / limit)
+        packs += [
+            (costs[key] * len(part), make_pack(part, attempts)) for part in (group[i::parts] for i in range(parts))
+        ]
     return [pack for _, pack in sorted(packs, key=lambda priced: -priced[0])]
 
 

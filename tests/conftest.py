@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ with install_import_hook(CHECKED, "beartype.beartype"):
         import_module(name)
 
 import torch
+from painted import published_celeba
 
+from models import datasets
 from study import VAE, Gamma, Learned, Objective, PlantedManifold, Training, Trial
 
 torch.set_num_threads(1)  # as in a worker; and two threads on small matrices are slower than one
@@ -77,3 +79,18 @@ def home(tmp_path: Path, database: Path) -> Any:
     shutil.copy(database, tmp_path / "mlflow.db")
     write_plan(Home(tmp_path))
     return Home(tmp_path)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where decoded pictures go, of the test's own, and no data set kept from another test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    datasets._load.cache_clear()
+    yield tmp_path / "cache" / "collapsar" / "pictures"
+    datasets._load.cache_clear()
+
+
+@pytest.fixture
+def faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """CelebA's folder with a few painted faces, for this test the published ones."""
+    return published_celeba(tmp_path / "data", monkeypatch)

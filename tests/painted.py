@@ -2,12 +2,13 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from study import CelebA
+from study import CelebA, ImageFolder
 
 DIMENSIONS = 5
 """Of an ellipse: its place (2), its two half axes and its hue."""
@@ -33,6 +34,11 @@ def paint(folder: Path, n: int = 100, size: int = 64, seed: int = 0, form: str =
     for i, picture in enumerate(ellipses(n, (size, size), seed)):
         Image.fromarray(picture).save(folder / f"{i:04d}.{form}")
     return folder
+
+
+def small(folder: Path, **changes: Any) -> ImageFolder:
+    """A declaration of a folder's pictures, shrunk to 16×16."""
+    return ImageFolder.of(folder, **({"size": 16} | changes))
 
 
 def paint_celeba(folder: Path, parts: str, seed: int = 0) -> Path:

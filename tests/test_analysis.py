@@ -396,6 +396,14 @@ def test_a_second_vae_has_no_regime_and_sets_none(home: Home):
     assert results("s", home)["regime"].tolist() == ["balanced", "draws"]
 
 
+def test_a_cell_that_mostly_diverged_has_no_mean(home: Home):
+    trials = [row(""), row("", status="diverged"), row("", status="diverged")]
+    seeds(home, trials)
+    (cell,) = glance(results("s", home), header("s", home)).cells[0]
+    assert cell.regime == "diverged"
+    assert table(results("s", home), header("s", home))["n_active_mean"].isna().all()
+
+
 def test_a_claim_about_a_start_holds_before_training_ends_and_says_so(home: Home):
     gamma_grid(home, PLANTED, 3, fixed_1e_05={"scale_residual": 0.9})
     found = learned_against_fixed(results("grid_gamma", home), header("grid_gamma", home))[2]

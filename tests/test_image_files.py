@@ -7,35 +7,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from painted import ellipses, paint, published_celeba
+from painted import ellipses, paint, small
 from PIL import Image
 
 from models import datasets, decoded, folders
 from models.datasets import absence, load, prepare
 from models.picture import Frame, read_picture
 from models.places import DataError
-from study import VAE, CelebA, Fixed, ImageFolder, Objective, Training, Trial, study
+from study import VAE, CelebA, Fixed, Objective, Training, Trial, study
 from study.conduct import fetch_data
 from study.plan import make_plan
 from study.record import Home
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """A cache of the test's own, and no data set kept from another test."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    datasets._load.cache_clear()
-    yield tmp_path / "cache" / "collapsar" / "pictures"
-    datasets._load.cache_clear()
-
-
-@pytest.fixture
-def faces(tmp_path, monkeypatch):
-    return published_celeba(tmp_path / "data", monkeypatch)
-
-
-def small(folder, **changes):
-    return ImageFolder.of(folder, **({"size": 16} | changes))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 # Decoded once

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from painted import ellipses, paint, published_celeba
+from painted import ellipses, paint, small
 from PIL import Image
 
 from models import datasets, folders
@@ -15,23 +15,7 @@ from models.rows import LEVEL, Streamed
 from study import CelebA, ImageFolder, OwnData
 from study.trial import content_id
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """A cache of the test's own, and no data set kept from another test."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    datasets._load.cache_clear()
-    yield tmp_path / "cache" / "collapsar" / "pictures"
-    datasets._load.cache_clear()
-
-
-@pytest.fixture
-def faces(tmp_path, monkeypatch):
-    return published_celeba(tmp_path / "data", monkeypatch)
-
-
-def small(folder, **changes):
-    return ImageFolder.of(folder, **({"size": 16} | changes))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 # What a data set is, and what it is known by

@@ -5,10 +5,12 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from analysis.frames import Frame
 from analysis.interval import t_interval
 from analysis.style import Look
+from analysis.table import label_text
 
 SKIPS: Mapping[str, Look] = {
     "none": Look("no skip", "#0072B2", "o"),
@@ -47,3 +49,11 @@ def band(
     ax.fill_between(at, low, high, color=look.colour, alpha=0.18, linewidth=0)
     looks: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markersize": 4, "label": look.label}
     ax.plot(at, middle, **looks | style)
+
+
+def kappa_axis(ax: Axes, trials: Frame) -> None:
+    """κ along the horizontal axis: doublings of equal width, and a tick for each value that occurs."""
+    kappas = sorted(trials["kappa"].unique())
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(kappas, [label_text(kappa) for kappa in kappas])
+    ax.xaxis.set_minor_locator(NullLocator())

@@ -6,9 +6,9 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
-from analysis.drawn.bands import SKIPS, band
+from analysis.drawn.bands import SKIPS, band, kappa_axis
 from analysis.figures import Drawing
 from analysis.fit import Saturation, counts, saturation
 from analysis.frames import Frame
@@ -37,7 +37,7 @@ def _counts_drawn(view: View) -> Drawing:
         band(ax, finished, "kappa", "n_burda", Look("Var E[z|x] > 0.01", QUIET, "v"), linewidth=0.9)
         band(ax, finished, "kappa", "n_active", Look("active: v < 0.5", SKIPS[skip].colour, SKIPS[skip].marker))
         _curves(ax, trials, saturation(*counts(trials)))
-        _kappa_axis(ax, trials)
+        kappa_axis(ax, trials)
         ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     for ax in axes:  # after every panel is drawn: a limit set earlier would freeze a shared axis
         ax.set_ylim(bottom=0)
@@ -81,7 +81,7 @@ def _quality_drawn(view: View) -> Drawing:
             band(error, of_skip, "kappa", "nre_test", SKIPS[str(skip)])
             band(likelihood, of_skip, "kappa", "iwae_nll", SKIPS[str(skip)])
         _principal_components(error, trials, view)
-        _kappa_axis(likelihood, trials)
+        kappa_axis(likelihood, trials)
         likelihood.set_xlabel("latent dimensions κ")
     grid[0][0].set_ylabel("NRE, test")
     grid[1][0].set_ylabel("NLL, nats per example")
@@ -104,10 +104,3 @@ def _principal_components(ax: Axes, trials: Frame, view: View) -> None:
     seen = left > 1e-6
     style: dict[str, Any] = {"color": INK, "linestyle": (0, (4, 3)), "linewidth": 1.0}
     ax.plot(kappas[seen], left[seen], label="κ principal components", **style)
-
-
-def _kappa_axis(ax: Axes, trials: Frame) -> None:
-    kappas = sorted(trials["kappa"].unique())
-    ax.set_xscale("log", base=2)
-    ax.set_xticks(kappas, [label_text(kappa) for kappa in kappas])
-    ax.xaxis.set_minor_locator(NullLocator())

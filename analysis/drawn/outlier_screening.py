@@ -1,9 +1,8 @@
 """Figures of outlier_screening: AUROC and active latents against κ."""
 
 import matplotlib as mpl
-from matplotlib.ticker import NullLocator
 
-from analysis.drawn.bands import band
+from analysis.drawn.bands import band, kappa_axis
 from analysis.figures import Drawing
 from analysis.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
 from analysis.table import cells, label_text
@@ -31,9 +30,7 @@ def drawings(view: View) -> list[Drawing]:
             band(active, trials[trials["network"].eq("VAE")], "kappa", "n_active", LOOKS["VAE"])
             kappas = sorted(trials["kappa"].unique())
             active.plot(kappas, kappas, color=LOOKS["AE"].colour, linewidth=1.0, label="all κ")
-            active.set_xscale("log", base=2)
-            active.set_xticks(kappas, [label_text(kappa) for kappa in kappas])
-            active.xaxis.set_minor_locator(NullLocator())
+            kappa_axis(active, trials)
             active.set_yscale("symlog", linthresh=1)
             active.set_ylim(bottom=0)
             active.set_xlabel("latent dimensions κ")

@@ -10,6 +10,8 @@ one ended. *VAE+* trains a second VAE on draws of the aggregate posterior q(z) o
 latents: where q(z) is far from the prior, the second stage has something to learn.
 """
 
+from collections.abc import Sequence
+
 from models.specs import (
     MNIST,
     VAE,
@@ -44,9 +46,7 @@ METHODS = ["VAE", "VAE+"]
 )
 def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, method: str, seed: int) -> Trial | None:
     """Which decoder variances keep exactly the needed latent dimensions active?"""
-    if beta != 1 and isinstance(gamma, Refit):
-        return None
-    if method == "VAE+" and (beta != 1 or skip != "none" or gamma not in (LEARNED, SMALL)):
+    if not is_asked(gamma, beta, skip, method, two_stages=(LEARNED, SMALL)):
         return None
     stage = Trial(
         data=data,
@@ -64,6 +64,13 @@ def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, me
         seed=seed,
     )
     return stage if method == "VAE" else second_stage(stage)
+
+
+def is_asked(gamma: Gamma, beta: float, skip: Skip, method: str, two_stages: Sequence[Gamma]) -> bool:
+    """Whether a row is in the table: refits and second stages stand at β = 1 alone, the latter on some plain decoders."""
+    if method == "VAE+":
+        return beta == 1 and skip == "none" and gamma in two_stages
+    return beta == 1 or not isinstance(gamma, Refit)
 
 
 def second_stage(first: Trial) -> Trial:
@@ -98,9 +105,7 @@ def grid_gamma_paper(
     data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, method: str, seed: int
 ) -> Trial | None:
     """The same question on MNIST: a 6-layer encoder and a decoder of 3 blocks of 2 layers, 100 epochs."""
-    if beta != 1 and isinstance(gamma, Refit):
-        return None
-    if method == "VAE+" and (beta != 1 or skip != "none" or gamma not in (PAPER_LEARNED, PAPER_SMALL)):
+    if not is_asked(gamma, beta, skip, method, two_stages=(PAPER_LEARNED, PAPER_SMALL)):
         return None
     stage = Trial(
         data=data,

@@ -1,0 +1,43 @@
+"""What the benchmarks' command lines share, and where their numbers go."""
+
+import argparse
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def parser_of(name: str, doc: str | None) -> argparse.ArgumentParser:
+    """The command line of `python -m benchmarks.<name>`, described by the first line of its module."""
+    return argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=(doc or "").split("\n")[0])
+
+
+def add_out(parser: argparse.ArgumentParser, default: Path | None = RESULTS) -> None:
+    parser.add_argument("--out", type=Path, default=default, help="a folder for the numbers as JSON")
+
+
+def add_training(
+    parser: argparse.ArgumentParser, networks: Collection[str], sizes: Sequence[int], span_s: float
+) -> None:
+    """What is trained, on which device, in stacks of which sizes, and for how long a round."""
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(networks), metavar="NETWORK,…")
+    parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")], default=list(sizes))
+    parser.add_argument("--span", type=float, default=span_s, metavar="S", help="seconds a round")
+
+
+def parsed(parser: argparse.ArgumentParser, kind: str, known: Collection[str]) -> argparse.Namespace:
+    """The options; leaves with a sentence where `--only` names what is not known."""
+    options = parser.parse_args()
+    if unknown := sorted(set(options.only) - set(known)):
+        parser.error(f"there is no {kind} {unknown[0]}: choose among {', '.join(known)}")
+    return options
+
+
+def write_numbers(folder: Path | None, name: str, found: Any) -> None:
+    """Leave the numbers in the folder, if there is one, as `<name>.json`."""
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
