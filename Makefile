@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: study test test-slow test-faults check lint types contracts tests benchmark clean
+.PHONY: study test test-slow test-faults test-cluster check lint types contracts tests benchmark clean
 
 study: $(INSTALLED)
 	$(BIN)/python -m study.launch grid_gamma
@@ -37,6 +37,9 @@ test-slow: $(INSTALLED)
 
 test-faults: $(INSTALLED)
 	$(BIN)/python -m pytest -m "faults or not faults" tests/test_faults.py tests/test_home_faults.py
+
+test-cluster: $(INSTALLED)
+	$(BIN)/python -m pytest -m cluster -s tests/test_ray_up.py
 
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing

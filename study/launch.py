@@ -15,16 +15,22 @@ from study.command import known_tracking, refuse, run
 from study.declare import DeclarationError, Scale
 from study.find import catalog_names, find
 from study.ledger_entry import Pictures
-from study.place import find_place
+from study.place import Place, found_place
 from study.plan import make_plan, selected
 from study.record import Home, HomeError
 from study.show import announce, console, show_catalog, show_cost
 
 StudyName = Annotated[str | None, typer.Argument(metavar="STUDY", help="A name from --list, or file.py:name.")]
-HomePlace = Annotated[str, typer.Option("--home", metavar="DIR|URI", help="Where everything is kept.")]
+HomePlace = Annotated[
+    str | None, typer.Option("--home", metavar="DIR|URI", help="Where everything is kept; default ./runs.")
+]
 ScaleName = Annotated[Scale | None, typer.Option("--scale", help="Default: laptop here, paper on a cluster.")]
 Address = Annotated[
-    str | None, typer.Option(metavar="URL|ADDR|local", help="A Ray cluster to submit to; else RAY_ADDRESS, else here.")
+    str | None,
+    typer.Option(
+        metavar="URL|ADDR|FILE|local",
+        help="A Ray cluster to submit to; else RAY_ADDRESS, else the running one of ./cluster.yaml, else here.",
+    ),
 ]
 PackSize = Annotated[str, typer.Option("--pack", metavar="auto|N", help="How many trials train as one stack.")]
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="AXIS=V1,V2", help="Only these values (repeatable).")]
@@ -42,7 +48,7 @@ Mirrored = Annotated[bool, typer.Option("--mirror/--no-mirror", help="Whether to
 
 def main(
     study: StudyName = None,
-    home: HomePlace = "./runs",
+    home: HomePlace = None,
     scale: ScaleName = None,
     address: Address = None,
     pack: PackSize = "auto",
@@ -60,29 +66,29 @@ def main(
         if catalog:
             show_catalog()
             return
-        if attach:
-            raise typer.Exit(_attached(attach, address))
-        if study is None:
+        if study is None and not attach:
             raise DeclarationError(f"name a study: {', '.join(catalog_names())}, or file.py:name of your own")
-        where, size, chosen = find_place(address), _pack_size(pack), _only(only or [])
-        declared = find(study)
-        scale = scale or where.scale_of(declared.tables)
-        if where.is_sent and not plan:
-            selected(declared.table(scale).rows(), chosen, declared)  # what is wrong is refused here, not by a job
-            options = ["--pack", pack, "--artifacts", artifacts, *["--retry-failed"] * retry_failed]
-            options += [part for text in only or [] for part in ("--only", text)]
-            from study.submit import Request, submit  # Ray takes its time to import
+        size, chosen = _pack_size(pack), _only(only or [])
+        declared = find(study) if study else None
+        with found_place(address) as where:
+            if attach or declared is None:
+                raise typer.Exit(_attached(attach or "", where))
+            scale = scale or where.scale_of(declared.tables)
+            if where.is_sent:
+                selected(declared.table(scale).rows(), chosen, declared)  # what is wrong is refused here, not by a job
+                options = ["--pack", pack, "--artifacts", artifacts, *["--retry-failed"] * retry_failed]
+                options += [part for text in only or [] for part in ("--only", text)] + ["--plan"] * plan
+                from study.submit import Request, submit  # Ray takes its time to import
 
-            raise typer.Exit(
-                submit(Request(study, declared.name, home, scale, tracking_uri, mirrored, options), where, console)
-            )
-        place = Home(home)
-        todo = make_plan(declared, scale, place, chosen, retry_failed)
-        announce(todo, place, where)
-        if plan:
-            show_cost(todo, size)
-            return
-        status = Launch(todo, place, size, where.address, tracking_uri, artifacts, mirrored).carry_out()
+                asked = Request(study or "", declared.name, home, scale, tracking_uri, mirrored, options)
+                raise typer.Exit(submit(asked, where, console))
+            place = Home(home or "./runs")
+            todo = make_plan(declared, scale, place, chosen, retry_failed)
+            announce(todo, place, where)
+            if plan:
+                show_cost(todo, size, where.resources)
+                return
+            status = Launch(todo, place, size, where.address, tracking_uri, artifacts, mirrored).carry_out()
     except (DeclarationError, HomeError, DataError) as fault:
         refuse(str(fault))
     except KeyboardInterrupt:
@@ -90,8 +96,7 @@ def main(
     raise typer.Exit(status)
 
 
-def _attached(name: str, address: str | None) -> int:
-    where = find_place(address)
+def _attached(name: str, where: Place) -> int:
     if not where.is_sent:
         raise DeclarationError(f"--attach {name} needs the cluster that it runs on: give --address, or set RAY_ADDRESS")
     from study import submit

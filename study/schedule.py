@@ -32,6 +32,7 @@ from ray import tune
 from ray._private import worker as ray_worker
 from ray.exceptions import RayActorError
 
+from study.cluster import Declared, declared_here
 from study.declare import DeclarationError
 from study.plan import Pack
 from study.record import Home, HomeError
@@ -39,6 +40,9 @@ from study.trainer import FAULT, REFUSAL, Trainer
 
 WORKERS_S = 900.0
 """How long a cluster's first worker may take to start, in seconds."""
+
+STRAGGLERS_S = 60.0
+"""How long the other workers that were declared are waited for, so that the packs are laid out for all of them."""
 
 STUCK_S = 20.0
 """How long a launch may take to notice that its Ray is dead, and to take the rest of it down, in seconds."""
@@ -93,7 +97,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
     over = threading.Event()
     threading.Thread(target=_leave_if_stuck, args=(over,), name="ray watch", daemon=True).start()
     try:
-        has = _resources()
+        has = _resources(declared_here() if address else None)
         gpus = int(has.get("GPU", 0))
         yield Cluster(workers=gpus or max(1, int(has.get("CPU", 1))), gpus=gpus)
     finally:
@@ -128,19 +132,28 @@ def _hush() -> None:
     ray_worker.print_to_stdstream = lambda *_, **__: None  # the raylet's notices, which no setting turns off
 
 
-def _resources() -> Mapping[str, float]:
-    """What the cluster has, once it has a node that trains: a head alone may offer no CPU, and its workers come later.
+def _resources(declared: Declared | None) -> Mapping[str, float]:
+    """What the cluster has: what its autoscaler may start, which starts nothing unless it is asked for, else what is there.
 
-    Raises: DeclarationError where none comes.
+    A head alone may offer no CPU: its workers come later. Raises: DeclarationError where none comes.
     """
+    if declared and declared.resources:
+        return declared.resources
     deadline = time.monotonic() + WORKERS_S
-    while not (has := ray.cluster_resources()).get("CPU"):
+    while not ray.cluster_resources().get("CPU"):
         if time.monotonic() > deadline:
             raise DeclarationError(
                 "the Ray cluster has no node with a CPU to train on: start a worker, and launch again"
             )
         time.sleep(1)
-    return has
+    deadline = time.monotonic() + STRAGGLERS_S
+    while declared and _nodes() <= declared.workers and time.monotonic() < deadline:
+        time.sleep(1)
+    return ray.cluster_resources()
+
+
+def _nodes() -> int:
+    return sum(node["Alive"] for node in ray.nodes())
 
 
 def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,7 +13,7 @@ from study.find import catalog_names, find
 from study.place import Place
 from study.plan import Plan, make_packs
 from study.record import Home, read
-from study.sizing import CPU_CORE, seconds
+from study.sizing import CPU_CORE, GPU, seconds
 from study.trial import ENGINE
 
 console = Console(highlight=False)
@@ -42,14 +43,21 @@ def announce(plan: Plan, home: Home, place: Place) -> None:
         )
 
 
-def show_cost(plan: Plan, size: int | None) -> None:
-    workers = os.cpu_count() or 1
-    packs = make_packs(plan.missing, plan.attempts, size, workers, CPU_CORE)
+def show_cost(plan: Plan, size: int | None, resources: Mapping[str, float]) -> None:
+    """Packs and estimated time on CPU cores and on GPUs; `resources` are a cluster's, nothing on this machine alone."""
+    cores, gpus = int(resources.get("CPU", 0)) or os.cpu_count() or 1, int(resources.get("GPU", 0))
+    workers, device = (gpus, GPU) if gpus else (cores, CPU_CORE)
+    packs = make_packs(plan.missing, plan.attempts, size, workers, device)
     sizes = Counter(len(pack.trials) for pack in packs)
     made_of = ", ".join(f"{n} of {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
-    total = sum(seconds(pack.trials) for pack in packs)
     console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
-    console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / workers)} on the {workers} cores here")
+    where = "of the cluster" if resources else "here"
+    total = sum(seconds(pack.trials, CPU_CORE) for pack in packs)
+    console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / cores)} on the {cores} cores {where}")
+    packs = packs if gpus else make_packs(plan.missing, plan.attempts, size, 1, GPU)
+    hours = sum(seconds(pack.trials, GPU) for pack in packs) / 3600
+    shared = f", {_span(hours * 3600 / gpus)} on the {counted(gpus, 'GPU')} of the cluster" if gpus else ""
+    console.print(f"or {hours:.2g} GPU-hours{shared}, of a GPU that is assumed to be slow rather than measured")
     console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
     for sentence in dict.fromkeys(absence(spec) for trial in plan.missing for spec in trial.datasets):
         if sentence:

@@ -47,7 +47,7 @@ def test_the_cluster_declaration_for_machines_of_ones_own_is_valid():
     validate_config(prepared)
     assert len(config["provider"]["worker_ips"]) == config["min_workers"] == config["max_workers"]
     assert set(prepared["available_node_types"]) == {"local.cluster.node"}
-    assert "--num-cpus=0 --num-gpus=0" in config["head_start_ray_commands"][-1]
+    assert any("--num-cpus=0 --num-gpus=0" in command for command in config["head_start_ray_commands"])
     assert "dashboard-host" not in str(config), "a dashboard that listens beyond loopback"
 
 
@@ -255,13 +255,13 @@ def test_a_cluster_without_a_node_to_train_on_is_waited_for_and_then_refused(mon
     from study import schedule
     from study.declare import DeclarationError
 
-    answers = iter([{}, {"memory": 1.0}, {"CPU": 8.0, "GPU": 1.0}])
+    answers = iter([{}, {"memory": 1.0}, {"CPU": 4.0}, {"CPU": 8.0, "GPU": 1.0}])
     monkeypatch.setattr(schedule.ray, "cluster_resources", lambda: next(answers, {}))
     monkeypatch.setattr(schedule.time, "sleep", lambda _: None)
-    assert schedule._resources() == {"CPU": 8.0, "GPU": 1.0}
+    assert schedule._resources(None) == {"CPU": 8.0, "GPU": 1.0}
     monkeypatch.setattr(schedule, "WORKERS_S", 0.0)
     with pytest.raises(DeclarationError, match="no node with a CPU"):
-        schedule._resources()
+        schedule._resources(None)
 
 
 def test_a_machine_that_is_part_of_no_cluster_says_so(monkeypatch):
@@ -293,14 +293,14 @@ def test_a_home_of_this_machine_is_refused_for_a_cluster_of_others(elsewhere, ho
     from study.submit import _home_there
 
     with pytest.raises(DeclarationError, match="every node of the cluster reaches"):
-        _home_there(home, elsewhere)
+        _home_there(home, None, elsewhere)
 
 
 @pytest.mark.parametrize("home", ["s3://bucket/runs", "/shared/runs"])
 def test_a_home_that_nodes_share_is_taken_as_it_is(elsewhere, home):
     from study.submit import _home_there
 
-    assert _home_there(home, elsewhere) == home
+    assert _home_there(home, None, elsewhere) == home
 
 
 def test_an_mlflow_database_is_never_left_in_a_jobs_folder():
@@ -308,7 +308,7 @@ def test_an_mlflow_database_is_never_left_in_a_jobs_folder():
     from study.submit import Request, _mirror_there
 
     def mirror(home, uri):
-        return _mirror_there(Request("grid_gamma", "grid_gamma", home, "paper", uri, True, []), home)
+        return _mirror_there(Request("grid_gamma", "grid_gamma", home, "paper", uri, True, []), None, home)
 
     assert mirror("/shared", None) == ([], "")
     assert mirror("s3://bucket", "http://mlflow:5000")[0] == ["--tracking-uri", "http://mlflow:5000"]
