@@ -1,0 +1,61 @@
+"""Which trials train on the GPUs of a cluster, and which on the CPU cores that no GPU needs.
+
+The smallest networks keep a GPU waiting: a core trains a pack of them in as many seconds. So of each shape it is asked how
+many times faster a GPU has it than a core, and the cores take the shapes that lose least, until both would end together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from study.sizing import Device, largest_useful_pack, seconds
+from study.trial import Trial
+
+WORTH_IT = 0.9
+"""Trials are shared out where that is estimated to end within this part of the time that the GPUs need alone."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Devices of one kind that train packs side by side."""
+
+    device: Device
+    workers: int
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Trials of one shape, and the seconds that one of them costs each pool."""
+
+    trials: Sequence[Trial]
+    fast_s: float
+    slow_s: float
+
+
+def shared_out(trials: Sequence[Trial], fast: Pool, slow: Pool, size: int | None) -> tuple[list[Trial], list[Trial]]:
+    """The trials for the fast pool (GPUs) and for the slow one (cores); `size` is a fixed pack size, None chooses."""
+    if not slow.workers:
+        return list(trials), []
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.pack_key, []).append(trial)
+    shapes = [_Shape(group, _each_s(group, fast, size), _each_s(group, slow, size)) for group in groups.values()]
+    shapes.sort(key=lambda shape: shape.slow_s / shape.fast_s)
+    alone_s = fast_s = sum(shape.fast_s * len(shape.trials) for shape in shapes)
+    slow_s, given = 0.0, list[Trial]()
+    for shape in shapes:
+        count = min(len(shape.trials), int((fast_s - slow_s) / (shape.fast_s + shape.slow_s)))
+        given += shape.trials[:count]
+        fast_s, slow_s = fast_s - count * shape.fast_s, slow_s + count * shape.slow_s
+        if count < len(shape.trials):
+            break
+    if max(fast_s, slow_s) > WORTH_IT * alone_s:
+        return list(trials), []
+    taken = {id(trial) for trial in given}
+    return [trial for trial in trials if id(trial) not in taken], given
+
+
+def _each_s(group: Sequence[Trial], pool: Pool, size: int | None) -> float:
+    """Seconds of the whole pool that one of the trials costs, in packs as large as they would be."""
+    useful = size or largest_useful_pack(group[0], pool.device)
+    pack = group[: max(1, min(useful, len(group)))]
+    return seconds(pack, pool.device) / len(pack) / pool.workers

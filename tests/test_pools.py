@@ -1,0 +1,62 @@
+"""Trials shared out between the GPUs of a cluster and the cores that they leave idle."""
+
+import pytest
+
+from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
+from study.plan import make_packs
+from study.pools import Pool, shared_out
+from study.sizing import CPU_CORE, GPU, seconds
+
+GPUS, CORES = Pool(GPU, 1), Pool(CPU_CORE, 7)
+
+
+def trials(count, width, steps=2000):
+    return [
+        Trial(
+            data=PlantedManifold(),
+            model=VAE(kappa=4, encoder=(width,), decoder=(width,)),
+            objective=Objective(gamma=Fixed(1.0)),
+            training=Training(steps=steps),
+            seed=seed,
+        )
+        for seed in range(count)
+    ]
+
+
+def lasts(chosen, pool):
+    """Seconds until the pool has trained the trials, by the estimates, in the packs that would be made."""
+    packs = make_packs(chosen, {}, None, pool.workers, pool.device)
+    return sum(seconds(pack.trials, pool.device) for pack in packs) / pool.workers
+
+
+def test_every_trial_is_in_one_of_the_two_and_the_order_is_kept():
+    table = trials(300, 8) + trials(40, 1024)
+    fast, slow = shared_out(table, GPUS, CORES, None)
+    assert {id(trial) for trial in fast} | {id(trial) for trial in slow} == {id(trial) for trial in table}
+    assert len(fast) + len(slow) == len(table)
+    assert fast == [trial for trial in table if trial in fast]
+
+
+def test_the_cores_take_the_small_networks_and_the_gpus_the_large_ones():
+    small, large = trials(2000, 8), trials(60, 1024)
+    fast, slow = shared_out(small + large, GPUS, CORES, None)
+    assert slow
+    assert {trial.model.encoder for trial in slow} == {(8,)}
+    assert [trial for trial in fast if trial.model.encoder == (1024,)] == large
+
+
+def test_both_end_together_and_sooner_than_the_gpus_alone():
+    table = trials(4000, 8) + trials(20, 512)
+    fast, slow = shared_out(table, GPUS, CORES, None)
+    assert max(lasts(fast, GPUS), lasts(slow, CORES)) < 0.9 * lasts(table, GPUS)
+    assert lasts(slow, CORES) == pytest.approx(lasts(fast, GPUS), rel=0.25)
+
+
+def test_what_only_a_gpu_trains_in_time_is_left_to_it():
+    table = trials(30, 2048)
+    assert shared_out(table, Pool(GPU, 4), Pool(CPU_CORE, 2), None) == (table, [])
+
+
+def test_no_cores_left_idle_is_no_second_pool():
+    table = trials(30, 8)
+    assert shared_out(table, GPUS, Pool(CPU_CORE, 0), None) == (table, [])
