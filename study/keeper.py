@@ -52,8 +52,9 @@ class Keeper:
         self._trials = pack.trial_ids
         self._key = _key(home, pack, device)
         self._period_s = period_s()
-        self._wait_s = self._period_s
         self._since = time.monotonic()
+        self.last_s = 0.0
+        """What the last checkpoint took, in seconds."""
 
     def restore(self, run: "PackRun") -> int:
         """Take a pack that is about to begin to where its checkpoint left it; the step, 0 where there is no checkpoint."""
@@ -67,16 +68,19 @@ class Keeper:
         return head.step
 
     def keep(self, run: "PackRun") -> None:
-        """Write a checkpoint if it is time. Where the home refuses, the training goes on and has lost nothing."""
+        """Write a checkpoint if it is time."""
+        if time.monotonic() - self._since >= max(self._period_s, TIMES_ITS_COST * self.last_s):
+            self.write(run)
+
+    def write(self, run: "PackRun") -> None:
+        """Write a checkpoint. Where home or memory refuse, the training goes on and has lost nothing."""
         start = time.monotonic()
-        if start - self._since < self._wait_s:
-            return
         step, torch = run.training.step, installed("torch") or ""
         head = Checkpoint(self._key, self._trials, self._device, torch, step, run.spent_s)
         with contextlib.suppress(HomeError, MemoryError):
             write_checkpoint(self._home, head, run.state())
         self._since = time.monotonic()
-        self._wait_s = max(self._period_s, TIMES_ITS_COST * (self._since - start))
+        self.last_s = self._since - start
 
     def drop(self) -> None:
         """The pack is committed: nobody goes on from here."""
