@@ -14,7 +14,7 @@ from models.places import DataError
 from models.specs import CelebA, Data, ImageFolder, OwnData
 from study.command import counted
 from study.ledger import Ledger
-from study.packs import drop_pack, write_pack
+from study.packs import laid_out
 from study.plan import Pack, Plan, make_pack, make_packs, renewed
 from study.progress import Bar
 from study.record import (
@@ -133,7 +133,7 @@ def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watc
     reached: dict[tuple[str, ...], int] = {}
     while packs:
         watch.expect(packs)
-        with _laid_out(packs, home), watch.told_of_interruption():
+        with laid_out(home, packs), watch.told_of_interruption():
             reasons = schedule.run(packs, home, cluster, watch)
         failed = [pack for pack in packs if pack.pack_id in reasons]
         kept = {head.trials: head for head in checkpoints(home)} if failed else {}
@@ -151,18 +151,6 @@ def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watc
 def _step(pack: Pack, kept: Mapping[tuple[str, ...], Checkpoint]) -> int:
     """The step from which the pack's next attempt goes on."""
     return kept[pack.trial_ids].step if pack.trial_ids in kept else 0
-
-
-@contextlib.contextmanager
-def _laid_out(packs: Sequence[Pack], home: Home) -> Iterator[None]:
-    """The packs where actors find them, and taken away again however the round ends."""
-    try:
-        for pack in packs:
-            write_pack(home, pack)
-        yield
-    finally:
-        for pack in packs:
-            drop_pack(home, pack)
 
 
 def _halves(pack: Pack) -> list[Pack]:

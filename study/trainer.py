@@ -44,7 +44,7 @@ class Trainer:
         from study.packed import PackRun  # imports torch, which a driver never needs
 
         if self._run is None:
-            pack = read_pack(self._home, self._pack_id)
+            pack, self._known = read_pack(self._home, self._pack_id)
             if not pack.trials:  # an earlier attempt was killed after its commit, or another launch was faster
                 return {"done": True}
             self._run, self._keeper = PackRun(pack, self._device, self._home), Keeper(self._home, pack, self._device)
@@ -55,20 +55,19 @@ class Trainer:
         if not self._run.done:
             self._keeper.keep(self._run)
             return values
-        note(self._home, "commit", self._pack_id, _committed(self._run, self._home))
+        note(self._home, "commit", self._pack_id, self._committed(self._run))
         self._keeper.drop()
         self._run = None
         return values | {"done": True}
 
-
-def _committed(trained: "PackRun", home: Home) -> list[str]:
-    """Commit a trained pack; the trials whose result is new."""
-    for pause in PAUSES_S:
-        try:
-            return trained.commit(home)
-        except HomeError:
-            time.sleep(pause)
-    return trained.commit(home)
+    def _committed(self, trained: "PackRun") -> list[str]:
+        """Commit a trained pack; the trials whose result is new."""
+        for pause in PAUSES_S:
+            try:
+                return trained.commit(self._home, self._known)
+            except HomeError:
+                time.sleep(pause)
+        return trained.commit(self._home, self._known)
 
 
 def _reason(fault: Exception) -> str:

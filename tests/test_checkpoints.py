@@ -28,7 +28,7 @@ from study import keeper as keeping
 from study.faults import DeclarationError
 from study.keeper import SETTING, Keeper, period_s
 from study.packed import PackRun
-from study.packs import write_pack
+from study.packs import laid_out
 from study.plan import make_pack, make_packs, make_plan, write_plan
 from study.record import Home, HomeError, checkpoints, journal, read, read_artifacts, write_checkpoint
 from study.sizing import CPU_CORE
@@ -300,12 +300,12 @@ def test_a_second_attempt_goes_on_and_says_so_and_its_checkpoint_goes_with_its_c
     monkeypatch.setattr("study.trainer.SLICE_S", 1e-5)
     home = Home(tmp_path)
     pack = make_pack([make_trial(seed=seed) for seed in (0, 1)], {})
-    write_pack(home, pack)
-    stepped(home, pack, lambda report: report["step"] >= 20)
-    (head,) = checkpoints(home)
-    assert (head.trials, head.device) == (pack.trial_ids, "cpu")
-    assert 20 <= head.step < pack.trials[0].training.steps
-    stepped(home, pack, lambda report: report.get("done"))
+    with laid_out(home, [pack]):
+        stepped(home, pack, lambda report: report["step"] >= 20)
+        (head,) = checkpoints(home)
+        assert (head.trials, head.device) == (pack.trial_ids, "cpu")
+        assert 20 <= head.step < pack.trials[0].training.steps
+        stepped(home, pack, lambda report: report.get("done"))
     lines = journal(home)
     assert [line["event"] for line in lines] == ["begin", "begin", "resume", "commit"]
     assert lines[2]["step"] == head.step
@@ -319,7 +319,6 @@ def test_a_home_that_refuses_a_checkpoint_costs_nothing_but_the_checkpoint(make_
     monkeypatch.setattr("study.trainer.SLICE_S", 1e-5)
     home, refused = Home(tmp_path), []
     pack = make_pack([make_trial()], {})
-    write_pack(home, pack)
 
     def write(path, content, plain=home.write):
         if path.startswith("checkpoints/"):
@@ -328,7 +327,8 @@ def test_a_home_that_refuses_a_checkpoint_costs_nothing_but_the_checkpoint(make_
         plain(path, content)
 
     monkeypatch.setattr(home, "write", write)
-    assert stepped(home, pack, lambda report: report.get("done")).get("refusal") is None
+    with laid_out(home, [pack]):
+        assert stepped(home, pack, lambda report: report.get("done")).get("refusal") is None
     assert len(refused) > 1
     assert [row["status"] for row in read(home, "trials").to_pylist()] == ["finished"]
 

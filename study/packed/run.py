@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,9 +63,12 @@ class PackRun:
         self.training.go_to({name: torch.from_numpy(value) for name, value in state.items()})
         self._started -= spent_s
 
-    def commit(self, home: Home) -> list[str]:
-        """Measure every trial, write its records, and return the trial_ids whose result is new."""
-        commit_id = new_commit_id()
+    def commit(self, home: Home, known: Callable[[str], bool] = lambda _: False) -> list[str]:
+        """Measure every trial, write its records, and return the trial_ids whose result is new.
+
+        Trials parts that are `known` to tell nothing of this pack's trials are not opened.
+        """
+        commit_id = new_commit_id(self.pack.pack_id)
         measure = Measure(self._stack, self.pack.trials, self._data, self._inputs)
         rows = _trial_rows(self.pack, measure, self.training, commit_id)
         path = self._write_artifacts(home, measure, rows, commit_id)
@@ -86,7 +89,7 @@ class PackRun:
             ],
             "trials": rows,
         }
-        return commit(home, commit_id, tables)
+        return commit(home, commit_id, tables, known)
 
     def _write_artifacts(self, home: Home, measure: Measure, rows: Sequence[Row], commit_id: str) -> str | None:
         stack = self.training.stack

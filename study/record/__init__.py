@@ -6,7 +6,7 @@ from study.record.commit import commit, compact, new_commit_id
 from study.record.home import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 from study.record.journal import journal, note
 from study.record.parts import part_names, parts_of, write_part
-from study.record.read import deciding, read, stored_ids
+from study.record.read import deciding, read, settled_ids, stored_ids
 from study.record.schema import RESERVED, RESULTS, TABLES
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "read",
     "read_artifacts",
     "read_checkpoint",
+    "settled_ids",
     "stored_ids",
     "write_artifacts",
     "write_checkpoint",
