@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from launching import ROOT, wait_for
@@ -40,23 +41,22 @@ class Source(ThreadingHTTPServer):
 
 
 class Answer(BaseHTTPRequestHandler):
-    server: Source
-
     def do_GET(self):
+        source: Any = self.server
         name = self.path.removeprefix("/")
-        content, is_first = FILES[name], not self.server.asked
-        self.server.asked[name] += 1
+        content, is_first = FILES[name], not source.asked
+        source.asked[name] += 1
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2])
         self.wfile.flush()
         if is_first:
-            self.server.half_sent.set()
-            self.server.go_on.wait(60)
+            source.half_sent.set()
+            source.go_on.wait(60)
         self.wfile.write(content[len(content) // 2 :])
 
-    def log_message(self, *_):
+    def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 (the base's own name)
         pass
 
 
