@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.timed import Timed
 from models.datasets import load
 from models.specs import VAE, Learned
-from models.streams import batches
+from models.streams import Batches
 from models.vae import build
 from study.packed.adam import Adam
 from study.trial import Trial
@@ -47,7 +47,7 @@ class ByHand(Timed):
         self._train = torch.from_numpy(data.train).to(device)
         seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.seed) for trial in trials], device=device)
-        self._batches = batches(
+        self._batches = Batches(
             seeds, len(data.train), self._settings.batch, first.model.kappa, torch.float32, torch.device(device)
         )
 

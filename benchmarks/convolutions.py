@@ -27,7 +27,7 @@ from benchmarks.timed import Timed
 from models.datasets import load
 from models.objective import latent_rates, objective, squared_error
 from models.specs import Fixed, Gamma, ImageVAE, OwnData, Training
-from models.streams import batches
+from models.streams import Batches
 from study.packed.adam import Adam
 from study.packed.stack import Stack, Way
 from study.sizing import CPU_CORE, GPU, largest_useful_pack
@@ -71,7 +71,7 @@ class Carried(Timed):
         self._adam = Adam(stack.numbers, self._settings)
         self._gamma, self._lr = stack.column([0.1] * len(trials)), stack.column([1e-3] * len(trials))
         seeds = [trial.seed for trial in trials]
-        self._batches = batches(seeds, EXAMPLES, self._settings.batch, stack.kappa, stack.dtype, stack.device)
+        self._batches = Batches(seeds, EXAMPLES, self._settings.batch, stack.kappa, stack.dtype, stack.device)
 
     def _take_step(self) -> None:
         stack, (rows, eps) = self.stack, next(self._batches)

@@ -4,7 +4,7 @@ Installed in Ray's workers in place of the real one, so that everything around t
 trials. A trial leaves what a small one leaves: 20 points of curves, 8 latents, 3 evaluations, no weights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from study.plan import Pack
@@ -29,8 +29,8 @@ class StubRun:
         self.done = True
         return {"step": 1, "steps": 1, "trial_steps_per_s": 0.0, "diverged": 0}
 
-    def commit(self, home: Home) -> list[str]:
-        commit_id = new_commit_id()
+    def commit(self, home: Home, known: Callable[[str], bool]) -> list[str]:
+        commit_id = new_commit_id(self.pack.pack_id)
         rows = [declared_row(self.pack, place, commit_id) | _measured(place) for place in range(len(self.pack.trials))]
         keys = [{"trial_id": row["trial_id"], "commit_id": commit_id, "stage": "vae"} for row in rows]
         tables = {
@@ -39,7 +39,7 @@ class StubRun:
             "evaluations": [key | _evaluated(metric) for key in keys for metric in METRICS],
             "trials": rows,
         }
-        return commit(home, commit_id, tables)
+        return commit(home, commit_id, tables, known)
 
 
 def install() -> None:

@@ -4,7 +4,7 @@ Trials that share a seed share initial weights, minibatch order and noise (commo
 train in. A stream is a CPU generator, so that the numbers don't depend on the device either.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -15,11 +15,21 @@ BLOCK = 128
 """Noise for a whole data set is drawn in blocks of so many rows, so that it doesn't depend on how the data are cut up."""
 
 _AHEAD, _NUMBERS_AHEAD = 64, 2**21
-"""Steps whose draws `batches` makes at once, and how many numbers they may be."""
+"""Steps whose draws `Batches` makes at once, and how many numbers they may be."""
 
 
 def stream(seed: int, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(stream_seed(seed, purpose))
+
+
+def places(generators: Sequence[torch.Generator]) -> Tensor:
+    """Where generators stand, (generators, bytes); `move` takes others there."""
+    return torch.stack([generator.get_state() for generator in generators])
+
+
+def move(generators: Sequence[torch.Generator], to: Tensor) -> None:
+    for generator, place in zip(generators, to, strict=True):
+        generator.set_state(place.clone())  # of a view that does not begin its storage, torch crashes
 
 
 def minibatches(seed: int, n: int, batch: int) -> Iterator[Tensor]:
@@ -36,19 +46,55 @@ def noise(seed: int, batch: int, kappa: int, dtype: torch.dtype) -> Iterator[Ten
         yield torch.randn(batch, kappa, generator=generator, dtype=dtype)
 
 
-def batches(
-    seeds: Sequence[int], n: int, batch: int, kappa: int, dtype: torch.dtype, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor]]:
+class Batches:
     """The `minibatches` (seeds, batch) and `noise` (seeds, batch, kappa) of several seeds, drawn many steps ahead."""
-    batch = min(batch, n)
-    orders = [stream(seed, "minibatches") for seed in seeds]
-    noises = [stream(seed, "noise") for seed in seeds]
-    ahead = max(1, min(_AHEAD, _NUMBERS_AHEAD // (len(seeds) * batch * kappa)))
-    while True:
-        epoch = torch.stack([_epoch(generator, n, batch) for generator in orders], dim=1)
-        for rows in epoch.split(ahead):
-            eps = torch.stack([normal(generator, len(rows), (batch, kappa), dtype) for generator in noises], dim=1)
-            yield from zip(rows.to(device), eps.to(device), strict=True)
+
+    def __init__(
+        self, seeds: Sequence[int], n: int, batch: int, kappa: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        self._n, self._batch, self._kappa, self._dtype, self._device = n, min(batch, n), kappa, dtype, device
+        self._orders = [stream(seed, "minibatches") for seed in seeds]
+        self._noises = [stream(seed, "noise") for seed in seeds]
+        self._ahead = max(1, min(_AHEAD, _NUMBERS_AHEAD // (len(seeds) * self._batch * kappa)))
+        self._begin(places(self._orders), places(self._noises), taken=0)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return self
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        return next(self._pairs)
+
+    def state(self) -> dict[str, Tensor]:
+        """Where the streams stand: what was drawn ahead is drawn again, so the generators' own states and a number do."""
+        return {"orders": self._epoch_at, "noises": self._block_at, "taken": torch.tensor(self._taken)}
+
+    def go_to(self, state: Mapping[str, Tensor]) -> None:
+        """Take streams of the same seeds and sizes to where a `state` was."""
+        move(self._orders, state["orders"])
+        move(self._noises, state["noises"])
+        self._begin(state["orders"], state["noises"], int(state["taken"]))
+
+    def _begin(self, epoch_at: Tensor, block_at: Tensor, taken: int) -> None:
+        self._epoch_at, self._block_at, self._taken = epoch_at, block_at, taken
+        self._pairs = self._drawn()
+
+    def _drawn(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Endless batches. The orders stand before an epoch, the noises before the block of the last one that was taken."""
+        while True:
+            self._epoch_at = places(self._orders)
+            epoch = torch.stack([_epoch(generator, self._n, self._batch) for generator in self._orders], dim=1)
+            for start in range(max(0, self._taken - 1) // self._ahead * self._ahead, len(epoch), self._ahead):
+                self._block_at = places(self._noises)
+                rows = epoch[start : start + self._ahead]
+                eps = torch.stack([self._block(generator, len(rows)) for generator in self._noises], dim=1)
+                block = list(zip(rows.to(self._device), eps.to(self._device), strict=True))
+                for pair in block[max(0, self._taken - start) :]:
+                    self._taken += 1
+                    yield pair
+            self._taken = 0
+
+    def _block(self, generator: torch.Generator, steps: int) -> Tensor:
+        return normal(generator, steps, (self._batch, self._kappa), self._dtype)
 
 
 def normal(generator: torch.Generator, times: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:

@@ -77,7 +77,8 @@ class Launch:
         with contextlib.suppress(HomeError):  # the home may be the reason for the interruption
             there = f"{self._afterwards().settled} of {counted(len(self.plan.rows), 'trial')} have a result; "
         console.print(
-            f"interrupted: {there}packs in training are lost, and the same command goes on from there", soft_wrap=True
+            f"interrupted: {there}packs in training are lost, but for checkpoints, and the same command goes on from there",
+            soft_wrap=True,
         )
 
     def _abandon(self, ledger: Ledger | None, patience_s: float) -> None:

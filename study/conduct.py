@@ -1,7 +1,7 @@
 """Conducting a launch: data made ready once, packs trained in rounds, failures traced to the guilty trial.
 
-A pack that fails is cut in two and tried again, until the trial that cannot be trained stands alone; it is recorded as
-failed, with the reason, and everything else has been trained.
+A pack that fails is tried again: as it is where a checkpoint shows that it got further, else cut in two, until the trial
+that cannot be trained stands alone; it is recorded as failed, with the reason, and everything else has been trained.
 """
 
 import contextlib
@@ -14,11 +14,21 @@ from models.places import DataError
 from models.specs import CelebA, Data, ImageFolder, OwnData
 from study.command import counted
 from study.ledger import Ledger
-from study.packs import drop_pack, write_pack
+from study.packs import laid_out
 from study.plan import Pack, Plan, make_pack, make_packs, renewed
 from study.progress import Bar
-from study.record import Home, commit, compact, new_commit_id, read, write_part
-from study.rows import declared_row
+from study.record import (
+    Checkpoint,
+    Home,
+    checkpoints,
+    commit,
+    compact,
+    drop_checkpoint,
+    new_commit_id,
+    read,
+    write_part,
+)
+from study.rows import declared_row, installed
 from study.sizing import CPU_CORE, GPU
 from study.trial import content_id
 
@@ -69,7 +79,9 @@ class Watch:
 
     def failed(self, pack_id: str, reason: str) -> None:
         if (size := self._sizes[pack_id]) > 1:
-            self._bar.say(f"a pack of {size} trials cannot be trained ({reason}): trying its halves")
+            self._bar.say(
+                f"a pack of {size} trials cannot be trained ({reason}): trying it again, in halves if it got no further"
+            )
         if self._ledger:
             self._ledger.failed(pack_id, reason)
 
@@ -103,40 +115,53 @@ def _train_in_order(plan: Plan, size: int | None, home: Home, cluster: "Cluster"
     tried: set[str] = set()  # what fails now is for the next launch
     while ready := [trial for trial in plan.ready if trial.trial_id not in tried]:
         tried.update(trial.trial_id for trial in ready)
-        _train_in_rounds(make_packs(ready, plan.attempts, size, cluster.workers, device), home, cluster, watch)
+        here = ("cuda" if cluster.gpus else "cpu", installed("torch"))
+        begun = [head.trials for head in checkpoints(home) if (head.device, head.torch) == here]
+        packs = make_packs(ready, plan.attempts, size, cluster.workers, device, begun)
+        _train_in_rounds(packs, home, cluster, watch)
         plan = renewed(plan, home)
     _record_groundless(plan, home)
 
 
 def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watch: Watch) -> None:
-    """Train the packs, then the halves of those that failed, until no pack of several trials is left."""
+    """Train the packs, then those that failed: from their checkpoints as long as they get further, and then in halves.
+
+    So a long pack may lose its worker as often as may be, and a guilty trial still ends alone.
+    """
     from study import schedule
 
+    reached: dict[tuple[str, ...], int] = {}
     while packs:
         watch.expect(packs)
-        with _laid_out(packs, home), watch.told_of_interruption():
+        with laid_out(home, packs), watch.told_of_interruption():
             reasons = schedule.run(packs, home, cluster, watch)
         failed = [pack for pack in packs if pack.pack_id in reasons]
-        _record_failures(home, [pack for pack in failed if len(pack.trials) == 1], reasons)
-        packs = [half for pack in failed if len(pack.trials) > 1 for half in _halves(pack)]
+        kept = {head.trials: head for head in checkpoints(home)} if failed else {}
+        further = [pack for pack in failed if _step(pack, kept) > reached.get(pack.trial_ids, 0)]
+        reached |= {trials: head.step for trials, head in kept.items()}
+        stuck = [pack for pack in failed if pack not in further]
+        for pack in stuck:  # or the next launch would go on to where this one stuck
+            if head := kept.get(pack.trial_ids):
+                drop_checkpoint(home, head.key)
+        _record_failures(home, [pack for pack in stuck if len(pack.trials) == 1], reasons)
+        packs = [_again(pack) for pack in further]
+        packs += [half for pack in stuck if len(pack.trials) > 1 for half in _halves(pack)]
 
 
-@contextlib.contextmanager
-def _laid_out(packs: Sequence[Pack], home: Home) -> Iterator[None]:
-    """The packs where actors find them, and taken away again however the round ends."""
-    try:
-        for pack in packs:
-            write_pack(home, pack)
-        yield
-    finally:
-        for pack in packs:
-            drop_pack(home, pack)
+def _step(pack: Pack, kept: Mapping[tuple[str, ...], Checkpoint]) -> int:
+    """The step from which the pack's next attempt goes on."""
+    return kept[pack.trial_ids].step if pack.trial_ids in kept else 0
 
 
 def _halves(pack: Pack) -> list[Pack]:
     middle = len(pack.trials) // 2
-    tried = {trial.trial_id: attempt - 1 for trial, attempt in zip(pack.trials, pack.attempts, strict=True)}
-    return [make_pack(part, tried) for part in (pack.trials[:middle], pack.trials[middle:])]
+    return [_again(pack, slice(middle)), _again(pack, slice(middle, None))]
+
+
+def _again(pack: Pack, part: slice = slice(None)) -> Pack:
+    """A pack of the same trials, or of a part of them, and of the same attempt."""
+    tried = dict(zip(pack.trial_ids, (attempt - 1 for attempt in pack.attempts), strict=True))
+    return make_pack(pack.trials[part], tried)
 
 
 def _record_failures(home: Home, packs: Sequence[Pack], reasons: Mapping[str, str]) -> None:

@@ -1,35 +1,96 @@
-"""Packs on their way to an actor: `packs/<pack_id>.json` in the home, gone when the pack is done."""
+"""Packs on their way to an actor: `packs/<pack_id>.json` in the home, gone when the pack is done.
 
+Packs that train at once are a round. No two of a round share a trial, so of all that is committed meanwhile an actor needs to
+open what others than its round commit, and nothing else: or each of n packs would open the results of all the others.
+"""
+
+import contextlib
 import json
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from study.plan import Pack
-from study.record import RESULTS, Home, HomeError, stored_ids
+from study.record import RESULTS, Home, HomeError, settled_ids, stored_ids
+from study.record.parts import part_names
 from study.trial import Trial
 
+FOLDER = "packs"
 
-def write_pack(home: Home, pack: Pack) -> None:
-    content = {
+
+@dataclass(frozen=True)
+class Round:
+    """What was known when packs were laid out: the home's trials parts, the packs, and their trials that had a result."""
+
+    seen: frozenset[str]
+    packs: frozenset[str]
+    settled: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Tells of a trials part, by its name, whether it holds nothing new for one pack of a round."""
+
+    round: Round
+    pack_id: str
+
+    def __call__(self, part: str) -> bool:
+        author = part.removesuffix(".parquet").rpartition("-")[2][: len(self.pack_id)]
+        return part in self.round.seen or (author != self.pack_id and author in self.round.packs)
+
+
+@contextlib.contextmanager
+def laid_out(home: Home, packs: Sequence[Pack]) -> Iterator[None]:
+    """The packs of a round where actors find them, and taken away again however it ends. Raises: HomeError."""
+    name = f"round-{uuid.uuid4().hex[:12]}"
+    try:
+        home.write(_path(name), json.dumps(_round(home, packs)).encode())
+        for pack in packs:
+            home.write(_path(pack.pack_id), json.dumps(_content(pack, name)).encode())
+        yield
+    finally:
+        for written in (*(pack.pack_id for pack in packs), name):
+            home.delete(_path(written))
+
+
+def read_pack(home: Home, pack_id: str) -> tuple[Pack, Known]:
+    """What is left of a pack, its trials that no commit has settled, and what it need not open. Raises: HomeError."""
+    try:
+        content = json.loads(home.read(_path(pack_id)))
+        known = Known(_read_round(home, content["round"]), pack_id)
+    except FileNotFoundError as fault:
+        raise HomeError(f"{home} has no pack {pack_id} any more: launch the study again") from fault
+    settled = known.round.settled | settled_ids(home, known)
+    listed = [(Trial.model_validate(trial), n) for trial, n in zip(content["trials"], content["attempts"], strict=True)]
+    left = [(trial, attempt) for trial, attempt in listed if trial.trial_id not in settled]
+    return Pack(pack_id, tuple(trial for trial, _ in left), tuple(attempt for _, attempt in left)), known
+
+
+def _round(home: Home, packs: Sequence[Pack]) -> dict[str, list[str]]:
+    seen = part_names(home, "trials")
+    settled = {row.trial_id for row in stored_ids(home) if row.status in RESULTS}
+    ids = [pack.pack_id for pack in packs]
+    return {
+        "seen": seen,
+        "packs": ids,
+        "settled": sorted(settled.intersection(trial_id for pack in packs for trial_id in pack.trial_ids)),
+    }
+
+
+def _content(pack: Pack, name: str) -> dict[str, object]:
+    return {
+        "round": name,
         "trials": [trial.model_dump(mode="json") for trial in pack.trials],
         "attempts": pack.attempts,
     }
-    home.write(_path(pack.pack_id), json.dumps(content).encode())
 
 
-def read_pack(home: Home, pack_id: str) -> Pack:
-    """What is left of a pack: its trials that no commit has settled. Raises: HomeError."""
-    try:
-        content = json.loads(home.read(_path(pack_id)))
-    except FileNotFoundError as fault:
-        raise HomeError(f"{home} has no pack {pack_id} any more: launch the study again") from fault
-    settled = {row.trial_id for row in stored_ids(home) if row.status in RESULTS}
-    listed = [(Trial.model_validate(trial), n) for trial, n in zip(content["trials"], content["attempts"], strict=True)]
-    left = [(trial, attempt) for trial, attempt in listed if trial.trial_id not in settled]
-    return Pack(pack_id, tuple(trial for trial, _ in left), tuple(attempt for _, attempt in left))
+@lru_cache(maxsize=4)
+def _read_round(home: Home, name: str) -> Round:
+    content = json.loads(home.read(_path(name)))
+    return Round(*(frozenset(content[field]) for field in ("seen", "packs", "settled")))
 
 
-def drop_pack(home: Home, pack: Pack) -> None:
-    home.delete(_path(pack.pack_id))
-
-
-def _path(pack_id: str) -> str:
-    return f"packs/{pack_id}.json"
+def _path(name: str) -> str:
+    return f"{FOLDER}/{name}.json"

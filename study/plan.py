@@ -32,6 +32,10 @@ class Pack:
     trials: tuple[Trial, ...]
     attempts: tuple[int, ...]
 
+    @property
+    def trial_ids(self) -> tuple[str, ...]:
+        return tuple(trial.trial_id for trial in self.trials)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -179,12 +183,21 @@ def renewed(plan: Plan, home: Home) -> Plan:
 
 
 def make_packs(
-    trials: Sequence[Trial], attempts: Mapping[str, int], size: int | None, workers: int, device: Device
+    trials: Sequence[Trial],
+    attempts: Mapping[str, int],
+    size: int | None,
+    workers: int,
+    device: Device,
+    begun: Iterable[Sequence[str]] = (),
 ) -> list[Pack]:
-    """Group trials into packs, costliest first.
+    """Group trials into packs: first those that have `begun` (their trials' ids, in order), then the others, costliest first.
 
     `size` is a fixed pack size; None chooses: as many as fit and still gain, but enough packs to keep `workers` busy.
+    A pack that has begun is as large as it was, since only as it was can it go on.
     """
+    again = _packs_again(trials, attempts, begun)
+    taken = {trial.trial_id for pack in again for trial in pack.trials}
+    trials = [trial for trial in trials if trial.trial_id not in taken]
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(trial.pack_key, []).append(trial)
@@ -198,7 +211,19 @@ def make_packs(
         packs += [
             (costs[key] * len(part), make_pack(part, attempts)) for part in (group[i::parts] for i in range(parts))
         ]
-    return [pack for _, pack in sorted(packs, key=lambda priced: -priced[0])]
+    return again + [pack for _, pack in sorted(packs, key=lambda priced: -priced[0])]
+
+
+def _packs_again(trials: Sequence[Trial], attempts: Mapping[str, int], begun: Iterable[Sequence[str]]) -> list[Pack]:
+    """The packs that have begun and whose trials are all still to be trained; of two with a trial in common the first."""
+    left = {trial.trial_id: trial for trial in trials}
+    packs = []
+    for ids in begun:
+        found = [left[trial_id] for trial_id in ids if trial_id in left]
+        if len(found) == len(ids) and len({trial.pack_key for trial in found}) == 1:
+            packs.append(make_pack(found, attempts))
+            left = {trial_id: trial for trial_id, trial in left.items() if trial_id not in ids}
+    return packs
 
 
 def make_pack(trials: Iterable[Trial], attempts: Mapping[str, int]) -> Pack:

@@ -4,6 +4,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from models.places import DataError
+from study.faults import DeclarationError
+from study.keeper import Keeper
 from study.packs import read_pack
 from study.record import Home, HomeError, note
 
@@ -31,7 +33,7 @@ class Trainer:
         """Train a slice and report on it; `done` is true in the last report, after the commit."""
         try:
             return self._advance()
-        except (HomeError, DataError) as fault:
+        except (HomeError, DataError, DeclarationError) as fault:
             self._run = None
             return {"done": True, REFUSAL: str(fault)}
         except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
@@ -42,27 +44,30 @@ class Trainer:
         from study.packed import PackRun  # imports torch, which a driver never needs
 
         if self._run is None:
-            pack = read_pack(self._home, self._pack_id)
+            pack, self._known = read_pack(self._home, self._pack_id)
             if not pack.trials:  # an earlier attempt was killed after its commit, or another launch was faster
                 return {"done": True}
-            self._run = PackRun(pack, self._device, self._home)
-            note(self._home, "begin", self._pack_id, [trial.trial_id for trial in pack.trials])
+            self._run, self._keeper = PackRun(pack, self._device, self._home), Keeper(self._home, pack, self._device)
+            note(self._home, "begin", self._pack_id, pack.trial_ids)
+            if step := self._keeper.restore(self._run):
+                note(self._home, "resume", self._pack_id, pack.trial_ids, step=step)
         values = self._run.advance(SLICE_S)
         if not self._run.done:
+            self._keeper.keep(self._run)
             return values
-        note(self._home, "commit", self._pack_id, _committed(self._run, self._home))
+        note(self._home, "commit", self._pack_id, self._committed(self._run))
+        self._keeper.drop()
         self._run = None
         return values | {"done": True}
 
-
-def _committed(trained: "PackRun", home: Home) -> list[str]:
-    """Commit a trained pack; the trials whose result is new."""
-    for pause in PAUSES_S:
-        try:
-            return trained.commit(home)
-        except HomeError:
-            time.sleep(pause)
-    return trained.commit(home)
+    def _committed(self, trained: "PackRun") -> list[str]:
+        """Commit a trained pack; the trials whose result is new."""
+        for pause in PAUSES_S:
+            try:
+                return trained.commit(self._home, self._known)
+            except HomeError:
+                time.sleep(pause)
+        return trained.commit(self._home, self._known)
 
 
 def _reason(fault: Exception) -> str:

@@ -3,6 +3,8 @@
 Source: Kingma & Ba (2015), algorithm 1, in the order of operations of torch.optim.Adam.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -17,7 +19,7 @@ class Adam:
 
     def __init__(self, numbers: Tensor, settings: Training) -> None:
         self._settings, self._taken = settings, 0
-        moments = torch.zeros_like(numbers), torch.zeros_like(numbers)
+        self._moments = moments = torch.zeros_like(numbers), torch.zeros_like(numbers)
         size = max(1, _BLOCK // numbers.shape[1]) if numbers.device.type == "cpu" else len(numbers)
         self._size = min(size, len(numbers))
         self._blocks = list(zip(*(matrix.split(self._size) for matrix in (numbers, *moments)), strict=True))
@@ -38,3 +40,12 @@ class Adam:
             update.mul_((rate / correction1)[:, None])
             update[:, -1].mul_(ratio)
             numbers.sub_(update)
+
+    def state(self) -> dict[str, Tensor]:
+        first, second = self._moments
+        return {"first": first, "second": second, "taken": torch.tensor(self._taken)}
+
+    def go_to(self, state: Mapping[str, Tensor]) -> None:
+        self._taken = int(state["taken"])
+        for moment, name in zip(self._moments, ("first", "second"), strict=True):
+            moment.copy_(state[name])

@@ -4,13 +4,13 @@ Rows of the data are one table for all trials. Codes differ between trials that 
 are one table for each stage, and every trial knows where its own begins.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from models.datasets import DataSet
-from models.streams import draws, stream
+from models.streams import draws, move, places, stream
 from study.packed.frozen import Frozen
 from study.packed.table import Table
 from study.trial import Trial
@@ -55,6 +55,13 @@ class Inputs:
     def in_data(self, rows: Tensor) -> Tensor:
         """What the trials decoded, (pack, n, ·), as rows of the data."""
         return rows
+
+    def state(self) -> dict[str, Tensor]:
+        """Where what is drawn anew in every batch stands."""
+        return {}
+
+    def go_to(self, state: Mapping[str, Tensor]) -> None:
+        del state
 
 
 class Codes(Inputs):
@@ -118,6 +125,12 @@ class Codes(Inputs):
 
     def in_data(self, rows: Tensor) -> Tensor:
         return torch.stack([stage.decoded(own).to(own.dtype) for stage, own in zip(self._frozen, rows, strict=True)])
+
+    def state(self) -> dict[str, Tensor]:
+        return {"codes": places(self._fresh)}
+
+    def go_to(self, state: Mapping[str, Tensor]) -> None:
+        move(self._fresh, state["codes"])
 
 
 def inputs_of(

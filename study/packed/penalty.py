@@ -1,12 +1,12 @@
 """Penalties beside J, one weight a trial: a pack may hold trials with and without."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from models.mmd import batch_mmd
-from models.streams import normal, stream
+from models.streams import move, normal, places, stream
 from study.packed.stack import Stack
 from study.trial import Trial
 
@@ -28,3 +28,9 @@ class Penalty:
         drawn = [normal(generator, 1, tuple(z.shape[1:]), z.dtype)[0] for generator in self._streams]
         prior = torch.stack(drawn).to(z.device)[self._seed_of]
         return objective + self._weights * batch_mmd(z, prior)
+
+    def state(self) -> dict[str, Tensor]:
+        return {"streams": places(self._streams)}
+
+    def go_to(self, state: Mapping[str, Tensor]) -> None:
+        move(self._streams, state["streams"])

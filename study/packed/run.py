@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,13 +49,30 @@ class PackRun:
         counts = {"step": self.training.step, "steps": self.training.settings.steps}
         return {**counts, "trial_steps_per_s": trial_steps, "diverged": diverged, **_spread(self.training)}
 
-    def commit(self, home: Home) -> list[str]:
-        """Measure every trial, write its records, and return the trial_ids whose result is new."""
-        commit_id = new_commit_id()
+    @property
+    def spent_s(self) -> float:
+        """Seconds since the pack was opened, and those of the attempts that it went on from."""
+        return time.monotonic() - self._started
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the rest of the training follows from."""
+        return {name: value.detach().cpu().numpy() for name, value in self.training.state().items()}
+
+    def go_to(self, state: Mapping[str, np.ndarray], spent_s: float) -> None:
+        """Go on from the `state` of an earlier attempt, which took `spent_s`. Raises: ValueError for another pack's."""
+        self.training.go_to({name: torch.from_numpy(value) for name, value in state.items()})
+        self._started -= spent_s
+
+    def commit(self, home: Home, known: Callable[[str], bool] = lambda _: False) -> list[str]:
+        """Measure every trial, write its records, and return the trial_ids whose result is new.
+
+        Trials parts that are `known` to tell nothing of this pack's trials are not opened.
+        """
+        commit_id = new_commit_id(self.pack.pack_id)
         measure = Measure(self._stack, self.pack.trials, self._data, self._inputs)
         rows = _trial_rows(self.pack, measure, self.training, commit_id)
         path = self._write_artifacts(home, measure, rows, commit_id)
-        share = (time.monotonic() - self._started) / len(rows)
+        share = self.spent_s / len(rows)
         device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         for row in rows:
             row.update(artifacts=path, wall_s=share, device=device)
@@ -72,7 +89,7 @@ class PackRun:
             ],
             "trials": rows,
         }
-        return commit(home, commit_id, tables)
+        return commit(home, commit_id, tables, known)
 
     def _write_artifacts(self, home: Home, measure: Measure, rows: Sequence[Row], commit_id: str) -> str | None:
         stack = self.training.stack

@@ -6,7 +6,7 @@ whose J blows up, is frozen where it stood before that step, and the others don'
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.gamma import decided, project_, schedule
 from models.objective import objective, squared_error
-from models.streams import batches
+from models.streams import Batches
 from study.packed.adam import Adam
 from study.packed.inputs import Inputs
 from study.packed.penalty import Penalty
@@ -25,6 +25,9 @@ CURVE_POINTS = 40
 
 _AHEAD = 64
 """Steps whose scheduled γ is computed at once."""
+
+_CURVES = "curves"
+"""What the names of curves begin with in a state."""
 
 REASONS = (
     "",
@@ -62,9 +65,11 @@ class Training:
         self._adam = Adam(stack.numbers, settings)
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
-        self._batches = batches(seeds, inputs.sizes["train"], settings.batch, stack.kappa, stack.dtype, stack.device)
+        self._batches = Batches(seeds, inputs.sizes["train"], settings.batch, stack.kappa, stack.dtype, stack.device)
         self._penalty = Penalty(stack, trials)
+        self._parts = {"adam": self._adam, "batches": self._batches, "inputs": inputs, "penalty": self._penalty}
         self._schedules = _schedules(stack, settings.steps)
+        self._limit = torch.full_like(self._beta, math.inf)
         self.reason = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
         self.diverged_at = torch.full_like(self.reason, -1)
         self._some_diverged = False
@@ -81,6 +86,51 @@ class Training:
         while not self.done and time.monotonic() - start < seconds:
             self._take_step()
         return self.step - before
+
+    def state(self) -> dict[str, Tensor]:
+        """All that the rest of the training follows from, and the curves so far. What is changed in place is not copied."""
+        return {
+            "step": torch.tensor(self.step),
+            "numbers": self.stack.numbers,
+            "limit": self._limit,
+            "reason": self.reason,
+            "diverged_at": self.diverged_at,
+            **{f"{name}.{key}": value for name, part in self._parts.items() for key, value in part.state().items()},
+            **self._stacked_curves(),
+        }
+
+    def go_to(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a `state` of the same trials: on the same kind of device, to the same numbers.
+
+        Raises: ValueError where it is of other trials; nothing has changed then.
+        """
+        self._check(state)
+        self.step = int(state["step"])
+        self.stack.numbers.copy_(state["numbers"])
+        self._limit, self.reason, self.diverged_at = (
+            state[name].to(self.stack.device) for name in ("limit", "reason", "diverged_at")
+        )
+        self._some_diverged = bool((self.reason > 0).any())
+        self._schedules = _schedules(self.stack, self.settings.steps, self.step)
+        for name, part in self._parts.items():
+            part.go_to(_below(name, state))
+        curves = {name: values.to(self.stack.device) for name, values in _below(_CURVES, state).items()}
+        steps = curves.pop("step").tolist()
+        self.curves = [(step, {name: values[i] for name, values in curves.items()}) for i, step in enumerate(steps)]
+
+    def _stacked_curves(self) -> dict[str, Tensor]:
+        """The curves by name, (points, pack) each, and the steps of their points."""
+        names = self.curves[0][1] if self.curves else ()
+        stacked = {f"{_CURVES}.{name}": torch.stack([values[name] for _, values in self.curves]) for name in names}
+        return stacked | {f"{_CURVES}.step": torch.tensor([step for step, _ in self.curves])}
+
+    def _check(self, state: Mapping[str, Tensor]) -> None:
+        mine, theirs = (
+            {name: (value.shape, value.dtype) for name, value in each.items() if not name.startswith(_CURVES)}
+            for each in (self.state(), state)
+        )
+        if mine != theirs:
+            raise ValueError("the state is not one of these trials in training")
 
     def _take_step(self) -> None:
         stack, batch = self.stack, self._forward()
@@ -165,8 +215,16 @@ def _logged_steps(steps: int) -> frozenset[int]:
     return frozenset(round(last * (i / (CURVE_POINTS - 1)) ** 2) for i in range(CURVE_POINTS))
 
 
-def _schedules(stack: Stack, steps: int) -> Iterator[Tensor]:
-    """The scheduled γ of each step, shape (pack,)."""
-    for start in range(0, steps, _AHEAD):
+def _schedules(stack: Stack, steps: int, first: int = 0) -> Iterator[Tensor]:
+    """The scheduled γ of each step from `first` on, shape (pack,).
+
+    Always in the same blocks, since a number's last bit may depend on its place in a vector.
+    """
+    for start in range(first // _AHEAD * _AHEAD, steps, _AHEAD):
         progress = stack.column([step / steps for step in range(start, min(start + _AHEAD, steps))])
-        yield from schedule(stack.knobs, progress[:, None])
+        yield from schedule(stack.knobs, progress[:, None])[max(0, first - start) :]
+
+
+def _below(part: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a state holds of one part, by the names that the part itself gives."""
+    return {name.removeprefix(f"{part}."): value for name, value in state.items() if name.startswith(f"{part}.")}

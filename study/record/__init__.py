@@ -1,11 +1,12 @@
 """The records: the truth a study leaves behind, as Parquet tables in a home."""
 
 from study.record.artifacts import read_artifacts, write_artifacts
+from study.record.checkpoints import Checkpoint, checkpoints, drop_checkpoint, read_checkpoint, write_checkpoint
 from study.record.commit import commit, compact, new_commit_id
 from study.record.home import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 from study.record.journal import journal, note
 from study.record.parts import part_names, parts_of, write_part
-from study.record.read import deciding, read, stored_ids
+from study.record.read import deciding, read, settled_ids, stored_ids
 from study.record.schema import RESERVED, RESULTS, TABLES
 
 __all__ = [
@@ -14,11 +15,14 @@ __all__ = [
     "RESULTS",
     "TABLES",
     "WORK_LOCK",
+    "Checkpoint",
     "Home",
     "HomeError",
+    "checkpoints",
     "commit",
     "compact",
     "deciding",
+    "drop_checkpoint",
     "journal",
     "new_commit_id",
     "note",
@@ -26,7 +30,10 @@ __all__ = [
     "parts_of",
     "read",
     "read_artifacts",
+    "read_checkpoint",
+    "settled_ids",
     "stored_ids",
     "write_artifacts",
+    "write_checkpoint",
     "write_part",
 ]

@@ -7,28 +7,31 @@ that no trials part names, so no reader sees it.
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import pyarrow as pa
 
 from study.record.home import Home
 from study.record.parts import MANIFEST, MERGED, manifest, part_names, read_part, write_part
-from study.record.read import read, stored_ids
-from study.record.schema import RESULTS
+from study.record.read import read, settled_ids, stored_ids
 
 Rows = Iterable[Mapping[str, Any]]
 
 COMPACTED = ("trials", "curves", "latents", "evaluations")
 
 
-def new_commit_id() -> str:
-    return uuid.uuid4().hex[:16]
+def new_commit_id(pack_id: str = "") -> str:
+    """A name for a commit, which begins with its pack's."""
+    return pack_id + uuid.uuid4().hex[:16]
 
 
-def commit(home: Home, commit_id: str, tables: Mapping[str, Rows]) -> list[str]:
+def commit(
+    home: Home, commit_id: str, tables: Mapping[str, Rows], known: Callable[[str], bool] = lambda _: False
+) -> list[str]:
     """Commit the rows of a pack under `commit_id`, and return the trial_ids that were new.
 
+    Earlier trials parts that are `known`, by their names, to hold no result of these trials are not opened.
     On a local disk the check against earlier commits and the write happen under one lock, so a trial is never committed
     twice; on an object store a second commit may be written, and readers keep the first in stored order.
     """
@@ -36,7 +39,7 @@ def commit(home: Home, commit_id: str, tables: Mapping[str, Rows]) -> list[str]:
         if table != "trials":
             write_part(home, table, f"{commit_id}.parquet", rows)
     with home.lock("records/.lock"):
-        settled = {row.trial_id for row in stored_ids(home) if row.status in RESULTS}
+        settled = settled_ids(home, known)
         rows = [row for row in tables["trials"] if row["trial_id"] not in settled]
         if rows:
             write_part(home, "trials", f"{_next_sequence(home):010d}-{commit_id}.parquet", rows)

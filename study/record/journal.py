@@ -1,7 +1,8 @@
 """The journal: what was trained, in the order it happened, one line an event.
 
 The tables keep one row a trial, so they cannot tell whether a trial was trained twice. The journal can: the trainer appends
-a line when a pack's training begins and another when its results are committed, and no line is ever changed.
+a line when a pack's training begins, one when it goes on from a checkpoint, and another when its results are committed. No
+line is ever changed.
 """
 
 import json
@@ -19,9 +20,11 @@ FOLDER = "journal"
 """An object store cannot append: there, a line is a file of its own."""
 
 
-def note(home: Home, event: Literal["begin", "commit"], pack_id: str, trial_ids: Sequence[str]) -> None:
+def note(
+    home: Home, event: Literal["begin", "resume", "commit"], pack_id: str, trial_ids: Sequence[str], **more: int
+) -> None:
     """Append an event. Raises: HomeError where the home refuses."""
-    entry = {"at": round(time.time(), 3), "event": event, "pack_id": pack_id, "trials": list(trial_ids)}
+    entry = {"at": round(time.time(), 3), "event": event, "pack_id": pack_id, "trials": list(trial_ids)} | more
     line = json.dumps(entry | {"host": socket.gethostname(), "process": os.getpid()}).encode()
     if home.local:
         home.append(FILE, line)

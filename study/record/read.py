@@ -37,6 +37,16 @@ def stored_ids(home: Home, parts: list[str] | None = None) -> list[StoredId]:
     return patiently(attempt)
 
 
+def settled_ids(home: Home, known: Callable[[str], bool] = lambda _: False) -> set[str]:
+    """The trials that have a result, but for those in trials parts that are `known`, by their names: these stay closed."""
+
+    def attempt() -> set[str]:
+        names = [name for name in part_names(home, "trials") if not known(name)]
+        return {row.trial_id for name in names for row in _ids_of_part(home, name) if row.status in RESULTS}
+
+    return patiently(attempt)
+
+
 @cache
 def _ids_of_part(home: Home, name: str) -> list[StoredId]:
     """The identities in one trials part. Parts never change, and every commit asks: a process reads each of them once."""

@@ -2,7 +2,7 @@
 
 A study refers to the trials of its plan. What goes: rows of other trials, rows of attempts that do not count, and every
 file that is left over: parts of commits that never happened, of compactions that were killed, weights and pictures of
-such trials, packs, temporary files, data sets that no trial uses.
+such trials, packs, checkpoints of packs that nobody will go on training, temporary files, data sets that no trial uses.
 
 Rows go as compaction goes: the new manifest is published before anything is deleted. Everything else is either invisible
 to readers already, or replaced by one atomic write. So a kill at any moment leaves all that is referred to, and the next
@@ -20,10 +20,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.record.artifacts import sizes_by_trial, write_kept
+from study.record.checkpoints import FOLDER as CHECKPOINTS
+from study.record.checkpoints import checkpoint_at
 from study.record.commit import COMPACTED, merge
 from study.record.home import Home, HomeError, Stored
 from study.record.parts import MERGED, manifest, part_names, read_part
 from study.record.read import deciding, read, stored_ids
+from study.record.schema import RESULTS
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 """How a file is called while it is being written."""
@@ -97,6 +100,11 @@ def find_unused(home: Home, declared: Set[str], young_s: float) -> Unused:
         files.put("data sets that no trial uses", file, goes=_name(file) not in used)
     for file in home.stored("packs"):
         files.put("packs that nothing trains", file)
+    settled = {row.trial_id for row in ids if row.status in RESULTS}
+    for file in home.stored(CHECKPOINTS):
+        head = checkpoint_at(home, file.path)
+        needed = head is not None and declared >= set(head.trials) and settled.isdisjoint(head.trials)
+        files.put("checkpoints that no training goes on from", file, goes=not needed)
     for folder in ("records", "studies"):
         for file in home.stored(folder, deep=folder == "studies"):
             files.put("temporary files", file, goes=False)
