@@ -52,7 +52,7 @@ def launch(*arguments, cwd=ROOT, **environment):
     )
 
 
-def start(path, home, *options, output=subprocess.DEVNULL):
+def start(path, home, *options, output=subprocess.DEVNULL, **environment):
     """A launch in a process group of its own, as a shell starts it."""
     return subprocess.Popen(
         command(f"{path}:tiny", "--home", home, *options),
@@ -60,7 +60,7 @@ def start(path, home, *options, output=subprocess.DEVNULL):
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
-        env=os.environ | {"COLUMNS": "200"},
+        env=os.environ | {"COLUMNS": "200"} | environment,
         start_new_session=True,
         # A test run in the background ignores Ctrl-C, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
