@@ -19,6 +19,7 @@ from launching import (
     begun,
     command,
     committed,
+    ending,
     launch,
     start,
     wait_for,
@@ -320,19 +321,16 @@ def test_a_worker_that_dies_between_two_packs_does_not_hang_the_launch(tmp_path)
     """Tune never starts a trial again whose worker died when it was handed over: the launch would wait for ever."""
     path, home = write_study(tmp_path, seeds=1), tmp_path / "home"
     options = command(f"{path}:tiny", "--home", home, "--no-mirror", "--pack", 1)[3:]
-    with subprocess.Popen(
+    dying = subprocess.Popen(
         [sys.executable, "-c", DYING, *options, tmp_path / "once"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
         start_new_session=True,
-    ) as process:
-        try:
-            status, output = finish(process)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    )
+    with ending(dying):
+        status, output = finish(dying)
     assert (tmp_path / "once").exists(), "no worker was handed a second pack"
     assert status == 0, output
     assert output.count("a worker died: its pack of 1 trial is trained again") == 1
@@ -344,20 +342,17 @@ def test_two_launches_a_day_apart_share_a_store_without_locks(tmp_path):
     """Two clusters train one study at once into one object store, the clock of each a day off: nothing is seen twice."""
     path, home = write_study(tmp_path, seeds=1, steps=800), f"shelf://{tmp_path}/home"
     known = known_everywhere(tmp_path)
-    pair = [
-        start(path, home, "--no-mirror", "--pack", 2, output=subprocess.PIPE, CLOCK_AHEAD_S=str(day), **known)
-        for day in (86_400, -86_400)
-    ]
-    try:
+    with contextlib.ExitStack() as stack:
+        pair = [
+            start(path, home, "--no-mirror", "--pack", 2, output=subprocess.PIPE, CLOCK_AHEAD_S=str(day), **known)
+            for day in (86_400, -86_400)
+        ]
+        for process in pair:
+            stack.enter_context(ending(process))
         for process in pair:
             status, output = finish(process)
             assert status == 0, output
             assert "6 declared, 0 already there, 6 finished, 0 diverged, 0 failed" in output
-    finally:
-        for process in pair:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
     events = journal(Home(home))
     assert max(event["at"] for event in events) - min(event["at"] for event in events) > 86_400
     stored = [row for row in stored_ids(Home(home)) if row.status in RESULTS]
