@@ -19,10 +19,10 @@ class Shelf(LocalFileSystem):
     def __init__(self, **options):
         super().__init__(**options | {"auto_mkdir": True})
 
-    def _open(self, path, mode="rb", **options):
+    def _open(self, path, mode="rb", block_size=None, **kwargs):
         if "w" not in mode:
-            return super()._open(path, mode, **options)
-        file = super()._open(path, mode, **options | {"autocommit": False})
+            return super()._open(path, mode, block_size, **kwargs)
+        file = super()._open(path, mode, block_size, **kwargs | {"autocommit": False})
         close = file.close
 
         def publish():

@@ -97,10 +97,11 @@ def test_workers_killed_at_any_moment_lose_nothing_and_the_launch_outlives_them_
         while len(hit) < kills:
             untouched = wait_for(lambda: open_packs(home).keys() - hit, "pack in training", 240)
             time.sleep(moments.uniform(0.0, 1.0))
-            pack = moments.choice(sorted(untouched))
-            if victim := open_packs(home).get(pack):  # else it was committed meanwhile
-                os.kill(victim, signal.SIGKILL)
-                hit.add(pack)
+            if victim := open_packs(home).get(moments.choice(sorted(untouched))):  # else it was committed meanwhile
+                os.kill(victim, signal.SIGSTOP)  # it may have gone on to another pack in between
+                struck = {pack for pack, process in open_packs(home).items() if process == victim}
+                os.kill(victim, signal.SIGKILL if struck and not struck & hit else signal.SIGCONT)
+                hit.update(struck)
         assert 0 < len(committed(home)) < trials, "the kills came too early or too late to prove anything"
         output = finish(process)
     assert output.count("a worker died") >= kills / 2, output
@@ -162,10 +163,11 @@ def test_a_cluster_that_loses_every_node_is_waited_for(nodes, tmp_path):
 
 def drain(nodes, node):
     """What a cluster's autoscaler does when it hears that a spot machine will be taken away."""
-    from ray._raylet import GcsClient
+    from ray._raylet import GcsClient  # pyright: ignore[reportAttributeAccessIssue]
     from ray.core.generated import autoscaler_pb2
 
-    reason = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+    reasons = autoscaler_pb2.DrainNodeReason  # pyright: ignore[reportAttributeAccessIssue]
+    reason = reasons.Value("DRAIN_NODE_REASON_PREEMPTION")
     accepted, why_not = GcsClient(address=nodes.address).drain_node(
         node.node_id, reason, "spot", int(1000 * (time.time() + 60))
     )

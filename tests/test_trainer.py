@@ -1,12 +1,12 @@
 """What an actor makes of a fault while it trains: a reason in one line, and a worker that cannot go on ends."""
 
-import contextlib
-
 import pytest
 import torch
+from rich.console import Console
 
 from study import conduct, schedule
 from study.plan import make_pack
+from study.progress import Bar
 from study.record import Home, read
 from study.trainer import FAULT, Trainer
 
@@ -61,13 +61,8 @@ def test_a_pack_too_large_for_the_device_is_halved_until_it_fits(tmp_path, make_
         sizes.append([len(pack.trials) for pack in packs])
         return {pack.pack_id: f"out of memory ({CUDA_OOM})" for pack in packs if len(pack.trials) > 2}
 
-    class Watch:
-        def expect(self, packs): ...
-
-        def told_of_interruption(self):
-            return contextlib.nullcontext()
-
+    watch = conduct.Watch(Bar(Console(quiet=True), len(trials), 0), None)
     monkeypatch.setattr(schedule, "run", run)
-    conduct._train_in_rounds([make_pack(trials, {})], Home(tmp_path), schedule.Cluster(1, 1), Watch())
+    conduct._train_in_rounds([make_pack(trials, {})], Home(tmp_path), schedule.Cluster(1, 1), watch)
     assert sizes == [[8], [4, 4], [2, 2, 2, 2]]
     assert read(Home(tmp_path), "trials").num_rows == 0, "a pack that was only too large was recorded as failed"
