@@ -154,7 +154,7 @@ def _fit(pack_ids: Sequence[str], home: Home, cluster: Cluster, events: "_Events
         try:
             tuner.fit()
         except (TuneError, RayError, RuntimeError) as fault:  # Tune expects few of the ways in which a node may go
-            raise RayLostError(f"Ray Tune could not go on ({_last_line(fault)})") from fault
+            raise RayLostError(f"Ray Tune could not go on ({_line(fault)})") from fault
 
 
 class _PackTrainable(tune.Trainable):
@@ -219,7 +219,7 @@ class _Events(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         error = _error(trial)
         by_death = isinstance(error, RayActorError)
-        self._fates.given_up(trial.config["pack"], str(error) if by_death else _last_line(error), by_death)
+        self._fates.given_up(trial.config["pack"], str(error) if by_death else _line(error), by_death)
 
 
 def _dead() -> str | None:
@@ -234,6 +234,8 @@ def _error(trial: Any) -> BaseException:
     return pickle.loads(Path(file).read_bytes()) if file else TuneError(Path(trial.error_file).read_text())
 
 
-def _last_line(error: BaseException) -> str:
-    lines = str(getattr(error, "cause", None) or error).strip().splitlines()
-    return (lines[-1] if lines else type(error).__name__)[:500]
+def _line(error: BaseException) -> str:
+    """What went wrong: the first line of what our own code raised, the last of Ray's."""
+    if cause := getattr(error, "cause", None):
+        return f"{type(cause).__name__}: {cause}".splitlines()[0][:500]
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1][:500]

@@ -278,6 +278,21 @@ def test_a_trial_that_kills_its_worker_every_time_fails_alone(tmp_path):
 
 
 @pytest.mark.faults
+def test_a_trial_that_breaks_the_device_for_its_worker_fails_alone(tmp_path):
+    """After such a fault CUDA answers the process every call with it: others would fail with the guilty one."""
+    broken = OWN.replace("os.kill(os.getpid(), signal.SIGKILL)", 'raise RuntimeError("CUDA error: device-side assert")')
+    (tmp_path / "own.py").write_text(broken.replace("GUILTY", str(stream_seed(5, "weights"))))
+    home = tmp_path / "home"
+    result = launch(f"{tmp_path}/own.py:murder", "--home", home, "--no-mirror", "--pack", 2)
+    assert result.returncode == 1, result.stdout + result.stderr
+    (failed,) = [row for row in committed(home) if row["status"] == "failed"]
+    assert failed["seed"] == 5
+    assert failed["error"] == "RuntimeError: CUDA error: device-side assert"
+    assert result.stdout.count("a worker died: its pack of 2 trials is trained again") == 1
+    assert_each_trained_to_its_end_once(home, 7)
+
+
+@pytest.mark.faults
 def test_out_of_memory_halves_the_pack_and_goes_on(tmp_path):
     (tmp_path / "own.py").write_text(OWN)
     home = tmp_path / "home"
