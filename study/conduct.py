@@ -13,6 +13,7 @@ from models import datasets
 from models.places import DataError
 from models.specs import CelebA, Data, ImageFolder, OwnData
 from study.command import counted
+from study.deaths import Kind
 from study.ledger import Ledger
 from study.packs import laid_out
 from study.plan import Pack, Plan, make_pack, make_packs, renewed
@@ -74,8 +75,12 @@ class Watch:
             self._bar.say("stopping (Ctrl-C again leaves at once)")
             raise
 
-    def lost(self, pack_id: str) -> None:
-        self._bar.say(f"a worker died: its pack of {counted(self._sizes[pack_id], 'trial')} is trained again")
+    def lost(self, pack_id: str, what: Kind) -> None:
+        died = "node was lost" if what == "node" else "worker died"
+        self._bar.say(f"a {died}: its pack of {counted(self._sizes[pack_id], 'trial')} is trained again")
+
+    def say(self, text: str) -> None:
+        self._bar.say(text)
 
     def failed(self, pack_id: str, reason: str) -> None:
         if (size := self._sizes[pack_id]) > 1:
@@ -96,7 +101,7 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
     watch, lives = Watch(bar, ledger), LIVES
     while True:
         try:
-            with schedule.connected(address) as cluster:
+            with schedule.connected(address, bar.say) as cluster:
                 _train_in_order(plan, size, home, cluster, watch)
             break
         except schedule.RayLostError as fault:

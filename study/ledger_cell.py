@@ -95,6 +95,7 @@ class _Run:
     started: int
     params: frozenset[str] = frozenset()
     shown: tuple[str, str, Mapping[str, float]] | None = None
+    written: int | None = None
 
 
 class Cells:
@@ -155,7 +156,7 @@ class Cells:
         wanted = (cell.name, text, numbers)
         if run.shown == wanted:
             return
-        now = int(1000 * time.time())
+        now = self._moment(run)
         params = {name: value for name, value in cell.params.items() if name not in run.params}
         if run.shown and run.shown[0] != cell.name:
             self.server.client.update_run(run.run_id, name=cell.name)
@@ -164,4 +165,12 @@ class Cells:
         has_result = any(seed.status != "failed" for seed in seeds.values())
         # A mean takes no time: what lies between the first seed and the last says nothing.
         self.server.client.set_terminated(run.run_id, "FINISHED" if has_result else "FAILED", run.started)
-        self._runs[cell.key] = _Run(run.run_id, run.started, run.params | params.keys(), wanted)
+        self._runs[cell.key] = _Run(run.run_id, run.started, run.params | params.keys(), wanted, now)
+
+    def _moment(self, run: _Run) -> int:
+        """Now, in ms, but later than what the run shows: MLflow shows the latest, and some clock may be ahead."""
+        written = run.written
+        if run.shown and written is None:
+            points = self.server.client.get_metric_history(run.run_id, "seeds")
+            written = max((point.timestamp for point in points), default=None)
+        return max(int(1000 * time.time()), (written or 0) + 1)

@@ -8,14 +8,16 @@ import contextlib
 import gc
 import logging
 import os
+import pickle
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 # Tune reads these when it is imported: no per-trial log files, no signal handler over ours, no changed working directory.
 os.environ |= {
@@ -25,21 +27,22 @@ os.environ |= {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",  # we tell whose fault a death is, and Tune counts them all alike
 }
 
 import ray
 from ray import tune
 from ray._private import worker as ray_worker
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayError
+from ray.tune.error import TuneError
 
 from study.cluster import Declared, declared_here
 from study.declare import DeclarationError
+from study.fates import Fates, RayLostError, Watcher
 from study.plan import Pack
-from study.record import Home, HomeError
-from study.trainer import FAULT, REFUSAL, Trainer
-
-WORKERS_S = 900.0
-"""How long a cluster's first worker may take to start, in seconds."""
+from study.record import Home
+from study.trainer import Trainer
+from study.waiting import Wait
 
 STRAGGLERS_S = 60.0
 """How long the other workers that were declared are waited for, so that the packs are laid out for all of them."""
@@ -51,22 +54,6 @@ NEEDED = ("raylet", "gcs_server")
 """Ray's processes that nothing goes on without."""
 
 
-class RayLostError(Exception):
-    """Ray could not be started, or died; the message says which."""
-
-
-class Watcher(Protocol):
-    """Whoever wants to know how packs are doing. Called in the driver, from Tune's loop: must return at once."""
-
-    def progress(self, pack_id: str, values: Mapping[str, float]) -> None: ...
-
-    def committed(self, pack_id: str) -> None: ...
-
-    def lost(self, pack_id: str) -> None: ...
-
-    def failed(self, pack_id: str, reason: str) -> None: ...
-
-
 @dataclass(frozen=True)
 class Cluster:
     """What Ray has: packs that can train at once, and on what."""
@@ -74,19 +61,25 @@ class Cluster:
     workers: int
     gpus: int
 
+    @property
+    def resource(self) -> str:
+        """What every pack needs one of."""
+        return "GPU" if self.gpus else "CPU"
+
 
 @contextlib.contextmanager
-def connected(address: str | None) -> Iterator[Cluster]:
+def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Cluster]:
     """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None.
 
-    Raises: DeclarationError where there is no Ray at `address`; RayLostError where ours cannot be started.
+    Raises: DeclarationError where there is no Ray at `address`, or no node of it trains; RayLostError where ours cannot be
+    started.
     """
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
     _hush()
     on_termination = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address or "local", logging_level=logging.CRITICAL, log_to_driver=False, **own)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as fault:
+    except Exception as fault:  # a bare one where its processes do not come up in time
         reason = " ".join(str(fault).split())[:300]
         if address:
             raise DeclarationError(
@@ -97,7 +90,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
     over = threading.Event()
     threading.Thread(target=_leave_if_stuck, args=(over,), name="ray watch", daemon=True).start()
     try:
-        has = _resources(declared_here() if address else None)
+        has = _resources(declared_here() if address else None, say)
         gpus = int(has.get("GPU", 0))
         yield Cluster(workers=gpus or max(1, int(has.get("CPU", 1))), gpus=gpus)
     finally:
@@ -132,20 +125,14 @@ def _hush() -> None:
     ray_worker.print_to_stdstream = lambda *_, **__: None  # the raylet's notices, which no setting turns off
 
 
-def _resources(declared: Declared | None) -> Mapping[str, float]:
+def _resources(declared: Declared | None, say: Callable[[str], None]) -> Mapping[str, float]:
     """What the cluster has: what its autoscaler may start, which starts nothing unless it is asked for, else what is there.
 
-    A head alone may offer no CPU: its workers come later. Raises: DeclarationError where none comes.
+    Raises: DeclarationError where no node comes that trains.
     """
     if declared and declared.resources:
         return declared.resources
-    deadline = time.monotonic() + WORKERS_S
-    while not ray.cluster_resources().get("CPU"):
-        if time.monotonic() > deadline:
-            raise DeclarationError(
-                "the Ray cluster has no node with a CPU to train on: start a worker, and launch again"
-            )
-        time.sleep(1)
+    Wait("CPU", ray.cluster_resources, say).over()
     deadline = time.monotonic() + STRAGGLERS_S
     while declared and _nodes() <= declared.workers and time.monotonic() < deadline:
         time.sleep(1)
@@ -159,31 +146,37 @@ def _nodes() -> int:
 def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -> dict[str, str]:
     """Train and commit the packs; returns pack_id → reason for those that could not be.
 
-    Raises: HomeError where the home or the data could not be had: no trial is to blame for that; RayLostError.
+    Raises: HomeError where the home or the data could not be had: no trial is to blame for that; RayLostError;
+    DeclarationError where no node is left to train on, and none comes.
     """
-    events = _Events(watcher)
+    fates, wait = Fates(watcher), Wait(cluster.resource, ray.cluster_resources, watcher.say)
+    left = [pack.pack_id for pack in packs]
+    while left:
+        _fit(left, home, cluster, _Events(fates, wait))
+        fates.complain()
+        left = fates.taken_spared()
+    return fates.failures
+
+
+def _fit(pack_ids: Sequence[str], home: Home, cluster: Cluster, events: "_Events") -> None:
     actor = tune.with_resources(_PackTrainable, {"cpu": 1, "gpu": 1} if cluster.gpus else {"cpu": 1})
     with tempfile.TemporaryDirectory(prefix="collapsar-") as scratch:
         tuner = tune.Tuner(
             actor,
-            param_space={"home": home.uri, "pack": tune.grid_search([pack.pack_id for pack in packs])},
+            param_space={"home": home.uri, "pack": tune.grid_search(list(pack_ids))},
             tune_config=tune.TuneConfig(reuse_actors=True),
             run_config=tune.RunConfig(
                 storage_path=scratch,  # Tune's own state is the driver's, and nothing is restored from it
                 callbacks=[events],
-                failure_config=tune.FailureConfig(max_failures=1),  # a worker's death may be bad luck: once again
+                failure_config=tune.FailureConfig(max_failures=0),  # see _Events
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),
         )
-        for result in tuner.fit():
-            if not result.error:
-                continue
-            if not result.config:  # it never had a worker: the pack is not to blame
-                raise RayLostError(f"a worker could not be started ({_cause_of_death(result.error)})")
-            events.fail(result.config["pack"], _cause_of_death(result.error))
-    events.complain()
-    return events.failures
+        try:
+            tuner.fit()
+        except (TuneError, RayError, RuntimeError) as fault:  # Tune expects few of the ways in which a node may go
+            raise RayLostError(f"Ray Tune could not go on ({_line(fault)})") from fault
 
 
 class _PackTrainable(tune.Trainable):
@@ -208,50 +201,47 @@ class _PackTrainable(tune.Trainable):
 
 
 class _Events(tune.Callback):
-    """Tune's events, passed on to the watcher; `failures` is pack_id → reason. What no pack can survive is raised."""
+    """Tune's events, passed on.
 
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
+    Tune itself may start a pack again when its worker dies in training. Whose worker dies before that, while it starts or
+    is handed the next pack, Tune would not always start again, and leaves the pack to us.
+    """
+
+    def __init__(self, fates: Fates, wait: Wait) -> None:
+        self._fates, self._wait = fates, wait
         self._looked = 0.0
-        self._refusal: str | None = None
-        self.failures: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune pickles its callbacks; ours holds a progress bar and a thread, and nothing worth restoring
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Tune itself would wait forever for a node that is gone, and train on for a home that takes nothing more."""
-        self.complain()
+        self._fates.complain()
         if (now := time.monotonic()) - self._looked > 1:
             self._looked = now
             if dead := _dead():
                 raise RayLostError(f"Ray's {dead} on this machine died")
+            self._wait.look()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        trial.max_failures = trial.num_failures + self._fates.started(trial.config["pack"])
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        if REFUSAL in result:
-            self._refusal = result[REFUSAL]
-        elif FAULT in result:
-            self.fail(trial.config["pack"], result[FAULT])
-        else:
-            values = {name: value for name, value in result.items() if isinstance(value, int | float)}
-            self._watcher.progress(trial.config["pack"], values)
-
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._watcher.lost(trial.config["pack"])
+        self._fates.reported(trial.config["pack"], result)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if trial.config["pack"] not in self.failures and not self._refusal:
-            self._watcher.committed(trial.config["pack"])
+        self._fates.completed(trial.config["pack"])
 
-    def complain(self) -> None:
-        if self._refusal:
-            raise HomeError(self._refusal)
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        trial.max_failures = 0
+        self._fates.died(trial.config["pack"], str(_error(trial)))
 
-    def fail(self, pack_id: str, reason: str) -> None:
-        self.failures[pack_id] = reason
-        self._watcher.failed(pack_id, reason)
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        error = _error(trial)
+        by_death = isinstance(error, RayActorError)
+        self._fates.given_up(trial.config["pack"], str(error) if by_death else _line(error), by_death)
 
 
 def _dead() -> str | None:
@@ -260,9 +250,14 @@ def _dead() -> str | None:
     return next((kind for kind, _ in node.dead_processes() if kind in NEEDED), None) if node else None
 
 
-def _cause_of_death(error: BaseException) -> str:
-    """Why an actor could not go on, in one line."""
-    if isinstance(error, RayActorError):
-        return "its worker process died twice (killed, or out of memory)"
-    lines = str(getattr(error, "cause", None) or error).strip().splitlines()
-    return (lines[-1] if lines else type(error).__name__)[:500]
+def _error(trial: Any) -> BaseException:
+    """What a Tune trial died of last, as Tune has just written it down."""
+    file = trial.pickled_error_file
+    return pickle.loads(Path(file).read_bytes()) if file else TuneError(Path(trial.error_file).read_text())
+
+
+def _line(error: BaseException) -> str:
+    """What went wrong: the first line of what our own code raised, the last of Ray's."""
+    if cause := getattr(error, "cause", None):
+        return f"{type(cause).__name__}: {cause}".splitlines()[0][:500]
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1][:500]

@@ -35,6 +35,7 @@ def sweep(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = Fa
     with home.claim(WORK_LOCK, "a sweep") as other, home.lock("records/.lock"):
         if other is not None:
             raise HomeError(f"a launch is at work in {home}: sweep when it is done")
+        home.learn_clock()  # what is young is judged before it is deleted
         declared = _declared(home, forgotten)
         for study in forgotten:  # the plan first: without it a study refers to nothing, whatever is left of its folder
             home.delete(f"studies/{study}/plan.parquet")

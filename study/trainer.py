@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 FAULT, REFUSAL = "fault", "refusal"
 """Keys of a result that says why a pack cannot be trained, or that home or data are not to be had: no trial's fault."""
 
+STICKY = ("AcceleratorError: CUDA error", "RuntimeError: CUDA error")
+"""How a fault begins after which the device answers its process every further call with the same fault."""
+
+STARVED = ("OutOfMemory", "out of memory", "allocate memory", "ALLOC_FAILED")
+"""Words of Python, torch, CUDA and its libraries for memory that was not to be had."""
+
 SLICE_S = 1.0
 """How long a pack is trained between two reports, in seconds."""
 
@@ -30,7 +36,10 @@ class Trainer:
         self._run: PackRun | None = None
 
     def step(self) -> dict[str, Any]:
-        """Train a slice and report on it; `done` is true in the last report, after the commit."""
+        """Train a slice and report on it; `done` is true in the last report, after the commit.
+
+        Raises whatever the process does not get over: another one may still train the pack.
+        """
         try:
             return self._advance()
         except (HomeError, DataError, DeclarationError) as fault:
@@ -38,7 +47,9 @@ class Trainer:
             return {"done": True, REFUSAL: str(fault)}
         except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
             self._run = None
-            return {"done": True, FAULT: _reason(fault)}
+            if (reason := _reason(fault)).startswith(STICKY):
+                raise
+            return {"done": True, FAULT: reason}
 
     def _advance(self) -> dict[str, Any]:
         from study.packed import PackRun  # imports torch, which a driver never needs
@@ -73,5 +84,5 @@ class Trainer:
 def _reason(fault: Exception) -> str:
     """Why a pack cannot be trained, in one line."""
     text = f"{type(fault).__name__}: {fault}".splitlines()[0][:500]
-    starved = isinstance(fault, MemoryError) or "OutOfMemory" in text or "allocate memory" in text
+    starved = isinstance(fault, MemoryError) or any(words in text for words in STARVED)
     return f"out of memory ({text})" if starved else text

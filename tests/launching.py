@@ -1,5 +1,6 @@
 """The launcher as a person runs it: in a process of its own, with Ray Tune under it."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -52,7 +53,7 @@ def launch(*arguments, cwd=ROOT, **environment):
     )
 
 
-def start(path, home, *options, output=subprocess.DEVNULL):
+def start(path, home, *options, output=subprocess.DEVNULL, **environment):
     """A launch in a process group of its own, as a shell starts it."""
     return subprocess.Popen(
         command(f"{path}:tiny", "--home", home, *options),
@@ -60,11 +61,22 @@ def start(path, home, *options, output=subprocess.DEVNULL):
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
-        env=os.environ | {"COLUMNS": "200"},
+        env=os.environ | {"COLUMNS": "200"} | environment,
         start_new_session=True,
         # A test run in the background ignores Ctrl-C, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
+
+
+@contextlib.contextmanager
+def ending(process):
+    """A launch that ends with the block, whatever becomes of the test."""
+    with process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def write_study(folder, seeds=2, steps=200, lr="3e-3"):

@@ -252,16 +252,21 @@ def test_a_cluster_that_wants_a_token_says_so(head):
 
 
 def test_a_cluster_without_a_node_to_train_on_is_waited_for_and_then_refused(monkeypatch):
-    from study import schedule
+    from study import waiting
     from study.declare import DeclarationError
 
-    answers = iter([{}, {"memory": 1.0}, {"CPU": 4.0}, {"CPU": 8.0, "GPU": 1.0}])
-    monkeypatch.setattr(schedule.ray, "cluster_resources", lambda: next(answers, {}))
-    monkeypatch.setattr(schedule.time, "sleep", lambda _: None)
-    assert schedule._resources(None) == {"CPU": 8.0, "GPU": 1.0}
-    monkeypatch.setattr(schedule, "WORKERS_S", 0.0)
-    with pytest.raises(DeclarationError, match="no node with a CPU"):
-        schedule._resources(None)
+    clock = iter(range(0, 100_000, 10))
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
+    answers = iter([{}, {"memory": 1.0}, {}, {"CPU": 8.0, "GPU": 1.0}])
+    said = []
+    wait = waiting.Wait("CPU", lambda: next(answers, {}), said.append)
+    assert wait.over() == {"CPU": 8.0, "GPU": 1.0}
+    sentence = "the Ray cluster has no node with a CPU to train on"
+    assert said == [f"{sentence}: waiting for one, 15 min at most"]
+    with pytest.raises(DeclarationError, match=f"{sentence}: start a worker, and launch again"):
+        wait.over()
+    assert len(said) == 2, "the second time is news again"
 
 
 def test_a_machine_that_is_part_of_no_cluster_says_so(monkeypatch):
@@ -272,7 +277,10 @@ def test_a_machine_that_is_part_of_no_cluster_says_so(monkeypatch):
         raise ConnectionError("Could not find any running Ray instance.")
 
     monkeypatch.setattr(schedule.ray, "init", refuse)
-    with pytest.raises(DeclarationError, match="no Ray of this machine can be joined"), schedule.connected("auto"):
+    with (
+        pytest.raises(DeclarationError, match="no Ray of this machine can be joined"),
+        schedule.connected("auto", print),
+    ):
         pass
 
 

@@ -8,14 +8,27 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from launching import assert_each_trained_to_its_end_once, begun, committed, launch, start, wait_for, write_study
+from launching import (
+    ROOT,
+    assert_each_trained_to_its_end_once,
+    begun,
+    command,
+    committed,
+    ending,
+    launch,
+    start,
+    wait_for,
+    write_study,
+)
+from shelf import known_everywhere
 
 from models.streams import stream_seed
-from study.record import Home, checkpoints, journal, read, read_artifacts
+from study.record import RESULTS, Home, checkpoints, journal, read, read_artifacts, stored_ids
 
 
 def finish(process):
@@ -327,6 +340,21 @@ def test_a_trial_that_kills_its_worker_every_time_fails_alone(tmp_path):
 
 
 @pytest.mark.faults
+def test_a_trial_that_breaks_the_device_for_its_worker_fails_alone(tmp_path):
+    """After such a fault CUDA answers the process every call with it: others would fail with the guilty one."""
+    broken = OWN.replace("os.kill(os.getpid(), signal.SIGKILL)", 'raise RuntimeError("CUDA error: device-side assert")')
+    (tmp_path / "own.py").write_text(broken.replace("GUILTY", str(stream_seed(5, "weights"))))
+    home = tmp_path / "home"
+    result = launch(f"{tmp_path}/own.py:murder", "--home", home, "--no-mirror", "--pack", 2)
+    assert result.returncode == 1, result.stdout + result.stderr
+    (failed,) = [row for row in committed(home) if row["status"] == "failed"]
+    assert failed["seed"] == 5
+    assert failed["error"] == "RuntimeError: CUDA error: device-side assert"
+    assert result.stdout.count("a worker died: its pack of 2 trials is trained again") == 1
+    assert_each_trained_to_its_end_once(home, 7)
+
+
+@pytest.mark.faults
 def test_out_of_memory_halves_the_pack_and_goes_on(tmp_path):
     (tmp_path / "own.py").write_text(OWN)
     home = tmp_path / "home"
@@ -337,3 +365,78 @@ def test_out_of_memory_halves_the_pack_and_goes_on(tmp_path):
     assert {row["status"] for row in rows} == {"finished"}
     assert max(row["pack_size"] for row in rows) < 16
     assert_each_trained_to_its_end_once(home, 16)
+
+
+DYING = """
+import os
+import signal
+import sys
+from pathlib import Path
+
+from study import schedule
+from study.command import run
+from study.launch import app
+
+once = Path(sys.argv.pop())
+
+
+class Dying(schedule._PackTrainable):
+    def reset_config(self, new_config):
+        if hasattr(self, "_trainer") and not once.exists():
+            once.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().reset_config(new_config)
+
+
+schedule._PackTrainable = Dying
+run(app, "python -m study.launch")
+"""
+
+
+@pytest.mark.faults
+def test_a_worker_that_dies_between_two_packs_does_not_hang_the_launch(tmp_path):
+    """Tune never starts a trial again whose worker died when it was handed over: the launch would wait for ever."""
+    path, home = write_study(tmp_path, seeds=1), tmp_path / "home"
+    options = command(f"{path}:tiny", "--home", home, "--no-mirror", "--pack", 1)[3:]
+    dying = subprocess.Popen(
+        [sys.executable, "-c", DYING, *options, tmp_path / "once"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    with ending(dying):
+        status, output = finish(dying)
+    assert (tmp_path / "once").exists(), "no worker was handed a second pack"
+    assert status == 0, output
+    assert output.count("a worker died: its pack of 1 trial is trained again") == 1
+    assert_each_trained_to_its_end_once(home, 6)
+
+
+@pytest.mark.faults
+def test_two_launches_a_day_apart_share_a_store_without_locks(tmp_path):
+    """Two clusters train one study at once into one object store, the clock of each a day off: nothing is seen twice."""
+    path, home = write_study(tmp_path, seeds=1, steps=800), f"shelf://{tmp_path}/home"
+    known = known_everywhere(tmp_path)
+    with contextlib.ExitStack() as stack:
+        pair = [
+            start(path, home, "--no-mirror", "--pack", 2, output=subprocess.PIPE, CLOCK_AHEAD_S=str(day), **known)
+            for day in (86_400, -86_400)
+        ]
+        for process in pair:
+            stack.enter_context(ending(process))
+        for process in pair:
+            status, output = finish(process)
+            assert status == 0, output
+            assert "6 declared, 0 already there, 6 finished, 0 diverged, 0 failed" in output
+    events = journal(Home(home))
+    moments = [event["at"] for event in events]
+    assert max(moments) - min(moments) > 86_400, "one of the two trained nothing, so this proves nothing"
+    stored = [row for row in stored_ids(Home(home)) if row.status in RESULTS]
+    first = {row.trial_id: row.commit_id for row in reversed(stored)}
+    assert len(first) == 6
+    assert {row["trial_id"]: row["commit_id"] for row in committed(home)} == first
+    for table in ("trials", "curves", "latents"):
+        rows = read(Home(home), table, ["trial_id", "commit_id"]).to_pylist()
+        assert {(row["trial_id"], row["commit_id"]) for row in rows} == set(first.items())

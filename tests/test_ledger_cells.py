@@ -1,5 +1,7 @@
 """Seeds below their cell: the means follow the records, whoever adds seeds."""
 
+import time
+
 import pytest
 from mirrored import commit_trials, launched, run_ids, runs, write_plan
 
@@ -38,6 +40,18 @@ def test_a_cell_stays_right_when_seeds_are_added(home: Home) -> None:
     (after,) = runs(home, "cell")
     assert after.info.run_id == before.info.run_id
     assert (before.data.metrics["distortion_test"], after.data.metrics["distortion_test"]) == (1.25, 1.75)
+
+
+@pytest.mark.parametrize("day", [-86_400, 86_400])
+def test_new_means_show_whatever_the_clock_of_the_launch_that_writes_them(home: Home, monkeypatch, day) -> None:
+    commit_trials(home, [(4, 0)])
+    assert launched(home) is None
+    clock = time.time
+    monkeypatch.setattr("study.ledger_cell.time.time", lambda: clock() + day)
+    commit_trials(home, [(4, 1)])
+    assert launched(home) is None
+    (after,) = runs(home, "cell")
+    assert (after.data.metrics["seeds"], after.data.metrics["distortion_test"]) == (2, 1.75)
 
 
 def test_a_seed_that_diverged_is_named_and_not_averaged(home: Home) -> None:

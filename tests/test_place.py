@@ -134,7 +134,7 @@ def test_the_head_of_a_cluster_knows_what_its_autoscaler_may_start(tmp_path, mon
     assert declared_here() is None
     (tmp_path / "ray_bootstrap_config.yaml").write_text((ROOT / "cluster.yaml").read_text())
     monkeypatch.setattr(schedule.ray, "cluster_resources", dict)
-    assert schedule._resources(declared_here()) == {"CPU": 32, "GPU": 4}
+    assert schedule._resources(declared_here(), print) == {"CPU": 32, "GPU": 4}
 
 
 def test_a_plan_tells_gpu_hours_of_the_declared_gpus(folder):

@@ -205,6 +205,22 @@ def test_what_was_written_just_now_may_be_a_launch_at_work(tmp_path, kind):
     assert not home.exists("artifacts/c4.safetensors")  # its commit is over, and its trials were swept
 
 
+@pytest.mark.parametrize("day", [-86_400, 86_400])
+def test_what_is_young_is_told_by_the_clock_of_the_place(tmp_path, monkeypatch, day):
+    """A sweeper whose clock is a day ahead would take every file for an old one, and a day behind for a young one."""
+    home, clock = Home(tmp_path), time.time
+    fill(home)
+    monkeypatch.setattr("study.record.home.time.time", lambda: clock() + day)
+    young = sweep(home, delete=True)
+    assert young.young > 5
+    assert home.exists("packs/left.json")
+    monkeypatch.undo()
+    age(home)
+    monkeypatch.setattr("study.record.home.time.time", lambda: clock() + day)
+    assert sweep(home, delete=True).young == 0
+    assert not home.exists("packs/left.json")
+
+
 def test_a_commit_while_a_store_without_a_lock_is_swept_is_kept(tmp_path, monkeypatch):
     home = Home(f"memory://{tmp_path}/late")
     fill(home)

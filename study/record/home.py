@@ -24,6 +24,9 @@ WORK_LOCK = ".work.lock"
 """The lock that every launch shares, and that a sweep which deletes holds alone."""
 
 
+_PROBE = ".clock"
+
+
 class HomeError(Exception):
     """The home cannot be used; the message names the fault and the remedy."""
 
@@ -46,6 +49,7 @@ class Home:
         try:
             self.local = Path(text.removeprefix("file://")).expanduser().absolute() if _is_local(text) else None
             self.uri = str(self.local) if self.local else text.rstrip("/")
+            self._ahead_s = 0.0
             self._files = _open(text, self.local)
         except (OSError, ValueError, ImportError, RuntimeError) as fault:
             raise HomeError(f"the home {text} cannot be opened ({fault}): name a folder or a supported URI") from fault
@@ -103,11 +107,20 @@ class Home:
         selector = pafs.FileSelector(folder, allow_not_found=True, recursive=deep)
         with self._refusal("read"):
             found = [info for info in self._files.get_file_info(selector) if info.type == pafs.FileType.File]
-        now = time.time()
+        now = time.time() - self._ahead_s
         files = [
             Stored(info.path, info.size or 0, now - info.mtime.timestamp() if info.mtime else None) for info in found
         ]
         return sorted(files)
+
+    def learn_clock(self) -> None:
+        """From now on tell ages by the clock that stamps the place's files, which need not be this machine's."""
+        self.write(_PROBE, b"now")
+        with self._refusal("read"):
+            stamped = self._files.get_file_info(_PROBE).mtime
+        self.delete(_PROBE)
+        if stamped:
+            self._ahead_s = time.time() - stamped.timestamp()
 
     def drop(self, folder: str) -> None:
         """Delete a folder and all it holds."""

@@ -1,0 +1,45 @@
+"""Waiting for a node that trains: a head may offer nothing, its workers come later, and all of them may go. Knows no Ray."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from study.declare import DeclarationError
+
+WORKERS_S = 900.0
+"""How long a cluster may be without a node to train on, in seconds."""
+
+NEWS_S = 5.0
+"""How long it may be so before that is worth a word, in seconds."""
+
+
+class Wait:
+    """For a node with this resource, of which `ask` tells how much the cluster has; `say` is told what is waited for."""
+
+    def __init__(self, resource: str, ask: Callable[[], Mapping[str, float]], say: Callable[[str], None]) -> None:
+        self._resource, self._ask, self._say = resource, ask, say
+        self._since: float | None = None
+        self._told = False
+
+    def look(self) -> Mapping[str, float] | None:
+        """What the cluster has; None where no node of it trains.
+
+        Raises: DeclarationError where that has been so for `WORKERS_S`.
+        """
+        has, now = self._ask(), time.monotonic()
+        if has.get(self._resource):
+            self._since, self._told = None, False
+            return has
+        self._since = self._since or now
+        without = f"the Ray cluster has no node with a {self._resource} to train on"
+        if now - self._since > WORKERS_S:
+            raise DeclarationError(f"{without}: start a worker, and launch again")
+        if now - self._since > NEWS_S and not self._told:
+            self._told = True
+            self._say(f"{without}: waiting for one, {WORKERS_S / 60:.0f} min at most")
+        return None
+
+    def over(self) -> Mapping[str, float]:
+        """What the cluster has as soon as a node of it trains. Raises: DeclarationError where none comes."""
+        while not (has := self.look()):
+            time.sleep(1)
+        return has
