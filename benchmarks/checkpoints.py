@@ -20,7 +20,7 @@ from benchmarks.options import parsed, parser_of
 from benchmarks.studies import NETWORKS as MATRICES
 from study.keeper import EVERY_S, TIMES_ITS_COST, Keeper
 from study.packed import PackRun
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home
 from study.sizing import CPU_CORE, GPU, largest_useful_pack
 

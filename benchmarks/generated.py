@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
 from study.declare import Study, study
-from study.plan import make_pack, make_plan, write_plan
+from study.packing import make_pack
+from study.plan import make_plan, write_plan
 from study.record import TABLES, Home, compact, write_part
 from study.rows import declared_row
 from study.trial import Trial, content_id

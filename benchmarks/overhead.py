@@ -33,7 +33,8 @@ from study.conduct import record_data, train
 from study.declare import Study
 from study.find import find
 from study.ledger import Ledger, rebuild
-from study.plan import Plan, make_packs, make_plan, write_plan
+from study.packing import make_packs
+from study.plan import Plan, make_plan, write_plan
 from study.progress import Bar
 from study.record import Home, commit, read
 from study.sizing import CPU_CORE

@@ -27,7 +27,8 @@ from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT, create_database
 from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
 from study.declare import Study, study
-from study.plan import make_packs, make_plan, write_plan
+from study.packing import make_packs
+from study.plan import make_plan, write_plan
 from study.progress import Bar
 from study.record import Home
 from study.sizing import CPU_CORE

@@ -7,7 +7,7 @@ trials. A trial leaves what a small one leaves: 20 points of curves, 8 latents, 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from study.plan import Pack
+from study.packing import Pack
 from study.record import Home, commit, new_commit_id
 from study.rows import declared_row
 

@@ -7,6 +7,7 @@ that cannot be trained stands alone; it is recorded as failed, with the reason, 
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from models import datasets
@@ -15,8 +16,10 @@ from models.specs import CelebA, Data, ImageFolder, OwnData
 from study.command import counted
 from study.deaths import Kind
 from study.ledger import Ledger
+from study.packing import Pack, make_pack
 from study.packs import laid_out
-from study.plan import Pack, Plan, make_pack, make_packs, renewed
+from study.plan import Plan, renewed
+from study.pools import packs_for
 from study.progress import Bar
 from study.record import (
     Checkpoint,
@@ -30,7 +33,6 @@ from study.record import (
     write_part,
 )
 from study.rows import declared_row, installed
-from study.sizing import CPU_CORE, GPU
 from study.trial import content_id
 
 if TYPE_CHECKING:
@@ -116,14 +118,11 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
 
 def _train_in_order(plan: Plan, size: int | None, home: Home, cluster: "Cluster", watch: Watch) -> None:
     """Train whatever stands on nothing that is missing, until nothing is left to train."""
-    device = GPU if cluster.gpus else CPU_CORE
     tried: set[str] = set()  # what fails now is for the next launch
     while ready := [trial for trial in plan.ready if trial.trial_id not in tried]:
         tried.update(trial.trial_id for trial in ready)
-        here = ("cuda" if cluster.gpus else "cpu", installed("torch"))
-        begun = [head.trials for head in checkpoints(home) if (head.device, head.torch) == here]
-        packs = make_packs(ready, plan.attempts, size, cluster.workers, device, begun)
-        _train_in_rounds(packs, home, cluster, watch)
+        kept = [head for head in checkpoints(home) if head.torch == installed("torch")]
+        _train_in_rounds(packs_for(ready, plan.attempts, size, cluster.pools, kept), home, cluster, watch)
         plan = renewed(plan, home)
     _record_groundless(plan, home)
 
@@ -166,7 +165,7 @@ def _halves(pack: Pack) -> list[Pack]:
 def _again(pack: Pack, part: slice = slice(None)) -> Pack:
     """A pack of the same trials, or of a part of them, and of the same attempt."""
     tried = dict(zip(pack.trial_ids, (attempt - 1 for attempt in pack.attempts), strict=True))
-    return make_pack(pack.trials[part], tried)
+    return replace(make_pack(pack.trials[part], tried), device=pack.device)
 
 
 def _record_failures(home: Home, packs: Sequence[Pack], reasons: Mapping[str, str]) -> None:

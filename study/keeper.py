@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from study.faults import DeclarationError
-from study.plan import Pack
+from study.packing import Pack
 from study.record import (
     Checkpoint,
     Home,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from study.plan import Pack
+from study.packing import Pack
 from study.record import RESULTS, Home, HomeError, settled_ids, stored_ids
 from study.record.parts import part_names
 from study.trial import Trial

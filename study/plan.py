@@ -6,9 +6,7 @@ There is nothing to resume: relaunching a study *is* resuming it, extending it, 
 import gc
 import io
 import json
-import math
-import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -17,24 +15,10 @@ import pyarrow.parquet as pq
 
 from study.declare import DeclarationError, Label, Row, Scale, Study
 from study.record import RESULTS, Home, deciding, stored_ids
-from study.sizing import Device, cost, largest_useful_pack
 from study.trial import ENGINE, Trial
 
 MAX_ATTEMPTS = 3
 """How often a trial that fails is tried, over all launches."""
-
-
-@dataclass(frozen=True)
-class Pack:
-    """Trials that share shapes and train as one stack."""
-
-    pack_id: str
-    trials: tuple[Trial, ...]
-    attempts: tuple[int, ...]
-
-    @property
-    def trial_ids(self) -> tuple[str, ...]:
-        return tuple(trial.trial_id for trial in self.trials)
 
 
 @dataclass(frozen=True)
@@ -180,56 +164,6 @@ def renewed(plan: Plan, home: Home) -> Plan:
         statuses={trial_id: row.status for trial_id, row in decided.items()},
         attempts={trial_id: row.attempt for trial_id, row in decided.items()},
     )
-
-
-def make_packs(
-    trials: Sequence[Trial],
-    attempts: Mapping[str, int],
-    size: int | None,
-    workers: int,
-    device: Device,
-    begun: Iterable[Sequence[str]] = (),
-) -> list[Pack]:
-    """Group trials into packs: first those that have `begun` (their trials' ids, in order), then the others, costliest first.
-
-    `size` is a fixed pack size; None chooses: as many as fit and still gain, but enough packs to keep `workers` busy.
-    A pack that has begun is as large as it was, since only as it was can it go on.
-    """
-    again = _packs_again(trials, attempts, begun)
-    taken = {trial.trial_id for pack in again for trial in pack.trials}
-    trials = [trial for trial in trials if trial.trial_id not in taken]
-    groups: dict[str, list[Trial]] = {}
-    for trial in trials:
-        groups.setdefault(trial.pack_key, []).append(trial)
-    costs = {key: cost(group[0]) for key, group in groups.items()}  # of each trial: one shape, as many steps
-    total = sum(costs[key] * len(group) for key, group in groups.items())
-    packs: list[tuple[float, Pack]] = []
-    for key, group in groups.items():
-        share = max(1, math.ceil(costs[key] * len(group) * workers / total)) if total else 1
-        limit = size or min(largest_useful_pack(group[0], device), math.ceil(len(group) / min(share, len(group))))
-        parts = math.ceil(len(group) / limit)
-        packs += [
-            (costs[key] * len(part), make_pack(part, attempts)) for part in (group[i::parts] for i in range(parts))
-        ]
-    return again + [pack for _, pack in sorted(packs, key=lambda priced: -priced[0])]
-
-
-def _packs_again(trials: Sequence[Trial], attempts: Mapping[str, int], begun: Iterable[Sequence[str]]) -> list[Pack]:
-    """The packs that have begun and whose trials are all still to be trained; of two with a trial in common the first."""
-    left = {trial.trial_id: trial for trial in trials}
-    packs = []
-    for ids in begun:
-        found = [left[trial_id] for trial_id in ids if trial_id in left]
-        if len(found) == len(ids) and len({trial.pack_key for trial in found}) == 1:
-            packs.append(make_pack(found, attempts))
-            left = {trial_id: trial for trial_id, trial in left.items() if trial_id not in ids}
-    return packs
-
-
-def make_pack(trials: Iterable[Trial], attempts: Mapping[str, int]) -> Pack:
-    """A pack under a new name: two launches at once must not take each other's packs away."""
-    listed = tuple(trials)
-    return Pack(uuid.uuid4().hex[:12], listed, tuple(attempts.get(trial.trial_id, 0) + 1 for trial in listed))
 
 
 def write_plan(plan: Plan, home: Home) -> None:

@@ -4,9 +4,11 @@ The smallest networks keep a GPU waiting: a core trains a pack of them in as man
 many times faster a GPU has it than a core, and the cores take the shapes that lose least, until both would end together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from study.packing import Pack, make_packs
+from study.record import Checkpoint
 from study.sizing import Device, largest_useful_pack, seconds
 from study.trial import Trial
 
@@ -20,6 +22,30 @@ class Pool:
 
     device: Device
     workers: int
+
+
+def packs_for(
+    trials: Sequence[Trial],
+    attempts: Mapping[str, int],
+    size: int | None,
+    pools: Sequence[Pool],
+    kept: Sequence[Checkpoint],
+) -> list[Pack]:
+    """Packs of the trials for one pool, or for two, the faster one first: those that have `kept` a checkpoint go on there."""
+    begun = {pool.device.name: [head.trials for head in kept if head.device == pool.device.name] for pool in pools}
+    ids = {trial_id for lists in begun.values() for listed in lists for trial_id in listed}
+    parts = [list(trials)]
+    if len(pools) > 1:
+        fast, slow = pools
+        parts = list(shared_out([trial for trial in trials if trial.trial_id not in ids], fast, slow, size))
+        for pool, part in zip(pools, parts, strict=True):
+            own = {trial_id for listed in begun[pool.device.name] for trial_id in listed}
+            part += [trial for trial in trials if trial.trial_id in own]
+    return [
+        pack
+        for pool, part in zip(pools, parts, strict=True)
+        for pack in make_packs(part, attempts, size, pool.workers, pool.device, begun[pool.device.name])
+    ]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from study.plan import Pack
+from study.packing import Pack
 
 LINE_EVERY_S = 30.0
 

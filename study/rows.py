@@ -4,7 +4,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from study.plan import Pack
+from study.packing import Pack
 from study.trial import ENGINE, Trial, content_id
 
 

@@ -32,6 +32,7 @@ os.environ |= {
 
 import ray
 from ray import tune
+from ray._private import ray_constants
 from ray._private import worker as ray_worker
 from ray.exceptions import RayActorError, RayError
 from ray.tune.error import TuneError
@@ -39,9 +40,11 @@ from ray.tune.error import TuneError
 from study.cluster import Declared, declared_here
 from study.declare import DeclarationError
 from study.fates import Fates, RayLostError, Watcher
-from study.plan import Pack
+from study.packing import Pack
+from study.pools import Pool
 from study.record import Home
-from study.trainer import Trainer
+from study.sizing import CPU_CORE, GPU
+from study.trainer import REFUSAL, Trainer
 from study.waiting import Wait
 
 STRAGGLERS_S = 60.0
@@ -50,21 +53,33 @@ STRAGGLERS_S = 60.0
 STUCK_S = 20.0
 """How long a launch may take to notice that its Ray is dead, and to take the rest of it down, in seconds."""
 
+NO_CUDA = (
+    "the node {} offers a GPU that torch cannot use there: install a CUDA build of torch on it and its driver, "
+    "or start its Ray with --num-gpus=0"
+)
+
 NEEDED = ("raylet", "gcs_server")
 """Ray's processes that nothing goes on without."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """What Ray has: packs that can train at once, and on what."""
+    """What Ray has: the pools of devices that packs can train on, the faster one first."""
 
-    workers: int
-    gpus: int
+    pools: tuple[Pool, ...]
 
     @property
     def resource(self) -> str:
-        """What every pack needs one of."""
-        return "GPU" if self.gpus else "CPU"
+        """What there must be one of."""
+        return "GPU" if self.pools[0].device == GPU else "CPU"
+
+
+def _pools(resources: Mapping[str, float]) -> tuple[Pool, ...]:
+    """GPUs, each with a core of its own, and the cores that are left; or the cores alone."""
+    cores, gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
+    if not gpus:
+        return (Pool(CPU_CORE, max(1, cores)),)
+    return (Pool(GPU, gpus), Pool(CPU_CORE, cores - gpus)) if cores > gpus else (Pool(GPU, gpus),)
 
 
 @contextlib.contextmanager
@@ -75,6 +90,7 @@ def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Clust
     started.
     """
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
+    _listen_on_loopback(alone=address is None)
     _hush()
     on_termination = signal.getsignal(signal.SIGTERM)
     try:
@@ -90,13 +106,17 @@ def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Clust
     over = threading.Event()
     threading.Thread(target=_leave_if_stuck, args=(over,), name="ray watch", daemon=True).start()
     try:
-        has = _resources(declared_here() if address else None, say)
-        gpus = int(has.get("GPU", 0))
-        yield Cluster(workers=gpus or max(1, int(has.get("CPU", 1))), gpus=gpus)
+        yield Cluster(_pools(_resources(declared_here() if address else None, say)))
     finally:
         with _no_garbage():
             ray.shutdown()
         over.set()
+
+
+def _listen_on_loopback(alone: bool) -> None:
+    """A Ray `alone` on its machine has no business on the network: the setting is Ray's own, for systems without clusters."""
+    os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0" if alone else "1"
+    ray_constants.ENABLE_RAY_CLUSTER = not alone
 
 
 @contextlib.contextmanager
@@ -150,20 +170,25 @@ def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -
     DeclarationError where no node is left to train on, and none comes.
     """
     fates, wait = Fates(watcher), Wait(cluster.resource, ray.cluster_resources, watcher.say)
-    left = [pack.pack_id for pack in packs]
+    left = {pack.pack_id: pack.device for pack in packs}
     while left:
-        _fit(left, home, cluster, _Events(fates, wait))
+        _fit(left, home, _Events(fates, wait))
         fates.complain()
-        left = fates.taken_spared()
+        left = {pack_id: left[pack_id] for pack_id in fates.taken_spared()}
     return fates.failures
 
 
-def _fit(pack_ids: Sequence[str], home: Home, cluster: Cluster, events: "_Events") -> None:
-    actor = tune.with_resources(_PackTrainable, {"cpu": 1, "gpu": 1} if cluster.gpus else {"cpu": 1})
+def _fit(devices: Mapping[str, str], home: Home, events: "_Events") -> None:
+    """Have the packs trained, each on its device."""
+
+    def needed(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
+        return tune.PlacementGroupFactory([{"CPU": 1, "GPU": 1} if devices[config["pack"]] == GPU.name else {"CPU": 1}])
+
+    actor = tune.with_resources(_PackTrainable, needed)
     with tempfile.TemporaryDirectory(prefix="collapsar-") as scratch:
         tuner = tune.Tuner(
             actor,
-            param_space={"home": home.uri, "pack": tune.grid_search(list(pack_ids))},
+            param_space={"home": home.uri, "pack": tune.grid_search(list(devices))},
             tune_config=tune.TuneConfig(reuse_actors=True),
             run_config=tune.RunConfig(
                 storage_path=scratch,  # Tune's own state is the driver's, and nothing is restored from it
@@ -186,6 +211,7 @@ class _PackTrainable(tune.Trainable):
         import torch
 
         self._device = "cuda" if ray.get_gpu_ids() else "cpu"  # what Tune gave us, not what the machine has
+        self._lacks_cuda = self._device == "cuda" and not torch.cuda.is_available()
         if self._device == "cpu":
             torch.set_num_threads(1)  # one core an actor: the parallelism is between packs
         self.reset_config(config)
@@ -197,6 +223,8 @@ class _PackTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
+        if self._lacks_cuda:
+            return {"done": True, REFUSAL: NO_CUDA.format(ray.util.get_node_ip_address())}
         return self._trainer.step()
 
 

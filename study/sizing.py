@@ -30,7 +30,7 @@ class Speed(NamedTuple):
 
 @dataclass(frozen=True)
 class Device:
-    """What matters of a device: its speed with matrices and with convolutions, and its memory for a pack (bytes).
+    """What matters of a device: torch's name, its speed with matrices and convolutions, and its memory for a pack (bytes).
 
     For one CPU core, a line through the CPU time of a step in packs of 1 to 256: a step of the smallest network costs
     0.5 ms in a pack of 1, and each further trial of 64-64 networks of d = 20 and 64 its arithmetic at 3.7 and 4.8e10 flop/s
@@ -43,14 +43,15 @@ class Device:
     pack is made of, have been reported to be slower than separate ones (pytorch#70954, #73764).
     """
 
+    name: str
     matrices: Speed
     convolutions: Speed
     packs_convolutions: bool
     memory: float
 
 
-CPU_CORE = Device(Speed(4e10, 5e-4), Speed(8e10, 1.5e-3), packs_convolutions=True, memory=2 * 2**30)
-GPU = Device(Speed(1e13, 2e-3), Speed(1e13, 2e-3), packs_convolutions=False, memory=10 * 2**30)
+CPU_CORE = Device("cpu", Speed(4e10, 5e-4), Speed(8e10, 1.5e-3), packs_convolutions=True, memory=2 * 2**30)
+GPU = Device("cuda", Speed(1e13, 2e-3), Speed(1e13, 2e-3), packs_convolutions=False, memory=10 * 2**30)
 
 
 def cost(trial: Trial) -> float:

@@ -28,8 +28,9 @@ from study import keeper as keeping
 from study.faults import DeclarationError
 from study.keeper import SETTING, Keeper, period_s
 from study.packed import PackRun
+from study.packing import make_pack, make_packs
 from study.packs import laid_out
-from study.plan import make_pack, make_packs, make_plan, write_plan
+from study.plan import make_plan, write_plan
 from study.record import Home, HomeError, checkpoints, journal, read, read_artifacts, write_checkpoint
 from study.sizing import CPU_CORE
 from study.sweep import sweep

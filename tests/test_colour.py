@@ -18,8 +18,8 @@ from study import VAE, ImageFolder
 from study.conduct import record_data
 from study.packed.run import PackRun
 from study.packed.table import Table
+from study.packing import make_pack
 from study.pictures import CELL, GAP, MARGIN, reconstructions
-from study.plan import make_pack
 from study.record import Home, read, read_artifacts, write_artifacts
 
 

@@ -15,7 +15,7 @@ from models.datasets import load
 from models.specs import VAE, LinearMap
 from study.catalog.conditional_collapse import BETAS, conditional_collapse
 from study.packed import PackRun
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home, read
 
 SPECTRUM = np.array([14.0, 8.0, 4.0, 2.0, 1.0])

@@ -14,7 +14,7 @@ from study import VAE, Fixed, Learned, LinearSubspace, Objective, Training, Tria
 from study.packed import PackRun
 from study.packed import run as packed_run
 from study.packed.metrics import METRICS
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home, read
 
 

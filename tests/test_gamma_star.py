@@ -8,7 +8,7 @@ from analysis.load import Header
 from analysis.studies.gamma_star import paired_claims
 from study.catalog.gamma_star import gamma_star
 from study.packed import PackRun
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home, read
 
 

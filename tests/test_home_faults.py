@@ -6,7 +6,8 @@ import pytest
 from launching import assert_each_trained_to_its_end_once, begun, committed, launch, start, write_study
 
 from study.find import find
-from study.plan import make_pack, make_plan
+from study.packing import make_pack
+from study.plan import make_plan
 from study.record import Home, commit, new_commit_id, part_names
 from study.rows import declared_row
 

@@ -39,7 +39,7 @@ from study.packed.measure import Measure
 from study.packed.run import PackRun
 from study.packed.stack import Stack
 from study.packed.train import Training as PackTraining
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home, read
 from study.sizing import CPU_CORE, GPU, cost, gains_as_one, largest_useful_pack
 

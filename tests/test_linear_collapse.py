@@ -16,7 +16,7 @@ from analysis.theory import fixed_sigma, linear, modes_of_spectrum
 from models.datasets import load
 from study.catalog.linear_collapse import linear_collapse
 from study.packed import PackRun
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home, read, read_artifacts, write_artifacts
 
 SPECTRUM = np.array([6.0, 4.0, 2.5, 1.2, 0.5, 0.2])

@@ -16,7 +16,7 @@ from models.specs import MNIST, VAE, Digits, Fixed, Learned, Objective, PlantedA
 from study.catalog.outlier_screening import outlier_screening
 from study.packed import PackRun
 from study.packed.screened import outliers_of
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home, read
 from study.trial import Trial
 

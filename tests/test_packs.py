@@ -33,7 +33,7 @@ from study.packed.laid import laid
 from study.packed.measure import Measure
 from study.packed.run import PackRun
 from study.packed.train import Training as PackTraining
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home, read
 
 MODES = (Fixed(0.5), Learned(lr=1e-2), Optimal(), Annealed(1.0, 0.05))
@@ -368,7 +368,7 @@ import gc, resource, weakref
 import torch
 from study import VAE, LinearSubspace, Objective, Optimal, Training, Trial
 from study.packed import PackRun
-from study.plan import make_pack
+from study.packing import make_pack
 
 torch.set_num_threads(1)
 gc.disable()  # what is dropped must go by itself

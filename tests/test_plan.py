@@ -3,7 +3,8 @@
 import pytest
 
 from study import VAE, Annealed, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
-from study.plan import MAX_ATTEMPTS, make_packs, make_plan, write_plan
+from study.packing import make_packs
+from study.plan import MAX_ATTEMPTS, make_plan, write_plan
 from study.record import Home, commit, new_commit_id
 from study.sizing import CPU_CORE, GPU, largest_useful_pack
 

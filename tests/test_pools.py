@@ -3,8 +3,9 @@
 import pytest
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
-from study.plan import make_packs
-from study.pools import Pool, shared_out
+from study.packing import make_packs
+from study.pools import Pool, packs_for, shared_out
+from study.record import Checkpoint
 from study.sizing import CPU_CORE, GPU, seconds
 
 GPUS, CORES = Pool(GPU, 1), Pool(CPU_CORE, 7)
@@ -38,11 +39,11 @@ def test_every_trial_is_in_one_of_the_two_and_the_order_is_kept():
 
 
 def test_the_cores_take_the_small_networks_and_the_gpus_the_large_ones():
-    small, large = trials(2000, 8), trials(60, 1024)
+    small, large = trials(1000, 8), trials(30, 1024)
     fast, slow = shared_out(small + large, GPUS, CORES, None)
     assert slow
-    assert {trial.model.encoder for trial in slow} == {(8,)}
-    assert [trial for trial in fast if trial.model.encoder == (1024,)] == large
+    assert not [trial for trial in slow if trial in large]
+    assert [trial for trial in fast if trial not in small] == large
 
 
 def test_both_end_together_and_sooner_than_the_gpus_alone():
@@ -60,3 +61,26 @@ def test_what_only_a_gpu_trains_in_time_is_left_to_it():
 def test_no_cores_left_idle_is_no_second_pool():
     table = trials(30, 8)
     assert shared_out(table, GPUS, Pool(CPU_CORE, 0), None) == (table, [])
+
+
+def test_packs_are_laid_out_for_the_device_that_they_train_on():
+    small, large = trials(1000, 8), trials(30, 1024)
+    packs = packs_for(small + large, {}, None, [GPUS, CORES], [])
+    assert sorted(trial.trial_id for pack in packs for trial in pack.trials) == sorted(
+        t.trial_id for t in small + large
+    )
+    widths = {pack.device: set() for pack in packs}
+    for pack in packs:
+        widths[pack.device].add(pack.trials[0] in large)
+    assert widths["cpu"] == {False}
+    assert True in widths["cuda"]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_pack_goes_on_from_its_checkpoint_on_the_kind_of_device_that_wrote_it(device):
+    table = trials(300, 8)
+    begun = tuple(trial.trial_id for trial in table[40:60])
+    head = Checkpoint("key", begun, device, "2", step=100, trained_s=1.0)
+    packs = packs_for(table, {}, None, [GPUS, CORES], [head])
+    assert [pack.device for pack in packs if pack.trial_ids == begun] == [device]
+    assert sum(len(pack.trials) for pack in packs) == len(table)

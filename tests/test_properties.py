@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from study import VAE, Digits, Fixed, Objective, Training, Trial, study
 from study.declare import DeclarationError
 from study.find import find
-from study.plan import MAX_ATTEMPTS, make_packs, make_plan, matches, write_plan
+from study.packing import make_packs
+from study.plan import MAX_ATTEMPTS, make_plan, matches, write_plan
 from study.record import RESULTS, Home, commit
 from study.sizing import CPU_CORE, GPU
 

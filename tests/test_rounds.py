@@ -8,8 +8,8 @@ import pytest
 from test_records import curves_of, rows_of
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
+from study.packing import make_pack
 from study.packs import laid_out, read_pack
-from study.plan import make_pack
 from study.record import Home, commit, compact, new_commit_id, read, settled_ids, stored_ids
 from study.record.read import _ids_of_part
 

@@ -8,7 +8,7 @@ import pytest
 
 from study.catalog.grid_gamma import grid_gamma
 from study.packed.run import PackRun
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home, read
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -34,7 +34,8 @@ from study.ledger_records import StudyRecords
 from study.packed import PackRun
 from study.packed.frozen import ground
 from study.packed.laid import laid
-from study.plan import MAX_ATTEMPTS, make_pack, make_plan, renewed, write_plan
+from study.packing import make_pack
+from study.plan import MAX_ATTEMPTS, make_plan, renewed, write_plan
 from study.record import Home, commit, journal, new_commit_id, read, read_artifacts
 from study.sweep import sweep
 

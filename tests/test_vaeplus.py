@@ -13,7 +13,7 @@ from models.datasets import load
 from models.specs import PlantedClusters
 from study.catalog.vaeplus import vaeplus
 from study.packed import PackRun
-from study.plan import make_pack
+from study.packing import make_pack
 from study.record import Home, read
 
 

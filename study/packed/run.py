@@ -15,7 +15,7 @@ from study.packed.laid import laid
 from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, Measure
 from study.packed.metrics import METRICS
 from study.packed.train import REASONS, Training
-from study.plan import Pack
+from study.packing import Pack
 from study.record import Home, commit, new_commit_id, write_artifacts
 from study.rows import declared_row
 
