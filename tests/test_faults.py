@@ -237,7 +237,8 @@ def test_a_killed_pack_goes_on_from_its_checkpoint_to_the_same_numbers(tmp_path,
     assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
     assert not checkpoints(Home(whole)), "a pack of seconds left a checkpoint"
     monkeypatch.setenv("COLLAPSAR_CHECKPOINT_S", "0.5")
-    process = start(path, home, "--no-mirror", "--pack", 4, output=subprocess.PIPE)
+    output = subprocess.PIPE if killed == "worker" else subprocess.DEVNULL
+    process = start(path, home, "--no-mirror", "--pack", 4, output=output)
     wait_for(lambda: checkpoints(Home(home)), "checkpoint")
     if killed == "worker":
         os.kill(begun(home)[0]["process"], signal.SIGKILL)
