@@ -29,6 +29,7 @@ from study.ledger_mirror import Mirror
 from study.ledger_place import artifact_root, database, only_writer, tracking_uri, ui_command, ui_root, write_ahead
 from study.ledger_records import StudyRecords
 from study.ledger_thread import BusyError, Clerk, PermanentError, sentence
+from study.masked import masked
 from study.record import Home, HomeError
 
 INDEX = "mlflow.json"
@@ -173,7 +174,7 @@ class Ledger:
         option = f" --tracking-uri {shlex.quote(self.uri)}" if self.uri else ""
         command = f"python -m study.ledger {self.study} --home {shlex.quote(str(self.home))}{option}"
         where = tracking_uri(self.home, self.uri)
-        return f"The MLflow mirror at {where} {behind} ({why}): the next launch or `{command}` catches up."
+        return masked(f"The MLflow mirror at {where} {behind} ({why}): the next launch or `{command}` catches up.")
 
     @property
     def page(self) -> str | None:

@@ -14,6 +14,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from study.declare import DeclarationError, Scale
+from study.masked import masked
 
 PATIENCE_S = 3.0
 """How long an address may take to answer."""
@@ -39,7 +40,7 @@ class Place:
     def __str__(self) -> str:
         if self.address is None:
             return "this machine"
-        return f"the Ray cluster at {self.address}" if self.is_sent else "the Ray cluster of this machine"
+        return f"the Ray cluster at {masked(self.address)}" if self.is_sent else "the Ray cluster of this machine"
 
 
 def find_place(text: str | None) -> Place:

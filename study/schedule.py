@@ -33,9 +33,10 @@ from ray._private import worker as ray_worker
 from ray.exceptions import RayActorError
 
 from study.declare import DeclarationError
+from study.masked import masked
 from study.plan import Pack
 from study.record import Home, HomeError
-from study.trainer import FAULT, REFUSAL, Trainer
+from study.trainer import FAULT, REFUSAL, WAITING, Trainer
 
 WORKERS_S = 900.0
 """How long a cluster's first worker may take to start, in seconds."""
@@ -57,6 +58,8 @@ class Watcher(Protocol):
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None: ...
 
     def committed(self, pack_id: str) -> None: ...
+
+    def waiting(self, reason: str) -> None: ...
 
     def lost(self, pack_id: str) -> None: ...
 
@@ -187,7 +190,7 @@ class _PackTrainable(tune.Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         if not new_config.get("pack"):
             raise ValueError("a Tune trial without a pack: Tune lost its configuration; relaunch the study")
-        self._trainer = Trainer(Home(new_config["home"]), new_config["pack"], self._device)
+        self._trainer = Trainer(new_config["home"], new_config["pack"], self._device)
         return True
 
     def step(self) -> dict[str, Any]:
@@ -221,6 +224,8 @@ class _Events(tune.Callback):
             self._refusal = result[REFUSAL]
         elif FAULT in result:
             self.fail(trial.config["pack"], result[FAULT])
+        elif WAITING in result:
+            self._watcher.waiting(result[WAITING])
         else:
             values = {name: value for name, value in result.items() if isinstance(value, int | float)}
             self._watcher.progress(trial.config["pack"], values)
@@ -237,8 +242,8 @@ class _Events(tune.Callback):
             raise HomeError(self._refusal)
 
     def fail(self, pack_id: str, reason: str) -> None:
-        self.failures[pack_id] = reason
-        self._watcher.failed(pack_id, reason)
+        self.failures[pack_id] = masked(reason)
+        self._watcher.failed(pack_id, self.failures[pack_id])
 
 
 def _dead() -> str | None:

@@ -25,6 +25,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from study.declare import DeclarationError, Scale
+from study.faults import refuse_secret
+from study.masked import masked
 from study.place import Place, dashboard_of
 
 PACKAGES = ("study", "models", "analysis")
@@ -59,6 +61,8 @@ class Request:
 
 def submit(request: Request, place: Place, console: Console) -> int:
     """Run the launch as a job and show its output; returns the job's exit status. Raises: DeclarationError."""
+    refuse_secret("--home", request.home)
+    refuse_secret("--tracking-uri", request.tracking_uri)
     own = _own_file(request.study)
     client = _connect(place)
     home = _home_there(request.home, client)
@@ -104,7 +108,7 @@ class _Job:
 
     def __init__(self, client: JobSubmissionClient, job_id: str, console: Console) -> None:
         self._client, self.job_id, self._console = client, job_id, console
-        self.address = client.get_address()
+        self.address = masked(client.get_address())
         self.look_again = f"`python -m study.launch --attach {job_id} --address {self.address}` shows it again"
         self._shown = 0
 

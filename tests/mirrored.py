@@ -141,7 +141,7 @@ def serving(home: Home, port: int) -> Iterator[subprocess.Popen[bytes]]:
         kill(process)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[Any]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

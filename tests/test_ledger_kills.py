@@ -1,13 +1,14 @@
 """The mirror, killed again and again: one run a trial in the end, and no wrong number in it."""
 
+import contextlib
 import io
 import json
-import os
 import random
-import signal
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from launching import ROOT, assert_each_trained_to_its_end_once, committed, start, write_study
 from mirror_audit import assert_shows_the_records, of_kind, tabled, told
-from mirrored import free_port, serving, wait_until
+from mirrored import free_port, kill, serving, wait_until
 
 from study.record import Home, commit, journal, new_commit_id
 
@@ -100,54 +101,69 @@ def test_a_mirror_killed_at_any_moment_ends_with_one_run_a_trial_and_no_wrong_nu
     assert told(home, STUDY) == before, "writing it again changed something"
 
 
+@contextlib.contextmanager
+def at_work(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """A launch that is killed, with all that it started, when nobody looks at it any more."""
+    try:
+        yield process
+    finally:
+        kill(process)
+
+
 @pytest.mark.faults
 def test_launches_and_mirrors_killed_side_by_side_leave_one_run_a_trial(tmp_path: Path) -> None:
     """Each launch is killed with the mirror it writes, and so is the command that would write it beside the launch."""
     path, home, moments = write_study(tmp_path, seeds=6, steps=1500), Home(tmp_path / "home"), random.Random(2)
     for wanted in (1, 4, 8, 12):
-        launched = start(path, home, "--pack", 1)
-        wait_until(lambda wanted=wanted: len(committed(home)) >= wanted, 120)
-        for _ in range(2):
-            beside = mirroring(home)
-            time.sleep(moments.uniform(1.0, 5.0))
-            beside.kill()
-            beside.communicate()
-        os.killpg(launched.pid, signal.SIGKILL)
-        launched.wait()
+        with at_work(start(path, home, "--pack", 1)):
+            wait_until(lambda wanted=wanted: len(committed(home)) >= wanted, 240)
+            for _ in range(2):
+                beside = mirroring(home)
+                time.sleep(moments.uniform(1.0, 5.0))
+                beside.kill()
+                beside.communicate()
     assert len(committed(home)) < 36, "the kills came too late to prove anything"
-    assert start(path, home, "--pack", 1).wait(timeout=240) == 0
+    with at_work(start(path, home, "--pack", 1)) as launched:
+        assert launched.wait(timeout=400) == 0
     run_to_its_end(home)
     assert_each_trained_to_its_end_once(home, 36)
     assert_shows_the_records(home, "tiny", 36)
 
 
 @pytest.mark.faults
-def test_a_server_killed_over_and_over_neither_slows_nor_fails_a_launch(tmp_path: Path) -> None:
+def test_a_server_killed_over_and_over_neither_holds_up_nor_fails_a_launch(tmp_path: Path) -> None:
     """A launch mirrors over HTTP to a server that is killed and started again beside it; a later command completes it."""
-    path, plain, home = write_study(tmp_path, seeds=4, steps=4000), tmp_path / "plain", Home(tmp_path / "home")
-    assert start(path, plain, "--pack", 1, "--no-mirror").wait(timeout=240) == 0
+    path, home = write_study(tmp_path, seeds=4, steps=3000), Home(tmp_path / "home")
     port, moments, kills = free_port(), random.Random(3), 0
     options = ("--tracking-uri", f"http://127.0.0.1:{port}")
     with serving(home, port):
-        launched = start(path, home, "--pack", 1, *options, output=subprocess.PIPE)
-        wait_until(lambda: runs_made(home) > 3, 120)
-    while launched.poll() is None and len(committed(home)) < 24:
-        with serving(home, port):
-            time.sleep(moments.uniform(0.0, 6.0))
-        kills += 1
-    output, _ = launched.communicate(timeout=240)
+        launching = start(path, home, "--pack", 1, *options, output=subprocess.PIPE)
+        wait_until(lambda: runs_made(home) > 3, 240)
+    with at_work(launching) as launched:
+        while len(committed(home)) < 24:
+            with serving(home, port):
+                time.sleep(moments.uniform(0.0, 4.0))
+            kills += 1
+        output, _ = launched.communicate(timeout=400)
+        waited_s = time.time() - journal(home)[-1]["at"]
     assert launched.returncode == 0, output
-    assert kills >= 3, "the launch was over too soon to prove anything"
+    assert kills >= 2, "the launch was over too soon to prove anything"
     assert_each_trained_to_its_end_once(home, 24)
+    # An answer that the launch waited for would take ten seconds to fail to come.
+    assert statistics.median(idle_s(home)) < 5
+    assert waited_s < 120
     with serving(home, port):
         run_to_its_end(home, *options)
     assert_shows_the_records(home, "tiny", 24)
-    alone, beside = training_s(Home(plain)), training_s(home)
-    print(f"trained in {alone:.1f} s without a mirror, and in {beside:.1f} s beside a server killed {kills} times")
-    assert beside < 2 * alone  # the server itself takes of the same two cores whenever it starts
 
 
-def training_s(home: Home) -> float:
-    """Seconds from the first training's beginning to the last commit."""
-    times = [line["at"] for line in journal(home)]
-    return max(times) - min(times)
+def idle_s(home: Home) -> list[float]:
+    """Seconds between a worker's commit and the beginning of its next pack."""
+    last: dict[int, float] = {}
+    pauses = []
+    for line in journal(home):
+        if line["event"] == "commit":
+            last[line["process"]] = line["at"]
+        elif line["process"] in last:
+            pauses.append(line["at"] - last[line["process"]])
+    return pauses

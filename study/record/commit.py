@@ -30,15 +30,17 @@ def commit(home: Home, commit_id: str, tables: Mapping[str, Rows]) -> list[str]:
     """Commit the rows of a pack under `commit_id`, and return the trial_ids that were new.
 
     On a local disk the check against earlier commits and the write happen under one lock, so a trial is never committed
-    twice; on an object store a second commit may be written, and readers keep the first in stored order.
+    twice; on an object store a second commit may be written, and readers keep the first in stored order. A commit that was
+    refused may be made again, under its own id, even if it was carried out after all and only the answer was lost.
     """
     for table, rows in tables.items():
         if table != "trials":
             write_part(home, table, f"{commit_id}.parquet", rows)
     with home.lock("records/.lock"):
-        settled = {row.trial_id for row in stored_ids(home) if row.status in RESULTS}
+        stored = stored_ids(home)
+        settled = {row.trial_id for row in stored if row.status in RESULTS and row.commit_id != commit_id}
         rows = [row for row in tables["trials"] if row["trial_id"] not in settled]
-        if rows:
+        if rows and all(row.commit_id != commit_id for row in stored):
             write_part(home, "trials", f"{_next_sequence(home):010d}-{commit_id}.parquet", rows)
     return [row["trial_id"] for row in rows]
 
