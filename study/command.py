@@ -8,6 +8,8 @@ from typing import NoReturn
 
 import typer
 
+from study.masked import masked
+
 _TRACKING = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc")
 
 
@@ -49,7 +51,7 @@ def refuse(text: str, status: int = 2) -> NoReturn:
 
 
 def say(text: str) -> None:
-    typer.echo(f"error: {' '.join(text.split())}", err=True)
+    typer.echo(f"error: {masked(' '.join(text.split()))}", err=True)
 
 
 def counted(number: int, noun: str) -> str:

@@ -6,8 +6,9 @@ that cannot be trained stands alone; it is recorded as failed, with the reason, 
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models import datasets
@@ -22,6 +23,7 @@ from study.plan import Plan, renewed
 from study.pools import packs_for
 from study.progress import Bar
 from study.record import (
+    PATIENCE_S,
     Checkpoint,
     Home,
     checkpoints,
@@ -29,6 +31,7 @@ from study.record import (
     compact,
     drop_checkpoint,
     new_commit_id,
+    outlast,
     read,
     write_part,
 )
@@ -41,6 +44,9 @@ if TYPE_CHECKING:
 LIVES = 3
 """How often Ray may die in a row, with no trial committed in between."""
 
+Tell = Callable[[str], None]
+"""Who hears why the home refuses for now."""
+
 _SHOWN = ("trial_steps_per_s", "diverged", "objective_", "gamma_", "n_active_")
 """What of a pack's progress the ledger shows, by the beginnings of the names."""
 
@@ -51,6 +57,7 @@ class Watch:
     def __init__(self, bar: Bar, ledger: Ledger | None) -> None:
         self._bar, self._ledger = bar, ledger
         self._sizes: dict[str, int] = {}
+        self._is_told = False
 
     def expect(self, packs: Sequence[Pack]) -> None:
         """The packs of the coming round."""
@@ -63,7 +70,14 @@ class Watch:
         if self._ledger:
             self._ledger.progress(pack_id, shown, int(values.get("step", 0)), self._sizes[pack_id])
 
+    def waiting(self, reason: str) -> None:
+        """The home refuses for now. Told once, until something is committed again: every worker will say so."""
+        if not self._is_told:
+            self._bar.say(f"{reason}; trying again for up to {PATIENCE_S / 60:g} minutes")
+        self._is_told = True
+
     def committed(self, pack_id: str) -> None:
+        self._is_told = False
         self._bar.done(pack_id)
         if self._ledger:
             self._ledger.committed(pack_id)
@@ -96,7 +110,7 @@ class Watch:
 def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Bar, ledger: Ledger | None) -> str | None:
     """Train and commit what the plan misses: every missing trial then has a result or a recorded failure.
 
-    Returns None, or a sentence where Ray kept dying and trials are left. Raises: HomeError.
+    Returns None, or a sentence where Ray kept dying and trials are left. Raises: HomeError, where it refuses for long.
     """
     from study import schedule  # takes seconds to import, and a launch that has nothing to train never needs it
 
@@ -107,12 +121,12 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
                 _train_in_order(plan, size, home, cluster, watch)
             break
         except schedule.RayLostError as fault:
-            before, plan = plan, renewed(plan, home)
+            before, plan = plan, outlast(partial(renewed, plan, home), watch.waiting)
             lives = lives - 1 if len(plan.missing) == len(before.missing) else LIVES - 1
             if not lives:
                 return f"{fault}, {LIVES} times in a row: launch again to go on (Ray's own logs are in /tmp/ray)"
             bar.restart(len(plan.missing), f"{fault}: starting it again, and going on with what has no result yet")
-    compact(home)
+    outlast(partial(compact, home), watch.waiting)
     return None
 
 
@@ -121,10 +135,10 @@ def _train_in_order(plan: Plan, size: int | None, home: Home, cluster: "Cluster"
     tried: set[str] = set()  # what fails now is for the next launch
     while ready := [trial for trial in plan.ready if trial.trial_id not in tried]:
         tried.update(trial.trial_id for trial in ready)
-        kept = [head for head in checkpoints(home) if head.torch == installed("torch")]
+        kept = [head for head in outlast(partial(checkpoints, home), watch.waiting) if head.torch == installed("torch")]
         _train_in_rounds(packs_for(ready, plan.attempts, size, cluster.pools, kept), home, cluster, watch)
-        plan = renewed(plan, home)
-    _record_groundless(plan, home)
+        plan = outlast(partial(renewed, plan, home), watch.waiting)
+    _record_groundless(plan, home, watch.waiting)
 
 
 def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watch: Watch) -> None:
@@ -137,17 +151,17 @@ def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watc
     reached: dict[tuple[str, ...], int] = {}
     while packs:
         watch.expect(packs)
-        with laid_out(home, packs), watch.told_of_interruption():
+        with laid_out(home, packs, watch.waiting), watch.told_of_interruption():
             reasons = schedule.run(packs, home, cluster, watch)
         failed = [pack for pack in packs if pack.pack_id in reasons]
-        kept = {head.trials: head for head in checkpoints(home)} if failed else {}
+        kept = {head.trials: head for head in outlast(partial(checkpoints, home), watch.waiting)} if failed else {}
         further = [pack for pack in failed if _step(pack, kept) > reached.get(pack.trial_ids, 0)]
         reached |= {trials: head.step for trials, head in kept.items()}
         stuck = [pack for pack in failed if pack not in further]
         for pack in stuck:  # or the next launch would go on to where this one stuck
             if head := kept.get(pack.trial_ids):
-                drop_checkpoint(home, head.key)
-        _record_failures(home, [pack for pack in stuck if len(pack.trials) == 1], reasons)
+                outlast(partial(drop_checkpoint, home, head.key), watch.waiting)
+        _record_failures(home, [pack for pack in stuck if len(pack.trials) == 1], reasons, watch.waiting)
         packs = [_again(pack) for pack in further]
         packs += [half for pack in stuck if len(pack.trials) > 1 for half in _halves(pack)]
 
@@ -168,22 +182,25 @@ def _again(pack: Pack, part: slice = slice(None)) -> Pack:
     return replace(make_pack(pack.trials[part], tried), device=pack.device)
 
 
-def _record_failures(home: Home, packs: Sequence[Pack], reasons: Mapping[str, str]) -> None:
+def _record_failures(home: Home, packs: Sequence[Pack], reasons: Mapping[str, str], tell: Tell) -> None:
     for pack in packs:
-        commit_id = new_commit_id()
-        row = declared_row(pack, 0, commit_id) | {"status": "failed", "error": reasons[pack.pack_id]}
-        commit(home, commit_id, {"trials": [row]})
+        _record(home, pack, {"status": "failed", "error": reasons[pack.pack_id]}, tell)
 
 
-def _record_groundless(plan: Plan, home: Home) -> None:
+def _record(home: Home, pack: Pack, outcome: dict[str, str], tell: Tell) -> None:
+    """Commit what became of a pack of one trial that was not trained."""
+    commit_id = new_commit_id()
+    row = declared_row(pack, 0, commit_id) | outcome
+    outlast(partial(commit, home, commit_id, {"trials": [row]}), tell)
+
+
+def _record_groundless(plan: Plan, home: Home, tell: Tell) -> None:
     """A trial whose stage has diverged has a result too; one whose stage was given up has failed with it."""
     for trial, stage in plan.groundless:
         diverged = plan.statuses.get(stage.trial_id) == "diverged"
-        commit_id = new_commit_id()
-        pack = make_pack([trial], plan.attempts)
         reason = f"its stage {stage.trial_id} ({stage.stage}) {'diverged' if diverged else 'could not be trained'}"
-        row = declared_row(pack, 0, commit_id) | {"status": "diverged" if diverged else "failed", "error": reason}
-        commit(home, commit_id, {"trials": [row]})
+        outcome = {"status": "diverged" if diverged else "failed", "error": reason}
+        _record(home, make_pack([trial], plan.attempts), outcome, tell)
 
 
 def fetch_data(plan: Plan) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from study.deaths import Deaths, Kind
+from study.masked import masked
 from study.record import HomeError
-from study.trainer import FAULT, REFUSAL
+from study.trainer import FAULT, REFUSAL, WAITING
 
 
 class RayLostError(Exception):
@@ -18,6 +19,8 @@ class Watcher(Protocol):
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None: ...
 
     def committed(self, pack_id: str) -> None: ...
+
+    def waiting(self, reason: str) -> None: ...
 
     def lost(self, pack_id: str, what: Kind) -> None: ...
 
@@ -48,6 +51,8 @@ class Fates:
             self._refusal = result[REFUSAL]
         elif FAULT in result:
             self._fail(pack_id, result[FAULT])
+        elif WAITING in result:
+            self._watcher.waiting(result[WAITING])
         else:
             values = {name: value for name, value in result.items() if isinstance(value, int | float)}
             self._watcher.progress(pack_id, values)
@@ -85,5 +90,5 @@ class Fates:
         return spared
 
     def _fail(self, pack_id: str, reason: str) -> None:
-        self.failures[pack_id] = reason
-        self._watcher.failed(pack_id, reason)
+        self.failures[pack_id] = masked(reason)
+        self._watcher.failed(pack_id, self.failures[pack_id])

@@ -8,6 +8,7 @@ import traceback
 from pydantic import ValidationError
 
 from models.specs import Spec
+from study.masked import masked
 
 LONGEST = 80
 """Characters of a value, and three times as many of somebody else's message, that a sentence quotes."""
@@ -44,6 +45,16 @@ def said(fault: BaseException) -> str:
     """What an exception says, on one line."""
     text = _short(str(fault), 3 * LONGEST)
     return f"{type(fault).__name__}: {text}" if text else type(fault).__name__
+
+
+def refuse_secret(option: str, address: str | None) -> None:
+    """Whoever reaches a cluster's dashboard reads a job's command. Raises: DeclarationError where it would tell a secret."""
+    if address and (shown := masked(address)) != address:
+        raise DeclarationError(
+            f"the cluster's dashboard would show the secret in {option} {shown}: leave it out, and give the nodes a role "
+            "or the secret itself (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD; PGPASSWORD) in their environment"
+        )
 
 
 def line_in(file: str, fault: BaseException) -> str:

@@ -12,9 +12,12 @@ import json
 import logging
 import os
 import shlex
+import shutil
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +29,7 @@ from study.ledger_mirror import Mirror
 from study.ledger_place import artifact_root, database, only_writer, tracking_uri, ui_command, ui_root, write_ahead
 from study.ledger_records import StudyRecords
 from study.ledger_thread import BusyError, Clerk, PermanentError, sentence
+from study.masked import masked
 from study.record import Home, HomeError
 
 INDEX = "mlflow.json"
@@ -51,6 +55,8 @@ class _Server:
         # Two first users at once crash the creation of a database.
         with home.lock(".mlflow.lock"):
             if file := database(uri):
+                if not file.exists():
+                    _create(file)
                 write_ahead(file)
             self.client: Any = MlflowClient(tracking_uri=uri)
 
@@ -67,6 +73,18 @@ class _Server:
         metrics = [Metric(*number) for number in numbers]
         texts = [Param(*item) for item in (params or {}).items()]
         self.client.log_batch(run_id, metrics, texts, [RunTag(*item) for item in (tags or {}).items()])
+
+
+def _create(file: Path) -> None:
+    """An empty database, made beside its place and moved there: one left half made, MLflow would never open again."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    making = file.with_name(f".{file.name}.making")
+    shutil.rmtree(making, ignore_errors=True)  # with the journal of one that was killed, which SQLite would replay
+    making.mkdir(parents=True)
+    SqlAlchemyStore(f"sqlite:///{making / file.name}", str(file.parent / "mlartifacts")).engine.dispose()
+    (making / file.name).replace(file)
+    making.rmdir()
 
 
 def _hush() -> None:
@@ -156,7 +174,7 @@ class Ledger:
         option = f" --tracking-uri {shlex.quote(self.uri)}" if self.uri else ""
         command = f"python -m study.ledger {self.study} --home {shlex.quote(str(self.home))}{option}"
         where = tracking_uri(self.home, self.uri)
-        return f"The MLflow mirror at {where} {behind} ({why}): the next launch or `{command}` catches up."
+        return masked(f"The MLflow mirror at {where} {behind} ({why}): the next launch or `{command}` catches up.")
 
     @property
     def page(self) -> str | None:
@@ -170,12 +188,15 @@ class Ledger:
 def rebuild(home: Home, study: str | None = None, uri: str | None = None, pictures: Pictures = "first-seed") -> int:
     """Write a study's mirror, or every study's, again from the records; returns how many trials were written.
 
-    Runs that exist are kept and completed. Raises: HomeError for a study that the home does not hold.
+    Runs that exist are kept and completed; what has none comes first, so that one who is killed over and over gets on.
+    Raises: HomeError for a study that the home does not hold.
     """
     written = 0
     for name in [study] if study else home.folders("studies"):
         with opened(home, name, uri, pictures) as mirror:
-            for entry in mirror.entries(mirror.records.committed()):
+            missing = mirror.missing()
+            shown = {trial: key for trial, key in mirror.records.committed().items() if trial not in missing}
+            for entry in chain(mirror.entries(missing), mirror.entries(shown)):
                 mirror.write(entry)
                 written += 1
             _close(mirror, uri, "finished", {})

@@ -34,7 +34,10 @@ SYMBOLS = {"kappa": "κ={}", "beta": "β={}", "gamma": "γ={}", "seed": "s{}"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One trial, ready to be written into a run. A curve's point is (name, step, share of the training, value)."""
+    """One trial, ready to be written into a run. A curve's point is (name, step, share of the training, value).
+
+    `versions` are those of the metrics that were evaluated.
+    """
 
     trial_id: str
     commit_id: str
@@ -44,6 +47,7 @@ class Entry:
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Mapping[str, float]
+    versions: Mapping[str, int]
     curves: list[tuple[str, int, float, float]]
     row: Mapping[str, Any]
     latents: list[Mapping[str, Any]]
@@ -99,6 +103,15 @@ def final_numbers(row: Mapping[str, Any], evaluations: list[Mapping[str, Any]]) 
     for found in sorted(evaluations, key=lambda found: found["version"] or 0):
         numbers[_legal(found["metric"])] = found["value"]
     return {name: float(value) for name, value in list(numbers.items())[:MOST_METRICS] if value is not None}
+
+
+def versions(evaluations: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """The newest version of each evaluation."""
+    known: dict[str, int] = {}
+    for found in evaluations:
+        name = _legal(found["metric"])
+        known[name] = max(known.get(name, 0), found["version"] or 0)
+    return known
 
 
 def numbers_of_stages(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:

@@ -29,7 +29,10 @@ STATUSES = {"finished": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
 
 @dataclass(frozen=True)
 class Run:
-    """A trial's run, as MLflow knows it: `started` in ms, the params it has, and the commit it shows completely."""
+    """A trial's run, as MLflow knows it: `started` in ms, the params it has, and the commit it shows completely.
+
+    `numbers_of` is the commit whose numbers it holds, if only some of them.
+    """
 
     run_id: str
     started: int
@@ -37,6 +40,7 @@ class Run:
     parent: str | None
     params: frozenset[str] = frozenset()
     mirrored: str | None = None
+    numbers_of: str | None = None
 
 
 class Mirror:
@@ -107,10 +111,13 @@ class Mirror:
             if trial in self.trials:
                 self.client.delete_run(info.run_id)
                 return
+            if info.status == "RUNNING" and trial not in self.records.labels:  # the table was cut meanwhile
+                self.client.set_terminated(info.run_id, "KILLED")
             parent, known = tags.get("mlflow.parentRunId"), frozenset(run.data.params)
             is_whole = info.status == STATUSES.get(tags.get("status"))
             mirrored = tags.get("mirrored") if is_whole else None
-            self.trials[trial] = Run(info.run_id, info.start_time, info.run_name, parent, known, mirrored)
+            held = tags.get("commit_id") if run.data.metrics else None
+            self.trials[trial] = Run(info.run_id, info.start_time, info.run_name, parent, known, mirrored, held)
             numbers = {name: value for name, value in run.data.metrics.items() if "/" not in name}
             self.cells.learn(trial, Seed(info.run_id, tags.get("status", ""), numbers))
         elif tags.get("kind") == "cell":
@@ -164,25 +171,39 @@ class Mirror:
     def write(self, entry: Entry) -> None:
         """Show a trial, in the run it already has or in a new one. Writing it again changes nothing."""
         parent = self.cells.begin(entry.trial_id)
-        run = self.trials.get(entry.trial_id) or self._new_run(entry, parent)
+        run = self._run_of(entry, parent)
         if run.name != entry.name:
             self.client.update_run(run.run_id, name=entry.name)
         if files := self.records.files(entry):
             self._attach(run, files)
         self._log(run, entry, parent)
         self.client.set_terminated(run.run_id, STATUSES[entry.status], run.started + round(1000 * entry.wall_s))
-        params = run.params.union(entry.params)
-        self.trials[entry.trial_id] = Run(run.run_id, run.started, entry.name, parent, params, entry.commit_id)
+        params, key = run.params.union(entry.params), entry.commit_id
+        held = key if entry.metrics or entry.curves else None
+        self.trials[entry.trial_id] = Run(run.run_id, run.started, entry.name, parent, params, key, held)
         self.cells.learn(entry.trial_id, Seed(run.run_id, entry.status, entry.metrics))
 
+    def _run_of(self, entry: Entry, parent: str | None) -> Run:
+        """The trial's run, or a new one: MLflow takes back no number, so one that holds another commit's is no use."""
+        run = self.trials.get(entry.trial_id)
+        if run and run.numbers_of not in (None, entry.commit_id):
+            self.client.delete_run(run.run_id)
+            del self.trials[entry.trial_id]
+            run = None
+        return run or self._new_run(entry, parent)
+
     def _new_run(self, entry: Entry, parent: str | None) -> Run:
-        run = self._created({"trial_id": entry.trial_id, "kind": "trial"}, entry.name)
+        tags = {"trial_id": entry.trial_id, "kind": "trial", "commit_id": entry.commit_id}
+        run = self._created(tags, entry.name)
         return self.trials.setdefault(entry.trial_id, Run(run.info.run_id, run.info.start_time, entry.name, parent))
 
     def _log(self, run: Run, entry: Entry, parent: str | None) -> None:
-        """Times follow from the run's start and the record, so that what is sent twice is the same, and kept once."""
-        span = 1000 * entry.wall_s
-        metrics = [(name, value, run.started, 0) for name, value in entry.metrics.items()]
+        """Times follow from the run's start and the record, so that what is sent twice is the same, and kept once.
+
+        Of two values at one step MLflow shows the later, and of two at one time the larger: a newer version comes later.
+        """
+        span, newer = 1000 * entry.wall_s, entry.versions
+        metrics = [(name, value, run.started + newer.get(name, 0), 0) for name, value in entry.metrics.items()]
         metrics += [(name, value, run.started + round(span * share), step) for name, step, share, value in entry.curves]
         # MLflow refuses to change a param: what the run has already said stays.
         params = {name: value for name, value in entry.params.items() if name not in run.params}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from study.ledger_thread import BusyError
+from study.masked import masked
 from study.record import Home
 
 LOCAL_UI = "http://127.0.0.1:5000"
@@ -21,15 +22,17 @@ def tracking_uri(home: Home, uri: str | None = None) -> str:
 
 
 def ui_command(home: Home, uri: str | None = None) -> str:
-    """What to type, or the address to open, to see the mirror."""
+    """What to type, or the address to open, to see the mirror; a password is for its reader to fill in."""
     where = tracking_uri(home, uri)
-    return where if where.startswith("http") else f"{_mlflow()} ui --backend-store-uri {shlex.quote(where)}"
+    if where.startswith("http"):
+        return masked(where, "")
+    return f"{_mlflow()} ui --backend-store-uri {shlex.quote(masked(where))}"
 
 
 def ui_root(home: Home, uri: str | None = None) -> str:
     """The address of the UI, once it runs."""
     where = tracking_uri(home, uri)
-    return where.rstrip("/") if where.startswith("http") else LOCAL_UI
+    return masked(where, "").rstrip("/") if where.startswith("http") else LOCAL_UI
 
 
 def _mlflow() -> str:

@@ -22,6 +22,7 @@ from study.ledger_entry import (
     parameters,
     run_name,
     thinned,
+    versions,
 )
 from study.record import Home, HomeError, deciding, parts_of, read, read_artifacts, stored_ids
 
@@ -118,6 +119,7 @@ class StudyRecords:
             tags={**tags, "kind": "trial", "mlflow.note.content": note(row)},
             params=parameters(row, {axis: self.labels[row["trial_id"]][axis] for axis in self.varying}),
             metrics=final_numbers(row, evaluations) | numbers_of_stages(before),
+            versions=versions(evaluations),
             curves=thinned(curves, row["steps"] or 1),
             row=row,
             latents=latents,

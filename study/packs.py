@@ -7,12 +7,12 @@ open what others than its round commit, and nothing else: or each of n packs wou
 import contextlib
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from study.packing import Pack
-from study.record import RESULTS, Home, HomeError, settled_ids, stored_ids
+from study.record import RESULTS, Home, HomeError, outlast, settled_ids, stored_ids
 from study.record.parts import part_names
 from study.trial import Trial
 
@@ -41,17 +41,22 @@ class Known:
 
 
 @contextlib.contextmanager
-def laid_out(home: Home, packs: Sequence[Pack]) -> Iterator[None]:
-    """The packs of a round where actors find them, and taken away again however it ends. Raises: HomeError."""
+def laid_out(home: Home, packs: Sequence[Pack], tell: Callable[[str], None]) -> Iterator[None]:
+    """The packs of a round where actors find them, and taken away again however it ends, if the home lets us: or by a sweep.
+
+    `tell` hears of refusals that may pass. Raises: HomeError.
+    """
     name = f"round-{uuid.uuid4().hex[:12]}"
     try:
-        home.write(_path(name), json.dumps(_round(home, packs)).encode())
+        content = outlast(partial(_round, home, packs), tell)
+        outlast(partial(home.write, _path(name), json.dumps(content).encode()), tell)
         for pack in packs:
-            home.write(_path(pack.pack_id), json.dumps(_content(pack, name)).encode())
+            outlast(partial(home.write, _path(pack.pack_id), json.dumps(_content(pack, name)).encode()), tell)
         yield
     finally:
-        for written in (*(pack.pack_id for pack in packs), name):
-            home.delete(_path(written))
+        with contextlib.suppress(HomeError):
+            for written in (*(pack.pack_id for pack in packs), name):
+                home.delete(_path(written))
 
 
 def read_pack(home: Home, pack_id: str) -> tuple[Pack, Known]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from study.cluster import DEFAULT, WAY_S, Declared, Head, declared, declared_here, may_run, running_head
 from study.declare import DeclarationError, Scale
+from study.masked import masked
 
 PATIENCE_S = 3.0
 """How long an address may take to answer."""
@@ -53,7 +54,7 @@ class Place:
     def option(self) -> str:
         """What names this place again on the command line, from the same folder."""
         is_default = self.head and self.head.cluster.file == Path(DEFAULT)
-        return "" if is_default or not self.address else f" --address {self.address}"
+        return "" if is_default or not self.address else f" --address {masked(self.address)}"
 
     def scale_of(self, declared: Container[Scale]) -> Scale:
         """The scale of a launch that names none: the paper's on a cluster, where the study declares it."""
@@ -69,7 +70,7 @@ class Place:
             return "this machine"
         if self.head:
             return f"the cluster of {self.head.cluster.file} (head {self.head.ip})"
-        return f"the Ray cluster at {self.address}" if self.is_sent else "the Ray cluster of this machine"
+        return f"the Ray cluster at {masked(self.address)}" if self.is_sent else "the Ray cluster of this machine"
 
 
 @contextlib.contextmanager

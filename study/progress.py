@@ -71,7 +71,7 @@ class Bar:
         self._show()
 
     def say(self, text: str) -> None:
-        self._progress.console.print(text, style="dim")
+        self._progress.console.print(text, style="dim", markup=False)
 
     def _trained(self) -> float:
         return sum(share * self._sizes[pack_id] for pack_id, share in self._shares.items())

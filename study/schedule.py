@@ -219,7 +219,7 @@ class _PackTrainable(tune.Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         if not new_config.get("pack"):
             raise ValueError("a Tune trial without a pack: Tune lost its configuration; relaunch the study")
-        self._trainer = Trainer(Home(new_config["home"]), new_config["pack"], self._device)
+        self._trainer = Trainer(new_config["home"], new_config["pack"], self._device)
         return True
 
     def step(self) -> dict[str, Any]:

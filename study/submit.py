@@ -22,6 +22,7 @@ from rich.markup import escape
 
 from study.cluster import Declared
 from study.declare import DeclarationError, Scale
+from study.faults import refuse_secret
 from study.job import Job
 from study.place import Place, dashboard_of
 
@@ -50,10 +51,13 @@ class Request:
 
 def submit(request: Request, place: Place, console: Console) -> int:
     """Run the launch as a job and show its output; returns the job's exit status. Raises: DeclarationError."""
+    cluster = place.cluster
+    refuse_secret("--home", request.home or (cluster and cluster.home))
+    refuse_secret("--tracking-uri", request.tracking_uri or (cluster and cluster.tracking_uri))
     own = _own_file(request.study)
     client, place = _connect(place)
-    home = _home_there(request.home, place.cluster, client)
-    mirror, note = _mirror_there(request, place.cluster, home)
+    home = _home_there(request.home, cluster, client)
+    mirror, note = _mirror_there(request, cluster, home)
     command = ["python3", "-m", "study.launch", own or request.study, "--address", "auto", "--home", home]
     command += ["--scale", request.scale]
     job = Job(client, place, f"{request.name}-{uuid.uuid4().hex[:8]}", console)

@@ -7,7 +7,7 @@ from models.places import DataError
 from study.faults import DeclarationError
 from study.keeper import Keeper
 from study.packs import read_pack
-from study.record import Home, HomeError, note
+from study.record import BRIEF_S, Home, HomeError, Patience, note
 
 if TYPE_CHECKING:
     from study.packed import PackRun
@@ -15,70 +15,85 @@ if TYPE_CHECKING:
 FAULT, REFUSAL = "fault", "refusal"
 """Keys of a result that says why a pack cannot be trained, or that home or data are not to be had: no trial's fault."""
 
+
 STICKY = ("AcceleratorError: CUDA error", "RuntimeError: CUDA error")
 """How a fault begins after which the device answers its process every further call with the same fault."""
 
 STARVED = ("OutOfMemory", "out of memory", "allocate memory", "ALLOC_FAILED")
 """Words of Python, torch, CUDA and its libraries for memory that was not to be had."""
 
+WAITING = "waiting"
+"""Key of a result that says why the home refuses for now: the next step tries again."""
+
 SLICE_S = 1.0
 """How long a pack is trained between two reports, in seconds."""
-
-PAUSES_S = (0.5, 2.0, 8.0)
-"""Pauses before a commit that the home refused is tried again: a moment's refusal must not cost a trained pack."""
 
 
 class Trainer:
     """One pack in training on one device."""
 
-    def __init__(self, home: Home, pack_id: str, device: str) -> None:
-        self._home, self._pack_id, self._device = home, pack_id, device
+    def __init__(self, home: str, pack_id: str, device: str) -> None:
+        self._where, self._pack_id, self._device = home, pack_id, device
+        self._home: Home | None = None
         self._run: PackRun | None = None
+        self._patience = Patience()
 
     def step(self) -> dict[str, Any]:
         """Train a slice and report on it; `done` is true in the last report, after the commit.
 
-        Raises whatever the process does not get over: another one may still train the pack.
+
+        A step that the home refused for now is carried on by the next one, and what was trained is kept. Raises whatever the
+        process does not get over: another one may still train the pack.
         """
         try:
-            return self._advance()
-        except (HomeError, DataError, DeclarationError) as fault:
-            self._run = None
-            return {"done": True, REFUSAL: str(fault)}
+            values = self._advance()
+        except HomeError as fault:
+            is_trained = self._run is not None and self._run.done
+            pause = self._patience.pause(fault, BRIEF_S if is_trained else 0.0)
+            if pause is None:
+                return self._given_up(REFUSAL, str(fault))
+            time.sleep(pause)
+            return {WAITING: str(fault)}
+        except (DataError, DeclarationError) as fault:
+            return self._given_up(REFUSAL, str(fault))
         except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
-            self._run = None
             if (reason := _reason(fault)).startswith(STICKY):
                 raise
-            return {"done": True, FAULT: reason}
+            return self._given_up(FAULT, reason)
+        self._patience.reset()
+        return values
 
     def _advance(self) -> dict[str, Any]:
-        from study.packed import PackRun  # imports torch, which a driver never needs
-
+        self._home = self._home or Home(self._where)
         if self._run is None:
-            pack, self._known = read_pack(self._home, self._pack_id)
-            if not pack.trials:  # an earlier attempt was killed after its commit, or another launch was faster
+            self._run = self._begun(self._home)
+            if self._run is None:
                 return {"done": True}
-            self._run, self._keeper = PackRun(pack, self._device, self._home), Keeper(self._home, pack, self._device)
-            note(self._home, "begin", self._pack_id, pack.trial_ids)
-            if step := self._keeper.restore(self._run):
-                note(self._home, "resume", self._pack_id, pack.trial_ids, step=step)
-        values = self._run.advance(SLICE_S)
+        values = {} if self._run.done else self._run.advance(SLICE_S)
         if not self._run.done:
             self._keeper.keep(self._run)
             return values
-        note(self._home, "commit", self._pack_id, self._committed(self._run))
+        note(self._home, "commit", self._pack_id, self._run.commit(self._home, self._known))
         self._keeper.drop()
         self._run = None
         return values | {"done": True}
 
-    def _committed(self, trained: "PackRun") -> list[str]:
-        """Commit a trained pack; the trials whose result is new."""
-        for pause in PAUSES_S:
-            try:
-                return trained.commit(self._home, self._known)
-            except HomeError:
-                time.sleep(pause)
-        return trained.commit(self._home, self._known)
+    def _begun(self, home: Home) -> "PackRun | None":
+        """The pack's training; None where an earlier attempt was killed after its commit, or another launch was faster."""
+        from study.packed import PackRun  # imports torch, which a driver never needs
+
+        pack, self._known = read_pack(home, self._pack_id)
+        if not pack.trials:
+            return None
+        run, self._keeper = PackRun(pack, self._device, home), Keeper(home, pack, self._device)
+        note(home, "begin", self._pack_id, pack.trial_ids)
+        if step := self._keeper.restore(run):
+            note(home, "resume", self._pack_id, pack.trial_ids, step=step)
+        return run
+
+    def _given_up(self, key: str, reason: str) -> dict[str, Any]:
+        self._run = None
+        return {"done": True, key: reason}
 
 
 def _reason(fault: Exception) -> str:

@@ -1,9 +1,17 @@
 """A small home of made-up records, and what its mirror shows."""
 
+import contextlib
 import io
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -112,3 +120,41 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def serving(home: Home, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A tracking server over the home's database, in processes of its own."""
+    command = [str(Path(sys.executable).parent / "mlflow"), "server", "--backend-store-uri", tracking_uri(home)]
+    process = subprocess.Popen(
+        [*command, "--default-artifact-root", f"{home}/mlartifacts", "--port", str(port), "--workers", "1"],
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: process.poll() is not None or answers(port), 90)
+        assert process.poll() is None, "the server does not start"
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process: subprocess.Popen[Any]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]

@@ -301,7 +301,7 @@ def test_a_second_attempt_goes_on_and_says_so_and_its_checkpoint_goes_with_its_c
     monkeypatch.setattr("study.trainer.SLICE_S", 1e-5)
     home = Home(tmp_path)
     pack = make_pack([make_trial(seed=seed) for seed in (0, 1)], {})
-    with laid_out(home, [pack]):
+    with laid_out(home, [pack], print):
         stepped(home, pack, lambda report: report["step"] >= 20)
         (head,) = checkpoints(home)
         assert (head.trials, head.device) == (pack.trial_ids, "cpu")
@@ -328,7 +328,7 @@ def test_a_home_that_refuses_a_checkpoint_costs_nothing_but_the_checkpoint(make_
         plain(path, content)
 
     monkeypatch.setattr(home, "write", write)
-    with laid_out(home, [pack]):
+    with laid_out(home, [pack], print):
         assert stepped(home, pack, lambda report: report.get("done")).get("refusal") is None
     assert len(refused) > 1
     assert [row["status"] for row in read(home, "trials").to_pylist()] == ["finished"]

@@ -7,12 +7,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mirrored import IDS, STUDY, client, commit_trials, history, launched, path_names, run_ids, runs, shown, write_plan
+from mirrored import (
+    IDS,
+    STUDY,
+    client,
+    commit_trials,
+    history,
+    launched,
+    path_names,
+    row,
+    run_ids,
+    runs,
+    shown,
+    write_plan,
+)
 from typer.testing import CliRunner
 
 from study import ledger
 from study.ledger import Ledger, opened, rebuild, tracking_uri, ui_command
-from study.record import Home
+from study.record import Home, commit, new_commit_id, read, write_part
 
 # MLflow's own, when it is imported and when it migrates its tables.
 pytestmark = [
@@ -123,6 +136,56 @@ def test_a_failed_trial_that_later_finishes_keeps_its_run(home: Home) -> None:
     assert (run.info.status, run.data.tags["status"]) == ("FINISHED", "finished")
     assert run.data.tags["mlflow.note.content"].startswith("Finished")
     assert run.data.metrics["gamma"] == 0.02
+
+
+def test_a_metric_that_is_evaluated_anew_shows_its_newest_version_even_where_it_is_smaller(home: Home) -> None:
+    commit_trials(home, [(4, 0)])
+    assert launched(home) is None
+    (key,) = read(home, "trials", ["trial_id", "commit_id"]).to_pylist()
+    write_part(home, "evaluations", "later.parquet", [{**key, "metric": "mmd", "value": 0.005, "version": 2}])
+    assert rebuild(home, STUDY) == rebuild(home, STUDY) == 1
+    (run,) = runs(home, "trial")
+    assert run.data.metrics["mmd"] == 0.005
+    assert [point.value for point in history(home, run, "mmd")] == [0.01, 0.005]
+
+
+def test_a_trial_that_is_trained_again_after_its_record_was_lost_shows_its_own_numbers_alone(home: Home) -> None:
+    commit_trials(home, [(4, 0)])
+    assert launched(home) is None
+    before = run_ids(home)
+    home.drop("records")
+    key = new_commit_id()
+    commit(home, key, {"trials": [row(4, 0, key) | {"distortion_test": 0.5}]})
+    assert launched(home) is None
+    (run,) = runs(home, "trial")
+    assert run_ids(home) != before
+    assert run.data.metrics["distortion_test"] == 0.5
+    assert not any(name.startswith("curve/") for name in run.data.metrics)
+    (cell,) = runs(home, "cell")
+    assert cell.data.metrics["distortion_test"] == 0.5
+
+
+def test_a_run_that_was_begun_for_a_trial_no_longer_declared_is_closed(home: Home) -> None:
+    commit_trials(home, [(4, 0), (4, 1)])
+    with opened(home, STUDY, None, "none") as mirror:
+        for entry in mirror.entries(mirror.missing()):
+            mirror._run_of(entry, None)
+    write_plan(home, seeds=[0])
+    assert launched(home) is None
+    found = {run.data.tags["trial_id"]: run.info.status for run in runs(home, "trial")}
+    assert found == {IDS[4, 0]: "FINISHED", IDS[4, 1]: "KILLED"}
+
+
+@pytest.mark.faults
+def test_a_database_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:
+    write_plan(Home(tmp_path))
+    commit_trials(Home(tmp_path), [(4, 0)])
+    (tmp_path / ".mlflow.db.making").mkdir()
+    (tmp_path / ".mlflow.db.making" / "mlflow.db").write_bytes(b"half of a database")
+    (tmp_path / ".mlflow.db.making" / "mlflow.db-journal").write_bytes(b"and its journal")
+    assert rebuild(Home(tmp_path), STUDY) == 1
+    assert len(runs(Home(tmp_path), "trial")) == 1
+    assert not (tmp_path / ".mlflow.db.making").exists()
 
 
 def test_columns_and_curves_stay_few(home: Home) -> None:

@@ -1,23 +1,32 @@
 """The mirror's faults: nobody waits for MLflow, one sentence says how far it is behind, and it catches up."""
 
-import contextlib
-import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from launching import launch, write_study
-from mirrored import IDS, STUDY, client, commit_trials, history, launched, run_ids, runs, wait_until, write_plan
+from mirrored import (
+    IDS,
+    STUDY,
+    client,
+    commit_trials,
+    free_port,
+    history,
+    kill,
+    launched,
+    run_ids,
+    runs,
+    serving,
+    wait_until,
+    write_plan,
+)
 
 from study import ledger
-from study.ledger import Ledger, rebuild, tracking_uri
+from study.ledger import Ledger, rebuild
 from study.record import Home
 
 # MLflow's own, when it is imported and when it migrates its tables.
@@ -30,7 +39,6 @@ pytestmark = [
 
 @pytest.mark.slow
 def test_a_server_that_hangs_is_left_after_the_given_patience(tmp_path: Path) -> None:
-    import socket
 
     write_plan(Home(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -119,39 +127,6 @@ def test_a_deleted_experiment_is_named_with_its_remedy(home: Home) -> None:
     assert f"the experiment {STUDY} was deleted in MLflow: restore it" in said
 
 
-@contextlib.contextmanager
-def serving(home: Home, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A tracking server over the home's database, in processes of its own."""
-    command = [str(Path(sys.executable).parent / "mlflow"), "server", "--backend-store-uri", tracking_uri(home)]
-    process = subprocess.Popen(
-        [*command, "--default-artifact-root", f"{home}/mlartifacts", "--port", str(port), "--workers", "1"],
-        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until(lambda: process.poll() is not None or answers(port), 90)
-        assert process.poll() is None, "the server does not start"
-        yield process
-    finally:
-        kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def answers(port: int) -> bool:
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-    except OSError:
-        return False
-    return True
-
-
 def told_quickly(book: Ledger, pack_id: str) -> None:
     """What the trainer does, and how long it may take. MLflow is imported by now: `home` has a database."""
     begun = time.monotonic()
@@ -166,8 +141,7 @@ def test_a_server_that_is_killed_is_served_again_when_it_is_back(
 ) -> None:
     monkeypatch.setattr("study.ledger_thread.PAUSES_S", (0.0,))
     monkeypatch.setattr("study.ledger_thread.REST_S", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     book = Ledger(home, STUDY, f"http://127.0.0.1:{port}")
     with serving(home, port) as server:
         commit_trials(home, [(4, 0)])

@@ -17,7 +17,7 @@ CUDA_OOM = (
 
 def failing(monkeypatch, fault):
     """A trainer whose every step raises."""
-    trainer = Trainer(Home("memory://nowhere"), "pack", "cuda")
+    trainer = Trainer("memory://nowhere", "pack", "cuda")
 
     def fail():
         raise fault

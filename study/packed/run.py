@@ -16,13 +16,16 @@ from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, Measure
 from study.packed.metrics import METRICS
 from study.packed.train import REASONS, Training
 from study.packing import Pack
-from study.record import Home, commit, new_commit_id, write_artifacts
+from study.record import Home, artifact_path, commit, new_commit_id, write_artifacts
 from study.rows import declared_row
 
 KEEP_WEIGHTS_BELOW = 64 * 2**20
 """A trial's weights are kept when they take fewer bytes than this."""
 
 Row = dict[str, Any]
+
+Results = tuple[str, dict[str, np.ndarray], dict[str, list[Row]]]
+"""What a pack leaves: its commit_id, the arrays to keep, and the rows of each table."""
 
 
 class PackRun:
@@ -35,6 +38,7 @@ class PackRun:
         self._data = load(pack.trials[0].data)
         self._stack, self._inputs = laid(pack.trials, self._data, home, self.device)
         self.training = Training(self._stack, pack.trials, self._inputs)
+        self._results: Results | None = None
 
     @property
     def done(self) -> bool:
@@ -66,12 +70,21 @@ class PackRun:
     def commit(self, home: Home, known: Callable[[str], bool] = lambda _: False) -> list[str]:
         """Measure every trial, write its records, and return the trial_ids whose result is new.
 
-        Trials parts that are `known` to tell nothing of this pack's trials are not opened.
+        Trials parts that are `known` to tell nothing of this pack's trials are not opened. After a refusal of the home it
+        can be asked for again, and stores what was measured then. Raises: HomeError.
         """
+        self._results = self._results or self._measured()
+        commit_id, arrays, tables = self._results
+        if arrays:
+            write_artifacts(home, commit_id, arrays)
+        return commit(home, commit_id, tables, known)
+
+    def _measured(self) -> Results:
         commit_id = new_commit_id(self.pack.pack_id)
         measure = Measure(self._stack, self.pack.trials, self._data, self._inputs)
         rows = _trial_rows(self.pack, measure, self.training, commit_id)
-        path = self._write_artifacts(home, measure, rows, commit_id)
+        arrays = self._arrays(measure, rows)
+        path = artifact_path(commit_id) if arrays else None
         share = self.spent_s / len(rows)
         device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         for row in rows:
@@ -89,9 +102,10 @@ class PackRun:
             ],
             "trials": rows,
         }
-        return commit(home, commit_id, tables, known)
+        return commit_id, arrays, tables
 
-    def _write_artifacts(self, home: Home, measure: Measure, rows: Sequence[Row], commit_id: str) -> str | None:
+    def _arrays(self, measure: Measure, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """The weights and pictures to keep, by their names in the artifacts file."""
         stack = self.training.stack
         is_first = any(trial.model.is_deterministic for trial in self.pack.trials)  # later stages will stand on it
         keep = is_first or stack.numbers.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
@@ -102,7 +116,7 @@ class PackRun:
             row["has_weights"] = int(keep)
             for group, content in (("weights", weights), ("pictures", pictures)):
                 arrays |= {f"{row['trial_id']}/{group}/{name}": value[index] for name, value in content.items()}
-        return write_artifacts(home, commit_id, arrays) if arrays else None
+        return arrays
 
 
 def _spread(training: Training) -> dict[str, float]:

@@ -1,16 +1,19 @@
 """The records: the truth a study leaves behind, as Parquet tables in a home."""
 
-from study.record.artifacts import read_artifacts, write_artifacts
+from study.record.artifacts import artifact_path, read_artifacts, write_artifacts
 from study.record.checkpoints import Checkpoint, checkpoints, drop_checkpoint, read_checkpoint, write_checkpoint
 from study.record.commit import commit, compact, new_commit_id
 from study.record.home import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 from study.record.journal import journal, note
 from study.record.parts import part_names, parts_of, write_part
+from study.record.patience import BRIEF_S, PATIENCE_S, Patience, outlast
 from study.record.read import deciding, read, settled_ids, stored_ids
 from study.record.schema import RESERVED, RESULTS, TABLES
 
 __all__ = [
+    "BRIEF_S",
     "LAUNCH_LOCK",
+    "PATIENCE_S",
     "RESERVED",
     "RESULTS",
     "TABLES",
@@ -18,6 +21,8 @@ __all__ = [
     "Checkpoint",
     "Home",
     "HomeError",
+    "Patience",
+    "artifact_path",
     "checkpoints",
     "commit",
     "compact",
@@ -26,6 +31,7 @@ __all__ = [
     "journal",
     "new_commit_id",
     "note",
+    "outlast",
     "part_names",
     "parts_of",
     "read",

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from study.record.home import Home
 from study.record.parts import MANIFEST, MERGED, manifest, part_names, read_part, write_part
-from study.record.read import read, settled_ids, stored_ids
+from study.record.read import read, stored_ids
+from study.record.schema import RESULTS
 
 Rows = Iterable[Mapping[str, Any]]
 
@@ -33,15 +34,17 @@ def commit(
 
     Earlier trials parts that are `known`, by their names, to hold no result of these trials are not opened.
     On a local disk the check against earlier commits and the write happen under one lock, so a trial is never committed
-    twice; on an object store a second commit may be written, and readers keep the first in stored order.
+    twice; on an object store a second commit may be written, and readers keep the first in stored order. A commit that was
+    refused may be made again, under its own id, even if it was carried out after all and only the answer was lost.
     """
     for table, rows in tables.items():
         if table != "trials":
             write_part(home, table, f"{commit_id}.parquet", rows)
     with home.lock("records/.lock"):
-        settled = settled_ids(home, known)
+        stored = stored_ids(home, known=known)
+        settled = {row.trial_id for row in stored if row.status in RESULTS and row.commit_id != commit_id}
         rows = [row for row in tables["trials"] if row["trial_id"] not in settled]
-        if rows:
+        if rows and all(row.commit_id != commit_id for row in stored):
             write_part(home, "trials", f"{_next_sequence(home):010d}-{commit_id}.parquet", rows)
     return [row["trial_id"] for row in rows]
 

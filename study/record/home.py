@@ -17,6 +17,8 @@ from typing import NamedTuple, TextIO
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from study.masked import masked
+
 LAUNCH_LOCK = ".launch-{}.lock"
 """The lock that a launch of a study holds in a home."""
 
@@ -26,9 +28,29 @@ WORK_LOCK = ".work.lock"
 
 _PROBE = ".clock"
 
+LASTING = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+    }
+)
+"""What a local or mounted disk says when only a person can help. All else may pass by itself, an object store's every
+word included: a role that has expired is refused as one that never had the right."""
+
 
 class HomeError(Exception):
-    """The home cannot be used; the message names the fault and the remedy."""
+    """The home cannot be used; the message names the fault and the remedy. `may_pass`: trying again may help."""
+
+    may_pass = False
+
+    def __init__(self, text: str) -> None:
+        super().__init__(masked(text))
 
 
 class Stored(NamedTuple):
@@ -52,12 +74,15 @@ class Home:
             self._ahead_s = 0.0
             self._files = _open(text, self.local)
         except (OSError, ValueError, ImportError, RuntimeError) as fault:
-            raise HomeError(f"the home {text} cannot be opened ({fault}): name a folder or a supported URI") from fault
+            refusal = HomeError(f"the home {text} cannot be opened ({fault}): name a folder or a supported URI")
+            refusal.may_pass = _may_pass(fault)
+            raise refusal from fault
         if self.local and (file := _file_in_the_way(self.local)):
             raise HomeError(f"the home {text} cannot be: {file} is a file; choose another --home")
 
     def __str__(self) -> str:
-        return self.uri
+        """The place as it may be shown: a secret in its address is masked, and stands in `uri` alone."""
+        return masked(self.uri)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Home) and self.uri == other.uri
@@ -144,7 +169,9 @@ class Home:
         except OSError as fault:
             if isinstance(fault, FileNotFoundError) and doing != "write to":
                 raise
-            raise HomeError(f"cannot {doing} the home {self} ({fault}): mend it, or choose another --home") from fault
+            refusal = HomeError(f"cannot {doing} the home {self} ({fault}): mend it, or choose another --home")
+            refusal.may_pass = _may_pass(fault)
+            raise refusal from fault
 
     @contextlib.contextmanager
     def lock(self, name: str, shared: bool = False) -> Iterator[None]:
@@ -158,7 +185,8 @@ class Home:
         import fcntl  # of Unix alone, and readers need none of it
 
         with self._lock_file(name) as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+            with self._refusal("lock"):
+                fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             yield
 
     @contextlib.contextmanager
@@ -190,6 +218,10 @@ class Home:
         with self._refusal("write to"):
             path.parent.mkdir(parents=True, exist_ok=True)
             return path.open("a+")
+
+
+def _may_pass(fault: Exception) -> bool:
+    return isinstance(fault, OSError) and fault.errno not in LASTING
 
 
 def _is_local(text: str) -> bool:

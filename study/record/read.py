@@ -27,24 +27,21 @@ class StoredId(NamedTuple):
     engine: int
 
 
-def stored_ids(home: Home, parts: list[str] | None = None) -> list[StoredId]:
-    """The identity of every stored trials row, in stored order."""
+def stored_ids(
+    home: Home, parts: list[str] | None = None, known: Callable[[str], bool] = lambda _: False
+) -> list[StoredId]:
+    """The identity of every stored trials row, in stored order; parts that are `known`, by their names, stay closed."""
 
     def attempt() -> list[StoredId]:
         names = part_names(home, "trials") if parts is None else parts
-        return [row for name in names for row in _ids_of_part(home, name)]
+        return [row for name in names if not known(name) for row in _ids_of_part(home, name)]
 
     return patiently(attempt)
 
 
-def settled_ids(home: Home, known: Callable[[str], bool] = lambda _: False) -> set[str]:
-    """The trials that have a result, but for those in trials parts that are `known`, by their names: these stay closed."""
-
-    def attempt() -> set[str]:
-        names = [name for name in part_names(home, "trials") if not known(name)]
-        return {row.trial_id for name in names for row in _ids_of_part(home, name) if row.status in RESULTS}
-
-    return patiently(attempt)
+def settled_ids(home: Home, known: Callable[[str], bool]) -> set[str]:
+    """The trials that have a result, but for those in trials parts that are `known`."""
+    return {row.trial_id for row in stored_ids(home, known=known) if row.status in RESULTS}
 
 
 @cache
