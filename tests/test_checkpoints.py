@@ -290,7 +290,8 @@ def test_a_period_that_is_none_is_told(monkeypatch, text):
 
 def stepped(home, pack, until):
     """An actor's steps until a condition holds; what the last one reported."""
-    trainer = Trainer(home, pack.pack_id, "cpu")
+    trainer = Trainer(str(home), pack.pack_id, "cpu")
+    trainer._home = home
     return next(report for report in (trainer.step() for _ in range(500)) if until(report))
 
 
