@@ -374,7 +374,7 @@ def test_a_pack_is_tried_again_whole_as_long_as_it_gets_further(make_trial, tmp_
         return reasons
 
     monkeypatch.setattr("study.schedule.run", run)
-    nobody: Any = SimpleNamespace(expect=lambda _: None, told_of_interruption=contextlib.nullcontext)
+    nobody: Any = SimpleNamespace(expect=lambda _: None, waiting=print, told_of_interruption=contextlib.nullcontext)
     conduct._train_in_rounds([make_pack(trials, {})], home, nobody, nobody)
     assert tries == [(4, True, 1)] * 3 + [(2, False, 1), (2, True, 1), (1, False, 1), (1, True, 1)]
     assert [(row["trial_id"], row["status"]) for row in read(home, "trials").to_pylist()] == [

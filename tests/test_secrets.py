@@ -18,6 +18,13 @@ from study.masked import masked
 from study.place import Place
 from study.record import Home, HomeError
 
+# MLflow's own, when it is imported and when it migrates its tables.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.*Pydantic.*:UserWarning"),
+]
+
 SECRET = "sEcReT0"
 
 
