@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -108,6 +107,8 @@ class Host:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)  # the kernel takes the rest of its process numbers along
         self._process.wait(timeout=30)
+        assert self._process.stdout
+        self._process.stdout.close()
 
 
 class Network:
@@ -149,4 +150,3 @@ def network(folder: Path, names: Sequence[str], prefix: str = "192.0.2") -> Iter
         yield made
     finally:
         made.end()
-        time.sleep(0)

@@ -57,8 +57,8 @@ def test_every_command_of_cluster_yaml_runs_on_clean_machines(tmp_path):
             token = head.run(f"cat {path}").stdout
             worker.run(f"mkdir -p $(dirname {path}) && echo -n {token} > {path}")
         carry_out(config, worker, "worker")
-        status = head.run(f"RAY_AUTH_MODE=token {sys.prefix}/bin/ray status").stdout
-        assert len(re.findall("node_[0-9a-f]+", status)) == 2, status
+        status = f"RAY_AUTH_MODE=token {sys.prefix}/bin/ray status"  # the autoscaler's, which looks every few seconds
+        wait_for(lambda: len(re.findall("node_[0-9a-f]+", head.run(status).stdout)) == 2, "second node")
         wait_for(lambda: head.run("curl -sf http://127.0.0.1:5000/health").stdout == "OK", "MLflow server")
         carry_out(config, head, "head")  # `ray up` again
         assert len(re.findall("mlflow server --host", head.run("ps ax").stdout)) == 1
