@@ -34,9 +34,9 @@ class Nodes:
     def address(self):
         return self._cluster.address
 
-    def add(self, cpus=1):
+    def add(self, cpus=1, gpus=0):
         """A worker that has joined."""
-        return self._add(num_cpus=cpus)
+        return self._add(num_cpus=cpus, num_gpus=gpus)
 
     def _add(self, **options):
         node = self._cluster.add_node(object_store_memory=STORE, **options)

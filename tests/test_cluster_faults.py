@@ -11,6 +11,7 @@ import time
 
 import psutil
 import pytest
+import torch
 from launching import assert_each_trained_to_its_end_once, committed, ending, start, wait_for, write_study
 from nodes import head_alone, processes, raylet
 
@@ -202,6 +203,17 @@ def test_a_cluster_that_loses_every_node_is_waited_for(nodes, tmp_path):
         output = finish(process)
     assert "6 declared, 0 already there, 6 finished, 0 diverged, 0 failed" in output
     assert_each_trained_to_its_end_once(home, 6)
+
+
+def test_a_gpu_that_torch_cannot_use_is_one_sentence_and_no_trials_fault(nodes, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("torch can use the GPU of this machine")
+    nodes.add(cpus=1, gpus=1)
+    with joined(nodes, write_study(tmp_path), tmp_path / "home") as launched:
+        output, _ = launched.communicate(timeout=240)
+    assert launched.returncode == 2, output
+    assert "offers a GPU that torch cannot use there: install a CUDA build of torch on it" in " ".join(output.split())
+    assert not committed(tmp_path / "home")
 
 
 def drain(nodes, node):
