@@ -14,12 +14,14 @@ from typing import Any
 
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.scale import PACK, table
-from benchmarks.stubbed import StubRun
-from study.packs import drop_pack, read_pack, write_pack
-from study.plan import make_packs, make_plan
-from study.record import Home, note, stored_ids
+from benchmarks.stubbed import install
+from study.packing import make_packs
+from study.packs import laid_out
+from study.plan import make_plan
+from study.record import Home, stored_ids
 from study.record.read import _ids_of_part
 from study.sizing import CPU_CORE
+from study.trainer import Trainer
 
 KINDS = {"open_output_stream": "PUT", "open_input_file": "GET", "delete_file": "DELETE"}
 
@@ -47,12 +49,13 @@ def main() -> None:
     plan = make_plan(table(PACK * options.packs // 20 * 20), "laptop", home)
     packs = make_packs(plan.missing, plan.attempts, PACK, 2, CPU_CORE)
     files.counts.clear()
-    for pack in packs:
-        write_pack(home, pack)
-        run = StubRun(read_pack(home, pack.pack_id))
-        note(home, "begin", pack.pack_id, [trial.trial_id for trial in pack.trials])
-        note(home, "commit", pack.pack_id, run.commit(home))
-        drop_pack(home, pack)
+    install()
+    with laid_out(home, packs, print):
+        for pack in packs:
+            actor = Trainer(home.uri, pack.pack_id, "cpu")
+            actor._home = home  # whose calls are counted
+            while not actor.step().get("done"):
+                pass
     a_pack = {kind: count / len(packs) for kind, count in sorted(files.counts.items())}
     files.counts.clear()
     _ids_of_part.cache_clear()

@@ -16,6 +16,7 @@ from models.places import DataError
 from models.specs import CelebA, Data, ImageFolder, OwnData
 from study.command import counted
 from study.deaths import Kind
+from study.fates import RayLostError
 from study.ledger import Ledger
 from study.packing import Pack, make_pack
 from study.packs import laid_out
@@ -39,7 +40,7 @@ from study.rows import declared_row, installed
 from study.trial import content_id
 
 if TYPE_CHECKING:
-    from study.schedule import Cluster
+    from study.connection import Cluster
 
 LIVES = 3
 """How often Ray may die in a row, with no trial committed in between."""
@@ -112,15 +113,15 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
 
     Returns None, or a sentence where Ray kept dying and trials are left. Raises: HomeError, where it refuses for long.
     """
-    from study import schedule  # takes seconds to import, and a launch that has nothing to train never needs it
+    from study import connection  # takes seconds to import, and a launch that has nothing to train never needs it
 
     watch, lives = Watch(bar, ledger), LIVES
     while True:
         try:
-            with schedule.connected(address, bar.say) as cluster:
+            with connection.connected(address, bar.say) as cluster:
                 _train_in_order(plan, size, home, cluster, watch)
             break
-        except schedule.RayLostError as fault:
+        except RayLostError as fault:
             before, plan = plan, outlast(partial(renewed, plan, home), watch.waiting)
             lives = lives - 1 if len(plan.missing) == len(before.missing) else LIVES - 1
             if not lives:

@@ -1,166 +1,34 @@
-"""Scheduling packs with Ray Tune: one Tune trial a pack. Of all files, only this one and `submit` say `ray`.
+"""Scheduling packs with Ray Tune: one Tune trial a pack.
 
 Tune's own state is never trusted to resume: every launch is a fresh Tuner on what is missing. A Tune trial's configuration
 is a pack id; the reused actor reads the pack from the home, trains it and commits it there.
 """
 
-import contextlib
-import gc
-import logging
-import os
 import pickle
-import signal
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# Tune reads these when it is imported: no per-trial log files, no signal handler over ours, no changed working directory.
-os.environ |= {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",  # we tell whose fault a death is, and Tune counts them all alike
-}
+from study.connection import Cluster, dead  # isort: skip (it tells Ray and Tune what they read when they are imported)
 
 import ray
 from ray import tune
-from ray._private import ray_constants
-from ray._private import worker as ray_worker
 from ray.exceptions import RayActorError, RayError
 from ray.tune.error import TuneError
 
-from study.cluster import Declared, declared_here
-from study.declare import DeclarationError
 from study.fates import Fates, RayLostError, Watcher
 from study.packing import Pack
-from study.pools import Pool
 from study.record import Home
-from study.sizing import CPU_CORE, GPU
+from study.sizing import GPU
 from study.trainer import REFUSAL, Trainer
 from study.waiting import Wait
-
-STRAGGLERS_S = 60.0
-"""How long the other workers that were declared are waited for, so that the packs are laid out for all of them."""
-
-STUCK_S = 20.0
-"""How long a launch may take to notice that its Ray is dead, and to take the rest of it down, in seconds."""
 
 NO_CUDA = (
     "the node {} offers a GPU that torch cannot use there: install a CUDA build of torch on it and its driver, "
     "or start its Ray with --num-gpus=0"
 )
-
-NEEDED = ("raylet", "gcs_server")
-"""Ray's processes that nothing goes on without."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """What Ray has: the pools of devices that packs can train on, the faster one first."""
-
-    pools: tuple[Pool, ...]
-
-    @property
-    def resource(self) -> str:
-        """What there must be one of."""
-        return "GPU" if self.pools[0].device == GPU else "CPU"
-
-
-def _pools(resources: Mapping[str, float]) -> tuple[Pool, ...]:
-    """GPUs, each with a core of its own, and the cores that are left; or the cores alone."""
-    cores, gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
-    if not gpus:
-        return (Pool(CPU_CORE, max(1, cores)),)
-    return (Pool(GPU, gpus), Pool(CPU_CORE, cores - gpus)) if cores > gpus else (Pool(GPU, gpus),)
-
-
-@contextlib.contextmanager
-def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Cluster]:
-    """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None.
-
-    Raises: DeclarationError where there is no Ray at `address`, or no node of it trains; RayLostError where ours cannot be
-    started.
-    """
-    own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
-    _listen_on_loopback(alone=address is None)
-    _hush()
-    on_termination = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(address=address or "local", logging_level=logging.CRITICAL, log_to_driver=False, **own)
-    except Exception as fault:  # a bare one where its processes do not come up in time
-        reason = " ".join(str(fault).split())[:300]
-        if address:
-            raise DeclarationError(
-                f"no Ray of this machine can be joined ({reason}): `ray start` makes it part of a cluster"
-            ) from fault
-        raise RayLostError(f"Ray cannot be started ({reason})") from fault
-    signal.signal(signal.SIGTERM, on_termination)  # Ray has put its own handler over ours, which leaves at once
-    over = threading.Event()
-    threading.Thread(target=_leave_if_stuck, args=(over,), name="ray watch", daemon=True).start()
-    try:
-        yield Cluster(_pools(_resources(declared_here() if address else None, say)))
-    finally:
-        with _no_garbage():
-            ray.shutdown()
-        over.set()
-
-
-def _listen_on_loopback(alone: bool) -> None:
-    """A Ray `alone` on its machine has no business on the network: the setting is Ray's own, for systems without clusters."""
-    os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0" if alone else "1"
-    ray_constants.ENABLE_RAY_CLUSTER = not alone
-
-
-@contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Ray ends the process if one of its handles is dropped while it shuts down, and any thread may collect garbage."""
-    gc.disable()
-    gc.collect()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def _leave_if_stuck(over: threading.Event) -> None:
-    """Calls into a Ray without its GCS block, and then end the process in Ray's own words: this is sooner and clearer."""
-    while not over.wait(1):
-        if (dead := _dead()) and not over.wait(STUCK_S):
-            print(f"\nerror: Ray's {dead} on this machine died: launch again to go on", file=sys.stderr, flush=True)
-            os._exit(1)
-
-
-def _hush() -> None:
-    """What goes wrong is said in our own words, not by Ray across the progress bar."""
-    for noisy in ("ray", "ray.tune", "ray.air", "ray.train"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    ray_worker.print_to_stdstream = lambda *_, **__: None  # the raylet's notices, which no setting turns off
-
-
-def _resources(declared: Declared | None, say: Callable[[str], None]) -> Mapping[str, float]:
-    """What the cluster has: what its autoscaler may start, which starts nothing unless it is asked for, else what is there.
-
-    Raises: DeclarationError where no node comes that trains.
-    """
-    if declared and declared.resources:
-        return declared.resources
-    Wait("CPU", ray.cluster_resources, say).over()
-    deadline = time.monotonic() + STRAGGLERS_S
-    while declared and _nodes() <= declared.workers and time.monotonic() < deadline:
-        time.sleep(1)
-    return ray.cluster_resources()
-
-
-def _nodes() -> int:
-    return sum(node["Alive"] for node in ray.nodes())
 
 
 def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -> dict[str, str]:
@@ -247,8 +115,8 @@ class _Events(tune.Callback):
         self._fates.complain()
         if (now := time.monotonic()) - self._looked > 1:
             self._looked = now
-            if dead := _dead():
-                raise RayLostError(f"Ray's {dead} on this machine died")
+            if gone := dead():
+                raise RayLostError(f"Ray's {gone} on this machine died")
             self._wait.look()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -270,12 +138,6 @@ class _Events(tune.Callback):
         error = _error(trial)
         by_death = isinstance(error, RayActorError)
         self._fates.given_up(trial.config["pack"], str(error) if by_death else _line(error), by_death)
-
-
-def _dead() -> str | None:
-    """Which of the processes that a Ray of our own needs is gone."""
-    node: Any = ray_worker._global_node
-    return next((kind for kind, _ in node.dead_processes() if kind in NEEDED), None) if node else None
 
 
 def _error(trial: Any) -> BaseException:

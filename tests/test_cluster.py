@@ -270,16 +270,16 @@ def test_a_cluster_without_a_node_to_train_on_is_waited_for_and_then_refused(mon
 
 
 def test_a_machine_that_is_part_of_no_cluster_says_so(monkeypatch):
-    from study import schedule
+    from study import connection
     from study.declare import DeclarationError
 
     def refuse(**_):
         raise ConnectionError("Could not find any running Ray instance.")
 
-    monkeypatch.setattr(schedule.ray, "init", refuse)
+    monkeypatch.setattr(connection.ray, "init", refuse)
     with (
         pytest.raises(DeclarationError, match="no Ray of this machine can be joined"),
-        schedule.connected("auto", print),
+        connection.connected("auto", print),
     ):
         pass
 

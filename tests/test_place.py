@@ -7,7 +7,7 @@ import threading
 import pytest
 from launching import ROOT, launch
 
-from study import cluster, schedule
+from study import cluster, connection
 from study.cluster import declared, declared_here, may_run
 from study.declare import DeclarationError
 from study.place import Place, dashboard_of, found_place
@@ -133,8 +133,8 @@ def test_the_head_of_a_cluster_knows_what_its_autoscaler_may_start(tmp_path, mon
     monkeypatch.setenv("HOME", str(tmp_path))
     assert declared_here() is None
     (tmp_path / "ray_bootstrap_config.yaml").write_text((ROOT / "cluster.yaml").read_text())
-    monkeypatch.setattr(schedule.ray, "cluster_resources", dict)
-    assert schedule._resources(declared_here(), print) == {"CPU": 32, "GPU": 4}
+    monkeypatch.setattr(connection.ray, "cluster_resources", dict)
+    assert connection._resources(declared_here(), print) == {"CPU": 32, "GPU": 4}
 
 
 def test_a_plan_tells_gpu_hours_of_the_declared_gpus(folder):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from study import conduct, schedule
+from study import conduct, connection, schedule
 from study.packing import make_pack
 from study.progress import Bar
 from study.record import Home, read
@@ -64,7 +64,7 @@ def test_a_pack_too_large_for_the_device_is_halved_until_it_fits(tmp_path, make_
     watch = conduct.Watch(Bar(Console(quiet=True), len(trials), 0), None)
     monkeypatch.setattr(schedule, "run", run)
     conduct._train_in_rounds(
-        [make_pack(trials, {})], Home(tmp_path), schedule.Cluster(schedule._pools({"CPU": 1, "GPU": 1})), watch
+        [make_pack(trials, {})], Home(tmp_path), connection.Cluster(connection.pools_of({"CPU": 1, "GPU": 1})), watch
     )
     assert sizes == [[8], [4, 4], [2, 2, 2, 2]]
     assert read(Home(tmp_path), "trials").num_rows == 0, "a pack that was only too large was recorded as failed"
