@@ -69,7 +69,7 @@ def main(
         if study is None and not attach:
             raise DeclarationError(f"name a study: {', '.join(catalog_names())}, or file.py:name of your own")
         size, chosen = _pack_size(pack), _only(only or [])
-        declared = find(study) if study else None
+        declared = None if study is None else find(study)
         with found_place(address) as where:
             if attach or declared is None:
                 raise typer.Exit(_attached(attach or "", where))
@@ -82,7 +82,7 @@ def main(
 
                 asked = Request(study or "", declared.name, home, scale, tracking_uri, mirrored, options)
                 raise typer.Exit(submit(asked, where, console))
-            place = Home(home or "./runs")
+            place = Home("./runs" if home is None else home)
             todo = make_plan(declared, scale, place, chosen, retry_failed)
             announce(todo, place, where)
             if plan:

@@ -132,7 +132,7 @@ def _home_there(asked: str | None, cluster: Declared | None, client: JobSubmissi
     Asked for, else named by the cluster's file, else ./runs.
     An absolute path is taken for a folder that the nodes share. Raises: DeclarationError for a folder of this machine.
     """
-    text = asked or (cluster.home if cluster else None) or "./runs"
+    text = asked if asked is not None else (cluster and cluster.home) or "./runs"
     if "://" in text or Path(text).is_absolute():
         return text
     nodes = list_nodes(address=client.get_address())
