@@ -202,6 +202,7 @@ def test_the_jobs_exit_status_is_the_launchers(head, tmp_path):
     assert "error: mine.py, line 4, raised OSError: not here" in result.stdout
 
 
+@pytest.mark.faults
 def test_ctrl_c_stops_the_job_in_good_order(head, tmp_path):
     write_study(tmp_path, seeds=3, steps=3000)
     options = ["--address", head.dashboard, "--scale", "laptop", "--pack", "1", "--no-mirror"]
@@ -218,6 +219,7 @@ def test_ctrl_c_stops_the_job_in_good_order(head, tmp_path):
     assert len(committed(tmp_path / "runs")) == there < 18
 
 
+@pytest.mark.faults
 def test_a_closed_terminal_does_not_stop_the_job(head, tmp_path):
     write_study(tmp_path, steps=2000)
     options = ["--address", head.dashboard, "--scale", "laptop", "--no-mirror"]

@@ -327,6 +327,7 @@ def gluttony(seed):
 '''
 
 
+@pytest.mark.faults
 def test_a_trial_that_kills_its_worker_every_time_fails_alone(tmp_path):
     (tmp_path / "own.py").write_text(OWN.replace("GUILTY", str(stream_seed(5, "weights"))))
     home = tmp_path / "home"
