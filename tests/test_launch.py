@@ -1,9 +1,11 @@
 """The launcher: it trains what is missing and nothing else, and says what it did."""
 
 import time
+from ipaddress import ip_address
 
+import psutil
 import pytest
-from launching import committed, launch, write_study
+from launching import begun, committed, ending, launch, start, write_study
 
 from study.record import Home, stored_ids
 
@@ -133,3 +135,15 @@ def test_the_launcher_fills_mlflow(tmp_path):
         running = database.execute("select count(*) from runs where status = 'RUNNING'").fetchone()
     assert tagged == (12,)
     assert running == (0,)
+
+
+def test_a_launch_listens_on_loopback_alone(tmp_path):
+    path, home = write_study(tmp_path, steps=3000), tmp_path / "home"
+    with ending(start(path, home, "--no-mirror")) as launched:
+        begun(home)
+        tree = [psutil.Process(launched.pid), *psutil.Process(launched.pid).children(recursive=True)]
+        sockets = [socket for process in tree for socket in process.net_connections("tcp") if socket.status == "LISTEN"]
+    assert len(sockets) > 3, "Ray listens to itself"
+    assert not [
+        socket.laddr for socket in sockets if not ip_address(socket.laddr.ip.removeprefix("::ffff:")).is_loopback
+    ]
