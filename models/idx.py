@@ -59,9 +59,7 @@ def _verified(spec: MNIST | FashionMNIST, name: str) -> Path:
     cache = pooch.create(path=cache_folder() / folder, base_url=url, registry=registry)
     try:
         with alone_in(Path(cache.path)):
-            for left in Path(cache.path).glob(
-                "tmp*"
-            ):  # by a process that was killed: pooch downloads beside and renames
+            for left in Path(cache.path).glob("tmp*"):  # of a killed process: pooch downloads beside and renames
                 left.unlink(missing_ok=True)
             return Path(cache.fetch(name))
     except Exception as fault:  # whatever the network stack raises, the remedy is the same

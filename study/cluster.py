@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from study.declare import DeclarationError
 
 DEFAULT = "cluster.yaml"
@@ -57,21 +55,20 @@ class Declared:
 
 def declared(file: Path) -> Declared:
     """Raises: DeclarationError for a file that declares no cluster."""
+    import yaml  # of no use to launches where there is no such file
+
     try:
-        config = yaml.safe_load(file.read_text())
-        provider, metadata = config["provider"], config.get("metadata") or {}
-        kind = str(provider["type"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError) as fault:
+        return _declared(file, yaml.safe_load(file.read_text()))
+    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError, AttributeError) as fault:
         reason = " ".join(str(fault).split())[:200]
         raise DeclarationError(f"{file} declares no cluster for `ray up` ({type(fault).__name__}: {reason})") from fault
-    return Declared(
-        file,
-        kind,
-        metadata.get("home"),
-        metadata.get("tracking_uri"),
-        _resources(config),
-        int(config.get("min_workers") or len(provider.get("worker_ips") or ())) if kind == "local" else 0,
-    )
+
+
+def _declared(file: Path, config: Mapping[str, Any]) -> Declared:
+    provider, metadata = config["provider"], config.get("metadata") or {}
+    kind = str(provider["type"])
+    there = int(config.get("min_workers") or len(provider.get("worker_ips") or ())) if kind == "local" else 0
+    return Declared(file, kind, metadata.get("home"), metadata.get("tracking_uri"), _resources(config), there)
 
 
 def declared_here() -> Declared | None:

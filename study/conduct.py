@@ -161,7 +161,7 @@ def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watc
         stuck = [pack for pack in failed if pack not in further]
         for pack in stuck:  # or the next launch would go on to where this one stuck
             if head := kept.get(pack.trial_ids):
-                outlast(partial(drop_checkpoint, home, head.key), watch.waiting)
+                drop_checkpoint(home, head.key)
         _record_failures(home, [pack for pack in stuck if len(pack.trials) == 1], reasons, watch.waiting)
         packs = [_again(pack) for pack in further]
         packs += [half for pack in stuck if len(pack.trials) > 1 for half in _halves(pack)]

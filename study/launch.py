@@ -66,13 +66,14 @@ def main(
         if catalog:
             show_catalog()
             return
-        if study is None and not attach:
+        if attach:
+            with found_place(address) as where:
+                raise typer.Exit(_attached(attach, where))
+        if study is None:
             raise DeclarationError(f"name a study: {', '.join(catalog_names())}, or file.py:name of your own")
         size, chosen = _pack_size(pack), _only(only or [])
-        declared = None if study is None else find(study)
+        declared = find(study)
         with found_place(address) as where:
-            if attach or declared is None:
-                raise typer.Exit(_attached(attach or "", where))
             scale = scale or where.scale_of(declared.tables)
             if where.is_sent:
                 selected(declared.table(scale).rows(), chosen, declared)  # what is wrong is refused here, not by a job
@@ -80,7 +81,7 @@ def main(
                 options += [part for text in only or [] for part in ("--only", text)] + ["--plan"] * plan
                 from study.submit import Request, submit  # Ray takes its time to import
 
-                asked = Request(study or "", declared.name, home, scale, tracking_uri, mirrored, options)
+                asked = Request(study, declared.name, home, scale, tracking_uri, mirrored, options)
                 raise typer.Exit(submit(asked, where, console))
             place = Home("./runs" if home is None else home)
             todo = make_plan(declared, scale, place, chosen, retry_failed)

@@ -119,6 +119,13 @@ def test_a_file_of_that_name_about_something_else_is_passed_over(folder):
         pass
 
 
+@pytest.mark.parametrize("wrong", ["max_workers: many", "metadata: s3://bucket", "available_node_types: [gpu]", "? ["])
+def test_a_file_that_is_wrong_is_one_sentence(folder, wrong):
+    (folder / "cluster.yaml").write_text("provider: {type: aws}\n" + wrong)
+    with pytest.raises(DeclarationError, match=r"cluster\.yaml declares no cluster"):
+        declared(folder / "cluster.yaml")
+
+
 def test_a_cloud_whose_library_is_not_here_is_not_asked(folder, monkeypatch):
     monkeypatch.setitem(cluster.CLIENTS, "aws", "no_such_library.of_clouds")
     monkeypatch.setattr(cluster.subprocess, "Popen", None)
