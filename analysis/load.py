@@ -36,7 +36,8 @@ class AnalysisError(Exception):
 class Header:
     """What the launcher wrote about a study: its name, caption and scale, and its axes' labels in declared order.
 
-    `stages` are the trials that the study's own stand on, and that are no rows of its table.
+    `stages` are the trials that the study's own stand on, and that are no rows of its table. `refine` is the relative width
+    to which collapses are known, where β were added for it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Header:
     scale: str
     axes: dict[str, list[Any]]
     stages: list[str] = field(default_factory=list)
+    refine: float | None = None
 
     def varying(self, *without: str) -> list[str]:
         """The axes with more than one label, in declared order, but for those named."""

@@ -20,7 +20,7 @@ from study.fates import RayLostError
 from study.ledger import Ledger
 from study.packing import Pack, make_pack
 from study.packs import laid_out
-from study.plan import Plan, renewed
+from study.plan import Plan, renewed, write_plan
 from study.pools import packs_for
 from study.progress import Bar
 from study.record import (
@@ -64,6 +64,12 @@ class Watch:
         """The packs of the coming round."""
         self._sizes |= {pack.pack_id: len(pack.trials) for pack in packs}
         self._bar.expect(packs)
+
+    def declared(self, trials: int) -> None:
+        """The table has grown: so many trials by now."""
+        self._bar.declare(trials)
+        if self._ledger:
+            self._ledger.grown()
 
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
         self._bar.step(pack_id, values)
@@ -138,8 +144,19 @@ def _train_in_order(plan: Plan, size: int | None, home: Home, cluster: "Cluster"
         tried.update(trial.trial_id for trial in ready)
         kept = [head for head in outlast(partial(checkpoints, home), watch.waiting) if head.torch == installed("torch")]
         _train_in_rounds(packs_for(ready, plan.attempts, size, cluster.pools, kept), home, cluster, watch)
-        plan = outlast(partial(renewed, plan, home), watch.waiting)
+        before, plan = plan, outlast(partial(renewed, plan, home), watch.waiting)
+        if len(plan.declared) > len(before.declared):
+            _welcome(plan, home, watch)
     _record_groundless(plan, home, watch.waiting)
+
+
+def _welcome(plan: Plan, home: Home, watch: Watch) -> None:
+    """Let everybody know of rows that have come to the table."""
+    fetch_data(plan)
+    for warning in outlast(partial(record_data, plan, home), watch.waiting):
+        watch.say(warning)
+    outlast(partial(write_plan, plan, home), watch.waiting)
+    watch.declared(len(plan.rows) + len(plan.missing_stages))
 
 
 def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watch: Watch) -> None:

@@ -52,52 +52,64 @@ class Table:
     def rows(self) -> list[Row]:
         """Every row, in the order of the axes. Raises: DeclarationError for a row that makes no valid trial."""
         pairs = [list(zip(values, self.labels[name], strict=True)) for name, values in self.axes.items()]
-        found = [self._row(dict(zip(self.axes, row, strict=True))) for row in product(*pairs)]
+        found = [self.row(dict(zip(self.axes, row, strict=True))) for row in product(*pairs)]
         rows = [row for row in found if row]
         if not rows:
             raise DeclarationError(f"{self.function.__name__} returned no Trial: end it with `return Trial(...)`")
         first: dict[tuple[Label, ...], str] = {}
         for row in rows:
             if first.setdefault(tuple(row.axes.values()), row.trial.trial_id) != row.trial.trial_id:
+                call = _call(self.function, row.axes)
                 raise DeclarationError(
-                    f"{self._call(row.axes)} makes two different trials: let the labels and the seed tell them apart"
+                    f"{call} makes two different trials: let the labels and the seed tell them apart"
                 )
         return rows
 
-    def _row(self, pairs: dict[str, tuple[Any, Label]]) -> Row | None:
-        values = {name: value for name, (value, _) in pairs.items()}
+    def row(self, pairs: Mapping[str, tuple[Any, Label]]) -> Row | None:
+        """The row of one value, with its label, on each axis; None where the study leaves it out."""
         labels = {name: text for name, (_, text) in pairs.items()}
-        try:
-            trial = self.function(**values)
-        except ValidationError as fault:
-            raise DeclarationError(f"{self._call(labels)}: {explain(fault)}") from fault
-        except SystemExit as fault:
-            raise DeclarationError(f"{self._call(labels)} leaves the program: take sys.exit out of it") from fault
-        except Exception as fault:
-            line = line_in(self.function.__code__.co_filename, fault).rstrip(",")
-            raise DeclarationError(
-                f"{self._call(labels)}{line} raised {said(fault)}: mend the study's function"
-            ) from fault
-        if trial is None:
-            return None
-        if not isinstance(trial, Trial):
-            raise DeclarationError(f"{self._call(labels)} returned no Trial: end it with `return Trial(...)`")
-        return Row(labels, trial)
+        trial = made(self.function, {name: value for name, (value, _) in pairs.items()}, labels)
+        return Row(labels, trial) if trial else None
 
-    def _call(self, labels: Mapping[str, Label]) -> str:
-        return f"{self.function.__name__}({', '.join(f'{name}={text}' for name, text in labels.items())})"
+
+def made(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Trial | None:
+    """The trial that a study's function makes of `values`, which are known by `labels`; None where it makes none.
+
+    Raises: DeclarationError for whatever else it does.
+    """
+    try:
+        trial = function(**values)
+    except ValidationError as fault:
+        raise DeclarationError(f"{_call(function, labels)}: {explain(fault)}") from fault
+    except SystemExit as fault:
+        raise DeclarationError(f"{_call(function, labels)} leaves the program: take sys.exit out of it") from fault
+    except Exception as fault:
+        line = line_in(function.__code__.co_filename, fault).rstrip(",")
+        raise DeclarationError(
+            f"{_call(function, labels)}{line} raised {said(fault)}: mend the study's function"
+        ) from fault
+    if trial is not None and not isinstance(trial, Trial):
+        raise DeclarationError(f"{_call(function, labels)} returned no Trial: end it with `return Trial(...)`")
+    return trial
+
+
+def _call(function: Callable[..., Any], labels: Mapping[str, Label]) -> str:
+    return f"{function.__name__}({', '.join(f'{name}={text}' for name, text in labels.items())})"
 
 
 class Study:
     """A named table of trials, at laptop scale and, where declared, at the paper's."""
 
     def __init__(self, function: Callable[..., Trial | None], axes: Mapping[str, Iterable[Any]]) -> None:
+        self._name(function)
+        self.tables: dict[Scale, Table] = {"laptop": _table(function, axes)}
+
+    def _name(self, function: Callable[..., Any]) -> None:
         self.name = function.__name__
         if not self.name.isidentifier():
             raise DeclarationError(f"a study needs a name, and {self.name} is none: declare it with `def`")
         self.caption = inspect.getdoc(function) or ""
         self.file = inspect.getsourcefile(function) or ""
-        self.tables: dict[Scale, Table] = {"laptop": _table(function, axes)}
         if not self.caption:
             raise DeclarationError(f"study {self.name} has no docstring: say in one line what it asks")
 

@@ -16,7 +16,7 @@ from study.declare import DeclarationError, Scale
 from study.find import catalog_names, find
 from study.ledger_entry import Pictures
 from study.place import Place, found_place
-from study.plan import make_plan, selected
+from study.plan import check, make_plan
 from study.record import Home, HomeError
 from study.show import announce, console, show_catalog, show_cost
 
@@ -42,6 +42,10 @@ Tracking = Annotated[
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try trials again that were given up.")]
 Artifacts = Annotated[Pictures, typer.Option("--artifacts", help="Which trials' pictures and weights MLflow gets.")]
+Refine = Annotated[
+    float | None,
+    typer.Option(metavar="WIDTH", help="Add β around each collapse until it is known to ± WIDTH (0.02: 2 %)."),
+]
 Attach = Annotated[str | None, typer.Option(metavar="STUDY|JOB", help="Show a submitted launch's output again.")]
 Mirrored = Annotated[bool, typer.Option("--mirror/--no-mirror", help="Whether to show the runs in MLflow.")]
 
@@ -60,6 +64,7 @@ def main(
     mirrored: Mirrored = True,
     retry_failed: RetryFailed = False,
     attach: Attach = None,
+    refine: Refine = None,
 ) -> None:
     """Train whatever a study declares and its home does not have yet."""
     try:
@@ -76,15 +81,16 @@ def main(
         with found_place(address) as where:
             scale = scale or where.scale_of(declared.tables)
             if where.is_sent:
-                selected(declared.table(scale).rows(), chosen, declared)  # what is wrong is refused here, not by a job
+                check(declared, scale, chosen, refine)  # what is wrong is refused here, not by a job
                 options = ["--pack", pack, "--artifacts", artifacts, *["--retry-failed"] * retry_failed]
                 options += [part for text in only or [] for part in ("--only", text)] + ["--plan"] * plan
+                options += [] if refine is None else ["--refine", str(refine)]
                 from study.submit import Request, submit  # Ray takes its time to import
 
                 asked = Request(study, declared.name, home, scale, tracking_uri, mirrored, options)
                 raise typer.Exit(submit(asked, where, console))
             place = Home("./runs" if home is None else home)
-            todo = make_plan(declared, scale, place, chosen, retry_failed)
+            todo = make_plan(declared, scale, place, chosen, retry_failed, refine)
             announce(todo, place, where)
             if plan:
                 show_cost(todo, size, where.resources)

@@ -142,6 +142,10 @@ class Ledger:
             self._clerk.ask(lambda mirror: mirror.end_pack(pack_id, "FINISHED"))
         self._clerk.refresh()
 
+    def grown(self) -> None:
+        """The study's plan has further rows, and no pack is in training."""
+        self._clerk.ask(lambda mirror: mirror.show(mirror.records.again()))
+
     def failed(self, pack_id: str, reason: str) -> None:
         """A pack could not be trained."""
         self._clerk.ask(lambda mirror: mirror.end_pack(pack_id, "FAILED", reason or "no reason given"))

@@ -57,16 +57,21 @@ class Mirror:
         launch_id: str = "",
         is_own: bool = True,
     ) -> None:
-        self.records, self.server, self.client = records, server, server.client
+        self.server, self.client, self._artifact_root = server, server.client, artifact_root
         self.home, self.is_own = str(records.home), is_own
         self._asked: set[tuple[str, ...]] = set()
         self.launch_id = launch_id or uuid.uuid4().hex
-        self.experiment = self._experiment(artifact_root)
-        self.trials: dict[str, Run] = {}
         self.packs: dict[str, str] = {}
         self.settled: set[str] = set()
         self.launch: str | None = None
-        self.cells = Cells(records, server, self.experiment, self._created)
+        self.show(records)
+
+    def show(self, records: StudyRecords) -> None:
+        """Find out what there is of these records: at the start, and when the table has grown, while no pack trains."""
+        self.records = records
+        self.experiment = self._experiment(self._artifact_root)
+        self.trials: dict[str, Run] = {}
+        self.cells = Cells(records, self.server, self.experiment, self._created)
         self._find_runs()
 
     def _experiment(self, artifact_root: Path | None) -> str:

@@ -37,7 +37,8 @@ class StudyRecords:
     """
 
     def __init__(self, home: Home, study: str, pictures: Pictures = "first-seed") -> None:
-        self.home, self.study, self.pictures = home, study, pictures
+        self.home, self.study = home, study
+        self.pictures: Pictures = pictures
         try:
             rows = pq.read_table(io.BytesIO(home.read(f"studies/{study}/plan.parquet")), use_threads=False).to_pylist()
             header = json.loads(home.read(f"studies/{study}/study.json"))
@@ -52,6 +53,10 @@ class StudyRecords:
         self._names = {trial: run_name(labels, self.varying) or study for trial, labels in self.labels.items()}
         seeds = [row["seed"] for row in rows if row.get("seed") is not None]
         self.first_seed = min(seeds) if seeds else None
+
+    def again(self) -> "StudyRecords":
+        """The same study, with its plan as it is by now."""
+        return StudyRecords(self.home, self.study, self.pictures)
 
     def name(self, trial_id: str) -> str:
         """The name of a trial's run."""

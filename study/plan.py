@@ -9,16 +9,27 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.declare import DeclarationError, Label, Row, Scale, Study
+from study.declare import DeclarationError, Label, Row, Scale, Study, Table
 from study.record import RESULTS, Home, deciding, stored_ids
+from study.refine import Refinement
+from study.search import Searching, SearchTable
 from study.trial import ENGINE, Trial
 
 MAX_ATTEMPTS = 3
 """How often a trial that fails is tried, over all launches."""
+
+
+class Growth(Protocol):
+    """Whence further rows come where they follow from results."""
+
+    def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
+        """Rows that the results of these ask for, and that are not among them."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,7 @@ class Plan:
     statuses: Mapping[str, str]
     attempts: Mapping[str, int]
     retry_failed: bool
+    growth: "Growth | None" = None
 
     @property
     def name(self) -> str:
@@ -118,8 +130,12 @@ def make_plan(
     home: Home,
     only: Mapping[str, Sequence[str]] | None = None,
     retry_failed: bool = False,
+    refine: float | None = None,
 ) -> Plan:
-    """Lay a study's table over the home's records. Raises: DeclarationError, HomeError."""
+    """Lay a study's table over the home's records. Raises: DeclarationError, HomeError.
+
+    A sweep that was refined to a relative width stays so, until another is asked for.
+    """
     table = study.table(scale)
     with _collecting_nothing():
         rows = table.rows()
@@ -130,15 +146,42 @@ def make_plan(
         scale=scale,
         only=only or {},
         declared=declared,
-        rows=selected(declared, only or {}, study),
+        rows=selected(declared, only or {}, study) if declared else [],
         repeated=len(rows) - len(declared),
-        left_out=len(table) - len(rows),
+        left_out=0 if isinstance(table, SearchTable) else len(table) - len(rows),
         outdated=0,
         statuses={},
         attempts={},
         retry_failed=retry_failed,
     )
-    return renewed(plan, home)
+    return renewed(replace(plan, growth=_growth(plan, table, home, refine)), home)
+
+
+def check(study: Study, scale: Scale, only: Mapping[str, Sequence[str]], refine: float | None) -> None:
+    """Raises: DeclarationError where no plan could be made."""
+    table = study.table(scale)
+    rows = table.rows()
+    if rows:
+        selected(rows, only, study)
+    if refine is not None:
+        Refinement.of(study, table, refine)
+
+
+def _growth(plan: Plan, table: Table | SearchTable, home: Home, width: float | None) -> "Growth | None":
+    """Whence further rows come: a search's table asks for them itself, and any other's as far as it is refined."""
+    if width is None:
+        if isinstance(table, SearchTable):
+            return Searching(table)
+        width = _header(home, plan.name).get("refine")
+    return None if width is None else Refinement.of(plan.study, table, width)
+
+
+def _header(home: Home, name: str) -> dict[str, Any]:
+    """What an earlier launch left of the study."""
+    try:
+        return json.loads(home.read(f"studies/{name}/study.json"))
+    except FileNotFoundError:
+        return {}
 
 
 @contextmanager
@@ -154,7 +197,15 @@ def _collecting_nothing() -> Iterator[None]:
 
 
 def renewed(plan: Plan, home: Home) -> Plan:
-    """The same table over what the home holds by now. Raises: HomeError."""
+    """The table over what the home holds by now, with the rows that follow from it. Raises: HomeError."""
+    while plan.growth and (rows := plan.growth.more(plan.declared, home)):
+        declared = [*plan.declared, *rows]
+        plan = replace(plan, declared=declared, rows=selected(declared, plan.only, plan.study))
+    return _over(plan, home)
+
+
+def _over(plan: Plan, home: Home) -> Plan:
+    """The same rows over what the home holds by now."""
     counted = {trial.trial_id for row in plan.declared for trial in (*row.trial.stages, row.trial)}
     ids = stored_ids(home)
     decided = {trial_id: ids[index] for trial_id, index in deciding(ids).items() if trial_id in counted}
@@ -181,9 +232,17 @@ def write_plan(plan: Plan, home: Home) -> None:
         "caption": plan.study.caption,
         "scale": plan.scale,
         "stages": [stage.trial_id for stage in plan.stages],
-        "axes": {name: list(dict.fromkeys(row.axes[name] for row in plan.declared)) for name in axes},
+        "axes": {name: _labels(plan, name) for name in axes},
     }
+    if isinstance(plan.growth, Refinement):
+        header["refine"] = plan.growth.width
     home.write(f"{folder}/study.json", json.dumps(header, ensure_ascii=False, indent=1).encode())
+
+
+def _labels(plan: Plan, axis: str) -> list[Label]:
+    """The labels of an axis, as declared; numbers that came later stand among the others."""
+    labels = list(dict.fromkeys(row.axes[axis] for row in plan.declared))
+    return sorted(labels) if plan.growth and not any(isinstance(item, str) for item in labels) else labels
 
 
 def _column(labels: list[Label]) -> list[Label]:

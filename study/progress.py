@@ -49,6 +49,11 @@ class Bar:
         if not self._shares:
             self._progress.update(self._task, description="starting workers")
 
+    def declare(self, trials: int) -> None:
+        """The table has grown to so many trials."""
+        self._declared = trials
+        self._progress.update(self._task, total=trials, counts=self._counts())
+
     def restart(self, missing: int, why: str) -> None:
         """Count anew, with `missing` trials still to be trained, and say why."""
         self.say(why)

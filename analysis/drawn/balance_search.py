@@ -1,0 +1,83 @@
+"""The figures of balance_search: the fronts in the plane of both numbers, and how soon the balance was met."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+
+from analysis.figures import Drawing
+from analysis.frames import Frame
+from analysis.style import FIXED, GRID, INK, LEARNED, OPTIMAL, QUIET, SETTINGS, legend, panels, saved
+
+COLOURS = {"tpe": LEARNED[0], "nsga2": OPTIMAL[0], "random": FIXED[1]}
+
+
+def figures(
+    trials: Frame, met: Mapping[str, Sequence[int]], names: Mapping[str, str], nre_at_most: float
+) -> list[Drawing]:
+    """`trials` are those asked, at their last rung; `met` the trials that each search of a sampler needed."""
+    finished = trials[trials["status"].eq("finished")].dropna(subset=["n_active", "nre_mean_test"])
+    samplers = [sampler for sampler in names if sampler in met]
+    if finished.empty or not samplers:
+        return []
+    with mpl.rc_context(SETTINGS):
+        return [_fronts(finished, samplers, names, nre_at_most), _races(trials, met, samplers, names)]
+
+
+def _fronts(trials: Frame, samplers: Sequence[str], names: Mapping[str, str], nre_at_most: float) -> Drawing:
+    figure, (axes,) = panels(1, len(samplers), height=2.9, sharex=True, sharey=True)
+    for ax, sampler in zip(axes, samplers, strict=True):
+        ax.set_title(names[sampler], loc="left", color=INK)
+        _balance(ax, trials, nre_at_most)
+        of_sampler = trials[trials["sampler"].eq(sampler)]
+        # Counts would lie on top of each other: each search has its own place beside the count.
+        beside = of_sampler["n_active"] + 0.12 * (of_sampler["repeat"] - of_sampler["repeat"].median())
+        ax.scatter(beside, of_sampler["nre_mean_test"], s=7, color=COLOURS[sampler], alpha=0.35, linewidths=0)
+        for _, one in of_sampler.groupby("repeat"):
+            ax.step(*front(one), where="post", color=COLOURS[sampler], linewidth=1.1)
+        ax.plot([], [], color=COLOURS[sampler], label=f"{names[sampler]}: front of each search")
+        ax.set_yscale("log")
+        ax.set_xlabel("active dimensions, v < 0.5")
+    axes[0].set_ylabel("NRE at the posterior mean, test")
+    axes[0].set_ylim(top=2)
+    legend(figure, list(axes), "What each search found")
+    caption = (
+        "Every trial that was asked, at its last rung, by active dimensions and the part of the variance that "
+        "reconstructions lose; the step lines are the fronts of the searches. Shaded: the balance, as many active "
+        f"dimensions as the data have and NRE ≤ {nre_at_most:g}."
+    )
+    return Drawing("fronts", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def front(trials: Frame) -> tuple[list[float], list[float]]:
+    """The trials that no other of theirs beats in one number without losing in the other, by active dimensions."""
+    best = trials.groupby("n_active")["nre_mean_test"].min().cummin()
+    kept = best[~best.duplicated()]
+    return list(kept.index.astype(float)), list(kept)
+
+
+def _balance(ax: Axes, trials: Frame, nre_at_most: float) -> None:
+    r = float(trials["intrinsic_dim"].iloc[0])
+    low = float(trials["nre_mean_test"].min())
+    ax.fill_between([r - 0.4, r + 0.4], low / 2, nre_at_most, color=GRID, linewidth=0, zorder=0)
+
+
+def _races(
+    trials: Frame, met: Mapping[str, Sequence[int]], samplers: Sequence[str], names: Mapping[str, str]
+) -> Drawing:
+    budget = int(trials["number"].max()) + 1
+    figure, ((ax,),) = panels(1, 1, height=2.6)
+    for sampler in samplers:
+        steps = np.arange(budget + 1)
+        share = [np.mean([n <= step for n in met[sampler]]) for step in steps]
+        ax.step(steps, share, where="post", color=COLOURS[sampler], label=names[sampler])
+    ax.axhline(0.5, color=QUIET, linestyle=":", linewidth=1.0)
+    ax.set_xlabel("trials asked")
+    ax.set_ylabel("searches that met the balance")
+    ax.set_ylim(-0.03, 1.03)
+    legend(figure, [ax], "How soon the balance is met")
+    caption = (
+        "Share of each sampler's searches that have met the balance after so many trials. Dotted: the median search."
+    )
+    return Drawing("races", caption, saved(figure, "svg"), saved(figure, "png"))

@@ -1,0 +1,160 @@
+"""balance_search: how many trials does a search need until it has found the balance, and how good is the front it ends with?
+
+The balance is met by a trial with exactly r active dimensions that loses at most 1 % of the variance at the posterior mean.
+Trials are counted as they were asked, rungs not: a trial that was trained again with more steps is one trial. A search that
+never met the balance counts as one that would have met it with the very next trial, which favours it.
+
+A front's quality is the volume that it dominates, of the box that ends at κ = 16 active dimensions and NRE = 1, with NRE on a
+log scale from `FLOOR`: the share of the box in which some trial of the search is better in both respects.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.drawn.balance_search import figures
+from analysis.figures import Drawing
+from analysis.frames import Frame
+from analysis.interval import NOTHING, number, t_interval
+from analysis.sheet import Sheet
+from analysis.view import View
+
+CHANCE, NAMES = "random", {"tpe": "TPE", "nsga2": "NSGA-II", "random": "random"}
+
+NRE_AT_MOST = 0.01
+"""What the balance may lose of the variance."""
+
+SHARE = 1 / 3
+"""Of random search's trials: what a search that learns may need, in the median."""
+
+LEAST_REPEATS = 5
+FLOOR = 1e-3
+"""The NRE below which nobody asks for less."""
+
+SOURCE = "Dai, Wenliang & Wipf (2021), definition 1 of the balance; budget after Bergstra & Bengio (2012)"
+
+
+@dataclass(frozen=True)
+class Searches:
+    """The searches of one sampler: `met` the trials until the balance, a search that never met it at one more than its all."""
+
+    sampler: str
+    met: list[int]
+    found: int
+    volumes: list[float]
+    trials: int
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.met)) if self.met else math.nan
+
+
+def claims(view: View) -> list[Claim]:
+    """Whether each sampler that learns meets the balance sooner than chance, and ends with a better front."""
+    listed = searches(view)
+    chance = next((one for one in listed if one.sampler == CHANCE), None)
+    others = [one for one in listed if one is not chance]
+    data = next(iter(view.trials["data"].dropna()), "")
+    if chance is None:
+        return []
+    return [make(data, one, chance) for one in others for make in (_sooner, _better_front)]
+
+
+def drawings(view: View) -> list[Drawing]:
+    """The fronts, and how soon the balance was met."""
+    return figures(best_rungs(view.trials), {one.sampler: one.met for one in searches(view)}, NAMES, NRE_AT_MOST)
+
+
+def sheets(view: View) -> list[Sheet]:
+    """A row for each sampler, and the settings of the best trials at the balance."""
+    rows = [
+        {
+            "sampler": NAMES.get(one.sampler, one.sampler),
+            "searches": len(one.met),
+            "met the balance": one.found,
+            "trials until then, median": one.median,
+            "least": min(one.met),
+            "most": max(one.met),
+            "dominated volume": str(t_interval(one.volumes)),
+        }
+        for one in searches(view)
+    ]
+    return [Sheet("searches", "Trials asked until r active dimensions and NRE ≤ 0.01, by sampler", pd.DataFrame(rows))]
+
+
+def searches(view: View) -> list[Searches]:
+    """Every sampler's searches whose trials all have results, in declared order."""
+    trials = best_rungs(view.trials)
+    open_ = view.trials[view.trials["status"].isin(["missing", "failed"])]
+    unfinished = set(zip(open_["sampler"], open_["repeat"], strict=True))
+    found = []
+    budget = int(trials["number"].max()) + 1 if len(trials) else 0
+    for sampler in view.header.ordered("sampler", trials["sampler"]):
+        of_sampler = trials[trials["sampler"].eq(sampler)]
+        whole = [one for repeat, one in of_sampler.groupby("repeat") if (sampler, repeat) not in unfinished]
+        met = [_met(one, budget) for one in whole]
+        volumes = [volume(one) for one in whole]
+        found.append(Searches(str(sampler), met, sum(n <= budget for n in met), volumes, len(of_sampler)))
+    return [one for one in found if one.met]
+
+
+def best_rungs(trials: Frame) -> Frame:
+    """One row a trial that was asked and has a result: of its rungs the one with the most steps."""
+    settled = trials[trials["status"].isin(["finished", "diverged"])]
+    return settled.sort_values("steps", kind="stable").drop_duplicates(["sampler", "repeat", "number"], keep="last")
+
+
+def is_balanced(trials: Frame) -> "pd.Series[bool]":
+    """Which trials reconstruct with exactly as many active dimensions as the data have."""
+    return trials["n_active"].eq(trials["intrinsic_dim"]) & trials["nre_mean_test"].le(NRE_AT_MOST)
+
+
+def _met(trials: Frame, budget: int) -> int:
+    numbers = trials.loc[is_balanced(trials), "number"]
+    return int(numbers.min()) + 1 if len(numbers) else budget + 1
+
+
+def volume(trials: Frame) -> float:
+    """The share of the box that the trials dominate."""
+    finished = trials[trials["status"].eq("finished")].dropna(subset=["n_active", "nre_mean_test"])
+    most = int(trials["kappa"].max())
+    errors = (finished["nre_mean_test"].clip(FLOOR, 1.0) / FLOOR).apply(math.log) / -math.log(FLOOR)
+    best = errors.groupby(finished["n_active"].astype(int)).min()
+    least = [best[best.index <= active].min() if (best.index <= active).any() else 1.0 for active in range(most)]
+    return float(np.mean([1 - height for height in least]))
+
+
+def _sooner(data: str, one: Searches, chance: Searches) -> Claim:
+    allowed = SHARE * chance.median
+    enough = min(len(one.met), len(chance.met)) >= LEAST_REPEATS and chance.found > 0
+    measured = (
+        f"median {number(one.median)} trials ({', '.join(map(number, sorted(one.met)))}), "
+        f"random {number(chance.median)} ({', '.join(map(number, sorted(chance.met)))})"
+    )
+    return Claim(
+        data=data,
+        claim=f"{NAMES[one.sampler]} meets the balance in a third of random search's trials",
+        source=SOURCE,
+        expected=f"at most {number(allowed)} trials" if enough else NOTHING,
+        measured=measured,
+        tolerance=f"median over {len(one.met)} searches",
+        verdict=judged(one.median <= allowed, enough),
+        trials=one.trials + chance.trials,
+    )
+
+
+def _better_front(data: str, one: Searches, chance: Searches) -> Claim:
+    gain = t_interval([a - b for a, b in zip(one.volumes, chance.volumes, strict=False)])
+    return Claim(
+        data=data,
+        claim=f"{NAMES[one.sampler]} ends with a better front than random search at equal budget",
+        source=SOURCE,
+        expected="a larger dominated volume",
+        measured=f"{t_interval(one.volumes)} of the box, random {t_interval(chance.volumes)}; difference {gain}",
+        tolerance="95 % interval of the difference above 0",
+        verdict=judged(gain.low > 0, gain.n >= LEAST_REPEATS),
+        trials=one.trials + chance.trials,
+    )

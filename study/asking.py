@@ -1,0 +1,135 @@
+"""One search of a search's table, asked and told by Optuna. The only file that knows it.
+
+Nothing of Optuna is kept: what a search asks follows from its declaration and the results of what it asked before, so
+whoever asks anew of a home that holds results asks for the same trials again, up to the first that is missing.
+
+Sources: Bergstra et al. (2011) and Ozaki et al. (2022) for the tree of Parzen estimators, Deb et al. (2002) for NSGA-II.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.study import StudyDirection
+from optuna.trial import Trial as Asked
+from optuna.trial import TrialState
+
+from models.seeds import stream_seed
+from study.declare import Row
+from study.record import RESULTS
+from study.space import Settings, Space
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+Results = Mapping[str, Mapping[str, Any]]
+"""trial_id → its record: status and the columns to be minimised."""
+
+Values = tuple[float, ...]
+
+Make = Callable[[int, Mapping[str, Any], int | None], Row]
+"""The row of a number, what was asked on each axis, and a rung."""
+
+
+class Asking:
+    """One search: the rows that it has asked for, and the round that it waits for."""
+
+    def __init__(self, settings: Settings, space: Space, sampler: str, repeat: int, make: Make) -> None:
+        self._settings, self._space, self._make = settings, space, make
+        seed = stream_seed(repeat, f"search {sampler}") % 2**32
+        self._study = optuna.create_study(
+            directions=[StudyDirection.MINIMIZE] * len(settings.minimise),
+            sampler=_sampler(sampler, seed, settings.batch),
+        )
+        self._distributions = _distributions(space)
+        self._rows: list[Row] = []
+        self._round: list[tuple[Asked, Row]] = []
+        self._rung = 0
+        self._racing: list[int] = []
+        """Of the round, who is trained at the current rung."""
+
+    def more(self, results: Results) -> Sequence[Row]:
+        """Every row asked for so far, the next round's among them where the one before is over."""
+        while all(self._round[i][1].trial.trial_id in results for i in self._racing):
+            if self._racing and self._rung + 1 < len(self._settings.steps):
+                self._climb(results)
+                continue
+            for asked, row in self._round:
+                self._tell(asked, results.get(row.trial.trial_id))
+            left = self._settings.trials - len(self._study.trials)
+            if left <= 0:
+                self._round, self._racing = [], []
+                break
+            self._ask(min(left, self._settings.batch))
+        return self._rows
+
+    def _climb(self, results: Results) -> None:
+        """Have the better part of the round trained at the next rung."""
+        self._rung += 1
+        kept = math.ceil(self._settings.keep * len(self._racing))
+        values = [self._values(results[self._round[i][1].trial.trial_id]) for i in self._racing]
+        self._racing = [self._racing[place] for place in ranked(values)[:kept]]
+        for i in self._racing:
+            asked, row = self._round[i]
+            again = self._row(asked, int(row.axes["number"]))
+            self._round[i] = (asked, again)
+            self._rows.append(again)
+
+    def _ask(self, count: int) -> None:
+        self._round, self._rung, self._racing = [], 0, list(range(count))
+        shape: dict[str, Any] = {}
+        for i in range(count):
+            if i % self._settings.alike == 0:
+                shape = {}
+            if shape:
+                self._study.enqueue_trial(shape)  # the sampler chooses the rest
+            asked = self._study.ask(self._distributions)
+            shape = {axis: asked.params[axis] for axis in self._space.shape}
+            self._round.append((asked, self._row(asked, asked.number)))
+        self._rows += [row for _, row in self._round]
+
+    def _row(self, asked: Asked, number: int) -> Row:
+        params = {axis: self._space.rounded(axis, value) for axis, value in asked.params.items()}
+        return self._make(number, params, self._settings.steps[self._rung])
+
+    def _tell(self, asked: Asked, result: Mapping[str, Any] | None) -> None:
+        if result and result["status"] in RESULTS:
+            self._study.tell(asked, self._values(result))
+        else:
+            self._study.tell(asked, state=TrialState.FAIL)
+
+    def _values(self, result: Mapping[str, Any]) -> Values:
+        """What is minimised; a trial that diverged, or has no finite number, is as bad as declared."""
+        return tuple(
+            float(worst if result["status"] != "finished" or result[column] is None else result[column])
+            for column, worst in self._settings.minimise.items()
+        )
+
+
+def ranked(values: Sequence[Values]) -> list[int]:
+    """Places from the best to the worst: by how many others dominate, and then by the sum of the ranks in each value."""
+    table = np.array(values)
+    worse = (table[:, None] >= table[None]).all(2) & (table[:, None] > table[None]).any(2)
+    ranks = table.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").sum(1)
+    return [int(place) for place in np.lexsort((ranks, worse.sum(1)))]
+
+
+def _sampler(name: str, seed: int, batch: int) -> BaseSampler:
+    match name:
+        case "tpe":
+            return TPESampler(seed=seed, n_startup_trials=batch)
+        case "nsga2":
+            return NSGAIISampler(seed=seed, population_size=batch)
+    return RandomSampler(seed=seed)
+
+
+def _distributions(space: Space) -> dict[str, BaseDistribution]:
+    return {
+        axis: CategoricalDistribution(range(len(chosen)))
+        if isinstance(chosen, tuple)
+        else FloatDistribution(chosen.low, chosen.high, log=chosen.log)
+        for axis, chosen in space.axes.items()
+    }

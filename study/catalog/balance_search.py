@@ -1,0 +1,74 @@
+"""A search that chooses its own next trials: where in a wide space is the balance between error and active dimensions?
+
+The data are a manifold of r = 3 in d = 20, so the balance has an exact meaning: all of the data reconstructed from three
+active dimensions. Everything that decides it is searched at once, over ranges that leave the answer open: how γ is set (held
+at a value within eight decades, learned, or in closed form), β over six decades, the learning rate over five, κ and the skip
+connection. Three samplers search at equal budget, several times each: two that learn from results, and chance.
+
+Two numbers are minimised together: active dimensions, and the part of the variance that reconstructions lose. So a
+search ends with a front, on which the balance is one corner. Every trial is trained with few steps first, and the better third
+of each batch again with four times as many.
+"""
+
+from models.specs import VAE, Fixed, Gamma, Learned, Objective, Optimal, PlantedManifold, Skip, Training
+from study.search import search
+from study.space import Between
+from study.trial import Trial
+
+SAMPLERS = ("tpe", "nsga2", "random")
+
+GAMMAS: list[Gamma] = [*(Fixed(10.0**-power) for power in range(-1, 8)), Learned(), Optimal()]
+
+WORST = {"n_active": 16.0, "nre_mean_test": 1.0}
+"""What is minimised, and what a trial that diverged counts as: every latent kept, and nothing explained."""
+
+
+@search(
+    minimise=WORST,
+    samplers=SAMPLERS,
+    repeats=5,
+    trials=60,
+    batch=12,
+    alike=4,
+    rungs=(300, 1200),
+    keep=1 / 3,
+    shape={"kappa": [2, 3, 4, 8, 16], "skip": ["none", "affine"]},
+    free={"gamma": GAMMAS, "beta": Between(1e-3, 1e3), "lr": Between(1e-5, 1.0)},
+)
+def balance_search(kappa: int, skip: Skip, gamma: Gamma, beta: float, lr: float, steps: int, seed: int) -> Trial:
+    """Which settings reconstruct with the fewest active dimensions, and how soon does a search find them?"""
+    return Trial(
+        data=PlantedManifold(d=20, r=3, n=1000, n_test=1000),
+        model=VAE(
+            kappa=kappa,
+            encoder=(32, 32),
+            decoder=(32, 32),
+            skip=skip,
+            mu_scale=0.1,
+            log_var_scale=0.1,
+            log_var_range=(-20, 5),
+        ),
+        objective=Objective(gamma=gamma, beta=beta),
+        training=Training(steps=steps, batch=64, lr=lr),
+        seed=seed,
+    )
+
+
+@balance_search.paper(
+    minimise=WORST | {"n_active": 64.0},
+    samplers=SAMPLERS,
+    repeats=10,
+    trials=512,
+    batch=64,
+    alike=8,
+    rungs=(1000, 4000, 16_000),
+    shape={"kappa": [2, 3, 4, 8, 16, 32, 64], "skip": ["none", "affine", "residual", "concat"]},
+    free={"gamma": GAMMAS, "beta": Between(1e-3, 1e3), "lr": Between(1e-5, 1.0)},
+)
+def balance_search_paper(kappa: int, skip: Skip, gamma: Gamma, beta: float, lr: float, steps: int, seed: int) -> Trial:
+    """Which settings reconstruct with the fewest active dimensions, and how soon does a search find them?"""
+    short = balance_search.table("laptop").function(kappa, skip, gamma, beta, lr, steps, seed)
+    data = short.data.model_copy(update={"n": 20_000, "n_test": 10_000})
+    model = short.model.model_copy(update={"encoder": (64, 64), "decoder": (64, 64)})
+    training = short.training.model_copy(update={"batch": 128})
+    return short.model_copy(update={"data": data, "model": model, "training": training})

@@ -1,0 +1,155 @@
+"""Refinement: further values of β where a latent is lost between two of them, until they are close enough.
+
+A transition of a sweep of β lies between the largest β at which most seeds keep the i-th latent and the next one, latents
+ranked by their active units (AU = Var_x E[z_j|x]). Near a collapse AU is a line in β that meets zero there, 1 − β/βᵢ* in a
+linear VAE: so the next β are put on either side of where the line through the last two points meets zero. A curve that
+is no such line costs more of them, but misleads nobody, since only trained trials move a bracket.
+
+Source of the line: Wang & Ziyin (2022), eqs. 11-13.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from study.axes import Label
+from study.declare import DeclarationError, Row, Study, Table
+from study.record import RESULTS, Home, read
+
+BETA, SEED = "beta", "seed"
+
+KEPT_ABOVE = 0.01
+"""Active units above which a latent is kept."""
+
+INSIDE = 0.9
+"""How much of the allowed width two new values of β take up: with rounding they still enclose less than all of it."""
+
+APART = 1.15
+"""How far apart two β are, as a ratio, that a slope is taken from: seeds differ, and closer ones would tell nothing."""
+
+FAR = 3
+"""Of how many allowed widths a bracket is halved as well, where the line ends outside."""
+
+Units = Mapping[str, Float[np.ndarray, " kappa"]]
+"""trial_id → active units, the largest first."""
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """Asks for β inside the brackets of a table's transitions, until each is within ± `width` of its middle."""
+
+    table: Table
+    width: float
+
+    @classmethod
+    def of(cls, study: Study, table: Any, width: float) -> "Refinement":
+        """Raises: DeclarationError where there is nothing to refine."""
+        if not 0 < width < 1:
+            raise DeclarationError(f"--refine {width:g} is no relative width: give it 0.02 for ± 2 %, say")
+        labels = table.labels.get(BETA, ()) if isinstance(table, Table) else ()
+        if len(labels) < 2 or not all(map(_is_beta, labels)):
+            raise DeclarationError(f"study {study.name} sweeps no axis {BETA} of numbers: leave --refine out")
+        return cls(table, width)
+
+    def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
+        """The rows of the next β, for every seed, of each sweep whose trials all have results."""
+        settled, units = _results(home)
+        found: list[Row] = []
+        for _, sweep in groupby(sorted(rows, key=_place), key=_place):
+            listed = list(sweep)
+            if all(row.trial.trial_id in settled for row in listed):
+                found += self._rows(listed, self._next(listed, units))
+        return found
+
+    def _next(self, rows: Sequence[Row], units: Units) -> list[float]:
+        """The β that a sweep is to be trained at next."""
+        by_beta: dict[float, list[Float[np.ndarray, " kappa"]]] = {}
+        for row in rows:
+            if row.trial.trial_id in units:
+                by_beta.setdefault(float(row.axes[BETA]), []).append(units[row.trial.trial_id])
+        betas = sorted(by_beta)
+        asked: dict[float, None] = {}
+        for rank in range(min((len(one) for many in by_beta.values() for one in many), default=0)):
+            values = [np.array([one[rank] for one in by_beta[beta]]) for beta in betas]
+            kept = [i for i, value in enumerate(values) if (value > KEPT_ABOVE).mean() > 0.5]
+            if kept and kept[-1] + 1 < len(betas):
+                means = [float(value.mean()) for value in values]
+                asked |= dict.fromkeys(between(betas, means, kept[-1], self.width))
+        return [beta for beta in asked if beta not in by_beta]
+
+    def _rows(self, sweep: Sequence[Row], betas: Sequence[float]) -> Iterator[Row]:
+        first = {row.axes.get(SEED): row for row in reversed(sweep)}
+        for beta in betas:
+            for row in reversed(first.values()):
+                pairs = {axis: (self._value(axis, label), label) for axis, label in row.axes.items()}
+                if new := self.table.row(pairs | {BETA: (beta, beta)}):
+                    yield new
+
+    def _value(self, axis: str, label: Label) -> Any:
+        """What is known by a label; β that came later are their own."""
+        labels = self.table.labels[axis]
+        return self.table.axes[axis][labels.index(label)] if label in labels else label
+
+
+def between(betas: Sequence[float], units: Sequence[float], low: int, width: float) -> list[float]:
+    """The next β inside the bracket that begins at `betas[low]`; none where it is narrow enough.
+
+    `units` are the active units at each β, mean over seeds.
+    """
+    lower, upper = betas[low], betas[low + 1]
+    allowed = (1 + width) / (1 - width)
+    if upper / lower <= allowed:
+        return []
+    step = allowed**INSIDE
+    middle = [math.sqrt(lower * upper)] if upper / lower > allowed**FAR else []
+    end = _end(betas[: low + 1], units[: low + 1])
+    if end >= upper:
+        asked = [upper / step, *middle]
+    elif end <= lower:
+        asked = [lower * step, *middle]
+    else:
+        asked = [end / step**0.5, end * step**0.5]
+    return [beta for beta in map(_rounded, asked) if lower < beta < upper] or [_rounded(math.sqrt(lower * upper))]
+
+
+def _end(betas: Sequence[float], units: Sequence[float]) -> float:
+    """Where the line through two points meets zero: the last, and the last that is far enough below to tell a slope.
+
+    Where there is no such point, or the line does not fall, it is the line through AU = 1 at β = 0.
+    """
+    far = [i for i, beta in enumerate(betas) if beta * APART <= betas[-1]]
+    slope = (units[-1] - units[far[-1]]) / (betas[-1] - betas[far[-1]]) if far else 0.0
+    if slope >= 0:
+        slope = (units[-1] - 1) / betas[-1]
+    return betas[-1] - units[-1] / slope if slope < 0 else betas[-1]
+
+
+def _results(home: Home) -> tuple[set[str], Units]:
+    """The trials that have a result, and the active units of those that finished."""
+    trials = read(home, "trials", ["trial_id", "status"]).to_pylist()
+    finished = {row["trial_id"] for row in trials if row["status"] == "finished"}
+    found: dict[str, list[float]] = {}
+    for row in read(home, "latents", ["trial_id", "mean_var"]).to_pylist():
+        if row["trial_id"] in finished and row["mean_var"] is not None:
+            found.setdefault(row["trial_id"], []).append(row["mean_var"])
+    units = {trial: np.sort(values)[::-1] for trial, values in found.items()}
+    return {row["trial_id"] for row in trials if row["status"] in RESULTS}, units
+
+
+def _place(row: Row) -> tuple[str, ...]:
+    """What rows of one sweep share."""
+    return tuple(str(label) for axis, label in row.axes.items() if axis not in (BETA, SEED))
+
+
+def _is_beta(label: Label) -> bool:
+    return isinstance(label, int | float) and not isinstance(label, bool) and label > 0
+
+
+def _rounded(beta: float) -> float:
+    """A β as it stands in tables."""
+    return float(f"{beta:.5g}")

@@ -1,0 +1,155 @@
+"""The declaration of a search: a table whose next rows follow from the results of those before.
+
+    @search(
+        minimise={"n_active": 16.0, "nre_mean_test": 1.0},
+        samplers=["tpe", "random"],
+        repeats=5,
+        trials=64,
+        shape={"kappa": [2, 4, 8]},
+        free={"gamma": [Learned(), Optimal()], "beta": Between(0.01, 100.0)},
+    )
+    def my_search(kappa: int, gamma: Gamma, beta: float, seed: int) -> Trial:
+        \"\"\"The caption: what is searched for.\"\"\"
+        return Trial(...)
+
+Each sampler searches `repeats` times, and all of these searches go on at once, a round at a time: a round asks `batch`
+trials of each, and tells their results before the next. Within a round `alike` trials share what decides their shapes, so
+that they train as one pack; everything else varies freely among them. A trial's seed is its search's repeat.
+
+With `rungs`, numbers of training steps, each asked trial is trained with the fewest steps first, and only the better part
+of a batch (`keep` of it) again with more: the packs of a later rung hold nothing else. The function then takes `steps`.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
+
+from pydantic import ValidationError
+
+from study.axes import labels_of, values_of
+from study.declare import Row, Scale, Study, made
+from study.faults import DeclarationError, explain
+from study.record import Home, read
+from study.space import Between, Settings, Space
+from study.trial import Trial
+
+OWN = ("sampler", "repeat", "number")
+"""The axes that every search has: which of its searches asked for the row, and as which of its trials, from 0."""
+
+
+@dataclass(frozen=True)
+class SearchTable:
+    """The rows of one scale: none that is declared, and those that follow from results."""
+
+    function: Callable[..., Any]
+    settings: Settings
+    space: Space
+
+    @property
+    def axes(self) -> Mapping[str, tuple[Any, ...]]:
+        """The names of the axes; what stands in them only the searches can tell."""
+        return dict.fromkeys((*OWN, *self.space.axes, *(["steps"] if self.settings.rungs else [])), ())
+
+    def __len__(self) -> int:
+        """The trials that are asked for: rows of later rungs are not among them."""
+        return self.settings.trials * self.settings.repeats * len(self.settings.samplers)
+
+    def rows(self) -> list[Row]:
+        """Nothing is asked for yet: see `Searching`. Raises: DeclarationError where the space makes no valid trial."""
+        first = {axis: 0 if isinstance(values, tuple) else values.low for axis, values in self.space.axes.items()}
+        self.row(self.settings.samplers[0], 0, 0, first, self.settings.steps[0])
+        return []
+
+    def row(self, sampler: str, repeat: int, number: int, asked: Mapping[str, Any], steps: int | None) -> Row:
+        """The row of an asked trial: axis → a number, or the number of a choice.
+
+        Raises: DeclarationError where the function makes none.
+        """
+        rung = {"steps": steps} if steps else {}
+        values = {axis: self.space.value(axis, item) for axis, item in asked.items()} | rung
+        labels = {axis: self.space.label(axis, item) for axis, item in asked.items()} | rung
+        trial = made(self.function, values | {"seed": repeat}, labels)
+        if trial is None:
+            raise DeclarationError(f"{self.function.__name__} left out a row: a search needs a Trial of every choice")
+        return Row({"sampler": sampler, "repeat": repeat, "number": number} | labels, trial)
+
+
+class Searching:
+    """A table's searches over one home, each as far as the results there go."""
+
+    def __init__(self, table: SearchTable) -> None:
+        from study.asking import Asking  # imports Optuna, which nobody else needs
+
+        self._columns = ["trial_id", "status", *table.settings.minimise]
+        self._searches = [
+            Asking(table.settings, table.space, sampler, repeat, partial(table.row, sampler, repeat))
+            for sampler, repeat in product(table.settings.samplers, range(table.settings.repeats))
+        ]
+
+    def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
+        """The rows that are asked for once these have results: one round of each search that has all of its own."""
+        results = {row["trial_id"]: row for row in read(home, "trials", self._columns).to_pylist()}
+        there = {row.trial.trial_id for row in rows}
+        found: dict[str, Row] = {}
+        for row in (row for search in self._searches for row in search.more(results)):
+            if row.trial.trial_id not in there:  # and a child may equal a parent: one trial
+                found.setdefault(row.trial.trial_id, row)
+        return list(found.values())
+
+
+class Search(Study):
+    """A named search, at laptop scale and, where declared, at the paper's."""
+
+    def __init__(self, function: Callable[..., Trial], options: Mapping[str, Any]) -> None:
+        self._name(function)
+        self.tables: dict[Scale, Any] = {"laptop": _table(function, **options)}
+
+    def paper(self, **options: Any) -> Callable[[Callable[..., Any]], Study]:
+        """Declare the search at the paper's scale; decorates the function that makes its trials."""
+
+        def declare(function: Callable[..., Any]) -> Study:
+            self.tables["paper"] = _table(function, **options)
+            return self
+
+        return declare
+
+
+def search(**options: Any) -> Callable[[Callable[..., Trial]], Search]:
+    """Declare a search: `shape` and `free` are its space, the other options are `Settings`.
+
+    Raises: DeclarationError for a space that is not exactly the function's parameters, or settings that make no sense.
+    """
+    return lambda function: Search(function, options)
+
+
+def _table(
+    function: Callable[..., Any],
+    shape: Mapping[str, Sequence[Any]] | None = None,
+    free: Mapping[str, Sequence[Any] | Between] | None = None,
+    **options: Any,
+) -> SearchTable:
+    name = function.__name__
+    try:
+        settings = Settings(**options)
+    except ValidationError as fault:
+        raise DeclarationError(f"search {name}: {explain(fault)}") from fault
+    shape, free = shape or {}, free or {}
+    axes = {
+        axis: values if isinstance(values, Between) else values_of(name, axis, values)
+        for axis, values in {**shape, **free}.items()
+    }
+    if ranged := [axis for axis in shape if isinstance(axes[axis], Between)]:
+        raise DeclarationError(
+            f"search {name}: {ranged[0]} decides a pack's shape: give it a list of choices, or make it free"
+        )
+    wanted = {*axes, "seed", *(["steps"] if settings.rungs else [])}
+    if not axes or set(inspect.signature(function).parameters) != wanted or set(shape) & set(free):
+        raise DeclarationError(
+            f"search {name}: its function's parameters should be {', '.join(sorted(wanted))}, and each axis of the space "
+            "either shape or free"
+        )
+    labels = {axis: labels_of(name, axis, values) for axis, values in axes.items() if isinstance(values, tuple)}
+    return SearchTable(function, settings, Space(axes, labels, tuple(shape)))

@@ -1,0 +1,100 @@
+"""What is searched: choices and ranges, and how the search goes about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from models.specs.base import Count, Positive, Real, brief
+from study.axes import Label
+from study.faults import DeclarationError, explain
+from study.record.schema import TRIALS
+
+Sampler = Literal["tpe", "nsga2", "random"]
+"""Who asks: a tree of Parzen estimators, a genetic algorithm that sorts by dominance, or chance."""
+
+DIGITS = 4
+"""Significant digits of a number that is asked for: it stands in tables, and is part of a trial's identity."""
+
+
+class Between(BaseModel):
+    """Any number from `low` to `high`: a ratio is as likely at one end as at the other, or with `log=False` a difference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: Real
+    high: Real
+    log: bool = True
+
+    def __init__(self, low: float, high: float, **fields: Any) -> None:
+        try:
+            super().__init__(low=low, high=high, **fields)
+        except ValidationError as fault:
+            raise DeclarationError(explain(fault)) from fault
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if not self.low < self.high or (self.log and self.low <= 0):
+            raise ValueError("should be from a lower number to a higher one, above zero unless log=False")
+        return self
+
+    def __str__(self) -> str:
+        return f"{brief(self.low)} to {brief(self.high)}"
+
+
+class Settings(BaseModel):
+    """What a search declares beside its space; see the module. `minimise` names record columns, each with what a diverged
+    trial counts as."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minimise: Annotated[dict[str, Real], Field(min_length=1)]
+    samplers: Annotated[tuple[Sampler, ...], Field(min_length=1)]
+    trials: Count
+    repeats: Count = 1
+    batch: Count = 8
+    alike: Count = 4
+    rungs: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
+    keep: Annotated[Positive, Field(lt=1)] = 0.5
+
+    @model_validator(mode="after")
+    def _rungs_rise(self) -> Self:
+        if self.rungs and list(self.rungs) != sorted(set(self.rungs)):
+            raise ValueError("rungs are numbers of training steps, each more than the one before")
+        numbers = [field.name for field in TRIALS if field.type in (pa.int64(), pa.float64())]
+        if strangers := [column for column in self.minimise if column not in numbers]:
+            raise ValueError(f"minimise names {strangers[0]}, which is no recorded number: choose a column of trials")
+        if len(set(self.samplers)) < len(self.samplers):
+            raise ValueError(f"samplers names one twice: choose among {', '.join(get_args(Sampler))}")
+        return self
+
+    @property
+    def steps(self) -> tuple[int | None, ...]:
+        """The rungs, or the one of a search without."""
+        return self.rungs or (None,)
+
+
+@dataclass(frozen=True)
+class Space:
+    """The axes that are searched: choices with their labels, and ranges. Those of `shape` decide a pack."""
+
+    axes: Mapping[str, tuple[Any, ...] | Between]
+    labels: Mapping[str, tuple[Label, ...]]
+    shape: tuple[str, ...]
+
+    def value(self, axis: str, asked: Any) -> Any:
+        """What the study's function gets for what a sampler asked: a choice by its number, a number as it is."""
+        chosen = self.axes[axis]
+        return asked if isinstance(chosen, Between) else chosen[asked]
+
+    def rounded(self, axis: str, asked: Any) -> Any:
+        """What a sampler asked, as it stands in tables."""
+        chosen = self.axes[axis]
+        if isinstance(chosen, tuple):
+            return asked
+        return min(max(float(f"{asked:.{DIGITS}g}"), chosen.low), chosen.high)
+
+    def label(self, axis: str, asked: Any) -> Label:
+        return asked if isinstance(self.axes[axis], Between) else self.labels[axis][asked]

@@ -1,0 +1,198 @@
+"""Searches: what is asked next follows from the declaration and the results so far, and from nothing else."""
+
+import math
+import random
+
+import pytest
+
+from study import VAE, Fixed, Learned, Objective, Optimal, PlantedManifold, Training, Trial
+from study.asking import Asking, ranked
+from study.find import find
+from study.packing import make_packs
+from study.plan import make_plan, renewed
+from study.record import Home, commit, new_commit_id
+from study.search import search
+from study.sizing import CPU_CORE
+from study.space import Between
+
+OPTIONS = {
+    "minimise": {"n_active": 8.0, "nre_mean_test": 1.0},
+    "samplers": ["tpe", "nsga2", "random"],
+    "repeats": 2,
+    "trials": 12,
+    "batch": 4,
+    "alike": 2,
+    "rungs": (10, 40),
+    "shape": {"kappa": [2, 4]},
+    "free": {"gamma": [Fixed(0.1), Learned(), Optimal()], "beta": Between(0.01, 100)},
+}
+
+
+def a_trial(kappa, gamma, beta, steps, seed):
+    """Can it be found?"""
+    return Trial(
+        data=PlantedManifold(n=100, n_test=50),
+        model=VAE(kappa=kappa, encoder=(8,), decoder=(8,)),
+        objective=Objective(gamma=gamma, beta=beta),
+        training=Training(steps=steps, batch=32),
+        seed=seed,
+    )
+
+
+@pytest.fixture
+def hunt():
+    return search(**OPTIONS)(a_trial)
+
+
+def result(trial, status="finished"):
+    """A record that follows from the trial alone, better near β = 1."""
+    draw = random.Random(trial.trial_id)
+    error = abs(math.log10(trial.objective.beta)) / 2 + draw.random() / 100
+    return {"trial_id": trial.trial_id, "status": status, "n_active": trial.model.kappa, "nre_mean_test": error}
+
+
+def put(home, trials, status="finished"):
+    commit_id = new_commit_id()
+    rows = [result(trial, status) | {"commit_id": commit_id, "attempt": 1} for trial in trials]
+    commit(home, commit_id, {"trials": rows})
+
+
+def carried_out(study, home):
+    """The plan of a search whose every round has results."""
+    plan = make_plan(study, "laptop", home)
+    while plan.missing:
+        put(home, plan.missing)
+        plan = renewed(plan, home)
+    return plan
+
+
+def test_a_search_asks_in_rounds_until_its_budget_is_spent(hunt, tmp_path):
+    home = Home(tmp_path)
+    plan = make_plan(hunt, "laptop", home)
+    assert len(plan.rows) == 3 * 2 * 4  # one batch of each search
+    assert renewed(plan, home).declared == plan.declared, "a round is over before the next is asked"
+    plan = carried_out(hunt, home)
+    asked = {tuple(row.axes[axis] for axis in ("sampler", "repeat", "number")) for row in plan.declared}
+    assert len(hunt.table("laptop")) == 3 * 2 * 12
+    assert sum(sampler != "nsga2" for sampler, *_ in asked) == 2 * 2 * 12
+    assert 2 * 4 < sum(sampler == "nsga2" for sampler, *_ in asked) <= 2 * 12, "a child may equal a parent: one trial"
+
+
+def test_whoever_asks_again_asks_for_the_same_trials(hunt, tmp_path):
+    plan = carried_out(hunt, Home(tmp_path))
+    again = make_plan(search(**OPTIONS)(a_trial), "laptop", Home(tmp_path))
+    assert sorted(row.trial.trial_id for row in again.rows) == sorted(row.trial.trial_id for row in plan.rows)
+    assert not again.missing
+
+
+def test_a_search_that_was_cut_off_goes_on_where_it_was(hunt, tmp_path):
+    whole = carried_out(hunt, Home(tmp_path / "whole"))
+    plan = make_plan(hunt, "laptop", Home(tmp_path / "cut"))
+    put(Home(tmp_path / "cut"), plan.missing[::2])
+    left = make_plan(search(**OPTIONS)(a_trial), "laptop", Home(tmp_path / "cut"))
+    assert {trial.trial_id for trial in left.missing} == {trial.trial_id for trial in plan.missing[1::2]}
+    after = carried_out(search(**OPTIONS)(a_trial), Home(tmp_path / "cut"))
+    assert {row.trial.trial_id for row in after.rows} == {row.trial.trial_id for row in whole.rows}
+
+
+def test_more_trials_extend_a_search(hunt, tmp_path):
+    before = carried_out(hunt, Home(tmp_path))
+    more = make_plan(search(**OPTIONS | {"trials": 16})(a_trial), "laptop", Home(tmp_path))
+    assert {row.trial.trial_id for row in before.rows} < {row.trial.trial_id for row in more.rows}
+    assert 2 * 2 * 4 <= len(more.missing) <= 3 * 2 * 4
+
+
+def test_a_later_rung_holds_only_the_better_part_of_a_batch(hunt, tmp_path):
+    plan = carried_out(hunt, Home(tmp_path))
+    for start in (0, 4, 8):
+        batch = [
+            row
+            for row in plan.declared
+            if (row.axes["sampler"], row.axes["repeat"]) == ("tpe", 1) and start <= int(row.axes["number"]) < start + 4
+        ]
+        first = [row for row in batch if row.axes["steps"] == 10]
+        later = {row.axes["number"] for row in batch if row.axes["steps"] == 40}
+        values = [(float(row.trial.model.kappa), result(row.trial)["nre_mean_test"]) for row in first]
+        assert later == {first[place].axes["number"] for place in ranked(values)[:2]}
+
+
+def test_trials_of_a_batch_that_share_a_shape_train_as_one_pack(hunt, tmp_path):
+    plan = make_plan(hunt, "laptop", Home(tmp_path))
+    of_one = [row for row in plan.rows if (row.axes["sampler"], row.axes["repeat"]) == ("random", 0)]
+    packs = make_packs([row.trial for row in of_one], {}, None, 1, CPU_CORE)
+    assert len(packs) <= 2
+    assert all(row.axes["kappa"] == of_one[i - i % 2].axes["kappa"] for i, row in enumerate(of_one))
+
+
+def test_a_search_learns_from_its_results():
+    """On one number that is least at β = 1, and with little else to choose, later trials of TPE lie nearer to it."""
+    table = search(**OPTIONS | {"minimise": {"nre_mean_test": 1.0}, "rungs": None, "trials": 60, "batch": 6})(
+        lambda_free
+    ).table("laptop")
+    away = {"tpe": [], "random": []}
+    for repeat in range(3):
+        for sampler, found in away.items():
+            asking = Asking(table.settings, table.space, sampler, repeat, lambda n, p, s: table.row("x", 0, n, p, s))
+            known = {}
+            while new := [row for row in asking.more(known) if row.trial.trial_id not in known]:
+                known |= {row.trial.trial_id: result(row.trial) for row in new}
+            found += [abs(math.log(float(row.axes["beta"]))) for row in asking.more(known)[30:]]
+    median = {sampler: sorted(found)[len(found) // 2] for sampler, found in away.items()}
+    assert median["tpe"] < median["random"] / 2
+
+
+def lambda_free(kappa, gamma, beta, seed):
+    """A trial without rungs."""
+    return a_trial(kappa, gamma, beta, 10, seed)
+
+
+@pytest.mark.parametrize("status", ["diverged", "failed"])
+def test_a_trial_without_a_number_is_told_as_it_was_declared_or_not_at_all(hunt, tmp_path, status):
+    home = Home(tmp_path)
+    plan = make_plan(hunt, "laptop", home)
+    put(home, plan.missing[1:])
+    put(home, plan.missing[:1], status)
+    grown = renewed(plan, home)
+    assert len(grown.declared) > len(plan.declared)
+    failed = plan.missing[0].trial_id
+    climbed = {row.trial.trial_id for row in grown.declared[len(plan.declared) :]}
+    assert failed not in climbed
+
+
+def test_ranked_puts_first_what_nothing_dominates():
+    assert ranked([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[0] == 1
+    assert set(ranked([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[:2]) == {1, 3}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"minimise": {"happiness": 1.0}}, "no recorded number: choose a column"),
+        ({"samplers": ["cmaes"]}, "samplers.0 should be 'tpe', 'nsga2' or 'random'"),
+        ({"samplers": ["tpe", "tpe"]}, "samplers names one twice"),
+        ({"rungs": (40, 10)}, "each more than the one before"),
+        ({"shape": {"kappa": Between(2, 4)}}, "kappa decides a pack's shape: give it a list of choices"),
+        ({"free": {"gamma": [Learned()]}}, "parameters should be gamma, kappa, seed, steps"),
+        ({"free": {"gamma": [], "beta": Between(0.1, 1)}}, "the axis gamma is empty"),
+        ({"trials": 0}, "trials should be greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_search_is_one_sentence(change, said):
+    from study.declare import DeclarationError
+
+    with pytest.raises(DeclarationError, match=said):
+        search(**OPTIONS | change)(a_trial)
+
+
+@pytest.mark.parametrize(("low", "high"), [(2, 1), (0, 1), (1, 1)])
+def test_a_range_goes_up_from_above_zero(low, high):
+    from study.declare import DeclarationError
+
+    with pytest.raises(DeclarationError, match="should be from a lower number to a higher one, above zero"):
+        Between(low, high)
+
+
+def test_the_catalogs_search_is_a_valid_declaration_at_both_scales(tmp_path):
+    study = find("balance_search")
+    for scale, count in (("laptop", 3 * 5 * 12), ("paper", 3 * 10 * 64)):
+        assert len(make_plan(study, scale, Home(tmp_path)).missing) == count
