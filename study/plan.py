@@ -4,17 +4,13 @@ There is nothing to resume: relaunching a study *is* resuming it, extending it, 
 """
 
 import gc
-import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Protocol
 
 from study.declare import DeclarationError, Label, Row, Scale, Study, Table
+from study.plan_file import read_header, read_labels, write_table
 from study.record import RESULTS, Home, deciding, stored_ids
 from study.refine import Refinement
 from study.search import Searching, SearchTable
@@ -172,16 +168,8 @@ def _growth(plan: Plan, table: Table | SearchTable, home: Home, width: float | N
     if width is None:
         if isinstance(table, SearchTable):
             return Searching(table)
-        width = _header(home, plan.name).get("refine")
-    return None if width is None else Refinement.of(plan.study, table, width)
-
-
-def _header(home: Home, name: str) -> dict[str, Any]:
-    """What an earlier launch left of the study."""
-    try:
-        return json.loads(home.read(f"studies/{name}/study.json"))
-    except FileNotFoundError:
-        return {}
+        width = read_header(home, plan.name).get("refine")
+    return None if width is None else Refinement.of(plan.study, table, width, read_labels(home, plan.name))
 
 
 @contextmanager
@@ -219,42 +207,22 @@ def _over(plan: Plan, home: Home) -> Plan:
 
 def write_plan(plan: Plan, home: Home) -> None:
     """Leave the study's table, caption and axes beside its records, for the analysis and whoever reads the home."""
-    folder = f"studies/{plan.name}"
-    columns: dict[str, Sequence[Label]] = {"trial_id": [row.trial.trial_id for row in plan.declared]}
-    axes = plan.study.table(plan.scale).axes
-    for name in axes:
-        columns[name] = _column([row.axes[name] for row in plan.declared])
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer)
-    home.write(f"{folder}/plan.parquet", buffer.getvalue())
     header = {
         "name": plan.name,
         "caption": plan.study.caption,
         "scale": plan.scale,
         "stages": [stage.trial_id for stage in plan.stages],
-        "axes": {name: _labels(plan, name) for name in axes},
+        "axes": {name: _labels(plan, name) for name in plan.study.table(plan.scale).axes},
     }
     if isinstance(plan.growth, Refinement):
         header["refine"] = plan.growth.width
-    home.write(f"{folder}/study.json", json.dumps(header, ensure_ascii=False, indent=1).encode())
+    write_table(home, plan.name, plan.declared, header)
 
 
 def _labels(plan: Plan, axis: str) -> list[Label]:
     """The labels of an axis, as declared; numbers that came later stand among the others."""
     labels = list(dict.fromkeys(row.axes[axis] for row in plan.declared))
     return sorted(labels) if plan.growth and not any(isinstance(item, str) for item in labels) else labels
-
-
-def _column(labels: list[Label]) -> list[Label]:
-    """Labels of one type: numbers that a column can hold stay numbers, everything else becomes text."""
-    if all(isinstance(item, bool) for item in labels) or all(_is_storable(item) for item in labels):
-        return labels
-    return [str(item) for item in labels]
-
-
-def _is_storable(item: Label) -> bool:
-    """Whether a number may stand in a column of integers, or of floats among which it must not lose a digit."""
-    return isinstance(item, float) or (isinstance(item, int) and not isinstance(item, bool) and abs(item) < 2**53)
 
 
 def selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Study) -> list[Row]:

@@ -9,8 +9,10 @@ Source of the line: Wang & Ziyin (2022), eqs. 11-13.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -45,26 +47,40 @@ class Refinement:
 
     table: Table
     width: float
+    earlier: Sequence[Mapping[str, Label]] = ()
+    """The labels of the rows that the table had when it was launched last: what was added then stays."""
 
     @classmethod
-    def of(cls, study: Study, table: Any, width: float) -> "Refinement":
+    def of(cls, study: Study, table: Any, width: float, earlier: Sequence[Mapping[str, Label]] = ()) -> "Refinement":
         """Raises: DeclarationError where there is nothing to refine."""
         if not 0 < width < 1:
             raise DeclarationError(f"--refine {width:g} is no relative width: give it 0.02 for ± 2 %, say")
         labels = table.labels.get(BETA, ()) if isinstance(table, Table) else ()
         if len(labels) < 2 or not all(map(_is_beta, labels)):
             raise DeclarationError(f"study {study.name} sweeps no axis {BETA} of numbers: leave --refine out")
-        return cls(table, width)
+        return cls(table, width, earlier)
 
     def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
         """The rows of the next β, for every seed, of each sweep whose trials all have results."""
         settled, units = _results(home)
         found: list[Row] = []
-        for _, sweep in groupby(sorted(rows, key=_place), key=_place):
+        for place, sweep in groupby(sorted(rows, key=_place), key=_place):
             listed = list(sweep)
-            if all(row.trial.trial_id in settled for row in listed):
+            there = {row.axes[BETA] for row in listed}
+            if again := [beta for beta in self._known[place] if beta not in there]:
+                found += self._rows(listed, again)
+            elif all(row.trial.trial_id in settled for row in listed):
                 found += self._rows(listed, self._next(listed, units))
         return found
+
+    @cached_property
+    def _known(self) -> Mapping[tuple[str, ...], Sequence[float]]:
+        """The β that each sweep was given before, beside those of the table."""
+        found: dict[tuple[str, ...], dict[float, None]] = defaultdict(dict)
+        for axes in self.earlier:
+            if set(axes) == set(self.table.axes) and axes[BETA] not in self.table.labels[BETA]:
+                found[_place_of(axes)][float(axes[BETA])] = None
+        return defaultdict(tuple, {place: tuple(betas) for place, betas in found.items()})
 
     def _next(self, rows: Sequence[Row], units: Units) -> list[float]:
         """The β that a sweep is to be trained at next."""
@@ -143,7 +159,11 @@ def _results(home: Home) -> tuple[set[str], Units]:
 
 def _place(row: Row) -> tuple[str, ...]:
     """What rows of one sweep share."""
-    return tuple(str(label) for axis, label in row.axes.items() if axis not in (BETA, SEED))
+    return _place_of(row.axes)
+
+
+def _place_of(axes: Mapping[str, Label]) -> tuple[str, ...]:
+    return tuple(str(label) for axis, label in axes.items() if axis not in (BETA, SEED))
 
 
 def _is_beta(label: Label) -> bool:

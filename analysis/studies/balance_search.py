@@ -107,7 +107,7 @@ def best_rungs(trials: Frame) -> Frame:
     return settled.sort_values("steps", kind="stable").drop_duplicates(["sampler", "repeat", "number"], keep="last")
 
 
-def is_balanced(trials: Frame) -> "pd.Series[bool]":
+def is_balanced(trials: Frame) -> pd.Series:
     """Which trials reconstruct with exactly as many active dimensions as the data have."""
     return trials["n_active"].eq(trials["intrinsic_dim"]) & trials["nre_mean_test"].le(NRE_AT_MOST)
 

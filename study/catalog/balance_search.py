@@ -6,8 +6,8 @@ at a value within eight decades, learned, or in closed form), β over six decade
 connection. Three samplers search at equal budget, several times each: two that learn from results, and chance.
 
 Two numbers are minimised together: active dimensions, and the part of the variance that reconstructions lose. So a
-search ends with a front, on which the balance is one corner. Every trial is trained with few steps first, and the better third
-of each batch again with four times as many.
+search ends with a front, on which the balance is one corner. Every trial is trained with few steps first, and the better
+third of each batch again with four times as many.
 """
 
 from models.specs import VAE, Fixed, Gamma, Learned, Objective, Optimal, PlantedManifold, Skip, Training

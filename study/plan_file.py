@@ -1,0 +1,53 @@
+"""What a launch leaves of a study beside its records: `plan.parquet`, a row a trial, and `study.json`, its header."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.axes import Label
+from study.declare import Row
+from study.record import Home
+
+
+def write_table(home: Home, name: str, rows: Sequence[Row], header: Mapping[str, Any]) -> None:
+    """The trial_id of each row and its labels on the header's axes, and then the header."""
+    columns: dict[str, Sequence[Label]] = {"trial_id": [row.trial.trial_id for row in rows]}
+    for axis in header["axes"]:
+        columns[axis] = _column([row.axes[axis] for row in rows])
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    home.write(f"studies/{name}/plan.parquet", buffer.getvalue())
+    home.write(f"studies/{name}/study.json", json.dumps(header, ensure_ascii=False, indent=1).encode())
+
+
+def read_header(home: Home, name: str) -> Mapping[str, Any]:
+    """The header that an earlier launch left; nothing where there was none."""
+    try:
+        return json.loads(home.read(f"studies/{name}/study.json"))
+    except FileNotFoundError:
+        return {}
+
+
+def read_labels(home: Home, name: str) -> list[dict[str, Label]]:
+    """Axis → label, of each row that an earlier launch left."""
+    try:
+        content = pq.read_table(io.BytesIO(home.read(f"studies/{name}/plan.parquet")), use_threads=False)
+    except FileNotFoundError:
+        return []
+    return content.drop_columns(["trial_id"]).to_pylist()
+
+
+def _column(labels: list[Label]) -> list[Label]:
+    """Labels of one type: numbers that a column can hold stay numbers, everything else becomes text."""
+    if all(isinstance(item, bool) for item in labels) or all(_is_storable(item) for item in labels):
+        return labels
+    return [str(item) for item in labels]
+
+
+def _is_storable(item: Label) -> bool:
+    """Whether a number may stand in a column of integers, or of floats among which it must not lose a digit."""
+    return isinstance(item, float) or (isinstance(item, int) and not isinstance(item, bool) and abs(item) < 2**53)
