@@ -38,16 +38,20 @@ if TYPE_CHECKING:
         Training,
     )
     from study.declare import Study, study
+    from study.search import search
+    from study.space import Between
     from study.trial import Trial
     from study.weights import load
 
-_HOMES = {"Study": "study.declare", "study": "study.declare", "Trial": "study.trial", "load": "study.weights"}
+_HOMES = {"Study": "study.declare", "study": "study.declare", "search": "study.search", "Between": "study.space"}
+_HOMES |= {"Trial": "study.trial", "load": "study.weights"}
 
 __all__ = [
     "MMD",
     "MNIST",
     "VAE",
     "Annealed",
+    "Between",
     "CelebA",
     "Data",
     "Digits",
@@ -73,6 +77,7 @@ __all__ = [
     "Training",
     "Trial",
     "load",
+    "search",
     "study",
 ]
 

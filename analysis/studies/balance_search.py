@@ -39,7 +39,7 @@ SOURCE = "Dai, Wenliang & Wipf (2021), definition 1 of the balance; budget after
 
 @dataclass(frozen=True)
 class Searches:
-    """The searches of one sampler: `met` the trials until the balance, a search that never met it at one more than its all."""
+    """The searches of one sampler: `met` are the trials until the balance, or one more than all where it was never met."""
 
     sampler: str
     met: list[int]

@@ -1,0 +1,110 @@
+"""The verdicts of balance_search, on records that are made up: each can hold, fail, and lack data."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.drawn.balance_search import front
+from analysis.studies import balance_search as analysed
+from analysis.view import View
+from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
+from study.packing import make_pack
+from study.plan import make_plan, renewed, write_plan
+from study.record import Home, commit, new_commit_id
+from study.rows import declared_row
+from study.search import search
+from study.space import Between
+
+TRIALS = 24
+
+
+def declared(repeats):
+    @search(
+        minimise={"n_active": 16.0, "nre_mean_test": 1.0},
+        samplers=["tpe", "random"],
+        repeats=repeats,
+        trials=TRIALS,
+        shape={"kappa": [8, 16]},
+        free={"beta": Between(0.01, 100)},
+        rungs=(5,),
+    )
+    def balance_search(kappa, beta, steps, seed):
+        """Which settings reconstruct with the fewest active dimensions?"""
+        return Trial(
+            data=PlantedManifold(n=100, n_test=50),
+            model=VAE(kappa=kappa, encoder=(8,), decoder=(8,)),
+            objective=Objective(gamma=Fixed(1.0), beta=beta),
+            training=Training(steps=steps),
+            seed=seed,
+        )
+
+    return balance_search
+
+
+def searched(tmp_path, met, repeats=5):
+    """A view of searches whose trials meet the balance from the one that `met` names on, by sampler, and never before."""
+    home = Home(tmp_path)
+    study: Any = declared(repeats)
+    plan = make_plan(study, "laptop", home)
+    while plan.missing:
+        commit_id = new_commit_id()
+        rows = []
+        for row in plan.rows:
+            if row.trial in plan.missing:
+                is_met = int(row.axes["number"]) + 1 >= met[row.axes["sampler"]]
+                numbers = {"n_active": 3, "nre_mean_test": 0.004} if is_met else {"n_active": 8, "nre_mean_test": 0.02}
+                result = {"status": "finished", "scale_residual": 0.01} | numbers
+                rows.append(declared_row(make_pack([row.trial], {}), 0, commit_id) | result)
+        commit(home, commit_id, {"trials": rows})
+        plan = renewed(plan, home)
+    write_plan(plan, home)
+    return View.of("balance_search", home)
+
+
+@pytest.mark.parametrize(("tpe", "chance", "verdict"), [(5, 18, HOLDS), (6, 18, HOLDS), (7, 18, FAILS), (5, 12, FAILS)])
+def test_a_third_of_random_searchs_trials_is_asked(tmp_path, tpe, chance, verdict):
+    sooner, _ = analysed.claims(searched(tmp_path, {"tpe": tpe, "random": chance}))
+    assert sooner.verdict == verdict
+    assert f"median {tpe} trials" in sooner.measured
+
+
+def test_a_search_that_never_met_the_balance_counts_one_more_than_its_budget(tmp_path):
+    view = searched(tmp_path, {"tpe": 8, "random": TRIALS + 5})
+    chance = next(one for one in analysed.searches(view) if one.sampler == "random")
+    assert chance.met == [TRIALS + 1] * 5
+    assert chance.found == 0
+    assert analysed.claims(view)[0].verdict == INSUFFICIENT, "nobody knows how long chance would have taken"
+
+
+def test_the_front_is_judged_at_equal_budget(tmp_path):
+    sooner, front_claim = analysed.claims(searched(tmp_path, {"tpe": 5, "random": TRIALS + 1}))
+    assert sooner.verdict == INSUFFICIENT
+    assert front_claim.verdict == HOLDS
+    _, other = analysed.claims(searched(tmp_path / "other", {"tpe": TRIALS + 1, "random": 5}))
+    assert other.verdict == FAILS
+
+
+def test_too_few_searches_say_nothing(tmp_path):
+    assert {claim.verdict for claim in analysed.claims(searched(tmp_path, {"tpe": 5, "random": 18}, repeats=2))} == {
+        INSUFFICIENT
+    }
+
+
+def test_the_volume_is_the_share_of_the_box_that_is_dominated(tmp_path):
+    trials = searched(tmp_path, {"tpe": 1, "random": 1}, repeats=1).trials
+    at_balance = np.log(0.004 / analysed.FLOOR) / -np.log(analysed.FLOOR)
+    assert analysed.volume(trials) == pytest.approx((16 - 3) / 16 * (1 - at_balance))
+
+
+def test_the_front_leaves_out_what_is_dominated(tmp_path):
+    trials = searched(tmp_path, {"tpe": 10, "random": 1}, repeats=1).trials
+    assert front(trials) == ([3.0], [0.004])
+
+
+def test_the_figures_are_drawn(tmp_path):
+    view = searched(tmp_path, {"tpe": 5, "random": 18})
+    assert [drawing.name for drawing in analysed.drawings(view)] == ["fronts", "races"]
+    (sheet,) = analysed.sheets(view)
+    assert list(sheet.frame["trials until then, median"]) == [5, 18]
