@@ -38,12 +38,12 @@ if TYPE_CHECKING:
         Training,
     )
     from study.declare import Study, study
-    from study.search import search
+    from study.searching import search
     from study.space import Between
     from study.trial import Trial
     from study.weights import load
 
-_HOMES = {"Study": "study.declare", "study": "study.declare", "search": "study.search", "Between": "study.space"}
+_HOMES = {"Study": "study.declare", "study": "study.declare", "search": "study.searching", "Between": "study.space"}
 _HOMES |= {"Trial": "study.trial", "load": "study.weights"}
 
 __all__ = [

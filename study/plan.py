@@ -13,7 +13,7 @@ from study.declare import DeclarationError, Label, Row, Scale, Study, Table
 from study.plan_file import read_header, read_labels, write_table
 from study.record import RESULTS, Home, deciding, stored_ids
 from study.refine import Refinement
-from study.search import Searching, SearchTable
+from study.searching import Searching, SearchTable
 from study.trial import ENGINE, Trial
 
 MAX_ATTEMPTS = 3

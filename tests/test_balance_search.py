@@ -14,7 +14,7 @@ from study.packing import make_pack
 from study.plan import make_plan, renewed, write_plan
 from study.record import Home, commit, new_commit_id
 from study.rows import declared_row
-from study.search import search
+from study.searching import search
 from study.space import Between
 
 TRIALS = 24

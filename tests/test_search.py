@@ -12,7 +12,7 @@ from study.find import find
 from study.packing import make_packs
 from study.plan import make_plan, renewed
 from study.record import Home, commit, new_commit_id
-from study.search import search
+from study.searching import search
 from study.sizing import CPU_CORE
 from study.space import Between
 

@@ -12,7 +12,7 @@ third of each batch again with four times as many.
 """
 
 from models.specs import VAE, Fixed, Gamma, Learned, Objective, Optimal, PlantedManifold, Skip, Training
-from study.search import search
+from study.searching import search
 from study.space import Between
 from study.trial import Trial
 
