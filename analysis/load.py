@@ -36,7 +36,8 @@ class AnalysisError(Exception):
 class Header:
     """What the launcher wrote about a study: its name, caption and scale, and its axes' labels in declared order.
 
-    `stages` are the trials that the study's own stand on, and that are no rows of its table.
+    `stages` are the trials that the study's own stand on, and that are no rows of its table. Where it has probes,
+    `measures` holds unit and meaning of what they measure, and `trained` says whether trials are trained beside them.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Header:
     scale: str
     axes: dict[str, list[Any]]
     stages: list[str] = field(default_factory=list)
+    measures: dict[str, list[str]] = field(default_factory=dict)
+    trained: bool = True
 
     def varying(self, *without: str) -> list[str]:
         """The axes with more than one label, in declared order, but for those named."""

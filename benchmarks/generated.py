@@ -53,7 +53,7 @@ def fill(home: Home, table: Study) -> int:
     for number, start in enumerate(range(0, len(trials), PACK)):
         pack = make_pack(trials[start : start + PACK], {})
         for name, content in _tables(
-            pack.trials, [declared_row(pack, i, pack.pack_id) for i in range(len(pack.trials))]
+            trials[start : start + PACK], [declared_row(pack, i, pack.pack_id) for i in range(len(pack.trials))]
         ):
             sequence = f"{number + 1:010d}-" if name == "trials" else ""
             write_part(home, name, f"{sequence}{pack.pack_id}.parquet", content)

@@ -38,10 +38,17 @@ if TYPE_CHECKING:
         Training,
     )
     from study.declare import Study, study
+    from study.probe import Probe
     from study.trial import Trial
     from study.weights import load
 
-_HOMES = {"Study": "study.declare", "study": "study.declare", "Trial": "study.trial", "load": "study.weights"}
+_HOMES = {
+    "Study": "study.declare",
+    "study": "study.declare",
+    "Trial": "study.trial",
+    "Probe": "study.probe",
+    "load": "study.weights",
+}
 
 __all__ = [
     "MMD",
@@ -67,6 +74,7 @@ __all__ = [
     "PlantedArc",
     "PlantedClusters",
     "PlantedManifold",
+    "Probe",
     "Refit",
     "Skip",
     "Study",

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from study.axes import Label, check_names, check_size, label, labels_of, values_of
 from study.faults import DeclarationError, explain, line_in, said
-from study.trial import Trial
+from study.probe import Declared, Probe
 
 __all__ = ["DeclarationError", "Label", "Row", "Scale", "Study", "Table", "explain", "label", "study"]
 
@@ -31,10 +31,13 @@ Scale = Literal["laptop", "paper"]
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a study's table: the labels of its axes, and the trial they make."""
+    """One row of a study's table: the labels of its axes, and the trial or probe they make.
+
+    To a type checker that is `Any`: whoever reads a study's rows knows which of the two it declares.
+    """
 
     axes: Mapping[str, Label]
-    trial: Trial
+    trial: Any
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,12 @@ class Table:
             ) from fault
         if trial is None:
             return None
-        if not isinstance(trial, Trial):
+        if not isinstance(trial, Declared):
             raise DeclarationError(f"{self._call(labels)} returned no Trial: end it with `return Trial(...)`")
+        if isinstance(trial, Probe) and (hidden := labels.keys() & trial.what.measures):
+            raise DeclarationError(
+                f"{self._call(labels)}: the axis {min(hidden)} has the name of a measured number: rename the axis"
+            )
         return Row(labels, trial)
 
     def _call(self, labels: Mapping[str, Label]) -> str:
@@ -91,7 +98,7 @@ class Table:
 class Study:
     """A named table of trials, at laptop scale and, where declared, at the paper's."""
 
-    def __init__(self, function: Callable[..., Trial | None], axes: Mapping[str, Iterable[Any]]) -> None:
+    def __init__(self, function: Callable[..., Declared | None], axes: Mapping[str, Iterable[Any]]) -> None:
         self.name = function.__name__
         if not self.name.isidentifier():
             raise DeclarationError(f"a study needs a name, and {self.name} is none: declare it with `def`")
@@ -101,10 +108,10 @@ class Study:
         if not self.caption:
             raise DeclarationError(f"study {self.name} has no docstring: say in one line what it asks")
 
-    def paper(self, **axes: Iterable[Any]) -> Callable[[Callable[..., Trial | None]], "Study"]:
+    def paper(self, **axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], "Study"]:
         """Declare the table at the paper's scale; decorates the function that makes its trials."""
 
-        def declare(function: Callable[..., Trial | None]) -> Study:
+        def declare(function: Callable[..., Declared | None]) -> Study:
             self.tables["paper"] = _table(function, axes)
             return self
 
@@ -117,7 +124,7 @@ class Study:
         return self.tables[scale]
 
 
-def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Trial | None]], Study]:
+def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], Study]:
     """Declare a study: the keyword arguments are its axes, in the order the table is laid out.
 
     Raises: DeclarationError for an empty axis, or axes that are not exactly the function's parameters.
@@ -125,7 +132,7 @@ def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Trial | None]], Stud
     return lambda function: Study(function, axes)
 
 
-def _table(function: Callable[..., Trial | None], axes: Mapping[str, Iterable[Any]]) -> Table:
+def _table(function: Callable[..., Declared | None], axes: Mapping[str, Iterable[Any]]) -> Table:
     name = function.__name__
     check_names(name, axes, inspect.signature(function).parameters)
     listed = {axis: values_of(name, axis, values) for axis, values in axes.items()}

@@ -78,7 +78,9 @@ def _signs(decoders: Tensor) -> np.ndarray:
 def _spread(decoders: Tensor, signs: np.ndarray) -> float:
     """Largest distance of an end from the mean of those with its signs."""
     flat, groups = decoders.flatten(1).numpy(), np.unique(signs, axis=0, return_inverse=True)[1].ravel()
-    return max(float(np.abs(part - part.mean(0)).max()) for part in (flat[groups == i] for i in range(groups.max() + 1)))
+    return max(
+        float(np.abs(part - part.mean(0)).max()) for part in (flat[groups == i] for i in range(groups.max() + 1))
+    )
 
 
 def _barriers(best: Tensor, covariance: Tensor, gamma: float) -> dict[str, float]:
