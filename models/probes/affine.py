@@ -24,7 +24,7 @@ NEGLIGIBLE = 1e-3
 ANGLES = 2001
 """Points of a quarter turn, the one half-way among them."""
 
-CHECKED = 8
+CHECKED = 4
 """Decoders at which the profile is held against a minimisation."""
 
 

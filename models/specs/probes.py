@@ -56,7 +56,7 @@ class AffineMinima(Look):
 
     @property
     def seconds(self) -> float:
-        return 1.0 + 2.5e-3 * self.starts
+        return 0.2 + 7e-4 * self.starts
 
 
 Hypothesis = Literal["as stated", "mean bias", "variance bias"]
@@ -89,7 +89,7 @@ class CollapsePoint(Look):
 
     @property
     def seconds(self) -> float:
-        return 0.2 + 6e-6 * self.draws * self.examples * self.width / 64
+        return 0.2 + 4e-6 * self.draws * self.examples * self.width / 64
 
 
 Variant = Literal["fixed Σ", "learned Σ", "learned γ", "two layers"]
@@ -114,7 +114,7 @@ class OriginHessian(Look):
 
     @property
     def seconds(self) -> float:
-        return 0.3
+        return 0.15
 
 
 class PairSlice(Look):
