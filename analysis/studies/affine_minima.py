@@ -77,21 +77,29 @@ def sheets(view: View) -> list[Sheet]:
     """What the starts of every setting ended in."""
     rows = [
         {
-            "eigenvalues": ", ".join(map(number, look.what["eigenvalues"])),
+            "modes": ", ".join(map(number, look.what["eigenvalues"])),
             "κ": look.what["kappa"],
-            "γ": look.what["gamma"],
-            "seed": int(look.row["seed"]),
-            "supports": look["supports"],
-            "in theory": _counts(look)[0],
-            "with signs": look["minima"],
-            "signs in theory": _counts(look)[1],
-            "excess, nats": look["excess"],
-            "swap barrier": look["swap_barrier"],
-            "slot barrier": look["slot_barrier"],
+            "γ": f"{look.what['gamma']:g}",
+            "seed": str(look.row["seed"]),
+            "supports": f"{look['supports']:g} of {_counts(look)[0]}",
+            "with signs": f"{look['minima']:g} of {_counts(look)[1]}",
+            "excess": look["excess"],
+            "swap": look["swap_barrier"],
+            "slot": look["slot_barrier"],
         }
         for look in looks(view.trials)
     ]
-    return [Sheet("minima", "Minima that random starts end in", pd.DataFrame(rows))] if rows else []
+    return (
+        [
+            Sheet(
+                "minima",
+                "Minima that random starts end in, of those in theory; excess and barriers in nats of 2J",
+                pd.DataFrame(rows),
+            )
+        ]
+        if rows
+        else []
+    )
 
 
 def _least(look: Look) -> float:

@@ -112,10 +112,10 @@ def _least(decoder: Tensor, covariance: Tensor, gamma: float) -> float:
     """The least 2J + κ over encoder and log σ², at a given decoder."""
     d, kappa = decoder.shape
     moments = Moments(covariance, covariance, float(covariance.trace()))
-    log_gamma = torch.tensor(gamma, dtype=torch.float64).log()
+    log_gamma = torch.tensor([gamma], dtype=torch.float64).log()
 
     def loss(flat: Tensor) -> Tensor:
         encoder, log_var = flat.split([d * kappa, kappa], -1)
-        return 2 * expected_loss(moments, decoder, encoder.view(-1, d, kappa), log_var, log_gamma, 1.0) + kappa
+        return 2 * expected_loss(moments, decoder[None], encoder.view(-1, d, kappa), log_var, log_gamma, 1.0) + kappa
 
     return float(descend(loss, torch.zeros(1, (d + 1) * kappa, dtype=torch.float64)).values)

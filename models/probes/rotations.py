@@ -23,7 +23,7 @@ def rises(what: Rotations, seed: int) -> Found:
     decoders, encoders = found.decoder @ turns, found.encoder @ turns
     variances = _variances(what, found.variance, decoders, turns)
     log_gamma = torch.tensor(what.gamma, dtype=torch.float64).log()
-    losses = expected_loss(moments, decoders, encoders, variances.log(), log_gamma, 1.0)
+    losses = expected_loss(moments, decoders, encoders, variances.log(), log_gamma.expand(what.count), 1.0)
     # At the stored minimum, evaluated as the others are: L-BFGS sums in another order.
     start = expected_loss(moments, found.decoder, found.encoder, found.variance.log(), log_gamma, 1.0)
     rise = losses - start

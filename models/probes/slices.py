@@ -11,6 +11,9 @@ from models.probes.affine import profile_loss
 from models.probes.found import Found
 from models.specs.probes import PairSlice, PairSplit, PlantedSlice
 
+OF_A_PAIR, OF_A_SUBSPACE = (-1.5, 2.5), (-3.0, 3.0)
+"""Where the lines begin and end."""
+
 DRAWN = 801
 """Points of a line that are kept for a figure, roughly."""
 
@@ -22,7 +25,7 @@ AT_ONCE = 8192
 
 def pair(what: PairSlice) -> Found:
     """One mode and two latents."""
-    t = torch.linspace(-1.5, 2.5, what.points, dtype=torch.float64)
+    t = _grid(*OF_A_PAIR, what.points)
     return _line(t, *_pair(what.variance, what.b), torch.tensor([[what.variance]], dtype=torch.float64), what.gamma)
 
 
@@ -34,14 +37,14 @@ def planted(what: PlantedSlice, seed: int) -> Found:
     direction[:, 0] = 0.0
     direction[0, 0] = -1.0
     direction[:, 1 : what.r] *= 0.5
-    t = torch.linspace(-3, 3, what.points, dtype=torch.float64)
+    t = _grid(*OF_A_SUBSPACE, what.points)
     start, along = (torch.from_numpy(basis @ part) for part in (np.eye(what.r, what.kappa), direction))
     return _line(t, start, along, torch.from_numpy(basis @ basis.T), what.gamma)
 
 
 def split(what: PairSplit) -> Found:
     """The ratio γ/λ where two minima along the line become one, for b = 1."""
-    t = torch.linspace(-1.5, 2.5, what.points, dtype=torch.float64)
+    t = _grid(*OF_A_PAIR, what.points)
     covariance = torch.tensor([[what.variance]], dtype=torch.float64)
     low, high = 0.1, 10.0
     for _ in range(BISECTIONS):
@@ -49,6 +52,11 @@ def split(what: PairSplit) -> Found:
         found = _line(t, *_pair(what.variance, 1.0), covariance, ratio * what.variance)
         low, high = (ratio, high) if found.numbers["minima"] > 1 else (low, ratio)
     return Found({"split": low})
+
+
+def _grid(first: float, last: float, points: int) -> Tensor:
+    """Evenly spaced; 0 is exactly 0 where it is one of them."""
+    return first + (last - first) * torch.arange(points, dtype=torch.float64) / (points - 1)
 
 
 def _pair(variance: float, b: float) -> tuple[Tensor, Tensor]:

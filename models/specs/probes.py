@@ -65,7 +65,7 @@ Hypothesis = Literal["as stated", "mean bias", "variance bias"]
 class CollapsePoint(Look):
     """The gradient of J with respect to the weights of a latent whose weights are all zero.
 
-    A VAE with tanh layers on a planted manifold. Under "mean bias" the latent's mean has a bias of ½, under "variance
+    A VAE with tanh layers on a planted manifold of three dimensions. Under "mean bias" the latent's mean has a bias of ½, under "variance
     bias" its log variance one of −1; "as stated" both are zero, like the biases of all others.
     """
 
@@ -73,7 +73,7 @@ class CollapsePoint(Look):
     hypothesis: Hypothesis
     kappa: Several = 4
     gamma: Positive = 0.1
-    d: Count = 20
+    d: Annotated[Count, Field(ge=3)] = 20
     width: Count = 64
     examples: Several = 64
     draws: Annotated[Count, Field(ge=640)] = 2560
