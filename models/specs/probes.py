@@ -65,8 +65,8 @@ Hypothesis = Literal["as stated", "mean bias", "variance bias"]
 class CollapsePoint(Look):
     """The gradient of J with respect to the weights of a latent whose weights are all zero.
 
-    A VAE with tanh layers on a planted manifold of three dimensions. Under "mean bias" the latent's mean has a bias of ½, under "variance
-    bias" its log variance one of −1; "as stated" both are zero, like the biases of all others.
+    A VAE with tanh layers on a planted manifold of three dimensions. Under "mean bias" the latent's mean has a bias of ½,
+    under "variance bias" its log variance one of −1; "as stated" both are zero, like the biases of all others.
     """
 
     kind: Literal["CollapsePoint"] = "CollapsePoint"
