@@ -56,7 +56,7 @@ def test_starts_find_every_minimum_of_the_affine_vae_and_no_other(kappa, gamma, 
 
 
 def test_a_collapsed_latent_is_stationary_but_for_noise_and_biases():
-    small = {"width": 16, "examples": 8, "draws": 1280}
+    small: dict[str, Any] = {"width": 16, "examples": 8, "draws": 1280}
     found = measured(CollapsePoint(hypothesis="as stated", **small))
     assert max(found[name] for name in ("decoder_slope", "mean_slope", "variance_slope")) < 1e-12
     assert found["noise_exponent"] == pytest.approx(-0.5, abs=0.15)
@@ -105,8 +105,8 @@ def test_the_planted_line_of_seed_zero(gamma, count, place):
 
 def test_only_permutations_are_free_unless_sigma_is_that_of_every_latent():
     def rise(**options: Any) -> tuple[float, float]:
-        what = Rotations(gamma=0.3, kappa=3, count=20, **({"eigenvalues": (4, 2, 1)} | options))
-        found = measured(what)
+        declared: dict[str, Any] = {"gamma": 0.3, "kappa": 3, "count": 20, "eigenvalues": (4, 2, 1)} | options
+        found = measured(Rotations(**declared))
         return found["least_rise"], max(abs(found["least_rise"]), abs(found["largest_rise"]))
 
     assert min(rise()[0], rise(sigma="best")[0]) > 1e-3

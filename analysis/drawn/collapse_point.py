@@ -22,6 +22,8 @@ def noise(found: Sequence[Mapping[str, np.ndarray]]) -> Drawing:
         theory(ax, draws, start * np.sqrt(draws[0] / draws), "n^(−½)")
         log_scale(ax, "x")
         log_scale(ax)
+        ax.set_xticks(draws, [f"{n:g}" for n in draws])
+        ax.set_xticks([], minor=True)
         ax.set_xlabel("independent draws of the noise, n")
         ax.set_ylabel("norm of the gradient, nats")
         legend(figure, [ax], "What moves a collapsed latent is the noise of too few draws")

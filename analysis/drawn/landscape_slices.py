@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import colormaps
 
 from analysis.figures import Drawing
-from analysis.style import INK, QUIET, SETTINGS, panels, saved
+from analysis.style import INK, QUIET, SETTINGS, legend, panels, saved
 
 Curves = Mapping[float, Mapping[str, np.ndarray]]
 """γ → `t` and `loss`."""
@@ -27,10 +27,11 @@ def slices(lines: Mapping[str, Curves]) -> Drawing:
             ax.axvline(0.0, color=QUIET, linestyle=":", linewidth=1.0, zorder=0)
             ax.set_title(name, loc="left", color=INK)
             ax.set_xlabel("t")
-            ax.legend(frameon=False, fontsize=8, loc="upper left", handlelength=1.4)
             ax.margins(x=0.01)
         row[0].set_ylabel("loss above its lowest, 2J + κ")
-        figure.suptitle("A small γ carves minima into lines that a large one leaves smooth", fontsize=10.5)
+        # The line with most values of γ first, so that they stand in order.
+        most_first = sorted(row, key=lambda ax: -len(ax.lines))
+        legend(figure, most_first, "A small γ carves minima into lines that a large one leaves smooth")
         caption = (
             "The profile loss along lines through decoders, each curve from its own lowest point. Left: one mode and two "
             "latents. Right: three modes and six latents, a random direction. Dotted: the planted decoder."
