@@ -36,8 +36,9 @@ class AnalysisError(Exception):
 class Header:
     """What the launcher wrote about a study: its name, caption and scale, and its axes' labels in declared order.
 
-    `stages` are the trials that the study's own stand on, and that are no rows of its table. `refine` is the relative width
-    to which collapses are known, where β were added for it.
+    `stages` are the trials that the study's own stand on, and that are no rows of its table. Where it has probes,
+    `measures` holds unit and meaning of what they measure, and `trained` says whether trials are trained beside them.
+    `refine` is the relative width to which collapses are known, where β were added for it.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Header:
     axes: dict[str, list[Any]]
     stages: list[str] = field(default_factory=list)
     refine: float | None = None
+    measures: dict[str, list[str]] = field(default_factory=dict)
+    trained: bool = True
 
     def varying(self, *without: str) -> list[str]:
         """The axes with more than one label, in declared order, but for those named."""

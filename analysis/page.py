@@ -8,7 +8,7 @@ from analysis.frames import Frame
 from analysis.load import Header
 from analysis.regime import MEANINGS
 from analysis.sheet import Sheet
-from analysis.table import MEASURES, Glance, written
+from analysis.table import MEASURES, OF_PROBES, Glance, written
 from study.record import TABLES
 
 MOST_ROWS = 30
@@ -60,14 +60,14 @@ def page(
     sections = [
         f"<h1>{escape(header.name)}</h1><p class='caption'>{escape(header.caption)}</p>",
         _counts(counted, header),
-        f"<h2>At a glance</h2>{_glance(glance)}{_legend(glance)}{_notes(notes)}",
+        f"<h2>At a glance</h2>{_glance(glance)}{_legend(glance)}{_notes(notes)}" if glance.rows else "",
         _claims(claims),
         "<h2>Figures</h2>" + "".join(map(_figure, drawings)) if drawings else "",
         "".join(map(_sheet, sheets)),
         f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over the seeds of the finished trials. "
         f"A dash: nothing to average. n/a: one seed, no interval. As numbers: <a href='table.csv'>table.csv</a>.</p>"
         f"{_table(summary, header)}",
-        f"<h2>Columns</h2>{_glossary()}",
+        f"<h2>Columns</h2>{_glossary(header)}",
         runs,
     ]
     return (
@@ -79,7 +79,9 @@ def page(
 
 def _counts(counted: dict[str, int], header: Header) -> str:
     items = "".join(
-        f"<span><b>{n}</b> {'not converged' if k == 'unconverged' else k}</span>" for k, n in counted.items()
+        f"<span><b>{n}</b> {'not converged' if k == 'unconverged' else k}</span>"
+        for k, n in counted.items()
+        if header.trained or k in OF_PROBES
     )
     return f"<div class='counts'>{items}<span class='quiet'>scale: {escape(header.scale)}</span></div>"
 
@@ -146,23 +148,34 @@ def _figure(drawing: Drawing) -> str:
 
 def _table(summary: Frame, header: Header) -> str:
     head, body = written(summary, header)
-    first = head.index("regime")
+    first = len(header.varying("seed")) - (
+        not header.trained
+    )  # of the columns to the right of the labels, and the regime
     top = "".join(f"<th class='{'number' if i > first else ''}'>{escape(text)}</th>" for i, text in enumerate(head))
     rows = ""
     for row, regime in zip(body, summary["regime"], strict=True):
-        kinds = [""] * first + [str(regime)] + ["number"] * (len(row) - first - 1)
+        kinds = ["number" if i > first else "" for i in range(len(row))]
+        if header.trained:
+            kinds[first] = str(regime)
         rows += "<tr>" + "".join(f"<td class='{k}'>{escape(t)}</td>" for k, t in zip(kinds, row, strict=True)) + "</tr>"
     return _scrolled(f"<table class='full'><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table>", len(body))
 
 
-def _glossary() -> str:
+def _glossary(header: Header) -> str:
     rows = "".join(
         f"<tr><td>{escape(heading)}</td><td>{escape(column)}</td><td>{escape(unit)}</td>"
         f"<td class='meaning'>{escape(meaning)}</td></tr>"
-        for heading, column, unit, meaning in glossary()
+        for heading, column, unit, meaning in [*(glossary() if header.trained else []), *_of_probes(header)]
     )
     head = "<tr><th>heading</th><th>column</th><th>unit</th><th>meaning</th></tr>"
     return f"<div class='scroll'><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>"
+
+
+def _of_probes(header: Header) -> list[tuple[str, str, str, str]]:
+    return [
+        (name.replace("_", " "), f"evaluations.{name}", unit, meaning)
+        for name, (unit, meaning) in header.measures.items()
+    ]
 
 
 def glossary() -> list[tuple[str, str, str, str]]:

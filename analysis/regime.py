@@ -11,7 +11,7 @@ left in, and `converged` False: its number of active latents may still be moving
 about where training ends does not rest on it. A regime is relative to a study, hence it is never stored.
 
 A deterministic autoencoder has none, for nothing regularises it, nor has a second VAE, on draws of the first one's q(z):
-how many latents such draws need is not known of any data.
+how many latents such draws need is not known of any data. A probe is computed and not trained, and has none either.
 """
 
 import json
@@ -24,8 +24,9 @@ CONVERGED = 0.5
 """Largest scale_residual = max_j |E z_j² − 1| of a converged trial: the residual is zero at every stationary point,
 .05 to .2 was measured for small networks at small γ, and above .5 training is not over."""
 
-AUTOENCODER, SECOND = "autoencoder", "second vae"
-"""Stages: of a deterministic network, whose latents have no scale to come to rest at, and of one that trains on draws."""
+AUTOENCODER, SECOND, PROBE = "autoencoder", "second vae", "probe"
+"""Stages: of a deterministic network, whose latents have no scale to come to rest at, of one that trains on draws, and of
+what is computed, and has neither latents nor a training that could be over."""
 
 NOISE_FREE_LIMIT = 0.01
 """Largest nre_mean_test that reconstructs noise-free synthetic data of known dimension."""
@@ -47,6 +48,7 @@ MEANINGS = {
     "missing": "declared, not trained yet",
     "unknown": "no converged trial that keeps a latent says how many these data need",
     "whole": "a deterministic autoencoder: it has no rate, and uses every latent",
+    "probe": "computed, not trained",
     "draws": "a second VAE, on draws of a first one's q(z): how many latents these need is not known",
 }
 """Every label that a cell of a table can carry, in one clause."""
@@ -55,7 +57,7 @@ MEANINGS = {
 def with_regimes(frame: Frame) -> Frame:
     """The frame with columns `converged`, `recon_ok`, `needed_dims`, `regime_relative` and `regime`."""
     finished = frame["status"].eq("finished")
-    converged = finished & (frame["scale_residual"].le(CONVERGED) | frame["stage"].eq(AUTOENCODER))
+    converged = finished & (frame["scale_residual"].le(CONVERGED) | frame["stage"].isin([AUTOENCODER, PROBE]))
     on_draws = frame["stage"].eq(SECOND)
     recon_ok = finished & frame["nre_mean_test"].le(_recon_limit(frame, finished))
     needed = frame["intrinsic_dim"].fillna(_best_run_dims(frame, converged & ~on_draws)).mask(on_draws)
@@ -63,6 +65,7 @@ def with_regimes(frame: Frame) -> Frame:
     regime = np.select(
         [
             ~finished,
+            frame["stage"].eq(PROBE),
             frame["stage"].eq(AUTOENCODER),
             on_draws,
             needed.isna() | active.isna(),
@@ -71,7 +74,7 @@ def with_regimes(frame: Frame) -> Frame:
             recon_ok,
             active.lt(needed),
         ],
-        [frame["status"], "whole", "draws", "unknown", "balanced", "under", "memorising", "over"],
+        [frame["status"], "probe", "whole", "draws", "unknown", "balanced", "under", "memorising", "over"],
         "unfit",
     )
     return frame.assign(

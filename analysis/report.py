@@ -80,6 +80,16 @@ def _document(
     name: str, caption: str, seen: Glance, full: str, own: list[Sheet], found: list[Claim], notes: list[str]
 ) -> str:
     """The Markdown file: glance, claims, the study's own tables and the whole table."""
+    says = "".join(f"- **{WORDS[item.verdict]}**: {item.data}: {item.claim} ({item.measured})\n" for item in found)
+    parts = [f"# {name}\n\n{caption}\n"] + ([_at_a_glance(seen)] if seen.rows else [])
+    parts += [f"{note}\n" for note in notes]
+    parts += [f"## What the numbers say\n\n{says}"] if says else []
+    parts += [f"## {sheet.caption}\n\n{sheet.markdown()}" for sheet in own]
+    parts += [f"## Table\n\nMean ± half-width of the 95 % t-interval over the seeds of the finished trials.\n\n{full}"]
+    return "\n".join(parts)
+
+
+def _at_a_glance(seen: Glance) -> str:
     head = [*seen.axes, *seen.columns]
     lines = [head, ["---"] * len(head)]
     lines += [[*labels, *(cell.text for cell in row)] for labels, row in zip(seen.rows, seen.cells, strict=True)]
@@ -88,10 +98,4 @@ def _document(
         {text for row in seen.cells for cell in row for text in (cell.regime, cell.mark)} & MEANINGS.keys()
     )
     clauses = "".join(f"- {regime}: {MEANINGS[regime]}\n" for regime in regimes)
-    says = "".join(f"- **{WORDS[item.verdict]}**: {item.data}: {item.claim} ({item.measured})\n" for item in found)
-    parts = [f"# {name}\n\n{caption}\n", f"## At a glance\n\n{at_a_glance}\n{clauses}"]
-    parts += [f"{note}\n" for note in notes]
-    parts += [f"## What the numbers say\n\n{says}"] if says else []
-    parts += [f"## {sheet.caption}\n\n{sheet.markdown()}" for sheet in own]
-    parts += [f"## Table\n\nMean ± half-width of the 95 % t-interval over the seeds of the finished trials.\n\n{full}"]
-    return "\n".join(parts)
+    return f"## At a glance\n\n{at_a_glance}\n{clauses}"

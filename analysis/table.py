@@ -38,6 +38,9 @@ ALSO = {
 
 COUNTS = ("declared", "finished", "diverged", "failed", "missing", "unconverged")
 
+OF_PROBES = ("declared", "finished", "failed", "missing")
+"""What can become of a probe."""
+
 ENOUGH = 2 / 3
 """Share of the trials in question that must have converged before anything is said about them."""
 
@@ -135,7 +138,7 @@ def counts(trials: Frame) -> dict[str, int]:
 def table(frame: Frame, header: Header) -> Frame:
     """One row a cell: labels, regime, `<measure>_mean` and `<measure>_half` (95 %, NaN for one seed), counts."""
     rows = []
-    axes, measures = header.varying("seed"), measured(frame)
+    axes, measures = header.varying("seed"), measured(frame, header)
     for labels, trials in cells(frame, header, axes):
         cell = judged(trials)
         usable = trials.iloc[:0] if cell.regime == "diverged" else trials[trials["status"].eq("finished")]
@@ -149,9 +152,12 @@ def table(frame: Frame, header: Header) -> Frame:
     return pd.DataFrame(rows)
 
 
-def measured(frame: Frame) -> dict[str, str]:
-    """The measured columns of these trials' table, and their headings."""
-    return MEASURES | {name: text for name, text in ALSO.items() if name in frame and frame[name].notna().any()}
+def measured(frame: Frame, header: Header) -> dict[str, str]:
+    """The measured columns of these trials' table, and their headings; what probes measure goes by its own names."""
+    probed = {name: name.replace("_", " ") for name in header.measures if name in frame}
+    if not header.trained:
+        return probed
+    return MEASURES | {n: text for n, text in ALSO.items() if n in frame and frame[n].notna().any()} | probed
 
 
 def markdown(summary: Frame, header: Header) -> str:
@@ -162,21 +168,25 @@ def markdown(summary: Frame, header: Header) -> str:
 def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]:
     """The table's headings and rows as text."""
     axes = header.varying("seed")
-    headings = {name: text for name, text in (MEASURES | ALSO).items() if f"{name}_mean" in summary}
+    known = MEASURES | ALSO | {name: name.replace("_", " ") for name in header.measures}
+    headings = {name: text for name, text in known.items() if f"{name}_mean" in summary}
+    ends = COUNTS if header.trained else OF_PROBES
     body = [
         [
             *(label_text(row[axis]) for axis in axes),
-            f"{row['regime']}{'' if row['converged'] else '?'} {row['agreeing']}/{row['of']}",
+            *([_regime(row)] if header.trained else []),
             *(_measured(row, measure) for measure in headings),
-            *(str(row[name]) for name in COUNTS),
+            *(str(row[name]) for name in ends),
         ]
         for row in summary.to_dict("records")
     ]
-    return [*axes, "regime", *headings.values(), *COUNTS], body
+    return [*axes, *(["regime"] if header.trained else []), *headings.values(), *ends], body
 
 
 def glance(frame: Frame, header: Header) -> Glance:
-    """One row for each combination of the varying axes but κ and seed, one column for each κ."""
+    """One row for each combination of the varying axes but κ and seed, one column for each κ; no row of probes alone."""
+    if not header.trained:
+        return Glance([], [], [], [])
     axes = header.varying("kappa", "seed")
     kappas = header.axes.get("kappa", [])
     if not kappas:
@@ -199,6 +209,10 @@ def label_text(label: Any) -> str:
 
 def _texts(labels: tuple[Any, ...]) -> list[str]:
     return [label_text(label) for label in labels]
+
+
+def _regime(row: dict[Any, Any]) -> str:
+    return f"{row['regime']}{'' if row['converged'] else '?'} {row['agreeing']}/{row['of']}"
 
 
 def _measured(row: dict[Any, Any], measure: str) -> str:

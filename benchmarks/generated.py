@@ -4,7 +4,7 @@ They lie in a home as a launch leaves them, so that reading, fitting and mirrori
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,9 +52,8 @@ def fill(home: Home, table: Study) -> int:
     trials = plan.missing
     for number, start in enumerate(range(0, len(trials), PACK)):
         pack = make_pack(trials[start : start + PACK], {})
-        for name, content in _tables(
-            pack.trials, [declared_row(pack, i, pack.pack_id) for i in range(len(pack.trials))]
-        ):
+        part = [one for one in pack.trials if isinstance(one, Trial)]
+        for name, content in _tables(part, [declared_row(pack, i, pack.pack_id) for i in range(len(part))]):
             sequence = f"{number + 1:010d}-" if name == "trials" else ""
             write_part(home, name, f"{sequence}{pack.pack_id}.parquet", content)
     write_part(home, "datasets", f"{uuid.uuid4().hex}.parquet", [_dataset()])
@@ -62,7 +61,7 @@ def fill(home: Home, table: Study) -> int:
     return len(trials)
 
 
-def _tables(trials: tuple[Trial, ...], rows: list[Columns]) -> Iterator[tuple[str, pa.Table]]:
+def _tables(trials: Sequence[Trial], rows: list[Columns]) -> Iterator[tuple[str, pa.Table]]:
     """The tables of a pack, each with the columns that a trained pack fills."""
     rng = np.random.default_rng(trials[0].seed)
     n, zeta2 = len(trials), np.asarray(DATA.eigenvalues)

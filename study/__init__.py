@@ -38,13 +38,21 @@ if TYPE_CHECKING:
         Training,
     )
     from study.declare import Study, study
+    from study.probe import Probe
     from study.searching import search
     from study.space import Between
     from study.trial import Trial
     from study.weights import load
 
-_HOMES = {"Study": "study.declare", "study": "study.declare", "search": "study.searching", "Between": "study.space"}
-_HOMES |= {"Trial": "study.trial", "load": "study.weights"}
+_HOMES = {
+    "Between": "study.space",
+    "Probe": "study.probe",
+    "Study": "study.declare",
+    "Trial": "study.trial",
+    "load": "study.weights",
+    "search": "study.searching",
+    "study": "study.declare",
+}
 
 __all__ = [
     "MMD",
@@ -71,6 +79,7 @@ __all__ = [
     "PlantedArc",
     "PlantedClusters",
     "PlantedManifold",
+    "Probe",
     "Refit",
     "Skip",
     "Study",

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from study.axes import Label, check_names, check_size, label, labels_of, values_of
 from study.faults import DeclarationError, explain, line_in, said
-from study.trial import Trial
+from study.probe import Declared, Probe
 
 __all__ = ["DeclarationError", "Label", "Row", "Scale", "Study", "Table", "explain", "label", "study"]
 
@@ -31,10 +31,13 @@ Scale = Literal["laptop", "paper"]
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a study's table: the labels of its axes, and the trial they make."""
+    """One row of a study's table: the labels of its axes, and the trial or probe they make.
+
+    To a type checker that is `Any`: whoever reads a study's rows knows which of the two it declares.
+    """
 
     axes: Mapping[str, Label]
-    trial: Trial
+    trial: Any
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Table:
         return Row(labels, trial) if trial else None
 
 
-def made(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Trial | None:
+def made(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Any:
     """The trial that a study's function makes of `values`, which are known by `labels`; None where it makes none.
 
     Raises: DeclarationError for whatever else it does.
@@ -88,8 +91,12 @@ def made(function: Callable[..., Any], values: Mapping[str, Any], labels: Mappin
         raise DeclarationError(
             f"{_call(function, labels)}{line} raised {said(fault)}: mend the study's function"
         ) from fault
-    if trial is not None and not isinstance(trial, Trial):
+    if trial is not None and not isinstance(trial, Declared):
         raise DeclarationError(f"{_call(function, labels)} returned no Trial: end it with `return Trial(...)`")
+    if isinstance(trial, Probe) and (hidden := labels.keys() & trial.what.measures):
+        raise DeclarationError(
+            f"{_call(function, labels)}: the axis {min(hidden)} has the name of a measured number: rename the axis"
+        )
     return trial
 
 
@@ -100,7 +107,7 @@ def _call(function: Callable[..., Any], labels: Mapping[str, Label]) -> str:
 class Study:
     """A named table of trials, at laptop scale and, where declared, at the paper's."""
 
-    def __init__(self, function: Callable[..., Trial | None], axes: Mapping[str, Iterable[Any]]) -> None:
+    def __init__(self, function: Callable[..., Declared | None], axes: Mapping[str, Iterable[Any]]) -> None:
         self._name(function)
         self.tables: dict[Scale, Table] = {"laptop": _table(function, axes)}
 
@@ -113,10 +120,10 @@ class Study:
         if not self.caption:
             raise DeclarationError(f"study {self.name} has no docstring: say in one line what it asks")
 
-    def paper(self, **axes: Iterable[Any]) -> Callable[[Callable[..., Trial | None]], "Study"]:
+    def paper(self, **axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], "Study"]:
         """Declare the table at the paper's scale; decorates the function that makes its trials."""
 
-        def declare(function: Callable[..., Trial | None]) -> Study:
+        def declare(function: Callable[..., Declared | None]) -> Study:
             self.tables["paper"] = _table(function, axes)
             return self
 
@@ -129,7 +136,7 @@ class Study:
         return self.tables[scale]
 
 
-def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Trial | None]], Study]:
+def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], Study]:
     """Declare a study: the keyword arguments are its axes, in the order the table is laid out.
 
     Raises: DeclarationError for an empty axis, or axes that are not exactly the function's parameters.
@@ -137,7 +144,7 @@ def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Trial | None]], Stud
     return lambda function: Study(function, axes)
 
 
-def _table(function: Callable[..., Trial | None], axes: Mapping[str, Iterable[Any]]) -> Table:
+def _table(function: Callable[..., Declared | None], axes: Mapping[str, Iterable[Any]]) -> Table:
     name = function.__name__
     check_names(name, axes, inspect.signature(function).parameters)
     listed = {axis: values_of(name, axis, values) for axis, values in axes.items()}

@@ -82,7 +82,7 @@ def parameters(row: Mapping[str, Any], varying: Mapping[str, Any]) -> dict[str, 
     derived = {path: text_of(row[name]) for name, path in DERIVED.items() if row[name] is not None}
     for path, value in sorted({**derived, **told}.items()):
         *section, leaf = path.split(".")
-        said = params.get(leaf) == value or (leaf == "kind" and value.lower() in ("trial", *section))
+        said = params.get(leaf) == value or (leaf == "kind" and value.lower() in ("trial", "probe", *section))
         if not said and len(params) < MOST_PARAMS:
             params[_legal(path) if section else f"trial.{_legal(path)}"] = value
     return params
@@ -99,7 +99,7 @@ def _flattened(value: Any, path: str = "") -> dict[str, str]:
 
 def final_numbers(row: Mapping[str, Any], evaluations: list[Mapping[str, Any]]) -> dict[str, float]:
     """What training ended with, and the newest version of each later evaluation."""
-    numbers = {name: row[name] for name in FINAL}
+    numbers = {name: row[name] for name in FINAL if row["stage"] != "probe"}
     for found in sorted(evaluations, key=lambda found: found["version"] or 0):
         numbers[_legal(found["metric"])] = found["value"]
     return {name: float(value) for name, value in list(numbers.items())[:MOST_METRICS] if value is not None}

@@ -46,6 +46,8 @@ class StudyRecords:
             held = ", ".join(home.folders("studies")) or "none"
             raise HomeError(f"{home} holds no study {study} (it holds {held}): launch it first") from None
         self.caption: str = header.get("caption", "")
+        self.measures: dict[str, list[str]] = header.get("measures", {})
+        self.is_trained: bool = header.get("trained", True)
         self.labels = {row.pop("trial_id"): row for row in rows}
         self.varying = [axis for axis in header["axes"] if len({str(row[axis]) for row in rows}) > 1]
         self.factors = [axis for axis in self.varying if axis != "seed"]

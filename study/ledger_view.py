@@ -56,16 +56,28 @@ TRIALS = "A run per trial."
 
 def views(records: StudyRecords) -> dict[str, tuple[str, dict[str, object]]]:
     """key → name and state of each view, the one to open first at the head."""
-    trials = ("Every trial", _state("trial", [*records.factors, *(["seed"] if records.has_cells else [])], ["status"]))
+    numbers, seed = tuple(meanings(records)), ["seed"] if records.has_cells else []
+    trials = ("Every trial", _state("trial", [*records.factors, *seed], ["status"], numbers))
     packs = ("Training now", _state("pack", [], [], LIVE) | {"searchFilter": RUNNING})
     if not records.has_cells:
         return {"trials": trials, "packs": packs}
-    cells = ("Means over seeds", _state("cell", records.factors, [], ("seeds", *SHOWN)))
-    curves = ("Curves, mean over seeds", _state("trial", records.factors, []) | {"groupBy": _grouped_by_cell()})
+    cells = ("Means over seeds", _state("cell", records.factors, [], ("seeds", *numbers)))
+    if not records.is_trained:
+        return {"cells": cells, "trials": trials, "packs": packs}
+    curves = (
+        "Curves, mean over seeds",
+        _state("trial", records.factors, [], numbers) | {"groupBy": _grouped_by_cell()},
+    )
     return {"cells": cells, "trials": trials, "curves": curves, "packs": packs}
 
 
-def _state(kind: str, params: Sequence[str], tags: Sequence[str], metrics: Sequence[str] = SHOWN) -> dict[str, object]:
+def meanings(records: StudyRecords) -> dict[str, str]:
+    """The numbers that get a column, and what they are: of trained trials, and what probes measure."""
+    trained = {name: MEANINGS[name] for name in SHOWN} if records.is_trained else {}
+    return trained | {name: f"{meaning}, in {unit}" for name, (unit, meaning) in records.measures.items()}
+
+
+def _state(kind: str, params: Sequence[str], tags: Sequence[str], metrics: Sequence[str]) -> dict[str, object]:
     columns = [f"tags.`{name}`" for name in tags] + [f"metrics.`{name}`" for name in metrics]
     columns += [f"params.`{name}`" for name in params]
     return {
@@ -98,7 +110,8 @@ def tags(records: StudyRecords, experiment: str) -> dict[str, str]:
 def description(records: StudyRecords, experiment: str) -> str:
     """What the study asks, and how its experiment is read, in Markdown."""
     links = ", ".join(f"[{name}]({address(experiment, key)})" for key, (name, _) in views(records).items())
-    legend = "\n".join(f"- `{name}`: {meaning}" for name, meaning in MEANINGS.items())
+    also = MEANINGS if records.is_trained else {}
+    legend = "\n".join(f"- `{name}`: {meaning}" for name, meaning in (meanings(records) | also).items())
     return NOTE.format(
         caption=records.caption,
         links=links,

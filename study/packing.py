@@ -5,16 +5,16 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from study.probe import Declared
 from study.sizing import CPU_CORE, Device, cost, largest_useful_pack
-from study.trial import Trial
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Trials that share shapes and train as one stack."""
+    """Trials that share shapes and train as one stack, or probes of one kind."""
 
     pack_id: str
-    trials: tuple[Trial, ...]
+    trials: tuple[Declared, ...]
     attempts: tuple[int, ...]
     device: str = CPU_CORE.name
     """What it is laid out for, by torch's name."""
@@ -25,7 +25,7 @@ class Pack:
 
 
 def make_packs(
-    trials: Sequence[Trial],
+    trials: Sequence[Declared],
     attempts: Mapping[str, int],
     size: int | None,
     workers: int,
@@ -40,7 +40,7 @@ def make_packs(
     again = _packs_again(trials, attempts, device, begun)
     taken = {trial.trial_id for pack in again for trial in pack.trials}
     trials = [trial for trial in trials if trial.trial_id not in taken]
-    groups: dict[str, list[Trial]] = {}
+    groups: dict[str, list[Declared]] = {}
     for trial in trials:
         groups.setdefault(trial.pack_key, []).append(trial)
     costs = {key: cost(group[0]) for key, group in groups.items()}  # of each trial: one shape, as many steps
@@ -58,7 +58,7 @@ def make_packs(
 
 
 def _packs_again(
-    trials: Sequence[Trial], attempts: Mapping[str, int], device: Device, begun: Iterable[Sequence[str]]
+    trials: Sequence[Declared], attempts: Mapping[str, int], device: Device, begun: Iterable[Sequence[str]]
 ) -> list[Pack]:
     """The packs that have begun and whose trials are all still to be trained; of two with a trial in common the first."""
     left = {trial.trial_id: trial for trial in trials}
@@ -71,7 +71,7 @@ def _packs_again(
     return packs
 
 
-def make_pack(trials: Iterable[Trial], attempts: Mapping[str, int], device: Device = CPU_CORE) -> Pack:
+def make_pack(trials: Iterable[Declared], attempts: Mapping[str, int], device: Device = CPU_CORE) -> Pack:
     """A pack under a new name: two launches at once must not take each other's packs away."""
     listed = tuple(trials)
     return Pack(

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from study.packing import Pack
+from study.probe import read_back
 from study.record import RESULTS, Home, HomeError, outlast, settled_ids, stored_ids
 from study.record.parts import part_names
-from study.trial import Trial
 
 FOLDER = "packs"
 
@@ -67,7 +67,7 @@ def read_pack(home: Home, pack_id: str) -> tuple[Pack, Known]:
     except FileNotFoundError as fault:
         raise HomeError(f"{home} has no pack {pack_id} any more: launch the study again") from fault
     settled = known.round.settled | settled_ids(home, known)
-    listed = [(Trial.model_validate(trial), n) for trial, n in zip(content["trials"], content["attempts"], strict=True)]
+    listed = [(read_back(trial), n) for trial, n in zip(content["trials"], content["attempts"], strict=True)]
     left = [(trial, attempt) for trial, attempt in listed if trial.trial_id not in settled]
     return Pack(pack_id, tuple(trial for trial, _ in left), tuple(attempt for _, attempt in left)), known
 

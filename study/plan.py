@@ -11,6 +11,7 @@ from typing import Protocol
 
 from study.declare import DeclarationError, Label, Row, Scale, Study, Table
 from study.plan_file import read_header, read_labels, write_table
+from study.probe import Declared, Probe
 from study.record import RESULTS, Home, deciding, stored_ids
 from study.refine import Refinement
 from study.searching import Searching, SearchTable
@@ -55,7 +56,7 @@ class Plan:
         return self.study.name if self.scale == "laptop" else f"{self.study.name}-{self.scale}"
 
     @property
-    def missing(self) -> list[Trial]:
+    def missing(self) -> list[Declared]:
         """Trials to be trained: chosen ones without a result, and the stages they stand on, that have not failed too often.
 
         What stands on a stage that was given up, or diverged, cannot be trained: see `groundless`.
@@ -65,24 +66,24 @@ class Plan:
         return [one for one in wanted.values() if not self._has_result(one) and not self._is_given_up(one)]
 
     @property
-    def missing_stages(self) -> list[Trial]:
+    def missing_stages(self) -> list[Declared]:
         """Of the missing trials those that are no rows of their own."""
         chosen = {row.trial.trial_id for row in self.rows}
         return [trial for trial in self.missing if trial.trial_id not in chosen]
 
     @property
-    def ready(self) -> list[Trial]:
+    def ready(self) -> list[Declared]:
         """Of the missing trials those whose stages all have a result."""
         return [trial for trial in self.missing if all(map(self._has_result, trial.stages))]
 
     @property
-    def groundless(self) -> list[tuple[Trial, Trial]]:
+    def groundless(self) -> list[tuple[Declared, Trial]]:
         """Chosen trials without a result that nothing can be trained on, each with the stage that is to blame."""
         pairs = [(trial, self._blamed(trial)) for trial in self._unsettled]
         return [(trial, stage) for trial, stage in pairs if stage]
 
     @property
-    def given_up(self) -> list[Trial]:
+    def given_up(self) -> list[Declared]:
         """Chosen trials that failed `MAX_ATTEMPTS` times."""
         return [trial for trial in self._unsettled if self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS]
 
@@ -99,16 +100,16 @@ class Plan:
         return len(self.rows) - len(self._unsettled)
 
     @property
-    def _unsettled(self) -> list[Trial]:
+    def _unsettled(self) -> list[Declared]:
         return [row.trial for row in self.rows if not self._has_result(row.trial)]
 
-    def _has_result(self, trial: Trial) -> bool:
+    def _has_result(self, trial: Declared) -> bool:
         return self.statuses.get(trial.trial_id) in RESULTS
 
-    def _is_given_up(self, trial: Trial) -> bool:
+    def _is_given_up(self, trial: Declared) -> bool:
         return not self.retry_failed and self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS
 
-    def _blamed(self, trial: Trial) -> Trial | None:
+    def _blamed(self, trial: Declared) -> Trial | None:
         """The first stage of a trial that diverged, or that was given up."""
         return next((one for one in trial.stages if self._is_no_ground(one)), None)
 
@@ -213,6 +214,7 @@ def write_plan(plan: Plan, home: Home) -> None:
         "scale": plan.scale,
         "stages": [stage.trial_id for stage in plan.stages],
         "axes": {name: _labels(plan, name) for name in plan.study.table(plan.scale).axes},
+        **_probed(plan),
     }
     if isinstance(plan.growth, Refinement):
         header["refine"] = plan.growth.width
@@ -223,6 +225,15 @@ def _labels(plan: Plan, axis: str) -> list[Label]:
     """The labels of an axis, as declared; numbers that came later stand among the others."""
     labels = list(dict.fromkeys(row.axes[axis] for row in plan.declared))
     return sorted(labels) if plan.growth and not any(isinstance(item, str) for item in labels) else labels
+
+
+def _probed(plan: Plan) -> dict[str, object]:
+    """What the probes of a study measure, where it has any, and whether trials are trained beside them."""
+    probes = [row.trial for row in plan.declared if isinstance(row.trial, Probe)]
+    if not probes:
+        return {}
+    measures = {name: told for probe in probes for name, told in probe.what.measures.items()}
+    return {"measures": measures, "trained": len(probes) < len(plan.declared)}
 
 
 def selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Study) -> list[Row]:

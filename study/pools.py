@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from study.packing import Pack, make_packs
+from study.probe import Declared
 from study.record import Checkpoint
 from study.sizing import Device, largest_useful_pack, seconds
-from study.trial import Trial
 
 WORTH_IT = 0.9
 """Trials are shared out where that is estimated to end within this part of the time that the GPUs need alone."""
@@ -25,7 +25,7 @@ class Pool:
 
 
 def packs_for(
-    trials: Sequence[Trial],
+    trials: Sequence[Declared],
     attempts: Mapping[str, int],
     size: int | None,
     pools: Sequence[Pool],
@@ -52,22 +52,24 @@ def packs_for(
 class _Shape:
     """Trials of one shape, and the seconds that one of them costs each pool."""
 
-    trials: Sequence[Trial]
+    trials: Sequence[Declared]
     fast_s: float
     slow_s: float
 
 
-def shared_out(trials: Sequence[Trial], fast: Pool, slow: Pool, size: int | None) -> tuple[list[Trial], list[Trial]]:
+def shared_out(
+    trials: Sequence[Declared], fast: Pool, slow: Pool, size: int | None
+) -> tuple[list[Declared], list[Declared]]:
     """The trials for the fast pool (GPUs) and for the slow one (cores); `size` is a fixed pack size, None chooses."""
     if not slow.workers:
         return list(trials), []
-    groups: dict[str, list[Trial]] = {}
+    groups: dict[str, list[Declared]] = {}
     for trial in trials:
         groups.setdefault(trial.pack_key, []).append(trial)
     shapes = [_Shape(group, _each_s(group, fast, size), _each_s(group, slow, size)) for group in groups.values()]
     shapes.sort(key=lambda shape: shape.slow_s / shape.fast_s)
     alone_s = fast_s = sum(shape.fast_s * len(shape.trials) for shape in shapes)
-    slow_s, given = 0.0, list[Trial]()
+    slow_s, given = 0.0, list[Declared]()
     for shape in shapes:
         count = min(len(shape.trials), int((fast_s - slow_s) / (shape.fast_s + shape.slow_s)))
         given += shape.trials[:count]
@@ -80,7 +82,7 @@ def shared_out(trials: Sequence[Trial], fast: Pool, slow: Pool, size: int | None
     return [trial for trial in trials if id(trial) not in taken], given
 
 
-def _each_s(group: Sequence[Trial], pool: Pool, size: int | None) -> float:
+def _each_s(group: Sequence[Declared], pool: Pool, size: int | None) -> float:
     """Seconds of the whole pool that one of the trials costs, in packs as large as they would be."""
     useful = size or largest_useful_pack(group[0], pool.device)
     pack = group[: max(1, min(useful, len(group)))]

@@ -5,7 +5,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from study.packing import Pack
-from study.trial import ENGINE, Trial, content_id
+from study.probe import Declared, Probe
+from study.trial import ENGINE, content_id
 
 
 def declared_row(pack: Pack, index: int, commit_id: str) -> dict[str, Any]:
@@ -35,7 +36,9 @@ def installed(package: str) -> str | None:
         return None
 
 
-def _flat(trial: Trial) -> dict[str, Any]:
+def _flat(trial: Declared) -> dict[str, Any]:
+    if isinstance(trial, Probe):
+        return _flat_probe(trial)
     data, model, objective, training = trial.data, trial.model, trial.objective, trial.training
     return {
         "data": data.label,
@@ -55,3 +58,10 @@ def _flat(trial: Trial) -> dict[str, Any]:
         "batch": training.batch,
         "lr": training.lr,
     }
+
+
+def _flat_probe(probe: Probe) -> dict[str, Any]:
+    """The columns that a probe has too, where it declares them; its γ is given, and so it is what it ends with."""
+    what = probe.what
+    named = {name: getattr(what, name, None) for name in ("kappa", "beta", "gamma", "d")}
+    return {**named, "gamma_init": named["gamma"], "seed": probe.seed}

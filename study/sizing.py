@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.specs import ImageVAE
+from study.probe import Declared, Probe
 from study.trial import Trial
 
 ASSUMED_PARAMETERS = 10_000
@@ -19,6 +20,10 @@ MOST, LONGEST_S = 256, 900.0
 
 STILL_VISIBLE = 0.03
 """A pack is large enough when a step's fixed cost is at most this part of it."""
+
+
+PACK_S = 0.2
+"""What handing a pack to an actor takes, whatever is in it."""
 
 
 class Speed(NamedTuple):
@@ -54,19 +59,32 @@ CPU_CORE = Device("cpu", Speed(4e10, 5e-4), Speed(8e10, 1.5e-3), packs_convoluti
 GPU = Device("cuda", Speed(1e13, 2e-3), Speed(1e13, 2e-3), packs_convolutions=False, memory=10 * 2**30)
 
 
-def cost(trial: Trial) -> float:
-    """Floating-point operations of a trial's training, roughly: six for each multiplication, example and step."""
+def cost(trial: Declared) -> float:
+    """Floating-point operations of a trial's training, roughly: six for each multiplication, example and step.
+
+    A probe's are as many as a CPU core makes in the time that it declares.
+    """
+    if isinstance(trial, Probe):
+        return trial.what.seconds * CPU_CORE.matrices.flops
     return _step_cost(trial) * trial.training.steps
 
 
-def seconds(pack: Sequence[Trial], device: Device = CPU_CORE) -> float:
-    """Estimated training time of a pack on one device."""
-    speed = _speed(pack[0], device)
-    return sum(map(cost, pack)) / speed.flops + pack[0].training.steps * speed.step_overhead_s
+def seconds(pack: Sequence[Declared], device: Device = CPU_CORE) -> float:
+    """Estimated training time of a pack on one device; a probe is computed on a CPU core, whatever else there is."""
+    first = pack[0]
+    if isinstance(first, Probe):
+        return sum(map(cost, pack)) / CPU_CORE.matrices.flops
+    speed = _speed(first, device)
+    return sum(map(cost, pack)) / speed.flops + first.training.steps * speed.step_overhead_s
 
 
-def largest_useful_pack(trial: Trial, device: Device) -> int:
-    """The number of trials like this one that fit into a pack, still gain from it, and are not too many to lose at once."""
+def largest_useful_pack(trial: Declared, device: Device) -> int:
+    """The number of trials like this one that fit into a pack, still gain from it, and are not too many to lose at once.
+
+    Probes gain nothing from company but a start less of a pack: theirs are as large as it takes for that to be invisible.
+    """
+    if isinstance(trial, Probe):
+        return max(1, min(MOST, round(PACK_S / STILL_VISIBLE / trial.what.seconds)))
     bearable = LONGEST_S * _speed(trial, device).flops / cost(trial)
     return max(1, round(min(_worth_sharing(trial, device), device.memory / _memory(trial), bearable, MOST)))
 

@@ -1,16 +1,21 @@
 """What an actor does with a pack: opens it, trains it in slices, commits it. Knows no Ray; what went wrong is a result."""
 
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from models.places import DataError
 from study.faults import DeclarationError
 from study.keeper import Keeper
+from study.packing import Pack
 from study.packs import read_pack
+from study.probe import Probe
 from study.record import BRIEF_S, Home, HomeError, Patience, note
 
 if TYPE_CHECKING:
     from study.packed import PackRun
+    from study.probed import ProbeRun
 
 FAULT, REFUSAL = "fault", "refusal"
 """Keys of a result that says why a pack cannot be trained, or that home or data are not to be had: no trial's fault."""
@@ -35,7 +40,9 @@ class Trainer:
     def __init__(self, home: str, pack_id: str, device: str) -> None:
         self._where, self._pack_id, self._device = home, pack_id, device
         self._home: Home | None = None
-        self._run: PackRun | None = None
+        self._run: PackRun | ProbeRun | None = None
+        self._keep: Callable[[], None] = _nothing
+        self._drop: Callable[[], None] = _nothing
         self._patience = Patience()
 
     def step(self) -> dict[str, Any]:
@@ -71,29 +78,43 @@ class Trainer:
                 return {"done": True}
         values = {} if self._run.done else self._run.advance(SLICE_S)
         if not self._run.done:
-            self._keeper.keep(self._run)
+            self._keep()
             return values
         note(self._home, "commit", self._pack_id, self._run.commit(self._home, self._known))
-        self._keeper.drop()
+        self._drop()
         self._run = None
         return values | {"done": True}
 
-    def _begun(self, home: Home) -> "PackRun | None":
+    def _begun(self, home: Home) -> "PackRun | ProbeRun | None":
         """The pack's training; None where an earlier attempt was killed after its commit, or another launch was faster."""
-        from study.packed import PackRun  # imports torch, which a driver never needs
-
         pack, self._known = read_pack(home, self._pack_id)
         if not pack.trials:
             return None
-        run, self._keeper = PackRun(pack, self._device, home), Keeper(home, pack, self._device)
+        if probes := [one for one in pack.trials if isinstance(one, Probe)]:
+            return self._begun_probes(home, pack, probes)
+        from study.packed import PackRun  # imports torch, which a driver never needs
+
+        run, keeper = PackRun(pack, self._device, home), Keeper(home, pack, self._device)
+        self._keep, self._drop = partial(keeper.keep, run), keeper.drop
         note(home, "begin", self._pack_id, pack.trial_ids)
-        if step := self._keeper.restore(run):
+        if step := keeper.restore(run):
             note(home, "resume", self._pack_id, pack.trial_ids, step=step)
         return run
+
+    def _begun_probes(self, home: Home, pack: Pack, probes: Sequence[Probe]) -> "ProbeRun":
+        """Probes take seconds, so they leave no checkpoints."""
+        from study.probed import ProbeRun
+
+        note(home, "begin", self._pack_id, pack.trial_ids)
+        return ProbeRun(pack, probes)
 
     def _given_up(self, key: str, reason: str) -> dict[str, Any]:
         self._run = None
         return {"done": True, key: reason}
+
+
+def _nothing() -> None:
+    """What is kept of a pack that leaves no checkpoints."""
 
 
 def _reason(fault: Exception) -> str:

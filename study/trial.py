@@ -159,12 +159,12 @@ class Trial(Spec):
         for section in ("training", "model"):
             free = {name for part, name in _FREE_IN_A_PACK if part == section}
             content[section] = {name: value for name, value in content[section].items() if name not in free}
-        return _digest(content)
+        return digest(content)
 
 
 def content_id(spec: Spec) -> str:
     """The id of a declaration: 16 hexadecimal digits of SHA-256 over its canonical content and the engine version."""
-    return _digest(canonical(spec))
+    return digest(canonical(spec))
 
 
 def canonical(value: Any) -> Any:
@@ -211,6 +211,7 @@ def _defaults(kind: type[Spec]) -> dict[str, Any]:
     }
 
 
-def _digest(content: Any) -> str:
+def digest(content: Any) -> str:
+    """A hash of JSON data and the engine version."""
     text = json.dumps({"engine": ENGINE, "content": content}, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,5 +1,7 @@
 """The plan: what is declared and not there yet, grouped into packs that are worth it."""
 
+from typing import Any
+
 import pytest
 
 from study import VAE, Annealed, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
@@ -116,4 +118,5 @@ def test_small_networks_make_large_packs_and_large_networks_small_ones():
 def test_the_costliest_pack_starts_first(tmp_path):
     plan = make_plan(table, "laptop", Home(tmp_path))
     packs = make_packs(plan.missing, plan.attempts, None, 1, CPU_CORE)
-    assert [pack.trials[0].model.kappa for pack in packs] == [4, 2]
+    first: list[Any] = [pack.trials[0] for pack in packs]
+    assert [trial.model.kappa for trial in first] == [4, 2]

@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.claim import Claim
 from analysis.figures import Drawing, figures
+from analysis.regime import PROBE
 from analysis.sheet import Sheet
 from analysis.view import View
 
@@ -24,12 +25,18 @@ def claims(view: View) -> list[Claim]:
 
 def drawings(view: View) -> list[Drawing]:
     """The study's own figures, or the general ones where it has none."""
-    return _said(view, "drawings", lambda: figures(view.trials, view.curves, view.header))
+    return _said(view, "drawings", lambda: _general(view))
 
 
 def sheets(view: View) -> list[Sheet]:
     """The study's own tables."""
     return _said(view, "sheets", list)
+
+
+def _general(view: View) -> list[Drawing]:
+    """Figures of trainings, in which probes have no place."""
+    trained = view.trials[view.trials["stage"].ne(PROBE)]
+    return figures(trained, view.curves, view.header) if view.header.trained else []
 
 
 def _said(view: View, what: str, otherwise: Any) -> Any:

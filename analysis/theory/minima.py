@@ -49,6 +49,16 @@ def empty_slot_barrier(eigenvalue: ArrayLike, level: ArrayLike) -> Array:
     return swap_barrier(eigenvalue, level)
 
 
+def pair_split() -> float:
+    """γ/λ below which W(t) = √λ [1 − t, t] passes two minima, 0.931144: where the loss at t = ½ turns from least to greatest.
+
+    Root of (2x − ½)(x + ½)² = 2(x + ¼)². Source: Dai, Wenliang & Wipf (2021), Fig. 3; derived.
+    """
+    x = np.polynomial.Polynomial([0.0, 1.0])
+    roots = ((2 * x - 0.5) * (x + 0.5) ** 2 - 2 * (x + 0.25) ** 2).roots()
+    return float(roots[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)].real[0])
+
+
 def minima_along(values: ArrayLike) -> np.ndarray:
     """Indices of the local minima inside a row of losses along a line: lower than the neighbours, a flat floor once.
 

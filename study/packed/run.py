@@ -18,6 +18,7 @@ from study.packed.train import REASONS, Training
 from study.packing import Pack
 from study.record import Home, artifact_path, commit, new_commit_id, write_artifacts
 from study.rows import declared_row
+from study.trial import Trial
 
 KEEP_WEIGHTS_BELOW = 64 * 2**20
 """A trial's weights are kept when they take fewer bytes than this."""
@@ -34,10 +35,11 @@ class PackRun:
     def __init__(self, pack: Pack, device: str = "cpu", home: Home | None = None) -> None:
         """Raises: HomeError where the home lacks what the pack's trials stand on."""
         self.pack, self.device = pack, torch.device(device)
+        self._trials = [trial for trial in pack.trials if isinstance(trial, Trial)]  # all: probes never train
         self._started = time.monotonic()
-        self._data = load(pack.trials[0].data)
-        self._stack, self._inputs = laid(pack.trials, self._data, home, self.device)
-        self.training = Training(self._stack, pack.trials, self._inputs)
+        self._data = load(self._trials[0].data)
+        self._stack, self._inputs = laid(self._trials, self._data, home, self.device)
+        self.training = Training(self._stack, self._trials, self._inputs)
         self._results: Results | None = None
 
     @property
@@ -81,7 +83,7 @@ class PackRun:
 
     def _measured(self) -> Results:
         commit_id = new_commit_id(self.pack.pack_id)
-        measure = Measure(self._stack, self.pack.trials, self._data, self._inputs)
+        measure = Measure(self._stack, self._trials, self._data, self._inputs)
         rows = _trial_rows(self.pack, measure, self.training, commit_id)
         arrays = self._arrays(measure, rows)
         path = artifact_path(commit_id) if arrays else None
@@ -89,7 +91,7 @@ class PackRun:
         device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         for row in rows:
             row.update(artifacts=path, wall_s=share, device=device)
-        heads = zip(rows, self.pack.trials, strict=True)
+        heads = zip(rows, self._trials, strict=True)
         key = [{"trial_id": row["trial_id"], "commit_id": commit_id, "stage": trial.stage} for row, trial in heads]
         tables: dict[str, list[Row]] = {
             "curves": _curve_rows(key, self.training),
@@ -97,7 +99,7 @@ class PackRun:
             "evaluations": [
                 key[place] | row
                 for metric in METRICS.values()
-                if metric.is_for(self.pack.trials[0])
+                if metric.is_for(self._trials[0])
                 for place, row in metric.rows(measure)
             ],
             "trials": rows,
@@ -107,7 +109,7 @@ class PackRun:
     def _arrays(self, measure: Measure, rows: Sequence[Row]) -> dict[str, np.ndarray]:
         """The weights and pictures to keep, by their names in the artifacts file."""
         stack = self.training.stack
-        is_first = any(trial.model.is_deterministic for trial in self.pack.trials)  # later stages will stand on it
+        is_first = any(trial.model.is_deterministic for trial in self._trials)  # later stages will stand on it
         keep = is_first or stack.numbers.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
         weights = {name: value.cpu().numpy() for name, value in stack.weights().items()} if keep else {}
         arrays: dict[str, np.ndarray] = {}

@@ -37,7 +37,7 @@ engine             | int   | -       | engine version: raised when a change of c
 pack_id            | str   | -       | the pack the trial was trained in
 pack_size          | int   | trials  | how many trials the pack held
 attempt            | int   | -       | 1 for the first attempt at the trial
-stage              | str   | -       | what the trial is as a stage of its chain: autoencoder, vae, second vae or refit
+stage              | str   | -       | what the trial is as a stage: autoencoder, vae, second vae, refit, or a probe
 stages             | strs  | -       | trial_ids of the earlier stages that it stands on, first to last
 status             | str   | -       | finished, diverged or failed; failed is not a result
 error              | str   | -       | why the trial diverged or failed
@@ -52,7 +52,7 @@ data_id            | str   | -       | hash of the data set's declaration: key o
 d                  | int   | -       | dimensions of what is decoded: an example's, or its target's
 n_train            | int   | -       | training examples
 intrinsic_dim      | int   | -       | planted dimension r of the data, where it is known
-model              | str   | -       | kind of network
+model              | str   | -       | kind of network; null for a probe, which has none
 kappa              | int   | -       | latent dimensions
 skip               | str   | -       | how z reaches the output: none, affine, residual or concat
 beta               | float | -       | weight of the rate

@@ -1,0 +1,45 @@
+"""How far below the origin the global minimum lies, for random problems on either side of the threshold."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+
+from analysis.drawn.curves import COLOURS
+from analysis.figures import Drawing
+from analysis.probed import Look
+from analysis.style import INK, QUIET, SETTINGS, legend, log_scale, panels, saved
+
+LEAST = 1e-12
+"""Nats below which differences are drawn at the lower edge: rounding."""
+
+
+def depths(found: Mapping[str, Sequence[Look]]) -> Drawing:
+    """A panel for each kind of model, a point a problem, by the sign of the origin's least curvature."""
+    with mpl.rc_context(SETTINGS):
+        figure, (row,) = panels(1, len(found), sharey=True)
+        for ax, (variant, looks) in zip(row, found.items(), strict=True):
+            ratio, depth, curved = (np.array(values, float) for values in zip(*map(_point, looks), strict=True))
+            for chosen, label, colour, marker in (
+                (curved < 0, "the origin is a saddle", COLOURS[0], "o"),
+                (curved >= 0, "the origin is a minimum", COLOURS[1], "s"),
+            ):
+                ax.plot(ratio[chosen], depth[chosen], marker, color=colour, markersize=4, alpha=0.8, label=label)
+            ax.axvline(1.0, color=QUIET, linestyle=":", linewidth=1.1, zorder=0)
+            ax.set_title(variant, loc="left", color=INK)
+            log_scale(ax, "x")
+            log_scale(ax)
+            ax.set_xlabel("ζ₁²/(βγ)")
+        row[0].set_ylabel("depth of the global minimum, nats")
+        legend(figure, row, "The origin is a minimum exactly where nothing lies below it")
+        caption = (
+            "J at the origin less its lowest value, against ζ₁²/(βγ), for random linear problems; depths below 1e-12 are "
+            "drawn there. Dotted: the threshold."
+        )
+        return Drawing("depths", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _point(look: Look) -> tuple[float, float, float]:
+    depth = max(look["at_origin"] - look["lowest"], LEAST)
+    curved = look["least_eigenvalue"] / look["largest_eigenvalue"]
+    return look["threshold_ratio"], depth, 0.0 if abs(curved) < 1e-9 else curved

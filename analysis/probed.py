@@ -1,0 +1,42 @@
+"""Probes as their studies' claims read them: what was declared, what was measured, and arrays for figures."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.frames import Frame
+from study.record import Home, read_artifacts
+
+
+@dataclass(frozen=True)
+class Look:
+    """A finished probe: its declaration, and its row of `analysis.results`."""
+
+    what: dict[str, Any]
+    row: dict[str, Any]
+
+    def __getitem__(self, name: str) -> float:
+        """A measured number; NaN where it does not apply to this probe."""
+        value = self.row[name]
+        return float("nan") if value is None else float(value)
+
+    def arrays(self, home: Home) -> dict[str, np.ndarray]:
+        """What a figure is drawn from; nothing where the home no longer has it."""
+        path = self.row["artifacts"]
+        try:
+            return read_artifacts(home, path, self.row["trial_id"], "probe") if path else {}
+        except FileNotFoundError:
+            return {}
+
+
+def looks(trials: Frame) -> list[Look]:
+    """The finished probes, in declared order."""
+    finished = trials[trials["status"].eq("finished")]
+    return [Look(json.loads(row["declaration"])["what"], row) for row in finished.to_dict("records")]
+
+
+def complete(trials: Frame) -> bool:
+    """Whether there are probes, and all of them have been computed: a verdict about all rests on no fewer."""
+    return len(trials) > 0 and bool(trials["status"].eq("finished").all())

@@ -1,0 +1,158 @@
+"""affine_minima: the minima that random starts find on the loss over affine decoders, against their number in theory.
+
+With g = γ at β = 1 and k = #{i ≤ κ: λᵢ > g}, there are κ!/(κ − k)! choices of latents for the kept modes, and 2^k signs of
+their columns; all of these minima are global, and rotations between them pass barriers that do not depend on κ.
+
+Source: "On the regularization balance in autoencoder-based generative models", Thm. 1 and its footnote 2, which leaves
+the signs out.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.drawn.affine_minima import barriers
+from analysis.figures import Drawing
+from analysis.interval import NOTHING, number
+from analysis.probed import Look, complete, looks
+from analysis.sheet import Sheet
+from analysis.theory import conventions, linear, minima, modes_of_spectrum
+from analysis.view import View
+
+GLOBAL = 1e-6
+"""How far above the global minimum a start may end, and the profile from a minimisation over encoder and variances."""
+
+BARRIER = 1e-4
+
+SOURCE = "On the regularization balance in autoencoder-based generative models, Thm. 1"
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study: one of all its settings together each."""
+    found, enough = looks(view.trials), complete(view.trials)
+    excess = max((abs(look["lowest"] - _least(look)) + look["excess"] for look in found), default=math.nan)
+    starts = sum(look.what["starts"] for look in found)
+    wrong = [look for look in found if (look["supports"], look["minima"]) != _counts(look)]
+    profile = max((look["profile_error"] for look in found), default=math.nan)
+    return [
+        _claim(
+            found,
+            "every start ends at a global minimum",
+            "2J + κ is the closed-form minimum at every end",
+            f"off by {number(excess)} nats at most, of {starts} starts",
+            f"{GLOBAL:g} nats",
+            judged(excess <= GLOBAL, enough),
+        ),
+        _claim(
+            found,
+            "the ends are as many as there are choices of latents, and signs of their columns",
+            _listed(found, lambda look: _counted(*_counts(look))),
+            _listed(found, lambda look: _counted(int(look["supports"]), int(look["minima"]))),
+            "exact",
+            judged(not wrong, enough),
+        ),
+        _barrier(found, enough, "swap_barrier", "two kept modes that change latents pass 2 log((λ₁+λ₂)/2) − log λ₁λ₂"),
+        _barrier(found, enough, "slot_barrier", "a mode that moves to an unused latent passes 2 log((λ+γ)/2) − log λγ"),
+        _claim(
+            found,
+            "the loss of the decoder alone is the minimum over encoder and posterior variances",
+            "no difference",
+            f"{number(profile)} nats at most",
+            f"{GLOBAL:g} nats",
+            judged(profile <= GLOBAL, enough),
+        ),
+    ]
+
+
+def drawings(view: View) -> list[Drawing]:
+    """Barriers against γ."""
+    found = [look for look in looks(view.trials) if not math.isnan(look["slot_barrier"])]
+    return [barriers(found)] if found else []
+
+
+def sheets(view: View) -> list[Sheet]:
+    """What the starts of every setting ended in."""
+    rows = [
+        {
+            "modes": ", ".join(map(number, look.what["eigenvalues"])),
+            "κ": look.what["kappa"],
+            "γ": f"{look.what['gamma']:g}",
+            "seed": str(look.row["seed"]),
+            "supports": f"{look['supports']:g} of {_counts(look)[0]}",
+            "with signs": f"{look['minima']:g} of {_counts(look)[1]}",
+            "excess": look["excess"],
+            "swap": look["swap_barrier"],
+            "slot": look["slot_barrier"],
+        }
+        for look in looks(view.trials)
+    ]
+    return (
+        [
+            Sheet(
+                "minima",
+                "Minima that random starts end in, of those in theory; excess and barriers in nats of 2J",
+                pd.DataFrame(rows),
+            )
+        ]
+        if rows
+        else []
+    )
+
+
+def _least(look: Look) -> float:
+    kappa = look.what["kappa"]
+    modes = modes_of_spectrum(look.what["eigenvalues"])
+    return float(conventions.eq3(linear.objective(modes, look.what["gamma"], 1.0, kappa), kappa))
+
+
+def _counts(look: Look) -> tuple[int, int]:
+    found = minima.count(look.what["eigenvalues"], look.what["gamma"], look.what["kappa"])
+    return found.supports, found.signed
+
+
+def _counted(supports: int, signed: int) -> str:
+    return f"{supports}, {signed} with signs"
+
+
+def _kept(look: Look) -> np.ndarray:
+    values = np.array(look.what["eigenvalues"])[: look.what["kappa"]]
+    return values[values > look.what["gamma"]]
+
+
+def expected_barrier(look: Look, which: str) -> float:
+    """The barrier in theory; NaN where there is no such rotation."""
+    kept = _kept(look)
+    if which == "swap_barrier":
+        return float(minima.swap_barrier(kept[0], kept[1])) if len(kept) > 1 else math.nan
+    is_free = len(kept) and len(kept) < look.what["kappa"]
+    return float(minima.empty_slot_barrier(kept[-1], look.what["gamma"])) if is_free else math.nan
+
+
+def _barrier(found: Sequence[Look], enough: bool, which: str, claim: str) -> Claim:
+    asked = [look for look in found if not math.isnan(expected_barrier(look, which))]
+    # A barrier that was not measured where there should be one is as wrong as can be.
+    apart = [abs(look[which] - expected_barrier(look, which)) for look in asked]
+    worst = max((math.inf if math.isnan(value) else value for value in apart), default=math.nan)
+    return _claim(
+        asked,
+        claim,
+        _listed(asked, lambda look: number(expected_barrier(look, which))),
+        f"off by {number(worst)} nats at most",
+        f"{BARRIER:g} nats",
+        judged(worst <= BARRIER, enough),
+    )
+
+
+def _listed(found: Sequence[Look], text: Callable[[Look], object]) -> str:
+    """What differs between the settings, each once."""
+    said = {f"κ = {look.what['kappa']}, γ = {look.what['gamma']:g}: {text(look)}" for look in found}
+    return "; ".join(sorted(said)) or NOTHING
+
+
+def _claim(found: Sequence[Look], claim: str, expected: str, measured: str, tolerance: str, verdict: object) -> Claim:
+    spectra = {", ".join(map(number, look.what["eigenvalues"])) for look in found}
+    data = "eigenvalues " + " and ".join(sorted(spectra)) if spectra else "affine decoders"
+    return Claim(data, claim, SOURCE, expected, measured, tolerance, verdict, len(found))  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,108 @@
+"""collapse_point: the gradient at a latent whose weights are all zero, under three hypotheses.
+
+Source: "On the regularization balance in autoencoder-based generative models", Thm. 2. It leaves two hypotheses out: that
+the latent's biases are zero in both heads, and that the gradient is an expectation over the noise.
+"""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.drawn.collapse_point import noise
+from analysis.figures import Drawing
+from analysis.interval import number, t_interval
+from analysis.probed import Look, complete, looks
+from analysis.sheet import Sheet
+from analysis.view import View
+
+ZERO = 1e-6
+"""Largest gradient that counts as none, in nats."""
+
+PRESENT = 1e-3
+"""Least gradient that counts as one."""
+
+EXPONENT = 0.1
+
+SLOPES = {"decoder_slope": "decoder column", "mean_slope": "mean", "variance_slope": "log variance"}
+
+MOVED = {"mean bias": ("decoder_slope", "mean_slope"), "variance bias": ("variance_slope",)}
+"""The weights on which J has a gradient under each bias; on the others it has none."""
+
+SOURCE = "On the regularization balance in autoencoder-based generative models, Thm. 2"
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study."""
+    found, enough = _by_hypothesis(view), complete(view.trials)
+    stated = found.get("as stated", [])
+    largest = max((look[name] for look in stated for name in SLOPES), default=math.nan)
+    exponents = t_interval(look["noise_exponent"] for look in stated)
+    return [
+        Claim(
+            "biases zero",
+            "the gradient of a collapsed latent's weights is zero, in expectation over the noise",
+            SOURCE,
+            "0 for its decoder column, mean and log variance",
+            f"{number(largest)} nats at most, with the noise in antithetic pairs",
+            f"{ZERO:g} nats",
+            judged(largest <= ZERO, enough),
+            len(stated),
+        ),
+        Claim(
+            "biases zero",
+            "the gradient of n independent draws is noise that falls as n^(−½)",
+            f"{SOURCE}; derived",
+            "exponent −½",
+            f"exponent {exponents}",
+            f"{EXPONENT:g}",
+            judged(abs(exponents.mean + 0.5) <= EXPONENT, enough),
+            len(stated),
+        ),
+        *(_biased(name, found.get(name, []), enough) for name in MOVED),
+    ]
+
+
+def drawings(view: View) -> list[Drawing]:
+    """Noise of the gradient against the number of draws."""
+    arrays = [look.arrays(view.home) for look in _by_hypothesis(view).get("as stated", [])]
+    known = [found for found in arrays if found]
+    return [noise(known)] if known else []
+
+
+def sheets(view: View) -> list[Sheet]:
+    """Mean norms of the gradients under each hypothesis."""
+    rows = [
+        {"hypothesis": name}
+        | {text: t_interval(look[slope] for look in found).mean for slope, text in SLOPES.items()}
+        | {"noise exponent": t_interval(look["noise_exponent"] for look in found).mean, "networks": len(found)}
+        for name, found in _by_hypothesis(view).items()
+    ]
+    caption = "Norm of the gradient of J with respect to a collapsed latent's weights, in nats: means over networks"
+    return [Sheet("gradients", caption, pd.DataFrame(rows))] if rows else []
+
+
+def _by_hypothesis(view: View) -> dict[str, list[Look]]:
+    found: dict[str, list[Look]] = {}
+    for look in looks(view.trials):
+        found.setdefault(look.what["hypothesis"], []).append(look)
+    return found
+
+
+def _biased(name: str, found: Sequence[Look], enough: bool) -> Claim:
+    """Where the latent has a bias, J has a gradient on some of its weights, and none on the others."""
+    moved, still = MOVED[name], [slope for slope in SLOPES if slope not in MOVED[name]]
+    least = min((look[slope] for look in found for slope in moved), default=math.nan)
+    most = max((look[slope] for look in found for slope in still), default=math.nan)
+    names = " and ".join(SLOPES[slope] for slope in moved)
+    return Claim(
+        name,
+        f"a collapsed latent with a {name} is not stationary: J has a gradient on its {names}",
+        f"{SOURCE}, a hypothesis that it leaves out",
+        f"a gradient on its {names}, none on the rest",
+        f"at least {number(least)} nats; on the rest at most {number(most)}",
+        f"{PRESENT:g} nats; {ZERO:g} nats",
+        judged(least >= PRESENT and most <= ZERO, enough),
+        len(found),
+    )

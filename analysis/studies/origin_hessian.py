@@ -1,0 +1,127 @@
+"""origin_hessian: is the origin, where nothing is encoded, a minimum exactly where it is the global one?
+
+The curvature is measured by automatic differentiation over all free parameters, the global minimum by L-BFGS; theory says
+that both follow from ζ₁² ≤ βγ, in units of the narrowest latent's variance where Σ is fixed, at γ = T/d2 where γ is learned.
+
+Source: Wang & Ziyin (2022), Thm. 3, for linear models; that it ends at two layers is derived.
+"""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.drawn.origin_hessian import depths
+from analysis.figures import Drawing
+from analysis.interval import NOTHING, number
+from analysis.probed import Look, complete, looks
+from analysis.sheet import Sheet
+from analysis.theory import hessian
+from analysis.view import View
+
+CURVED = 1e-9
+"""Part of the largest eigenvalue below which a negative one is rounding."""
+
+BELOW = 1e-8
+"""Nats, relative where J is large, by which the lowest J must lie below the origin's to count as lower."""
+
+DEEP = "two layers"
+
+EXACT = 1e-6
+"""Tolerance on the counterexample's eigenvalues and losses."""
+
+SOURCE = "Wang & Ziyin (2022), Thm. 3"
+
+
+def claims(view: View) -> list[Claim]:
+    """One claim of each kind of linear model, and the counterexample."""
+    found = []
+    for variant in view.header.axes["variant"]:
+        trials = view.trials[view.trials["variant"].eq(variant)]
+        of = _deep if variant == DEEP else _equivalence
+        if len(trials):
+            found.append(of(str(variant), looks(trials), complete(trials)))
+    return found
+
+
+def drawings(view: View) -> list[Drawing]:
+    """How far below the origin the global minimum lies, against the ratio that theory asks for."""
+    found = [look for look in looks(view.trials) if look.what["variant"] != DEEP]
+    return (
+        [depths({name: _of(found, name) for name in dict.fromkeys(look.what["variant"] for look in found)})]
+        if found
+        else []
+    )
+
+
+def sheets(view: View) -> list[Sheet]:
+    """How many problems have the origin as a minimum, as the global one, and by theory."""
+    found, rows = looks(view.trials), []
+    for variant in dict.fromkeys(look.what["variant"] for look in found):
+        of = _of(found, variant)
+        rows.append(
+            {
+                "model": variant,
+                "problems": len(of),
+                "origin a minimum": sum(map(is_minimum, of)),
+                "origin the global one": sum(map(is_global, of)),
+                "both or neither": sum(is_minimum(look) == is_global(look) for look in of),
+                "ζ₁² ≤ βγ": sum(map(_by_theory, of)),
+            }
+        )
+    return [Sheet("origin", "The origin of random problems", pd.DataFrame(rows))] if rows else []
+
+
+def is_minimum(look: Look) -> bool:
+    """Whether the Hessian at the origin is positive semi-definite."""
+    return look["least_eigenvalue"] >= -CURVED * look["largest_eigenvalue"]
+
+
+def is_global(look: Look) -> bool:
+    """Whether no minimisation ended below the origin."""
+    return look["at_origin"] - look["lowest"] <= BELOW * max(1.0, abs(look["at_origin"]))
+
+
+def _by_theory(look: Look) -> bool:
+    return bool(hessian.origin_is_minimum([look["threshold_ratio"]], 1.0))
+
+
+def _of(found: Sequence[Look], variant: str) -> list[Look]:
+    return [look for look in found if look.what["variant"] == variant]
+
+
+def _equivalence(variant: str, found: Sequence[Look], enough: bool) -> Claim:
+    agree = [look for look in found if is_minimum(look) == is_global(look) == _by_theory(look)]
+    kept = sum(map(is_global, found))
+    return Claim(
+        variant,
+        "the origin is a minimum iff it is the global one, iff ζ₁² ≤ βγ",
+        SOURCE,
+        f"all of {len(found)} problems, of both kinds",
+        f"{len(agree)} of {len(found)}: {kept} with the global minimum at the origin, {len(found) - kept} without",
+        "exact",
+        judged(len(agree) == len(found) and 0 < kept < len(found), enough),
+        len(found),
+    )
+
+
+def _deep(variant: str, found: Sequence[Look], enough: bool) -> Claim:
+    """u₂u₁z with x of variance 4 at β = γ = 1."""
+    measured, worst = NOTHING, math.nan
+    if found:
+        look = found[0]
+        values = {"least_eigenvalue": 0.0, "largest_eigenvalue": 4.0, "at_origin": 2.0, "lowest": 1.5}
+        worst = max(abs(look[name] - value) for name, value in values.items())
+        least, largest, origin, lowest = (number(look[name]) for name in values)
+        measured = f"eigenvalues from {least} to {largest}; J = {origin} at the origin, {lowest} at its lowest"
+    return Claim(
+        variant,
+        "with two layers in the decoder the origin is a minimum and not the global one",
+        f"{SOURCE}: it does not extend to deeper models; derived",
+        "eigenvalues 0, 0 and 4; J = 2 at the origin, 1.5 at its lowest",
+        measured,
+        f"{EXACT:g}",
+        judged(worst <= EXACT, enough),
+        len(found),
+    )

@@ -1,0 +1,101 @@
+"""rotations: turning the latents of a linear VAE at its minimum.
+
+The theorem allows any orthogonal matrix; by our derivation only permutations with signs leave J as it is (Σ permuted with the
+latents), and rotations among equal modes. Where Σ is proportional to the identity every rotation is free.
+
+Source: Wang & Ziyin (2022), Thm. 2, corrected.
+"""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.interval import number
+from analysis.probed import Look, complete, looks
+from analysis.sheet import Sheet
+from analysis.view import View
+
+FREE = 1e-12
+"""Nats, relative where J is large, that a free turn may change."""
+
+RAISED = 1e-6
+"""Nats by which every turn that is not free must raise J."""
+
+SOURCE = "Wang & Ziyin (2022), Thm. 2"
+
+SAID = {"kept": "Σ stays as it is", "best": "Σ is the best for each turn", "given": "Σ is given, the prior's"}
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study."""
+    found, enough = looks(view.trials), complete(view.trials)
+    turned = [look for look in found if look.what["turn"] == "orthogonal"]
+    unequal = [look for look in turned if look.row["modes"] == "unequal"]
+    free = [look for look in turned if look.row["modes"] == "equal" or look.what["sigma"] == "given"]
+    return [
+        *(
+            _raised(sigma, [look for look in unequal if look.what["sigma"] == sigma], enough)
+            for sigma in ("kept", "best")
+        ),
+        _free(
+            "any modes",
+            "permutations of the latents, with signs, leave J as it is",
+            [look for look in found if look.what["turn"] == "signed permutation"],
+            enough,
+        ),
+        _free("Σ ∝ I", "every rotation leaves J as it is where Σ is given, or all modes are equal", free, enough),
+    ]
+
+
+def sheets(view: View) -> list[Sheet]:
+    """The rise of J over the turns."""
+    rows = [
+        {
+            "modes": look.row["modes"],
+            "turn": look.what["turn"],
+            "Σ": SAID[look.what["sigma"]],
+            "κ": look.what["kappa"],
+            "seed": int(look.row["seed"]),
+            "turns": look.what["count"],
+            "least rise, nats": look["least_rise"],
+            "largest rise, nats": look["largest_rise"],
+        }
+        for look in looks(view.trials)
+    ]
+    return [Sheet("rises", "How much J rises when the latents are turned", pd.DataFrame(rows))] if rows else []
+
+
+def _raised(sigma: str, found: Sequence[Look], enough: bool) -> Claim:
+    least = min((look["least_rise"] for look in found), default=math.nan)
+    turns = sum(look.what["count"] for look in found)
+    return Claim(
+        f"unequal modes, {SAID[sigma]}",
+        "an orthogonal matrix that is no permutation raises J",
+        f"{SOURCE}, corrected: it allows any orthogonal matrix",
+        f"all of {turns} random turns",
+        f"by {number(least)} nats at least",
+        f"more than {RAISED:g} nats",
+        judged(least > RAISED, enough),
+        len(found),
+    )
+
+
+def _free(data: str, claim: str, found: Sequence[Look], enough: bool) -> Claim:
+    worst = max((_change(look) for look in found), default=math.nan)
+    return Claim(
+        data,
+        claim,
+        f"{SOURCE}, corrected",
+        "no change",
+        f"{number(worst)} nats at most, of {sum(look.what['count'] for look in found)} turns",
+        f"{FREE:g} nats",
+        judged(worst <= FREE, enough),
+        len(found),
+    )
+
+
+def _change(look: Look) -> float:
+    """The largest change of J either way."""
+    return max(abs(look["least_rise"]), abs(look["largest_rise"])) / max(1.0, abs(look["lowest"]))

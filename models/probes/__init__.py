@@ -1,0 +1,36 @@
+"""Probes: looks at a loss itself, in float64, that `models.specs.probes` declares. No theory is used, only the loss."""
+
+from models.probes.found import Found
+from models.specs.probes import (
+    AffineMinima,
+    CollapsePoint,
+    OriginHessian,
+    PairSlice,
+    PairSplit,
+    PlantedSlice,
+    Probing,
+    Rotations,
+)
+
+__all__ = ["Found", "probe"]
+
+
+def probe(what: Probing, seed: int) -> Found:
+    """Compute a probe; what is random in it follows from the seed."""
+    from models.probes import affine, collapse, origin, rotations, slices
+
+    match what:
+        case AffineMinima():
+            return affine.minima(what, seed)
+        case CollapsePoint():
+            return collapse.gradients(what, seed)
+        case OriginHessian():
+            return origin.curvature(what, seed)
+        case PairSlice():
+            return slices.pair(what)
+        case PlantedSlice():
+            return slices.planted(what, seed)
+        case PairSplit():
+            return slices.split(what)
+        case Rotations():
+            return rotations.rises(what, seed)

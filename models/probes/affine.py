@@ -1,0 +1,121 @@
+"""The VAE with an affine decoder: its profile loss, and the minima that random starts find.
+
+The profile loss is J with encoder and posterior variances minimised out, on the scale 2J + βκ; what it is worth is
+measured too, against a minimisation over encoder and variances.
+
+Source: "On the regularization balance in autoencoder-based generative models", Thm. 1.
+"""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.exact import Moments, expected_loss
+from models.probes.descent import descend
+from models.probes.found import Found
+from models.specs.probes import AffineMinima
+
+NEGLIGIBLE = 1e-3
+"""The part of a decoder's largest weight below which a weight counts as zero."""
+
+ANGLES = 2001
+"""Points of a quarter turn, the one half-way among them."""
+
+CHECKED = 4
+"""Decoders at which the profile is held against a minimisation."""
+
+
+def profile_loss(w: Float[Tensor, "*b d kappa"], covariance: Float[Tensor, "d d"], gamma: float) -> Float[Tensor, "*b"]:
+    """L(W) = κ − κ log γ + Σ_k log(γ + ‖w_k‖²) + tr[S(γI + WWᵀ)^{-1}] + d log γ, at β = 1."""
+    d, kappa = w.shape[-2:]
+    norms = (gamma + w.square().sum(-2)).log().sum(-1)
+    model = gamma * torch.eye(d, dtype=w.dtype) + w @ w.mT
+    # A search may try decoders so large that rounding leaves a singular matrix: NaN tells it so, an exception would end it.
+    solved, _ = torch.linalg.solve_ex(model, covariance.expand_as(model))
+    misfit = solved.diagonal(dim1=-2, dim2=-1).sum(-1)
+    return kappa - kappa * math.log(gamma) + norms + misfit + d * math.log(gamma)
+
+
+def minima(what: AffineMinima, seed: int) -> Found:
+    """Where `starts` random decoders end, how many different ends there are, and the barriers next to the best one."""
+    variances = torch.tensor(sorted(what.eigenvalues, reverse=True), dtype=torch.float64)
+    covariance, d = torch.diag(variances), len(variances)
+    generator = torch.Generator().manual_seed(seed)
+    starts = torch.randn(what.starts, d, what.kappa, dtype=torch.float64, generator=generator)
+
+    def loss(flat: Tensor) -> Tensor:
+        return profile_loss(flat.view(-1, d, what.kappa), covariance, what.gamma)
+
+    ends = descend(loss, starts.flatten(1))
+    found = ends.points.view(-1, d, what.kappa)
+    lowest = float(ends.values.min())
+    signs = _signs(found)
+    best = found[ends.values.argmin()]
+    return Found(
+        {
+            "lowest": lowest,
+            "excess": float(ends.values.max()) - lowest,
+            "slope": float(ends.slopes.max()),
+            "spread": _spread(found, signs),
+            "supports": len(np.unique(np.abs(signs), axis=0)),
+            "minima": len(np.unique(signs, axis=0)),
+            **_barriers(best, covariance, what.gamma),
+            "profile_error": _profile_error(starts[:CHECKED], covariance, what.gamma),
+        }
+    )
+
+
+def _signs(decoders: Tensor) -> np.ndarray:
+    """−1, 0 or 1 for each weight of each decoder, (starts, d κ)."""
+    # A decoder of zeros, where everything has collapsed, must not be read by its rounding noise.
+    large = decoders.abs() > NEGLIGIBLE * decoders.abs().amax((1, 2), keepdim=True).clamp(min=1.0)
+    return (decoders.sign() * large).flatten(1).to(torch.int8).numpy()
+
+
+def _spread(decoders: Tensor, signs: np.ndarray) -> float:
+    """Largest distance of an end from the mean of those with its signs."""
+    flat, groups = decoders.flatten(1).numpy(), np.unique(signs, axis=0, return_inverse=True)[1].ravel()
+    return max(
+        float(np.abs(part - part.mean(0)).max()) for part in (flat[groups == i] for i in range(groups.max() + 1))
+    )
+
+
+def _barriers(best: Tensor, covariance: Tensor, gamma: float) -> dict[str, float]:
+    """Rises on rotations of two latents of a minimum: of its two strongest modes, and of the weakest and an unused one."""
+    used = (best.square().sum(0).sqrt() > NEGLIGIBLE).nonzero()[:, 0].tolist()
+    used.sort(key=lambda k: int(best[:, k].abs().argmax()))  # the mode that each carries, strongest first
+    unused = [k for k in range(best.shape[1]) if k not in used]
+    swap = _rise(best, used[0], used[1], covariance, gamma) if len(used) > 1 else math.nan
+    slot = _rise(best, used[-1], unused[0], covariance, gamma) if used and unused else math.nan
+    return {"swap_barrier": swap, "slot_barrier": slot}
+
+
+def _rise(best: Tensor, i: int, j: int, covariance: Tensor, gamma: float) -> float:
+    """Greatest loss on the quarter turn of latents i and j, above the loss at its start."""
+    angle = torch.linspace(0, math.pi / 2, ANGLES, dtype=torch.float64)[:, None]
+    path = best.repeat(ANGLES, 1, 1)
+    path[:, :, i] = angle.cos() * best[:, i] - angle.sin() * best[:, j]
+    path[:, :, j] = angle.sin() * best[:, i] + angle.cos() * best[:, j]
+    losses = profile_loss(path, covariance, gamma)
+    return float(losses.max() - losses[0])
+
+
+def _profile_error(decoders: Tensor, covariance: Tensor, gamma: float) -> float:
+    """Largest |min over encoder and log σ² of 2J + κ, less the profile loss|, at a few decoders."""
+    return max(abs(_least(w, covariance, gamma) - float(profile_loss(w, covariance, gamma))) for w in decoders)
+
+
+def _least(decoder: Tensor, covariance: Tensor, gamma: float) -> float:
+    """The least 2J + κ over encoder and log σ², at a given decoder."""
+    d, kappa = decoder.shape
+    moments = Moments(covariance, covariance, float(covariance.trace()))
+    log_gamma = torch.tensor([gamma], dtype=torch.float64).log()
+
+    def loss(flat: Tensor) -> Tensor:
+        encoder, log_var = flat.split([d * kappa, kappa], -1)
+        return 2 * expected_loss(moments, decoder[None], encoder.view(-1, d, kappa), log_var, log_gamma, 1.0) + kappa
+
+    return float(descend(loss, torch.zeros(1, (d + 1) * kappa, dtype=torch.float64)).values)

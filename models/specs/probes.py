@@ -1,0 +1,197 @@
+"""What a probe computes: the torch-free declarations. `models.probes` carries them out.
+
+A probe looks at a loss itself, by optimisation, automatic differentiation or a grid, and nothing is trained. Each declares
+the numbers that it measures, with unit and meaning, and about how long it takes.
+"""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.specs.base import Count, Positive, Several, Spec, one_of
+
+Measures = dict[str, tuple[str, str]]
+"""Name of a measured number → its unit and its meaning."""
+
+EQ3 = "2J + βκ in nats"
+
+Spectrum = Annotated[tuple[Positive, ...], Field(min_length=1)]
+
+
+class Look(Spec):
+    """One look at a loss. `version` is raised when a change of code changes its numbers; it is part of the identity."""
+
+    version: ClassVar[int | None] = 1
+    measures: ClassVar[Measures] = {}
+
+    @property
+    def seconds(self) -> float:
+        """What it takes one CPU core, roughly."""
+        return 0.1
+
+
+class AffineMinima(Look):
+    """The minima of a VAE with an affine decoder that many random starts find, and the barriers between them.
+
+    Data with the covariance diag(eigenvalues); γ at β = 1. Encoder and posterior variances are minimised out.
+    """
+
+    kind: Literal["AffineMinima"] = "AffineMinima"
+    eigenvalues: Spectrum
+    gamma: Positive
+    kappa: Count
+    starts: Several = 600
+
+    measures: ClassVar[Measures] = {
+        "lowest": (EQ3, "lowest loss that any start ended at"),
+        "excess": (EQ3, "how far above it the worst start ended"),
+        "slope": (EQ3, "largest component of the gradient at any end"),
+        "spread": ("data", "how far two ends with the same signs lie apart at most"),
+        "supports": ("-", "different choices of latents among the ends"),
+        "minima": ("-", "the same, with columns of other signs counted apart"),
+        "swap_barrier": (EQ3, "rise on the way when the two strongest kept modes change latents by a rotation"),
+        "slot_barrier": (EQ3, "rise on the way when the weakest kept mode moves to an unused latent by a rotation"),
+        "profile_error": (EQ3, "largest deviation of the profile loss from a minimisation over encoder and variances"),
+    }
+
+    @property
+    def seconds(self) -> float:
+        return 0.2 + 7e-4 * self.starts
+
+
+Hypothesis = Literal["as stated", "mean bias", "variance bias"]
+
+
+class CollapsePoint(Look):
+    """The gradient of J with respect to the weights of a latent whose weights are all zero.
+
+    A VAE with tanh layers on a planted manifold of three dimensions. Under "mean bias" the latent's mean has a bias of ½,
+    under "variance bias" its log variance one of −1; "as stated" both are zero, like the biases of all others.
+    """
+
+    kind: Literal["CollapsePoint"] = "CollapsePoint"
+    hypothesis: Hypothesis
+    kappa: Several = 4
+    gamma: Positive = 0.1
+    d: Annotated[Count, Field(ge=3)] = 20
+    width: Count = 64
+    examples: Several = 64
+    draws: Annotated[Count, Field(ge=640)] = 2560
+
+    measures: ClassVar[Measures] = {
+        "decoder_slope": ("nats", "norm of the gradient of the latent's decoder column, noise in antithetic pairs"),
+        "mean_slope": ("nats", "the same of the weights of its mean"),
+        "variance_slope": ("nats", "the same of the weights of its log variance"),
+        "noise_20": ("nats", "root mean square of the decoder column's gradient from 20 independent draws"),
+        "noise_320": ("nats", "the same from 320 draws"),
+        "noise_exponent": ("-", "slope of the logarithm of that noise against the logarithm of the number of draws"),
+    }
+
+    @property
+    def seconds(self) -> float:
+        return 0.2 + 4e-6 * self.draws * self.examples * self.width / 64
+
+
+Variant = Literal["fixed Σ", "learned Σ", "learned γ", "two layers"]
+
+
+class OriginHessian(Look):
+    """The curvature of the exact loss of a random linear problem at the origin, beside its lowest value anywhere.
+
+    The problem follows from the seed. With "two layers" the decoder is a product of two numbers, and the problem given.
+    """
+
+    kind: Literal["OriginHessian"] = "OriginHessian"
+    variant: Variant
+
+    measures: ClassVar[Measures] = {
+        "threshold_ratio": ("-", "ζ₁²/(βγ), in units of the narrowest latent's variance where Σ is fixed"),
+        "least_eigenvalue": ("nats", "of the Hessian of J at the origin, over all free parameters"),
+        "largest_eigenvalue": ("nats", "the same"),
+        "at_origin": ("nats", "J at the origin"),
+        "lowest": ("nats", "lowest J that the minimisations found"),
+    }
+
+    @property
+    def seconds(self) -> float:
+        return 0.15
+
+
+class PairSlice(Look):
+    """The profile loss along W(t) = √λ [1 − t, bt]: one output of variance λ, two latents."""
+
+    kind: Literal["PairSlice"] = "PairSlice"
+    gamma: Positive
+    variance: Positive = 0.08
+    b: Positive = 0.8
+    points: Several = 40001
+
+    measures: ClassVar[Measures] = {
+        "minima": ("-", "local minima on the grid, its ends not counted"),
+        "argmin": ("-", "the t of the lowest loss"),
+        "lowest": (EQ3, "the lowest loss"),
+        "steepest": (EQ3, "largest slope |dL/dt|"),
+    }
+
+
+class PlantedSlice(Look):
+    """The profile loss along a random line through the decoder of a planted subspace; t = 0 is where it was planted.
+
+    W(t) = Q(M₀ + tN), S = QQᵀ, Q (d × r) with orthonormal columns, M₀ = [I 0] and N random, of which the first column is
+    −e₁: latent 1 is empty at t = 1.
+    """
+
+    kind: Literal["PlantedSlice"] = "PlantedSlice"
+    gamma: Positive
+    d: Count = 20
+    r: Count = 3
+    kappa: Count = 6
+    scale: Positive = 0.5
+    points: Several = 6001
+
+    measures: ClassVar[Measures] = PairSlice.measures
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not self.r <= min(self.kappa, self.d):
+            raise ValueError(f"r = {self.r} modes need as many latents and outputs: lower r, or raise kappa and d")
+        return self
+
+
+class PairSplit(Look):
+    """The ratio γ/λ at which the loss along W(t) = √λ [1 − t, t] changes from two minima to one, by bisection."""
+
+    kind: Literal["PairSplit"] = "PairSplit"
+    variance: Positive = 1.0
+    points: Several = 4001
+
+    measures: ClassVar[Measures] = {"split": ("-", "the largest γ/λ with two local minima")}
+
+
+class Rotations(Look):
+    """How much J rises when the latents at its minimum are turned, by many random orthogonal matrices.
+
+    A linear VAE on data with the covariance diag(eigenvalues). Σ is `given`, or learned: then it stays as it is at the
+    minimum, is permuted with the latents, or is the best one for every turn.
+    """
+
+    kind: Literal["Rotations"] = "Rotations"
+    eigenvalues: Spectrum
+    gamma: Positive
+    kappa: Count
+    turn: Literal["orthogonal", "signed permutation"] = "orthogonal"
+    sigma: Literal["kept", "best", "given"] = "kept"
+    count: Count = 50
+
+    measures: ClassVar[Measures] = {
+        "lowest": ("nats", "J at the minimum that was found"),
+        "least_rise": ("nats", "least rise of J over the turns"),
+        "largest_rise": ("nats", "largest"),
+    }
+
+
+Probing = Annotated[
+    AffineMinima | CollapsePoint | OriginHessian | PairSlice | PlantedSlice | PairSplit | Rotations,
+    Field(discriminator="kind"),
+    one_of(AffineMinima, CollapsePoint, OriginHessian, PairSlice, PlantedSlice, PairSplit, Rotations),
+]

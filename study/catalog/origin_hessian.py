@@ -1,0 +1,26 @@
+"""The curvature of the exact loss at the origin, where nothing is encoded, beside its global minimum.
+
+A linear problem is drawn from every seed: inputs and targets of several dimensions, noise-free or not, of full rank or not,
+more latents than modes or fewer, any β and any prior. Its level βγ lies on either side of ζ₁², in a ratio of ½ to 2. With two
+layers in the decoder, the curvature at the origin tells nothing any more: one problem shows it.
+"""
+
+from models.specs.probes import OriginHessian, Variant
+from study.declare import study
+from study.probe import Probe
+
+VARIANTS: list[Variant] = ["fixed Σ", "learned Σ", "learned γ", "two layers"]
+
+
+@study(variant=VARIANTS, seed=range(60))
+def origin_hessian(variant: Variant, seed: int) -> Probe | None:
+    """Has a linear VAE collapsed if and only if the origin is a minimum?"""
+    if variant == "two layers" and seed:
+        return None
+    return Probe(what=OriginHessian(variant=variant), seed=seed)
+
+
+@origin_hessian.paper(variant=VARIANTS, seed=range(1000))
+def origin_hessian_paper(variant: Variant, seed: int) -> Probe | None:
+    """The same question of a thousand problems of each kind."""
+    return origin_hessian.table("laptop").function(variant, seed)

@@ -1,0 +1,40 @@
+"""Turning the latents of a linear VAE at its minimum: which rotations does the loss not notice?
+
+Decoder and encoder are turned by random orthogonal matrices, or their latents permuted, with signs. The posterior variances Σ
+stay as they are at the minimum, or are the best ones for every turn, or are given, the prior's for every latent. Modes of
+unequal variance have unequal σ; equal modes, or a given Σ, make Σ proportional to the identity.
+"""
+
+from typing import Literal
+
+from models.specs.probes import Rotations
+from study.declare import study
+from study.probe import Probe
+
+TURNS: list[Literal["orthogonal", "signed permutation"]] = ["orthogonal", "signed permutation"]
+
+SIGMAS: list[Literal["kept", "best", "given"]] = ["kept", "best", "given"]
+
+SPECTRA = {"unequal": (4.0, 2.0, 1.0), "equal": (2.0, 2.0, 2.0)}
+
+
+@study(modes=list(SPECTRA), turn=TURNS, sigma=SIGMAS, seed=range(1))
+def rotations(
+    modes: str, turn: Literal["orthogonal", "signed permutation"], sigma: Literal["kept", "best", "given"], seed: int
+) -> Probe:
+    """May the latents of a linear VAE be turned at will, or only permuted?"""
+    return Probe(what=Rotations(eigenvalues=SPECTRA[modes], gamma=0.3, kappa=3, turn=turn, sigma=sigma), seed=seed)
+
+
+@rotations.paper(modes=list(SPECTRA), turn=TURNS, sigma=SIGMAS, kappa=[3, 6, 10], seed=range(20))
+def rotations_paper(
+    modes: str,
+    turn: Literal["orthogonal", "signed permutation"],
+    sigma: Literal["kept", "best", "given"],
+    kappa: int,
+    seed: int,
+) -> Probe:
+    """The same of as many modes as latents, up to ten, with a thousand turns of each."""
+    spectrum = tuple(2.0 if modes == "equal" else 4.0 * 0.8**i for i in range(kappa))
+    what = Rotations(eigenvalues=spectrum, gamma=0.3, kappa=kappa, turn=turn, sigma=sigma, count=1000)
+    return Probe(what=what, seed=seed)

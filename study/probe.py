@@ -1,0 +1,59 @@
+"""The Probe: a row of a study that is computed and not trained.
+
+It looks at a loss itself, by optimisation, automatic differentiation or a grid; what it looks at and how is `what`. It has
+an identity, a pack, a commit and records like a trial, and stands on nothing.
+"""
+
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from models.specs import Data, Spec
+from models.specs.base import Seed
+from models.specs.probes import Probing
+from study.trial import Trial, canonical, content_id, digest
+
+
+class Probe(Spec):
+    """One look at a loss, and the seed of what is random in it."""
+
+    kind: Literal["Probe"] = "Probe"
+    what: Probing
+    seed: Seed = 0
+
+    @cached_property
+    def trial_id(self) -> str:
+        return content_id(self)
+
+    @cached_property
+    def pack_key(self) -> str:
+        """Probes of one kind are computed one after another."""
+        return digest(["probe", canonical(self.what)["kind"]])
+
+    @property
+    def datasets(self) -> tuple[Data, ...]:
+        return ()
+
+    @property
+    def stands_on(self) -> tuple[Trial, ...]:
+        return ()
+
+    @property
+    def stages(self) -> tuple[Trial, ...]:
+        return ()
+
+    @property
+    def stage(self) -> str:
+        return "probe"
+
+
+Declared = Trial | Probe
+"""What a row of a study declares."""
+
+_either: TypeAdapter[Declared] = TypeAdapter(Annotated[Declared, Field(discriminator="kind")])
+
+
+def read_back(content: Any) -> Declared:
+    """The declaration that was written down as JSON data."""
+    return _either.validate_python(content)

@@ -1,0 +1,67 @@
+"""A pack of probes from its declarations to its committed records. Knows torch, neither Ray nor MLflow."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from models.probes import Found, probe
+from study.packing import Pack
+from study.probe import Probe
+from study.record import Home, artifact_path, commit, new_commit_id, write_artifacts
+from study.rows import declared_row
+
+GROUP = "probe"
+"""The group of a probe's arrays in the artifacts file."""
+
+
+class ProbeRun:
+    """Probes being computed one after another: `advance` until `done`, then `commit`.
+
+    They are computed on the CPU, whatever the pack was laid out for. One that raises ends the pack.
+    """
+
+    def __init__(self, pack: Pack, probes: Sequence[Probe]) -> None:
+        self._pack, self._probes = pack, probes
+        self._found: list[tuple[Found, float]] = []
+        self._commit_id = new_commit_id(pack.pack_id)
+
+    @property
+    def done(self) -> bool:
+        return len(self._found) == len(self._probes)
+
+    def advance(self, seconds: float) -> dict[str, float]:
+        """Compute for about `seconds`, a probe at least, and return the progress."""
+        start = time.monotonic()
+        for one in self._probes[len(self._found) :]:
+            began = time.monotonic()
+            found = probe(one.what, one.seed)
+            self._found.append((found, time.monotonic() - began))
+            if time.monotonic() - start >= seconds:
+                break
+        return {"step": len(self._found), "steps": len(self._probes)}
+
+    def commit(self, home: Home, known: Callable[[str], bool] = lambda _: False) -> list[str]:
+        """Write the records, and return the trial_ids whose result is new. Raises: HomeError, and can be asked again."""
+        path = artifact_path(self._commit_id)
+        arrays = {
+            f"{one.trial_id}/{GROUP}/{name}": array
+            for one, (found, _) in zip(self._probes, self._found, strict=True)
+            for name, array in found.arrays.items()
+        }
+        if arrays:
+            write_artifacts(home, self._commit_id, arrays)
+        rows = [
+            declared_row(self._pack, place, self._commit_id)
+            | {"status": "finished", "device": "cpu", "wall_s": seconds, "has_weights": 0}
+            | ({"artifacts": path} if found.arrays else {})
+            for place, (found, seconds) in enumerate(self._found)
+        ]
+        return commit(home, self._commit_id, {"evaluations": self._evaluations(), "trials": rows}, known)
+
+    def _evaluations(self) -> list[dict[str, Any]]:
+        return [
+            {"trial_id": one.trial_id, "commit_id": self._commit_id, "stage": one.stage}
+            | {"metric": name, "value": value, "seed": one.seed, "version": one.what.version}
+            for one, (found, _) in zip(self._probes, self._found, strict=True)
+            for name, value in found.numbers.items()
+        ]
