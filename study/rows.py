@@ -47,6 +47,7 @@ def _flat(trial: Trial) -> dict[str, Any]:
         "kappa": model.kappa,
         "skip": model.skip,
         "beta": objective.beta,
+        "likelihood": objective.likelihood.kind.lower(),
         "gamma_mode": objective.gamma.kind.lower(),
         "gamma_init": objective.gamma.start,
         "seed": trial.seed,
