@@ -33,11 +33,11 @@ class Levels:
 
     def bin_nats(
         self,
-        y: Float[Tensor, "*n d"],
+        y: Float[Tensor, "*#n d"],
         centre: Float[Tensor, "*#n d"],
         scale: Float[Tensor, "*#n #d"],
         log_cdf: Callable[[Tensor], Tensor],
-    ) -> Float[Tensor, "*n d"]:
+    ) -> Float[Tensor, "... d"]:
         """−log of the probability of each value's bin, for a symmetric density about `centre`.
 
         `log_cdf` is the log of the distribution function at `scale` = 1. Bins in the upper tail are taken by symmetry in

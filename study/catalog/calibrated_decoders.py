@@ -62,7 +62,7 @@ ON_BINARY = ("unit variance", "shared", "optimal", "Bernoulli")
 """Decoders of binary data; the first three stand there for what a Bernoulli decoder is compared with."""
 
 
-@study(data=[Digits(), Digits(binary=True)], decoder=list(DECODERS), seed=range(5))
+@study(data=[Digits(), Digits(binary=True)], decoder=list(DECODERS), seed=range(3))
 def calibrated_decoders(data: Images, decoder: str, seed: int) -> Trial | None:
     """Does a decoder that learns its own noise explain images better, and give better samples, than one of unit variance?"""
     model = VAE(kappa=16, encoder=(64, 64), decoder=(64, 64), log_var_scale=0.1)
