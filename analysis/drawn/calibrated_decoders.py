@@ -45,8 +45,8 @@ def drawings(view: View) -> list[Drawing]:
 def _metrics(finished: Frame, view: View) -> Drawing:
     groups = list(cells(finished, view.header, ["data"]))
     shown = [column for column in SHOWN if column in finished and finished[column].notna().any()][:2]
-    most = max(trials["decoder"].nunique() for _, trials in groups)
-    figure, grid = panels(len(groups), len(shown), height=0.5 + 0.22 * most)
+    sizes = [3 + trials["decoder"].nunique() for _, trials in groups]
+    figure, grid = panels(len(groups), len(shown), 0.22 * sum(sizes) / len(sizes), gridspec_kw={"height_ratios": sizes})
     for line, ((data,), trials) in zip(grid, groups, strict=True):
         decoders = view.header.ordered("decoder", trials["decoder"])
         for ax, column in zip(line, shown, strict=True):
