@@ -22,7 +22,7 @@ def test_every_decoder_is_trained_on_data_that_it_is_for(scale):
         assert row.trial.bits
         assert row.trial.samples
         if isinstance(gamma := row.trial.objective.gamma, PerPixel):
-            assert math.sqrt(12 * gamma.floor) == pytest.approx(1 / (row.trial.data.levels - 1))
+            assert math.sqrt(12 * gamma.floor) == pytest.approx(1 / ((row.trial.data.levels or 0) - 1))
     assert {row.trial.data.label for row in rows if row.axes["decoder"] == "Bernoulli"} == {
         {"laptop": "Digits, binary", "paper": "MNIST, binary"}[scale]
     }

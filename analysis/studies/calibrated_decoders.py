@@ -109,12 +109,13 @@ def quality(trials: Frame) -> str | None:
 def _paired(trials: Frame, one: str, other: str, column: str) -> tuple[pd.Series, pd.Series]:
     """A column of two decoders, seed by seed, where both were measured."""
     done = trials[trials["status"].eq("finished")]
-    sides = [
-        done[done["decoder"].eq(name)].set_index("seed")[column] if column in done else pd.Series(dtype=float)
-        for name in (one, other)
-    ]
-    both = pd.concat(sides, axis=1, keys=["one", "other"]).astype(float).dropna()
-    return both["one"], both["other"]
+    if column not in done:
+        return pd.Series(dtype=float), pd.Series(dtype=float)
+    ours, theirs = (
+        done[done["decoder"].eq(name)].set_index("seed")[column].astype(float).dropna() for name in (one, other)
+    )
+    shared = ours.index.intersection(theirs.index)
+    return ours.loc[shared], theirs.loc[shared]
 
 
 def _below(data: str, trials: Frame, one: str, other: str, column: str, heading: str, source: str) -> Claim:
