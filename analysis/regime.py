@@ -103,8 +103,18 @@ def _noise(declaration: str) -> float:
 def _best_run_dims(frame: Frame, converged: Column) -> Column:
     """n_active of the converged trial with the lowest neg_elbo_test on the same data, per trial.
 
-    J itself is not comparable between trials of different β; −ELBO is J at β = 1, so it ranks them all.
+    J itself is not comparable between trials of different β; −ELBO is J at β = 1, so it ranks them all. Not so densities
+    and probabilities of levels: where there are densities, the best of them counts.
     """
-    ranked = frame[converged & frame["n_active"].notna()].dropna(subset="neg_elbo_test").sort_values("neg_elbo_test")
+    ranked = frame[converged & frame["n_active"].notna()].dropna(subset="neg_elbo_test")
+    ranked = ranked.assign(is_none=~_are_densities(ranked)).sort_values(["is_none", "neg_elbo_test"])
     best = ranked.drop_duplicates("data_id").set_index("data_id")["n_active"]
     return frame["data_id"].map(best.where(best > 0))  # where even the best collapsed, nothing tells what is needed
+
+
+def _are_densities(frame: Frame) -> Column:
+    """Whether a trial's likelihood is a density of x: a variance for each image makes it none."""
+    if "likelihood" not in frame:
+        return frame["data_id"].notna()
+    likely = frame["likelihood"].isna() | frame["likelihood"].isin(["normal", "studentt"])
+    return likely & frame["gamma_mode"].ne("perimage")

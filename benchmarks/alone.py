@@ -66,6 +66,8 @@ class Alone(Timed):
                 return distortion.new_tensor(start * (end / start) ** progress)
             case Refit():
                 raise ValueError("a refit is carried out as a fixed γ")
+            case other:
+                raise ValueError(f"the loop has one γ, and {other.kind} has none or many")
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:

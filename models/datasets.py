@@ -13,14 +13,16 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import TypeAdapter
 
-from models import celeba, folders, idx
+from models import celeba, fetched, folders, idx, photographs
 from models.decoded import Decoded
 from models.own_data import own_arrays
 from models.places import DataError
 from models.planted import linear_map, linear_subspace, planted_arc, planted_clusters, planted_manifold
 from models.rows import Rows, Streamed, chunks, mean_square
 from models.specs.data import (
+    CIFAR10,
     MNIST,
+    SVHN,
     CelebA,
     Data,
     Digits,
@@ -134,8 +136,8 @@ def load(spec: Data) -> DataSet:
 def absence(spec: Data) -> str | None:
     """What a launch would find of a data set that is not here yet, in one sentence; None where nothing is missing."""
     match spec:
-        case MNIST() | FashionMNIST():
-            return idx.absence(spec)
+        case MNIST() | FashionMNIST() | CIFAR10() | SVHN():
+            return fetched.absence(spec)
         case CelebA():
             return celeba.absence(spec)
         case ImageFolder():
@@ -149,8 +151,8 @@ def prepare(spec: Data) -> DataSet:
 
     Raises: models.places.DataError where it cannot be had.
     """
-    if isinstance(spec, MNIST | FashionMNIST):
-        idx.fetch(spec)
+    if isinstance(spec, fetched.Fetched):
+        fetched.fetch(spec)
     data = load(spec)
     if isinstance(spec, OwnData) and _load.__wrapped__(spec.model_dump_json()).digest != data.digest:
         raise DataError(  # every worker would train on data of its own
@@ -177,11 +179,15 @@ def _made(spec: Data) -> DataSet:
             return _of_pictures(spec, *celeba.celeba(spec))
         case ImageFolder():
             return _of_pictures(spec, *folders.folder(spec))
+        case CIFAR10():
+            return _of_pictures(spec, *photographs.cifar10(spec))
+        case SVHN():
+            return _of_pictures(spec, *photographs.svhn(spec))
         case Digits():
-            return _centred(spec, *_digits())
+            return _centred(spec, *_grey(spec, *_digits()))
         case MNIST() | FashionMNIST():
             train, test = idx.read_images(spec)
-            return _centred(spec, train[: spec.n], test)
+            return _centred(spec, *_grey(spec, train[: spec.n], test))
         case LinearSubspace():
             return _centred(spec, *linear_subspace(spec), offset=spec.offset)
         case LinearMap():
@@ -207,7 +213,14 @@ def _centred(
     return _sound(DataSet(spec, x, x_test, mean, (y[0], y[1]) if y else None, offset=offset))
 
 
-def _of_pictures(spec: CelebA | ImageFolder, train: Decoded, test: Decoded) -> DataSet:
+def _grey(spec: Digits | MNIST | FashionMNIST, train: Array, test: Array) -> tuple[Array, Array]:
+    """Grey values in [0, 1], or black and white where they are declared binary."""
+    if not spec.binary:
+        return train, test
+    return (train >= 0.5).astype(np.float32), (test >= 0.5).astype(np.float32)
+
+
+def _of_pictures(spec: CelebA | ImageFolder | CIFAR10 | SVHN, train: Decoded, test: Decoded) -> DataSet:
     """Bytes on the disk as a data set: in memory where there is room. Raises: DataError for pictures that are all alike."""
     if train.is_constant:
         raise DataError(f"{spec.label}'s training pictures are all the same: give it pictures that differ")

@@ -171,7 +171,7 @@ def sample_metrics(
 ) -> list[Row]:
     """The rows of the evaluations table for one set of samples; `Reference` is cheaper for several.
 
-    Raises: models.idx.DataError where an Inception network is asked for and cannot be had.
+    Raises: models.places.DataError where an Inception network is asked for and cannot be had.
     """
     return [each.row for each in Reference(train, test, image, mean).measured(samples, seed)]
 

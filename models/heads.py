@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.specs.gaussian import Gaussian
+from models.specs.likelihood import MEANS, PerValue
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -28,12 +29,14 @@ STD: dict[str, Callable[[int, int], float]] = {
 
 
 class GaussianNetwork(nn.Module):
-    """The heads of μ and log σ² on the features of x, for any encoder."""
+    """The heads of μ and log σ² on the features of x, for any encoder, and the variances of pixels, for any decoder."""
 
-    def __init__(self, spec: Gaussian) -> None:
+    def __init__(self, spec: Gaussian, d: int, per_value: PerValue = MEANS) -> None:
         super().__init__()
         self.spec = spec
         self.act = ACTIVATIONS[spec.activation]
+        start = per_value.variance
+        self.pixel_log_var = nn.Parameter(torch.full((d,), math.log(start))) if start else None
 
     def _add_heads(self, features: int) -> None:
         spec = self.spec
@@ -59,6 +62,12 @@ class GaussianNetwork(nn.Module):
         if self.spec.prior_std == 1:
             return mu, log_var
         return mu / self.spec.prior_std, log_var - 2 * math.log(self.spec.prior_std)
+
+    def _with_variances(self, mean: Float[Tensor, "*n d"]) -> Float[Tensor, "*n outputs"]:
+        """What is decoded: means alone, or the means of all pixels and then the log variances of all pixels."""
+        if self.pixel_log_var is None:
+            return mean
+        return torch.cat([mean, self.pixel_log_var.expand_as(mean)], -1)
 
     def _in_own_units(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n kappa"]:
         """z as the heads' scale has it, of z in units of the prior's standard deviation."""

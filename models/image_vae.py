@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from models.heads import STD, GaussianNetwork, linear
 from models.specs.image_network import ImageVAE, colours, groups
+from models.specs.likelihood import MEANS, PerValue
 
 
 class ConvolutionalVAE(GaussianNetwork):
@@ -29,8 +30,8 @@ class ConvolutionalVAE(GaussianNetwork):
 
     spec: ImageVAE
 
-    def __init__(self, spec: ImageVAE, image: tuple[int, ...]) -> None:
-        super().__init__(spec)
+    def __init__(self, spec: ImageVAE, image: tuple[int, ...], per_value: PerValue = MEANS) -> None:
+        super().__init__(spec, prod(image), per_value)
         self._picture = (*image[:2], colours(image))
         self._inner = (*spec.coarse(image), spec.channels[-1])
         stages = list(pairwise([colours(image), *spec.channels]))
@@ -39,6 +40,7 @@ class ConvolutionalVAE(GaussianNetwork):
         self._add_heads(prod(self._inner))
         self.first = linear(spec.kappa, prod(self._inner), spec)
         scales = [1.0] * (len(stages) - 1) + [spec.output_scale]
+        stages[0] = (per_value.numbers * colours(image), spec.channels[0])
         self.decoder = nn.ModuleList(
             self._up(inner, outer, scale) for (outer, inner), scale in zip(reversed(stages), scales, strict=True)
         )
@@ -46,14 +48,14 @@ class ConvolutionalVAE(GaussianNetwork):
             self.feeds = nn.ModuleList(linear(spec.kappa, outer, spec, bias=False) for outer, _ in reversed(stages))
         if spec.skip == "affine":
             # Pixels need biases for the latents' origin to be free.
-            self.affine = linear(spec.kappa, prod(image), spec, spec.output_scale)
+            self.affine = linear(spec.kappa, per_value.numbers * prod(image), spec, spec.output_scale)
 
     def encode(self, x: Float[Tensor, "*n d"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
         """Mean and log variance of q(z|x), of z in units of the prior's standard deviation."""
         h = self.encoder(_pictures(x, self._picture))
         return self._posterior(_rows(self.act(self.norm(h))))
 
-    def decode(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n d"]:
+    def decode(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n outputs"]:
         """Mean m(z) of p(x|z); z in units of the prior's standard deviation."""
         z = self._in_own_units(z)
         h = _pictures(self.first(z), self._inner)
@@ -61,7 +63,7 @@ class ConvolutionalVAE(GaussianNetwork):
             h = stage(h)
             if self.spec.skip == "concat":
                 h = h + self.feeds[i](z)[..., None, None]
-        return _rows(h) + (self.affine(z) if self.spec.skip == "affine" else 0)
+        return self._with_variances(_rows(h) + (self.affine(z) if self.spec.skip == "affine" else 0))
 
     def _down(self, outer: int, inner: int, is_activated: bool) -> nn.Sequential:
         """A stage of the encoder: half the resolution, then blocks. The picture itself is not activated."""

@@ -26,7 +26,21 @@ def log_weights(
     d: int,
 ) -> Float[Tensor, "*n"]:
     """log w of draws z = μ + σ·eps whose means m(z) lie at `squared_error` = ‖y − m(z)‖² (data²) from the targets."""
-    likelihood = -squared_error / (2 * gamma) - 0.5 * d * torch.log(2 * math.pi * gamma)
+    return weighted(log_normal(squared_error, gamma, d), z, eps, log_var)
+
+
+def log_normal(squared_error: Float[Tensor, "*n"], gamma: Float[Tensor, "*#n"], d: int) -> Float[Tensor, "*n"]:
+    """log N(y; m(z), γ I) of targets at ‖y − m(z)‖² (data²) from the means."""
+    return -squared_error / (2 * gamma) - 0.5 * d * torch.log(2 * math.pi * gamma)
+
+
+def weighted(
+    likelihood: Float[Tensor, "*n"],
+    z: Float[Tensor, "*n kappa"],
+    eps: Float[Tensor, "*n kappa"],
+    log_var: Float[Tensor, "*n kappa"],
+) -> Float[Tensor, "*n"]:
+    """log w of draws z = μ + σ·eps, given log p(y|z) of any likelihood, in nats."""
     return likelihood + 0.5 * (eps.square() - z.square() + log_var).sum(-1)
 
 

@@ -23,12 +23,17 @@ def latent_rates(mu: Float[Tensor, "*n kappa"], log_var: Float[Tensor, "*n kappa
     return 0.5 * (mu.square() + log_var.exp() - 1 - log_var)
 
 
+def misfit(distortion: Tensor, gamma: Tensor, d: int) -> Tensor:
+    """R/(2γ) + (d/2) log γ: −log p(y|z) without the constant, in nats per example; elementwise."""
+    return distortion / (2 * gamma) + 0.5 * d * torch.log(gamma)
+
+
 def objective(distortion: Tensor, rate: Tensor, gamma: Tensor, beta: Tensor | float, d: int) -> Tensor:
     """J in nats per example; elementwise in its arguments.
 
     Source: Dai, Wenliang & Wipf (2021), eq. 3, which is 2J + kappa at beta = 1.
     """
-    return distortion / (2 * gamma) + 0.5 * d * torch.log(gamma) + beta * rate
+    return misfit(distortion, gamma, d) + beta * rate
 
 
 def neg_elbo(distortion: float, rate: float, gamma: float, d: int) -> float:

@@ -2,7 +2,9 @@
 
     q(z|x) = N(μ(x), diag σ²(x)),   p(x|z) = N(m(z), γ I)
 
-A network offers `encode(x) -> (mu, log_var)` and `decode(z) -> mean of x`; γ is not part of it. Parameters are drawn from
+A network offers `encode(x) -> (mu, log_var)` and `decode(z) -> mean of x`; γ is not part of it. For another likelihood
+`decode` gives what `models.likelihood` makes the mean and the probabilities of: as many numbers a value as it needs, each
+value's beside one another, or for a variance a pixel the d means and then d log variances. Parameters are drawn from
 torch's global generator when the module is built, so `build` seeds that generator for the trial and restores it.
 """
 
@@ -17,6 +19,7 @@ from models.heads import GaussianNetwork, linear
 from models.image_vae import ConvolutionalVAE
 from models.seeds import stream_seed
 from models.specs.gaussian import Shaped
+from models.specs.likelihood import MEANS, PerValue
 from models.specs.network import VAE, ImageVAE, Model, Own
 from models.specs.source import define
 
@@ -33,9 +36,9 @@ def build(spec: Model, data: Shaped, seed: int) -> nn.Module:
             case Own():
                 return _own(spec, data.d_in, data.d)
             case ImageVAE():
-                return ConvolutionalVAE(spec, data.image or ())
+                return ConvolutionalVAE(spec, data.image or (), data.per_value)
             case VAE():
-                return GaussianVAE(spec, data.d_in, data.d)
+                return GaussianVAE(spec, data.d_in, data.d, data.per_value)
 
 
 class GaussianVAE(GaussianNetwork):
@@ -47,13 +50,13 @@ class GaussianVAE(GaussianNetwork):
 
     spec: VAE
 
-    def __init__(self, spec: VAE, d_in: int, d: int | None = None) -> None:
-        super().__init__(spec)
+    def __init__(self, spec: VAE, d_in: int, d: int | None = None, per_value: PerValue = MEANS) -> None:
         d = d_in if d is None else d
+        super().__init__(spec, d, per_value)
         widths = [d_in, *spec.encoder]
         self.encoder = nn.ModuleList(linear(a, b, spec) for a, b in pairwise(widths))
         self._add_heads(widths[-1])
-        shapes = spec.decoder_layers(d)
+        shapes = spec.decoder_layers(d * per_value.numbers)
         if spec.skip == "affine":
             *shapes, skip = shapes
             self.affine = linear(*skip, spec, spec.output_scale, bias=False)
@@ -67,9 +70,11 @@ class GaussianVAE(GaussianNetwork):
             x = self.act(layer(x))
         return self._posterior(x)
 
-    def decode(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n d"]:
+    def decode(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n outputs"]:
         """Mean m(z) of p(y|z), y = x in a VAE; z in units of the prior's standard deviation."""
-        z = self._in_own_units(z)
+        return self._with_variances(self._layers(self._in_own_units(z)))
+
+    def _layers(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n numbers"]:
         *hidden, output = self.decoder
         match self.spec.skip:
             case "residual":

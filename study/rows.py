@@ -50,6 +50,7 @@ def _flat(trial: Declared) -> dict[str, Any]:
         "kappa": model.kappa,
         "skip": model.skip,
         "beta": objective.beta,
+        "likelihood": objective.likelihood.kind.lower(),
         "gamma_mode": objective.gamma.kind.lower(),
         "gamma_init": objective.gamma.start,
         "seed": trial.seed,

@@ -119,7 +119,8 @@ def _memory(trial: Trial) -> float:
     model = trial.model
     inside = model.kept(trial)
     inside = 3 * ASSUMED_PARAMETERS**0.5 if inside is None else inside  # a linear network keeps nothing inside
-    kept = _batch(trial) * (inside + 6 * model.kappa + 3 * trial.d + trial.d_in)
+    decoded = 3 * trial.d * trial.per_value.numbers
+    kept = _batch(trial) * (inside + 6 * model.kappa + decoded + trial.d_in)
     numbers = 7.0 * (model.parameters(trial) or ASSUMED_PARAMETERS) + 2.0 * kept
     return (8 if trial.training.dtype == "float64" else 4) * numbers
 

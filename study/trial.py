@@ -16,8 +16,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from models.seeds import stream_seed
-from models.specs import Data, LinearMap, Model, Objective, Refit, Spec, Training
+from models.specs import Bernoulli, Data, LinearMap, Model, Objective, PerImage, PerPixel, Refit, Spec, Training
 from models.specs.base import Seed, Whole, shared
+from models.specs.likelihood import PerValue
 
 ENGINE = 1
 """Raised when a change of code changes the numbers of trials: old results then no longer stand for new trials."""
@@ -43,7 +44,8 @@ class Trial(Spec):
     posterior q(z), fresh in every minibatch.
 
     With `samples` that many are drawn of the trained model, and measured against the data (see `models.generated`). With
-    `outliers` the test examples of that data set are told from the data's own (see `study.packed.screened`).
+    `outliers` the test examples of that data set are told from the data's own (see `study.packed.screened`). With `bits`
+    the probability of the test images' levels is measured (see `study.packed.leveled`).
     """
 
     kind: Literal["Trial"] = "Trial"
@@ -55,6 +57,7 @@ class Trial(Spec):
     after: Self | None = None
     samples: Annotated[Whole, Field(ge=0)] = 0
     outliers: Data | None = None
+    bits: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
     def _stages_fit(self) -> Self:
@@ -80,6 +83,22 @@ class Trial(Spec):
             raise ValueError(
                 f"outliers of {self.outliers.d} dimensions are none of data of {self.data.d}: give both the same"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _likelihood_suits_the_data(self) -> Self:
+        likelihood, levels = self.objective.likelihood, self.data.levels
+        if levels is None and (likelihood.is_discrete or self.bits):
+            what = likelihood.kind if likelihood.is_discrete else "bits=True"
+            raise ValueError(f"{what} is about levels, and {self.data} has none: declare data that are pictures")
+        if isinstance(likelihood, Bernoulli) and levels != 2:
+            raise ValueError(f"Bernoulli takes binary data, and {self.data} has {levels} levels: declare binary=True")
+        if self.bits and self.model.is_deterministic:
+            raise ValueError('a network with post_var="none" gives no probabilities: leave bits out')
+        if self.bits and self.after:
+            raise ValueError("a stage decodes codes, which have no levels: leave bits out")
+        if self.after and not (self.objective.is_plain and self.after.objective.is_plain):
+            raise ValueError("stages are of the normal likelihood with one γ: declare so, or leave after out")
         return self
 
     @model_validator(mode="after")
@@ -110,6 +129,13 @@ class Trial(Spec):
     def image(self) -> tuple[int, ...] | None:
         """The shape of what is encoded where it is a picture: codes are none."""
         return None if self.after else self.data.image
+
+    @property
+    def per_value(self) -> PerValue:
+        """What a decoder gives for each value."""
+        gamma = self.objective.gamma
+        numbers = self.objective.likelihood.numbers(self.data.levels or 0)
+        return PerValue(numbers, gamma.init if isinstance(gamma, PerPixel) else None)
 
     @cached_property
     def twin(self) -> "Trial | None":
@@ -149,9 +175,14 @@ class Trial(Spec):
         """Hash of what decides the shapes: trials that share it can train as one stack.
 
         γ, β, the learning rate, the initial weights' scale and the seed may differ inside a pack, and the trial that it
-        stands on, as long as its codes are as wide and as noisy.
+        stands on, as long as its codes are as wide and as noisy. Trials of the normal likelihood with one γ, however it is
+        set, share packs, and those of another likelihood or with more variances others.
         """
         content = canonical(self)
+        if not self.objective.is_plain:
+            gamma = self.objective.gamma
+            content["likelihood"] = canonical(self.objective.likelihood)
+            content["gamma"] = canonical(gamma) if isinstance(gamma, PerPixel | PerImage) else None
         if self.after:
             content["after"] = [self.after.model.kappa, self.after.model.is_deterministic]
         for free in ("objective", "seed"):

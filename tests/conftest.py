@@ -12,7 +12,22 @@ import pytest
 from jaxtyping import install_import_hook
 
 CHECKED = ["analysis.fit.hinge", "analysis.fit.resample"]
-CHECKED += [f"models.{name}" for name in ("datasets", "exact", "heads", "idx", "image_vae", "iwae", "mmd", "objective")]
+CHECKED += [
+    f"models.{name}"
+    for name in (
+        "datasets",
+        "discrete",
+        "exact",
+        "heads",
+        "idx",
+        "image_vae",
+        "iwae",
+        "levels",
+        "likelihood",
+        "mmd",
+        "objective",
+    )
+]
 CHECKED += [
     f"models.{name}" for name in ("celeba", "decoded", "folders", "own_data", "picture", "planted", "rows", "vae")
 ]

@@ -9,9 +9,14 @@ import numpy as np
 from hypothesis import strategies as st
 
 from study import (
+    CIFAR10,
     MNIST,
+    SVHN,
     VAE,
     Annealed,
+    Bernoulli,
+    Bitwise,
+    Categorical,
     CelebA,
     Digits,
     FashionMNIST,
@@ -21,12 +26,16 @@ from study import (
     Learned,
     LinearMap,
     LinearSubspace,
+    LogisticMixture,
     Objective,
     Optimal,
     Own,
     OwnData,
+    PerImage,
+    PerPixel,
     PlantedArc,
     PlantedManifold,
+    StudentT,
     Training,
     Trial,
 )
@@ -146,6 +155,28 @@ HOW = {
 }
 TRIALS = st.builds(Trial, data=DATA, model=MODELS, **HOW) | st.builds(
     Trial, data=st.sampled_from([Digits(), MNIST(), FashionMNIST(n=1000)]), model=IMAGE_VAES, **HOW
+)
+DISCRETE = st.sampled_from([Bernoulli(), Categorical(), Bitwise(), LogisticMixture(components=2)])
+TRIALS |= st.builds(
+    Trial,
+    data=st.sampled_from([Digits(binary=True), MNIST(n=1000, binary=True)]),
+    model=VAES,
+    **HOW | {"objective": st.builds(Objective, likelihood=DISCRETE, beta=st.floats(0, 100))},
+)
+TRIALS |= st.builds(
+    Trial,
+    data=st.sampled_from([Digits(), CIFAR10(n=1000), SVHN()]),
+    model=VAES,
+    bits=st.booleans(),
+    **HOW
+    | {
+        "objective": st.builds(
+            Objective, gamma=st.builds(PerPixel, init=POSITIVE) | st.builds(PerImage, floor=POSITIVE)
+        )
+        | st.builds(
+            Objective, gamma=st.builds(Fixed, POSITIVE), likelihood=st.builds(StudentT, freedom=st.floats(2.1, 9))
+        )
+    },
 )
 
 ANYTHING: st.SearchStrategy[Any] = st.one_of(

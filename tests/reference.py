@@ -66,6 +66,8 @@ def _gamma(spec, log_gamma, distortion, d, progress):
             return log_gamma.exp()
         case Refit():
             raise ValueError("a refit is carried out as a fixed γ")
+        case _:
+            raise ValueError("a plain loop has one γ: other likelihoods have loops of their own")
 
 
 def _measured(network, x, y, trial, log_gamma) -> Reference:

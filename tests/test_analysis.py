@@ -171,6 +171,25 @@ def test_where_r_is_unknown_the_converged_run_of_best_elbo_sets_it(home: Home):
     assert frame["regime_relative"].tolist() == [True] * 4 + [False]
 
 
+def test_a_probability_of_levels_is_not_ranked_with_densities(home: Home):
+    """Nor is a density that has seen what it explains."""
+    density = row("", **DIGITS, n_active=11, neg_elbo_test=50.0, nre_mean_test=0.1, likelihood="normal")
+    others = [
+        row("", **DIGITS, n_active=4, neg_elbo_test=-90.0, nre_mean_test=0.1, likelihood="categorical"),
+        row(
+            "", **DIGITS, n_active=5, neg_elbo_test=-80.0, nre_mean_test=0.1, likelihood="normal", gamma_mode="perimage"
+        ),
+    ]
+    seeds(home, [*others, density])
+    assert results("s", home)["needed_dims"].tolist() == [11] * 3
+
+
+def test_where_all_give_probabilities_the_best_of_them_counts(home: Home):
+    both = [(4, 90.0), (5, 80.0)]
+    seeds(home, [row("", **DIGITS, n_active=n, neg_elbo_test=e, likelihood="categorical") for n, e in both])
+    assert results("s", home)["needed_dims"].tolist() == [5] * 2
+
+
 def test_without_a_converged_trial_unknown_data_have_no_regime(home: Home):
     seeds(home, [row("", **DIGITS, neg_elbo_test=None)])
     assert results("s", home)["regime"].tolist() == ["unknown"]

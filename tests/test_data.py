@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from models.datasets import load
-from models.idx import DataError, fetch
+from models.fetched import fetch
+from models.places import DataError
 from models.specs import MNIST, Digits, FashionMNIST, LinearSubspace, PlantedManifold
 
 HAS_IMAGES = pytest.mark.skipif(

@@ -11,9 +11,9 @@ import torch
 from models import generated, inception
 from models.datasets import load
 from models.generated import Reference, reference, sample_metrics
-from models.idx import DataError
 from models.measured import Measured
 from models.mmd import data_variance, mmd, rbf
+from models.places import DataError
 from models.specs import Digits, PlantedManifold
 from study.record.schema import EVALUATIONS
 

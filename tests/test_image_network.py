@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from models import datasets, generated
 from models.datasets import load
 from models.rows import Streamed
+from models.specs.likelihood import MEANS, PerValue
 from models.vae import build as built
 from study import (
     MNIST,
@@ -61,6 +62,10 @@ class Pictures:
     @property
     def d_in(self) -> int:
         return self.d
+
+    @property
+    def per_value(self) -> PerValue:
+        return MEANS
 
 
 def build(spec: Any, data: Any, seed: int) -> Any:

@@ -11,7 +11,7 @@ from launching import launch
 
 from models import datasets
 from models.datasets import load, prepare
-from models.idx import DataError
+from models.places import DataError
 from models.specs import OwnData
 from models.specs.source import source_of
 from study import VAE, Digits, Fixed, Objective, Training, Trial, study

@@ -2,7 +2,9 @@
 
 from models.specs.base import Spec
 from models.specs.data import (
+    CIFAR10,
     MNIST,
+    SVHN,
     CelebA,
     Data,
     Digits,
@@ -15,17 +17,24 @@ from models.specs.data import (
     PlantedClusters,
     PlantedManifold,
 )
-from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal, Refit
+from models.specs.gamma import Absent, Annealed, Fixed, Gamma, Learned, Optimal, PerImage, PerPixel, Refit
 from models.specs.gaussian import Skip
 from models.specs.image_network import ImageVAE
+from models.specs.likelihood import Bernoulli, Bitwise, Categorical, Likelihood, LogisticMixture, Normal, StudentT
 from models.specs.network import VAE, Model, Own
 from models.specs.training import MMD, Objective, Training
 
 __all__ = [
+    "CIFAR10",
     "MMD",
     "MNIST",
+    "SVHN",
     "VAE",
+    "Absent",
     "Annealed",
+    "Bernoulli",
+    "Bitwise",
+    "Categorical",
     "CelebA",
     "Data",
     "Digits",
@@ -35,18 +44,24 @@ __all__ = [
     "ImageFolder",
     "ImageVAE",
     "Learned",
+    "Likelihood",
     "LinearMap",
     "LinearSubspace",
+    "LogisticMixture",
     "Model",
+    "Normal",
     "Objective",
     "Optimal",
     "Own",
     "OwnData",
+    "PerImage",
+    "PerPixel",
     "PlantedArc",
     "PlantedClusters",
     "PlantedManifold",
     "Refit",
     "Skip",
     "Spec",
+    "StudentT",
     "Training",
 ]

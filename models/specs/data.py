@@ -10,12 +10,14 @@ from pydantic import Field
 
 from models.specs.base import one_of
 from models.specs.image_folder import ImageFolder
-from models.specs.images import MNIST, CelebA, Digits, FashionMNIST
+from models.specs.images import CIFAR10, MNIST, SVHN, CelebA, Digits, FashionMNIST
 from models.specs.own_data import OwnData
 from models.specs.planted import LinearMap, LinearSubspace, PlantedArc, PlantedClusters, PlantedManifold
 
 __all__ = [
+    "CIFAR10",
     "MNIST",
+    "SVHN",
     "CelebA",
     "Data",
     "Digits",
@@ -33,6 +35,8 @@ Data = Annotated[
     Digits
     | MNIST
     | FashionMNIST
+    | CIFAR10
+    | SVHN
     | CelebA
     | ImageFolder
     | LinearSubspace
@@ -46,6 +50,8 @@ Data = Annotated[
         Digits,
         MNIST,
         FashionMNIST,
+        CIFAR10,
+        SVHN,
         CelebA,
         ImageFolder,
         LinearSubspace,

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Protocol
 from pydantic import AfterValidator
 
 from models.specs.base import Count, Spec
+from models.specs.likelihood import MEANS, PerValue
 
 
 def _is_shape(image: tuple[int, ...]) -> tuple[int, ...]:
@@ -32,6 +33,16 @@ class Examples(Spec):
     def d_in(self: _Sized) -> int:
         return self.d
 
+    @property
+    def levels(self) -> int | None:
+        """How many values a number of an example can take, from black to white; None where it can take any."""
+        return None
+
+    @property
+    def per_value(self) -> PerValue:
+        """What a decoder gives for each value, but for a likelihood that needs more: its mean."""
+        return MEANS
+
 
 class _Pictured(Protocol):
     @property
@@ -44,3 +55,7 @@ class Pictures(Examples):
     @property
     def d(self: _Pictured) -> int:
         return prod(self.image)
+
+    @property
+    def levels(self) -> int:
+        return 256

@@ -119,8 +119,62 @@ class Refit(Spec):
         return None
 
 
+class PerPixel(Spec):
+    """Each value of x has a variance of its own, the same for all images: γ_i = floor + exp(v_i), v trained from log init.
+
+    The v_i are trained at the network's learning rate. A pixel that is the same in all images draws its variance to 0,
+    and J with it to −∞: a declared `floor` stops it; by default there is none.
+    """
+
+    kind: Literal["PerPixel"] = "PerPixel"
+    init: Positive = 1.0
+    floor: NonNegative = 0.0
+
+    @property
+    def label(self) -> str:
+        return "per pixel"
+
+    @property
+    def start(self) -> float:
+        return self.floor + self.init
+
+
+class PerImage(Spec):
+    """Each image has a variance of its own, in closed form: γ_n = max(‖x_n − m(z)‖²/d, floor), given x_n and z.
+
+    Such a γ has seen what it is to explain, so p(x|z, γ_n) is no density of x; what makes it one is in
+    `models.likelihood`. By default there is no floor.
+    """
+
+    kind: Literal["PerImage"] = "PerImage"
+    floor: NonNegative = 0.0
+
+    @property
+    def label(self) -> str:
+        return "per image"
+
+    @property
+    def start(self) -> None:
+        """The data decide the first value."""
+        return None
+
+
+class Absent(Spec):
+    """There is no γ: the likelihood is one of levels, and has no variance."""
+
+    kind: Literal["Absent"] = "Absent"
+
+    @property
+    def label(self) -> str:
+        return "no γ"
+
+    @property
+    def start(self) -> None:
+        return None
+
+
 Gamma = Annotated[
-    Fixed | Learned | Optimal | Annealed | Refit,
+    Fixed | Learned | Optimal | Annealed | Refit | PerPixel | PerImage | Absent,
     Field(discriminator="kind"),
-    one_of(Fixed, Learned, Optimal, Annealed, Refit),
+    one_of(Fixed, Learned, Optimal, Annealed, Refit, PerPixel, PerImage, Absent),
 ]

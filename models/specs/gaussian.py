@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Protocol, Self, runtime_checkable
 from pydantic import Field, model_validator
 
 from models.specs.base import Count, Positive, Real, Spec
+from models.specs.likelihood import PerValue
 
 Skip = Literal["none", "affine", "residual", "concat"]
 """How z reaches the output past the decoder's layers.
@@ -28,6 +29,7 @@ class Shaped(Protocol):
     """What a network must know of its data: the columns it encodes and decodes, and their shape where they are pictures.
 
     `image` is (height, width) of grey and (height, width, 3) of colour pictures; rows hold them flattened in this order.
+    `per_value` is what a decoder gives for each of the d columns.
     """
 
     @property
@@ -38,6 +40,9 @@ class Shaped(Protocol):
 
     @property
     def image(self) -> tuple[int, ...] | None: ...
+
+    @property
+    def per_value(self) -> PerValue: ...
 
 
 class Gaussian(Spec):

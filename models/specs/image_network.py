@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from models.specs.base import Count, Whole
 from models.specs.gaussian import Activation, Gaussian, Init, Shaped
+from models.specs.likelihood import MEANS, PerValue
 
 Norm = Literal["none", "group"]
 """What stands before every activation: nothing, or a GroupNorm over each example alone, in the `groups` below.
@@ -74,7 +75,9 @@ class ImageVAE(Gaussian):
                 f"{fewer}crop or pad them to multiples of {2**stages}"
             )
 
-    def convolutions(self, image: tuple[int, ...]) -> tuple[list[Convolution], list[Convolution]]:
+    def convolutions(
+        self, image: tuple[int, ...], per_value: PerValue = MEANS
+    ) -> tuple[list[Convolution], list[Convolution]]:
         """The convolutions of the encoder and of the decoder, in the order in which they are applied."""
         stages = list(pairwise([colours(image), *self.channels]))
         encoder, decoder = [], []
@@ -83,7 +86,8 @@ class ImageVAE(Gaussian):
             block = [Convolution(inner, inner, 3, places)] * (2 * self.blocks)
             encoder += [Convolution(outer, inner, 4, places), *block]
             decoder = [*block, Convolution(inner, outer, 4, places), *decoder]
-        return encoder, decoder
+        last = decoder[-1]
+        return encoder, [*decoder[:-1], last._replace(outputs=last.outputs * per_value.numbers)]
 
     def coarse(self, image: tuple[int, ...], depth: int | None = None) -> tuple[int, int]:
         """Height and width of a picture after so many stages, by default after all of them."""
@@ -92,23 +96,24 @@ class ImageVAE(Gaussian):
 
     def parameters(self, data: Shaped) -> int:
         """Trained numbers of the network (log γ not counted)."""
-        convolutions = [layer for half in self.convolutions(_image(data)) for layer in half]
+        convolutions = [layer for half in self.convolutions(_image(data), data.per_value) for layer in half]
         numbers = sum(layer.weights + layer.outputs for layer in convolutions)
         if self.norm == "group":  # before every convolution but the first, and before the heads
             numbers += 2 * (sum(layer.inputs for layer in convolutions[1:]) + self.channels[-1])
         features = self.channels[-1] * prod(self.coarse(_image(data)))
-        biases = features + (data.d if self.skip == "affine" else 0)
-        return numbers + self.head_parameters(features) + self._of_z(data, features) + biases
+        biases = features + (data.d * data.per_value.numbers if self.skip == "affine" else 0)
+        numbers += self.head_parameters(features) + self._of_z(data, features) + biases
+        return numbers + data.per_value.trained(data.d)
 
     def products(self, data: Shaped) -> int:
         """Multiplications of one example on its way to the heads and back to a picture: convolutions count by pixels."""
         features = self.channels[-1] * prod(self.coarse(_image(data)))
-        convolutions = sum(layer.products for half in self.convolutions(_image(data)) for layer in half)
+        convolutions = sum(layer.products for half in self.convolutions(_image(data), data.per_value) for layer in half)
         return convolutions + self.head_parameters(features) + self._of_z(data, features)
 
     def kept(self, data: Shaped) -> int:
         """Numbers that the backward pass keeps of one example: what each convolution reads, and how that came about."""
-        encoder, decoder = self.convolutions(_image(data))
+        encoder, decoder = self.convolutions(_image(data), data.per_value)
         read = sum(layer.inputs * layer.places * (4 if layer.kernel == 4 else 1) for layer in encoder)  # 4×4 halves
         read += sum(layer.inputs * layer.places for layer in decoder) + self.channels[-1] * prod(
             self.coarse(_image(data))
@@ -117,8 +122,9 @@ class ImageVAE(Gaussian):
 
     def _of_z(self, data: Shaped, features: int) -> int:
         """Weights of the linear maps of z: into the decoder, and past its layers."""
-        fed = sum(self.channels[:-1]) + colours(_image(data)) if self.skip == "concat" else 0
-        return self.kappa * (features + fed + (data.d if self.skip == "affine" else 0))
+        each = data.per_value.numbers
+        fed = sum(self.channels[:-1]) + each * colours(_image(data)) if self.skip == "concat" else 0
+        return self.kappa * (features + fed + (each * data.d if self.skip == "affine" else 0))
 
 
 def groups(channels: int) -> int:

@@ -7,11 +7,23 @@ from pydantic import AfterValidator, Field
 from models.specs.base import Several, Whole, among
 from models.specs.examples import Pictures
 
+Binary = Annotated[bool, Field(strict=True)]
+"""Whether every value is 1 where it is at least one half, and 0 elsewhere."""
+
 
 class Digits(Pictures):
     """scikit-learn's 1,797 handwritten digits of 8×8 pixels, /16; every sixth image is held out for the test set."""
 
     kind: Literal["Digits"] = "Digits"
+    binary: Binary = False
+
+    @property
+    def label(self) -> str:
+        return "Digits, binary" if self.binary else "Digits"
+
+    @property
+    def levels(self) -> int:
+        return 2 if self.binary else 17
 
     @property
     def n_train(self) -> int:
@@ -30,10 +42,15 @@ class _Idx(Pictures):
     """60,000 training and 10,000 test images of 28×28 pixels in the IDX format, /255; the first `n` of the training set."""
 
     n: Annotated[Several, Field(le=60_000)] = 60_000
+    binary: Binary = False
 
     @property
     def n_train(self) -> int:
         return self.n
+
+    @property
+    def levels(self) -> int:
+        return 2 if self.binary else 256
 
     @property
     def image(self) -> tuple[int, int]:
@@ -45,7 +62,8 @@ class _Idx(Pictures):
 
     @property
     def label(self) -> str:
-        return type(self).__name__ if self.n == 60_000 else f"{type(self).__name__}({self.n})"
+        name = type(self).__name__ if self.n == 60_000 else f"{type(self).__name__}({self.n})"
+        return f"{name}, binary" if self.binary else name
 
 
 class MNIST(_Idx):
@@ -70,6 +88,59 @@ class FashionMNIST(_Idx):
         "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
         "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
     }
+
+
+class _Colour32(Pictures):
+    """Photographs of 32×32 pixels in colour, /255."""
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        return (32, 32, 3)
+
+    @property
+    def intrinsic_dim(self) -> None:
+        return None
+
+
+class CIFAR10(_Colour32):
+    """50,000 training and 10,000 test photographs of ten kinds of things (Krizhevsky 2009); the first `n` for training.
+
+    The authors' binary version, verified by its published md5.
+    """
+
+    kind: Literal["CIFAR10"] = "CIFAR10"
+    n: Annotated[Several, Field(le=50_000)] = 50_000
+    fingerprint: ClassVar[dict[str, str]] = {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}
+
+    @property
+    def n_train(self) -> int:
+        return self.n
+
+    @property
+    def label(self) -> str:
+        return "CIFAR-10" if self.n == 50_000 else f"CIFAR-10({self.n})"
+
+
+class SVHN(_Colour32):
+    """73,257 training and 26,032 test house numbers, cropped (Netzer et al. 2011); the first `n` for training.
+
+    Verified by the published md5 of both files; the authors' extra training images are left out.
+    """
+
+    kind: Literal["SVHN"] = "SVHN"
+    n: Annotated[Several, Field(le=73_257)] = 73_257
+    fingerprint: ClassVar[dict[str, str]] = {
+        "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
+        "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
+    }
+
+    @property
+    def n_train(self) -> int:
+        return self.n
+
+    @property
+    def label(self) -> str:
+        return "SVHN" if self.n == 73_257 else f"SVHN({self.n})"
 
 
 class CelebA(Pictures):

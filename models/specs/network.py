@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from models.specs.base import Count, Options, Spec, alike, one_of
 from models.specs.gaussian import Gaussian, Shaped
 from models.specs.image_network import ImageVAE
+from models.specs.likelihood import MEANS
 from models.specs.source import source_of
 
 
@@ -43,9 +44,10 @@ class VAE(Gaussian):
     def parameters(self, data: Shaped) -> int:
         """Trained numbers of the network (log γ not counted)."""
         widths = [data.d_in, *self.encoder]
-        numbers = sum((a + 1) * b for a, b in [*pairwise(widths), *self.decoder_layers(data.d)])
-        biases_of_skip = data.d if self.skip == "affine" else 0
-        return numbers - biases_of_skip + self.head_parameters(widths[-1])
+        d_out = data.d * data.per_value.numbers
+        numbers = sum((a + 1) * b for a, b in [*pairwise(widths), *self.decoder_layers(d_out)])
+        biases_of_skip = d_out if self.skip == "affine" else 0
+        return numbers - biases_of_skip + self.head_parameters(widths[-1]) + data.per_value.trained(data.d)
 
     def products(self, data: Shaped) -> int:
         """Multiplications of one example on its way through the network, roughly: one for each trained number."""
@@ -93,7 +95,9 @@ class Own(Spec):
         return False
 
     def check(self, data: Shaped) -> None:
-        """Only building the network can tell."""
+        """Raises: ValueError for a likelihood that needs more of a decoder than means; the rest only building it can tell."""
+        if data.per_value != MEANS:
+            raise ValueError("a network of your own decodes to means: take a VAE or an ImageVAE for this likelihood")
 
     def parameters(self, data: Shaped) -> None:
         """Only building the network can tell; so it is with what it costs."""

@@ -1,11 +1,12 @@
 """What is minimised, and how: the torch-free declarations. `models.objective` and the training loop carry them out."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Spec, brief
-from models.specs.gamma import Gamma
+from models.specs.gamma import Absent, Gamma, Optimal, PerImage, PerPixel
+from models.specs.likelihood import Likelihood, Normal
 
 
 class MMD(Spec):
@@ -25,13 +26,33 @@ class MMD(Spec):
 class Objective(Spec):
     """J = R/(2γ) + (d/2) log γ + β K, in nats per sample; R = E‖x − m(z)‖² summed over outputs, K the rate.
 
-    What is minimised is J, and `penalty` beside it where there is one.
+    With another `likelihood` than the normal one J = −E log p(x|z) + β K, all constants kept. What is minimised is J, and
+    `penalty` beside it where there is one.
     """
 
     kind: Literal["Objective"] = "Objective"
-    gamma: Gamma
+    gamma: Gamma = Absent()
     beta: NonNegative = 1.0
     penalty: MMD | None = None
+    likelihood: Likelihood = Normal()
+
+    @model_validator(mode="after")
+    def _gamma_suits_the_likelihood(self) -> Self:
+        name, has_none = self.likelihood.kind, isinstance(self.gamma, Absent)
+        if self.likelihood.is_discrete and not has_none:
+            raise ValueError(f"{name} gives probabilities of levels, and has no gamma: leave gamma out")
+        if has_none and not self.likelihood.is_discrete:
+            raise ValueError("gamma is missing: declare how the decoder variance is set, gamma=Learned() for example")
+        if not isinstance(self.likelihood, Normal) and isinstance(self.gamma, Optimal | PerPixel | PerImage):
+            raise ValueError(
+                f"gamma = {self.gamma.kind}() is the normal likelihood's: give {name} one γ, gamma=Learned() for example"
+            )
+        return self
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether p(x|z) = N(m(z), γ I) with one γ: all that theory speaks of."""
+        return isinstance(self.likelihood, Normal) and not isinstance(self.gamma, PerPixel | PerImage)
 
 
 class Training(Spec):

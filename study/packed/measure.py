@@ -4,8 +4,8 @@ Per-latent statistics are taken over the training set, whose stationary points t
 objective over both sets. Sums run in float64.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,12 +14,13 @@ from torch import Tensor
 from models.datasets import DataSet
 from models.gamma import gamma_at
 from models.iwae import VERSION as IWAE_VERSION
-from models.iwae import log_weights, nll
+from models.iwae import log_normal, nll, weighted
 from models.mmd import VERSION as MMD_VERSION
 from models.mmd import means_to_the_others, mmd_imq
-from models.objective import squared_error
+from models.objective import misfit, squared_error
 from models.streams import BLOCK, draws, stream
 from study.packed.inputs import Inputs
+from study.packed.moments import Moments
 from study.packed.stack import Stack
 from study.trial import Trial
 
@@ -34,33 +35,6 @@ ACTIVE_BELOW = 0.5
 BURDA_ABOVE = 0.01
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Averages over a data set, in float64: (pack,) for the first three, (pack, kappa) for the others."""
-
-    distortion: Tensor
-    distortion_of_mean: Tensor
-    distortion_in_data: Tensor
-    latent_rate: Tensor
-    mu: Tensor
-    mu_square: Tensor
-    variance: Tensor
-
-    @property
-    def rate(self) -> Tensor:
-        return self.latent_rate.sum(-1)
-
-    @property
-    def mean_var(self) -> Tensor:
-        """Var_x E[z_j|x], population variance."""
-        return (self.mu_square - self.mu.square()).clamp(min=0)
-
-    @property
-    def scale_residual(self) -> Tensor:
-        """max_j |E z_j² − 1|: zero at every stationary point of a network with free heads and a linear first layer."""
-        return (self.mu_square + self.variance - 1).abs().amax(-1)
-
-
 class Measure:
     """A trained stack, measured."""
 
@@ -72,7 +46,12 @@ class Measure:
         self._posteriors: list[tuple[Tensor, Tensor]] = []
         self.train = self._moments("train", keep=MMD_POINTS)
         self.test = self._moments("test")
-        self.gamma = self._gamma()
+        self.gamma = self._gamma(self.train.distortion) if self.train.gamma is None else self.train.gamma
+
+    def misfit(self, split: Literal["train", "test"]) -> Tensor:
+        """What J counts of −log p(y|z) on the training or the test set, in nats an example, (pack,)."""
+        found = self.train if split == "train" else self.test
+        return misfit(found.distortion, self.gamma, self.stack.d) if found.nats is None else found.nats
 
     def latents(self) -> dict[str, Tensor]:
         """Per-latent columns of the record, each (pack, kappa)."""
@@ -107,7 +86,7 @@ class Measure:
     @torch.no_grad()
     def iwae(self) -> Iterator[dict[str, float | int | str]]:
         """One evaluation row a trial: the importance-weighted NLL, in nats per example, of the first test examples."""
-        values = torch.cat(list(self._iwae_blocks()), dim=1)
+        values = torch.cat([nll(weights) for weights in self.importance(self._log_density)], dim=1)
         for index, trial in enumerate(self.trials):
             yield {
                 "metric": "iwae_nll",
@@ -119,10 +98,10 @@ class Measure:
                 "version": IWAE_VERSION,
             }
 
-    def _iwae_blocks(self) -> Iterator[Tensor]:
-        """−log p(y) of each test example, (pack, rows) a block, in float64."""
-        stack, generators = self.stack, self._generators("iwae")
-        gamma, left = self.gamma[:, None], IWAE_POINTS
+    @torch.no_grad()
+    def importance(self, log_likelihood: Callable[[Tensor, Tensor], Tensor]) -> Iterator[Tensor]:
+        """log w of each draw and test example, (draws, pack, rows) a block, in float64, given log p(y|z) of (y, outputs)."""
+        stack, generators, left = self.stack, self._generators("iwae"), IWAE_POINTS
         for x, y in self.inputs.split("test", BLOCK):
             x, y = (part[..., :left, :] for part in (x, y))
             mu, log_var = stack.call("encode", x)
@@ -130,12 +109,19 @@ class Measure:
             for _ in range(IWAE_DRAWS):
                 eps = self._draw(generators, x.shape[-2])[self._seed_of]
                 z = mu + (0.5 * log_var).exp() * eps
-                error = squared_error(y, stack.call("decode", z)).double()
-                weights.append(log_weights(error, z.double(), eps.double(), log_var.double(), gamma, stack.d))
-            yield nll(torch.stack(weights))
+                given = log_likelihood(y, stack.outputs("decode", z))
+                weights.append(weighted(given, z.double(), eps.double(), log_var.double()))
+            yield torch.stack(weights)
             left -= x.shape[-2]
             if not left:
                 return
+
+    def _log_density(self, y: Tensor, out: Tensor) -> Tensor:
+        """log p(y|z), all constants kept."""
+        gamma, likelihood = self.gamma[:, None], self.stack.likelihood
+        if likelihood is None:
+            return log_normal(squared_error(y, out).double(), gamma, self.stack.d)
+        return -(likelihood.nats(out.double(), y.double(), gamma) + likelihood.constant)
 
     @torch.no_grad()
     def sample_variance(self) -> Iterator[dict[str, float | int | str]]:
@@ -215,16 +201,16 @@ class Measure:
             parts.append(squared_error(x.double(), self.stack.call("decode", mu).double()))
         return torch.cat(parts, dim=1)
 
-    def _gamma(self) -> Tensor:
-        """The final γ: trained, scheduled, or in closed form over the training set."""
+    def _gamma(self, distortion: Tensor) -> Tensor:
+        """The final γ: trained, scheduled, or in closed form over the training set, given the distortion there."""
         stack = self.stack
         end = torch.ones((), dtype=torch.float64, device=stack.device)
-        return gamma_at(stack.exact_knobs, stack.log_gamma.double(), self.train.distortion, stack.d, end)
+        return gamma_at(stack.exact_knobs, stack.log_gamma.double(), distortion, stack.d, end)
 
     def _moments(self, split: str, keep: int = 0) -> Moments:
         """Averages over a data set; the posteriors of the first `keep` rows or a few more are kept for the metrics."""
         stack, generators = self.stack, self._generators(split)
-        size = BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.d + stack.kappa) * BLOCK))
+        size = BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.width + stack.kappa) * BLOCK))
         total: list[Tensor] = []
         for index, (x, y) in enumerate(self.inputs.split(split, size)):
             mu, log_var = stack.call("encode", x)
@@ -240,7 +226,9 @@ class Measure:
         self, y: Tensor, original: Tensor | None, mu: Tensor, log_var: Tensor, eps: Tensor
     ) -> Iterator[Tensor]:
         """The summands of `Moments`, each (pack, n, ...)."""
-        decoded = self.stack.call("decode", mu + (0.5 * log_var).exp() * eps)
+        z, likelihood = mu + (0.5 * log_var).exp() * eps, self.stack.likelihood
+        out = self.stack.outputs("decode", z)
+        decoded = likelihood.mean(out) if likelihood else out
         yield (error := squared_error(y, decoded))
         yield squared_error(y, self.stack.call("decode", mu))
         yield error if original is None else squared_error(original, self.inputs.in_data(decoded))
@@ -248,6 +236,12 @@ class Measure:
         yield mu
         yield mu.double().square()
         yield log_var.exp()
+        if likelihood:
+            gamma = self._gamma(torch.zeros_like(self.stack.exact_knobs["floor"]))[
+                :, None
+            ]  # none goes by the distortion
+            yield likelihood.nats(out.double(), y.double(), gamma)
+            yield likelihood.variance(out, y, gamma)
 
     def _draws(self, purpose: str, n: int) -> Tensor:
         return self._draw(self._generators(purpose), n)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from models.auroc import VERSION as AUROC_VERSION
 from models.iwae import VERSION as IWAE_VERSION
 from models.mmd import VERSION as MMD_VERSION
+from study.packed.leveled import VERSION as LEVELS_VERSION
+from study.packed.leveled import level_rows
 from study.packed.measure import SAMPLE_VARIANCE_VERSION, Measure
 from study.packed.sampled import sample_rows
 from study.packed.screened import outlier_rows
@@ -36,6 +38,7 @@ METRICS = {
     "iwae_nll": Metric(IWAE_VERSION, _one_each(Measure.iwae), lambda trial: not trial.model.is_deterministic),
     "sample_variance": Metric(SAMPLE_VARIANCE_VERSION, _one_each(Measure.sample_variance), lambda trial: True),
     "mmd_x": Metric(MMD_VERSION, sample_rows, lambda trial: trial.samples > 0),
+    "nll_levels": Metric(LEVELS_VERSION, level_rows, lambda trial: trial.bits),
     "auroc": Metric(AUROC_VERSION, outlier_rows, lambda trial: trial.outliers is not None),
 }
 """By the name in the evaluations table; of metrics that are measured together, by one that is always among them."""

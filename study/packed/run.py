@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.datasets import load
-from models.objective import neg_elbo, objective
+from models.objective import neg_elbo
 from study.packed.laid import laid
 from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, Measure
 from study.packed.metrics import METRICS
@@ -151,19 +151,19 @@ def _status(training: Training, index: int) -> Row:
 def _result(measure: Measure, training: Training, index: int) -> Row:
     """The measured columns of one trial's row."""
     trial, train, test = measure.trials[index], measure.train, measure.test
-    gamma, beta, d = measure.gamma[index], trial.objective.beta, trial.d
+    gamma, beta = measure.gamma[index], trial.objective.beta
     variance = {split: measure.inputs.variance(split, index) for split in ("train", "test")}
     in_data = float(test.distortion_in_data[index])
-    distortion, rate = test.distortion[index], test.rate[index]
+    distortion = test.distortion[index]
     return {
         "parameters": training.stack.parameters,
         "distortion_train": float(train.distortion[index]),
         "distortion_test": float(distortion),
         "distortion_data_test": in_data,
         "nre_data_test": in_data / measure.data.total_variance_test,
-        "objective_train": float(objective(train.distortion[index], train.rate[index], gamma, beta, d)),
-        "objective_test": float(objective(distortion, rate, gamma, beta, d)),
-        "neg_elbo_test": neg_elbo(float(distortion), float(rate), float(gamma), d) if gamma > 0 else math.nan,
+        "objective_train": float(measure.misfit("train")[index] + beta * train.rate[index]),
+        "objective_test": float(measure.misfit("test")[index] + beta * test.rate[index]),
+        "neg_elbo_test": _neg_elbo(measure, index),
         "nre_test": float(distortion) / variance["test"],
         "nre_mean_test": float(test.distortion_of_mean[index]) / variance["test"],
         "nre_mean_train": float(train.distortion_of_mean[index]) / variance["train"],
@@ -173,6 +173,15 @@ def _result(measure: Measure, training: Training, index: int) -> Row:
         **({} if trial.model.is_deterministic else _of_the_posterior(measure, index)),
         **_ends(training, index),
     }
+
+
+def _neg_elbo(measure: Measure, index: int) -> float:
+    """On the test set, all constants kept."""
+    test, likelihood = measure.test, measure.stack.likelihood
+    rate, gamma = float(test.rate[index]), float(measure.gamma[index])
+    if likelihood:
+        return float(measure.misfit("test")[index]) + likelihood.constant + rate
+    return neg_elbo(float(test.distortion[index]), rate, gamma, measure.stack.d) if gamma > 0 else math.nan
 
 
 def _of_the_posterior(measure: Measure, index: int) -> Row:

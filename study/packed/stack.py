@@ -15,8 +15,10 @@ from torch.func import functional_call, vmap
 
 from models.gamma import knobs
 from models.image_vae import ConvolutionalVAE
+from models.likelihood import Likelihood
 from models.objective import latent_rates
 from models.specs import Gamma
+from models.streams import BLOCK
 from models.vae import GaussianVAE, Methods, build
 from study.packed.layers import as_layers_take_it, with_leading_axis
 from study.sizing import CPU_CORE, GPU, gains_as_one
@@ -31,13 +33,22 @@ PICTURES_AT_ONCE = 32
 class Stack:
     """Trained numbers, γ knobs and network methods of trials that share shapes; row p belongs to trial p.
 
-    `way` says how the networks are carried, by default the way that gains.
+    `way` says how the networks are carried, by default the way that gains. `likelihood` is what the trials share where it
+    is another than N(m(z), γ I) with one γ.
     """
 
     def __init__(
-        self, trials: Sequence[Trial], gammas: Sequence[Gamma], device: torch.device, way: Way | None = None
+        self,
+        trials: Sequence[Trial],
+        gammas: Sequence[Gamma],
+        device: torch.device,
+        way: Way | None = None,
+        likelihood: Likelihood | None = None,
     ) -> None:
+        self.likelihood = likelihood
         self.d, self.kappa, self.device = trials[0].d, trials[0].model.kappa, device
+        self.width = self.d * trials[0].per_value.numbers
+        """Numbers that a decoder makes of z."""
         self.is_deterministic = trials[0].model.is_deterministic
         self.dtype = torch.float64 if trials[0].training.dtype == "float64" else torch.float32
         networks = _built(trials, self.dtype)
@@ -95,7 +106,17 @@ class Stack:
         }
 
     def call(self, method: str, inputs: Tensor) -> Any:
-        """A network method over the stack: inputs of shape (pack, n, ·), or (n, ·) for all trials alike."""
+        """A network method over the stack: inputs of shape (pack, n, ·), or (n, ·) for all trials alike.
+
+        "decode" gives the mean of x, whatever the likelihood makes it of.
+        """
+        if self.likelihood is None or method != "decode":
+            return self.outputs(method, inputs)
+        blocks = inputs.split(BLOCK, dim=-2)  # of many numbers a value, means alone are kept
+        return torch.cat([self.likelihood.mean(self.outputs(method, block)) for block in blocks], dim=-2)
+
+    def outputs(self, method: str, inputs: Tensor) -> Any:
+        """What the networks themselves give."""
         if inputs.dim() == 2:
             inputs = inputs.expand(len(self), *inputs.shape)
         if self._together:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.gamma import decided, project_, schedule
-from models.objective import objective, squared_error
+from models.gamma import project_, schedule
 from models.streams import Batches
 from study.packed.adam import Adam
+from study.packed.fitted import fitted
 from study.packed.inputs import Inputs
 from study.packed.penalty import Penalty
 from study.packed.stack import Stack
@@ -152,10 +152,9 @@ class Training:
         x, y = self._inputs.batch(rows)
         mu, log_var = stack.call("encode", x)
         z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
-        distortion = squared_error(y, stack.call("decode", z)).mean(-1)
+        distortion, gamma, nats = fitted(stack, y, z, next(self._schedules))
         rate = stack.rates(mu, log_var).sum(-1).mean(-1)
-        gamma = decided(stack.knobs, stack.log_gamma, distortion, stack.d, next(self._schedules))
-        value = self._penalty.added(objective(distortion, rate, gamma, self._beta, stack.d), z)
+        value = self._penalty.added(nats + self._beta * rate, z)
         return Batch(distortion, rate, gamma, value, log_var, z)
 
     def _judge(self, value: Tensor, norm: Tensor) -> None:

@@ -56,6 +56,7 @@ model              | str   | -       | kind of network; null for a probe, which 
 kappa              | int   | -       | latent dimensions
 skip               | str   | -       | how z reaches the output: none, affine, residual or concat
 beta               | float | -       | weight of the rate
+likelihood         | str   | -       | how x is distributed given z: normal, studentt, bernoulli, categorical, …
 gamma_mode         | str   | -       | how the decoder variance is set
 gamma_init         | float | data²   | the decoder variance at the start, where it is declared
 seed               | int   | -       | the trial's seed: initial weights, minibatch order and noise
@@ -72,11 +73,11 @@ rate_train         | float | nats    | E KL(q(z|x) ‖ N(0, I)), training set
 rate_test          | float | nats    | E KL(q(z|x) ‖ N(0, I)), test set
 objective_train    | float | nats    | J with the trial's own β, training set
 objective_test     | float | nats    | J with the trial's own β, test set
-neg_elbo_test      | float | nats    | J at β = 1 plus (d/2) log 2π, test set
+neg_elbo_test      | float | nats    | J at β = 1 plus (d/2) log 2π, test set; of no normal likelihood: J at β = 1
 nre_test           | float | -       | distortion_test over the total variance of the test set about the training mean
 nre_mean_test      | float | -       | nre_test with z = E[z|x]: what reconstructions lose, 1 if no better than the mean
 nre_mean_train     | float | -       | nre_mean_test's number on the training set
-gamma              | float | data²   | the final decoder variance
+gamma              | float | data²   | the final decoder variance, mean over pixels and images; null: there is none
 gamma_eff          | float | data²   | β times the final decoder variance
 n_active           | int   | -       | latents with v_j = E_x σ_j²(x) below 0.5, training set
 n_burda            | int   | -       | latents with Var_x E[z_j|x] above 0.01, training set
@@ -154,7 +155,20 @@ TABLES = {
 }
 
 _DECLARED = frozenset(
-    {"data", "d", "n_train", "intrinsic_dim", "model", "kappa", "skip", "beta", "gamma", "gamma_mode", "gamma_init"}
+    {
+        "data",
+        "d",
+        "n_train",
+        "intrinsic_dim",
+        "model",
+        "kappa",
+        "skip",
+        "beta",
+        "gamma",
+        "gamma_mode",
+        "gamma_init",
+        "likelihood",
+    }
     | {"seed", "steps", "batch", "lr", "parameters"}
 )
 _DERIVED = frozenset(

@@ -1,0 +1,149 @@
+"""calibrated_decoders: what each likelihood of a decoder makes of the same images.
+
+−log P is that of the images' levels: densities are integrated over the levels' bins, so that all decoders of one data set
+are comparable, and bits a dimension are −log P/(d log 2). It is an importance-weighted estimate on test images, an upper
+bound in expectation. A variance for each image pays for naming it. Where β is not 1 it weighed the training alone.
+
+Claims compare decoders seed by seed. Samples are decoded means, without the decoder's noise, and judged by FID where the
+home has it, else by the Fréchet distance of random features: an order of decoders by the one need not be that by the other.
+
+Source: Rybkin, Daniilidis & Levine, "Simple and effective VAE training with calibrated decoders" (2021), sections 4 and 5.
+What finer variances gain is asked beside it: one for all pixels is a special case of one for each, and one for each image
+is worth it where it explains more than naming it costs, some five nats an image whatever its size.
+"""
+
+import math
+
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.drawn.calibrated_decoders import drawings
+from analysis.frames import Frame
+from analysis.interval import Interval, number, t_interval
+from analysis.load import Header
+from analysis.sheet import Sheet
+from analysis.table import cells, label_text
+from analysis.view import View
+
+__all__ = ["claims", "drawings", "sheets"]
+
+SOURCE = "Rybkin, Daniilidis & Levine (2021), table 1"
+SHARED_IS_BETTER = "Rybkin, Daniilidis & Levine (2021), section 3, of a variance that the decoder gives"
+DERIVED = "asked here: does a finer variance pay for itself?"
+
+UNIT, SHARED, OPTIMAL, PER_PIXEL, PER_IMAGE = "unit variance", "shared", "optimal", "per pixel", "per image"
+
+NLL = "nll_levels"
+
+J_APART = 0.01
+"""Largest relative difference of J between a learned and an optimal variance."""
+
+FEWEST = 3
+"""Pairs of trials that a claim needs."""
+
+QUALITY = {"fid": "FID", "fd_conv": "FD of random features"}
+"""Distances of samples to the test set: the first that was measured counts."""
+
+COLUMNS = {
+    NLL: "−log P, nats",
+    "bits": "bits/dim",
+    "neg_elbo_levels": "−ELBO, nats",
+    "fid": "FID",
+    "fd_conv": "FD, random features",
+    "kd_conv": "KD, random features",
+    "ndb_100": "NDB/K, 100",
+    "nre_test": "NRE",
+    "n_active": "active, v < 0.5",
+    "gamma_value": "γ",
+}
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, for each data set."""
+    return compared(view.trials, view.header)
+
+
+def compared(frame: Frame, header: Header) -> list[Claim]:
+    """The claims about trials with the axes `data`, `decoder` and `seed`."""
+    found = []
+    for (data,), trials in cells(frame, header, ["data"]):
+        name, finer = label_text(data), [one for one in (PER_IMAGE, PER_PIXEL) if one in set(trials["decoder"])]
+        found += [_below(name, trials, better, UNIT, NLL, "−log P", SOURCE) for better in (SHARED, OPTIMAL)]
+        found.append(_same_objective(name, trials))
+        found += [_below(name, trials, one, SHARED, NLL, "−log P", DERIVED) for one in finer]
+        if column := quality(trials):
+            pairs = [(SHARED, UNIT, SOURCE), (OPTIMAL, UNIT, SOURCE)]
+            pairs += [(SHARED, PER_PIXEL, SHARED_IS_BETTER)] if PER_PIXEL in finer else []
+            found += [_below(name, trials, one, other, column, QUALITY[column], said) for one, other, said in pairs]
+    return found
+
+
+def sheets(view: View) -> list[Sheet]:
+    """Decoder × likelihood, sample quality and active latents: the source's table 1."""
+    finished = with_bits(view.trials[view.trials["status"].eq("finished")])
+    measured = [column for column in COLUMNS if column in finished and finished[column].notna().any()]
+    rows = []
+    for (data, decoder), trials in cells(finished, view.header, ["data", "decoder"]):
+        texts = {COLUMNS[column]: str(t_interval(trials[column])) for column in measured}
+        rows.append({"data": label_text(data), "decoder": str(decoder)} | texts | {"seeds": str(len(trials))})
+    caption = (
+        "Decoders on test images: mean ± half-width of the 95 % t-interval over seeds. −log P of the images' levels, "
+        "importance-weighted; −ELBO the looser bound; samples against the test set. β = … have γ = 1 and that weight of "
+        "the rate in training. Numbers of different data sets are not comparable, binary ones least of all"
+    )
+    return [Sheet("decoders", caption, pd.DataFrame(rows))] if rows else []
+
+
+def with_bits(trials: Frame) -> Frame:
+    """The frame with `bits`, bits a dimension, where the probability of levels was measured."""
+    if NLL not in trials:
+        return trials
+    return trials.assign(bits=trials[NLL] / (trials["d"] * math.log(2)))
+
+
+def quality(trials: Frame) -> str | None:
+    """The column by which samples are judged."""
+    return next((column for column in QUALITY if column in trials and trials[column].notna().any()), None)
+
+
+def _paired(trials: Frame, one: str, other: str, column: str) -> tuple[pd.Series, pd.Series]:
+    """A column of two decoders, seed by seed, where both were measured."""
+    done = trials[trials["status"].eq("finished")]
+    if column not in done:
+        return pd.Series(dtype=float), pd.Series(dtype=float)
+    ours, theirs = (
+        done[done["decoder"].eq(name)].set_index("seed")[column].astype(float).dropna() for name in (one, other)
+    )
+    shared = ours.index.intersection(theirs.index)
+    return ours.loc[shared], theirs.loc[shared]
+
+
+def _below(data: str, trials: Frame, one: str, other: str, column: str, heading: str, source: str) -> Claim:
+    ours, theirs = _paired(trials, one, other, column)
+    difference: Interval = t_interval(ours - theirs)
+    return Claim(
+        data=data,
+        claim=f"{heading} of the decoder “{one}” lies below that of “{other}”",
+        source=source,
+        expected=f"{one} − {other} < 0",
+        measured=f"{number(ours.mean())} against {number(theirs.mean())}, paired difference {difference}",
+        tolerance="the paired 95 % t-interval lies below 0",
+        verdict=judged(difference.high < 0, difference.n >= FEWEST),
+        trials=2 * difference.n,
+    )
+
+
+def _same_objective(data: str, trials: Frame) -> Claim:
+    """The mean over seeds decides; J is that of the training set, which both minimise."""
+    optimal, learned = _paired(trials, OPTIMAL, SHARED, "objective_train")
+    apart = float((optimal - learned).mean() / abs(learned.mean())) if len(learned) else math.nan
+    return Claim(
+        data=data,
+        claim="a variance in closed form reaches the J of a learned one",
+        source=SOURCE,
+        expected="J equal",
+        measured=f"J = {number(optimal.mean(), 4)} optimal, {number(learned.mean(), 4)} learned: {100 * apart:.2g} % apart",
+        tolerance=f"{100 * J_APART:g} % of |J|, means over seeds",
+        verdict=judged(abs(apart) <= J_APART, len(learned) >= FEWEST),
+        trials=2 * len(learned),
+    )

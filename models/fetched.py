@@ -1,0 +1,77 @@
+"""Files of public data sets, from a local folder or fetched once, verified by the published checksums.
+
+`COLLAPSAR_DATA` names a folder that holds the original files of each set in a folder of its own: `mnist/`,
+`fashion_mnist/`, `cifar10/` and `svhn/`. Without it the files are downloaded into the user's cache (and verified there) the
+first time they are needed.
+"""
+
+from pathlib import Path
+
+import pooch
+
+from models.places import DataError, alone_in, cache_folder, own_folder
+from models.specs.data import CIFAR10, MNIST, SVHN, FashionMNIST
+
+Fetched = MNIST | FashionMNIST | CIFAR10 | SVHN
+
+_SOURCES = {
+    "MNIST": ("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
+    "FashionMNIST": ("fashion_mnist", "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
+    "CIFAR10": ("cifar10", "https://www.cs.toronto.edu/~kriz/"),
+    "SVHN": ("svhn", "http://ufldl.stanford.edu/housenumbers/"),
+}
+
+_SIBLINGS = {1: "", 2: " and its sibling", 4: " and its three siblings"}
+"""What stands beside a file, by the number of files of its set."""
+
+
+def fetch(spec: Fetched) -> list[Path]:
+    """The verified local paths of all files, downloaded if need be. Raises: DataError."""
+    return [verified(spec, name) for name in spec.fingerprint]
+
+
+def absence(spec: Fetched) -> str | None:
+    """What a launch would find of images that are not here yet, in one sentence; None where nothing is missing."""
+    folder, _ = _SOURCES[spec.kind]
+    own = own_folder()
+    place = (own or cache_folder()) / folder
+    missing = [place / name for name in spec.fingerprint if not (place / name).is_file()]
+    if not missing:
+        return None
+    if own:
+        return _not_there(missing[0])
+    return f"{spec.kind} is not here yet: it is downloaded when it is needed, unless COLLAPSAR_DATA names its folder"
+
+
+def verified(spec: Fetched, name: str) -> Path:
+    folder, url = _SOURCES[spec.kind]
+    if own := own_folder():
+        return _checked(own / folder / name, spec.fingerprint[name])
+    registry = {file: f"md5:{md5}" for file, md5 in spec.fingerprint.items()}
+    cache = pooch.create(path=cache_folder() / folder, base_url=url, registry=registry)
+    try:
+        with alone_in(Path(cache.path)):
+            for left in Path(cache.path).glob("tmp*"):  # of a killed process: pooch downloads beside and renames
+                left.unlink(missing_ok=True)
+            return Path(cache.fetch(name))
+    except Exception as fault:  # whatever the network stack raises, the remedy is the same
+        raise DataError(
+            f"{spec.kind} cannot be downloaded ({type(fault).__name__}): "
+            f"set COLLAPSAR_DATA to a folder that holds {folder}/{name}{_SIBLINGS[len(spec.fingerprint)]}"
+        ) from fault
+
+
+def _checked(path: Path, md5: str) -> Path:
+    if not path.is_file():
+        raise DataError(_not_there(path))
+    try:
+        found = pooch.file_hash(str(path), alg="md5")
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
+    if found != md5:
+        raise DataError(f"{path} is not the published file (its md5 should be {md5}): replace it with the original")
+    return path
+
+
+def _not_there(path: Path) -> str:
+    return f"{path} does not exist: put the original file there, or unset COLLAPSAR_DATA to download it"

@@ -1,0 +1,150 @@
+"""Likelihoods: what a decoder's outputs say of x. Elementwise, for one trial and for a stack of trials alike.
+
+A likelihood answers the same questions, whatever a decoder gives for each value:
+
+    mean(out)                 E[x|z], as rows of the data
+    nats(out, y, γ)           what J counts of −log p(y|z), in nats an example; `constant` is what J leaves out
+    variance(out, y, γ)       the decoder variance, mean over pixels, of each example
+    level_nats(out, y, γ)     −log of the probability of y's levels, in nats an example
+
+J leaves (d/2) log 2π out of the normal likelihoods, as everywhere; of others it keeps all constants. A density is no
+probability, and grows without bound on data that repeat themselves, so `nats` of a density and of a discrete likelihood
+are not comparable. `level_nats` are: densities are integrated over the bins of levels (`models.levels`).
+
+A variance in closed form for each image makes p(x|z) no density: it has seen x. `level_nats` are those of a code in two
+parts, which first names one of a fixed grid of variances: −log P(x|z, γ_g) + log(size of the grid), an upper bound of
+−log of the equal mixture over the grid, which is a likelihood. The grid reaches from a quarter of a level to the whole
+range in standard deviations, in steps of 10 % of the variance.
+
+Source: Rybkin, Daniilidis & Levine (2021), section 3, for the choices; their table compares densities and probabilities.
+"""
+
+import math
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from scipy.special import stdtr
+from torch import Tensor
+
+from models.levels import Levels
+from models.objective import squared_error
+
+GRID_STEP = 1.1
+"""Ratio of neighbouring variances of the grid that a variance for each image is coded in."""
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+class Likelihood(Protocol):
+    """`gamma` is the decoder variance in force, (pack, 1) in a stack: only likelihoods with one γ look at it."""
+
+    constant: float
+
+    def mean(self, out: Tensor) -> Tensor: ...
+
+    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor: ...
+
+    def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor: ...
+
+    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor: ...
+
+
+class SharedNormal:
+    """N(m(z), γ I)."""
+
+    def __init__(self, d: int, levels: Levels | None = None) -> None:
+        self.d, self.constant, self._levels = d, 0.5 * d * LOG_2PI, levels
+
+    def mean(self, out: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
+        return out
+
+    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        return squared_error(y, out) / (2 * gamma) + 0.5 * self.d * torch.log(gamma)
+
+    def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        return gamma.expand(torch.broadcast_shapes(out.shape[:-1], y.shape[:-1]))
+
+    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        return self._bins(out, y, gamma[..., None])
+
+    def _bins(self, mean: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        """Of normal densities with variances γ, one an example or one a value."""
+        return in_levels(self._levels).bin_nats(y, mean, gamma.sqrt(), torch.special.log_ndtr).sum(-1)
+
+
+class PixelNormal(SharedNormal):
+    """N(m(z), diag γ): outputs are d means, then v, with γ_i = floor + exp(v_i)."""
+
+    def __init__(self, d: int, floor: float, levels: Levels | None = None) -> None:
+        super().__init__(d, levels)
+        self._floor = floor
+
+    def mean(self, out: Float[Tensor, "*n two_d"]) -> Float[Tensor, "*n d"]:
+        return out[..., : self.d]
+
+    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        each = self._variances(out)
+        return ((y - self.mean(out)).square() / (2 * each) + 0.5 * torch.log(each)).sum(-1)
+
+    def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        return self._variances(out).mean(-1)
+
+    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        return self._bins(self.mean(out), y, self._variances(out))
+
+    def _variances(self, out: Tensor) -> Tensor:
+        return self._floor + out[..., self.d :].exp()
+
+
+class ImageNormal(SharedNormal):
+    """N(m(z), γ_n I) with γ_n = max(‖x_n − m(z)‖²/d, floor)."""
+
+    def __init__(self, d: int, floor: float, levels: Levels | None = None) -> None:
+        super().__init__(d, levels)
+        self._floor = floor
+
+    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        return super().nats(out, y, self.variance(out, y, gamma))
+
+    def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        return (squared_error(y, out) / self.d).clamp(min=self._floor)
+
+    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        """In two parts: the nearest variance of the grid, and the levels given it."""
+        step, least = math.log(GRID_STEP), 2 * math.log(0.25 * in_levels(self._levels).width)
+        last = math.ceil(-least / step)
+        place = ((self.variance(out, y, gamma).log() - least) / step).round().clamp(0, last)
+        return super().level_nats(out, y, (least + step * place).exp()) + math.log(last + 1)
+
+
+class StudentT(SharedNormal):
+    """Student's t with `freedom` ν > 2 about m(z) in every value, of variance γ: squared scale s² = γ (ν − 2)/ν."""
+
+    def __init__(self, d: int, freedom: float, levels: Levels | None = None) -> None:
+        super().__init__(d, levels)
+        self.constant, self._freedom = 0.0, freedom
+        self._log_norm = math.lgamma(freedom / 2) - math.lgamma((freedom + 1) / 2) + 0.5 * math.log(math.pi * freedom)
+
+    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        square = self._squared_scale(gamma)
+        tails = torch.log1p((y - out).square() / (self._freedom * square[..., None])).sum(-1)
+        return 0.5 * (self._freedom + 1) * tails + self.d * (self._log_norm + 0.5 * torch.log(square))
+
+    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        scale = self._squared_scale(gamma).sqrt()[..., None]
+        return in_levels(self._levels).bin_nats(y, out, scale, self._log_cdf).sum(-1)
+
+    def _squared_scale(self, gamma: Tensor) -> Tensor:
+        return gamma * ((self._freedom - 2) / self._freedom)
+
+    def _log_cdf(self, t: Tensor) -> Tensor:
+        """torch has no distribution function of Student's t."""
+        return torch.from_numpy(stdtr(self._freedom, t.cpu().numpy())).to(t).log()
+
+
+def in_levels(levels: Levels | None) -> Levels:
+    """Raises: ValueError for data that are not in levels."""
+    if levels is None:
+        raise ValueError("these data are not in levels, which alone have probabilities")
+    return levels

@@ -1,0 +1,138 @@
+"""How x is distributed given z: the torch-free declarations. `models.likelihood` carries them out.
+
+A picture's values are levels: 0 to 255 in most sets, 0 to 16 in scikit-learn's digits, 0 and 1 where a set is declared
+binary. A discrete likelihood gives every level a probability; the others are densities of the centred data.
+"""
+
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from models.specs.base import Count, Real, Spec, brief, one_of
+
+
+class PerValue(NamedTuple):
+    """What a decoder gives for each value of x: so many numbers that follow from z, and a variance of the value's own,
+    the same for every x and z, that is trained from `variance` on (None where there is none)."""
+
+    numbers: int = 1
+    variance: float | None = None
+
+    def trained(self, d: int) -> int:
+        """Trained numbers beside the network's layers, for d values."""
+        return d if self.variance else 0
+
+
+MEANS = PerValue()
+"""A mean for each value, and nothing else."""
+
+
+class Density(Spec):
+    """A density of x, whose scale the decoder variance γ is."""
+
+    is_discrete: ClassVar[bool] = False
+
+    def numbers(self, levels: int) -> int:
+        """Numbers that a decoder gives for each value of so many levels: where the density has its centre."""
+        del levels
+        return 1
+
+
+class Discrete(Spec):
+    """Probabilities of levels: there is no decoder variance."""
+
+    is_discrete: ClassVar[bool] = True
+
+
+class Normal(Density):
+    """p(x|z) = N(m(z), γ I), or with a variance a pixel or an image where γ says so."""
+
+    kind: Literal["Normal"] = "Normal"
+
+    @property
+    def label(self) -> str:
+        return "normal"
+
+
+class StudentT(Density):
+    """Student's t in every value, about m(z), with the variance γ: its squared scale is γ (freedom − 2)/freedom.
+
+    One γ and a declared number of degrees of freedom serve all values, where Takahashi et al. (2018) have the network
+    give both; beyond a few hundred degrees it is the normal likelihood.
+    """
+
+    kind: Literal["StudentT"] = "StudentT"
+    freedom: Annotated[Real, Field(gt=2)] = 4.0
+
+    @property
+    def label(self) -> str:
+        return f"student-t {brief(self.freedom)}"
+
+
+class Bernoulli(Discrete):
+    """A logit for each value of binary data."""
+
+    kind: Literal["Bernoulli"] = "Bernoulli"
+
+    @property
+    def label(self) -> str:
+        return "bernoulli"
+
+    def numbers(self, levels: int) -> int:
+        del levels
+        return 1
+
+
+class Categorical(Discrete):
+    """A softmax over all levels of a value: 256 logits where these are bytes."""
+
+    kind: Literal["Categorical"] = "Categorical"
+
+    @property
+    def label(self) -> str:
+        return "categorical"
+
+    def numbers(self, levels: int) -> int:
+        return levels
+
+
+class Bitwise(Discrete):
+    """A logit for each binary digit of a level, independent given z: eight a value where these are bytes.
+
+    Where the number of levels is no power of 2, some codes mean no level, and what they get is lost.
+    """
+
+    kind: Literal["Bitwise"] = "Bitwise"
+
+    @property
+    def label(self) -> str:
+        return "bitwise"
+
+    def numbers(self, levels: int) -> int:
+        return (levels - 1).bit_length()
+
+
+class LogisticMixture(Discrete):
+    """A mixture of logistic densities, integrated over each level's bin; each component has weight, mean and scale.
+
+    Values are independent given z: colours are not conditioned on one another.
+    Source: Salimans, Karpathy, Chen & Kingma (2017), section 2.1.
+    """
+
+    kind: Literal["LogisticMixture"] = "LogisticMixture"
+    components: Count = 5
+
+    @property
+    def label(self) -> str:
+        return f"logistic mixture {self.components}"
+
+    def numbers(self, levels: int) -> int:
+        del levels
+        return 3 * self.components
+
+
+Likelihood = Annotated[
+    Normal | StudentT | Bernoulli | Categorical | Bitwise | LogisticMixture,
+    Field(discriminator="kind"),
+    one_of(Normal, StudentT, Bernoulli, Categorical, Bitwise, LogisticMixture),
+]

@@ -1,0 +1,44 @@
+"""How probable each trial finds the levels of test images, for the trials that declare `bits`.
+
+| metric | what | unit |
+|---|---|---|
+| `nll_levels` | importance-weighted estimate of −log P(levels), with as many draws as `iwae_nll` | nats an image |
+| `neg_elbo_levels` | −ELBO, E[log q(z|x) − log P(levels, z)], the looser bound, from the same draws | nats an image |
+
+Probabilities of all levels sum to one whatever the likelihood, densities being integrated over the levels' bins, so these
+are comparable between likelihoods on the same data, and with code lengths: divided by d log 2 they are bits a dimension.
+Training minimises J, which for a density is not of bins. A variance for each image is coded beside the image (see
+`models.likelihood`). β is that of training alone: here it is 1.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from models.iwae import nll
+from models.measured import Measured
+from study.packed.laid import likelihood_on
+from study.packed.measure import IWAE_DRAWS, Measure
+
+VERSION = 1
+
+Row = dict[str, float | int | str]
+
+
+@torch.no_grad()
+def level_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
+    """(place in the pack, evaluation row) of both metrics."""
+    likelihood = likelihood_on(measure.trials[0], measure.data, measure.stack.device)
+    gamma = measure.gamma[:, None]
+
+    def log_probability(y: Tensor, out: Tensor) -> Tensor:
+        return -likelihood.level_nats(out.double(), y.double(), gamma)
+
+    blocks = [(nll(weights), -weights.mean(0)) for weights in measure.importance(log_probability)]
+    for name, parts in zip(("nll_levels", "neg_elbo_levels"), zip(*blocks, strict=True), strict=True):
+        values = torch.cat(parts, dim=1)
+        for place, (trial, each) in enumerate(zip(measure.trials, values, strict=True)):
+            n = len(each)
+            found = Measured(name, float(each.mean()), float(each.std() / n**0.5), n, trial.seed, VERSION, IWAE_DRAWS)
+            yield place, found.row
