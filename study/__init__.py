@@ -34,7 +34,9 @@ if TYPE_CHECKING:
         PlantedClusters,
         PlantedManifold,
         Refit,
+        Rprop,
         Skip,
+        Slower,
         Training,
     )
     from study.declare import Study, study
@@ -81,7 +83,9 @@ __all__ = [
     "PlantedManifold",
     "Probe",
     "Refit",
+    "Rprop",
     "Skip",
+    "Slower",
     "Study",
     "Training",
     "Trial",

@@ -26,6 +26,8 @@ ENGINE = 1
 _FREE_IN_A_PACK = (
     ("training", "lr"),
     ("training", "blow_up"),
+    ("training", "warm_up"),
+    ("training", "slower"),
     ("model", "init"),
     ("model", "mu_scale"),
     ("model", "log_var_scale"),

@@ -27,6 +27,8 @@ from study import (
     OwnData,
     PlantedArc,
     PlantedManifold,
+    Rprop,
+    Slower,
     Training,
     Trial,
 )
@@ -127,6 +129,9 @@ TRAININGS = st.builds(
     adam_beta1=st.floats(0, 0.999),
     blow_up=POSITIVE,
     dtype=st.sampled_from(["float32", "float64"]),
+    warm_up=SHARES,
+    slower=st.none() | st.builds(Slower, below=POSITIVE, power=st.floats(0.1, 4)),
+    signs=st.none() | st.builds(Rprop, grow=st.floats(1, 10), shrink=st.floats(0.1, 1)),
 )
 IMAGE_VAES = st.builds(
     ImageVAE,

@@ -230,6 +230,9 @@ BROKEN: dict[tuple[str, ...], list[Any]] = {
     ("training", "adam_beta1"): [1, 1.0, 2],
     ("training", "dtype"): ["float16", None, 32, float],
     ("training", "blow_up"): [0, float("inf")],
+    ("training", "warm_up"): [-0.1, 1.1, None],
+    ("training", "slower"): ["sqrt", 0.5, {"kind": "Slower", "below": 0}],
+    ("training", "signs"): ["rprop", True, {"kind": "Rprop", "shrink": 0}],
 }
 
 

@@ -19,7 +19,7 @@ from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal, Refit
 from models.specs.gaussian import Skip
 from models.specs.image_network import ImageVAE
 from models.specs.network import VAE, Model, Own
-from models.specs.training import MMD, Objective, Training
+from models.specs.training import MMD, Objective, Rprop, Slower, Training
 
 __all__ = [
     "MMD",
@@ -46,7 +46,9 @@ __all__ = [
     "PlantedClusters",
     "PlantedManifold",
     "Refit",
+    "Rprop",
     "Skip",
+    "Slower",
     "Spec",
     "Training",
 ]

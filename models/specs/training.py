@@ -1,10 +1,10 @@
 """What is minimised, and how: the torch-free declarations. `models.objective` and the training loop carry them out."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Spec, brief
+from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief
 from models.specs.gamma import Gamma
 
 
@@ -34,10 +34,53 @@ class Objective(Spec):
     penalty: MMD | None = None
 
 
+class Rprop(Spec):
+    """Steps by the signs of the gradient alone, of a size that each number has for itself: iRprop−.
+
+    A size starts at the learning rate, grows by `grow` where the gradient keeps its sign, and shrinks by `shrink` where it
+    changes it; after a change the number rests for one step. Sizes stay between `least` and `most` learning rates. How
+    large a gradient is makes no difference, so none is too large as γ → 0; but a minibatch's signs are those of its noise
+    wherever that is larger than the gradient.
+
+    Source: Igel & Hüsken (2003), "Empirical evaluation of the improved Rprop learning algorithms", iRprop−, after
+    Riedmiller & Braun (1993).
+    """
+
+    kind: Literal["Rprop"] = "Rprop"
+    grow: Annotated[Real, Field(ge=1, le=10)] = 1.2
+    shrink: Annotated[Fraction, Field(gt=0)] = 0.5
+    least: NonNegative = 1e-5
+    most: Positive = 10.0
+
+    @model_validator(mode="after")
+    def _sizes_enclose_the_start(self) -> Self:
+        if not self.least <= 1 <= self.most:
+            raise ValueError("sizes are in learning rates and start at 1: give least ≤ 1 ≤ most")
+        return self
+
+    @property
+    def label(self) -> str:
+        return "iRprop−"
+
+
+class Slower(Spec):
+    """Every learning rate times (γ/below)^power where γ < below: steps shrink as γ falls and gradients grow with 1/γ."""
+
+    kind: Literal["Slower"] = "Slower"
+    below: Positive
+    power: Annotated[Positive, Field(le=4)] = 0.5
+
+    @property
+    def label(self) -> str:
+        return f"(γ/{brief(self.below)})^{brief(self.power)}"
+
+
 class Training(Spec):
-    """Adam on minibatches drawn without replacement within an epoch.
+    """Adam, or `signs`, on minibatches drawn without replacement within an epoch.
 
     The learning rate is constant for the first `decay_from` of the steps, then falls linearly to `decay_to` of itself.
+    Three remedies for training at a small γ, none of them taken by default: β rises linearly from 0 to its value over the
+    first `warm_up` of the steps; learning rates fall with γ as `slower` says; and `signs` takes the place of Adam.
     A trial has *diverged* at the first step whose J or gradient is not finite, or whose J exceeds `blow_up` times
     (1 + |J| of its first step): its weights stay at the last state before that step.
     """
@@ -53,3 +96,6 @@ class Training(Spec):
     adam_epsilon: Positive = 1e-8
     blow_up: Positive = 1e5
     dtype: Literal["float32", "float64"] = "float32"
+    warm_up: Fraction = 0.0
+    slower: Slower | None = None
+    signs: Rprop | None = None

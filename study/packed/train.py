@@ -18,6 +18,8 @@ from models.streams import Batches
 from study.packed.adam import Adam
 from study.packed.inputs import Inputs
 from study.packed.penalty import Penalty
+from study.packed.remedies import Remedies
+from study.packed.rprop import Rprop
 from study.packed.stack import Stack
 from study.trial import Trial
 
@@ -62,12 +64,14 @@ class Training:
         self._blow_up = stack.column([trial.training.blow_up for trial in trials])
         self._ones = torch.ones_like(self._beta)
         self._gradient = torch.empty_like(stack.numbers)
-        self._adam = Adam(stack.numbers, settings)
+        self._optimiser = Rprop(stack.numbers, settings.signs) if settings.signs else Adam(stack.numbers, settings)
+        self._remedies = Remedies(stack, trials)
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
         self._batches = Batches(seeds, inputs.sizes["train"], settings.batch, stack.kappa, stack.dtype, stack.device)
         self._penalty = Penalty(stack, trials)
-        self._parts = {"adam": self._adam, "batches": self._batches, "inputs": inputs, "penalty": self._penalty}
+        name = "rprop" if settings.signs else "adam"
+        self._parts = {name: self._optimiser, "batches": self._batches, "inputs": inputs, "penalty": self._penalty}
         self._schedules = _schedules(stack, settings.steps)
         self._limit = torch.full_like(self._beta, math.inf)
         self.reason = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
@@ -142,7 +146,7 @@ class Training:
         self._judge(batch.objective.detach(), norm)
         if self.step in self._logged:
             self._log(batch, norm, slopes[-1])
-        self._update(gradient)
+        self._update(gradient, batch.gamma.detach())
         self.step += 1
 
     def _forward(self) -> Batch:
@@ -155,7 +159,8 @@ class Training:
         distortion = squared_error(y, stack.call("decode", z)).mean(-1)
         rate = stack.rates(mu, log_var).sum(-1).mean(-1)
         gamma = decided(stack.knobs, stack.log_gamma, distortion, stack.d, next(self._schedules))
-        value = self._penalty.added(objective(distortion, rate, gamma, self._beta, stack.d), z)
+        beta = self._remedies.beta(self._beta, self.step)
+        value = self._penalty.added(objective(distortion, rate, gamma, beta, stack.d), z)
         return Batch(distortion, rate, gamma, value, log_var, z)
 
     def _judge(self, value: Tensor, norm: Tensor) -> None:
@@ -173,14 +178,14 @@ class Training:
         self.diverged_at = torch.where(fresh, self.step, self.diverged_at)
         self._some_diverged = bool((self.reason > 0).any())
 
-    def _update(self, gradient: Tensor) -> None:
-        """One step of Adam; diverged trials stay where they are."""
-        lr = self._lr * self._decay()
+    def _update(self, gradient: Tensor, gamma: Tensor) -> None:
+        """One step of the optimiser at γ; diverged trials stay where they are."""
+        lr = self._remedies.lr(self._lr * self._decay(), gamma)
         if self._some_diverged:
             diverged = self.reason > 0
             gradient.masked_fill_(diverged[:, None], 0)  # or NaN would get into the moments, and NaN·0 is no 0
             lr = lr.masked_fill(diverged, 0)
-        self._adam.step(gradient, lr, self._gamma_lr_ratio)
+        self._optimiser.step(gradient, lr, self._gamma_lr_ratio)
         with torch.no_grad():
             project_(self.stack.knobs, self.stack.log_gamma)
 
