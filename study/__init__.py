@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Rprop,
         Skip,
         Slower,
+        Spread,
         Training,
     )
     from study.declare import Study, study
@@ -86,6 +87,7 @@ __all__ = [
     "Rprop",
     "Skip",
     "Slower",
+    "Spread",
     "Study",
     "Training",
     "Trial",

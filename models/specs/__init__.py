@@ -19,7 +19,7 @@ from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal, Refit
 from models.specs.gaussian import Skip
 from models.specs.image_network import ImageVAE
 from models.specs.network import VAE, Model, Own
-from models.specs.training import MMD, Objective, Rprop, Slower, Training
+from models.specs.training import MMD, Objective, Rprop, Slower, Spread, Training
 
 __all__ = [
     "MMD",
@@ -50,5 +50,6 @@ __all__ = [
     "Skip",
     "Slower",
     "Spec",
+    "Spread",
     "Training",
 ]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief
-from models.specs.gamma import Gamma
+from models.specs.gamma import Fixed, Gamma
 
 
 class MMD(Spec):
@@ -22,16 +22,54 @@ class MMD(Spec):
         return f"MMD×{brief(self.weight)}"
 
 
+class Spread(Spec):
+    """Every example of a minibatch has a β of its own, log-uniform between `low` and `high`, for one network to serve all.
+
+    The rate and the distortion of the trained network are recorded at each β of `at`.
+    """
+
+    kind: Literal["Spread"] = "Spread"
+    low: Positive
+    high: Positive
+    at: tuple[Positive, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError("low must be below high: a single β needs no spread")
+        if outside := [beta for beta in self.at if not self.low <= beta <= self.high]:
+            raise ValueError(f"β = {brief(outside[0])} is not between low and high: the network is not trained there")
+        return self
+
+    @property
+    def label(self) -> str:
+        return f"β {brief(self.low)} to {brief(self.high)}"
+
+
 class Objective(Spec):
     """J = R/(2γ) + (d/2) log γ + β K, in nats per sample; R = E‖x − m(z)‖² summed over outputs, K the rate.
 
-    What is minimised is J, and `penalty` beside it where there is one.
+    What is minimised is J, and `penalty` beside it where there is one. With a `spread` it is the mean of β J(β′)/β′ over
+    the β′ of the examples: divided by β′, each counts alike, and at β′ = β it is J. The trial is described at β.
     """
 
     kind: Literal["Objective"] = "Objective"
     gamma: Gamma
     beta: NonNegative = 1.0
     penalty: MMD | None = None
+    spread: Spread | None = None
+
+    @model_validator(mode="after")
+    def _suits_a_spread(self) -> Self:
+        if not self.spread:
+            return self
+        if not isinstance(self.gamma, Fixed) or self.penalty:
+            raise ValueError(
+                "a spread of β needs one γ for all of them, and no penalty: declare gamma=Fixed(...) alone"
+            )
+        if not self.spread.low <= self.beta <= self.spread.high:
+            raise ValueError("beta must lie between the low and the high of its spread: the trial is described there")
+        return self
 
 
 class Rprop(Spec):

@@ -5,6 +5,7 @@ objective over both sets. Sums run in float64.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,8 +71,8 @@ class Measure:
         self._seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([self._seeds.index(trial.seed) for trial in trials], device=stack.device)
         self._posteriors: list[tuple[Tensor, Tensor]] = []
-        self.train = self._moments("train", keep=MMD_POINTS)
-        self.test = self._moments("test")
+        self.train = self.moments("train", keep=MMD_POINTS)
+        self.test = self.moments("test")
         self.gamma = self._gamma()
 
     def latents(self) -> dict[str, Tensor]:
@@ -158,6 +159,17 @@ class Measure:
                 "version": SAMPLE_VARIANCE_VERSION,
             }
 
+    @contextmanager
+    def told(self, u: float) -> Iterator[None]:
+        """Networks that see β, and the stages before them, at u."""
+        self.stack.u = u
+        self.inputs.see(u)
+        try:
+            yield
+        finally:
+            self.stack.u = None
+            self.inputs.see(None)
+
     @torch.no_grad()
     def pictures(self) -> dict[str, np.ndarray]:
         """For image data, (pack, images, *spec.image): test images, their reconstructions at E[z|x], samples, and what is
@@ -183,7 +195,12 @@ class Measure:
 
     @torch.no_grad()
     def samples(self, purpose: str, n: int) -> Tensor:
-        """Samples of each trial's model in data space, (pack, n, d): z ~ N(0, I), and the decoders' means from there on.
+        """Samples of each trial's model in data space, (pack, n, d): z ~ N(0, I), and the decoders' means from there on."""
+        return self.inputs.in_data(self.samples_of_codes(purpose, n))
+
+    @torch.no_grad()
+    def samples_of_codes(self, purpose: str, n: int) -> Tensor:
+        """The same of what the trials decode, (pack, n, ·): of codes, where they stand on a stage.
 
         A second VAE models the density of latents, so there the decoder's noise is drawn too, as Dai & Wipf (2019) do.
         """
@@ -192,7 +209,7 @@ class Measure:
         if self.inputs.is_noisy:
             noise = draws(self._generators(f"{purpose} noise"), n, self.stack.d, self.stack.dtype).to(out.device)
             out = out + self.gamma.sqrt().to(out.dtype)[:, None, None] * noise[self._seed_of]
-        return self.inputs.in_data(out)
+        return out
 
     @torch.no_grad()
     def reconstructions(self, most: int) -> Tensor:
@@ -221,7 +238,7 @@ class Measure:
         end = torch.ones((), dtype=torch.float64, device=stack.device)
         return gamma_at(stack.exact_knobs, stack.log_gamma.double(), self.train.distortion, stack.d, end)
 
-    def _moments(self, split: str, keep: int = 0) -> Moments:
+    def moments(self, split: str, keep: int = 0) -> Moments:
         """Averages over a data set; the posteriors of the first `keep` rows or a few more are kept for the metrics."""
         stack, generators = self.stack, self._generators(split)
         size = BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.d + stack.kappa) * BLOCK))

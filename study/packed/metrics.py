@@ -9,6 +9,8 @@ from models.mmd import VERSION as MMD_VERSION
 from study.packed.measure import SAMPLE_VARIANCE_VERSION, Measure
 from study.packed.sampled import sample_rows
 from study.packed.screened import outlier_rows
+from study.packed.told import VERSION as BETAS_VERSION
+from study.packed.told import at_every_beta, codes_apart
 from study.trial import Trial
 
 Row = dict[str, float | int | str]
@@ -36,6 +38,8 @@ METRICS = {
     "iwae_nll": Metric(IWAE_VERSION, _one_each(Measure.iwae), lambda trial: not trial.model.is_deterministic),
     "sample_variance": Metric(SAMPLE_VARIANCE_VERSION, _one_each(Measure.sample_variance), lambda trial: True),
     "mmd_x": Metric(MMD_VERSION, sample_rows, lambda trial: trial.samples > 0),
+    "mmd_codes": Metric(MMD_VERSION, _one_each(codes_apart), lambda trial: trial.stage == "second vae"),
+    "betas": Metric(BETAS_VERSION, at_every_beta, lambda trial: trial.spread is not None),
     "auroc": Metric(AUROC_VERSION, outlier_rows, lambda trial: trial.outliers is not None),
 }
 """By the name in the evaluations table; of metrics that are measured together, by one that is always among them."""

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.beta_vae import beside
 from models.gamma import decided, project_, schedule
 from models.objective import objective, squared_error
 from models.streams import Batches
 from study.packed.adam import Adam
+from study.packed.betas import Betas
 from study.packed.inputs import Inputs
 from study.packed.penalty import Penalty
 from study.packed.remedies import Remedies
@@ -70,8 +72,10 @@ class Training:
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
         self._batches = Batches(seeds, inputs.sizes["train"], settings.batch, stack.kappa, stack.dtype, stack.device)
         self._penalty = Penalty(stack, trials)
+        self._betas = Betas(stack, trials)
         name = "rprop" if settings.signs else "adam"
         self._parts = {name: self._optimiser, "batches": self._batches, "inputs": inputs, "penalty": self._penalty}
+        self._parts["betas"] = self._betas
         self._schedules = _schedules(stack, settings.steps)
         self._limit = torch.full_like(self._beta, math.inf)
         self.reason = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
@@ -153,6 +157,8 @@ class Training:
         """One stochastic pass over the next minibatch; the graph is kept for the gradient."""
         stack, (rows, eps) = self.stack, next(self._batches)
         rows, eps = rows[self._seed_of], eps[self._seed_of]
+        if self._betas:
+            return self._told(rows, eps)
         x, y = self._inputs.batch(rows)
         mu, log_var = stack.call("encode", x)
         z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
@@ -162,6 +168,20 @@ class Training:
         beta = self._remedies.beta(self._beta, self.step)
         value = self._penalty.added(objective(distortion, rate, gamma, beta, stack.d), z)
         return Batch(distortion, rate, gamma, value, log_var, z)
+
+    def _told(self, rows: Tensor, eps: Tensor) -> Batch:
+        """The same for networks that are told the β of each example; distortion and rate are means over all of them."""
+        stack, u = self.stack, self._betas.drawn(rows.shape[1])
+        x, y = self._inputs.batch(rows, u)
+        mu, log_var = stack.call("encode", beside(x, u))
+        z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
+        error, weight = squared_error(y, stack.call("decode", beside(z, u))), self._betas.weights(u)
+        rate = stack.rates(mu, log_var).sum(-1).mean(-1)
+        gamma = decided(stack.knobs, stack.log_gamma, error.mean(-1), stack.d, next(self._schedules))
+        beta = self._remedies.beta(self._beta, self.step)
+        rest = 0.5 * stack.d * torch.log(gamma) * weight.mean(-1)
+        value = (error * weight).mean(-1) / (2 * gamma) + rest + beta * rate
+        return Batch(error.mean(-1), rate, gamma, value, log_var, z)
 
     def _judge(self, value: Tensor, norm: Tensor) -> None:
         """Note which trials diverge at this step, and why; the first reason stands."""
