@@ -154,6 +154,7 @@ def test_what_is_recorded_at_its_own_beta_is_the_record_itself_and_rates_fall_wi
     assert found["betas"] == 3
     for name in ("distortion_train", "distortion_test", "rate_train", "rate_test", "n_active"):
         assert found[f"{name}/beta {OWN:g}"] == pytest.approx(row[name], rel=1e-6)
+    assert found[f"mmd_imq/beta {OWN:g}"] == pytest.approx(found["mmd_imq"], rel=1e-3, abs=1e-6)
     assert found["rate_train/beta 0.1"] > 1.3 * found["rate_train/beta 0.5"] > 1.3 * found["rate_train/beta 4"]
     assert found["distortion_train/beta 0.1"] < found["distortion_train/beta 0.5"] < found["distortion_train/beta 4"]
 
@@ -231,7 +232,7 @@ def compared(scale=1.0, reach=1.0, mmd=0.002, seeds=4, steps=1000):
                 rows.append({"way": way, "beta": beta, "seed": seed, "rate": at, "distortion": distortion})
         for beta in (0, 4):
             second.append({"way": "separate", "beta": beta, "seed": seed, "mmd": 0.002, "prior": 0.05})
-            second.append({"way": "told", "beta": beta, "seed": seed, "mmd": mmd + 1e-4 * seed, "prior": np.nan})
+            second.append({"way": "told", "beta": beta, "seed": seed, "mmd": mmd + 1e-4 * seed, "prior": 0.05})
     spent = {"separate": 10_000, "told": steps}
     return Told("?", MODES, 6, pd.DataFrame(rows), spent, 12 * seeds * 2, pd.DataFrame(second))
 

@@ -63,7 +63,7 @@ class Told:
     """Training steps of all points of one seed, by way."""
     declared: int
     second: Frame
-    """`way`, `beta`, `seed`, `mmd` of second VAEs' samples to q(z), and `prior`, that of q(z) to the prior where known."""
+    """`way`, `beta`, `seed`, `mmd` of second VAEs' samples to q(z), and `prior`, that of the same q(z) to the prior."""
 
     def theory(self, rates: np.ndarray) -> np.ndarray:
         """R of reverse water-filling at these rates: the optimum of a linear network."""
@@ -145,7 +145,6 @@ def compared(view: View) -> Iterator[Told]:
             way: int(first[first["way"].eq(way)].groupby("seed")["steps"].sum().max() or 0)
             for way in first["way"].unique()
         }
-        prior = first.set_index(["way", "beta", "seed"])["mmd"]
         yield Told(
             label_text(data),
             modes,
@@ -153,7 +152,7 @@ def compared(view: View) -> Iterator[Told]:
             points,
             steps,
             2 * len(separate),
-            _second_points(second, prior),
+            _second_points(first, second),
         )
 
 
@@ -181,18 +180,21 @@ def _told_points(trials: Frame) -> Frame:
     return sides[0].join(sides[1]).dropna().reset_index().assign(way=TOLD)
 
 
-def _second_points(trials: Frame, prior: pd.Series) -> Frame:  # pyright: ignore[reportMissingTypeArgument]
-    """Both ways at the β that second VAEs were trained for one by one."""
-    own = trials[trials["way"].eq(SEPARATE)]
-    if own.empty:
-        return pd.DataFrame(columns=["way", "beta", "seed", "mmd", "prior"])
-    alone = own[["way", "beta", "seed"]].assign(mmd=own["mmd_codes"])
-    alone["prior"] = [
-        prior.get((SEPARATE, beta, seed), np.nan) for beta, seed in zip(own["beta"], own["seed"], strict=True)
-    ]
-    told = pd.DataFrame(at_betas(trials[trials["way"].eq(TOLD)], "mmd_codes"), columns=["seed", "beta", "mmd"])
-    told = told[told["beta"].isin(alone["beta"])].dropna().assign(way=TOLD, prior=np.nan)
-    return pd.concat([alone, told], ignore_index=True)
+def _second_points(first: Frame, second: Frame) -> Frame:
+    """Both ways at the β that second VAEs were trained for one by one, each beside its own q(z)'s distance to the prior."""
+    key, betas = ["way", "beta", "seed"], set(second.loc[second["way"].eq(SEPARATE), "beta"])
+    sides = [_mmd(second, "mmd_codes", "mmd_codes"), _mmd(first, "mmd", "mmd_imq")]
+    found = [side[side["beta"].isin(betas)].set_index(key)["value"] for side in sides]
+    return pd.DataFrame({"mmd": found[0], "prior": found[1]}).dropna().reset_index()
+
+
+def _mmd(trials: Frame, own: str, metric: str) -> Frame:
+    """A column of separate trials, and what it is called at each β of the told ones."""
+    separate = trials[trials["way"].eq(SEPARATE)]
+    separate = separate[["way", "beta", "seed"]].assign(value=separate.get(own, np.nan))
+    told = at_betas(trials[trials["way"].eq(TOLD)], metric)
+    rows = pd.DataFrame(told, columns=["seed", "beta", "value"]).assign(way=TOLD)
+    return pd.concat([separate, rows[["way", "beta", "seed", "value"]]], ignore_index=True)
 
 
 def _curve(one: Told) -> Claim:
@@ -223,12 +225,12 @@ def _reach(one: Told) -> Claim:
 
 
 def _paired(one: Told) -> Frame:
-    """MMD of both ways by β and seed, with the prior's."""
+    """MMD of both ways by β and seed, and of the told network's q(z) to the prior."""
     sides = {way: own.set_index(["beta", "seed"]) for way, own in one.second.groupby("way")}
     if set(sides) != {SEPARATE, TOLD}:
         return pd.DataFrame(columns=["beta", "seed", SEPARATE, TOLD, "prior"])
-    found = sides[SEPARATE][["mmd", "prior"]].rename(columns={"mmd": SEPARATE})
-    return found.join(sides[TOLD]["mmd"].rename(TOLD), how="inner").reset_index()
+    found = sides[TOLD][["mmd", "prior"]].rename(columns={"mmd": TOLD})
+    return found.join(sides[SEPARATE]["mmd"].rename(SEPARATE), how="inner").reset_index()
 
 
 def _samples(one: Told) -> Claim:
@@ -247,7 +249,7 @@ def _samples(one: Told) -> Claim:
 
 
 def _worth_it(one: Told) -> Claim:
-    """Against the distance from q(z) to the prior under the separate VAE: what sampling without a second VAE has."""
+    """Against the distance from the same q(z) to the prior, which is what sampling without a second VAE has."""
     pairs = _paired(one)
     less = t_interval((pairs[TOLD] - pairs["prior"]).groupby(pairs["seed"]).mean().astype(float))
     by_beta = pairs.groupby("beta")[[TOLD, "prior"]].mean()

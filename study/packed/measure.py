@@ -88,13 +88,16 @@ class Measure:
     @torch.no_grad()
     def mmd(self) -> Iterator[dict[str, float | int | str]]:
         """One evaluation row a trial: MMD of q(z) to the prior, one z ~ q(z|x) per training example."""
-        mu, log_var = (torch.cat(parts, dim=1)[:, :MMD_POINTS] for parts in zip(*self._posteriors, strict=True))
-        n = mu.shape[1]
+        yield from self.mmd_of(*(torch.cat(parts, dim=1) for parts in zip(*self._posteriors, strict=True)))
+
+    def mmd_of(self, mu: Tensor, log_var: Tensor) -> Iterator[dict[str, float | int | str]]:
+        """The same of other posteriors of training examples, (pack, n, kappa) each, n ≥ `MMD_POINTS` if there are as many."""
+        n = min(mu.shape[1], MMD_POINTS)
         eps, prior = self._draws("mmd", n), self._draws("prior", n)
         within_prior = [means_to_the_others(sample) for sample in prior]
         for index, trial in enumerate(self.trials):
             seed = self._seeds.index(trial.seed)
-            z = mu[index] + (0.5 * log_var[index]).exp() * eps[seed]
+            z = mu[index, :n] + (0.5 * log_var[index, :n]).exp() * eps[seed]
             value, error = mmd_imq(z, prior[seed], within_prior[seed])
             yield {
                 "metric": "mmd_imq",
