@@ -249,7 +249,7 @@ def test_each_claim_fails_by_itself():
     assert said(compared(scale=1.06)) == [FAILS, HOLDS, HOLDS, HOLDS]
     assert said(compared(steps=2000)) == [FAILS, HOLDS, HOLDS, HOLDS]
     assert said(compared(reach=0.8)) == [HOLDS, FAILS, HOLDS, HOLDS]
-    assert said(compared(mmd=0.02)) == [HOLDS, HOLDS, FAILS, HOLDS]
+    assert said(compared(mmd=0.004)) == [HOLDS, HOLDS, FAILS, HOLDS]
     assert said(compared(mmd=0.06)) == [HOLDS, HOLDS, FAILS, FAILS]
 
 
