@@ -140,11 +140,12 @@ def _beside(plan: Frame, records: Frame, how: Any) -> Frame:
 def _evaluations(rows: Frame) -> Frame:
     """One row a trial: a column for each metric's value and, ending in `_se`, for its standard error."""
     latest = rows.sort_values("version", kind="stable").drop_duplicates(["trial_id", "metric"], keep="last")
-    frame = pd.DataFrame({"trial_id": latest["trial_id"].unique()})
-    for metric, of_metric in latest.groupby("metric"):
+    wide = latest.pivot(index="trial_id", columns="metric", values=["value", "standard_error"])
+    columns = {}
+    for metric in sorted(latest["metric"].unique()):  # networks that see β have a hundred: no column by column
         name = METRIC_NAMES.get(str(metric), str(metric))
-        columns = {"value": name, "standard_error": f"{name}_se"}
-        frame = frame.merge(of_metric[["trial_id", *columns]].rename(columns=columns), on="trial_id", how="left")
+        columns |= {name: wide["value", metric], f"{name}_se": wide["standard_error", metric]}
+    frame = pd.DataFrame(columns, index=wide.index).reset_index()
     for name in ("mmd", "mmd_se", "iwae_nll", "iwae_nll_se", "sample_variance", "sample_variance_se"):
         if name not in frame:
             frame[name] = float("nan")

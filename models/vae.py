@@ -37,6 +37,10 @@ def build(spec: Model, data: Shaped, seed: int) -> nn.Module:
                 return _own(spec, data.d_in, data.d)
             case ImageVAE():
                 return ConvolutionalVAE(spec, data.image or (), data.per_value)
+            case VAE(sees_beta=True):
+                from models.beta_vae import BetaVAE  # which is made of this module's
+
+                return BetaVAE(spec, data.d_in, data.d)
             case VAE():
                 return GaussianVAE(spec, data.d_in, data.d, data.per_value)
 

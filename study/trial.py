@@ -10,13 +10,27 @@ both, and a stage that many trials stand on is one trial, trained once.
 
 import hashlib
 import json
+import math
 from functools import cache, cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from models.seeds import stream_seed
-from models.specs import Bernoulli, Data, LinearMap, Model, Objective, PerImage, PerPixel, Refit, Spec, Training
+from models.specs import (
+    VAE,
+    Bernoulli,
+    Data,
+    LinearMap,
+    Model,
+    Objective,
+    PerImage,
+    PerPixel,
+    Refit,
+    Spec,
+    Spread,
+    Training,
+)
 from models.specs.base import Seed, Whole, shared
 from models.specs.likelihood import PerValue
 
@@ -27,6 +41,8 @@ ENGINE = 1
 _FREE_IN_A_PACK = (
     ("training", "lr"),
     ("training", "blow_up"),
+    ("training", "warm_up"),
+    ("training", "slower"),
     ("model", "init"),
     ("model", "mu_scale"),
     ("model", "log_var_scale"),
@@ -74,6 +90,26 @@ class Trial(Spec):
         return self
 
     @model_validator(mode="after")
+    def _beta_is_seen_where_it_varies(self) -> Self:
+        if self.objective.spread and not self.sees_beta:
+            raise ValueError("a spread of β is for a network that is told β: declare VAE(sees_beta=True)")
+        if self.after and self.sees_beta and not self.after.sees_beta:
+            raise ValueError(
+                "a stage sees the β of the one before it: declare VAE(sees_beta=True) for both, or neither"
+            )
+        if self.sees_beta and not self.spread:
+            raise ValueError("a network that sees β needs a spread: declare Objective(spread=Spread(low, high))")
+        if self.objective.spread and self.after:
+            raise ValueError("a stage on another has no spread of its own: it sees the β of the one before it")
+        return self
+
+    @model_validator(mode="after")
+    def _steps_can_follow_gamma(self) -> Self:
+        if self.training.slower and not self.objective.is_one_gamma:
+            raise ValueError("slower follows one γ, and this likelihood has none, or many: leave slower out")
+        return self
+
+    @model_validator(mode="after")
     def _outliers_fit(self) -> Self:
         if not self.outliers:
             return self
@@ -109,6 +145,22 @@ class Trial(Spec):
     @cached_property
     def trial_id(self) -> str:
         return content_id(self)
+
+    @property
+    def sees_beta(self) -> bool:
+        """Whether the network is told the β of each example."""
+        return isinstance(self.model, VAE) and self.model.sees_beta
+
+    @property
+    def spread(self) -> Spread | None:
+        """The β that the network is told: its own, or those of the stage whose draws it trains on."""
+        told = self.after.objective if self.after and self.sees_beta else self.objective
+        return told.spread
+
+    def u_of(self, beta: float) -> float:
+        """A β of the spread as the network is told it (see `models.beta_vae`)."""
+        own, spread = (self.after or self).objective.beta, self.spread
+        return 2 * math.log(beta / own) / math.log(spread.high / spread.low) if spread else 0.0
 
     @property
     def datasets(self) -> tuple[Data, ...]:
@@ -176,7 +228,8 @@ class Trial(Spec):
 
         γ, β, the learning rate, the initial weights' scale and the seed may differ inside a pack, and the trial that it
         stands on, as long as its codes are as wide and as noisy. Trials of the normal likelihood with one γ, however it is
-        set, share packs, and those of another likelihood or with more variances others.
+        set, share packs, and those of another likelihood or with more variances others. Networks that see β share their
+        spread.
         """
         content = canonical(self)
         if not self.objective.is_plain:
@@ -187,6 +240,8 @@ class Trial(Spec):
             content["after"] = [self.after.model.kappa, self.after.model.is_deterministic]
         for free in ("objective", "seed"):
             content.pop(free)
+        if self.spread:
+            content["spread"] = [canonical(self.spread), (self.after or self).objective.beta]
         for section in ("training", "model"):
             free = {name for part, name in _FREE_IN_A_PACK if part == section}
             content[section] = {name: value for name, value in content[section].items() if name not in free}

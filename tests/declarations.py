@@ -35,6 +35,8 @@ from study import (
     PerPixel,
     PlantedArc,
     PlantedManifold,
+    Rprop,
+    Slower,
     StudentT,
     Training,
     Trial,
@@ -136,6 +138,9 @@ TRAININGS = st.builds(
     adam_beta1=st.floats(0, 0.999),
     blow_up=POSITIVE,
     dtype=st.sampled_from(["float32", "float64"]),
+    warm_up=SHARES,
+    slower=st.none() | st.builds(Slower, below=POSITIVE, power=st.floats(0.1, 4)),
+    signs=st.none() | st.builds(Rprop, grow=st.floats(1, 10), shrink=st.floats(0.1, 1)),
 )
 IMAGE_VAES = st.builds(
     ImageVAE,

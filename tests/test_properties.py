@@ -222,6 +222,8 @@ BROKEN: dict[tuple[str, ...], list[Any]] = {
     ("objective",): [None, "J", 1.0, Fixed(1.0)],
     ("objective", "gamma"): ["learned", 1.0, None, {}, {"kind": "Fixed"}, {"kind": "Fixed", "value": 0}, Digits()],
     ("objective", "beta"): [-1, -1e-300, float("nan"), float("inf"), "1", None, True, 1j, 10**400],
+    ("objective", "spread"): [1, "wide", {"kind": "Spread", "low": 2, "high": 1}],
+    ("model", "sees_beta"): ["yes", None, 2],
     ("training",): [None, 10, {}, {"steps": 0}],
     ("training", "steps"): [0, -1, 2.5, "10", None, 2**31],
     ("training", "batch"): [0, None, 0.5],
@@ -230,6 +232,9 @@ BROKEN: dict[tuple[str, ...], list[Any]] = {
     ("training", "adam_beta1"): [1, 1.0, 2],
     ("training", "dtype"): ["float16", None, 32, float],
     ("training", "blow_up"): [0, float("inf")],
+    ("training", "warm_up"): [-0.1, 1.1, None],
+    ("training", "slower"): ["sqrt", 0.5, {"kind": "Slower", "below": 0}],
+    ("training", "signs"): ["rprop", True, {"kind": "Rprop", "shrink": 0}],
 }
 
 

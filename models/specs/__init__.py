@@ -22,7 +22,7 @@ from models.specs.gaussian import Skip
 from models.specs.image_network import ImageVAE
 from models.specs.likelihood import Bernoulli, Bitwise, Categorical, Likelihood, LogisticMixture, Normal, StudentT
 from models.specs.network import VAE, Model, Own
-from models.specs.training import MMD, Objective, Training
+from models.specs.training import MMD, Objective, Rprop, Slower, Spread, Training
 
 __all__ = [
     "CIFAR10",
@@ -60,8 +60,11 @@ __all__ = [
     "PlantedClusters",
     "PlantedManifold",
     "Refit",
+    "Rprop",
     "Skip",
+    "Slower",
     "Spec",
+    "Spread",
     "StudentT",
     "Training",
 ]

@@ -11,26 +11,41 @@ from models.specs.image_network import ImageVAE
 from models.specs.likelihood import MEANS
 from models.specs.source import source_of
 
+BETA_FEATURES = 16
+"""Functions of log β that a network which sees β is made of."""
+
 
 class VAE(Gaussian):
     """A Gaussian VAE with fully connected encoder and decoder and separate linear heads for μ and log σ².
 
     `encoder` and `decoder` are the hidden widths, data side first and latent side first; without any, the VAE is linear.
-    With skip="residual" the decoder's widths are equal and come in pairs: two layers a block.
+    With skip="residual" the decoder's widths are equal and come in pairs: two layers a block. With `sees_beta` it is told
+    the β of each example: see `models.beta_vae`.
     """
 
     kind: Literal["VAE"] = "VAE"
     encoder: tuple[Count, ...] = (64, 64)
     decoder: tuple[Count, ...] = (64, 64)
+    sees_beta: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
     def _is_buildable(self) -> Self:
         if self.skip == "residual" and (len(set(self.decoder)) != 1 or len(self.decoder) % 2):
             raise ValueError('skip="residual" needs an even number of equal decoder widths: two layers a block')
+        if self.sees_beta and (self.skip not in ("none", "affine") or self.post_var not in ("amortised", "shared")):
+            raise ValueError('sees_beta needs skip="none" or "affine", and a posterior variance that is trained')
         return self
 
     def check(self, data: Shaped) -> None:
         """Any rows will do."""
+
+    def beta_layers(self) -> list[int]:
+        """Widths of what β scales and shifts: the encoder's layers, μ, z, and the decoder's layers."""
+        return [*self.encoder, self.kappa, self.kappa, *self.decoder]
+
+    def beta_parameters(self) -> int:
+        """Trained numbers that a network has for being told β."""
+        return 2 * BETA_FEATURES + (BETA_FEATURES + 1) * (2 * sum(self.beta_layers()) + self.kappa)
 
     def decoder_layers(self, d_out: int) -> list[tuple[int, int]]:
         """(inputs, outputs) of each linear map that z passes on its way to the output, the affine skip last."""
@@ -47,7 +62,8 @@ class VAE(Gaussian):
         d_out = data.d * data.per_value.numbers
         numbers = sum((a + 1) * b for a, b in [*pairwise(widths), *self.decoder_layers(d_out)])
         biases_of_skip = d_out if self.skip == "affine" else 0
-        return numbers - biases_of_skip + self.head_parameters(widths[-1]) + data.per_value.trained(data.d)
+        beside = data.per_value.trained(data.d) + (self.beta_parameters() if self.sees_beta else 0)
+        return numbers - biases_of_skip + self.head_parameters(widths[-1]) + beside
 
     def products(self, data: Shaped) -> int:
         """Multiplications of one example on its way through the network, roughly: one for each trained number."""

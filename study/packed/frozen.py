@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.beta_vae import beside
 from models.datasets import DataSet
 from models.specs import Fixed, Gamma
 from study.record import Home, HomeError, read
@@ -33,23 +34,34 @@ class Frozen:
         self._network, self._before = network.to(device).requires_grad_(False), before
         self.dtype = next(network.parameters()).dtype
         self.is_deterministic: bool = network.trial.model.is_deterministic
-        inputs = before.codes if before else {"train": data.train, "test": data.test}
+        self._rows, self._device = before.codes if before else {"train": data.train, "test": data.test}, device
         self.codes: dict[str, Tensor] = {}
         """Split → the mean of each example's code, (n, kappa)."""
         self.stds: dict[str, Tensor] = {}
         """Split → the standard deviation of each example's code, (n, kappa), where it has one."""
-        for split, rows in inputs.items():
-            chunks = [network.encode(part) for part in self._chunks(rows, device)]
-            self.codes[split] = torch.cat([mu for mu, _ in chunks])
-            if not self.is_deterministic:
-                self.stds[split] = torch.cat([(0.5 * log_var).exp() for _, log_var in chunks])
+        for split in self._rows:
+            self.codes[split], self.stds[split] = self.at(split)
         self._mean, self._scale = torch.zeros(()), torch.ones(())
         if self.is_deterministic:
+            self.stds = {}
             self._standardise()
 
-    def _chunks(self, rows: Any, device: torch.device) -> Iterator[Tensor]:
+    @torch.no_grad()
+    def at(self, split: str, u: float | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of each example's code, (n, kappa) each, of a stage that is told u (see `beta_vae`)."""
+        chunks = [self._network.encode(_told(part, u)) for part in self._chunks(self._rows[split])]
+        return torch.cat([mu for mu, _ in chunks]), torch.cat([(0.5 * log_var).exp() for _, log_var in chunks])
+
+    @torch.no_grad()
+    def told(self, rows: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of the training examples `rows` (batch,), each at its own u (batch,)."""
+        chosen = torch.as_tensor(self._rows["train"][rows.cpu()]).to(self._device, self.dtype)
+        mu, log_var = self._network.encode(beside(chosen, u.to(self.dtype)))
+        return mu, (0.5 * log_var).exp()
+
+    def _chunks(self, rows: Any) -> Iterator[Tensor]:
         for start in range(0, len(rows), _ROWS):
-            yield torch.as_tensor(rows[start : start + _ROWS]).to(device, self.dtype)
+            yield torch.as_tensor(rows[start : start + _ROWS]).to(self._device, self.dtype)
 
     def _standardise(self) -> None:
         train = self.codes["train"].double()
@@ -60,9 +72,10 @@ class Frozen:
         self.codes = {split: (code - self._mean) / self._scale for split, code in self.codes.items()}
 
     @torch.no_grad()
-    def decoded(self, codes: Tensor) -> Tensor:
-        """Codes (n, kappa) as rows of the data (n, d), through every decoder on the way."""
-        out = [self._network.decode(part * self._scale + self._mean) for part in codes.to(self.dtype).split(_ROWS)]
+    def decoded(self, codes: Tensor, u: float | None = None) -> Tensor:
+        """Codes (n, kappa) as rows of the data (n, d), through every decoder on the way; this one may be told u."""
+        parts = (codes.to(self.dtype) * self._scale + self._mean).split(_ROWS)
+        out = [self._network.decode(_told(part, u)) for part in parts]
         rows = torch.cat(out)
         return self._before.decoded(rows) if self._before else rows
 
@@ -73,6 +86,10 @@ class Frozen:
         spread = {split: (code.double() - mean).square().sum(1).mean() for split, code in self.codes.items()}
         noise = {split: std.double().square().sum(1).mean() for split, std in self.stds.items()}
         return {split: float(value + noise.get(split, 0.0)) for split, value in spread.items()}
+
+
+def _told(rows: Tensor, u: float | None) -> Tensor:
+    return rows if u is None else beside(rows, torch.full_like(rows[..., 0], u))
 
 
 @dataclass(frozen=True)

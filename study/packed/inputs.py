@@ -30,10 +30,17 @@ class Inputs:
     def _moved(self, rows: object) -> Tensor:
         return torch.as_tensor(rows).to(self._device, self._dtype)
 
-    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """What the trials encode and decode of the training examples `rows` (pack, batch): (pack, batch, ·) each."""
+    def batch(self, rows: Tensor, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What the trials encode and decode of the training examples `rows` (pack, batch): (pack, batch, ·) each.
+
+        Where these follow from the β that each example is told, `u` (pack, batch) says which.
+        """
+        del u
         x = self._train.gathered(rows)
         return x, x if self._targets is None else self._targets.gathered(rows)
+
+    def see(self, u: float | None) -> None:
+        """Stand at another u of the stage before, where it is told one (see `models.beta_vae`); None: at its own β."""
 
     def split(self, name: str, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The whole training or test set in chunks of `size` rows: (n, ·) for all trials alike, or (pack, n, ·)."""
@@ -79,10 +86,8 @@ class Codes(Inputs):
         self._stages = list(dict.fromkeys(frozen))
         self._stage_of = torch.tensor([self._stages.index(stage) for stage in frozen], device=device)
         self.sizes = {"train": len(data.train), "test": len(data.test)}
-        self._codes = {name: self._stacked([stage.codes[name] for stage in self._stages]) for name in self.sizes}
         self.is_noisy = not self._stages[0].is_deterministic
-        if self.is_noisy:
-            self._stds = {name: self._stacked([stage.stds[name] for stage in self._stages]) for name in self.sizes}
+        self.see(None)
         self._seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([self._seeds.index(trial.seed) for trial in trials], device=device)
         self._fresh = self._generators("codes")
@@ -93,13 +98,33 @@ class Codes(Inputs):
     def _generators(self, purpose: str) -> list[torch.Generator]:
         return [stream(seed, purpose) for seed in self._seeds]
 
-    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def see(self, u: float | None) -> None:
+        self._u = u
+        if u is None:
+            self._codes = {name: self._stacked([stage.codes[name] for stage in self._stages]) for name in self.sizes}
+            if self.is_noisy:
+                self._stds = {name: self._stacked([stage.stds[name] for stage in self._stages]) for name in self.sizes}
+            return
+        for name in self.sizes:
+            codes, stds = zip(*(stage.at(name, u) for stage in self._stages), strict=True)
+            self._codes[name], self._stds[name] = self._stacked(codes), self._stacked(stds)
+
+    def batch(self, rows: Tensor, u: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        if u is not None:
+            return self._told(rows, u)
         codes = self._codes["train"]
         rows = rows + (self._stage_of * codes.shape[1])[:, None]
         x = _gathered(codes.flatten(0, 1), rows)
         if self.is_noisy:
             eps = self._noise(self._fresh, rows.shape[1])
             x = torch.addcmul(x, _gathered(self._stds["train"].flatten(0, 1), rows), eps)
+        return x, x
+
+    def _told(self, rows: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Draws of the posteriors at each example's own u: encoded anew, since no table holds them."""
+        found = [stage.told(own, at) for stage, own, at in zip(self._frozen, rows, u, strict=True)]
+        mu, std = (self._stacked(part) for part in zip(*found, strict=True))
+        x = torch.addcmul(mu, std, self._noise(self._fresh, rows.shape[1]))
         return x, x
 
     def split(self, name: str, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -124,7 +149,8 @@ class Codes(Inputs):
         return self._frozen[index].variance[name]
 
     def in_data(self, rows: Tensor) -> Tensor:
-        return torch.stack([stage.decoded(own).to(own.dtype) for stage, own in zip(self._frozen, rows, strict=True)])
+        pairs = zip(self._frozen, rows, strict=True)
+        return torch.stack([stage.decoded(own, self._u).to(own.dtype) for stage, own in pairs])
 
     def state(self) -> dict[str, Tensor]:
         return {"codes": places(self._fresh)}

@@ -5,6 +5,7 @@ objective over both sets. Sums run in float64.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -44,8 +45,8 @@ class Measure:
         self._seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([self._seeds.index(trial.seed) for trial in trials], device=stack.device)
         self._posteriors: list[tuple[Tensor, Tensor]] = []
-        self.train = self._moments("train", keep=MMD_POINTS)
-        self.test = self._moments("test")
+        self.train = self.moments("train", keep=MMD_POINTS)
+        self.test = self.moments("test")
         self.gamma = self._gamma(self.train.distortion) if self.train.gamma is None else self.train.gamma
 
     def misfit(self, split: Literal["train", "test"]) -> Tensor:
@@ -66,13 +67,16 @@ class Measure:
     @torch.no_grad()
     def mmd(self) -> Iterator[dict[str, float | int | str]]:
         """One evaluation row a trial: MMD of q(z) to the prior, one z ~ q(z|x) per training example."""
-        mu, log_var = (torch.cat(parts, dim=1)[:, :MMD_POINTS] for parts in zip(*self._posteriors, strict=True))
-        n = mu.shape[1]
+        yield from self.mmd_of(*(torch.cat(parts, dim=1) for parts in zip(*self._posteriors, strict=True)))
+
+    def mmd_of(self, mu: Tensor, log_var: Tensor) -> Iterator[dict[str, float | int | str]]:
+        """The same of other posteriors of training examples, (pack, n, kappa) each, n ≥ `MMD_POINTS` if there are as many."""
+        n = min(mu.shape[1], MMD_POINTS)
         eps, prior = self._draws("mmd", n), self._draws("prior", n)
         within_prior = [means_to_the_others(sample) for sample in prior]
         for index, trial in enumerate(self.trials):
             seed = self._seeds.index(trial.seed)
-            z = mu[index] + (0.5 * log_var[index]).exp() * eps[seed]
+            z = mu[index, :n] + (0.5 * log_var[index, :n]).exp() * eps[seed]
             value, error = mmd_imq(z, prior[seed], within_prior[seed])
             yield {
                 "metric": "mmd_imq",
@@ -144,6 +148,17 @@ class Measure:
                 "version": SAMPLE_VARIANCE_VERSION,
             }
 
+    @contextmanager
+    def told(self, u: float) -> Iterator[None]:
+        """Networks that see β, and the stages before them, at u."""
+        self.stack.u = u
+        self.inputs.see(u)
+        try:
+            yield
+        finally:
+            self.stack.u = None
+            self.inputs.see(None)
+
     @torch.no_grad()
     def pictures(self) -> dict[str, np.ndarray]:
         """For image data, (pack, images, *spec.image): test images, their reconstructions at E[z|x], samples, and what is
@@ -169,7 +184,12 @@ class Measure:
 
     @torch.no_grad()
     def samples(self, purpose: str, n: int) -> Tensor:
-        """Samples of each trial's model in data space, (pack, n, d): z ~ N(0, I), and the decoders' means from there on.
+        """Samples of each trial's model in data space, (pack, n, d): z ~ N(0, I), and the decoders' means from there on."""
+        return self.inputs.in_data(self.samples_of_codes(purpose, n))
+
+    @torch.no_grad()
+    def samples_of_codes(self, purpose: str, n: int) -> Tensor:
+        """The same of what the trials decode, (pack, n, ·): of codes, where they stand on a stage.
 
         A second VAE models the density of latents, so there the decoder's noise is drawn too, as Dai & Wipf (2019) do.
         """
@@ -178,7 +198,7 @@ class Measure:
         if self.inputs.is_noisy:
             noise = draws(self._generators(f"{purpose} noise"), n, self.stack.d, self.stack.dtype).to(out.device)
             out = out + self.gamma.sqrt().to(out.dtype)[:, None, None] * noise[self._seed_of]
-        return self.inputs.in_data(out)
+        return out
 
     @torch.no_grad()
     def reconstructions(self, most: int) -> Tensor:
@@ -207,7 +227,7 @@ class Measure:
         end = torch.ones((), dtype=torch.float64, device=stack.device)
         return gamma_at(stack.exact_knobs, stack.log_gamma.double(), distortion, stack.d, end)
 
-    def _moments(self, split: str, keep: int = 0) -> Moments:
+    def moments(self, split: str, keep: int = 0) -> Moments:
         """Averages over a data set; the posteriors of the first `keep` rows or a few more are kept for the metrics."""
         stack, generators = self.stack, self._generators(split)
         size = BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.width + stack.kappa) * BLOCK))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from models.beta_vae import beside
 from models.gamma import knobs
 from models.image_vae import ConvolutionalVAE
 from models.likelihood import Likelihood
@@ -74,6 +75,8 @@ class Stack:
         parts = [column.view(len(self), *shape) for column, shape in zip(columns, [*shapes, ()], strict=True)]
         self.trained = [part.requires_grad_() for part in parts]
         """What gradients are taken of, each (pack, ...): the networks' parameters in order, and log γ."""
+        self.u: float | None = None
+        """Where networks that see β are told to be, but for rows that bring their own; None: at their own β."""
         self._together = None
         if self.way == "together":
             parts = {name.removeprefix("network."): part for name, part in self._named().items()}
@@ -119,6 +122,8 @@ class Stack:
         """What the networks themselves give."""
         if inputs.dim() == 2:
             inputs = inputs.expand(len(self), *inputs.shape)
+        if self.u is not None:
+            inputs = beside(inputs, torch.full_like(inputs[..., 0], self.u))
         if self._together:
             return getattr(self._together, method)(inputs)
 
@@ -172,7 +177,7 @@ class Stack:
 
 def _way_of(trials: Sequence[Trial], network: nn.Module, device: torch.device) -> Way:
     """How a network is carried over the stack: whether convolutions of a whole stack gain is `study.sizing`'s to say."""
-    if type(network) is GaussianVAE:
+    if isinstance(network, GaussianVAE):
         return "together"
     if type(network) is ConvolutionalVAE:
         at = GPU if device.type == "cuda" else CPU_CORE

@@ -12,12 +12,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.gamma import project_, schedule
+from models.beta_vae import beside
+from models.gamma import decided, project_, schedule
+from models.objective import squared_error
 from models.streams import Batches
 from study.packed.adam import Adam
+from study.packed.betas import Betas
 from study.packed.fitted import fitted
 from study.packed.inputs import Inputs
 from study.packed.penalty import Penalty
+from study.packed.remedies import Remedies
+from study.packed.rprop import Rprop
 from study.packed.stack import Stack
 from study.trial import Trial
 
@@ -62,12 +67,16 @@ class Training:
         self._blow_up = stack.column([trial.training.blow_up for trial in trials])
         self._ones = torch.ones_like(self._beta)
         self._gradient = torch.empty_like(stack.numbers)
-        self._adam = Adam(stack.numbers, settings)
+        self._optimiser = Rprop(stack.numbers, settings.signs) if settings.signs else Adam(stack.numbers, settings)
+        self._remedies = Remedies(stack, trials)
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
         self._batches = Batches(seeds, inputs.sizes["train"], settings.batch, stack.kappa, stack.dtype, stack.device)
         self._penalty = Penalty(stack, trials)
-        self._parts = {"adam": self._adam, "batches": self._batches, "inputs": inputs, "penalty": self._penalty}
+        self._betas = Betas(stack, trials)
+        name = "rprop" if settings.signs else "adam"
+        self._parts = {name: self._optimiser, "batches": self._batches, "inputs": inputs, "penalty": self._penalty}
+        self._parts["betas"] = self._betas
         self._schedules = _schedules(stack, settings.steps)
         self._limit = torch.full_like(self._beta, math.inf)
         self.reason = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
@@ -142,20 +151,37 @@ class Training:
         self._judge(batch.objective.detach(), norm)
         if self.step in self._logged:
             self._log(batch, norm, slopes[-1])
-        self._update(gradient)
+        self._update(gradient, batch.gamma.detach())
         self.step += 1
 
     def _forward(self) -> Batch:
         """One stochastic pass over the next minibatch; the graph is kept for the gradient."""
         stack, (rows, eps) = self.stack, next(self._batches)
         rows, eps = rows[self._seed_of], eps[self._seed_of]
+        if self._betas:
+            return self._told(rows, eps)
         x, y = self._inputs.batch(rows)
         mu, log_var = stack.call("encode", x)
         z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
         distortion, gamma, nats = fitted(stack, y, z, next(self._schedules))
         rate = stack.rates(mu, log_var).sum(-1).mean(-1)
-        value = self._penalty.added(nats + self._beta * rate, z)
+        beta = self._remedies.beta(self._beta, self.step)
+        value = self._penalty.added(nats + beta * rate, z)
         return Batch(distortion, rate, gamma, value, log_var, z)
+
+    def _told(self, rows: Tensor, eps: Tensor) -> Batch:
+        """The same for networks that are told the β of each example; distortion and rate are means over all of them."""
+        stack, u = self.stack, self._betas.drawn(rows.shape[1])
+        x, y = self._inputs.batch(rows, u)
+        mu, log_var = stack.call("encode", beside(x, u))
+        z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
+        error, weight = squared_error(y, stack.call("decode", beside(z, u))), self._betas.weights(u)
+        rate = stack.rates(mu, log_var).sum(-1).mean(-1)
+        gamma = decided(stack.knobs, stack.log_gamma, error.mean(-1), stack.d, next(self._schedules))
+        beta = self._remedies.beta(self._beta, self.step)
+        rest = 0.5 * stack.d * torch.log(gamma) * weight.mean(-1)
+        value = (error * weight).mean(-1) / (2 * gamma) + rest + beta * rate
+        return Batch(error.mean(-1), rate, gamma, value, log_var, z)
 
     def _judge(self, value: Tensor, norm: Tensor) -> None:
         """Note which trials diverge at this step, and why; the first reason stands."""
@@ -172,14 +198,14 @@ class Training:
         self.diverged_at = torch.where(fresh, self.step, self.diverged_at)
         self._some_diverged = bool((self.reason > 0).any())
 
-    def _update(self, gradient: Tensor) -> None:
-        """One step of Adam; diverged trials stay where they are."""
-        lr = self._lr * self._decay()
+    def _update(self, gradient: Tensor, gamma: Tensor) -> None:
+        """One step of the optimiser at γ; diverged trials stay where they are."""
+        lr = self._remedies.lr(self._lr * self._decay(), gamma)
         if self._some_diverged:
             diverged = self.reason > 0
             gradient.masked_fill_(diverged[:, None], 0)  # or NaN would get into the moments, and NaN·0 is no 0
             lr = lr.masked_fill(diverged, 0)
-        self._adam.step(gradient, lr, self._gamma_lr_ratio)
+        self._optimiser.step(gradient, lr, self._gamma_lr_ratio)
         with torch.no_grad():
             project_(self.stack.knobs, self.stack.log_gamma)
 

@@ -1,0 +1,103 @@
+"""Figures of a VAE that is told β: its curve over those of separate VAEs, and how near second VAEs come to q(z)."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from analysis.drawn.curves import theory
+from analysis.figures import Drawing
+from analysis.frames import Frame
+from analysis.style import INK, QUIET, SETTINGS, Look, legend, log_scale, panels, saved
+
+LOOKS = {"separate": Look("a VAE for each β", "#D55E00", "s"), "told": Look("one VAE that is told β", "#0072B2", "o")}
+
+FINE = 400
+"""Points of a dashed curve."""
+
+
+class Curves(Protocol):
+    """What is drawn of one data set."""
+
+    @property
+    def data(self) -> str: ...
+    @property
+    def points(self) -> Frame: ...
+    @property
+    def second(self) -> Frame: ...
+    def theory(self, rates: np.ndarray) -> np.ndarray: ...
+
+
+def figures(every: Sequence[Curves]) -> list[Drawing]:
+    """The curves of every data set, and the second VAEs of those that have any."""
+    if not every:
+        return []
+    with mpl.rc_context(SETTINGS):
+        drawn = [_curves(every)]
+        seconds = [one for one in every if len(one.second)]
+        return drawn + ([_seconds(seconds)] if seconds else [])
+
+
+def _curves(every: Sequence[Curves]) -> Drawing:
+    figure, grid = panels(2, len(every), sharex="col")
+    for column, one in enumerate(every):
+        above, below = grid[0][column], grid[1][column]
+        rates = np.linspace(0, one.points["rate"].max(), FINE)
+        theory(above, rates, one.theory(rates), "theory, linear networks")
+        _points(above, one.points, "distortion")
+        log_scale(above)
+        ratio = one.points["distortion"] / one.theory(one.points["rate"].to_numpy())
+        below.axhline(1.0, color=INK, linestyle=(0, (4, 3)), linewidth=1.0)
+        _points(below, one.points.assign(ratio=ratio), "ratio")
+        below.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        above.set_title(one.data, loc="left", color=INK)
+        below.set_xlabel("rate K, nats")
+    grid[0][0].set_ylabel("distortion R, data²")
+    grid[1][0].set_ylabel("R over that of theory")
+    legend(figure, [ax for line in grid for ax in line], "One network for a whole curve")
+    caption = (
+        "Distortion against rate on the training set: a point a seed and β, a line through the medians over seeds. Dashed: "
+        "reverse water-filling over the modes of the training set, the optimum of linear networks. Below: distortion over "
+        "that of theory at the same rate; a nonlinear network may lie under it."
+    )
+    return Drawing("one_for_all", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _points(ax: Axes, points: Frame, column: str) -> None:
+    for way, look in LOOKS.items():
+        own = points[points["way"].eq(way)]
+        middle = own.groupby("beta")[["rate", column]].median().sort_values("rate")
+        style: dict[str, Any] = {"color": look.colour, "marker": look.marker}
+        ax.plot(own["rate"], own[column], linestyle="none", markersize=2.8, alpha=0.45, **style)
+        ax.plot(middle["rate"], middle[column], markersize=2.8, linewidth=1.1, label=look.label, **style)
+
+
+def _seconds(every: Sequence[Curves]) -> Drawing:
+    figure, (line,) = panels(1, len(every), height=2.6)
+    for ax, one in zip(line, every, strict=True):
+        betas = sorted(one.second["beta"].unique())
+        for place, (way, look) in enumerate(LOOKS.items()):
+            _columns(ax, one.second[one.second["way"].eq(way)], betas, "mmd", look, 0.14 * (place - 1))
+        told = one.second[one.second["way"].eq("told")]
+        _columns(ax, told, betas, "prior", Look("the prior, no second VAE", QUIET, "D"), 0.14)
+        ax.set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
+        ax.set_xlabel("weight of the rate β")
+        ax.set_title(one.data, loc="left", color=INK)
+        ax.set_yscale("symlog", linthresh=1e-3)
+        ax.set_ylim(-1e-3, 1.5 * max(one.second["mmd"].max(), told["prior"].max(), 1e-3))
+    line[0].set_ylabel("MMD of samples to q(z)")
+    legend(figure, line, "Second VAEs on the codes")
+    caption = (
+        "MMD of samples to draws of q(z) at the same β, a point a seed: of second VAEs trained for one β each, of one that "
+        "is told β, and of the prior to the q(z) that the latter learns. The axis is linear below 0.001, about twice the "
+        "deviation between equal samples."
+    )
+    return Drawing("second", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _columns(ax: Axes, rows: Frame, betas: Sequence[float], column: str, look: Look, shift: float) -> None:
+    at = [betas.index(beta) + shift for beta in rows["beta"]]
+    ax.plot(at, rows[column], look.marker, color=look.colour, markersize=4.5, alpha=0.8, label=look.label)

@@ -1,0 +1,101 @@
+"""Figures of the remedies: what training ends with by learning rate, and the error along training."""
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from analysis.figures import Drawing
+from analysis.frames import Frame
+from analysis.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.table import cells, label_text
+from analysis.view import View
+
+LOOKS = {
+    "none": Look("no remedy", "#222222", "o"),
+    "warm-up": Look("warm-up of β", "#E69F00", "s"),
+    "ceiling": Look("ceiling on γ", "#009E73", "D"),
+    "slower": Look("steps fall with √γ", "#0072B2", "^"),
+    "signs": Look("steps by sign", "#CC79A7", "v"),
+}
+
+OUTCOMES = {"nre_test": "NRE, test", "n_active": "active latents, v < 0.5"}
+
+APART = 0.11
+"""Distance between remedies beside each other, where learning rates are 1 apart."""
+
+
+def drawings(view: View) -> list[Drawing]:
+    """The outcomes, and the way to them at the middle learning rate."""
+    trials = view.trials[view.trials["status"].isin(["finished", "diverged"])]
+    if trials.empty:
+        return []
+    groups = [(str(setting), own) for (setting,), own in cells(trials, view.header, ["setting"])]
+    with mpl.rc_context(SETTINGS):
+        return [_ends(groups, view.header.axes["lr"]), _course(groups, view.curves, view.header.axes["lr"])]
+
+
+def _ends(groups: list[tuple[str, Frame]], rates: list[Any]) -> Drawing:
+    figure, grid = panels(len(OUTCOMES), len(groups), height=2.3, sharex=True, sharey="row")
+    for column, (setting, trials) in enumerate(groups):
+        for line, quantity in zip(grid, OUTCOMES, strict=True):
+            _points(line[column], trials, quantity, rates)
+        grid[0][column].set_title(f"γ {setting}", loc="left", color=INK)
+        r = float(trials["intrinsic_dim"].iloc[0])
+        grid[1][column].axhline(r, color=QUIET, linestyle=":", linewidth=1.0, zorder=0, label="needed, r")
+        grid[-1][column].set_xticks(range(len(rates)), [label_text(lr) for lr in rates])
+        grid[-1][column].set_xlabel("learning rate")
+    grid[0][0].set_yscale("log")
+    grid[1][0].yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    for line, text in zip(grid, OUTCOMES.values(), strict=True):
+        line[0].set_ylabel(text)
+    legend(figure, [ax for line in grid for ax in line], "What training at a small γ ends with")
+    caption = (
+        "Reconstruction error and active latents at the end of training by learning rate, a point a seed, a bar at the "
+        "median. A cross is a trial that diverged, shown as it stood before that step."
+    )
+    return Drawing("remedies", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _points(ax: Axes, trials: Frame, quantity: str, rates: list[Any]) -> None:
+    for place, (remedy, look) in enumerate(LOOKS.items()):
+        own = trials[trials["remedy"].eq(remedy)]
+        labelled = False
+        for index, lr in enumerate(rates):
+            here = own[own["lr"].eq(lr)]
+            x = index + APART * (place - (len(LOOKS) - 1) / 2)
+            for status, marker, size in (("finished", look.marker, 3.6), ("diverged", "x", 5.0)):
+                values = here.loc[here["status"].eq(status), quantity].to_numpy(float)
+                style: dict[str, Any] = {"color": look.colour, "linestyle": "none", "alpha": 0.75}
+                name = look.label if status == "finished" and not labelled and len(values) else None
+                labelled = labelled or name is not None
+                ax.plot(np.full(len(values), x), values, marker, markersize=size, label=name, **style)
+            if len(here):
+                middle = float(here[quantity].median())
+                ax.plot([x - 0.045, x + 0.045], [middle, middle], color=look.colour, linewidth=1.4)
+
+
+def _course(groups: list[tuple[str, Frame]], curves: Frame, rates: list[Any]) -> Drawing:
+    middle = rates[len(rates) // 2]
+    figure, (line,) = panels(1, len(groups), height=2.6, sharey=True)
+    for ax, (setting, trials) in zip(line, groups, strict=True):
+        chosen = trials[trials["lr"].eq(middle)]
+        rows = curves[curves["trial_id"].isin(chosen["trial_id"])]
+        ax.set_yscale("log")
+        for remedy, look in LOOKS.items():
+            own = rows[rows["remedy"].eq(remedy)].groupby("step")["distortion"]
+            if own.ngroups:
+                median, low, high = own.median(), own.min(), own.max()
+                ax.fill_between(median.index, low, high, color=look.colour, alpha=0.12, linewidth=0)
+                ax.plot(median.index, median, color=look.colour, linewidth=1.3, label=look.label)
+        ax.set_title(f"γ {setting}", loc="left", color=INK)
+        ax.set_xlabel("training step")
+    line[0].set_ylabel("distortion on the batch, data²")
+    legend(figure, line, f"The way there, learning rate {label_text(middle)}")
+    caption = (
+        f"Distortion along training at the learning rate {label_text(middle)}: median over seeds, shaded from least to "
+        "greatest."
+    )
+    return Drawing("course", caption, saved(figure, "svg"), saved(figure, "png"))

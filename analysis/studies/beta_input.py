@@ -1,0 +1,270 @@
+"""beta_input: one VAE that is told β against VAEs that are trained for one β each.
+
+The told network's points are its rate and distortion at every β of the table, from one set of weights; the others have a
+training behind each. Curves are compared seed by seed over the rates that both reach; what the told one does not reach is
+asked about as well. Distortions are of the training set, of one draw of z an example.
+
+A second VAE is judged by how far its samples are from draws of q(z) at the same β, in code space (MMD), against a second
+VAE that was trained for that β alone, and against the prior that it is to replace.
+
+Source: Dosovitskiy & Djolonga (2020), networks conditioned on the weights of their loss; Dai & Wipf (2019) for the second
+VAE. That the curve is within 5 % at a tenth of the steps is what is put to the test here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.drawn.beta_input import figures
+from analysis.figures import Drawing
+from analysis.fit.area import Area, area
+from analysis.frames import Frame
+from analysis.interval import Interval, number, t_interval
+from analysis.sheet import Sheet
+from analysis.table import ENOUGH, cells, label_text
+from analysis.theory import Modes, modes_of_spectrum
+from analysis.theory import rate_distortion as theory
+from analysis.view import View
+
+SEPARATE, TOLD = "separate", "told"
+FIRST, SECOND = "VAE", "second VAE"
+
+AREA = 0.05
+"""Largest area between the curves, as a part of the area under the separate VAEs'."""
+
+STEPS = 0.1
+"""Largest part of the separate trainings' steps that the told one takes."""
+
+REACH = 0.9
+"""Least part of the highest rate of the separate VAEs that the told one reaches at the same β."""
+
+MMD_MORE = 0.001
+"""How much further the told second VAE's samples may be from q(z), in MMD: twice what its null deviates by."""
+
+FEWEST = 3
+"""Seeds that a comparison needs."""
+
+CONDITIONED = "Dosovitskiy & Djolonga (2020); that 5 % and a tenth suffice is this study's question"
+
+
+@dataclass(frozen=True)
+class Told:
+    """One data set: a row for each point, with `way`, `beta`, `seed`, `rate` in nats, `distortion` in data²."""
+
+    data: str
+    modes: Modes
+    kappa: int
+    points: Frame
+    steps: dict[str, int]
+    """Training steps of all points of one seed, by way."""
+    declared: int
+    second: Frame
+    """`way`, `beta`, `seed`, `mmd` of second VAEs' samples to q(z), and `prior`, that of the same q(z) to the prior."""
+
+    def theory(self, rates: np.ndarray) -> np.ndarray:
+        """R of reverse water-filling at these rates: the optimum of a linear network."""
+        return theory.distortion_at_rate(self.modes, np.maximum(rates, 0), self.kappa)
+
+    @property
+    def trials(self) -> int:
+        """Trainings behind the points."""
+        told = self.points[self.points["way"].eq(TOLD)]["seed"].nunique()
+        return int(self.points["way"].eq(SEPARATE).sum()) + told
+
+    @property
+    def enough(self) -> bool:
+        seeds = self.points.groupby("way")["seed"].nunique()
+        return len(self.points) >= ENOUGH * self.declared and len(seeds) == 2 and int(seeds.min()) >= FEWEST
+
+    @cached_property
+    def areas(self) -> list[Area]:
+        """Between the told network's curve and the separate ones', seed by seed."""
+        found = []
+        for _, own in self.points.groupby("seed"):
+            sides = [own[own["way"].eq(way)] for way in (SEPARATE, TOLD)]
+            if min(map(len, sides)) >= 2:
+                curves = [(side["rate"].to_numpy(), side["distortion"].to_numpy()) for side in sides]
+                found.append(area(curves[0], curves[1], self.theory))
+        return found
+
+    @property
+    def reach(self) -> Interval:
+        """The told network's rate at the lowest β, as a part of the separate VAE's."""
+        lowest = self.points[self.points["beta"].eq(self.points["beta"].min())]
+        table = lowest.pivot_table(index="seed", columns="way", values="rate")
+        return t_interval(table[TOLD] / table[SEPARATE]) if table.shape[1] == 2 else t_interval([])
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, one data set after the other."""
+    return [claim for one in compared(view) for claim in judgements(one)]
+
+
+def judgements(one: Told) -> list[Claim]:
+    """The claims about one data set."""
+    found = [_curve(one), _reach(one)]
+    return [*found, _samples(one), _worth_it(one)] if len(one.second) else found
+
+
+def drawings(view: View) -> list[Drawing]:
+    """Both curves with theory under them, and the second VAEs."""
+    return figures([one for one in compared(view) if len(one.points)])
+
+
+def sheets(view: View) -> list[Sheet]:
+    """Rate and distortion at each β, both ways: means over seeds."""
+    rows = []
+    for one in compared(view):
+        for beta, own in one.points.groupby("beta"):
+            row = {"data": one.data, "β": number(float(str(beta)))}
+            for way in (SEPARATE, TOLD):
+                side = own[own["way"].eq(way)]
+                row |= {f"rate, {way}": str(t_interval(side["rate"])), f"R, {way}": str(t_interval(side["distortion"]))}
+            rows.append(row)
+    caption = "Rate (nats) and distortion R (data²), training set: mean ± half-width of the 95 % t-interval over seeds"
+    return [Sheet("points", caption, pd.DataFrame(rows))] if rows else []
+
+
+def compared(view: View) -> Iterator[Told]:
+    """Every data set with points of either way."""
+    trials = view.trials
+    for (data,), declared in cells(trials, view.header, ["data"]):
+        done = declared[declared["status"].eq("finished")]
+        if done.empty:
+            continue
+        first, second = (done[done["network"].eq(network)] for network in (FIRST, SECOND))
+        points = pd.concat([_own_points(first), _told_points(first)], ignore_index=True)
+        modes = modes_of_spectrum(view.spectrum(str(done["data_id"].iloc[0])))
+        wanted = declared[declared["network"].eq(FIRST)]
+        separate = wanted[wanted["way"].eq(SEPARATE)]
+        steps = {
+            way: int(first[first["way"].eq(way)].groupby("seed")["steps"].sum().max() or 0)
+            for way in first["way"].unique()
+        }
+        yield Told(
+            label_text(data),
+            modes,
+            int(done["kappa"].iloc[0]),
+            points,
+            steps,
+            2 * len(separate),
+            _second_points(first, second),
+        )
+
+
+def _own_points(trials: Frame) -> Frame:
+    own = trials[trials["way"].eq(SEPARATE)]
+    return own[["way", "beta", "seed"]].assign(rate=own["rate_train"], distortion=own["distortion_train"])
+
+
+def at_betas(trials: Frame, metric: str) -> Iterator[tuple[object, float, float]]:
+    """(seed, β, value) of a metric that is measured at several β of one network."""
+    for column in trials.columns[
+        trials.columns.str.startswith(f"{metric}/beta ") & ~trials.columns.str.endswith("_se")
+    ]:
+        beta = float(str(column).rpartition(" ")[2])
+        for seed, value in zip(trials["seed"], trials[column], strict=True):
+            yield seed, beta, float(value)
+
+
+def _told_points(trials: Frame) -> Frame:
+    told = trials[trials["way"].eq(TOLD)]
+    sides = [
+        pd.DataFrame(at_betas(told, metric), columns=["seed", "beta", name]).set_index(["seed", "beta"])
+        for metric, name in (("rate_train", "rate"), ("distortion_train", "distortion"))
+    ]
+    return sides[0].join(sides[1]).dropna().reset_index().assign(way=TOLD)
+
+
+def _second_points(first: Frame, second: Frame) -> Frame:
+    """Both ways at the β that second VAEs were trained for one by one, each beside its own q(z)'s distance to the prior."""
+    key, betas = ["way", "beta", "seed"], set(second.loc[second["way"].eq(SEPARATE), "beta"])
+    sides = [_mmd(second, "mmd_codes", "mmd_codes"), _mmd(first, "mmd", "mmd_imq")]
+    found = [side[side["beta"].isin(betas)].set_index(key)["value"] for side in sides]
+    return pd.DataFrame({"mmd": found[0], "prior": found[1]}).dropna().reset_index()
+
+
+def _mmd(trials: Frame, own: str, metric: str) -> Frame:
+    """A column of separate trials, and what it is called at each β of the told ones."""
+    separate = trials[trials["way"].eq(SEPARATE)]
+    separate = separate[["way", "beta", "seed"]].assign(value=separate.get(own, np.nan))
+    told = at_betas(trials[trials["way"].eq(TOLD)], metric)
+    rows = pd.DataFrame(told, columns=["seed", "beta", "value"]).assign(way=TOLD)
+    return pd.concat([separate, rows[["way", "beta", "seed", "value"]]], ignore_index=True)
+
+
+def _curve(one: Told) -> Claim:
+    signed, unsigned = (t_interval(getattr(found, kind) for found in one.areas) for kind in ("signed", "unsigned"))
+    share = one.steps.get(TOLD, 0) / max(one.steps.get(SEPARATE, 0), 1)
+    return _claim(
+        one,
+        f"one VAE that is told β is within {AREA:.0%} of the curve of separate VAEs, at {STEPS:.0%} of their steps",
+        "an area of 0",
+        f"{unsigned} of the area under the separate VAEs' curve; with its sign {signed}; {share:.1%} of the steps",
+        f"the 95 % t-interval of the area over seeds ends below {AREA:.0%}, and steps are at most {STEPS:.0%}",
+        unsigned.high <= AREA and 0 < share <= STEPS,
+        one.enough and unsigned.n >= FEWEST,
+    )
+
+
+def _reach(one: Told) -> Claim:
+    reach = one.reach
+    return _claim(
+        one,
+        "it also reaches the rates of the lowest β",
+        "the rate of the separate VAE at the same β",
+        f"{reach} times that",
+        f"the 95 % t-interval over seeds lies above {REACH:g}",
+        reach.low >= REACH,
+        one.enough and reach.n >= FEWEST,
+    )
+
+
+def _paired(one: Told) -> Frame:
+    """MMD of both ways by β and seed, and of the told network's q(z) to the prior."""
+    sides = {way: own.set_index(["beta", "seed"]) for way, own in one.second.groupby("way")}
+    if set(sides) != {SEPARATE, TOLD}:
+        return pd.DataFrame(columns=["beta", "seed", SEPARATE, TOLD, "prior"])
+    found = sides[TOLD][["mmd", "prior"]].rename(columns={"mmd": TOLD})
+    return found.join(sides[SEPARATE]["mmd"].rename(SEPARATE), how="inner").reset_index()
+
+
+def _samples(one: Told) -> Claim:
+    pairs = _paired(one)
+    more = t_interval((pairs[TOLD] - pairs[SEPARATE]).groupby(pairs["seed"]).mean().astype(float))
+    means = {way: number(float(pairs[way].mean())) for way in (SEPARATE, TOLD)}
+    return _claim(
+        one,
+        "a second VAE that is told β samples q(z) as well as second VAEs trained for one β each",
+        "MMD to q(z) no larger",
+        f"told − separate {more}; on average {means[TOLD]} told, {means[SEPARATE]} separate",
+        f"the paired 95 % t-interval over seeds ends below {MMD_MORE:g}",
+        more.high <= MMD_MORE,
+        more.n >= FEWEST,
+    )
+
+
+def _worth_it(one: Told) -> Claim:
+    """Against the distance from the same q(z) to the prior, which is what sampling without a second VAE has."""
+    pairs = _paired(one)
+    less = t_interval((pairs[TOLD] - pairs["prior"]).groupby(pairs["seed"]).mean().astype(float))
+    by_beta = pairs.groupby("beta")[[TOLD, "prior"]].mean()
+    told = ", ".join(f"β {beta:g}: {number(row[TOLD])} for {number(row['prior'])}" for beta, row in by_beta.iterrows())
+    return _claim(
+        one,
+        "its samples are nearer to q(z) than those of the prior",
+        "MMD to q(z) smaller than the prior's",
+        f"told − prior {less}; {told or 'not measured'}",
+        "the paired 95 % t-interval over seeds lies below 0",
+        less.high < 0,
+        less.n >= FEWEST,
+    )
+
+
+def _claim(one: Told, claim: str, expected: str, measured: str, tolerance: str, agrees: bool, enough: bool) -> Claim:
+    verdict = judged(agrees, enough)
+    return Claim(one.data, claim, CONDITIONED, expected, measured, tolerance, verdict, one.trials)

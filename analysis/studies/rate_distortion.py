@@ -1,0 +1,189 @@
+"""rate_distortion: do a fixed and a learned γ trace the same rate-distortion curve as β varies?
+
+At a level g = βγ a VAE minimises R + 2gK, and a learned γ = R/d is nothing but another level. So whatever networks can
+reach, both sweeps reach at some β: on linear data reverse water-filling, on images a curve of their own, whose slope is
+−2βγ at every point. What differs can only be where training ends.
+
+On linear data distortions are exact expectations over the training set (see `analysis.collapse.linear`); on images they
+are of one draw of z an example. All are of the training set, which is what J is minimised over. Areas are seed by seed.
+
+Source: Rybkin, Daniilidis & Levine (2021), for a γ that is learned beside β; Cover & Thomas (2006), section 10.3.3, for the
+curve of linear data; derived for the rest.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from analysis.claim import Claim, judged
+from analysis.drawn.rate_distortion import figures
+from analysis.figures import Drawing
+from analysis.fit.area import Area, area
+from analysis.frames import Column, Frame
+from analysis.interval import number, t_interval
+from analysis.sheet import Sheet
+from analysis.table import ENOUGH, cells, label_text
+from analysis.theory import Modes, modes_of_spectrum
+from analysis.theory import rate_distortion as theory
+from analysis.view import View
+
+FIXED, LEARNED = "fixed", "learned"
+
+ON_CURVE = 0.01
+"""Largest |R − R_wf(K)|, as a part of T."""
+
+AREA_LINEAR, AREA_IMAGES = 0.01, 0.02
+"""Largest area between the two curves, as a part of the area under the fixed one's."""
+
+SLOPE = 0.1
+"""Relative tolerance on the slope of a curve, in the median over its points."""
+
+FEWEST = 3
+"""Seeds that an area needs."""
+
+DERIVED = "derived: at a minimum of J, γ fixed or learned, R + 2gK is least, with g = βγ"
+
+
+@dataclass(frozen=True)
+class Traced:
+    """The trials of one data set, and the linear theory of its training set."""
+
+    data: str
+    linear: bool
+    modes: Modes
+    kappa: int
+    declared: int
+    trials: Frame
+    """Converged ones, with `rate` in nats and `distortion` in data² of the training set."""
+
+    @property
+    def enough(self) -> bool:
+        return len(self.trials) >= max(2, ENOUGH * self.declared)
+
+    def theory(self, rates: np.ndarray) -> np.ndarray:
+        """R of reverse water-filling at these rates: the optimum of a linear network."""
+        return theory.distortion_at_rate(self.modes, np.maximum(rates, 0), self.kappa)
+
+    @cached_property
+    def away(self) -> Column:
+        """R − R_wf(K) of each trial, as a part of T."""
+        return (self.trials["distortion"] - self.theory(self.trials["rate"].to_numpy())) / self.modes.total
+
+    @cached_property
+    def areas(self) -> list[Area]:
+        """Between the curve of the learned and of the fixed γ, for each seed with two points or more of both."""
+        found = []
+        for _, own in self.trials.groupby("seed"):
+            sides = [own[own["mode"].eq(mode)] for mode in (FIXED, LEARNED)]
+            if min(map(len, sides)) >= 2:
+                points = [(side["rate"].to_numpy(), side["distortion"].to_numpy()) for side in sides]
+                found.append(area(points[0], points[1], self.theory))
+        return found
+
+    @cached_property
+    def slopes(self) -> Frame:
+        """ΔR/ΔK between neighbouring β over −2g, g the logarithmic mean of both ends' βγ, by mode and seed."""
+        rows = []
+        for (mode, seed), own in self.trials.groupby(["mode", "seed"]):
+            own = own.sort_values("beta")
+            ends = own[["rate", "distortion", "gamma_eff"]].to_numpy(float)
+            for (r0, d0, g0), (r1, d1, g1) in pairwise(ends):
+                level = (g1 - g0) / np.log(g1 / g0)
+                rows.append((mode, seed, (d1 - d0) / (r1 - r0) / (-2 * level)))
+        return pd.DataFrame(rows, columns=["mode", "seed", "ratio"])
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study, one data set after the other."""
+    return [claim for one in traced(view) for claim in judgements(one)]
+
+
+def judgements(one: Traced) -> list[Claim]:
+    """The claims about one data set."""
+    return [_on_the_curve(one), _same_curve(one)] if one.linear else [_same_curve(one), _slope(one)]
+
+
+def drawings(view: View) -> list[Drawing]:
+    """Both curves with theory under them, and their distance from it."""
+    return figures([one for one in traced(view) if len(one.trials)])
+
+
+def sheets(view: View) -> list[Sheet]:
+    """Rate, distortion and γ at each β: means over seeds."""
+    rows = []
+    for one in traced(view):
+        for (mode, beta), own in one.trials.groupby(["mode", "beta"]):
+            measured = {"rate, nats": "rate", "distortion": "distortion", "γ": "gamma_value", "βγ": "gamma_eff"}
+            texts = {heading: str(t_interval(own[column])) for heading, column in measured.items()}
+            rows.append({"data": one.data, "γ mode": mode, "β": f"{beta:g}"} | texts | {"trials": str(len(own))})
+    caption = "The points of the curves, training set: mean ± half-width of the 95 % t-interval over seeds"
+    return [Sheet("curves", caption, pd.DataFrame(rows))] if rows else []
+
+
+def traced(view: View) -> Iterator[Traced]:
+    """The trials of each data set with a result."""
+    for (data,), declared in cells(view.trials, view.header, ["data"]):
+        known = declared[declared["converged"]]
+        if known.empty:
+            continue
+        modes = modes_of_spectrum(view.spectrum(str(known["data_id"].iloc[0])))
+        linear = json.loads(str(known["declaration"].iloc[0]))["data"]["kind"] == "LinearSubspace"
+        exact = _exact(known, view.latents, modes) if linear else known["distortion_train"]
+        trials = known.assign(rate=known["rate_train"], distortion=exact)
+        yield Traced(label_text(data), linear, modes, int(known["kappa"].iloc[0]), len(declared), trials)
+
+
+def _exact(trials: Frame, latents: Frame, modes: Modes) -> Column:
+    """E‖x − Uz‖² = E‖x − Uμ(x)‖² + Σ_j σ_j²‖u_j‖² of linear networks, which needs no draw of z."""
+    spread = (latents["post_var"] * latents["decoder_norm"] ** 2).groupby(latents["trial_id"]).sum()
+    return trials["nre_mean_train"] * modes.total + trials["trial_id"].map(spread)
+
+
+def _on_the_curve(one: Traced) -> Claim:
+    worst = float(one.away.abs().max())
+    return Claim(
+        data=one.data,
+        claim="every network lies on the curve of reverse water-filling, γ fixed or learned",
+        source="Cover & Thomas (2006), section 10.3.3; derived from Wang & Ziyin (2022), eqs. 11-13",
+        expected="R = R_wf(K)",
+        measured=f"|R − R_wf(K)| is {number(float(one.away.abs().median()))} T in the median, {number(worst)} T at most",
+        tolerance=f"{ON_CURVE:g} T",
+        verdict=judged(worst <= ON_CURVE, one.enough),
+        trials=len(one.trials),
+    )
+
+
+def _same_curve(one: Traced) -> Claim:
+    most = AREA_LINEAR if one.linear else AREA_IMAGES
+    signed, unsigned = (t_interval(getattr(found, kind) for found in one.areas) for kind in ("signed", "unsigned"))
+    return Claim(
+        data=one.data,
+        claim="a fixed and a learned γ trace the same curve: there is no area between them",
+        source=DERIVED,
+        expected="an area of 0",
+        measured=f"{unsigned} of the area under the fixed γ's curve; learned − fixed, with its sign, {signed}",
+        tolerance=f"the 95 % t-interval of the area over seeds ends below {most:.0%}",
+        verdict=judged(unsigned.high <= most, one.enough and unsigned.n >= FEWEST),
+        trials=len(one.trials),
+    )
+
+
+def _slope(one: Traced) -> Claim:
+    """dR/dK = −2g for any network at a minimum, by the envelope theorem; linear ones are known better than this."""
+    middle = one.slopes.groupby("mode")["ratio"].median()
+    told = ", ".join(f"{number(float(value))} {mode}" for mode, value in middle.items())
+    return Claim(
+        data=one.data,
+        claim="the slope of either curve is −2βγ",
+        source="derived: at a minimum of R + 2gK the slope is dR/dK = −2g, whatever the network",
+        expected="ΔR/ΔK over −2βγ is 1",
+        measured=f"in the median over neighbouring β and seeds {told}",
+        tolerance=f"{SLOPE:.0%} in the median",
+        verdict=judged(len(middle) == 2 and bool((middle - 1).abs().max() <= SLOPE), one.enough),
+        trials=len(one.trials),
+    )

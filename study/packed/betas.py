@@ -1,0 +1,50 @@
+"""The β of each example, for networks that are told it: drawn anew in every minibatch, from each trial's own stream."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from models.streams import move, places, stream
+from study.packed.stack import Stack
+from study.trial import Trial
+
+
+class Betas:
+    """Draws for trials that share one spread; `__bool__` says whether there is any."""
+
+    def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
+        self._stack, first = stack, trials[0]
+        self._spread, self._weighs = first.spread, first.objective.spread is not None
+        if not self._spread:
+            return
+        self._ends = first.u_of(self._spread.low), first.u_of(self._spread.high)
+        self._log_half = (torch.tensor(self._spread.high / self._spread.low).log() / 2).item()
+        seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
+        self._generators = [stream(seed, "betas") for seed in seeds]
+        self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
+
+    def __bool__(self) -> bool:
+        return self._spread is not None
+
+    def drawn(self, batch: int) -> Tensor:
+        """u of each example (pack, batch): log-uniform β, one from each of `batch` equal parts of the spread.
+
+        Examples come in random order, so that the parts may come in theirs.
+        """
+        low, high = self._ends
+        draws = torch.stack([torch.rand(batch, generator=each, dtype=self._stack.dtype) for each in self._generators])
+        parts = (torch.arange(batch, dtype=self._stack.dtype) + draws) / batch
+        return (low + (high - low) * parts).to(self._stack.device)[self._seed_of]
+
+    def weights(self, u: Tensor) -> Tensor:
+        """β/β′ of each example, which makes every β′ count alike; 1 where the stage itself has a single β."""
+        return (-self._log_half * u).exp() if self._weighs else torch.ones_like(u)
+
+    def state(self) -> dict[str, Tensor]:
+        """Where the streams stand; nothing where there are none."""
+        return {"betas": places(self._generators)} if self else {}
+
+    def go_to(self, state: Mapping[str, Tensor]) -> None:
+        if self:
+            move(self._generators, state["betas"])

@@ -1,0 +1,37 @@
+"""iRprop− over a stack: every number of every trial has a step size of its own, and takes the gradient's sign alone.
+
+Source: Igel & Hüsken (2003), "Empirical evaluation of the improved Rprop learning algorithms", iRprop−.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from models.specs import Rprop as Spec
+
+
+class Rprop:
+    """Moves `numbers` (pack, ·) in place; sizes are in learning rates, so that a schedule of these scales every step."""
+
+    def __init__(self, numbers: Tensor, settings: Spec) -> None:
+        self._numbers, self._settings = numbers, settings
+        self._signs, self._sizes = torch.zeros_like(numbers), torch.ones_like(numbers)
+
+    def step(self, gradient: Tensor, lr: Tensor, last_column: Tensor) -> None:
+        """One step at learning rates `lr` (pack,), those of the last column of numbers times `last_column` (pack,)."""
+        settings, signs = self._settings, gradient.sign()
+        turn = signs * self._signs
+        factor = torch.ones_like(turn).masked_fill_(turn > 0, settings.grow).masked_fill_(turn < 0, settings.shrink)
+        self._sizes.mul_(factor).clamp_(settings.least, settings.most)
+        self._signs.copy_(signs.masked_fill_(turn < 0, 0))  # a number that turned rests, and its next step is no turn
+        update = self._signs * self._sizes * lr[:, None]
+        update[:, -1].mul_(last_column)
+        self._numbers.sub_(update)
+
+    def state(self) -> dict[str, Tensor]:
+        return {"signs": self._signs, "sizes": self._sizes}
+
+    def go_to(self, state: Mapping[str, Tensor]) -> None:
+        self._signs.copy_(state["signs"])
+        self._sizes.copy_(state["sizes"])
