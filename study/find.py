@@ -23,7 +23,7 @@ def find(name: str) -> Study:
         return _from_file(found[1], found[2] or "")
     if name not in (known := catalog_names()):
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"the catalog has {', '.join(known)}"
+        hint = f"did you mean {near[0]}?" if near else "--list shows the catalog"
         raise DeclarationError(f"there is no study {shown(name)}: {hint} (your own is launched as file.py:name)")
     return getattr(importlib.import_module(f"study.catalog.{name}"), name)
 

@@ -13,7 +13,7 @@ from models.places import DataError
 from study.carry_out import Launch
 from study.command import known_tracking, refuse, run
 from study.declare import DeclarationError, Scale
-from study.find import catalog_names, find
+from study.find import find
 from study.ledger_entry import Pictures
 from study.place import Place, found_place
 from study.plan import check, make_plan
@@ -75,7 +75,7 @@ def main(
             with found_place(address) as where:
                 raise typer.Exit(_attached(attach, where))
         if study is None:
-            raise DeclarationError(f"name a study: {', '.join(catalog_names())}, or file.py:name of your own")
+            raise DeclarationError("name a study: --list shows the catalog, and your own is launched as file.py:name")
         size, chosen = _pack_size(pack), _only(only or [])
         declared = find(study)
         with found_place(address) as where:

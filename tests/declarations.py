@@ -161,19 +161,22 @@ HOW = {
 TRIALS = st.builds(Trial, data=DATA, model=MODELS, **HOW) | st.builds(
     Trial, data=st.sampled_from([Digits(), MNIST(), FashionMNIST(n=1000)]), model=IMAGE_VAES, **HOW
 )
+STEADY = HOW | {"training": TRAININGS.map(lambda training: training.model_copy(update={"slower": None}))}
+"""Of what has no one γ, which steps could follow."""
+
 DISCRETE = st.sampled_from([Bernoulli(), Categorical(), Bitwise(), LogisticMixture(components=2)])
 TRIALS |= st.builds(
     Trial,
     data=st.sampled_from([Digits(binary=True), MNIST(n=1000, binary=True)]),
     model=VAES,
-    **HOW | {"objective": st.builds(Objective, likelihood=DISCRETE, beta=st.floats(0, 100))},
+    **STEADY | {"objective": st.builds(Objective, likelihood=DISCRETE, beta=st.floats(0, 100))},
 )
 TRIALS |= st.builds(
     Trial,
     data=st.sampled_from([Digits(), CIFAR10(n=1000), SVHN()]),
     model=VAES,
     bits=st.booleans(),
-    **HOW
+    **STEADY
     | {
         "objective": st.builds(
             Objective, gamma=st.builds(PerPixel, init=POSITIVE) | st.builds(PerImage, floor=POSITIVE)
