@@ -23,9 +23,19 @@ class _Put(io.BytesIO):
         super().close()
 
 
+class _Files(dict[str, Any]):
+    """Listed as they are at one moment: threads may add and delete meanwhile."""
+
+    def __iter__(self) -> Any:
+        return iter(list(super().keys()))
+
+    def items(self) -> Any:
+        return list(super().items())
+
+
 class Objects(MemoryFileSystem):
     protocol = "objects"
-    store: ClassVar[dict[str, Any]] = {}  # pyright: ignore[reportIncompatibleVariableOverride]
+    store: ClassVar[dict[str, Any]] = _Files()  # pyright: ignore[reportIncompatibleVariableOverride]
     pseudo_dirs: ClassVar[list[str]] = [""]
 
     @classmethod

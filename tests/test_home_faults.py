@@ -32,6 +32,7 @@ def small_disk(tmp_path):
         subprocess.run(["umount", folder], check=False, capture_output=True)
 
 
+@pytest.mark.faults
 def test_a_full_disk_is_one_sentence_and_nothing_is_lost(tmp_path, small_disk):
     disk, mount = small_disk
     path, home = write_study(tmp_path, seeds=2), disk / "home"

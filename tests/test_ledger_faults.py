@@ -136,6 +136,7 @@ def told_quickly(book: Ledger, pack_id: str) -> None:
     assert time.monotonic() - begun < 3
 
 
+@pytest.mark.faults
 def test_a_server_that_is_killed_is_served_again_when_it_is_back(
     home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

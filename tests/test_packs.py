@@ -73,7 +73,7 @@ def varied_trials():
             data=LinearSubspace(d=8, eigenvalues=(4.0, 2.0, 1.0), noise=0.05, n=500, n_test=200),
             model=VAE(kappa=4, encoder=(16,), decoder=(16,), log_var_scale=0.1),
             objective=Objective(gamma=gamma, beta=beta),
-            training=Training(steps=300, batch=100, lr=lr),
+            training=Training(steps=120, batch=100, lr=lr),
             seed=seed,
         )
         for gamma in MODES
