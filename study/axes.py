@@ -8,8 +8,8 @@ from typing import Any
 
 from models.specs import Spec
 from study.faults import DeclarationError, shown
+from study.identity import canonical
 from study.record import RESERVED
-from study.trial import canonical
 
 Label = str | int | float | bool
 

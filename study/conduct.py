@@ -17,6 +17,7 @@ from models.specs import CelebA, Data, ImageFolder, OwnData
 from study.command import counted
 from study.deaths import Kind
 from study.fates import RayLostError
+from study.identity import content_id
 from study.ledger import Ledger
 from study.packing import Pack, make_pack
 from study.packs import laid_out
@@ -37,7 +38,6 @@ from study.record import (
     write_part,
 )
 from study.rows import declared_row, installed
-from study.trial import content_id
 
 if TYPE_CHECKING:
     from study.connection import Cluster

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from study.faults import DeclarationError
+from study.identity import ENGINE
 from study.packing import Pack
 from study.record import (
     Checkpoint,
@@ -25,7 +26,6 @@ from study.record import (
     write_checkpoint,
 )
 from study.rows import installed
-from study.trial import ENGINE
 
 if TYPE_CHECKING:
     from study.packed import PackRun

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from study.declare import DeclarationError, Label, Row, Scale, Study, Table
+from study.identity import ENGINE
 from study.plan_file import read_header, read_labels, write_table
 from study.probe import Declared, Probe
 from study.record import RESULTS, Home, deciding, stored_ids
 from study.refine import Refinement
 from study.searching import Searching, SearchTable
-from study.trial import ENGINE, Trial
+from study.trial import Trial
 
 MAX_ATTEMPTS = 3
 """How often a trial that fails is tried, over all launches."""

@@ -12,7 +12,8 @@ from pydantic import Field, TypeAdapter
 from models.specs import Data, Spec
 from models.specs.base import Seed
 from models.specs.probes import Probing
-from study.trial import Trial, canonical, content_id, digest
+from study.identity import canonical, content_id, digest
+from study.trial import Trial
 
 
 class Probe(Spec):

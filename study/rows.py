@@ -4,9 +4,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from study.identity import ENGINE, content_id
 from study.packing import Pack
 from study.probe import Declared, Probe
-from study.trial import ENGINE, content_id
 
 
 def declared_row(pack: Pack, index: int, commit_id: str) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from rich.markup import escape
 from models.datasets import absence
 from study.command import counted
 from study.find import catalog_names, find
+from study.identity import ENGINE
 from study.packing import make_packs
 from study.place import Place
 from study.plan import Plan
 from study.record import Home, read
 from study.sizing import CPU_CORE, GPU, seconds
-from study.trial import ENGINE
 
 console = Console(highlight=False)
 MOST_FAILURES = 5

@@ -148,7 +148,7 @@ def test_a_variant_of_a_trial_is_a_trial_of_its_own():
 
 def test_a_field_at_its_default_is_left_out_of_the_identity():
     """So that a new field renames no old trial."""
-    from study.trial import canonical
+    from study.identity import canonical
 
     assert canonical(VAE(kappa=3)) == {"kind": "VAE", "kappa": 3}
 

@@ -131,7 +131,7 @@ def test_two_launches_of_a_study_at_once_train_it_once(tmp_path):
 def test_results_of_another_engine_version_stay_and_do_not_count(tmp_path, monkeypatch):
     path, home = write_study(tmp_path, seeds=1), tmp_path / "home"
     with monkeypatch.context() as older:
-        older.setattr("study.trial.ENGINE", 0)
+        older.setattr("study.identity.ENGINE", 0)
         older.setattr("study.rows.ENGINE", 0)
         pack, key = make_pack(make_plan(find(f"{path}:tiny"), "laptop", Home(home)).missing, {}), new_commit_id()
         rows = [declared_row(pack, i, key) | {"status": "finished"} for i in range(len(pack.trials))]

@@ -13,7 +13,7 @@ from models.datasets import load
 from models.picture import Frame, read_picture
 from models.rows import LEVEL, Streamed
 from study import CelebA, ImageFolder, OwnData
-from study.trial import content_id
+from study.identity import content_id
 
 pytestmark = pytest.mark.usefixtures("cache")
 
