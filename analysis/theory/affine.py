@@ -43,7 +43,7 @@ def column_norm2(code_variance: ArrayLike, gamma: ArrayLike) -> Array:
 def sparse_penalty(code_variance: ArrayLike, gamma: ArrayLike) -> Array:
     """h_γ(c) = log(γ + a) + c/a, the price of a latent of variance c at a fixed γ > 0; h_γ(0) = log γ.
 
-    h_γ(c) → log c + 1 as γ → 0, and its slope 1/a ~ (cγ)^{-1/2} is bounded for every fixed γ.
+    h_γ(c) → log c + 1 as γ → 0. Its slope 1/a is (cγ)^{-1/2} for c ≪ γ: unbounded, though h_γ is continuous at 0.
     Source: Dai, Wenliang & Wipf (2021), Lemma 2.
     """
     c, gamma = np.asarray(code_variance, float), np.asarray(gamma, float)

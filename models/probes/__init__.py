@@ -1,6 +1,7 @@
 """Probes: looks at a loss itself, in float64, that `models.specs.probes` declares. No theory is used, only the loss."""
 
 from models.probes.found import Found
+from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 from models.specs.probes import (
     AffineMinima,
     CollapsePoint,
@@ -17,7 +18,7 @@ __all__ = ["Found", "probe"]
 
 def probe(what: Probing, seed: int) -> Found:
     """Compute a probe; what is random in it follows from the seed."""
-    from models.probes import affine, collapse, origin, rotations, slices
+    from models.probes import affine, collapse, crossing, lemmas, origin, penalties, rotations, slices
 
     match what:
         case AffineMinima():
@@ -34,3 +35,13 @@ def probe(what: Probing, seed: int) -> Found:
             return slices.split(what)
         case Rotations():
             return rotations.rises(what, seed)
+        case SerpentineCost():
+            return penalties.cost(what)
+        case SerpentineCritical():
+            return penalties.critical(what)
+        case SerpentineCrossing():
+            return crossing.crossing(what)
+        case ColumnScale():
+            return lemmas.column_scale(what)
+        case LogTransform():
+            return lemmas.log_transform(what, seed)

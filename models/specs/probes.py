@@ -8,26 +8,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Positive, Several, Spec, one_of
-
-Measures = dict[str, tuple[str, str]]
-"""Name of a measured number → its unit and its meaning."""
-
-EQ3 = "2J + βκ in nats"
+from models.specs.base import Count, Positive, Several, one_of
+from models.specs.look import EQ3, Look, Measures
+from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 
 Spectrum = Annotated[tuple[Positive, ...], Field(min_length=1)]
-
-
-class Look(Spec):
-    """One look at a loss. `version` is raised when a change of code changes its numbers; it is part of the identity."""
-
-    version: ClassVar[int | None] = 1
-    measures: ClassVar[Measures] = {}
-
-    @property
-    def seconds(self) -> float:
-        """What it takes one CPU core, roughly."""
-        return 0.1
 
 
 class AffineMinima(Look):
@@ -191,7 +176,31 @@ class Rotations(Look):
 
 
 Probing = Annotated[
-    AffineMinima | CollapsePoint | OriginHessian | PairSlice | PlantedSlice | PairSplit | Rotations,
+    AffineMinima
+    | CollapsePoint
+    | ColumnScale
+    | LogTransform
+    | OriginHessian
+    | PairSlice
+    | PairSplit
+    | PlantedSlice
+    | Rotations
+    | SerpentineCost
+    | SerpentineCritical
+    | SerpentineCrossing,
     Field(discriminator="kind"),
-    one_of(AffineMinima, CollapsePoint, OriginHessian, PairSlice, PlantedSlice, PairSplit, Rotations),
+    one_of(
+        AffineMinima,
+        CollapsePoint,
+        ColumnScale,
+        LogTransform,
+        OriginHessian,
+        PairSlice,
+        PairSplit,
+        PlantedSlice,
+        Rotations,
+        SerpentineCost,
+        SerpentineCritical,
+        SerpentineCrossing,
+    ),
 ]

@@ -1,0 +1,80 @@
+"""A serpentine, what penalties say about its two decoders as it is folded more closely, and what a VAE's loss says."""
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+
+from analysis.drawn.curves import COLOURS, DASHED
+from analysis.figures import Drawing
+from analysis.probed import Look
+from analysis.style import INK, MARKERS, QUIET, SETTINGS, legend, log_scale, panels, saved
+
+Kinds = Mapping[str, Mapping[str, Mapping[float, Look]]]
+"""Kind of penalty → penalty → ε → the probe."""
+
+SHADES = ("Greens_r", "Oranges_r", "Blues_r")
+"""For each kind of penalty."""
+
+SHOWN = 0.2
+"""The ε of the curve that is drawn, or the next one."""
+
+
+def decoders(
+    corners: Mapping[float, np.ndarray], kinds: Kinds, losses: Mapping[float, Mapping[str, np.ndarray]]
+) -> Drawing:
+    """Three panels: the curve, the penalties' preferences against ε, and the VAE's against γ."""
+    with mpl.rc_context(SETTINGS):
+        figure, (row,) = panels(1, 3, height=3.3)
+        _curve(row[0], corners)
+        _penalties(row[1], kinds)
+        _vae(row[2], losses)
+        legend(figure, row, "Penalties that are continuous at 0 give up the sparse decoder as the curve folds")
+        caption = (
+            "Left: the curve, of which a sparse decoder knows the arc length alone. Middle: what it costs more than the dense "
+            "one, in units of h(arc length) − h(0); below 0 it is preferred. Green: penalties with a finite slope in u at 0; "
+            "orange: with an infinite one; blue: with a jump or a fall to −∞ (drawn at its limit, −1). Right: the same of a "
+            "VAE's least loss, in nats (2J + κ), against γ in units of theory's γ*; dashed: log(γ/γ*)."
+        )
+        return Drawing("decoders", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _curve(ax: Axes, corners: Mapping[float, np.ndarray]) -> None:
+    eps = min(corners, key=lambda eps: abs(eps - SHOWN))
+    ax.plot(*corners[eps].T, color=COLOURS[0], linewidth=1.3, solid_joinstyle="round")
+    ax.plot(*corners[eps][0], "o", color=INK, markersize=4)
+    ax.set_aspect("equal")
+    ax.grid(visible=False)
+    ax.set_xticks([0, eps])
+    ax.set_yticks([0, eps])
+    ax.set_title(f"ε = {eps:g}", loc="left", color=INK)
+
+
+def _penalties(ax: Axes, kinds: Kinds) -> None:
+    for shade, penalties in zip(SHADES, kinds.values(), strict=True):
+        colours = colormaps[shade](np.linspace(0.1, 0.62, len(penalties)))
+        for (name, found), colour, marker in zip(penalties.items(), colours, MARKERS, strict=False):
+            eps = sorted(found)
+            ratio = np.array([found[at]["difference"] / found[at]["rise"] for at in eps])
+            # Both are infinite for the logarithm alone, which is the limit of log(u + δ).
+            ratio = np.where(np.isnan(ratio), -1.0, ratio)
+            ax.plot(eps, ratio, color=colour, marker=marker, markersize=3.5, linewidth=1.2, label=name)
+    ax.axhline(0.0, color=QUIET, linewidth=1.0, zorder=0)
+    log_scale(ax, "x")
+    ax.set_xlabel("ε")
+    ax.set_title("sparse less dense, of h(T) − h(0)", loc="left", color=INK)
+
+
+def _vae(ax: Axes, losses: Mapping[float, Mapping[str, np.ndarray]]) -> None:
+    shades = colormaps["viridis"](np.linspace(0.1, 0.8, len(losses)))
+    for (eps, arrays), shade, marker in zip(losses.items(), shades, MARKERS, strict=False):
+        gamma = arrays["gamma"] / arrays["expected"]
+        ax.plot(gamma, arrays["difference"], color=shade, marker=marker, markersize=3.5, label=f"VAE, ε = {eps:g}")
+    span = np.array([1e-3, 10.0])
+    ax.plot(span, np.log(span), color=INK, linestyle=DASHED, linewidth=1.0, zorder=5)
+    ax.axhline(0.0, color=QUIET, linewidth=1.0, zorder=0)
+    log_scale(ax, "x")
+    ax.set_xlabel("γ/γ*")
+    ax.set_title("VAE: sparse less dense, nats", loc="left", color=INK)

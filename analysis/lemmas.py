@@ -1,0 +1,90 @@
+"""How a VAE's loss becomes a sum of logarithms as γ falls, and an autoencoder's at the best γ: what probes say about it.
+
+Source: Dai, Wenliang & Wipf (2021), Lemmas 2 and 3.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from analysis.claim import Claim, judged
+from analysis.interval import NOTHING, number
+from analysis.probed import Look
+from analysis.theory import affine
+
+EXACT, LIMIT, IDENTITY = 1e-9, 0.01, 1e-10
+"""On Lemma 2's closed form, on the rate at which it becomes a logarithm for γ ≤ 1e-4 (relative), and on Lemma 3, in nats."""
+
+SOURCE = "Dai, Wenliang & Wipf (2021)"
+
+
+def of_latents(found: Sequence[Look], enough: bool) -> list[Claim]:
+    """What a latent costs at its best scale and variance, and that this becomes a logarithm."""
+    return [_closed_form(found, enough), _limit(found, enough)]
+
+
+def _closed_form(found: Sequence[Look], enough: bool) -> Claim:
+    errors = [look["price"] - affine.sparse_penalty(_codes(look), _gamma(look)).sum() for look in found]
+    errors += [look["unused"] - affine.sparse_penalty(0.0, _gamma(look)) for look in found]
+    error = worst(errors)
+    return Claim(
+        "latents at their best scale",
+        "a latent of variance c costs h_γ(c) = log(γ + a) + c/a, an unused one log γ",
+        f"{SOURCE}, Lemma 2",
+        "the closed form",
+        f"within {number(error)}",
+        f"{EXACT:g} nats",
+        judged(error <= EXACT, enough),
+        len(found),
+    )
+
+
+def _limit(found: Sequence[Look], enough: bool) -> Claim:
+    """The error is γ Σ 1/c to the first order, and never more."""
+    ratios = {_gamma(look): _above_logarithm(look) / (_gamma(look) * (1 / _codes(look)).sum()) for look in found}
+    agrees = all(0 < ratio <= 1 + LIMIT for ratio in ratios.values())
+    agrees &= all(ratio >= 1 - LIMIT for gamma, ratio in ratios.items() if gamma <= 1e-4)
+    return Claim(
+        "latents at their best scale",
+        "h_γ(c) → log c + 1 as γ → 0, with an error O(γ)",
+        f"{SOURCE}, Lemma 2",
+        "error/(γ Σ 1/c) → 1 from below",
+        "; ".join(f"γ = {gamma:g}: {ratio:.4f}" for gamma, ratio in ratios.items()) or NOTHING,
+        f"{LIMIT:.0%} for γ ≤ 1e-4",
+        judged(agrees, enough),
+        len(found),
+    )
+
+
+def of_logarithms(found: Sequence[Look], enough: bool) -> Claim:
+    """An autoencoder's loss at the best γ and scales of codes."""
+    error = worst(look["least"] - look["logarithms"] - look.what["d"] - look.what["kappa"] for look in found)
+    return Claim(
+        "random linear autoencoders",
+        "at the best γ and scales of codes the loss is d log(R/d) + Σ log u, and a constant",
+        f"{SOURCE}, Lemma 3",
+        "d + κ more",
+        f"within {number(error)}",
+        f"{IDENTITY:g} nats",
+        judged(error <= IDENTITY, enough),
+        len(found),
+    )
+
+
+def _gamma(look: Look) -> float:
+    return look.what["gamma"]
+
+
+def _codes(look: Look) -> np.ndarray:
+    return np.array(look.what["variances"], float)
+
+
+def _above_logarithm(look: Look) -> float:
+    return look["price"] - float((np.log(_codes(look)) + 1).sum())
+
+
+def worst(errors: Iterable[float]) -> float:
+    """The largest error; NaN where one is, or none are."""
+    sizes = np.abs(np.array([*errors], float))
+    return float(sizes.max()) if len(sizes) else math.nan

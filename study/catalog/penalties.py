@@ -1,0 +1,95 @@
+"""Which penalties on codes prefer a sparse decoder, and how a VAE's loss comes to be one of them as γ falls.
+
+A serpentine in a square of side ε is decoded from both coordinates, or from its arc length alone; both decoders reconstruct
+it. The penalty h(u) on the mean squares u of their codes decides which is preferred: at the ε of a figure, and by the
+parameter at which the preference changes. The same is asked of a VAE's loss, by γ. `column scale` and `logarithms` are the
+two lemmas by which that loss turns into logarithms; `at` is ε, but for them γ and the dimension of the data.
+
+All is computed: autoencoders that are trained under these penalties are no part of the study yet.
+"""
+
+from models.specs.penalties import (
+    ColumnScale,
+    Crossed,
+    LogTransform,
+    Penalty,
+    SerpentineCost,
+    SerpentineCritical,
+    SerpentineCrossing,
+)
+from study.declare import study
+from study.probe import Probe
+
+PENALTIES: dict[str, tuple[Penalty, float | None]] = {
+    "u": ("u", None),
+    "Huber √u": ("Huber", 0.1),
+    "u/(u+0.01)": ("saturating", 0.01),
+    "log(u+1e-4)": ("log plus", 1e-4),
+    "log(u+1e-8)": ("log plus", 1e-8),
+    "√u": ("root", None),
+    "u^0.1": ("power", 0.1),
+    "u^0.02": ("power", 0.02),
+    "MCP √u": ("MCP", 0.2),
+    "SCAD √u": ("SCAD", 0.1),
+    "1[u>0]": ("support", None),
+    "log u": ("log", None),
+}
+"""What is asked → the penalty and its parameter."""
+
+CRITICAL: dict[str, Crossed] = {"critical c": "saturating", "critical δ": "log plus", "critical p": "power"}
+
+OTHERS = ["VAE", "column scale", "logarithms"]
+
+LOOKS = [*PENALTIES, *CRITICAL, *OTHERS]
+
+EPS, GAMMAS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01), (1e-2, 1e-4, 1e-6, 1e-8)
+
+FINER = tuple(round(4 / (runs + 1), 12) for runs in (2, 5, 9, 13, 27, 55, 111, 279, 559, 799, 1999, 3999))
+"""More ε, each of whole runs."""
+
+LAPTOP: dict[str, tuple[float, ...]] = {"critical": (0.5, 0.1, 0.02), "VAE": (0.5, 0.2, 0.1), "logarithms": (4, 12, 30)}
+
+PAPER: dict[str, tuple[float, ...]] = {
+    "critical": (*EPS, *FINER),
+    "VAE": (0.5, 0.4, 0.2, 0.1, 0.05, 0.04, 0.02),
+    "logarithms": (4, 12, 30, 100),
+}
+
+
+@study(look=LOOKS, at=[*EPS, 1e-4, 1e-6, 1e-8, *LAPTOP["logarithms"]], seed=range(5))
+def penalties(look: str, at: float, seed: int) -> Probe | None:
+    """Which penalties on codes prefer a sparse decoder to a dense one, and does a VAE's loss at a small γ?"""
+    return _probe(look, at, seed, EPS, GAMMAS, LAPTOP)
+
+
+@penalties.paper(
+    look=LOOKS,
+    at=sorted({*EPS, *FINER, *PAPER["VAE"], *(10**-k for k in range(1, 11)), *PAPER["logarithms"]}, reverse=True),
+    seed=range(20),
+)
+def penalties_paper(look: str, at: float, seed: int) -> Probe | None:
+    """The same for more ε down to 0.001, more γ, and more random autoencoders."""
+    return _probe(look, at, seed, (*EPS, *FINER), tuple(10**-k for k in range(1, 11)), PAPER)
+
+
+def _probe(
+    look: str,
+    at: float,
+    seed: int,
+    eps: tuple[float, ...],
+    gammas: tuple[float, ...],
+    ats: dict[str, tuple[float, ...]],
+) -> Probe | None:
+    """One row; None where a look is not at this value, or does not depend on the seed."""
+    if look == "logarithms":
+        return Probe(what=LogTransform(d=int(at)), seed=seed) if at in ats[look] else None
+    if seed:
+        return None
+    if look in PENALTIES:
+        penalty, parameter = PENALTIES[look]
+        return Probe(what=SerpentineCost(penalty=penalty, parameter=parameter, eps=at)) if at in eps else None
+    if look in CRITICAL:
+        return Probe(what=SerpentineCritical(penalty=CRITICAL[look], eps=at)) if at in ats["critical"] else None
+    if look == "VAE":
+        return Probe(what=SerpentineCrossing(eps=at)) if at in ats[look] else None
+    return Probe(what=ColumnScale(gamma=at)) if at in gammas else None
