@@ -49,6 +49,7 @@ _TEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"γ": r"$\gamma$", "β": r"$\beta$", "κ": r"$\kappa$", "ζ": r"$\zeta$", "λ": r"$\lambda$", "σ": r"$\sigma$"}
+    | {"δ": r"$\delta$", "ε": r"$\varepsilon$", "<": "$<$", ">": "$>$"}
     | {"Σ": r"$\Sigma$", "²": "$^2$", "±": r"$\pm$", "≤": r"$\le$", "≥": r"$\ge$", "×": r"$\times$", "−": "$-$"}
     | {"₀": "$_0$", "₁": "$_1$", "₂": "$_2$", "₃": "$_3$", "ᵢ": "$_i$", "∞": r"$\infty$", "→": r"$\to$", "—": "---"}
     | {"√": r"$\surd$", "Δ": r"$\Delta$", "∂": r"$\partial$", "‖": r"$\Vert$", "·": r"$\cdot$", "…": r"\ldots{}"}

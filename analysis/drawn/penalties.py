@@ -33,10 +33,10 @@ def decoders(
         _vae(row[2], losses)
         legend(figure, row, "Penalties that are continuous at 0 give up the sparse decoder as the curve folds")
         caption = (
-            "Left: the curve, of which a sparse decoder knows the arc length alone. Middle: what it costs more than the dense "
+            "Left: the curve, of which a sparse decoder knows the arc length alone. Middle: what it costs above the dense "
             "one, in units of h(arc length) − h(0); below 0 it is preferred. Green: penalties with a finite slope in u at 0; "
             "orange: with an infinite one; blue: with a jump or a fall to −∞ (drawn at its limit, −1). Right: the same of a "
-            "VAE's least loss, in nats (2J + κ), against γ in units of theory's γ*; dashed: log(γ/γ*)."
+            "VAE's least loss, in nats (2J + κ), against γ; dashed: theory, log(γ/γ*)."
         )
         return Drawing("decoders", caption, saved(figure, "svg"), saved(figure, "png"))
 
@@ -47,8 +47,8 @@ def _curve(ax: Axes, corners: Mapping[float, np.ndarray]) -> None:
     ax.plot(*corners[eps][0], "o", color=INK, markersize=4)
     ax.set_aspect("equal")
     ax.grid(visible=False)
-    ax.set_xticks([0, eps])
-    ax.set_yticks([0, eps])
+    ax.set_xticks([0, eps], ["0", f"{eps:g}"])
+    ax.set_yticks([0, eps], ["0", f"{eps:g}"])
     ax.set_title(f"ε = {eps:g}", loc="left", color=INK)
 
 
@@ -63,6 +63,7 @@ def _penalties(ax: Axes, kinds: Kinds) -> None:
             ax.plot(eps, ratio, color=colour, marker=marker, markersize=3.5, linewidth=1.2, label=name)
     ax.axhline(0.0, color=QUIET, linewidth=1.0, zorder=0)
     log_scale(ax, "x")
+    ax.invert_xaxis()  # as the curve folds more closely
     ax.set_xlabel("ε")
     ax.set_title("sparse less dense, of h(T) − h(0)", loc="left", color=INK)
 
@@ -70,11 +71,11 @@ def _penalties(ax: Axes, kinds: Kinds) -> None:
 def _vae(ax: Axes, losses: Mapping[float, Mapping[str, np.ndarray]]) -> None:
     shades = colormaps["viridis"](np.linspace(0.1, 0.8, len(losses)))
     for (eps, arrays), shade, marker in zip(losses.items(), shades, MARKERS, strict=False):
-        gamma = arrays["gamma"] / arrays["expected"]
-        ax.plot(gamma, arrays["difference"], color=shade, marker=marker, markersize=3.5, label=f"VAE, ε = {eps:g}")
-    span = np.array([1e-3, 10.0])
-    ax.plot(span, np.log(span), color=INK, linestyle=DASHED, linewidth=1.0, zorder=5)
+        style = {"color": shade, "marker": marker, "markersize": 3.5, "linewidth": 1.2}
+        ax.plot(arrays["gamma"], arrays["difference"], label=f"VAE, ε = {eps:g}", **style)
+        expected = np.log(arrays["gamma"] / arrays["expected"])
+        ax.plot(arrays["gamma"], expected, color=INK, linestyle=DASHED, linewidth=1.0, zorder=5)
     ax.axhline(0.0, color=QUIET, linewidth=1.0, zorder=0)
     log_scale(ax, "x")
-    ax.set_xlabel("γ/γ*")
+    ax.set_xlabel("γ, data²")
     ax.set_title("VAE: sparse less dense, nats", loc="left", color=INK)
