@@ -23,10 +23,12 @@ class Look:
         return float("nan") if value is None else float(value)
 
     def arrays(self, home: Home) -> dict[str, np.ndarray]:
-        """What a figure is drawn from; nothing where the home no longer has it."""
+        """What a figure is drawn from; nothing where there is none, or the home no longer has it."""
         path = self.row["artifacts"]
+        if not isinstance(path, str):  # NaN where other probes of the table have arrays, and this one none
+            return {}
         try:
-            return read_artifacts(home, path, self.row["trial_id"], "probe") if path else {}
+            return read_artifacts(home, path, self.row["trial_id"], "probe")
         except FileNotFoundError:
             return {}
 

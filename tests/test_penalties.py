@@ -101,11 +101,11 @@ def test_critical_parameters_are_those_of_theory():
     offsets, powers = ([critical(penalty, eps) for eps in (0.5, 0.1, 0.02)] for penalty in ("log plus", "power"))
     assert offsets == pytest.approx([1.5e-3, 2.1e-6, 3.4e-9], rel=0.03)
     assert powers == pytest.approx([0.169, 0.094, 0.065], abs=6e-4)
-    for eps in (1.0, 0.2, 0.01):
+    for eps in (4 / 3, 1.0, 0.2, 0.01):
         m = serpentine.moments(eps)
         assert critical("saturating", eps) == pytest.approx(serpentine.critical_saturation(m), rel=1e-9)
         assert critical("log plus", eps) == pytest.approx(serpentine.critical_offset(m), rel=1e-9)
-        assert critical("power", eps) == pytest.approx(serpentine.critical_power(m), rel=1e-4)
+        assert critical("power", eps) == pytest.approx(serpentine.critical_power(m), rel=1e-9)
 
 
 @pytest.mark.parametrize(("eps", "known"), [(0.5, 1.55e-3), (0.2, 2.83e-5)])
@@ -189,9 +189,9 @@ def test_every_claim_holds_for_what_theory_expects_and_needs_every_probe():
     assert INSUFFICIENT in {item.verdict for item in said.claims(missing_one(view))}
 
 
-@study(look=LOOKS, at=[0.5], seed=range(1))
+@study(look=LOOKS, at=[0.5, 0.02], seed=range(1))
 def folded_once(look, at, seed):
-    """One ε of the catalog's study."""
+    """Two ε of the catalog's study: the second folds the curve too closely to be drawn."""
     return penalties.table("laptop").function(look, at, seed)
 
 

@@ -89,9 +89,9 @@ CHANGES = {
         "u^p",
         lambda *of: serpentine.critical_power(serpentine.moments(*of)),
         "critical",
-        "prefers the sparse decoder below p = log 2/log(T/√(m_x m_y)), which falls with ε",
+        "prefers the sparse decoder below p ≈ log 2/log(T/√(m_x m_y)), which falls with ε",
         f"{SOURCE}, Thm. 4; derived",
-        1e-4,  # the form is to the first order in log(m_x/m_y)
+        1e-6,
     ),
     "VAE": Change(
         "VAE with either decoder",

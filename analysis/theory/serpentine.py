@@ -51,11 +51,16 @@ def critical_offset(m: Squares) -> float:
 
 
 def critical_power(m: Squares) -> float:
-    """p = log 2/log(T/√(m_x m_y)), below which u^p prefers the sparse decoder: it falls to 0 with ε, if slowly.
+    """p below which u^p prefers the sparse decoder: it falls to 0 with ε, if slowly.
 
-    Up to the square of log(m_x/m_y), relative.
+    The p with T^p = m_x^p + m_y^p, which is log 2/log(T/m) for m_x = m_y = m. With m = √(m_x m_y), and δ half the logarithm
+    of m_x/m_y, p log(T/m) = log 2 + log cosh(pδ): iterated, since the last term is small.
     """
-    return math.log(2) / math.log(m.arc / math.sqrt(m.x * m.y))
+    ratio, half = math.log(m.arc / math.sqrt(m.x * m.y)), math.log(m.x / m.y) / 2
+    p = math.log(2) / ratio
+    for _ in range(30):
+        p = (math.log(2) + math.log(math.cosh(p * half))) / ratio
+    return p
 
 
 def crossing(v: Squares) -> float:

@@ -18,6 +18,9 @@ SCAD_KNEE = 3.7
 
 BISECTIONS = 60
 
+DRAWN = 100
+"""Most runs of a curve whose corners are kept: a figure could not show more."""
+
 FIRST = 1.0
 """Where the search for a critical parameter begins."""
 
@@ -36,7 +39,7 @@ def cost(what: SerpentineCost) -> Found:
         "x_moment": x,
         "y_moment": y,
     }
-    return Found(numbers, {"corners": found.corners})
+    return Found(numbers, {"corners": found.corners} if what.runs <= DRAWN else {})
 
 
 def critical(what: SerpentineCritical) -> Found:

@@ -105,7 +105,7 @@ class SerpentineCrossing(Serpentine):
 
     @property
     def seconds(self) -> float:
-        return 0.3 + 0.02 * self.length / self.eps
+        return 0.5 + 0.01 * self.length / self.eps
 
 
 class ColumnScale(Look):
