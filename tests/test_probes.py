@@ -13,7 +13,7 @@ from analysis import results, write_report
 from analysis.studies import drawings
 from analysis.view import View
 from models.specs.probes import AffineMinima, CollapsePoint, PairSlice, PairSplit, PlantedSlice
-from study import Probe, study, trial
+from study import Probe, identity, study
 from study.axes import canonical
 from study.declare import DeclarationError
 from study.find import find
@@ -51,10 +51,10 @@ def test_identity_follows_from_content_alone():
 def test_a_change_of_what_a_probe_computes_is_another_identity(monkeypatch):
     before = Probe(what=PairSplit()).trial_id
     monkeypatch.setattr(PairSplit, "version", 2)
-    trial._remembered.cache_clear()  # no version changes while a program runs
+    identity._remembered.cache_clear()  # no version changes while a program runs
     after = Probe(what=PairSplit()).trial_id
     monkeypatch.undo()
-    trial._remembered.cache_clear()
+    identity._remembered.cache_clear()
     assert after != before == Probe(what=PairSplit()).trial_id
 
 
