@@ -70,7 +70,8 @@ def _refined(home: Home, width: float) -> Found:
 
 def _train(plan: Plan, home: Home) -> None:
     for pack in make_packs(plan.ready, plan.attempts, None, 1, CPU_CORE):
-        prepare(pack.trials[0].data)
+        for spec in pack.trials[0].datasets:
+            prepare(spec)
         run = PackRun(pack, "cpu", home)
         while not run.done:
             run.advance(10.0)
