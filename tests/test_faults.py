@@ -87,9 +87,10 @@ def test_a_ray_without_its_gcs_ends_the_launch_and_a_relaunch_goes_on(tmp_path):
     assert_each_trained_to_its_end_once(home, 12)
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.faults)])
-def test_kill_9_at_any_moment_loses_nothing_and_repeats_nothing(tmp_path, kills):
+@pytest.mark.faults
+def test_kill_9_at_any_moment_loses_nothing_and_repeats_nothing(tmp_path):
     """The whole process group is killed again and again while it starts and trains; a last launch finishes the study."""
+    kills = 20
     trials = 6 * (kills - 1)
     path, home = write_study(tmp_path, seeds=kills - 1, steps=1500), tmp_path / "home"
     moments = random.Random(kills)

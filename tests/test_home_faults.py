@@ -116,6 +116,7 @@ def test_a_damaged_manifest_is_named(finished):
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.faults
 def test_two_launches_of_a_study_at_once_train_it_once(tmp_path):
     path, home = write_study(tmp_path, steps=1500), tmp_path / "home"
     first = start(path, home, "--no-mirror", "--pack", 2)

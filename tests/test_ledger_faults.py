@@ -194,6 +194,7 @@ def test_a_database_that_is_locked_for_long_holds_up_nobody(home: Home, monkeypa
     assert len(runs(home, "trial")) == len(run_ids(home)) == 4
 
 
+@pytest.mark.faults
 def test_a_launch_whose_server_is_down_trains_and_says_what_to_do(tmp_path: Path) -> None:
     path, home = write_study(tmp_path), tmp_path / "home"
     result = launch(f"{path}:tiny", "--home", home, "--tracking-uri", "http://127.0.0.1:9", "--only", "kappa=2")

@@ -79,16 +79,16 @@ def varied_trials():
         for gamma in MODES
         for beta in (1.0, 2.0)
         for lr in (3e-3, 5e-3)
-        for seed in range(4)
+        for seed in range(2)
     ]
 
 
 def test_packing_changes_no_trial(varied_trials):
-    """Packs of 1, 3 and 64 agree with a plain loop of one module and torch.optim.Adam, to 1e-3 relative."""
-    stacked = {size: in_packs_of(varied_trials, size) for size in (1, 3, 64)}
+    """Packs of 1, 3 and all of them agree with a plain loop of one module and torch.optim.Adam, to 1e-3 relative."""
+    stacked = {size: in_packs_of(varied_trials, size) for size in (1, 3, len(varied_trials))}
     for trial in varied_trials:
         alone = train_alone(trial)
-        for size in (1, 3, 64):
+        for size in stacked:
             assert stacked[size][trial.trial_id] == pytest.approx(vars(alone), rel=1e-3), (trial, size)
 
 
