@@ -1,0 +1,48 @@
+"""A search through the real launcher: Ray trains its rounds, and MLflow shows every row that has come to the table."""
+
+import sqlite3
+
+import pytest
+from launching import committed, launch
+
+SEARCH = '''
+from study import VAE, Between, Learned, Objective, Optimal, PlantedManifold, Training, Trial, search
+
+
+@search(
+    minimise={"n_active": 4.0, "nre_mean_test": 1.0},
+    samplers=["tpe", "random"],
+    trials=6,
+    batch=3,
+    alike=3,
+    rungs=(5, 10),
+    shape={"kappa": [2, 4]},
+    free={"gamma": [Learned(), Optimal()], "beta": Between(0.01, 100)},
+)
+def hunt(kappa, gamma, beta, steps, seed):
+    """Can it be found?"""
+    return Trial(
+        data=PlantedManifold(n=100, n_test=50),
+        model=VAE(kappa=kappa, encoder=(8,), decoder=(8,)),
+        objective=Objective(gamma=gamma, beta=beta),
+        training=Training(steps=steps, batch=32),
+        seed=seed,
+    )
+'''
+
+ROWS = 2 * 2 * (3 + 2)
+"""Samplers, rounds, and of each round the three that are asked and the two that climb."""
+
+
+@pytest.mark.faults
+def test_a_search_trains_its_rounds_and_is_shown_whole(tmp_path):
+    path, home = tmp_path / "mine.py", tmp_path / "home"
+    path.write_text(SEARCH)
+    first = launch(f"{path}:hunt", "--home", home)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert len(committed(home)) == ROWS
+    with sqlite3.connect(home / "mlflow.db") as database:
+        shown = database.execute("SELECT COUNT(*) FROM tags WHERE key = 'kind' AND value = 'trial'").fetchone()
+    assert shown == (ROWS,)
+    again = launch(f"{path}:hunt", "--home", home, "--no-mirror")
+    assert f"{ROWS} declared, {ROWS} already there" in again.stdout
