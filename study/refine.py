@@ -28,6 +28,9 @@ BETA, SEED = "beta", "seed"
 KEPT_ABOVE = 0.01
 """Active units above which a latent is kept."""
 
+FINEST = 1e-4
+"""The smallest width: a β has five digits."""
+
 INSIDE = 0.9
 """How much of the allowed width two new values of β take up: with rounding they still enclose less than all of it."""
 
@@ -53,7 +56,7 @@ class Refinement:
     @classmethod
     def of(cls, study: Study, table: Any, width: float, earlier: Sequence[Mapping[str, Label]] = ()) -> "Refinement":
         """Raises: DeclarationError where there is nothing to refine."""
-        if not 0 < width < 1:
+        if not FINEST <= width < 1:
             raise DeclarationError(f"--refine {width:g} is no relative width: give it 0.02 for ± 2 %, say")
         labels = table.labels.get(BETA, ()) if isinstance(table, Table) else ()
         if len(labels) < 2 or not all(map(_is_beta, labels)):
@@ -67,10 +70,10 @@ class Refinement:
         for place, sweep in groupby(sorted(rows, key=_place), key=_place):
             listed = list(sweep)
             there = {row.axes[BETA] for row in listed}
-            if again := [beta for beta in self._known[place] if beta not in there]:
-                found += self._rows(listed, again)
-            elif all(row.trial.trial_id in settled for row in listed):
-                found += self._rows(listed, self._next(listed, units))
+            betas = [beta for beta in self._known[place] if beta not in there]
+            if not betas and all(row.trial.trial_id in settled for row in listed):
+                betas = [beta for beta in self._next(listed, units) if beta not in there]
+            found += self._rows(listed, betas)
         return found
 
     @cached_property
@@ -96,7 +99,7 @@ class Refinement:
             if kept and kept[-1] + 1 < len(betas):
                 means = [float(value.mean()) for value in values]
                 asked |= dict.fromkeys(between(betas, means, kept[-1], self.width))
-        return [beta for beta in asked if beta not in by_beta]
+        return list(asked)
 
     def _rows(self, sweep: Sequence[Row], betas: Sequence[float]) -> Iterator[Row]:
         first = {row.axes.get(SEED): row for row in reversed(sweep)}

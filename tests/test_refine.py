@@ -35,14 +35,14 @@ def a_trial(kappa, beta, seed):
     )
 
 
-def put(home, trials, power=1.0, noise=0.003):
+def put(home, trials, power=1.0, noise=0.003, status="finished"):
     """Records in which latents have 1 − (β/b)^power active units, and a little noise of each seed's."""
     commit_id = new_commit_id()
     rows, latents = [], []
     for trial in trials:
         drawn = np.random.default_rng(int(trial.trial_id, 16))
         key = {"trial_id": trial.trial_id, "commit_id": commit_id}
-        rows.append(key | {"status": "finished", "attempt": 1})
+        rows.append(key | {"status": status, "attempt": 1})
         for j, threshold in enumerate(THRESHOLDS[trial.model.kappa]):
             units = max(0.0, 1 - (trial.objective.beta / threshold) ** power)
             units = abs(units + drawn.normal(0, noise)) if units else abs(drawn.normal(0, noise))
@@ -118,6 +118,18 @@ def test_a_narrower_width_extends_what_is_there(tmp_path):
     assert finer.missing
 
 
+def test_beta_at_which_every_trial_diverges_are_not_asked_for_again(tmp_path):
+    home = Home(tmp_path)
+    plan = make_plan(coarse, "laptop", home, refine=WIDTH)
+    put(home, plan.missing)
+    plan = renewed(plan, home)
+    while plan.missing:
+        assert len(plan.declared) < 1000
+        put(home, plan.missing, status="diverged")
+        plan = renewed(plan, home)
+    assert len({row.trial.trial_id for row in plan.declared}) == len(plan.declared)
+
+
 def test_a_bracket_that_is_narrow_enough_asks_for_nothing():
     assert between([1.0, 1.04], [0.2, 0.0], 0, WIDTH) == []
     assert between([1.0, 1.05], [0.2, 0.0], 0, WIDTH)
@@ -142,6 +154,7 @@ def flat(kappa, seed):
         (flat, 0.02, "study flat sweeps no axis beta of numbers: leave --refine out"),
         (coarse, 2.0, "--refine 2 is no relative width: give it 0.02"),
         (coarse, 0.0, "--refine 0 is no relative width"),
+        (coarse, 1e-5, "--refine 1e-05 is no relative width"),
     ],
 )
 def test_what_cannot_be_refined_is_one_sentence(tmp_path, table, width, said):
