@@ -5,6 +5,7 @@ independent given z, so an example's −log p(y|z) is the sum over its values.
 """
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from jaxtyping import Float
@@ -14,7 +15,7 @@ from torch.nn.functional import logsigmoid, softplus
 from models.levels import Levels
 
 
-class Discrete:
+class Discrete(ABC):
     """What they share: `outputs` numbers a value, one value's beside one another."""
 
     constant = 0.0
@@ -36,13 +37,13 @@ class Discrete:
     def mean(self, out: Tensor) -> Float[Tensor, "*n d"]:
         return self.levels.centred(self.mean_level(self._by_value(out)))
 
+    @abstractmethod
     def each(self, out: Float[Tensor, "*n d k"], level: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
         """−log P(level|z) of every value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mean_level(self, out: Float[Tensor, "*n d k"]) -> Float[Tensor, "*n d"]:
         """E[level|z] of every value."""
-        raise NotImplementedError
 
     def _by_value(self, out: Tensor) -> Tensor:
         return out.unflatten(-1, (-1, self._outputs))

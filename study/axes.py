@@ -20,10 +20,7 @@ MOST_ROWS = 100_000
 def check_names(study: str, axes: Iterable[str], parameters: Iterable[str]) -> None:
     """Raises: DeclarationError unless the axes are exactly the function's parameters, and hide no recorded column."""
     axes, parameters = list(axes), list(parameters)
-    if hidden := [axis for axis in axes if axis in RESERVED]:
-        raise DeclarationError(
-            f"study {study}: the axis {hidden[0]} has the name of a recorded column: rename the axis"
-        )
+    refuse_recorded(study, axes)
     if strangers := [axis for axis in axes if axis not in parameters]:
         raise DeclarationError(
             f"study {study}: the axis {strangers[0]} is no parameter of its function: add it, or drop it"
@@ -31,6 +28,14 @@ def check_names(study: str, axes: Iterable[str], parameters: Iterable[str]) -> N
     if missing := [parameter for parameter in parameters if parameter not in axes]:
         raise DeclarationError(
             f"study {study}: the parameter {missing[0]} has no axis: add {missing[0]}=[...] to @study"
+        )
+
+
+def refuse_recorded(study: str, axes: Iterable[str]) -> None:
+    """Raises: DeclarationError for an axis that would hide a recorded column."""
+    if hidden := [axis for axis in axes if axis in RESERVED]:
+        raise DeclarationError(
+            f"study {study}: the axis {hidden[0]} has the name of a recorded column: rename the axis"
         )
 
 

@@ -29,7 +29,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from study.axes import labels_of, values_of
+from study.axes import labels_of, refuse_recorded, values_of
 from study.declare import Row, Scale, Study, made
 from study.faults import DeclarationError, explain
 from study.record import Home, read
@@ -38,6 +38,9 @@ from study.trial import Trial
 
 OWN = ("sampler", "repeat", "number")
 """The axes that every search has: which of its searches asked for the row, and as which of its trials, from 0."""
+
+GIVEN = ("seed", "steps")
+"""What the search itself gives to the function: its repeat, and a rung."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,9 @@ def _table(
         axis: values if isinstance(values, Between) else values_of(name, axis, values)
         for axis, values in {**shape, **free}.items()
     }
+    refuse_recorded(name, axes)
+    if taken := [axis for axis in axes if axis in (*OWN, *GIVEN)]:
+        raise DeclarationError(f"search {name}: the search itself sets {taken[0]}: rename the axis, or leave it out")
     if ranged := [axis for axis in shape if isinstance(axes[axis], Between)]:
         raise DeclarationError(
             f"search {name}: {ranged[0]} decides a pack's shape: give it a list of choices, or make it free"

@@ -8,6 +8,7 @@ import pytest
 
 from study import VAE, Fixed, Learned, Objective, Optimal, PlantedManifold, Training, Trial
 from study.asking import Asking, ranked
+from study.declare import DeclarationError
 from study.find import find
 from study.packing import make_packs
 from study.plan import make_plan, renewed
@@ -128,7 +129,7 @@ def test_trials_of_a_batch_that_share_a_shape_train_as_one_pack(hunt, tmp_path):
 def test_a_search_learns_from_its_results():
     """On one number that is least at β = 1, and with little else to choose, later trials of TPE lie nearer to it."""
     table: Any = search(**OPTIONS | {"minimise": {"nre_mean_test": 1.0}, "rungs": None, "trials": 60, "batch": 6})(
-        lambda_free
+        without_rungs
     ).table("laptop")
     away = {"tpe": [], "random": []}
     for repeat in range(3):
@@ -142,7 +143,7 @@ def test_a_search_learns_from_its_results():
     assert median["tpe"] < median["random"] / 2
 
 
-def lambda_free(kappa, gamma, beta, seed):
+def without_rungs(kappa, gamma, beta, seed):
     """A trial without rungs."""
     return a_trial(kappa, gamma, beta, 10, seed)
 
@@ -175,20 +176,19 @@ def test_ranked_puts_first_what_nothing_dominates():
         ({"shape": {"kappa": Between(2, 4)}}, "kappa decides a pack's shape: give it a list of choices"),
         ({"free": {"gamma": [Learned()]}}, "parameters should be gamma, kappa, seed, steps"),
         ({"free": {"gamma": [], "beta": Between(0.1, 1)}}, "the axis gamma is empty"),
+        ({"shape": {"kappa": [2], "status": [1]}}, "the axis status has the name of a recorded column"),
+        ({"shape": {"kappa": [2], "number": [1]}}, "the search itself sets number: rename the axis"),
+        ({"shape": {"kappa": [2], "seed": [1]}}, "the search itself sets seed"),
         ({"trials": 0}, "trials should be greater than or equal to 1"),
     ],
 )
 def test_a_wrong_search_is_one_sentence(change, said):
-    from study.declare import DeclarationError
-
     with pytest.raises(DeclarationError, match=said):
         search(**OPTIONS | change)(a_trial)
 
 
 @pytest.mark.parametrize(("low", "high"), [(2, 1), (0, 1), (1, 1)])
 def test_a_range_goes_up_from_above_zero(low, high):
-    from study.declare import DeclarationError
-
     with pytest.raises(DeclarationError, match="should be from a lower number to a higher one, above zero"):
         Between(low, high)
 

@@ -82,7 +82,7 @@ def sheets(view: View) -> list[Sheet]:
         }
         for one in searches(view)
     ]
-    return [Sheet("searches", "Trials asked until r active dimensions and NRE ≤ 0.01, by sampler", pd.DataFrame(rows))]
+    return [Sheet("searches", f"Trials asked until r active, NRE ≤ {NRE_AT_MOST:g}, by sampler", pd.DataFrame(rows))]
 
 
 def searches(view: View) -> list[Searches]:
