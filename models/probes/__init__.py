@@ -1,6 +1,7 @@
 """Probes: looks at a loss itself, in float64, that `models.specs.probes` declares. No theory is used, only the loss."""
 
 from models.probes.found import Found
+from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 from models.specs.probes import (
     AffineMinima,
@@ -18,7 +19,19 @@ __all__ = ["Found", "probe"]
 
 def probe(what: Probing, seed: int) -> Found:
     """Compute a probe; what is random in it follows from the seed."""
-    from models.probes import affine, collapse, crossing, lemmas, origin, penalties, rotations, slices
+    from models.probes import (
+        affine,
+        collapse,
+        conventions,
+        crossing,
+        lemmas,
+        linear,
+        nulls,
+        origin,
+        penalties,
+        rotations,
+    )
+    from models.probes import slices
 
     match what:
         case AffineMinima():
@@ -45,3 +58,13 @@ def probe(what: Probing, seed: int) -> Found:
             return lemmas.column_scale(what)
         case LogTransform():
             return lemmas.log_transform(what, seed)
+        case Conventions():
+            return conventions.numbers(what, seed)
+        case LinearMinimum():
+            return linear.minimum(what, seed)
+        case NullBins():
+            return nulls.bins(what, seed)
+        case NullMMD():
+            return nulls.mmd_squared(what, seed)
+        case LinearLikelihood():
+            return linear.likelihood(what, seed)

@@ -16,13 +16,18 @@ EXAMPLES = 400
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Second moments, ζ₁², the number of latents, β and the standard deviation of the prior."""
+    """Second moments, all ζ² in descending order, the number of latents, β and the standard deviation of the prior."""
 
     moments: Moments
-    zeta2: float
+    spectrum: np.ndarray
     kappa: int
     beta: float
     eta_enc: float
+
+    @property
+    def zeta2(self) -> float:
+        """ζ₁²."""
+        return float(self.spectrum[0])
 
 
 def problem(seed: int) -> Problem:
@@ -44,5 +49,5 @@ def problem(seed: int) -> Problem:
     beta, eta_enc = np.exp(rng.uniform(-1.0, 1.0, size=2))
     a, cross = (torch.from_numpy(part.T @ x / EXAMPLES) for part in (x, y))
     orthonormal, _ = np.linalg.qr(codes)  # whitened inputs, up to √n and a rotation
-    zeta2 = np.linalg.norm(y.T @ orthonormal, 2) ** 2 / EXAMPLES
-    return Problem(Moments(a, cross, float((y**2).sum() / EXAMPLES)), float(zeta2), kappa, float(beta), float(eta_enc))
+    spectrum = np.linalg.svd(y.T @ orthonormal, compute_uv=False) ** 2 / EXAMPLES
+    return Problem(Moments(a, cross, float((y**2).sum() / EXAMPLES)), spectrum, kappa, float(beta), float(eta_enc))

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.base import Count, Positive, Several, one_of
+from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
 from models.specs.look import EQ3, Look, Measures
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 
@@ -179,7 +180,12 @@ Probing = Annotated[
     AffineMinima
     | CollapsePoint
     | ColumnScale
+    | Conventions
+    | LinearLikelihood
+    | LinearMinimum
     | LogTransform
+    | NullBins
+    | NullMMD
     | OriginHessian
     | PairSlice
     | PairSplit
@@ -193,7 +199,12 @@ Probing = Annotated[
         AffineMinima,
         CollapsePoint,
         ColumnScale,
+        Conventions,
+        LinearLikelihood,
+        LinearMinimum,
         LogTransform,
+        NullBins,
+        NullMMD,
         OriginHessian,
         PairSlice,
         PairSplit,

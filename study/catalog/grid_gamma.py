@@ -46,7 +46,7 @@ METHODS = ["VAE", "VAE+"]
 )
 def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, method: str, seed: int) -> Trial | None:
     """Which decoder variances keep exactly the needed latent dimensions active?"""
-    if not is_asked(gamma, beta, skip, method, two_stages=(LEARNED, SMALL)):
+    if not is_asked(gamma, beta, skip, method, two_stages=(LEARNED, SMALL)) or (beta > 1 and skip != "none"):
         return None
     stage = Trial(
         data=data,

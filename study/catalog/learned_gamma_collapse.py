@@ -23,11 +23,19 @@ BETAS = [round(float(beta), 3) for beta in np.geomspace(2.85, 14.25, 26)]
 EQUAL, UNEQUAL = LinearSubspace(d=20, eigenvalues=(1,) * 5), LinearSubspace(d=20, eigenvalues=(4, 2, 1, 0.5, 0.25))
 
 
-@study(data=[EQUAL, UNEQUAL, PlantedManifold(d=20, r=3)], ceiling=CEILINGS, beta=BETAS, seed=range(3))
+CURVED = PlantedManifold(d=20, r=3)
+
+ASKED = {EQUAL: (2.8, 7.0), UNEQUAL: (2.8, 15.0), CURVED: (4.0, 15.0)}
+UNDER_CEILING = {EQUAL: 4.0, UNEQUAL: 9.5, CURVED: 8.0}
+"""The range of β, and from which β on a ceiling is asked about: shortly before collapse is due without it."""
+
+
+@study(data=[EQUAL, UNEQUAL, CURVED], ceiling=CEILINGS, beta=BETAS, seed=range(3))
 def learned_gamma_collapse(data: Data, ceiling: Ceiling, beta: float, seed: int) -> Trial | None:
     """With a learned γ, at which β is the first mode lost, and at which the last?"""
     linear = isinstance(data, LinearSubspace)
-    if (data == EQUAL and beta > 7) or (not linear and beta < 4):
+    least, most = ASKED[data]
+    if not (UNDER_CEILING[data] if ceiling != "none" else least) <= beta <= most:
         return None
     return Trial(
         data=data,

@@ -31,7 +31,7 @@ def outlier_screening(data: Data, network: Network, kappa: int, seed: int) -> Tr
     is_arc = isinstance(data, PlantedArc)
     if kappa not in ((1, 2, 4, 8) if is_arc else (2, 8, 32, 128)):
         return None
-    return _trial(data, network, kappa, seed, hidden=(64, 64) if is_arc else (128, 64), steps=2000)
+    return _trial(data, network, kappa, seed, hidden=(64, 64) if is_arc else (128, 64), steps=2000 if is_arc else 1200)
 
 
 @outlier_screening.paper(data=[FashionMNIST()], network=NETWORKS, kappa=[16, 32, 64, 128, 256], seed=range(5))

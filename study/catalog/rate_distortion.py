@@ -32,7 +32,7 @@ def sweep(least: float, most: float, points: int) -> list[float]:
 OF_LINEAR, OF_DIGITS = sweep(0.12, 4.0, 15), sweep(0.2, 9.0, 12)
 
 
-@study(data=[LINEAR, Digits()], mode=MODES, beta=sorted({*OF_LINEAR, *OF_DIGITS}), seed=range(4))
+@study(data=[LINEAR, Digits()], mode=MODES, beta=sorted({*OF_LINEAR, *OF_DIGITS}), seed=range(3))
 def rate_distortion(data: Data, mode: Mode, beta: float, seed: int) -> Trial | None:
     """Do a fixed and a learned decoder variance trace the same rate-distortion curve as β varies?"""
     linear = data == LINEAR

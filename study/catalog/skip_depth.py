@@ -19,7 +19,7 @@ INITS: list[Init] = ["fan_in", "he"]
 @study(depth=[2, 6, 20], init=INITS, skip=SKIPS, kappa=[3, 20], seed=range(3))
 def skip_depth(depth: int, init: Init, skip: Skip, kappa: int, seed: int) -> Trial | None:
     """Do deep decoders without skip connections collapse, or is it their initialisation?"""
-    if kappa > 3 and depth == 6:
+    if kappa > 3 and (depth == 6 or skip in ("residual", "concat")):
         return None
     return Trial(
         data=PlantedManifold(d=20, r=3, n=2000),

@@ -1,0 +1,119 @@
+"""Probes of what every study rests on: conventions, closed forms, and metrics where the truth is known."""
+
+from typing import ClassVar, Literal
+
+from models.specs.base import Count, Several
+from models.specs.look import EQ3, Look, Measures
+
+
+class Conventions(Look):
+    """One objective and the others of the literature, of a random network on random examples with noise that is held fixed.
+
+    Network, examples, γ and β follow from the seed. Each number is computed from its own definition, in float64.
+    """
+
+    kind: Literal["Conventions"] = "Conventions"
+    d: Count = 20
+    kappa: Count = 6
+    examples: Several = 100
+
+    measures: ClassVar[Measures] = {
+        "at_gamma": ("data²", "γ"),
+        "at_beta": ("-", "β"),
+        "squares": ("data²", "R: squared error summed over outputs, mean over examples"),
+        "nats": ("nats", "K: mean rate"),
+        "j": ("nats", "J at γ and β, as it is trained"),
+        "j_unit": ("nats", "J at βγ and β = 1"),
+        "j_plain": ("nats", "J at γ and β = 1"),
+        "j_half": ("nats", "J at γ = ½ and β"),
+        "eq3": (EQ3, "‖x − m‖²/γ + d log γ + Σ(μ² + σ² − log σ²), mean over examples"),
+        "bound": ("nats", "−ELBO at γ: log densities of the distributions themselves"),
+        "wz": ("nats", "Wang & Ziyin's loss: ‖x − m‖²/(2γ) + β times the divergence, mean over examples"),
+        "summed": ("data²", "‖x − m‖² + β times the divergence, mean over examples"),
+        "best_gamma": ("data²", "γ of the lowest J at β, R and K, by a scalar minimisation"),
+        "j_best": ("nats", "J there"),
+        "turned": ("-", "‖∇J(γ, β) − β ∇J(βγ, 1)‖ over the weights, in units of ‖∇J(γ, β)‖"),
+    }
+
+
+class LinearMinimum(Look):
+    """The lowest exact loss of a random linear problem that L-BFGS finds from random starts.
+
+    The problem follows from the seed. The posterior covariance Σ is given, with equal or unequal variances, or learned;
+    with "learned γ" so is γ, down to a floor.
+    """
+
+    kind: Literal["LinearMinimum"] = "LinearMinimum"
+    variant: Literal["equal Σ", "unequal Σ", "learned Σ", "learned γ"]
+
+    measures: ClassVar[Measures] = {
+        "lowest": ("nats", "lowest J that the minimisations found"),
+        "found_gamma": ("data²", "γ there"),
+        "at_gamma": ("data²", "γ, or its floor where it is learned"),
+        "at_beta": ("-", "β"),
+        "latents": ("-", "κ"),
+        "outputs": ("-", "d2"),
+        "target_variance": ("data²", "T"),
+        "prior_std": ("-", "η, the standard deviation of the prior"),
+    }
+
+    @property
+    def seconds(self) -> float:
+        return 0.3
+
+
+class NullBins(Look):
+    """NDB/K between samples of one distribution, a normal one in ten dimensions: bins of `n` rows, `n` against `n` others."""
+
+    kind: Literal["NullBins"] = "NullBins"
+    bins: Several
+    n: Several = 6000
+    repeats: Several = 20
+
+    measures: ClassVar[Measures] = {
+        "mean": ("-", "mean NDB/K over repeats"),
+        "deviation": ("-", "standard deviation of NDB/K over repeats"),
+        "told_error": ("-", "mean standard error that the metric gives with it"),
+    }
+
+    @property
+    def seconds(self) -> float:
+        return 1e-6 * self.n * self.bins * (1 + self.repeats / 10)
+
+
+class NullMMD(Look):
+    """MMD² between samples of N(0, I_κ), and from a sample that is zero throughout to one of N(0, I_κ)."""
+
+    kind: Literal["NullMMD"] = "NullMMD"
+    kappa: Count
+    n: Several = 2000
+    repeats: Several = 10
+
+    measures: ClassVar[Measures] = {
+        "mean": ("-", "mean MMD² over repeats"),
+        "deviation": ("-", "standard deviation of MMD² over repeats"),
+        "told_error": ("-", "mean standard error that the metric gives with it"),
+        "of_zeros": ("-", "MMD² of the zeros"),
+    }
+
+    @property
+    def seconds(self) -> float:
+        return 2e-8 * self.n**2 * self.repeats
+
+
+class LinearLikelihood(Look):
+    """Importance weights of a linear VAE at its optimum at β = 1, beside the density of the normal distribution that it is.
+
+    Covariance and examples follow from the seed.
+    """
+
+    kind: Literal["LinearLikelihood"] = "LinearLikelihood"
+    d: Count = 8
+    kappa: Count = 3
+    examples: Several = 50
+    draws: Several = 5
+
+    measures: ClassVar[Measures] = {
+        "spread": ("nats", "largest standard deviation of the log weights over the draws of an example"),
+        "misjudged": ("nats", "largest |estimate − exact| of −log p(x)"),
+    }

@@ -1,0 +1,67 @@
+"""What all other studies rest on, where the truth is known: conventions, closed forms, metrics and what counts as active.
+
+Objectives of the literature are computed from their own definitions, the lowest loss of random linear problems by L-BFGS,
+and metrics of samples that have one distribution; none of it uses theory. Two linear VAEs are trained on data with noise:
+there the usual measure of an active latent, a mean that varies, counts every latent.
+"""
+
+from models.specs import VAE, Learned, LinearSubspace, Objective, Training
+from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
+from models.specs.look import Look
+from study.declare import study
+from study.probe import Declared, Probe
+from study.trial import Trial
+
+LOOKS: dict[str, Look] = {
+    "conventions": Conventions(),
+    "minimum, equal Σ": LinearMinimum(variant="equal Σ"),
+    "minimum, unequal Σ": LinearMinimum(variant="unequal Σ"),
+    "minimum, learned Σ": LinearMinimum(variant="learned Σ"),
+    "minimum, learned γ": LinearMinimum(variant="learned γ"),
+    "NDB, 100 bins": NullBins(bins=100),
+    "NDB, 200 bins": NullBins(bins=200),
+    "NDB, 300 bins": NullBins(bins=300),
+    "MMD, κ = 2": NullMMD(kappa=2),
+    "MMD, κ = 16": NullMMD(kappa=16),
+    "MMD, κ = 64": NullMMD(kappa=64),
+    "likelihood": LinearLikelihood(),
+}
+"""What is computed, by the name of the row."""
+
+NOISE = 0.1
+"""Variance of the noise in every dimension; the modes' are 1 to 4."""
+
+NOISY = {
+    "noise, d = 20": (LinearSubspace(d=20, eigenvalues=(4, 2, 1), noise=NOISE, n=1000), 10),
+    "noise, d = 64": (LinearSubspace(d=64, eigenvalues=(4, 3, 2, 1.5, 1), noise=NOISE, n=1797), 32),
+}
+"""What is trained: data and κ."""
+
+SEEDS = dict.fromkeys(LOOKS, 3) | {"conventions": 20, "likelihood": 5} | dict.fromkeys(NOISY, 3)
+SEEDS |= {name: 12 for name in LOOKS if name.startswith("minimum")}
+"""How many seeds each has: twelve are a linear problem of every kind."""
+
+
+@study(look=[*LOOKS, *NOISY], seed=range(20))
+def groundwork(look: str, seed: int) -> Declared | None:
+    """Do the conventions, closed forms and metrics hold that every other study rests on?"""
+    return _row(look, seed) if seed < SEEDS[look] else None
+
+
+@groundwork.paper(look=[*LOOKS, *NOISY], seed=range(200))
+def groundwork_paper(look: str, seed: int) -> Declared | None:
+    """The same with ten times as many seeds."""
+    return _row(look, seed) if seed < 10 * SEEDS[look] else None
+
+
+def _row(look: str, seed: int) -> Declared:
+    if look in LOOKS:
+        return Probe(what=LOOKS[look], seed=seed)
+    data, kappa = NOISY[look]
+    return Trial(
+        data=data,
+        model=VAE(kappa=kappa, encoder=(), decoder=(), post_var="shared"),
+        objective=Objective(gamma=Learned()),
+        training=Training(steps=4000, batch=128, lr=1e-2),
+        seed=seed,
+    )
