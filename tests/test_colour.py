@@ -126,6 +126,6 @@ def test_samples_in_colour_are_drawn(tmp_path):
         for trial in view.trials["trial_id"]
     }
     write_artifacts(view.home, "a", arrays)
-    (samples,) = [drawing for drawing in drawings(view) if drawing.name == "samples"]
+    (samples,) = [drawing for drawing in drawings(view) if drawing.name == "samples-mnist"]
     pixels = np.asarray(Image.open(io.BytesIO(samples.png)).convert("RGB")).reshape(-1, 3)
     assert (pixels == (255, 0, 0)).all(axis=1).mean() > 0.05

@@ -23,7 +23,7 @@ def betas_of(scale: Any) -> list[Any]:
     return sorted({row.axes["beta"] for row in image_collapse.table(scale).rows()})
 
 
-@pytest.mark.parametrize(("scale", "count"), [("laptop", 72), ("paper", 84)])
+@pytest.mark.parametrize(("scale", "count"), [("laptop", 88), ("paper", 84)])
 def test_the_sweep_brackets_total_collapse(scale, count):
     rows = image_collapse.table(scale).rows()
     assert len(rows) == len({row.trial.trial_id for row in rows}) == count
@@ -59,7 +59,7 @@ def view_of(place, change=lambda row, latents: None, data="MNIST", gamma=1.0) ->
                 latents.append(rows.assign(decoder_norm=1.0))
     home = Home(place)
     write_artifacts(home, "a", arrays)
-    axes = {"network": ["linear", "nonlinear"], "beta": betas_of("paper"), "seed": [0, 1, 2]}
+    axes = {"data": [data], "network": ["linear", "nonlinear"], "beta": betas_of("paper"), "seed": [0, 1, 2]}
     return SimpleNamespace(
         trials=pd.DataFrame(trials),
         latents=pd.concat(latents, ignore_index=True),
@@ -76,7 +76,7 @@ def said(view):
 def test_the_claims_hold_where_the_linear_theory_is_exact(tmp_path):
     view = view_of(tmp_path)
     assert said(view) == [HOLDS] * 6
-    assert {drawing.name for drawing in drawings(view)} == {"modes", "samples"}
+    assert {drawing.name for drawing in drawings(view)} == {"modes-mnist", "samples-mnist"}
     assert {sheet.name for sheet in sheets(view)} == {"modes", "collapse"}
 
 

@@ -3,13 +3,18 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 from launching import ROOT
 from test_analysis import PLANTED, gamma_grid
 
-from analysis.overview import overview
+from analysis.claim import Claim
+from analysis.overview import Answer, as_json, overview
 from analysis.sheet import Sheet
+from analysis.topics import TOPICS, Topic
+from study.find import catalog_names
+from study.plan import make_plan, write_plan
 from study.record import Home
 
 
@@ -29,9 +34,10 @@ def test_the_overview_lists_every_claim_with_what_is_behind_it(home):
     result = analysis("claims", "--home", home, "--json")
     assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)
-    assert [row["verdict"] for row in rows] == ["holds"] * 3
-    wanted = {"study", "claim", "source", "expected", "measured", "tolerance", "verdict", "trials"}
-    for row in rows:
+    answered = [row for row in rows if row["verdict"] != "missing"]
+    assert [row["verdict"] for row in answered] == ["holds"] * 3
+    wanted = {"topic", "study", "claim", "source", "expected", "measured", "tolerance", "verdict", "trials"}
+    for row in answered:
         assert wanted <= row.keys()
         assert row["study"] == "grid_gamma"
         assert row["trials"] > 0
@@ -48,7 +54,61 @@ def test_a_study_of_ones_own_makes_no_claims(home):
     header = json.loads(home.read("studies/grid_gamma/study.json"))
     home.write("studies/mine/plan.parquet", plan)
     home.write("studies/mine/study.json", json.dumps(header | {"name": "mine"}).encode())
-    assert list(overview(home)) == ["grid_gamma"]
+    assert {study for answer in overview(home) for study, _ in answer.claims} == {"grid_gamma"}
+
+
+def test_every_study_of_the_catalog_answers_a_topic_and_every_topic_names_studies_of_the_catalog(home):
+    asked = {study for topic in TOPICS for study in topic.patterns}
+    assert asked == set(catalog_names())
+    missing = {study for answer in overview(home) for study in answer.missing}
+    assert missing == asked - {"grid_gamma"}
+    rows = json.loads(as_json(overview(home)))
+    assert {row["study"] for row in rows if row["verdict"] == "missing"} == missing
+
+
+def test_every_claim_that_is_made_without_data_belongs_to_one_topic(tmp_path):
+    home = Home(tmp_path)
+    for name in ("groundwork", "penalties", "affine_minima", "gamma_star", "skip_depth", "vaeplus"):
+        study = getattr(import_module(f"study.catalog.{name}"), name)
+        write_plan(make_plan(study, "laptop", home), home)
+    found = [(study, claim) for answer in overview(home) for study, claim in answer.claims]
+    assert len(found) > 50
+    for study, claim in found:
+        assert sum(topic.has(study, claim) for topic in TOPICS) == 1, (study, str(claim))
+    assert not [answer for answer in overview(home) if answer.topic.name == "other"]
+
+
+def test_a_topic_fails_where_a_claim_does_and_holds_where_all_do():
+    topic = Topic("x", "y", "z", {"a": "", "b": ""})
+
+    def verdict(*said, missing=()):
+        return Answer(topic, [("a", Claim("", "", "", "", "", "", each, 1)) for each in said], missing).verdict
+
+    assert verdict("holds", "holds") == "holds"
+    assert verdict("holds", "fails", missing=["b"]) == "fails"
+    assert verdict("holds", missing=["b"]) == verdict("holds", "insufficient") == verdict() == "insufficient"
+    assert verdict(missing=["a", "b"]) == "missing"
+
+
+def test_the_page_shows_every_claim_with_what_was_expected(home, tmp_path):
+    page = tmp_path / "claims.md"
+    assert analysis("claims", "--home", home, "--page", page).returncode == 0
+    text = page.read_text()
+    for answer in overview(home):
+        assert answer.topic.says in text
+        for study, claim in answer.claims:
+            line = next(line for line in text.splitlines() if claim.measured.replace("|", "\\|") in line)
+            assert all(
+                part.replace("|", "\\|") in line for part in (claim.claim, claim.expected, claim.tolerance, study)
+            )
+    assert "launch it with `python -m study.launch vaeplus`" in text
+
+
+@pytest.mark.parametrize("wrong", [["grid_gamma", "--json"], ["claims", "--page", "/dev/null/page.md"]])
+def test_options_of_the_overview_have_their_faults_in_one_sentence(home, wrong):
+    result = analysis(*wrong, "--home", home)
+    assert result.returncode == 2
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
 def test_a_home_without_studies_is_one_sentence(tmp_path):

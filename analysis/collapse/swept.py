@@ -86,10 +86,10 @@ class Swept:
         return rows.assign(rank=rank, std=np.sqrt(rows["post_var"]), is_best=best).sort_values("beta")
 
 
-def swept(view: View, axis: str) -> dict[str, Swept]:
-    """The trials of each label of an axis the spectrum of whose data set is known, in declared order."""
+def swept(view: View, axis: str, of: Frame | None = None) -> dict[str, Swept]:
+    """The trials of each label of an axis, all or `of` these, whose data set has a known spectrum; in declared order."""
     found = {}
-    for (label,), trials in cells(view.trials, view.header, [axis]):
+    for (label,), trials in cells(view.trials if of is None else of, view.header, [axis]):
         known = trials["data_id"].dropna()
         if len(known):
             row = view.datasets[str(known.iloc[0])]

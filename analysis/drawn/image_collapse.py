@@ -21,16 +21,14 @@ FINE = 400
 """Points of a dashed curve."""
 
 
-def figures(every: Mapping[str, Swept], home: Home) -> list[Drawing]:
-    """Every figure, for networks with settled trials."""
-    if not every:
-        return []
+def figures(data: str, every: Mapping[str, Swept], home: Home) -> list[Drawing]:
+    """Every figure of one data set, for networks with settled trials."""
     with mpl.rc_context(SETTINGS):
-        drawn = [modes(every), samples(every, home)]
+        drawn = [modes(data, every), samples(data, every, home)]
     return [drawing for drawing in drawn if drawing]
 
 
-def modes(every: Mapping[str, Swept]) -> Drawing:
+def modes(data: str, every: Mapping[str, Swept]) -> Drawing:
     """Modes left and variance of samples against β."""
     figure, (grid,) = panels(1, 2)
     left, right = grid
@@ -48,16 +46,16 @@ def modes(every: Mapping[str, Swept]) -> Drawing:
     for ax in grid:
         log_beta(ax, "weight of the rate β")
         ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
-    legend(figure, grid, "What β leaves of images")
+    legend(figure, grid, f"What β leaves of {data}")
     caption = (
         "Latents with more than 0.01 active units, and the variance of the decoder's mean over the prior, tr Cov m(z), "
         "against β: on the left the median over seeds, from least to greatest shaded; on the right the mean, 95 % t-interval "
         "shaded. Dashed: #{ζᵢ² > βγ} and Σ(ζᵢ² − βγ)₊ of a linear VAE."
     )
-    return Drawing("modes", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing(f"modes-{data.lower()}", caption, saved(figure, "svg"), saved(figure, "png"))
 
 
-def samples(every: Mapping[str, Swept], home: Home) -> Drawing | None:
+def samples(data: str, every: Mapping[str, Swept], home: Home) -> Drawing | None:
     """Samples of the prior, a row for each β and the same draws of z in every row."""
     grids = {name: _pictures(trials, home) for name, trials in every.items()}
     grids = {name: rows for name, rows in grids.items() if rows}
@@ -68,12 +66,12 @@ def samples(every: Mapping[str, Swept], home: Home) -> Drawing | None:
         show_rows(ax, [(f"{beta:g}", row) for beta, row in rows.items()])
         ax.set_title(name, loc="left", color=INK)
     axes[0].set_ylabel("weight of the rate β")
-    figure.suptitle("Samples of the prior", fontsize=10.5)
+    figure.suptitle(f"{data}: samples of the prior", fontsize=10.5)
     caption = (
         "Decoded draws of the prior at each β, one seed; a column is the same draw in every row. Grey levels are those of "
         "the images. Where every mode is lost all samples are the mean image."
     )
-    return Drawing("samples", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing(f"samples-{data.lower()}", caption, saved(figure, "svg"), saved(figure, "png"))
 
 
 def _range(ax: Axes, x: np.ndarray, values: np.ndarray, look: Look) -> None:

@@ -274,16 +274,14 @@ def _likelihood(view: View) -> Claim:
 def _noisy(view: View, name: str) -> list[Claim]:
     trials = _of(view, [name])
     done = trials[trials["status"].eq("finished")]
-    told = [] if done.empty else [done["n_burda"], done["n_active"]]
-    burda, active = told or [pd.Series(dtype=float)] * 2
-    kappa, r = (int(trials[of].iloc[0]) for of in ("kappa", "intrinsic_dim"))
+    kappa, r, burda, active = (done[of].astype(float) for of in ("kappa", "intrinsic_dim", "n_burda", "n_active"))
     enough = complete(trials)
     return [
         Claim(
             name,
             "on noisy data the mean of every latent varies by more than 0.01, whatever the data's dimension",
             "derived: eigenvalues of a sample's noise exceed their mean",
-            f"{kappa} latents, all",
+            f"all of κ = {_counts(kappa.unique())}",
             _counts(burda),
             "exact",
             judged(bool(burda.eq(kappa).all()), enough),
@@ -293,9 +291,9 @@ def _noisy(view: View, name: str) -> list[Claim]:
             name,
             "the latents whose posterior is narrower than half of the prior are those of the data",
             "derived",
-            f"r = {r}",
+            f"r = {_counts(r.unique())}",
             _counts(active),
-            f"{ONE_MORE}",
+            f"± {ONE_MORE}",
             judged(bool((active - r).abs().le(ONE_MORE).all()), enough),
             len(done),
         ),

@@ -20,6 +20,7 @@ from analysis.fit import FITTED, total_collapse
 from analysis.frames import Frame
 from analysis.interval import number, t_interval
 from analysis.sheet import Sheet
+from analysis.table import cells
 from analysis.theory import linear
 from analysis.view import View
 
@@ -42,32 +43,33 @@ VARIANCE = 0.05
 
 
 def claims(view: View) -> list[Claim]:
-    """The claims of the study, one network after the other."""
+    """The claims of the study, one data set and network after the other."""
     found = []
-    for name, trials in swept(view, "network").items():
-        data, label = _data(trials), f"{_data(trials)}, {name}"
-        if data in COLLAPSE:
-            found.append(_collapse(label, trials, *COLLAPSE[data]))
-        if data in LEFT:
-            found.append(_left(label, trials, LEFT[data]))
-        if name != LINEAR and data in GAIN_UP_TO:
-            found.append(_gain(label, trials, GAIN_UP_TO[data]))
-        found.append(_variance(label, trials, exact=name == LINEAR))
+    for data, networks in _by_data(view).items():
+        for name, trials in networks.items():
+            label = f"{data}, {name}"
+            if data in COLLAPSE:
+                found.append(_collapse(label, trials, *COLLAPSE[data]))
+            if data in LEFT:
+                found.append(_left(label, trials, LEFT[data]))
+            if name != LINEAR and data in GAIN_UP_TO:
+                found.append(_gain(label, trials, GAIN_UP_TO[data]))
+            found.append(_variance(label, trials, exact=name == LINEAR))
     return found
 
 
 def drawings(view: View) -> list[Drawing]:
-    """Samples of the prior per β as pictures, and modes and variance of samples against β."""
-    return figures({name: trials for name, trials in swept(view, "network").items() if len(trials.settled)}, view.home)
+    """Samples of the prior per β as pictures, and modes and variance of samples against β, for each data set."""
+    return [drawing for data, every in _settled(view).items() for drawing in figures(data, every, view.home)]
 
 
 def sheets(view: View) -> list[Sheet]:
     """Modes left, variance of samples and J at each β, and the last threshold."""
-    every = {name: trials for name, trials in swept(view, "network").items() if len(trials.settled)}
+    every = [(data, name, trials) for data, networks in _settled(view).items() for name, trials in networks.items()]
     if not every:
         return []
-    rows = pd.concat([_rows(name, trials) for name, trials in every.items()], ignore_index=True)
-    last = pd.DataFrame([_last(name, trials) for name, trials in every.items()])
+    rows = pd.concat([_rows(*each) for each in every], ignore_index=True)
+    last = pd.DataFrame([_last(*each) for each in every])
     return [
         Sheet("modes", "Modes left, variance of samples and loss against β, means over seeds", rows),
         Sheet("collapse", "Total collapse against ζ₁²/γ", last),
@@ -154,11 +156,27 @@ def _variance(data: str, trials: Swept, exact: bool) -> Claim:
     )
 
 
-def _rows(name: str, trials: Swept) -> Frame:
+def _by_data(view: View) -> dict[str, dict[str, Swept]]:
+    """By kind of data, whatever subset of it, and by network."""
+    groups = cells(view.trials, view.header, ["data"])
+    return {str(label).partition("(")[0]: swept(view, "network", of) for (label,), of in groups}
+
+
+def _settled(view: View) -> dict[str, dict[str, Swept]]:
+    """Those with settled trials."""
+    return {
+        data: every
+        for data, networks in _by_data(view).items()
+        if (every := {name: trials for name, trials in networks.items() if len(trials.settled)})
+    }
+
+
+def _rows(data: str, name: str, trials: Swept) -> Frame:
     groups = trials.settled.groupby("beta")
     betas = np.array([beta for beta, _ in groups], float)
     return pd.DataFrame(
         {
+            "data": data,
             "network": name,
             "β": betas,
             "modes left": [str(t_interval(rows["n_burda"].astype(float))) for _, rows in groups],
@@ -171,9 +189,10 @@ def _rows(name: str, trials: Swept) -> Frame:
     )
 
 
-def _last(name: str, trials: Swept) -> dict[str, object]:
+def _last(data: str, name: str, trials: Swept) -> dict[str, object]:
     fit = total_collapse(trials.by_rank)
     return {
+        "data": data,
         "network": name,
         "ζ₁²/γ": float(trials.modes.zeta2[0]) / trials.gamma,
         "β₁*": fit.estimate,
@@ -181,8 +200,3 @@ def _last(name: str, trials: Swept) -> dict[str, object]:
         "95 % high": fit.high,
         "lost between": f"{number(fit.bracket[0])} and {number(fit.bracket[1])}",
     }
-
-
-def _data(trials: Swept) -> str:
-    """The kind of data, whatever subset of it."""
-    return str(trials.trials["data"].dropna().iloc[0]).partition("(")[0]

@@ -30,8 +30,8 @@ def probe(what: Probing, seed: int) -> Found:
         origin,
         penalties,
         rotations,
+        slices,
     )
-    from models.probes import slices
 
     match what:
         case AffineMinima():

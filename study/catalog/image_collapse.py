@@ -2,7 +2,8 @@
 
 The eigenvalues of an image set's covariance are the thresholds of a linear VAE times γ. Beside it stands a network with a
 hidden layer of tanh units each way, which may hold more than covariances at a small β. γ is such that the sweep passes the
-largest eigenvalues: 0.05 on the digits, in (grey level)², 1 on MNIST.
+largest eigenvalues: 0.05 on the digits, in (grey level)², 1 on MNIST. At laptop scale a sixth of MNIST is met by the linear
+network alone.
 """
 
 from typing import Literal
@@ -14,37 +15,54 @@ from study.trial import Trial
 Network = Literal["linear", "nonlinear"]
 
 
+BETAS = {
+    "Digits": [0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 13.0, 15.0, 16.0, 20.0],
+    "MNIST": [0.5, 2.0, 3.0, 3.5, 4.7, 5.0, 5.3, 6.0],
+}
+"""By kind of data."""
+
+
 @study(
+    data=[Digits(), MNIST(n=10_000)],
     network=["linear", "nonlinear"],
-    beta=[0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 13.0, 15.0, 16.0, 20.0],
+    beta=sorted({beta for betas in BETAS.values() for beta in betas}),
     seed=range(3),
 )
-def image_collapse(network: Network, beta: float, seed: int) -> Trial:
+def image_collapse(data: Digits | MNIST, network: Network, beta: float, seed: int) -> Trial | None:
     """On images, is every mode lost where its eigenvalue says, and do samples of the prior fade with them?"""
+    if beta not in BETAS[data.kind] or (isinstance(data, MNIST) and (network == "nonlinear" or seed > 1)):
+        return None
+    return _small(data, network, beta, seed)
+
+
+def _small(data: Digits | MNIST, network: Network, beta: float, seed: int) -> Trial:
     hidden = () if network == "linear" else (64,)
     # A linear network turns slowly into the directions of the modes: it takes large steps first, and then small ones.
     training = Training(steps=4000, batch=128, lr=5e-3)
     if network == "linear":
         training = Training(steps=6000, batch=128, lr=2e-2, decay_to=0.002)
+    if isinstance(data, MNIST):
+        training = Training(steps=2000, batch=128, lr=1e-2, decay_to=0.002)
     return Trial(
-        data=Digits(),
-        model=VAE(kappa=8, encoder=hidden, decoder=hidden, log_var_scale=0.1),
-        objective=Objective(gamma=Fixed(0.05), beta=beta),
+        data=data,
+        model=VAE(kappa=5 if isinstance(data, MNIST) else 8, encoder=hidden, decoder=hidden, log_var_scale=0.1),
+        objective=Objective(gamma=Fixed(1.0 if isinstance(data, MNIST) else 0.05), beta=beta),
         training=training,
         seed=seed,
     )
 
 
 @image_collapse.paper(
+    data=[MNIST()],
     network=["linear", "nonlinear"],
     beta=[0.5, 1.0, 1.5, 2.0, 2.4, 2.7, 3.0, 3.5, 4.0, 4.4, 4.7, 5.0, 5.3, 6.0],
     seed=range(3),
 )
-def image_collapse_paper(network: Network, beta: float, seed: int) -> Trial:
+def image_collapse_paper(data: MNIST, network: Network, beta: float, seed: int) -> Trial:
     """The same question on MNIST, 20 epochs."""
     hidden = () if network == "linear" else (256,)
     return Trial(
-        data=MNIST(),
+        data=data,
         model=VAE(kappa=5, encoder=hidden, decoder=hidden, log_var_scale=0.1),
         objective=Objective(gamma=Fixed(1.0), beta=beta),
         training=Training(steps=9_400, batch=128, lr=1e-3 if hidden else 5e-3),

@@ -3,8 +3,8 @@
 Encoder and decoder are one linear layer each, and the posterior variance Σ is the same for every x: either trained, or
 held at the prior's, which leaves the thresholds where they are. With γ = 1 mode i of the covariance should be lost at
 β = λᵢ, and five of the ten planted eigenvalues lie inside the sweep. Three latents cannot reach two of these five; twelve
-are two more than the data have dimensions. A prior of another width is a gauge, and tried at κ = 3 alone: it may move the weights and nothing else.
-Data that are not centred are for the biases to centre; a few β tell whether they do.
+are two more than the data have dimensions. A prior of another width is a gauge, and tried at κ = 3 alone: it may move the
+weights and nothing else. Data that are not centred are for the biases to centre; a few β tell whether they do.
 """
 
 from collections.abc import Sequence
