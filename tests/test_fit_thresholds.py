@@ -1,6 +1,7 @@
 """Collapse thresholds: what is planted is found, and the intervals mean what they say."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_a_hinge_fit_is_the_global_minimum(form):
         grid = np.geomspace(x[1] + 1e-9 if form.free_slope else x[0] + 1e-9, 50, 1001)
         start = int(np.argmin([loss(knot, y) for knot in grid]))
         around = (grid[max(start - 1, 0)], grid[min(start + 1, 1000)])
-        searched = minimize_scalar(loss, args=(y,), bounds=around, method="bounded", options={"xatol": 1e-12})
+        searched: Any = minimize_scalar(loss, args=(y,), bounds=around, method="bounded", options={"xatol": 1e-12})
         assert rss <= searched.fun + 1e-9
 
 

@@ -35,7 +35,7 @@ def numbers(what: Conventions, seed: int) -> Found:
     def j(gamma: float, beta: float) -> Tensor:
         return objective(squares, nats, torch.tensor(gamma, dtype=torch.float64), beta, what.d)
 
-    best = minimize_scalar(lambda log_gamma: j(np.exp(log_gamma), beta).item(), method="brent", tol=1e-12)
+    best: Any = minimize_scalar(lambda log_gamma: j(np.exp(log_gamma), beta).item(), method="brent", tol=1e-12)
     divergence = kl_divergence(Normal(mu, (0.5 * log_var).exp()), Normal(torch.zeros_like(mu), 1.0)).sum(-1)
     eq3 = error / gamma + what.d * np.log(gamma) + (mu.square() + log_var.exp() - log_var).sum(-1)
     found = {

@@ -7,12 +7,12 @@ there the usual measure of an active latent, a mean that varies, counts every la
 
 from models.specs import VAE, Learned, LinearSubspace, Objective, Training
 from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
-from models.specs.look import Look
+from models.specs.probes import Probing
 from study.declare import study
 from study.probe import Declared, Probe
 from study.trial import Trial
 
-LOOKS: dict[str, Look] = {
+LOOKS: dict[str, Probing] = {
     "conventions": Conventions(),
     "minimum, equal Σ": LinearMinimum(variant="equal Σ"),
     "minimum, unequal Σ": LinearMinimum(variant="unequal Σ"),

@@ -25,17 +25,17 @@ EQUAL, UNEQUAL = LinearSubspace(d=20, eigenvalues=(1,) * 5), LinearSubspace(d=20
 
 CURVED = PlantedManifold(d=20, r=3)
 
-ASKED = {EQUAL: (2.8, 7.0), UNEQUAL: (2.8, 15.0), CURVED: (4.0, 15.0)}
-UNDER_CEILING = {EQUAL: 4.0, UNEQUAL: 9.5, CURVED: 8.0}
-"""The range of β, and from which β on a ceiling is asked about: shortly before collapse is due without it."""
+ASKED = ((EQUAL, 2.8, 4.0, 7.0), (UNEQUAL, 2.8, 9.5, 15.0), (CURVED, 4.0, 8.0, 15.0))
+"""The least and the largest β of each data set, and between them that from which on a ceiling is asked about: shortly
+before collapse is due without it."""
 
 
 @study(data=[EQUAL, UNEQUAL, CURVED], ceiling=CEILINGS, beta=BETAS, seed=range(3))
 def learned_gamma_collapse(data: Data, ceiling: Ceiling, beta: float, seed: int) -> Trial | None:
     """With a learned γ, at which β is the first mode lost, and at which the last?"""
     linear = isinstance(data, LinearSubspace)
-    least, most = ASKED[data]
-    if not (UNDER_CEILING[data] if ceiling != "none" else least) <= beta <= most:
+    least, under_ceiling, most = next(asked[1:] for asked in ASKED if asked[0] == data)
+    if not (least if ceiling == "none" else under_ceiling) <= beta <= most:
         return None
     return Trial(
         data=data,
