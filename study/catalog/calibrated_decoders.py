@@ -66,7 +66,7 @@ ON_BINARY = ("unit variance", "shared", "optimal", "Bernoulli")
 def calibrated_decoders(data: Images, decoder: str, seed: int) -> Trial | None:
     """Does a decoder that learns its own noise explain images better, and give better samples, than one of unit variance?"""
     model = VAE(kappa=16, encoder=(64, 64), decoder=(64, 64), log_var_scale=0.1)
-    return _trial(data, decoder, seed, model, Training(steps=2500, batch=128, lr=2e-3), samples=1000)
+    return _trial(data, decoder, seed, model, Training(steps=2000, batch=128, lr=2e-3), samples=1000)
 
 
 @calibrated_decoders.paper(

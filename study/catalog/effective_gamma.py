@@ -18,7 +18,7 @@ BETAS = [0.25 * 2**k for k in range(6)]
     data=[LinearSubspace(d=20, eigenvalues=(8, 4, 2, 1, 0.5), noise=0.01), PlantedManifold(d=20, r=3)],
     gamma=GAMMAS,
     beta=BETAS,
-    kappa=[2, 4, 8],
+    kappa=[2, 8],
     seed=range(3),
 )
 def effective_gamma(data: Data, gamma: Gamma, beta: float, kappa: int, seed: int) -> Trial | None:

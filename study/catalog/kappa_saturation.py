@@ -4,7 +4,7 @@ On a noise-free manifold of dimension r theory says min(κ, r). On images r is u
 The manifold meets κ from below its dimension to far above it, the digits from below their plateau to their own 64
 dimensions. A learned γ starts near where nothing is encoded (T/d is 1 on the manifold and 0.07 on the digits), so that
 log γ, which moves at the network's own rate, has time to arrive. The paper's table has no plain decoder; it stands beside
-it here.
+it here, and alone on the manifold.
 """
 
 from models.specs import MNIST, VAE, Data, Digits, Learned, Objective, PlantedManifold, Skip, Training
@@ -21,7 +21,7 @@ from study.trial import Trial
 def kappa_saturation(data: Data, skip: Skip, kappa: int, seed: int) -> Trial | None:
     """With a learned γ, how many of κ latents stay active, and at what number do they saturate?"""
     digits = isinstance(data, Digits)
-    if kappa not in ((10, 20, 32, 64) if digits else (1, 2, 3, 4, 10, 20)):
+    if kappa not in ((10, 20, 32, 64) if digits else (1, 2, 3, 4, 10, 20)) or (skip != "none" and not digits):
         return None
     hidden = (128, 128) if digits else (64, 64)
     return Trial(

@@ -21,8 +21,6 @@ CEILINGS: list[Ceiling] = ["none", "0.8 T/d"]
 
 BETAS = [round(float(beta), 3) for beta in np.geomspace(2.85, 14.25, 26)]
 EQUAL, UNEQUAL = LinearSubspace(d=20, eigenvalues=(1,) * 5), LinearSubspace(d=20, eigenvalues=(4, 2, 1, 0.5, 0.25))
-
-
 CURVED = PlantedManifold(d=20, r=3)
 
 ASKED = ((EQUAL, 2.8, 4.0, 7.0), (UNEQUAL, 2.8, 9.5, 15.0), (CURVED, 4.0, 8.0, 15.0))
@@ -41,8 +39,8 @@ def learned_gamma_collapse(data: Data, ceiling: Ceiling, beta: float, seed: int)
         data=data,
         model=VAE(
             kappa=10 if linear else 6,
-            encoder=() if linear else (48, 48),
-            decoder=() if linear else (48, 48),
+            encoder=() if linear else (32, 32),
+            decoder=() if linear else (32, 32),
             log_var_scale=0.1,
             log_var_range=(-20, 5),
         ),

@@ -81,7 +81,7 @@ def _generative(data: Data, first: str, method: str, seed: int, autoencoder: Tri
         objective=AUTOENCODER.model_copy(update={"penalty": MMD(weight=10)}) if wae else Objective(gamma=FIRST[first]),
         training=Training(steps=30_000, batch=256, lr=1e-3)
         if faces
-        else Training(steps=_steps(data, 3000), batch=256, lr=3e-3),
+        else Training(steps=_steps(data, 3000), batch=128 if wae else 256, lr=3e-3),
         seed=seed,
         after=autoencoder,
         samples=10_000 if faces else 2000,
