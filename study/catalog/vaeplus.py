@@ -66,7 +66,7 @@ def _autoencoder(data: Data, seed: int) -> Trial:
         training, samples = Training(steps=50_000, batch=64, lr=3e-4), 10_000
     else:
         model = VAE(kappa=32, encoder=(256, 128), decoder=(128, 256), activation="relu", init="he", post_var="none")
-        training, samples = Training(steps=_steps(data, 2000), batch=128, lr=1e-3), 2000
+        training, samples = Training(steps=3000, batch=128, lr=1e-3), 2000
     return Trial(data=data, model=model, objective=AUTOENCODER, training=training, seed=seed, samples=samples)
 
 
@@ -79,9 +79,7 @@ def _generative(data: Data, first: str, method: str, seed: int, autoencoder: Tri
         data=data,
         model=VAE(post_var="none", **sizes) if wae else VAE(log_var_scale=0.1, log_var_range=(-20, 5), **sizes),
         objective=AUTOENCODER.model_copy(update={"penalty": MMD(weight=10)}) if wae else Objective(gamma=FIRST[first]),
-        training=Training(steps=30_000, batch=256, lr=1e-3)
-        if faces
-        else Training(steps=_steps(data, 3000), batch=128 if wae else 256, lr=3e-3),
+        training=Training(steps=30_000, batch=256, lr=1e-3) if faces else Training(steps=4000, batch=256, lr=3e-3),
         seed=seed,
         after=autoencoder,
         samples=10_000 if faces else 2000,
@@ -90,8 +88,3 @@ def _generative(data: Data, first: str, method: str, seed: int, autoencoder: Tri
         return stage
     model = VAE(skip="concat", log_var_scale=0.1, log_var_range=(-20, 5), **sizes)
     return stage.model_copy(update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": stage})
-
-
-def _steps(data: Data, few: int) -> int:
-    """On at most 10,000 examples a few steps, on more twice as many."""
-    return few if data.n_train <= 10_000 else 2 * few
