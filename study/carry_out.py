@@ -31,6 +31,8 @@ class Launch:
     tracking_uri: str | None
     artifacts: Pictures
     mirrored: bool
+    keeps_ray: bool = False
+    """Whether another study follows in this process: a Ray of its own then stays up for it."""
 
     def carry_out(self) -> int:
         """Train what is missing, catch the mirror up, report; returns the exit status.
@@ -109,7 +111,7 @@ class Launch:
 
         total = len(self.plan.rows) + len(self.plan.missing_stages)
         with Bar(console, total, self.plan.settled) as bar:
-            return train(self.plan, self.home, self.size, self.address, bar, ledger)
+            return train(self.plan, self.home, self.size, self.address, bar, ledger, self.keeps_ray)
 
     def _done(self, after: Plan) -> dict[str, int]:
         """What became of the trials in this launch, by status."""

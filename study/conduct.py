@@ -114,7 +114,15 @@ class Watch:
             self._ledger.failed(pack_id, reason)
 
 
-def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Bar, ledger: Ledger | None) -> str | None:
+def train(
+    plan: Plan,
+    home: Home,
+    size: int | None,
+    address: str | None,
+    bar: Bar,
+    ledger: Ledger | None,
+    keeps_ray: bool = False,
+) -> str | None:
     """Train and commit what the plan misses: every missing trial then has a result or a recorded failure.
 
     Returns None, or a sentence where Ray kept dying and trials are left. Raises: HomeError, where it refuses for long.
@@ -124,7 +132,7 @@ def train(plan: Plan, home: Home, size: int | None, address: str | None, bar: Ba
     watch, lives = Watch(bar, ledger), LIVES
     while True:
         try:
-            with connection.connected(address, bar.say) as cluster:
+            with connection.connected(address, bar.say, keeps_ray) as cluster:
                 _train_in_order(plan, size, home, cluster, watch)
             break
         except RayLostError as fault:

@@ -1,10 +1,12 @@
-"""The command line: `python -m study.launch STUDY`.
+"""The command line: `python -m study.launch STUDY…`.
 
-Plans a study, trains what is missing, mirrors it to MLflow, prints the table, and says where everything is. Exit status:
-0 when every chosen trial has a result, 1 when some have not, 2 for a wrong command or declaration, 130 on Ctrl-C.
+Plans a study, trains what is missing, mirrors it to MLflow, prints the table, and says where everything is; several one after
+the other. Exit status: 0 when every chosen trial has a result, 1 when some have not, 2 for a wrong command or declaration,
+130 on Ctrl-C.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -12,15 +14,17 @@ import typer
 from models.places import DataError
 from study.carry_out import Launch
 from study.command import known_tracking, refuse, run
-from study.declare import DeclarationError, Scale
-from study.find import find
+from study.declare import DeclarationError, Scale, Study
+from study.find import catalog_names, find
 from study.ledger_entry import Pictures
 from study.place import Place, found_place
 from study.plan import check, make_plan
 from study.record import Home, HomeError
 from study.show import announce, console, show_catalog, show_cost
 
-StudyName = Annotated[str | None, typer.Argument(metavar="STUDY", help="A name from --list, or file.py:name.")]
+StudyNames = Annotated[
+    list[str] | None, typer.Argument(metavar="STUDY…", help="Names from --list, or file.py:name; `all` of the catalog.")
+]
 HomePlace = Annotated[
     str | None, typer.Option("--home", metavar="DIR|URI", help="Where everything is kept; default ./runs.")
 ]
@@ -50,8 +54,14 @@ Attach = Annotated[str | None, typer.Option(metavar="STUDY|JOB", help="Show a su
 Mirrored = Annotated[bool, typer.Option("--mirror/--no-mirror", help="Whether to show the runs in MLflow.")]
 
 
+ALL = "all"
+"""In place of a name: every study of the catalog."""
+
+INTERRUPTED = 130
+
+
 def main(
-    study: StudyName = None,
+    studies: StudyNames = None,
     home: HomePlace = None,
     scale: ScaleName = None,
     address: Address = None,
@@ -66,41 +76,79 @@ def main(
     attach: Attach = None,
     refine: Refine = None,
 ) -> None:
-    """Train whatever a study declares and its home does not have yet."""
+    """Train whatever studies declare and their home does not have yet."""
+    status = 0
     try:
         if catalog:
             show_catalog()
             return
-        if attach:
-            with found_place(address) as where:
-                raise typer.Exit(_attached(attach, where))
-        if study is None:
-            raise DeclarationError("name a study: --list shows the catalog, and your own is launched as file.py:name")
-        size, chosen = _pack_size(pack), _only(only or [])
-        declared = find(study)
+        todo = {} if attach else _found(studies or [])
         with found_place(address) as where:
-            scale = scale or where.scale_of(declared.tables)
-            if where.is_sent:
-                check(declared, scale, chosen, refine)  # what is wrong is refused here, not by a job
-                options = ["--pack", pack, "--artifacts", artifacts, *["--retry-failed"] * retry_failed]
-                options += [part for text in only or [] for part in ("--only", text)] + ["--plan"] * plan
-                options += [] if refine is None else ["--refine", str(refine)]
-                from study.submit import Request, submit  # Ray takes its time to import
-
-                asked = Request(study, declared.name, home, scale, tracking_uri, mirrored, options)
-                raise typer.Exit(submit(asked, where, console))
-            place = Home("./runs" if home is None else home)
-            todo = make_plan(declared, scale, place, chosen, retry_failed, refine)
-            announce(todo, place, where)
-            if plan:
-                show_cost(todo, size, where.resources)
-                return
-            status = Launch(todo, place, size, where.address, tracking_uri, artifacts, mirrored).carry_out()
+            if attach:
+                raise typer.Exit(_attached(attach, where))
+            asked = Asked(
+                home, scale, pack, tuple(only or []), plan, tracking_uri, artifacts, mirrored, retry_failed, refine
+            )
+            for name, declared in todo.items():
+                found = asked.carry_out(name, declared, where, is_last=name == [*todo][-1])
+                status = max(status, found)
+                if found == INTERRUPTED:
+                    break
     except (DeclarationError, HomeError, DataError) as fault:
         refuse(str(fault))
     except KeyboardInterrupt:
-        status = 130
+        status = INTERRUPTED
     raise typer.Exit(status)
+
+
+def _found(names: Sequence[str]) -> dict[str, Study]:
+    """The studies by the names that they were asked for by: all are found before any is trained."""
+    if not names:
+        raise DeclarationError("name a study: --list shows the catalog, and your own is launched as file.py:name")
+    return {each: find(each) for name in names for each in (catalog_names() if name == ALL else [name])}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks of every study that it names."""
+
+    home: str | None
+    scale: Scale | None
+    pack: str
+    only: tuple[str, ...]
+    plan: bool
+    tracking_uri: str | None
+    artifacts: Pictures
+    mirrored: bool
+    retry_failed: bool
+    refine: float | None
+
+    def carry_out(self, name: str, declared: Study, where: Place, is_last: bool) -> int:
+        """Plan, send or launch one study; its exit status. Raises: DeclarationError, HomeError, DataError."""
+        size, chosen = _pack_size(self.pack), _only(self.only)
+        scale = self.scale or where.scale_of(declared.tables)
+        if where.is_sent:
+            check(declared, scale, chosen, self.refine)  # what is wrong is refused here, not by a job
+            return self._submit(name, declared, where, scale)
+        place = Home("./runs" if self.home is None else self.home)
+        todo = make_plan(declared, scale, place, chosen, self.retry_failed, self.refine)
+        announce(todo, place, where)
+        if self.plan:
+            show_cost(todo, size, where.resources)
+            return 0
+        launch = Launch(
+            todo, place, size, where.address, self.tracking_uri, self.artifacts, self.mirrored, keeps_ray=not is_last
+        )
+        return launch.carry_out()
+
+    def _submit(self, name: str, declared: Study, where: Place, scale: Scale) -> int:
+        from study.submit import Request, submit  # Ray takes its time to import
+
+        options = ["--pack", self.pack, "--artifacts", self.artifacts, *["--retry-failed"] * self.retry_failed]
+        options += [part for text in self.only for part in ("--only", text)] + ["--plan"] * self.plan
+        options += [] if self.refine is None else ["--refine", str(self.refine)]
+        request = Request(name, declared.name, self.home, scale, self.tracking_uri, self.mirrored, options)
+        return submit(request, where, console)
 
 
 def _attached(name: str, where: Place) -> int:

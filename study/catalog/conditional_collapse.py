@@ -25,7 +25,7 @@ def conditional_collapse(activation: Activation, beta: float, seed: int) -> Tria
         data=LinearMap(n=4000),
         model=VAE(kappa=5, encoder=(8,), decoder=(8,), activation=activation, init=init, log_var_scale=0.1),
         objective=Objective(gamma=Fixed(1.0), beta=beta),
-        training=Training(steps=4000, batch=256, lr=5e-3),
+        training=Training(steps=6000, batch=256, lr=5e-3),
         seed=seed,
     )
 

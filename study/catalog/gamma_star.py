@@ -41,7 +41,7 @@ def gamma_star(data: Data, mode: str, seed: int) -> Trial:
             kappa=32 if digits else 10, encoder=hidden, decoder=hidden, log_var_scale=0.1, log_var_range=(-20, 5)
         ),
         objective=Objective(gamma=GAMMAS[mode]),
-        training=Training(steps=4000 if digits else 3000, batch=128 if digits else 256, lr=1.5e-3 if digits else 3e-3),
+        training=Training(steps=6000 if digits else 4000, batch=128 if digits else 256, lr=1.5e-3 if digits else 3e-3),
         seed=seed,
     )
 
