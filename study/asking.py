@@ -97,8 +97,6 @@ class Asking:
 
     def _tell(self, asked: Asked, result: Mapping[str, Any] | None) -> None:
         if result and result["status"] in RESULTS:
-            for column, most in self._settings.within.items():
-                asked.set_constraint(column, _excess(result, column, most))
             self._study.tell(asked, self._values(result))
         else:
             self._study.tell(asked, state=TrialState.FAIL)
@@ -109,13 +107,6 @@ class Asking:
             float(worst if result["status"] != "finished" or result[column] is None else result[column])
             for column, worst in self._settings.minimise.items()
         )
-
-
-def _excess(result: Mapping[str, Any], column: str, most: float) -> float:
-    """How far a trial lies above what it must be within; infinite where it has no number."""
-    if result["status"] != "finished" or result[column] is None:
-        return math.inf
-    return result[column] - most
 
 
 def ranked(values: Sequence[Values]) -> list[int]:

@@ -16,9 +16,6 @@ Each sampler searches `repeats` times, and all of these searches go on at once, 
 trials of each, and tells their results before the next. Within a round `alike` trials share what decides their shapes, so
 that they train as one pack; everything else varies freely among them. A trial's seed is its search's repeat.
 
-With `within={"nre_mean_test": 0.01}` a trial above that is of no use, however small its other numbers are: samplers that
-learn first look for trials of use, and then for the best among them.
-
 With `rungs`, numbers of training steps, each asked trial is trained with the fewest steps first, and only the better part
 of a batch (`keep` of it) again with more: the packs of a later rung hold nothing else. The function then takes `steps`.
 """
@@ -89,8 +86,7 @@ class Searching:
     def __init__(self, table: SearchTable) -> None:
         from study.asking import Asking  # imports Optuna, which nobody else needs
 
-        measured = {**table.settings.minimise, **table.settings.within}
-        self._columns = ["trial_id", "status", *measured]
+        self._columns = ["trial_id", "status", *table.settings.minimise]
         self._searches = [
             Asking(table.settings, table.space, sampler, repeat, partial(table.row, sampler, repeat))
             for sampler, repeat in product(table.settings.samplers, range(table.settings.repeats))

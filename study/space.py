@@ -46,12 +46,11 @@ class Between(BaseModel):
 
 class Settings(BaseModel):
     """What a search declares beside its space; see the module. `minimise` names record columns, each with what a diverged
-    trial counts as; `within` some with the most that a trial may have to be of use."""
+    trial counts as."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     minimise: Annotated[dict[str, Real], Field(min_length=1)]
-    within: dict[str, Real] = {}
     samplers: Annotated[tuple[Sampler, ...], Field(min_length=1)]
     trials: Count
     repeats: Count = 1
@@ -65,9 +64,8 @@ class Settings(BaseModel):
         if self.rungs and list(self.rungs) != sorted(set(self.rungs)):
             raise ValueError("rungs are numbers of training steps, each more than the one before")
         numbers = [field.name for field in TRIALS if field.type in (pa.int64(), pa.float64())]
-        for name, columns in (("minimise", self.minimise), ("within", self.within)):
-            if strangers := [column for column in columns if column not in numbers]:
-                raise ValueError(f"{name} names {strangers[0]}, which is no recorded number: choose a column of trials")
+        if strangers := [column for column in self.minimise if column not in numbers]:
+            raise ValueError(f"minimise names {strangers[0]}, which is no recorded number: choose a column of trials")
         if len(set(self.samplers)) < len(self.samplers):
             raise ValueError(f"samplers names one twice: choose among {', '.join(get_args(Sampler))}")
         return self

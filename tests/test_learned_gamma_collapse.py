@@ -15,8 +15,7 @@ from analysis.collapse.beta_sweep import BetaSweep
 from analysis.studies.learned_gamma_collapse import collapse_claims
 from analysis.theory import learned_gamma, linear, modes_of_spectrum
 from models.datasets import load
-from models.specs import PlantedManifold
-from study.catalog.learned_gamma_collapse import BETAS, EQUAL, UNEQUAL, learned_gamma_collapse
+from study.catalog.learned_gamma_collapse import BETAS, CURVED, EQUAL, UNEQUAL, learned_gamma_collapse
 
 SPECTRUM = [4.0, 2.0, 1.0, 0.5, 0.25, *[0.0] * 15]
 MODES = modes_of_spectrum(SPECTRUM)
@@ -24,21 +23,25 @@ MODES = modes_of_spectrum(SPECTRUM)
 
 def test_three_kinds_of_data_meet_the_betas_around_their_events_with_and_without_a_ceiling():
     rows: list[Any] = learned_gamma_collapse.table("laptop").rows()
-    betas = {
-        data: sorted({r.trial.objective.beta for r in rows if r.trial.data == data}) for data in map(data_of, rows)
-    }
-    assert len({row.trial.trial_id for row in rows}) == len(rows) == 2 * 3 * sum(map(len, betas.values()))
-    assert betas[UNEQUAL] == BETAS
-    assert betas[EQUAL] == [beta for beta in BETAS if beta < 7]
-    assert betas[PlantedManifold(d=20, r=3)] == [beta for beta in BETAS if beta > 4]
+    assert len({row.trial.trial_id for row in rows}) == len(rows)
+    ends = (
+        (UNEQUAL, BETAS, 10.32),
+        (EQUAL, [b for b in BETAS if b < 7], 4),
+        (CURVED, [b for b in BETAS if b > 4], 9.2),
+    )
+    for data, betas, collapse in ends:
+        assert met(rows, data, "none") == betas
+        capped = met(rows, data, "0.8 T/d")  # from before the collapse without a ceiling
+        assert capped == betas[-len(capped) :]
+        assert capped[0] < 1.06 * collapse
     assert {(row.trial.data.d, row.trial.data.intrinsic_dim) for row in rows} == {(20, 5), (20, 3)}
     assert {row.trial.model.kappa for row in rows if row.trial.data.kind == "LinearSubspace"} == {10}
     assert len(BETAS) >= 24
     assert max(np.diff(np.log(BETAS))) < np.log(1.16)
 
 
-def data_of(row):
-    return row.trial.data
+def met(rows, data, ceiling):
+    return sorted({r.axes["beta"] for r in rows if r.trial.data == data and r.axes["ceiling"] == ceiling})
 
 
 @pytest.mark.parametrize(("data", "r"), [(EQUAL, 5), (UNEQUAL, 5)])

@@ -3,8 +3,9 @@
 Encoder and decoder are one linear layer each, and the posterior variance Σ is the same for every x: either trained, or
 held at the prior's, which leaves the thresholds where they are. With γ = 1 mode i of the covariance should be lost at
 β = λᵢ, and five of the ten planted eigenvalues lie inside the sweep. Three latents cannot reach two of these five; twelve
-are two more than the data have dimensions. A prior of another width is a gauge: it may move the weights and nothing
-else. Data that are not centred are for the biases to centre. A few β and κ = 3 tell whether either is so.
+are two more than the data have dimensions. A prior of another width is a gauge: it may move the weights and nothing else.
+Data that are not centred are for the biases to centre; a few β tell whether they do. At laptop scale the given Σ and the
+other prior are met at κ = 3 alone.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,10 @@ def six(betas: Sequence[float]) -> Sequence[float]:
 @study(variant=VARIANTS, kappa=[3, 12], beta=sweep(24), seed=range(6))
 def linear_collapse(variant: Variant, kappa: int, beta: float, seed: int) -> Trial | None:
     """Does a linear VAE lose mode i at β = ζᵢ²/γ, without a jump, whatever κ, Σ and the prior's width are?"""
-    return trial(variant, kappa, beta, seed, six(sweep(24)))
+    few = six(sweep(24))
+    if (kappa > 3 and variant != "learned Σ") or (variant.endswith("wide prior") and beta not in few):
+        return None
+    return trial(variant, kappa, beta, seed, few)
 
 
 @linear_collapse.paper(variant=VARIANTS, kappa=[3, 6, 12], beta=sweep(48), seed=range(10))
@@ -52,12 +56,13 @@ def linear_collapse_paper(variant: Variant, kappa: int, beta: float, seed: int) 
 
 
 def trial(variant: Variant, kappa: int, beta: float, seed: int, few: Sequence[float]) -> Trial | None:
-    """One row, at laptop scale; None where a variant is not asked about."""
-    if (kappa > 3 and variant != "learned Σ") or (variant not in ("learned Σ", "fixed Σ") and beta not in few):
+    """One row, at laptop scale; None for data off zero where they are not asked about."""
+    off_zero = variant.endswith("off zero")
+    if off_zero and (kappa > 3 or beta not in few):
         return None
     spectrum = (6, 4, 2.5, 1.2, 0.5, 0.2, 0.1, 0.1, 0.05, 0.05)
     return Trial(
-        data=LinearSubspace(d=10, eigenvalues=spectrum, n=2000, offset=OFFSET if variant.endswith("off zero") else 0.0),
+        data=LinearSubspace(d=10, eigenvalues=spectrum, n=2000, offset=OFFSET if off_zero else 0.0),
         model=VAE(
             kappa=kappa,
             encoder=(),
