@@ -12,11 +12,11 @@ from models.specs.penalties import (
     ColumnScale,
     Crossed,
     LogTransform,
-    Penalty,
     SerpentineCost,
     SerpentineCritical,
     SerpentineCrossing,
 )
+from models.specs.sparsity import Penalty
 from study.declare import study
 from study.probe import Probe
 
