@@ -43,7 +43,7 @@ class Sparsity(Spec):
 
     u_j = Var(z_j) · E‖∂m/∂z_j‖²: what is left of a code's mean square where its scale and its origin are the decoder's to
     choose; with unit columns and codes of mean 0 it is ‖z_j‖²/n. Energies below `floor` count as `floor`, and have no
-    slope. With `g`, and `g_parameter` where it has one, the misfit is (d/2) g(R/d); without, it is J's, as γ is set: g is
+    slope: the rounding of float32 comes next, and a logarithm would pull at layers that other codes share. With `g`, and `g_parameter` where it has one, the misfit is (d/2) g(R/d); without, it is J's, as γ is set: g is
     linear for a fixed γ, and a logarithm for one that is learned or optimal (Lemma 3).
 
     Source: Dai, Wenliang & Wipf (2021), the objective of Thm. 4, d g(R/d) + Σ h, in halves.
@@ -53,7 +53,7 @@ class Sparsity(Spec):
     h: Penalty
     parameter: Positive | None = None
     weight: Positive = 1.0
-    floor: Positive = 1e-10
+    floor: Positive = 1e-8
     g: Penalty | None = None
     g_parameter: Positive | None = None
 
