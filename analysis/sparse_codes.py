@@ -101,7 +101,9 @@ def groups(view: View) -> dict[tuple[str, str], list[Group]]:
     known = view.trials[view.trials["intrinsic_dim"].notna() & view.trials["status"].eq("finished")]
     for (data, gamma, h), trials in cells(known, view.header, ["data", "gamma", "h"]):
         declared = view.trials[(view.trials[["data", "gamma", "h"]] == [data, gamma, h]).all(axis=1)]
-        found.setdefault((label_text(data), label_text(gamma)), []).append(_group(view, h, trials, len(declared), energies))
+        found.setdefault((label_text(data), label_text(gamma)), []).append(
+            _group(view, h, trials, len(declared), energies)
+        )
     return found
 
 

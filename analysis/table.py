@@ -36,7 +36,7 @@ ALSO = {
     "fid": "FID",
     "codes_used": "codes used",
 }
-"""Columns that only trials with `outliers`, `samples` or a price on their codes have: they join the table where any is measured."""
+"""Columns that only trials with `outliers`, `samples` or a price on codes have: they join the table where any is measured."""
 
 COUNTS = ("declared", "finished", "diverged", "failed", "missing", "unconverged")
 

@@ -54,7 +54,7 @@ PENALTIES: dict[Penalty, Callable[[Tensor, Tensor], Tensor]] = {
 """h(u) with its parameter, which must broadcast to u, and is ignored where a penalty has none."""
 
 
-def energies(decode: Callable[[Tensor], Tensor], z: Tensor, mean: Tensor) -> Tensor:
+def energies(decode: Callable[[Tensor], Tensor], z: Tensor, mean: Tensor, step: float = STEP) -> Tensor:
     """Var(z_j) · E‖∂m/∂z_j‖² of each code, (..., κ) in data², of a minibatch of codes (..., n, κ) with `mean` m(z).
 
     Each example tells of one code, moved by a small part of its standard deviation: one pass of the decoder however many
@@ -65,6 +65,6 @@ def energies(decode: Callable[[Tensor], Tensor], z: Tensor, mean: Tensor) -> Ten
     example, moved = rows % n, (rows + rows // n) % kappa
     one = torch.nn.functional.one_hot(moved, kappa).to(z.dtype)
     std = z.var(-2, correction=0).clamp_min(STILL).sqrt()
-    away = decode(z[..., example, :] + one * (STEP * std)[..., None, :])
-    changes = squared_error(away, mean[..., example, :]) / STEP**2
+    away = decode(z[..., example, :] + one * (step * std)[..., None, :])
+    changes = squared_error(away, mean[..., example, :]) / step**2
     return changes @ (one / one.sum(0))

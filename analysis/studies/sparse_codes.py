@@ -13,7 +13,7 @@ Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear da
 """
 
 from analysis.claim import Claim, judged
-from analysis.drawn.sparse_codes import drawing
+from analysis.drawn import sparse_codes as drawn
 from analysis.figures import Drawing
 from analysis.interval import number
 from analysis.sheet import Sheet
@@ -54,7 +54,7 @@ def claims(view: View) -> list[Claim]:
 
 def drawings(view: View) -> list[Drawing]:
     """The energies of the codes, sorted."""
-    return drawing(groups(view))
+    return drawn.drawings(groups(view))
 
 
 def sheets(view: View) -> list[Sheet]:
@@ -67,7 +67,9 @@ def _linear(where: str, of: list[Group]) -> list[Claim]:
     flat = [group for group in of if group.preference == ONE and group.is_flat]
     copies = [group for group in of if group.preference == COPIES]
     return [
-        _counts(where, "where copies of a code cost less, more codes are used than are needed", DERIVED, copies, more=True),
+        _counts(
+            where, "where copies of a code cost less, more codes are used than are needed", DERIVED, copies, more=True
+        ),
         _counts(where, "where they cost more, and a slope says so, one for each principal component", DERIVED, steep),
         _counts(where, "also where the penalty is flat at the size of the codes", DERIVED, flat),
         _norm(where, [group for group in of if group.preference == TIE]),
@@ -80,7 +82,9 @@ def _named(of: list[Group], *names: str) -> list[Group]:
     return [group for group in of if group.h in names]
 
 
-def _claim(where: str, said: str, source: str, of: list[Group], expected: str, measured: str, within: str, agrees: bool) -> Claim:
+def _claim(
+    where: str, said: str, source: str, of: list[Group], expected: str, measured: str, within: str, agrees: bool
+) -> Claim:
     enough = bool(of) and all(group.is_complete for group in of)
     return Claim(where, said, source, expected, measured, within, judged(agrees, enough), sum(map(len, of)))
 
@@ -168,7 +172,9 @@ def _learned(view: View) -> list[Claim]:
     claims = []
     for data in dict.fromkeys(data for data, _ in found):
         modes = {gamma: _named(of, *LOGARITHMS) for (other, gamma), of in found.items() if other == data}
-        fixed, learned = ([g for m, of in modes.items() if m.startswith(start) for g in of] for start in ("fixed", "learned init"))
+        fixed, learned = (
+            [g for m, of in modes.items() if m.startswith(start) for g in of] for start in ("fixed", "learned init")
+        )
         if not learned:
             continue
         ratios = [a / b for f, g in zip(fixed, learned, strict=True) for a, b in zip(f.nre, g.nre, strict=True)]

@@ -84,13 +84,12 @@ def principal_energies(
         with np.errstate(invalid="ignore"):
             return ((np.sqrt(values) + np.sqrt(values - 4 * gamma * weight)) / 2) ** 2
     sizes = np.sqrt(values)[..., None]
-    low, high = np.zeros_like(sizes), sizes
+    middle = half = sizes / 2
     for _ in range(6):
-        grid = low + (high - low) * np.linspace(0, 1, 401)
+        grid = np.clip(middle + half * np.linspace(-1, 1, 401), 0, sizes)
         cost = (sizes - grid) ** 2 / (2 * gamma) + weight / 2 * price(name, grid**2, parameter)
-        at, step = np.take_along_axis(grid, cost.argmin(-1)[..., None], -1), (high - low) / 400
-        low, high = np.maximum(at - step, 0), np.minimum(at + step, sizes)
-    return (at**2)[..., 0]
+        middle, half = np.take_along_axis(grid, cost.argmin(-1)[..., None], -1), half / 200
+    return (middle**2)[..., 0]
 
 
 def ridge_energy(spectrum: ArrayLike, gamma: float, kappa: int, weight: float = 1.0) -> float:

@@ -30,12 +30,12 @@ WRITTEN = {
 }
 
 
-def check_parameter(penalty: Penalty, parameter: float | None) -> None:
-    """Raises: ValueError where a penalty lacks its parameter, or has one that it does not know."""
+def check_parameter(penalty: Penalty, parameter: float | None, field: str = "parameter") -> None:
+    """Raises: ValueError where a penalty lacks its parameter, declared as `field`, or has one that it does not know."""
     if penalty in WITHOUT and parameter is not None:
         raise ValueError(f"the penalty {penalty} has no parameter: leave it out")
     if penalty not in WITHOUT and parameter is None:
-        raise ValueError(f"the penalty {penalty} needs a parameter: write parameter=...")
+        raise ValueError(f"the penalty {penalty} needs a parameter: write {field}=...")
 
 
 class Sparsity(Spec):
@@ -43,8 +43,10 @@ class Sparsity(Spec):
 
     u_j = Var(z_j) · E‖∂m/∂z_j‖²: what is left of a code's mean square where its scale and its origin are the decoder's to
     choose; with unit columns and codes of mean 0 it is ‖z_j‖²/n. Energies below `floor` count as `floor`, and have no
-    slope: the rounding of float32 comes next, and a logarithm would pull at layers that other codes share. With `g`, and `g_parameter` where it has one, the misfit is (d/2) g(R/d); without, it is J's, as γ is set: g is
-    linear for a fixed γ, and a logarithm for one that is learned or optimal (Lemma 3).
+    slope: the rounding of float32 comes next, and a logarithm would go on pulling at layers that other codes share.
+
+    With `g`, and `g_parameter` where it has one, the misfit is (d/2) g(R/d); without, it is J's, as γ is set: g is linear
+    for a fixed γ, and a logarithm for one that is learned or optimal (Lemma 3).
 
     Source: Dai, Wenliang & Wipf (2021), the objective of Thm. 4, d g(R/d) + Σ h, in halves.
     """
@@ -67,7 +69,7 @@ class Sparsity(Spec):
         if self.g in OF_GAMMA:
             raise ValueError(f"the misfit g = {self.g} is that of {OF_GAMMA[self.g]}: leave g out, and declare that")
         if self.g:
-            check_parameter(self.g, self.g_parameter)
+            check_parameter(self.g, self.g_parameter, "g_parameter")
         elif self.g_parameter is not None:
             raise ValueError("g_parameter is that of g: declare g too, or leave it out")
         return self

@@ -53,7 +53,9 @@ def sparse_codes(data: Data, gamma: Gamma, h: Sparsity, seed: int) -> Trial | No
     return _trial(data, gamma, h, seed, STEPS)
 
 
-@sparse_codes.paper(data=[LINEAR, PlantedManifold(d=20, r=3), MNIST()], gamma=[SMALL, SOON, LATE], h=PRICES, seed=range(10))
+@sparse_codes.paper(
+    data=[LINEAR, PlantedManifold(d=20, r=3), MNIST()], gamma=[SMALL, SOON, LATE], h=PRICES, seed=range(10)
+)
 def sparse_codes_paper(data: Data, gamma: Gamma, h: Sparsity, seed: int) -> Trial | None:
     """The same for longer, from more initial weights, and on MNIST with 64 codes."""
     return _trial(data, gamma, h, seed, LONG)

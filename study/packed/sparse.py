@@ -1,6 +1,6 @@
 """The price of codes in training: every trial of the pack has one, each its own penalty, weight and misfit."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -38,8 +38,9 @@ class Sparse:
         cost = self._half * self._h(torch.maximum(found, self._floor)).sum(-1)
         if self._g is None:
             return objective + cost
-        d = self._stack.d
-        return self._g((fit.distortion / d)[:, None], otherwise=2 / d * objective[:, None])[:, 0] * (d / 2) + cost
+        of_d = self._stack.d / 2
+        misfit = self._g((fit.distortion / self._stack.d)[:, None], otherwise=objective[:, None] / of_d)
+        return of_d * misfit[:, 0] + cost
 
     def state(self) -> dict[str, Tensor]:
         """Nothing: all of it follows from the minibatch."""
@@ -53,20 +54,23 @@ class _ByName:
     """One of the penalties for each trial: each sees the rows of its own trials alone, so that no other's are spoiled."""
 
     def __init__(self, stack: Stack, declared: Sequence[tuple[Penalty | None, float | None]]) -> None:
-        names = list(dict.fromkeys(name for name, _ in declared))
-        places = {name: [i for i, (other, _) in enumerate(declared) if other == name] for name in names}
-        self._rows = {name: torch.tensor(rows, device=stack.device) for name, rows in places.items()}
+        self._rows: dict[Penalty | None, Tensor] = {}
+        for name in dict.fromkeys(name for name, _ in declared):
+            places = [place for place, (other, _) in enumerate(declared) if other == name]
+            self._rows[name] = torch.tensor(places, device=stack.device)
         self._back = torch.cat([*self._rows.values()]).argsort()
         parameters = stack.column([parameter or 0.0 for _, parameter in declared])[:, None]
         self._parameters = {name: parameters[rows] for name, rows in self._rows.items()}
 
     def __call__(self, values: Tensor, otherwise: Tensor | None = None) -> Tensor:
-        """The penalties of values (pack, ...); the rows of `otherwise` where a trial names none."""
+        """The penalties of values (pack, n), and the rows of `otherwise` where a trial names none."""
         parts = []
         for name, rows in self._rows.items():
-            own = values if name or otherwise is None else otherwise
-            own = own.index_select(0, rows)
-            parts.append(PENALTIES[name](own, self._parameters[name]) if name else own)
+            if name is None:
+                assert otherwise is not None
+                parts.append(otherwise.index_select(0, rows))
+            else:
+                parts.append(PENALTIES[name](values.index_select(0, rows), self._parameters[name]))
         return torch.cat(parts).index_select(0, self._back)
 
 
