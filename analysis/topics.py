@@ -150,6 +150,12 @@ TOPICS = (
         {"penalties": "^(?!latents at|random linear auto)"},
     ),
     Topic(
+        "sparse codes",
+        "An autoencoder under a penalty with a steep enough slope at 0 is left with the codes that its data need.",
+        f"{DAI}, Thm. 4 and Lemma 3",
+        {"sparse_codes": ALL},
+    ),
+    Topic(
         "outliers",
         "The reconstruction error of a VAE tells outliers that principal components cannot.",
         f"{DAI}, figure 1",

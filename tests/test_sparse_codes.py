@@ -426,6 +426,13 @@ def test_every_claim_but_the_rule_holds_for_what_theory_expects():
     assert verdicts == [HOLDS if place != RULE else FAILS for place in range(13)]
 
 
+def test_nothing_is_said_of_a_study_without_results(tmp_path):
+    write_plan(make_plan(sparse_codes, "laptop", Home(tmp_path)), Home(tmp_path))
+    view = View.of("sparse_codes", tmp_path)
+    assert [said.claims(view), said.drawings(view)] == [[], []]
+    assert said.sheets(view)[0].frame.empty
+
+
 def test_claims_need_every_trial():
     view = made_up()
     view.trials.loc[view.trials.index[view.trials["h"].eq("√u")][0], "status"] = "missing"
