@@ -98,23 +98,30 @@ def groups(view: View) -> dict[tuple[str, str], list[Group]]:
     """Data set and γ mode → the groups in declared order; data of unknown dimension are left out."""
     found: dict[tuple[str, str], list[Group]] = {}
     energies = _energies(view)
-    known = view.trials[view.trials["intrinsic_dim"].notna() & view.trials["status"].eq("finished")]
-    for (data, gamma, h), trials in cells(known, view.header, ["data", "gamma", "h"]):
-        declared = view.trials[(view.trials[["data", "gamma", "h"]] == [data, gamma, h]).all(axis=1)]
-        found.setdefault((label_text(data), label_text(gamma)), []).append(
-            _group(view, h, trials, len(declared), energies)
-        )
+    known = view.trials[view.trials["data_id"].isna() | view.trials["intrinsic_dim"].notna()]
+    for (data, gamma), declared in cells(known, view.header, ["data", "gamma"]):
+        finished = declared[declared["status"].eq("finished")]
+        penalties = [(h, trials) for (h,), trials in cells(declared, view.header, ["h"])]
+        done = {h: trials for (h,), trials in cells(finished, view.header, ["h"])}
+        of = [
+            _group(view, str(h), done[h], len(done[h]) == len(trials) and len(done) == len(penalties), energies)
+            for h, trials in penalties
+            if h in done
+        ]
+        if of:
+            found[label_text(data), label_text(gamma)] = of
     return found
 
 
-def _group(view: View, label: str, trials: Frame, declared: int, energies: dict[str, Array]) -> Group:
+def _group(view: View, label: str, trials: Frame, is_complete: bool, energies: dict[str, Array]) -> Group:
+    """Of one penalty's finished trials; it is complete where all are there, and some of every other penalty."""
     first = trials.iloc[0]
     told, r = json.loads(first["declaration"]), int(first["intrinsic_dim"])
     return Group(
         label=label,
         declared=told["objective"]["penalty"],
         is_linear=told["data"]["kind"] == "LinearSubspace",
-        is_complete=len(trials) == declared,
+        is_complete=is_complete,
         r=r,
         gamma=float(first["gamma_value"]),
         spectrum=np.array(view.spectrum(first["data_id"])[:r]),

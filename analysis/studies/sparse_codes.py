@@ -15,7 +15,7 @@ Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear da
 from analysis.claim import Claim, judged
 from analysis.drawn import sparse_codes as drawn
 from analysis.figures import Drawing
-from analysis.interval import number
+from analysis.interval import NOTHING, number
 from analysis.sheet import Sheet
 from analysis.sparse_codes import COPIES, ONE, TIE, Group, by_penalty, groups, sheet
 from analysis.theory import sparse_codes as theory
@@ -71,7 +71,12 @@ def _linear(where: str, of: list[Group]) -> list[Claim]:
             where, "where copies of a code cost less, more codes are used than are needed", DERIVED, copies, more=True
         ),
         _counts(where, "where they cost more, and a slope says so, one for each principal component", DERIVED, steep),
-        _counts(where, "also where the penalty is flat at the size of the codes", DERIVED, flat),
+        _counts(
+            where,
+            "where they cost more, but the penalty is flat at the size of the codes, one for each as well",
+            DERIVED,
+            flat,
+        ),
         _norm(where, [group for group in of if group.preference == TIE]),
         _energies(where, "log u and log(u + δ) leave the principal components", _named(of, *LOGARITHMS)),
         _energies(where, "u leaves κ codes of one energy, (Σ √λ/(κ + rγ))²", _named(of, "u")),
@@ -177,16 +182,16 @@ def _learned(view: View) -> list[Claim]:
         )
         if not learned:
             continue
-        ratios = [a / b for f, g in zip(fixed, learned, strict=True) for a, b in zip(f.nre, g.nre, strict=True)]
+        ratios = [min(f.nre) / max(g.nre) for g in learned for f in fixed if f.label == g.label]
         claims.append(
             _claim(
-                str(data),
+                data,
                 "at as many codes a learned γ (g = log) reconstructs better than a fixed one (g linear)",
                 f"{SOURCE}, Lemma 3",
                 [*fixed, *learned],
-                "NRE fixed over learned > 1",
-                f"{number(min(ratios))} to {number(max(ratios))} times" if ratios else "not measured",
-                "every seed",
+                "least NRE of the fixed one over the largest of the learned one > 1",
+                ", ".join(f"{g.label}: {number(ratio)}" for g, ratio in zip(learned, ratios, strict=False)) or NOTHING,
+                "every penalty",
                 min(ratios, default=0.0) > 1,
             )
         )
