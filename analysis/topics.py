@@ -151,7 +151,7 @@ TOPICS = (
     ),
     Topic(
         "sparse codes",
-        "An autoencoder under a penalty with a steep enough slope at 0 is left with the codes that its data need.",
+        "Which penalties leave an autoencoder that is trained under them the codes that its data need, and no more.",
         f"{DAI}, Thm. 4 and Lemma 3",
         {"sparse_codes": ALL},
     ),

@@ -5,9 +5,10 @@ copies of a code cost less all are used, where they cost the same (√u, the nuc
 where they cost more one for each principal component. A minimum is not yet a way to it: MCP and SCAD are flat beyond
 their knee, and codes that begin there feel no penalty.
 
-On a smooth manifold the logarithms alone are done within these steps. Read as a rule, "a penalty prunes iff its slope at 0
-has no bound" fails there both ways: log(u + δ) prunes with a bounded slope, √u does not with an unbounded one. Theorem 4
-says less: a bounded slope fails on some data, folded closely enough (see `penalties`), and these are not folded.
+A smooth manifold is much the same, if training there takes longer and may end with a code too many. So what divides
+penalties is whether copies cost more, and a slope to follow: "a penalty prunes iff its slope at u = 0 has no bound" fails
+both ways, for √u with an unbounded slope and for log(u + δ) with a bounded one. Theorem 4 says less: a bounded slope fails
+on some data, folded closely enough (see `penalties`), and these are not folded.
 
 Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear data are derived (`analysis.theory`).
 """
@@ -45,10 +46,7 @@ def claims(view: View) -> list[Claim]:
         elif gamma == "learned":  # from γ = 1 on
             found.append(_late(where, of))
         else:
-            found.append(_reconstructs(where, of))
-            found.append(_counts(where, "u keeps more codes than are needed", DERIVED, _named(of, "u"), more=True))
-            if len(of) > len(LOGARITHMS) + 2:
-                found.append(_rule(where, of))
+            found += _curved(where, of)
     return found + _learned(view)
 
 
@@ -81,6 +79,24 @@ def _linear(where: str, of: list[Group]) -> list[Claim]:
         _energies(where, "log u and log(u + δ) leave the principal components", _named(of, *LOGARITHMS)),
         _energies(where, "u leaves κ codes of one energy, (Σ √λ/(κ + rγ))²", _named(of, "u")),
     ]
+
+
+def _curved(where: str, of: list[Group]) -> list[Claim]:
+    """On a smooth manifold, where copies of a code are compared as if it were linear."""
+    steep = [group for group in of if group.preference == ONE and not group.is_flat]
+    others = [group for group in of if group.preference != ONE]
+    found = [
+        _reconstructs(where, of),
+        _counts(
+            where, "as on linear data, more codes than are needed where copies cost no more", DERIVED, others, more=True
+        ),
+    ]
+    if len(steep) > len(LOGARITHMS):
+        found.append(
+            _counts(where, "and as many as are needed where they cost more, and a slope says so", DERIVED, steep)
+        )
+        found.append(_rule(where, of))
+    return found
 
 
 def _named(of: list[Group], *names: str) -> list[Group]:
