@@ -158,7 +158,7 @@ def test_both_scales_are_declared_without_a_row_twice():
 SPECTRUM = (4.0, 2.0, 1.0)
 
 
-def made_up(spoil=lambda row, energies: None):
+def made_up(spoil=lambda row, energies: None) -> Any:
     """The laptop table as theory would have it, and where it has none the papers; `spoil` changes rows and energies."""
     trials, latents = [], []
     rows = sparse_codes.table("laptop").rows()

@@ -13,6 +13,7 @@ from models.penalties import PENALTIES, energies
 from models.probes import probe
 from models.probes.serpentine import curve
 from models.specs.penalties import SerpentineCost
+from models.specs.sparsity import Penalty
 from models.streams import minibatches
 from models.vae import build
 from study import (
@@ -53,10 +54,10 @@ MISFITS = [
 ]
 
 
-def trial(penalty, gamma=None, hidden=(), seed=0, steps=40, lr=1e-2, kappa=4, dtype="float64", **model):
+def trial(penalty, gamma=None, hidden=(), seed=0, steps=40, lr=1e-2, dtype: Any = "float64"):
     return Trial(
         data=DATA,
-        model=VAE(kappa=kappa, encoder=hidden, decoder=hidden, post_var="none", **model),
+        model=VAE(kappa=4, encoder=hidden, decoder=hidden, post_var="none"),
         objective=Objective(gamma=gamma or (Optimal() if penalty.g else Fixed(0.1)), beta=0, penalty=penalty),
         training=Training(steps=steps, batch=30, lr=lr, dtype=dtype),
         seed=seed,
@@ -121,7 +122,8 @@ def test_both_decoders_of_a_serpentine_cost_what_the_probe_says():
     arcs = torch.stack([t, torch.zeros_like(t)], -1)
     sparse = energies(along, arcs, along(arcs), step=1e-6)
     dense = energies(lambda points: points, along(arcs), along(arcs))
-    for penalty, parameter in (("u", None), ("root", None), ("log plus", 1e-4), ("MCP", 0.2), ("power", 0.1)):
+    asked: dict[Penalty, float | None] = {"u": None, "root": None, "log plus": 1e-4, "MCP": 0.2, "power": 0.1}
+    for penalty, parameter in asked.items():
         h, p = PENALTIES[penalty], torch.tensor(parameter or 0.0)
         expected = probe(SerpentineCost(penalty=penalty, parameter=parameter, eps=eps), 0).numbers["difference"]
         assert float((h(sparse, p) - h(dense, p)).sum()) == pytest.approx(expected, rel=2e-3), penalty

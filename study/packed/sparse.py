@@ -55,7 +55,8 @@ class _ByName:
 
     def __init__(self, stack: Stack, declared: Sequence[tuple[Penalty | None, float | None]]) -> None:
         self._rows: dict[Penalty | None, Tensor] = {}
-        for name in dict.fromkeys(name for name, _ in declared):
+        names: dict[Penalty | None, None] = {name: None for name, _ in declared}
+        for name in names:
             places = [place for place, (other, _) in enumerate(declared) if other == name]
             self._rows[name] = torch.tensor(places, device=stack.device)
         self._back = torch.cat([*self._rows.values()]).argsort()
