@@ -10,8 +10,9 @@ A trial that is not finished is labelled by its status. A finished trial that ha
 left in, and `converged` False: its number of active latents may still be moving, so a table marks it `?` and a verdict
 about where training ends does not rest on it. A regime is relative to a study, hence it is never stored.
 
-A deterministic autoencoder has none, for nothing regularises it, nor has a second VAE, on draws of the first one's q(z):
-how many latents such draws need is not known of any data. A probe is computed and not trained, and has none either.
+A deterministic autoencoder has none, for nothing regularises it; where its codes have a price, those that are used count
+in place of active latents. Nor has a second VAE, on draws of the first one's q(z): how many latents such draws need is not
+known of any data. A probe is computed and not trained, and has none either.
 """
 
 import json
@@ -47,7 +48,7 @@ MEANINGS = {
     "failed": "no result: the trial's worker failed",
     "missing": "declared, not trained yet",
     "unknown": "no converged trial that keeps a latent says how many these data need",
-    "whole": "a deterministic autoencoder: it has no rate, and uses every latent",
+    "whole": "a deterministic autoencoder: it has no rate, and its codes no price",
     "probe": "computed, not trained",
     "draws": "a second VAE, on draws of a first one's q(z): how many latents these need is not known",
 }
@@ -61,12 +62,12 @@ def with_regimes(frame: Frame) -> Frame:
     on_draws = frame["stage"].eq(SECOND)
     recon_ok = finished & frame["nre_mean_test"].le(_recon_limit(frame, finished))
     needed = frame["intrinsic_dim"].fillna(_best_run_dims(frame, converged & ~on_draws)).mask(on_draws)
-    active = frame["n_active"]
+    active = kept(frame)
     regime = np.select(
         [
             ~finished,
             frame["stage"].eq(PROBE),
-            frame["stage"].eq(AUTOENCODER),
+            frame["stage"].eq(AUTOENCODER) & active.isna(),
             on_draws,
             needed.isna() | active.isna(),
             recon_ok & active.eq(needed),
@@ -84,6 +85,11 @@ def with_regimes(frame: Frame) -> Frame:
         regime_relative=frame["intrinsic_dim"].isna() & frame["data_id"].notna(),
         regime=regime,
     )
+
+
+def kept(frame: Frame) -> Column:
+    """How many latents are kept: active ones, or the codes that are used where codes have a price."""
+    return frame["n_active"].fillna(frame["codes_used"]) if "codes_used" in frame else frame["n_active"]
 
 
 def _recon_limit(frame: Frame, finished: Column) -> Column:

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.frames import Frame
 from analysis.interval import NOTHING, Interval, t_interval
 from analysis.load import Header
+from analysis.regime import kept
 from analysis.sheet import rows_in_markdown
 
 MEASURES = {
@@ -33,8 +34,9 @@ ALSO = {
     "fd_x": "FD",
     "fd_conv": "FD, features",
     "fid": "FID",
+    "codes_used": "codes used",
 }
-"""Columns that only trials with `outliers` or `samples` have: they join the table where any is measured."""
+"""Columns that only trials with `outliers`, `samples` or a price on codes have: they join the table where any is measured."""
 
 COUNTS = ("declared", "finished", "diverged", "failed", "missing", "unconverged")
 
@@ -101,7 +103,7 @@ def judged(trials: Frame) -> Cell:
     converged = int(usable["converged"].sum()) >= ENOUGH * finished
     counts = usable["regime"].value_counts()
     regime, agreeing = str(counts.index[0]), int(counts.iloc[0])
-    active = tuple(float(value) for value in usable["n_active"].dropna())
+    active = tuple(float(value) for value in kept(usable).dropna())
     return Cell(regime if 2 * agreeing > len(usable) else "mixed", agreeing, len(usable), active, converged)
 
 

@@ -150,6 +150,12 @@ TOPICS = (
         {"penalties": "^(?!latents at|random linear auto)"},
     ),
     Topic(
+        "sparse codes",
+        "Which penalties leave an autoencoder that is trained under them the codes that its data need, and no more.",
+        f"{DAI}, Thm. 4 and Lemma 3",
+        {"sparse_codes": ALL},
+    ),
+    Topic(
         "outliers",
         "The reconstruction error of a VAE tells outliers that principal components cannot.",
         f"{DAI}, figure 1",

@@ -70,6 +70,8 @@ class Trial(Spec):
     def _stages_fit(self) -> Self:
         if self.model.is_deterministic and self.objective.beta:
             raise ValueError('a network with post_var="none" has no rate: declare Objective(beta=0)')
+        if self.objective.is_sparse and not self.model.is_deterministic:
+            raise ValueError('Sparsity is a price of codes, not of noise: declare the network with post_var="none"')
         if not self.after:
             return self
         if self.after.data != self.data:
@@ -219,14 +221,16 @@ class Trial(Spec):
 
         γ, β, the learning rate, the initial weights' scale and the seed may differ inside a pack, and the trial that it
         stands on, as long as its codes are as wide and as noisy. Trials of the normal likelihood with one γ, however it is
-        set, share packs, and those of another likelihood or with more variances others. Networks that see β share their
-        spread.
+        set, share packs, and those of another likelihood or with more variances others; those whose codes have a price,
+        whatever it is, have packs of their own. Networks that see β share their spread.
         """
         content = canonical(self)
         if not self.objective.is_plain:
             gamma = self.objective.gamma
             content["likelihood"] = canonical(self.objective.likelihood)
             content["gamma"] = canonical(gamma) if isinstance(gamma, PerPixel | PerImage) else None
+        if self.objective.is_sparse:
+            content["penalty"] = "Sparsity"
         if self.after:
             content["after"] = [self.after.model.kappa, self.after.model.is_deterministic]
         for free in ("objective", "seed"):

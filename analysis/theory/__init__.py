@@ -9,7 +9,8 @@
 `modes` says what a data set is to the theory; `linear` and `fixed_sigma` hold the minimum at a given γ, `learned_gamma`
 the one over γ, `solution` its weights; `rate_distortion` the curve that a sweep of β traces, `sampling` what finite samples
 add; `hessian` the curvature at the origin; `affine` and `minima` the landscape over affine decoders; `ppca` the exact
-likelihood; `serpentine` what penalties make of a curve; `conventions` the objectives of the literature in terms of one. γ is
+likelihood; `serpentine` what penalties make of a curve, `sparse_codes` of
+a linear autoencoder; `conventions` the objectives of the literature in terms of one. γ is
 a variance, and a level is the product βγ.
 """
 
@@ -26,6 +27,7 @@ from analysis.theory import (
     sampling,
     serpentine,
     solution,
+    sparse_codes,
 )
 from analysis.theory.modes import Modes, modes_of_data, modes_of_moments, modes_of_spectrum
 
@@ -46,4 +48,5 @@ __all__ = [
     "sampling",
     "serpentine",
     "solution",
+    "sparse_codes",
 ]

@@ -4,17 +4,17 @@ Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Fig. 2.
 """
 
 import math
-from collections.abc import Callable
 
+import torch
+
+from models.penalties import PENALTIES
 from models.probes.found import Found
 from models.probes.serpentine import Curve, curve
-from models.specs.penalties import Penalty, Serpentine, SerpentineCost, SerpentineCritical
+from models.specs.penalties import Serpentine, SerpentineCost, SerpentineCritical
+from models.specs.sparsity import Penalty
 
 NODES = 3
 """On each straight piece, where squares of coordinates are integrated."""
-
-SCAD_KNEE = 3.7
-"""a of the smoothly clipped absolute deviation: its slope has fallen to 0 at a times its parameter."""
 
 BISECTIONS = 60
 
@@ -29,12 +29,12 @@ def cost(what: SerpentineCost) -> Found:
     """The difference between both decoders under one penalty, and the corners of the curve for a figure."""
     found = _curve(what)
     arc, x, y = _moments(found)
-    h, parameter = PENALTIES[what.penalty], what.parameter or math.nan
+    parameter = what.parameter or math.nan
     difference = _difference(what.penalty, parameter, (arc, x, y))
     numbers = {
         "difference": difference,
         "sign": math.copysign(1.0, difference) if difference else 0.0,
-        "rise": h(arc, parameter) - h(0.0, parameter),
+        "rise": _h(what.penalty, parameter, arc) - _h(what.penalty, parameter, 0.0),
         "arc_length_moment": arc,
         "x_moment": x,
         "y_moment": y,
@@ -71,39 +71,9 @@ def _moments(found: Curve) -> tuple[float, float, float]:
 
 def _difference(penalty: Penalty, parameter: float, moments: tuple[float, float, float]) -> float:
     """h(arc length) + h(0), less h of both coordinates."""
-    h = PENALTIES[penalty]
-    arc, x, y = (h(moment, parameter) for moment in moments)
-    return arc + h(0.0, parameter) - x - y
+    arc, x, y = (_h(penalty, parameter, moment) for moment in moments)
+    return arc + _h(penalty, parameter, 0.0) - x - y
 
 
-def _huber(u: float, p: float) -> float:
-    return u / 2 if u <= p * p else p * (math.sqrt(u) - p / 2)
-
-
-def _mcp(u: float, p: float) -> float:
-    size = math.sqrt(u)
-    return size - u / (2 * p) if size <= p else p / 2
-
-
-def _scad(u: float, p: float) -> float:
-    size, knee = math.sqrt(u), SCAD_KNEE
-    if size <= p:
-        return p * size
-    if size <= knee * p:
-        return (2 * knee * p * size - u - p * p) / (2 * (knee - 1))
-    return p * p * (knee + 1) / 2
-
-
-PENALTIES: dict[Penalty, Callable[[float, float], float]] = {
-    "u": lambda u, _: u,
-    "Huber": _huber,
-    "saturating": lambda u, p: u / (u + p),
-    "log plus": lambda u, p: math.log(u + p),
-    "root": lambda u, _: math.sqrt(u),
-    "power": lambda u, p: u**p,
-    "MCP": _mcp,
-    "SCAD": _scad,
-    "support": lambda u, _: float(u > 0),
-    "log": lambda u, _: math.log(u) if u else -math.inf,
-}
-"""h(u) with its parameter, NaN where it has none."""
+def _h(penalty: Penalty, parameter: float, u: float) -> float:
+    return float(PENALTIES[penalty](*torch.tensor([u, parameter], dtype=torch.float64)))

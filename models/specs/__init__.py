@@ -22,6 +22,7 @@ from models.specs.gaussian import Skip
 from models.specs.image_network import ImageVAE
 from models.specs.likelihood import Bernoulli, Bitwise, Categorical, Likelihood, LogisticMixture, Normal, StudentT
 from models.specs.network import VAE, Model, Own
+from models.specs.sparsity import Sparsity
 from models.specs.training import MMD, Objective, Rprop, Slower, Spread, Training
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "Rprop",
     "Skip",
     "Slower",
+    "Sparsity",
     "Spec",
     "Spread",
     "StudentT",

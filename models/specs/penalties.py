@@ -11,16 +11,10 @@ from pydantic import Field, model_validator
 
 from models.specs.base import Count, Positive, brief
 from models.specs.look import EQ3, Look, Measures
-
-Penalty = Literal["u", "Huber", "saturating", "log plus", "root", "power", "MCP", "SCAD", "support", "log"]
-"""h(u), with √u = |z| and the parameter p: u; Huber's of √u beyond p; u/(u + p); log(u + p); √u; u^p; the minimax concave
-penalty of √u at slope 1 and concavity p; SCAD of √u at slope p and a = 3.7; 1 where u > 0; log u."""
+from models.specs.sparsity import Penalty, check_parameter
 
 Crossed = Literal["saturating", "log plus", "power"]
 """Penalties that prefer the sparse decoder for every parameter below a critical one."""
-
-WITHOUT = ("u", "root", "support", "log")
-"""Penalties without a parameter."""
 
 MOST_RUNS = 100_000
 
@@ -74,10 +68,7 @@ class SerpentineCost(Serpentine):
 
     @model_validator(mode="after")
     def _has_its_parameter(self) -> Self:
-        if self.penalty in WITHOUT and self.parameter is not None:
-            raise ValueError(f"the penalty {self.penalty} has no parameter: leave it out")
-        if self.penalty not in WITHOUT and self.parameter is None:
-            raise ValueError(f"the penalty {self.penalty} needs a parameter: write parameter=...")
+        check_parameter(self.penalty, self.parameter)
         return self
 
 

@@ -4,9 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief
+from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief, one_of
 from models.specs.gamma import Absent, Fixed, Gamma, Optimal, PerImage, PerPixel
 from models.specs.likelihood import Likelihood, Normal
+from models.specs.sparsity import Sparsity
 
 
 class MMD(Spec):
@@ -58,7 +59,7 @@ class Objective(Spec):
     kind: Literal["Objective"] = "Objective"
     gamma: Gamma = Absent()
     beta: NonNegative = 1.0
-    penalty: MMD | None = None
+    penalty: Annotated[MMD | Sparsity, Field(discriminator="kind"), one_of(MMD, Sparsity)] | None = None
     likelihood: Likelihood = Normal()
     spread: Spread | None = None
 
@@ -87,6 +88,24 @@ class Objective(Spec):
         if not self.spread.low <= self.beta <= self.spread.high:
             raise ValueError("beta must lie between the low and the high of its spread: the trial is described there")
         return self
+
+    @model_validator(mode="after")
+    def _suits_sparsity(self) -> Self:
+        if not isinstance(self.penalty, Sparsity):
+            return self
+        if self.beta or not self.is_plain:
+            raise ValueError(
+                "Sparsity is for autoencoders with the normal likelihood and one γ: declare beta=0, and gamma=Fixed(...) "
+                "for example"
+            )
+        if self.penalty.g and not isinstance(self.gamma, Optimal):
+            raise ValueError("with a misfit g of its own γ only describes what is left: declare gamma=Optimal()")
+        return self
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether energies of codes have a price."""
+        return isinstance(self.penalty, Sparsity)
 
     @property
     def is_one_gamma(self) -> bool:

@@ -5,18 +5,18 @@ it. The penalty h(u) on the mean squares u of their codes decides which is prefe
 parameter at which the preference changes. The same is asked of a VAE's loss, by γ. `column scale` and `logarithms` are the
 two lemmas by which that loss turns into logarithms; `at` is ε, but for them γ and the dimension of the data.
 
-All is computed: autoencoders that are trained under these penalties are no part of the study yet.
+All is computed; autoencoders are trained under these penalties in `sparse_codes`.
 """
 
 from models.specs.penalties import (
     ColumnScale,
     Crossed,
     LogTransform,
-    Penalty,
     SerpentineCost,
     SerpentineCritical,
     SerpentineCrossing,
 )
+from models.specs.sparsity import Penalty
 from study.declare import study
 from study.probe import Probe
 

@@ -11,6 +11,8 @@ from study.packed.leveled import level_rows
 from study.packed.measure import SAMPLE_VARIANCE_VERSION, Measure
 from study.packed.sampled import sample_rows
 from study.packed.screened import outlier_rows
+from study.packed.sparse import VERSION as CODES_VERSION
+from study.packed.sparse import code_rows
 from study.packed.told import VERSION as BETAS_VERSION
 from study.packed.told import at_every_beta, codes_apart
 from study.trial import Trial
@@ -43,6 +45,7 @@ METRICS = {
     "nll_levels": Metric(LEVELS_VERSION, level_rows, lambda trial: trial.bits),
     "mmd_codes": Metric(MMD_VERSION, _one_each(codes_apart), lambda trial: trial.stage == "second vae"),
     "betas": Metric(BETAS_VERSION, at_every_beta, lambda trial: trial.spread is not None),
+    "codes_used": Metric(CODES_VERSION, code_rows, lambda trial: trial.objective.is_sparse),
     "auroc": Metric(AUROC_VERSION, outlier_rows, lambda trial: trial.outliers is not None),
 }
 """By the name in the evaluations table; of metrics that are measured together, by one that is always among them."""

@@ -1,4 +1,4 @@
-"""Penalties beside J, one weight a trial: a pack may hold trials with and without."""
+"""Penalties on the distribution of z beside J, one weight a trial: a pack may hold trials with and without."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from models.mmd import batch_mmd
+from models.specs import MMD
 from models.streams import move, normal, places, stream
+from study.packed.fitted import Fit
 from study.packed.stack import Stack
 from study.trial import Trial
 
@@ -15,13 +17,14 @@ class Penalty:
     """weight · MMD²(q(z), N(0, I)) of each minibatch, with a prior sample of each trial's seed."""
 
     def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
-        weights = [trial.objective.penalty.weight if trial.objective.penalty else 0.0 for trial in trials]
+        penalties = [trial.objective.penalty for trial in trials]
+        weights = [penalty.weight if isinstance(penalty, MMD) else 0.0 for penalty in penalties]
         self._any, self._weights = any(weights), stack.column(weights)
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
         self._streams = [stream(seed, "penalty") for seed in seeds]
 
-    def added(self, objective: Tensor, z: Tensor) -> Tensor:
+    def added(self, objective: Tensor, z: Tensor, _: Fit) -> Tensor:
         """What is minimised, (pack,), given J and the minibatch's latents (pack, batch, kappa)."""
         if not self._any:
             return objective

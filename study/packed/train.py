@@ -23,6 +23,7 @@ from study.packed.inputs import Inputs
 from study.packed.penalty import Penalty
 from study.packed.remedies import Remedies
 from study.packed.rprop import Rprop
+from study.packed.sparse import Sparse
 from study.packed.stack import Stack
 from study.trial import Trial
 
@@ -72,7 +73,7 @@ class Training:
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
         self._batches = Batches(seeds, inputs.sizes["train"], settings.batch, stack.kappa, stack.dtype, stack.device)
-        self._penalty = Penalty(stack, trials)
+        self._penalty = Sparse(stack, trials) if trials[0].objective.is_sparse else Penalty(stack, trials)
         self._betas = Betas(stack, trials)
         name = "rprop" if settings.signs else "adam"
         self._parts = {name: self._optimiser, "batches": self._batches, "inputs": inputs, "penalty": self._penalty}
@@ -163,11 +164,11 @@ class Training:
         x, y = self._inputs.batch(rows)
         mu, log_var = stack.call("encode", x)
         z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
-        distortion, gamma, nats = fitted(stack, y, z, next(self._schedules))
+        fit = fitted(stack, y, z, next(self._schedules))
         rate = stack.rates(mu, log_var).sum(-1).mean(-1)
         beta = self._remedies.beta(self._beta, self.step)
-        value = self._penalty.added(nats + beta * rate, z)
-        return Batch(distortion, rate, gamma, value, log_var, z)
+        value = self._penalty.added(fit.nats + beta * rate, z, fit)
+        return Batch(fit.distortion, rate, fit.gamma, value, log_var, z)
 
     def _told(self, rows: Tensor, eps: Tensor) -> Batch:
         """The same for networks that are told the β of each example; distortion and rate are means over all of them."""

@@ -1,0 +1,107 @@
+"""Energies of an autoencoder's codes, sorted: under each penalty, and under logarithms as γ is set."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+
+from analysis.drawn.curves import DASHED
+from analysis.figures import Drawing
+from analysis.sparse_codes import Group
+from analysis.style import INK, MARKERS, QUIET, SETTINGS, Look, legend, panels, saved
+
+Found = Mapping[tuple[str, str], Sequence[Group]]
+
+KINDS = {
+    "many copies cost no more": (("u", "Huber", "root"), "Oranges_r"),
+    "flat beyond a knee": (("MCP", "SCAD"), "Greens_r"),
+    "steep where codes begin": (("power", "saturating", "log plus", "log"), "Blues_r"),
+}
+"""What a column of panels shows → the penalties, and their shades."""
+
+LEAST = 1e-11
+"""Energies below it are drawn there, in parts of the data's variance."""
+
+USED = 1e-3
+
+HOW = (
+    "Variance times squared slope of the decoder for each code, in parts of the data's variance: median over seeds, and "
+    f"every seed a point; what is below {LEAST:g} is drawn there. Left of the vertical line are the codes that are "
+    "needed, above the dotted one those that count as used."
+)
+
+
+def drawings(found: Found) -> list[Drawing]:
+    """Every penalty at a fixed γ, and those under which γ is also learned, by how it is set."""
+    looks = _looks(found)
+    fixed = {place: of for place, of in found.items() if place[1].startswith("fixed")}
+    again = {data for data, gamma in found if not gamma.startswith("fixed")}
+    modes = {place: of for place, of in found.items() if place[0] in again}
+    with mpl.rc_context(SETTINGS):
+        return ([_by_penalty(fixed, looks)] if fixed else []) + [
+            _by_gamma(modes, data, looks) for data in sorted(again)
+        ]
+
+
+def _by_penalty(found: Found, looks: Mapping[str, Look]) -> Drawing:
+    figure, grid = panels(len(found), len(KINDS), height=2.5, sharex=True, sharey=True)
+    for line, ((data, _), of) in zip(grid, found.items(), strict=True):
+        for ax, (kind, (names, _)) in zip(line, KINDS.items(), strict=True):
+            _panel(ax, [group for group in of if group.h in names], looks)
+            if line is grid[0]:
+                ax.set_title(kind, loc="left", color=INK)
+            if line is grid[-1]:
+                ax.set_xlabel("code, by energy")
+        line[0].set_ylabel(f"{data}\nenergy of a code")
+    legend(figure, [ax for line in grid for ax in line], "Spare codes die where copies cost more, and a slope says so")
+    caption = f"{HOW} Dashed, under u and both logarithms on linear data: theory, whose minimum is unique there."
+    return Drawing("energies", caption, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _by_gamma(found: Found, data: str, looks: Mapping[str, Look]) -> Drawing:
+    shared = set.intersection(
+        *({group.label for group in of} for (_, gamma), of in found.items() if gamma != "learned")
+    )
+    figure, (line,) = panels(1, len(found), height=2.6, sharex=True, sharey=True)
+    for ax, ((_, gamma), of) in zip(line, found.items(), strict=True):
+        _panel(ax, [group for group in of if group.label in shared], looks)
+        ax.set_title(f"γ {gamma}", loc="left", color=INK)
+        ax.set_xlabel("code, by energy")
+    line[0].set_ylabel(f"{data}\nenergy of a code")
+    legend(figure, line, "Logarithms keep the needed codes, unless γ begins large")
+    return Drawing("gamma", HOW, saved(figure, "svg"), saved(figure, "png"))
+
+
+def _looks(found: Found) -> dict[str, Look]:
+    """A shade and a marker for each penalty, the same in every figure."""
+    looks = {}
+    for names, shades in KINDS.values():
+        labels = list(dict.fromkeys(group.label for of in found.values() for group in of if group.h in names))
+        colours = colormaps[shades](np.linspace(0.05, 0.6, len(labels)))
+        looks |= {label: Look(label, c, m) for label, c, m in zip(labels, colours, MARKERS, strict=False)}
+    return looks
+
+
+def _panel(ax: Axes, of: Sequence[Group], looks: Mapping[str, Look]) -> None:
+    for group in of:
+        look, codes = looks[group.label], np.arange(1, group.kappa + 1)
+        parts = np.maximum(group.energies / group.total, LEAST)
+        ax.plot(
+            codes,
+            np.median(parts, axis=0),
+            color=look.colour,
+            linewidth=1.2,
+            marker=look.marker,
+            markersize=4,
+            label=look.label,
+        )
+        ax.plot(codes, parts.T, color=look.colour, marker=look.marker, markersize=2.5, linestyle="", alpha=0.5)
+        if group.is_linear and group.h in ("u", "log plus", "log"):
+            expected = group.expected / group.total
+            ax.plot(codes[: len(expected)], expected, color=INK, linestyle=DASHED, linewidth=1.0, zorder=5)
+        ax.axvline(group.r + 0.5, color=QUIET, linewidth=1.0, zorder=0)
+        ax.set_xticks(codes)
+    ax.set_yscale("log")
+    ax.axhline(USED, color=QUIET, linewidth=0.8, linestyle=":", zorder=0)

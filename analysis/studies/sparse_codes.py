@@ -1,0 +1,214 @@
+"""sparse_codes: which penalties leave an autoencoder exactly the codes that its data need.
+
+On linear data theory knows the minimum under each penalty, with the energy of every code, and training goes there: where
+copies of a code cost less all are used, where they cost the same (√u, the nuclear norm) as many as happened to be, and
+where they cost more one for each principal component. A minimum is not yet a way to it: MCP and SCAD are flat beyond
+their knee, and codes that begin there feel no penalty.
+
+A smooth manifold is much the same, if training there takes longer and may end with a code too many. So what divides
+penalties is whether copies cost more, and a slope to follow: "a penalty prunes iff its slope at u = 0 has no bound" fails
+both ways, for √u with an unbounded slope and for log(u + δ) with a bounded one. Theorem 4 says less: a bounded slope fails
+on some data, folded closely enough (see `penalties`), and these are not folded.
+
+Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear data are derived (`analysis.theory`).
+"""
+
+from analysis.claim import Claim, judged
+from analysis.drawn import sparse_codes as drawn
+from analysis.figures import Drawing
+from analysis.interval import NOTHING, number
+from analysis.sheet import Sheet
+from analysis.sparse_codes import COPIES, ONE, TIE, Group, by_penalty, groups, sheet
+from analysis.theory import sparse_codes as theory
+from analysis.view import View
+
+SOURCE, DERIVED = "Dai, Wenliang & Wipf (2021)", "derived; see analysis.theory.sparse_codes"
+
+COMPLETE = 0.01
+"""Largest NRE that reconstructs noise-free data."""
+
+OF_ENERGY, OF_NORM = 0.05, 0.01
+"""On energies and on the nuclear norm, relative."""
+
+LOGARITHMS = ("log", "log plus")
+
+BOUNDED = ("u", "Huber", "saturating", "log plus")
+"""Penalties with a finite slope in u at u = 0."""
+
+
+def claims(view: View) -> list[Claim]:
+    """The claims of the study; of data of unknown dimension there are none."""
+    found = []
+    for (data, gamma), of in groups(view).items():
+        where = f"{data}, γ {gamma}"
+        if of[0].is_linear:
+            found += _linear(where, of)
+        elif gamma == "learned":  # from γ = 1 on
+            found.append(_late(where, of))
+        else:
+            found += _curved(where, of)
+    return found + _learned(view)
+
+
+def drawings(view: View) -> list[Drawing]:
+    """The energies of the codes, sorted."""
+    return drawn.drawings(groups(view))
+
+
+def sheets(view: View) -> list[Sheet]:
+    """Codes that are used, penalty by penalty, beside what theory says of linear data."""
+    return [sheet(view)]
+
+
+def _linear(where: str, of: list[Group]) -> list[Claim]:
+    steep = [group for group in of if group.preference == ONE and not group.is_flat]
+    flat = [group for group in of if group.preference == ONE and group.is_flat]
+    copies = [group for group in of if group.preference == COPIES]
+    return [
+        _counts(
+            where, "where copies of a code cost less, more codes are used than are needed", DERIVED, copies, more=True
+        ),
+        _counts(where, "where they cost more, and a slope says so, one for each principal component", DERIVED, steep),
+        _counts(
+            where,
+            "where they cost more, but the penalty is flat at the size of the codes, one for each as well",
+            DERIVED,
+            flat,
+        ),
+        _norm(where, [group for group in of if group.preference == TIE]),
+        _energies(where, "log u and log(u + δ) leave the principal components", _named(of, *LOGARITHMS)),
+        _energies(where, "u leaves κ codes of one energy, (Σ √λ/(κ + rγ))²", _named(of, "u")),
+    ]
+
+
+def _curved(where: str, of: list[Group]) -> list[Claim]:
+    """On a smooth manifold, where copies of a code are compared as if it were linear."""
+    steep = [group for group in of if group.preference == ONE and not group.is_flat]
+    others = [group for group in of if group.preference != ONE]
+    found = [
+        _reconstructs(where, of),
+        _counts(
+            where, "as on linear data, more codes than are needed where copies cost no more", DERIVED, others, more=True
+        ),
+    ]
+    if len(steep) > len(LOGARITHMS):
+        found.append(
+            _counts(where, "and as many as are needed where they cost more, and a slope says so", DERIVED, steep)
+        )
+        found.append(_rule(where, of))
+    return found
+
+
+def _named(of: list[Group], *names: str) -> list[Group]:
+    return [group for group in of if group.h in names]
+
+
+def _claim(
+    where: str, said: str, source: str, of: list[Group], expected: str, measured: str, within: str, agrees: bool
+) -> Claim:
+    enough = bool(of) and all(group.is_complete for group in of)
+    return Claim(where, said, source, expected, measured, within, judged(agrees, enough), sum(map(len, of)))
+
+
+def _counts(where: str, said: str, source: str, of: list[Group], more: bool = False) -> Claim:
+    """Whether these penalties leave the needed number of codes, or more, in every seed."""
+    agrees = all(all(n > group.r if more else n == group.r for n in group.used) for group in of)
+    expected = f"{'more than ' if more else ''}{of[0].r} codes" if of else "as many codes as are needed"
+    return _claim(where, said, source, of, expected, by_penalty(of), "every seed", agrees)
+
+
+def _norm(where: str, of: list[Group]) -> Claim:
+    expected = [theory.nuclear_norm(group.spectrum, group.gamma, group.weight) for group in of]
+    errors = [norm / e - 1 for group, e in zip(of, expected, strict=True) for norm in group.norms]
+    error = max(map(abs, errors), default=float("nan"))
+    return _claim(
+        where,
+        "under √u copies cost the same: its sum is the nuclear norm, in any number of codes",
+        DERIVED,
+        of,
+        f"Σ √u = {', '.join(number(e, 4) for e in expected)}",
+        f"within {number(error)}; {by_penalty(of)}",
+        f"{OF_NORM:.0%}, relative",
+        error <= OF_NORM and all(n > group.r for group in of for n in group.used),
+    )
+
+
+def _energies(where: str, said: str, of: list[Group]) -> Claim:
+    errors = [e for group in of for e in group.energy_errors()]
+    error = max(errors, default=float("nan"))
+    expected = "; ".join(f"{group.label}: {', '.join(number(e) for e in group.expected[:3])}" for group in of)
+    measured = f"within {error:.1%}" if errors else "not measured"
+    return _claim(where, said, DERIVED, of, expected, measured, f"{OF_ENERGY:.0%}, relative", error <= OF_ENERGY)
+
+
+def _reconstructs(where: str, of: list[Group]) -> Claim:
+    logs = _named(of, *LOGARITHMS)
+    worst = max((nre for group in logs for nre in group.nre), default=float("nan"))
+    exact = all(n == group.r for group in logs for n in group.used)
+    return _claim(
+        where,
+        "log u and log(u + δ) leave the codes that are needed, and these reconstruct",
+        f"{SOURCE}, Thm. 4",
+        logs,
+        f"{logs[0].r if logs else 'r'} codes, NRE ≤ {COMPLETE:g}",
+        f"{by_penalty(logs)}; largest NRE {number(worst)}",
+        "every seed",
+        exact and worst <= COMPLETE,
+    )
+
+
+def _rule(where: str, of: list[Group]) -> Claim:
+    """Thm. 4 read as a rule, which it is not."""
+    agrees = [all(n > g.r if g.h in BOUNDED else n == g.r for n in g.used) for g in of]
+    others = [group for group, said in zip(of, agrees, strict=True) if not said]
+    return _claim(
+        where,
+        "a penalty prunes iff its slope at u = 0 has no bound",
+        f"{SOURCE}, Thm. 4, read as a rule for all data",
+        of,
+        f"more than {of[0].r} codes under {', '.join(g.label for g in of if g.h in BOUNDED)}; {of[0].r} under the others",
+        f"not so under {by_penalty(others)}" if others else "so under all",
+        "every seed",
+        all(agrees),
+    )
+
+
+def _late(where: str, of: list[Group]) -> Claim:
+    logs = _named(of, *LOGARITHMS)
+    return _claim(
+        f"{where} from 1",
+        "a logarithm keeps no mode with λ < 4γ: where γ begins large, needed codes are lost before it has fallen",
+        DERIVED,
+        logs,
+        f"fewer than {logs[0].r if logs else 'r'} codes",
+        by_penalty(logs),
+        "every seed",
+        all(n < group.r for group in logs for n in group.used),
+    )
+
+
+def _learned(view: View) -> list[Claim]:
+    """A learned γ, which makes g a logarithm, against a fixed one, at the same number of codes."""
+    found = groups(view)
+    claims = []
+    for data in dict.fromkeys(data for data, _ in found):
+        modes = {gamma: _named(of, *LOGARITHMS) for (other, gamma), of in found.items() if other == data}
+        fixed, learned = (
+            [g for m, of in modes.items() if m.startswith(start) for g in of] for start in ("fixed", "learned init")
+        )
+        if not learned:
+            continue
+        ratios = [min(f.nre) / max(g.nre) for g in learned for f in fixed if f.label == g.label]
+        claims.append(
+            _claim(
+                data,
+                "at as many codes a learned γ (g = log) reconstructs better than a fixed one (g linear)",
+                f"{SOURCE}, Lemma 3",
+                [*fixed, *learned],
+                "least NRE of the fixed one over the largest of the learned one > 1",
+                ", ".join(f"{g.label}: {number(ratio)}" for g, ratio in zip(learned, ratios, strict=False)) or NOTHING,
+                "every penalty",
+                min(ratios, default=0.0) > 1,
+            )
+        )
+    return claims

@@ -1,0 +1,103 @@
+"""The price of codes in training: every trial of the pack has one, each its own penalty, weight and misfit."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from models.penalties import PENALTIES, energies
+from models.specs import Sparsity
+from models.specs.sparsity import Penalty
+from study.packed.fitted import Fit
+from study.packed.measure import Measure
+from study.packed.stack import Stack
+from study.trial import Trial
+
+USED_ABOVE = 1e-3
+"""Energy of a code that is used, as a part of the data's total variance."""
+
+VERSION = 1
+
+Row = dict[str, float | int | str]
+
+
+class Sparse:
+    """weight/2 · Σ h(energy) beside J, and (d/2) g(R/d) in its place where a trial names g."""
+
+    def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
+        self._stack = stack
+        prices = [price(trial) for trial in trials]
+        self._half = stack.column([each.weight / 2 for each in prices])
+        self._floor = stack.column([each.floor for each in prices])[:, None]
+        self._h = _ByName(stack, [(each.h, each.parameter) for each in prices])
+        self._g = _ByName(stack, [(each.g, each.g_parameter) for each in prices]) if any(p.g for p in prices) else None
+
+    def added(self, objective: Tensor, z: Tensor, fit: Fit) -> Tensor:
+        """What is minimised, (pack,), given J and the minibatch's codes (pack, batch, kappa) and what is made of them."""
+        found = energies(lambda moved: self._stack.call("decode", moved), z, fit.mean)
+        cost = self._half * self._h(torch.maximum(found, self._floor)).sum(-1)
+        if self._g is None:
+            return objective + cost
+        of_d = self._stack.d / 2
+        misfit = self._g((fit.distortion / self._stack.d)[:, None], otherwise=objective[:, None] / of_d)
+        return of_d * misfit[:, 0] + cost
+
+    def state(self) -> dict[str, Tensor]:
+        """Nothing: all of it follows from the minibatch."""
+        return {}
+
+    def go_to(self, state: Mapping[str, Tensor]) -> None:
+        pass
+
+
+class _ByName:
+    """One of the penalties for each trial: each sees the rows of its own trials alone, so that no other's are spoiled."""
+
+    def __init__(self, stack: Stack, declared: Sequence[tuple[Penalty | None, float | None]]) -> None:
+        self._rows: dict[Penalty | None, Tensor] = {}
+        names: dict[Penalty | None, None] = {name: None for name, _ in declared}
+        for name in names:
+            places = [place for place, (other, _) in enumerate(declared) if other == name]
+            self._rows[name] = torch.tensor(places, device=stack.device)
+        self._back = torch.cat([*self._rows.values()]).argsort()
+        parameters = stack.column([parameter or 0.0 for _, parameter in declared])[:, None]
+        self._parameters = {name: parameters[rows] for name, rows in self._rows.items()}
+
+    def __call__(self, values: Tensor, otherwise: Tensor | None = None) -> Tensor:
+        """The penalties of values (pack, n), and the rows of `otherwise` where a trial names none."""
+        parts = []
+        for name, rows in self._rows.items():
+            if name is None:
+                assert otherwise is not None
+                parts.append(otherwise.index_select(0, rows))
+            else:
+                parts.append(PENALTIES[name](values.index_select(0, rows), self._parameters[name]))
+        return torch.cat(parts).index_select(0, self._back)
+
+
+def price(trial: Trial) -> Sparsity:
+    """What a trial's codes cost."""
+    penalty = trial.objective.penalty
+    assert isinstance(penalty, Sparsity)
+    return penalty
+
+
+@torch.no_grad()
+def code_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
+    """(place in the pack, evaluation row): how many codes are used, and Σ h of them all without its weight.
+
+    The energies are those of the record's latents, mean_var · decoder_norm²: variances over the training set, and the
+    decoder's slopes where the first of its examples are encoded.
+    """
+    latents = measure.latents()
+    found = latents["mean_var"] * latents["decoder_norm"].square()
+    for place, (trial, energy) in enumerate(zip(measure.trials, found, strict=True)):
+        declared = price(trial)
+        parameter = energy.new_tensor(declared.parameter or 0.0)
+        values = {
+            "codes_used": float((energy > USED_ABOVE * measure.inputs.variance("train", place)).sum()),
+            "codes_price": float(PENALTIES[declared.h](energy.clamp_min(declared.floor), parameter).sum()),
+        }
+        for name, value in values.items():
+            size = measure.inputs.sizes["train"]
+            yield place, {"metric": name, "value": value, "sample_size": size, "seed": trial.seed, "version": VERSION}
