@@ -21,7 +21,7 @@ from study.trial import Trial
 def kappa_saturation(data: Data, skip: Skip, kappa: int, seed: int) -> Trial | None:
     """With a learned γ, how many of κ latents stay active, and at what number do they saturate?"""
     digits = isinstance(data, Digits)
-    if kappa not in ((10, 20, 32, 64) if digits else (1, 2, 3, 4, 10, 20)) or (skip != "none" and not digits):
+    if kappa not in ((10, 32, 64) if digits else (1, 2, 3, 4, 10, 20)) or (skip != "none" and not digits):
         return None
     hidden = (128, 128) if digits else (64, 64)
     return Trial(
