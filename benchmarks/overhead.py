@@ -4,8 +4,8 @@
 
 `stages` sends a thousand trials that train next to nothing (one step, eight examples) through everything else: planning, Ray
 Tune, packs of 64, records, the mirror without pictures, the report. Starting Ray, importing Python's packages and creating
-MLflow's database are told apart; they do not grow with the trials. `mirror` trains the planted half of `grid_gamma` (240
-trials, auto packs) twice, without and with the mirror as a launch has it, and compares trials a minute from the first news of
+MLflow's database are told apart; they do not grow with the trials. `mirror` trains the planted part of `grid_gamma`
+(auto packs) twice, without and with the mirror as a launch has it, and compares trials a minute from the first news of
 training to the last commit.
 """
 

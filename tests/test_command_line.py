@@ -42,6 +42,7 @@ def test_listing_and_planning_import_no_heavy_library(arguments, tmp_path):
 
 WRONG = {
     "unknown study": (["grid_gama"], "did you mean grid_gamma?"),
+    "unknown second study": (["grid_gamma", "grid_gama"], "did you mean grid_gamma?"),
     "no study": ([], "name a study"),
     "unknown axis": (["grid_gamma", "--plan", "--only", "kapa=2"], "has no axis kapa: choose among data, gamma, kappa"),
     "unknown value": (

@@ -1,11 +1,13 @@
 """The launcher: it trains what is missing and nothing else, and says what it did."""
 
+import subprocess
+import sys
 import time
 from ipaddress import ip_address
 
 import psutil
 import pytest
-from launching import begun, committed, ending, launch, start, write_study
+from launching import ROOT, begun, committed, ending, launch, start, write_study
 
 from study.record import Home, stored_ids
 
@@ -44,10 +46,11 @@ def test_relaunching_trains_nothing_and_is_quick(finished):
     assert stored_ids(Home(home)) == before
 
 
-def test_a_trial_that_two_studies_declare_is_trained_once(finished):
+def test_a_trial_that_two_studies_of_a_launch_declare_is_trained_once(finished):
     path, home, _ = finished
-    result = launch(f"{path}:neighbour", "--home", home, "--no-mirror")
+    result = launch(f"{path}:tiny", f"{path}:neighbour", "--home", home, "--no-mirror")
     assert result.returncode == 0, result.stdout + result.stderr
+    assert "12 declared, 12 already there" in result.stdout
     assert "8 declared, 4 already there, 4 finished" in result.stdout
     assert len(committed(home)) == len(stored_ids(Home(home))) == 16
 
@@ -147,3 +150,29 @@ def test_a_launch_listens_on_loopback_alone(tmp_path):
     assert not [
         socket.laddr for socket in sockets if not ip_address(socket.laddr.ip.removeprefix("::ffff:")).is_loopback
     ]
+
+
+TWICE = """
+import ray
+from study import connection
+with connection.connected(None, print, keep=True):
+    first = ray.get_runtime_context().get_node_id()
+with connection.connected(None, print, keep=True):
+    second = ray.get_runtime_context().get_node_id()
+    try:
+        with connection.connected(None, print, keep=True):
+            raise KeyError
+    except KeyError:
+        print("after a fault:", ray.is_initialized())
+with connection.connected(None, print):
+    third = ray.get_runtime_context().get_node_id()
+print(first == second, second == third, ray.is_initialized())
+"""
+
+
+@pytest.mark.faults
+def test_studies_of_one_launch_share_a_ray_until_one_ends_with_a_fault():
+    result = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert result.stdout.splitlines()[-2:] == ["after a fault: False", "True False False"], (
+        result.stdout + result.stderr
+    )
