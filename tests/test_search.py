@@ -195,5 +195,5 @@ def test_a_range_goes_up_from_above_zero(low, high):
 
 def test_the_catalogs_search_is_a_valid_declaration_at_both_scales(tmp_path):
     study = find("balance_search")
-    assert len(make_plan(study, "laptop", Home(tmp_path)).missing) == 3 * 5 * 6
+    assert len(make_plan(study, "laptop", Home(tmp_path)).missing) == 3 * 5 * 12
     assert len(make_plan(study, "paper", Home(tmp_path)).missing) == 3 * 10 * 64

@@ -19,7 +19,7 @@ BETAS = [0.25 * 2**k for k in range(6)]
     gamma=GAMMAS,
     beta=BETAS,
     kappa=[2, 8],
-    seed=range(3),
+    seed=range(2),
 )
 def effective_gamma(data: Data, gamma: Gamma, beta: float, kappa: int, seed: int) -> Trial | None:
     """With a fixed decoder variance, does only the product β·γ matter?"""

@@ -34,8 +34,8 @@ from study.trial import Trial
 LEARNED, SMALL = Learned(init=1.0), Fixed(1e-4)
 METHODS = ["VAE", "VAE+"]
 
-ON_DIGITS = (4, 16)
-"""κ below and above what a learned γ keeps of the digits."""
+ON_MANIFOLD, ON_DIGITS = (2, 4, 8), (4, 16)
+"""κ below and above what a learned γ keeps: 3 latents of the manifold, about 12 of the digits."""
 
 
 @study(
@@ -49,7 +49,7 @@ ON_DIGITS = (4, 16)
 )
 def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, method: str, seed: int) -> Trial | None:
     """Which decoder variances keep exactly the needed latent dimensions active?"""
-    if (beta > 1 and skip != "none") or (isinstance(data, Digits) and kappa not in ON_DIGITS):
+    if (beta > 1 and skip != "none") or kappa not in (ON_DIGITS if isinstance(data, Digits) else ON_MANIFOLD):
         return None
     if not is_asked(gamma, beta, skip, method, two_stages=(LEARNED, SMALL)):
         return None
@@ -65,7 +65,7 @@ def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, me
             log_var_range=(-20, 5),
         ),
         objective=Objective(gamma=gamma, beta=beta),
-        training=Training(steps=2500, batch=128, lr=5e-3),
+        training=Training(steps=2000, batch=128, lr=5e-3),
         seed=seed,
     )
     return stage if method == "VAE" else second_stage(stage)
