@@ -73,7 +73,7 @@ def calibrated_decoders(data: Images, decoder: str, seed: int) -> Trial | None:
         return None
     hidden = (128, 128) if is_mnist else (64, 64)
     model = VAE(kappa=16, encoder=hidden, decoder=hidden, log_var_scale=0.1)
-    training = Training(steps=1200 if is_mnist else 2000, batch=128, lr=2e-3)
+    training = Training(steps=800 if is_mnist else 2000, batch=128, lr=2e-3)
     return _trial(data, decoder, seed, model, training, samples=1000)
 
 
