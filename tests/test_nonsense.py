@@ -132,7 +132,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "unknown scale": (["ok.py", "--scale", "huge"], "'huge' is not one of 'laptop', 'paper': see"),
     "unknown option": (["ok.py", "--hom", "x"], "No such option: --hom"),
     "option with a value too many": (["ok.py", "--no-mirror=x"], "see python -m study.launch --help"),
-    "two studies": (["ok.py", "again"], "unexpected extra argument(s) (again)"),
+    "a second study that is none": (["ok.py", "again"], "there is no study 'again'"),
     "home that is a file": (["ok.py", "--home", "ok.py"], "the home ok.py cannot be:"),
     "home in a file": (["ok.py", "--home", "ok.py/sub/home"], "ok.py is a file; choose another --home"),
     "home without a name": (["ok.py", "--home", ""], "the home has no name: give --home a folder"),

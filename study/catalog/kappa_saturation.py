@@ -28,7 +28,7 @@ def kappa_saturation(data: Data, skip: Skip, kappa: int, seed: int) -> Trial | N
         data=data,
         model=VAE(kappa=kappa, encoder=hidden, decoder=hidden, skip=skip, log_var_scale=0.1, log_var_range=(-20, 5)),
         objective=Objective(gamma=Learned(init=0.07 if digits else 1.0)),
-        training=Training(steps=5000 if digits else 3000, batch=128, lr=1e-3 if digits else 3e-3),
+        training=Training(steps=4000 if digits else 3000, batch=128, lr=1e-3 if digits else 3e-3),
         seed=seed,
     )
 
