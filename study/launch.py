@@ -89,6 +89,8 @@ def main(
             asked = Asked(
                 home, scale, pack, tuple(only or []), plan, tracking_uri, artifacts, mirrored, retry_failed, refine
             )
+            for declared in todo.values():  # what is wrong with the last is said before the first is trained
+                asked.check(declared, where)
             for name, declared in todo.items():
                 found = asked.carry_out(name, declared, where, is_last=name == [*todo][-1])
                 status = max(status, found)
@@ -123,12 +125,18 @@ class Asked:
     retry_failed: bool
     refine: float | None
 
+    def check(self, declared: Study, where: Place) -> None:
+        """Raises: DeclarationError where the study cannot be launched so; nothing has been touched then."""
+        _pack_size(self.pack)
+        check(declared, self._scale(declared, where), _only(self.only), self.refine)
+
+    def _scale(self, declared: Study, where: Place) -> Scale:
+        return self.scale or where.scale_of(declared.tables)
+
     def carry_out(self, name: str, declared: Study, where: Place, is_last: bool) -> int:
         """Plan, send or launch one study; its exit status. Raises: DeclarationError, HomeError, DataError."""
-        size, chosen = _pack_size(self.pack), _only(self.only)
-        scale = self.scale or where.scale_of(declared.tables)
+        size, chosen, scale = _pack_size(self.pack), _only(self.only), self._scale(declared, where)
         if where.is_sent:
-            check(declared, scale, chosen, self.refine)  # what is wrong is refused here, not by a job
             return self._submit(name, declared, where, scale)
         place = Home("./runs" if self.home is None else self.home)
         todo = make_plan(declared, scale, place, chosen, self.retry_failed, self.refine)

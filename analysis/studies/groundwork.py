@@ -7,18 +7,19 @@ Daniilidis & Levine (2021), section 3; Burda, Grosse & Salakhutdinov (2016), eq.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from analysis.claim import Claim, judged
 from analysis.frames import Frame
+from analysis.identities import IDENTITIES, worst_residual
 from analysis.interval import NOTHING, number
 from analysis.lemmas import worst
 from analysis.probed import Look, complete, looks
 from analysis.sheet import Sheet
-from analysis.theory import conventions, fixed_sigma, learned_gamma, linear
+from analysis.theory import fixed_sigma, learned_gamma, linear
 from analysis.theory.modes import Modes
 from analysis.view import View
 
@@ -39,34 +40,6 @@ MANY, ZEROS_WITHIN = 64, 0.02
 
 ONE_MORE = 1
 """Latents by which the count of narrow posteriors may miss r."""
-
-Identity = Callable[[Look], tuple[float, float]]
-
-IDENTITIES: dict[str, Identity] = {
-    "J of γ and β is β J of βγ, and a constant": lambda a: (
-        a["j"],
-        float(conventions.absorbed(a["j_unit"], a["at_gamma"], a["at_beta"], a.what["d"])),
-    ),
-    "Dai, Wenliang & Wipf's eq. 3 is 2J + κ": lambda a: (
-        a["eq3"],
-        float(conventions.eq3(a["j_plain"], a.what["kappa"])),
-    ),
-    "−ELBO is J + (d/2) log 2π at β = 1": lambda a: (
-        a["bound"],
-        float(conventions.neg_elbo(a["j_plain"], a.what["d"])),
-    ),
-    "Wang & Ziyin's loss is J − (d/2) log γ": lambda a: (
-        a["wz"],
-        float(conventions.loss_wz(a["j"], a["at_gamma"], a.what["d"])),
-    ),
-    "‖x − m‖² + βK is J at γ = ½, and a constant": lambda a: (
-        a["summed"],
-        float(conventions.loss_wz(a["j_half"], 0.5, a.what["d"])),
-    ),
-    "the best γ is R/d": lambda a: (a["best_gamma"], float(_profile(a).gamma)),
-    "J there is (d/2) log(R/d) + d/2 + βK": lambda a: (a["j_best"], float(_profile(a).objective)),
-}
-"""What is said → both of its sides, the first measured."""
 
 WZ = "Wang & Ziyin (2022)"
 
@@ -96,7 +69,7 @@ def sheets(view: View) -> list[Sheet]:
     """Every identity's worst residual, and the metrics' nulls."""
     found = looks(_of(view, ["conventions"]))
     identities = [
-        {"identity": name, "worst residual": worst(map(_residual(both), found))} for name, both in IDENTITIES.items()
+        {"identity": name, "worst residual": worst_residual(both, found)} for name, both in IDENTITIES.items()
     ]
     nulls = [
         {"metric": look.row["look"], "seed": int(look.row["seed"])}
@@ -112,7 +85,7 @@ def sheets(view: View) -> list[Sheet]:
 def _conventions(view: View) -> list[Claim]:
     trials = _of(view, ["conventions"])
     found, enough = looks(trials), complete(trials)
-    errors = {name: worst(map(_residual(both), found)) for name, both in IDENTITIES.items()}
+    errors = {name: worst_residual(both, found) for name, both in IDENTITIES.items()}
     error, turned = worst(errors.values()), worst(look["turned"] for look in found)
     return [
         Claim(
@@ -136,18 +109,6 @@ def _conventions(view: View) -> list[Claim]:
             len(found),
         ),
     ]
-
-
-def _residual(both: Identity) -> Callable[[Look], float]:
-    def relative(look: Look) -> float:
-        measured, expected = both(look)
-        return (measured - expected) / max(1.0, abs(expected))
-
-    return relative
-
-
-def _profile(look: Look) -> conventions.Profile:
-    return conventions.profiled(look["squares"], look["nats"], look["at_beta"], look.what["d"])
 
 
 def _minimum(view: View, variant: str, source: str) -> Claim:

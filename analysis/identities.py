@@ -1,0 +1,44 @@
+"""Identities between the objectives of the sources, as probes of random networks have measured both sides."""
+
+from collections.abc import Callable, Sequence
+
+from analysis.lemmas import worst
+from analysis.probed import Look
+from analysis.theory import conventions
+
+Identity = Callable[[Look], tuple[float, float]]
+
+IDENTITIES: dict[str, Identity] = {
+    "J of γ and β is β J of βγ, and a constant": lambda a: (
+        a["j"],
+        float(conventions.absorbed(a["j_unit"], a["at_gamma"], a["at_beta"], a.what["d"])),
+    ),
+    "Dai, Wenliang & Wipf's eq. 3 is 2J + κ": lambda a: (
+        a["eq3"],
+        float(conventions.eq3(a["j_plain"], a.what["kappa"])),
+    ),
+    "−ELBO is J + (d/2) log 2π at β = 1": lambda a: (
+        a["bound"],
+        float(conventions.neg_elbo(a["j_plain"], a.what["d"])),
+    ),
+    "Wang & Ziyin's loss is J − (d/2) log γ": lambda a: (
+        a["wz"],
+        float(conventions.loss_wz(a["j"], a["at_gamma"], a.what["d"])),
+    ),
+    "‖x − m‖² + βK is J at γ = ½, and a constant": lambda a: (
+        a["summed"],
+        float(conventions.loss_wz(a["j_half"], 0.5, a.what["d"])),
+    ),
+    "the best γ is R/d": lambda a: (a["best_gamma"], float(_profile(a).gamma)),
+    "J there is (d/2) log(R/d) + d/2 + βK": lambda a: (a["j_best"], float(_profile(a).objective)),
+}
+"""What is said → both of its sides, the first measured."""
+
+
+def worst_residual(both: Identity, found: Sequence[Look]) -> float:
+    """How far the sides lie apart at most, relative where they are large; NaN of no look."""
+    return worst((measured - expected) / max(1.0, abs(expected)) for measured, expected in map(both, found))
+
+
+def _profile(look: Look) -> conventions.Profile:
+    return conventions.profiled(look["squares"], look["nats"], look["at_beta"], look.what["d"])
