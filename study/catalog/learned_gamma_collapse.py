@@ -45,7 +45,7 @@ def learned_gamma_collapse(data: Data, ceiling: Ceiling, beta: float, seed: int)
             log_var_range=(-20, 5),
         ),
         objective=Objective(gamma=_learned(sum(data.eigenvalues) / data.d if linear else 1.0, ceiling), beta=beta),
-        training=Training(steps=4000, batch=128, lr=2e-2 if linear else 5e-3),
+        training=Training(steps=4000, batch=256 if linear else 128, lr=2e-2 if linear else 5e-3),
         seed=seed,
     )
 
