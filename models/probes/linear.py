@@ -10,11 +10,8 @@ from torch.distributions import MultivariateNormal
 from models.exact import minimise
 from models.iwae import log_weights, nll
 from models.probes.found import Found
-from models.probes.problems import problem
+from models.probes.problems import FLOOR, problem
 from models.specs.groundwork import LinearLikelihood, LinearMinimum
-
-FLOOR = 1e-3
-"""Least γ over T/d2 where γ is learned: without noise J has no lower bound."""
 
 
 def minimum(what: LinearMinimum, seed: int) -> Found:
@@ -22,7 +19,7 @@ def minimum(what: LinearMinimum, seed: int) -> Found:
     p, rng = problem(seed), np.random.default_rng([34, seed])
     gamma = p.zeta2 * float(np.exp(rng.uniform(-3.0, 0.3))) / p.beta
     scale = np.ones(p.kappa) if what.variant == "equal Σ" else np.exp(rng.uniform(-2.0, 1.0, p.kappa))
-    given, learned = what.variant.endswith("equal Σ"), what.variant == "learned γ"
+    given, learned = not what.variant.startswith("learned"), what.variant == "learned γ"
     if learned:
         gamma = FLOOR * p.moments.total / p.moments.d2
     sigma2 = p.eta_enc**2 * scale

@@ -13,11 +13,8 @@ from torch import Tensor
 from models.exact import Moments, expected_loss, minimise
 from models.probes.descent import descend
 from models.probes.found import Found
-from models.probes.problems import problem
+from models.probes.problems import FLOOR, problem
 from models.specs.probes import OriginHessian
-
-FLOOR = 1e-3
-"""Least γ over T/d2 where γ is learned: without noise J has no lower bound."""
 
 STARTS = 64
 """Starts of the search with two layers."""

@@ -13,6 +13,9 @@ KINDS = list(product(("same", "linear", "noisy"), (False, True), (False, True)))
 
 EXAMPLES = 400
 
+FLOOR = 1e-3
+"""Least γ over T/d2 where γ is learned: without noise J has no lower bound."""
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:

@@ -62,6 +62,14 @@ class LinearMinimum(Look):
         return 0.3
 
 
+OF_NULLS: Measures = {
+    "mean": ("-", "mean of the metric, NDB/K or MMD², over repeats"),
+    "deviation": ("-", "its standard deviation over repeats"),
+    "told_error": ("-", "mean standard error that the metric gives with it"),
+}
+"""What is measured of every metric's null: a table holds several metrics, and explains each name once."""
+
+
 class NullBins(Look):
     """NDB/K between samples of one distribution, a normal one in ten dimensions: bins of `n` rows, `n` against `n` others."""
 
@@ -70,11 +78,7 @@ class NullBins(Look):
     n: Several = 6000
     repeats: Several = 20
 
-    measures: ClassVar[Measures] = {
-        "mean": ("-", "mean NDB/K over repeats"),
-        "deviation": ("-", "standard deviation of NDB/K over repeats"),
-        "told_error": ("-", "mean standard error that the metric gives with it"),
-    }
+    measures: ClassVar[Measures] = OF_NULLS
 
     @property
     def seconds(self) -> float:
@@ -89,12 +93,7 @@ class NullMMD(Look):
     n: Several = 2000
     repeats: Several = 10
 
-    measures: ClassVar[Measures] = {
-        "mean": ("-", "mean MMD² over repeats"),
-        "deviation": ("-", "standard deviation of MMD² over repeats"),
-        "told_error": ("-", "mean standard error that the metric gives with it"),
-        "of_zeros": ("-", "MMD² of the zeros"),
-    }
+    measures: ClassVar[Measures] = {**OF_NULLS, "of_zeros": ("-", "MMD² of the zeros")}
 
     @property
     def seconds(self) -> float:

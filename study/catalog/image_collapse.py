@@ -14,7 +14,6 @@ from study.trial import Trial
 
 Network = Literal["linear", "nonlinear"]
 
-
 BETAS = {
     "Digits": [0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 13.0, 15.0, 16.0, 20.0],
     "MNIST": [0.5, 2.0, 3.5, 4.7, 5.0, 5.3, 6.0],
@@ -30,23 +29,18 @@ BETAS = {
 )
 def image_collapse(data: Digits | MNIST, network: Network, beta: float, seed: int) -> Trial | None:
     """On images, is every mode lost where its eigenvalue says, and do samples of the prior fade with them?"""
-    if beta not in BETAS[data.kind] or (isinstance(data, MNIST) and (network == "nonlinear" or seed > 1)):
+    on_mnist, is_linear = isinstance(data, MNIST), network == "linear"
+    if beta not in BETAS[data.kind] or (on_mnist and (not is_linear or seed > 1)):
         return None
-    return _small(data, network, beta, seed)
-
-
-def _small(data: Digits | MNIST, network: Network, beta: float, seed: int) -> Trial:
-    hidden = () if network == "linear" else (64,)
-    # A linear network turns slowly into the directions of the modes: it takes large steps first, and then small ones.
+    hidden = () if is_linear else (64,)
     training = Training(steps=4000, batch=128, lr=5e-3)
-    if network == "linear":
-        training = Training(steps=6000, batch=128, lr=2e-2, decay_to=0.002)
-    if isinstance(data, MNIST):
-        training = Training(steps=4000, batch=64, lr=3e-2, decay_to=0.002)
+    if is_linear:  # it turns slowly into the directions of the modes: it takes large steps first, and then small ones
+        steps, batch, lr = (4000, 64, 3e-2) if on_mnist else (6000, 128, 2e-2)
+        training = Training(steps=steps, batch=batch, lr=lr, decay_to=0.002)
     return Trial(
         data=data,
-        model=VAE(kappa=5 if isinstance(data, MNIST) else 8, encoder=hidden, decoder=hidden, log_var_scale=0.1),
-        objective=Objective(gamma=Fixed(1.0 if isinstance(data, MNIST) else 0.05), beta=beta),
+        model=VAE(kappa=5 if on_mnist else 8, encoder=hidden, decoder=hidden, log_var_scale=0.1),
+        objective=Objective(gamma=Fixed(1.0 if on_mnist else 0.05), beta=beta),
         training=training,
         seed=seed,
     )
