@@ -2,11 +2,13 @@
 
     python -m benchmarks.catalog [--only STUDY,…] [--home FOLDER] [--out FOLDER]
 
-The home is a new one; a folder that is given is kept, for `python -m analysis claims` to read.
+The home is a new one; a folder that is given is kept, for `python -m analysis claims` to read. Beside each study stands what
+its trials took of a core: they train together, so that no study has a beginning and an end of its own.
 """
 
 import argparse
 import contextlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -21,27 +23,26 @@ from benchmarks.machine import load, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
 from study.find import catalog_names
+from study.record import Home, read
 
 GOAL_MIN = 30.0
 
-LAST_LINE = "records: "
-"""How the line begins with which a launch has said all of a study."""
+PROGRESS = "training: "
+"""How the lines of a launch begin that say how far it is."""
 
 
 def main() -> None:
     options = _options()
     told = machine()
     print(sentence(told), flush=True)
-    print(f"{'':24}{'seconds':>8}{'trials':>8}{'holds':>7}{'fails':>7}{'lack data':>11}")
-    found = {}
     with _home(options.home) as home:
         start = time.perf_counter()
-        launch = _launch(options.only, home)
-        for name, seconds in zip(options.only, _seconds(launch), strict=False):
-            found[name] = {"seconds": seconds, **_said(name, home)}
-            print(f"{name:24}" + "".join(f"{value:{width}}" for value, width in _row(found[name])), flush=True)
-        status = launch.wait()
+        status = _launch(options.only, home)
         total = (time.perf_counter() - start) / 60
+        found = {name: _said(name, home) for name in options.only} if status in (0, 1) else {}
+    print(f"{'':24}{'core s':>8}{'trials':>8}{'holds':>7}{'fails':>7}{'lack data':>11}")
+    for name, told_of in found.items():
+        print(f"{name:24}" + "".join(f"{value:{width}}" for value, width in _row(told_of)))
     write_numbers(options.out, "catalog", {"machine": told, "load": load(), "minutes": total, "studies": found})
     is_met = total <= GOAL_MIN and not status
     print(f"\ngoal {'met' if is_met else 'missed'}: {total:.1f} minutes, status {status} (at most {GOAL_MIN:g}, and 0)")
@@ -59,29 +60,33 @@ def _home(folder: str | None) -> Iterator[str]:
         yield place
 
 
-def _launch(names: list[str], home: str) -> subprocess.Popen[str]:
+def _launch(names: list[str], home: str) -> int:
+    """Launch the studies, and pass on how far that is; the launch's exit status."""
     command = [sys.executable, "-u", "-m", "study.launch", *names, "--address", "local", "--home", home]
-    return subprocess.Popen([*command, "--scale", "laptop"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with subprocess.Popen([*command, "--scale", "laptop"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as launch:
+        for line in launch.stdout or ():
+            if line.startswith(PROGRESS):
+                print(line, end="", flush=True)
+    return launch.returncode
 
 
-def _seconds(launch: subprocess.Popen[str]) -> Iterator[float]:
-    """How long each study has taken, as soon as it is over."""
-    before = time.perf_counter()
-    for line in launch.stdout or ():
-        if line.startswith(LAST_LINE):
-            yield time.perf_counter() - before
-            before = time.perf_counter()
+def _said(name: str, home: str) -> dict[str, float]:
+    """What the trials of a study's table and their stages took of a core, how many they are, and what the claims say.
 
-
-def _said(name: str, home: str) -> dict[str, int]:
-    """The trials of a study's table, and what its claims say."""
+    A trial that several studies declare counts in each.
+    """
     view = View.of(name, home)
+    stages = json.loads(view.home.read(f"studies/{name}/study.json"))["stages"]
+    trained = read(Home(home), "trials", ["trial_id", "wall_s"]).to_pandas()
+    ids = {*view.trials["trial_id"], *stages}
+    seconds = float(trained["wall_s"][trained["trial_id"].isin(ids)].sum())
     said = [claim.verdict for claim in claims(view)]
-    return {"trials": len(view.trials)} | {verdict: said.count(verdict) for verdict in (HOLDS, FAILS, INSUFFICIENT)}
+    counts = {verdict: said.count(verdict) for verdict in (HOLDS, FAILS, INSUFFICIENT)}
+    return {"core_seconds": seconds, "trials": len(ids), **counts}
 
 
 def _row(told: dict[str, float]) -> list[tuple[int, int]]:
-    widths = {"seconds": 8, "trials": 8, HOLDS: 7, FAILS: 7, INSUFFICIENT: 11}
+    widths = {"core_seconds": 8, "trials": 8, HOLDS: 7, FAILS: 7, INSUFFICIENT: 11}
     return [(round(told[name]), width) for name, width in widths.items()]
 
 

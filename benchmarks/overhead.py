@@ -29,15 +29,18 @@ from benchmarks.machine import load, machine, sentence
 from benchmarks.options import add_out, parsed, parser_of, write_numbers
 from benchmarks.packing import create_database
 from benchmarks.studies import stub
-from study.conduct import record_data, train
+from study.conduct import train
+from study.data import record_data
 from study.declare import Study
 from study.find import find
 from study.ledger import Ledger, rebuild
 from study.packing import make_packs
 from study.plan import Plan, make_plan, write_plan
+from study.plans import Plans
 from study.progress import Bar
 from study.record import Home, commit, read
 from study.sizing import CPU_CORE
+from study.watch import Watch
 
 PACK = 64
 GOALS = {"platform": 30.0, "mirror": 60.0, "throughput": 0.9}
@@ -147,7 +150,7 @@ def _trained(plan: Plan, home: Home, size: int | None, ledger: Ledger | None = N
     start = time.perf_counter()
     try:
         with Watched(Console(quiet=True), len(plan.rows), plan.settled) as bar:
-            train(plan, home, size, None, bar, ledger)
+            train(Plans((plan,)), home, size, None, Watch(bar, {plan.name: ledger} if ledger else {}))
     finally:
         ray.init, ray.shutdown = init, shutdown
     wall_s = time.perf_counter() - start - starting.seconds - stopping.seconds

@@ -29,10 +29,12 @@ from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
 from study.declare import Study, study
 from study.packing import make_packs
 from study.plan import make_plan, write_plan
+from study.plans import Plans
 from study.progress import Bar
 from study.record import Home
 from study.sizing import CPU_CORE
 from study.trial import Trial
+from study.watch import Watch
 
 PACK = 64
 SHAPES = [2, 3, 4, 8]
@@ -93,7 +95,8 @@ def measured(trials: int, most_mirrored: int) -> dict[str, float]:
     """Seconds of each part; bytes that the driver has come to hold, and that the home takes."""
     from analysis import View, glance
     from analysis import table as tabulated
-    from study.conduct import record_data, train
+    from study.conduct import train
+    from study.data import record_data
     from study.schedule import ray  # which tells Tune what it reads when it is imported
 
     init = Stopwatch()
@@ -109,7 +112,7 @@ def measured(trials: int, most_mirrored: int) -> dict[str, float]:
         costs["planning"] = time.perf_counter() - start
         start = time.perf_counter()
         with Bar(Console(quiet=True), len(plan.rows), plan.settled) as bar:
-            if complaint := train(plan, home, PACK, None, bar, None):
+            if complaint := train(Plans((plan,)), home, PACK, None, Watch(bar, {})):
                 sys.exit(complaint)
         costs["training"] = time.perf_counter() - start - init.seconds
         costs["starting Ray"] = init.seconds

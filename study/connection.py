@@ -1,6 +1,5 @@
 """The Ray that a launch trains with: one of its own or a cluster's, what it has to train on, and whether it lives."""
 
-import atexit
 import contextlib
 import gc
 import logging
@@ -66,32 +65,12 @@ def pools_of(resources: Mapping[str, float]) -> tuple[Pool, ...]:
 
 
 @contextlib.contextmanager
-def connected(address: str | None, say: Callable[[str], None], keep: bool = False) -> Iterator[Cluster]:
+def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Cluster]:
     """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None.
 
-    A Ray of our own that lives on from before serves again; with `keep` it lives on, until the process ends, unless this
-    connection ends with a fault.
     Raises: DeclarationError where there is no Ray at `address`, or no node of it trains; RayLostError where ours cannot be
     started.
     """
-    if address or not ray.is_initialized() or dead():
-        _end()
-        _begin(address)
-    over = threading.Event()
-    threading.Thread(target=_leave_if_stuck, args=(over,), name="ray watch", daemon=True).start()
-    lives_on = False
-    try:
-        yield Cluster(pools_of(_resources(declared_here() if address else None, say)))
-        lives_on = keep and not address
-    finally:
-        if lives_on:
-            atexit.register(_end)
-        else:
-            _end()
-        over.set()
-
-
-def _begin(address: str | None) -> None:
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
     _listen_on_loopback(alone=address is None)
     _hush()
@@ -106,11 +85,14 @@ def _begin(address: str | None) -> None:
             ) from fault
         raise RayLostError(f"Ray cannot be started ({reason})") from fault
     signal.signal(signal.SIGTERM, on_termination)  # Ray has put its own handler over ours, which leaves at once
-
-
-def _end() -> None:
-    with _no_garbage():
-        ray.shutdown()
+    over = threading.Event()
+    threading.Thread(target=_leave_if_stuck, args=(over,), name="ray watch", daemon=True).start()
+    try:
+        yield Cluster(pools_of(_resources(declared_here() if address else None, say)))
+    finally:
+        with _no_garbage():
+            ray.shutdown()
+        over.set()
 
 
 def _listen_on_loopback(alone: bool) -> None:

@@ -1,11 +1,11 @@
 """The command line: `python -m study.launch STUDY…`.
 
-Plans a study, trains what is missing, mirrors it to MLflow, prints the table, and says where everything is; several one after
-the other. Exit status: 0 when every chosen trial has a result, 1 when some have not, 2 for a wrong command or declaration,
-130 on Ctrl-C.
+Plans studies, trains what is missing of all of them together, mirrors it to MLflow, prints their tables, and says where
+everything is. Exit status: 0 when every chosen trial has a result, 1 when some have not, 2 for a wrong command or
+declaration, 130 on Ctrl-C.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -19,6 +19,7 @@ from study.find import catalog_names, find
 from study.ledger_entry import Pictures
 from study.place import Place, found_place
 from study.plan import check, make_plan
+from study.plans import Plans
 from study.record import Home, HomeError
 from study.show import announce, console, show_catalog, show_cost
 
@@ -89,13 +90,7 @@ def main(
             asked = Asked(
                 home, scale, pack, tuple(only or []), plan, tracking_uri, artifacts, mirrored, retry_failed, refine
             )
-            for declared in todo.values():  # what is wrong with the last is said before the first is trained
-                asked.check(declared, where)
-            for name, declared in todo.items():
-                found = asked.carry_out(name, declared, where, is_last=name == [*todo][-1])
-                status = max(status, found)
-                if found == INTERRUPTED:
-                    break
+            status = asked.carry_out(todo, where)
     except (DeclarationError, HomeError, DataError) as fault:
         refuse(str(fault))
     except KeyboardInterrupt:
@@ -107,7 +102,15 @@ def _found(names: Sequence[str]) -> dict[str, Study]:
     """The studies by the names that they were asked for by: all are found before any is trained."""
     if not names:
         raise DeclarationError("name a study: --list shows the catalog, and your own is launched as file.py:name")
-    return {each: find(each) for name in names for each in (catalog_names() if name == ALL else [name])}
+    found = {each: find(each) for name in names for each in (catalog_names() if name == ALL else [name])}
+    asked_by: dict[str, str] = {}
+    for name, study in found.items():
+        if (other := asked_by.setdefault(study.name, name)) != name:
+            raise DeclarationError(
+                f"{other} and {name} are both named {study.name}, by which a home knows a study: rename one of them, or "
+                "launch them into homes of their own"
+            )
+    return found
 
 
 @dataclass(frozen=True)
@@ -125,29 +128,36 @@ class Asked:
     retry_failed: bool
     refine: float | None
 
-    def check(self, declared: Study, where: Place) -> None:
-        """Raises: DeclarationError where the study cannot be launched so; nothing has been touched then."""
-        _pack_size(self.pack)
-        check(declared, self._scale(declared, where), _only(self.only), self.refine)
-
-    def _scale(self, declared: Study, where: Place) -> Scale:
-        return self.scale or where.scale_of(declared.tables)
-
-    def carry_out(self, name: str, declared: Study, where: Place, is_last: bool) -> int:
-        """Plan, send or launch one study; its exit status. Raises: DeclarationError, HomeError, DataError."""
-        size, chosen, scale = _pack_size(self.pack), _only(self.only), self._scale(declared, where)
+    def carry_out(self, todo: Mapping[str, Study], where: Place) -> int:
+        """Send the studies, or plan and launch them; the exit status. Raises: DeclarationError, HomeError, DataError."""
+        size, chosen = _pack_size(self.pack), _only(self.only)
+        scales: dict[str, Scale] = {name: self.scale or where.scale_of(study.tables) for name, study in todo.items()}
+        for name, study in todo.items():  # what is wrong with the last is said before anything of the first is done
+            check(study, scales[name], chosen, self.refine)
         if where.is_sent:
-            return self._submit(name, declared, where, scale)
-        place = Home("./runs" if self.home is None else self.home)
-        todo = make_plan(declared, scale, place, chosen, self.retry_failed, self.refine)
-        announce(todo, place, where)
-        if self.plan:
-            show_cost(todo, size, where.resources)
-            return 0
-        launch = Launch(
-            todo, place, size, where.address, self.tracking_uri, self.artifacts, self.mirrored, keeps_ray=not is_last
+            return self._submit_all(todo, scales, where)
+        home = Home("./runs" if self.home is None else self.home)
+        plans = Plans(
+            tuple(
+                make_plan(study, scales[name], home, chosen, self.retry_failed, self.refine)
+                for name, study in todo.items()
+            )
         )
-        return launch.carry_out()
+        for plan in plans.plans:
+            announce(plan, home, where)
+        if self.plan:
+            show_cost(plans, size, where.resources)
+            return 0
+        return Launch(plans, home, size, where.address, self.tracking_uri, self.artifacts, self.mirrored).carry_out()
+
+    def _submit_all(self, todo: Mapping[str, Study], scales: Mapping[str, Scale], where: Place) -> int:
+        """A job for each study, one after the other; the worst exit status, or that of an interruption, which ends it."""
+        status = 0
+        for name, study in todo.items():
+            status = max(status, self._submit(name, study, where, scales[name]))
+            if status == INTERRUPTED:
+                break
+        return status
 
     def _submit(self, name: str, declared: Study, where: Place, scale: Scale) -> int:
         from study.submit import Request, submit  # Ray takes its time to import

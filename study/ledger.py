@@ -28,7 +28,7 @@ from study.ledger_entry import Pictures
 from study.ledger_mirror import Mirror
 from study.ledger_place import artifact_root, database, only_writer, tracking_uri, ui_command, ui_root, write_ahead
 from study.ledger_records import StudyRecords
-from study.ledger_thread import BusyError, Clerk, PermanentError, sentence
+from study.ledger_thread import BusyError, Clerk, PermanentError, Turns, sentence
 from study.masked import masked
 from study.record import Home, HomeError
 
@@ -118,13 +118,20 @@ class Ledger:
     """The mirror of one launch, as the driver sees it: every call returns at once, and none raises for MLflow's faults.
 
     `pictures` chooses the trials that get pictures and weights as artifacts: `first-seed` those of the plan's smallest
-    seed. The study's plan must be written before `start`.
+    seed. The study's plan must be written before `start`. The ledgers of one launch write in `turns`.
     """
 
-    def __init__(self, home: Home, study: str, uri: str | None = None, pictures: Pictures = "first-seed") -> None:
+    def __init__(
+        self,
+        home: Home,
+        study: str,
+        uri: str | None = None,
+        pictures: Pictures = "first-seed",
+        turns: Turns | None = None,
+    ) -> None:
         self.home, self.study, self.uri = home, study, uri
         launch_id = uuid.uuid4().hex
-        self._clerk = Clerk(lambda: opened(home, study, uri, pictures, launch_id))
+        self._clerk = Clerk(lambda: opened(home, study, uri, pictures, launch_id), turns)
 
     def start(self, launch: Mapping[str, object]) -> None:
         """Begin the launch's run (`launch` are its params), close what a crash left, and catch up."""

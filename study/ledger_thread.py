@@ -6,6 +6,7 @@ given up. After two in a row the clerk closes the book, rests, and opens it anew
 """
 
 import contextlib
+import itertools
 import os
 import queue
 import sys
@@ -51,10 +52,34 @@ class Book(Protocol):
     def settle(self) -> None: ...
 
 
-class Clerk:
-    """Works for one book. `fault` is why something could not be written; `left` counts entries still to be written."""
+class Turns:
+    """Whose turn it is, of several clerks: first come, first served, while a lock goes to whoever has just let go of it."""
 
-    def __init__(self, open_book: Callable[[], AbstractContextManager[Any]]) -> None:
+    def __init__(self) -> None:
+        self._tickets, self._now, self._change = itertools.count(), 0, threading.Condition()
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        with self._change:
+            mine = next(self._tickets)
+            self._change.wait_for(lambda: self._now == mine)
+        try:
+            yield
+        finally:
+            with self._change:
+                self._now += 1
+                self._change.notify_all()
+
+
+class Clerk:
+    """Works for one book. `fault` is why something could not be written; `left` counts entries still to be written.
+
+    Clerks that share `turns` work one at a time: as many as there are cores would take them all from the training, and
+    the driver's own thread would wait for each of them.
+    """
+
+    def __init__(self, open_book: Callable[[], AbstractContextManager[Any]], turns: Turns | None = None) -> None:
+        self._turns = turns or Turns()
         self.fault: str | None = None
         self.left = 0
         self.opened = self.is_kept_out = False
@@ -134,11 +159,11 @@ class Clerk:
             book = self._patiently(lambda: self._opened_in(held))
             if book is not None:
                 self.opened, self._book = True, book
-                self._patiently(lambda: (self._first and self._first(book), self._look(book)))
+                self._in_turn(lambda: (self._first and self._first(book), self._look(book)))
                 while self._strikes < STRIKES and not self._hurry.is_set() and self._work(book):
                     pass
                 if self._strikes < STRIKES:
-                    self._ended = bool(self._patiently(lambda: (self._last and self._last(book), True)))
+                    self._ended = bool(self._in_turn(lambda: (self._last and self._last(book), True)))
         return self._ended or is_last_try or self._is_hopeless or self._hurry.is_set()
 
     def _opened_in(self, held: contextlib.ExitStack) -> Any:
@@ -146,7 +171,8 @@ class Clerk:
         until = None
         while True:
             try:
-                book = held.enter_context(self._open())
+                with self._turns.taken():
+                    book = held.enter_context(self._open())
             except BusyError:
                 self.is_kept_out = True
                 if self._closing.is_set():
@@ -165,7 +191,7 @@ class Clerk:
         if idle and self._closing.is_set() and self._tasks.empty():
             if not self._looked_back:  # another launch may have committed meanwhile
                 self._looked_back = True
-                self._patiently(lambda: (self._look(book), True))
+                self._in_turn(lambda: (self._look(book), True))
             return self._stale
         try:
             task = self._tasks.get(block=idle)
@@ -173,7 +199,7 @@ class Clerk:
             self._write_next(book)
             return True
         if task:
-            self._patiently(lambda: (task(book), True))
+            self._in_turn(lambda: (task(book), True))
         return True
 
     def _look(self, book: Book) -> None:
@@ -181,11 +207,11 @@ class Clerk:
         self._stale = self.left > 0
 
     def _write_next(self, book: Book) -> None:
-        entry = self._patiently(lambda: self._next_entry(book))
+        entry = self._in_turn(lambda: self._next_entry(book))
         if not entry:
             self._backlog = None
-            self._patiently(lambda: (book.settle(), True))
-        elif self._patiently(lambda: (book.write(entry), True)):
+            self._in_turn(lambda: (book.settle(), True))
+        elif self._in_turn(lambda: (book.write(entry), True)):
             self.left = max(0, self.left - 1)
 
     def _next_entry(self, book: Book) -> Entry | bool:
@@ -214,6 +240,15 @@ class Clerk:
                 return value
         self._strikes += 1
         return None
+
+    def _in_turn(self, action: Callable[[], Any]) -> Any:
+        """The action's value, as `_patiently`; each try waits for this clerk's turn, which a pause gives up."""
+
+        def taken() -> Any:
+            with self._turns.taken():
+                return action()
+
+        return self._patiently(taken)
 
 
 def _give_way() -> None:

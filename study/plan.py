@@ -62,7 +62,7 @@ class Plan:
 
         What stands on a stage that was given up, or diverged, cannot be trained: see `groundless`.
         """
-        chosen = [trial for trial in self._unsettled if not self._blamed(trial)]
+        chosen = [trial for trial in self.unsettled if not self._blamed(trial)]
         wanted = {one.trial_id: one for trial in chosen for one in (*trial.stages, trial)}
         return [one for one in wanted.values() if not self._has_result(one) and not self._is_given_up(one)]
 
@@ -80,13 +80,13 @@ class Plan:
     @property
     def groundless(self) -> list[tuple[Declared, Trial]]:
         """Chosen trials without a result that nothing can be trained on, each with the stage that is to blame."""
-        pairs = [(trial, self._blamed(trial)) for trial in self._unsettled]
+        pairs = [(trial, self._blamed(trial)) for trial in self.unsettled]
         return [(trial, stage) for trial, stage in pairs if stage]
 
     @property
     def given_up(self) -> list[Declared]:
         """Chosen trials that failed `MAX_ATTEMPTS` times."""
-        return [trial for trial in self._unsettled if self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS]
+        return [trial for trial in self.unsettled if self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS]
 
     @property
     def stages(self) -> list[Trial]:
@@ -98,10 +98,11 @@ class Plan:
     @property
     def settled(self) -> int:
         """How many of the chosen trials have a result."""
-        return len(self.rows) - len(self._unsettled)
+        return len(self.rows) - len(self.unsettled)
 
     @property
-    def _unsettled(self) -> list[Declared]:
+    def unsettled(self) -> list[Declared]:
+        """The chosen trials without a result."""
         return [row.trial for row in self.rows if not self._has_result(row.trial)]
 
     def _has_result(self, trial: Declared) -> bool:

@@ -49,10 +49,10 @@ class Bar:
         if not self._shares:
             self._progress.update(self._task, description="starting workers")
 
-    def declare(self, trials: int) -> None:
-        """The table has grown to so many trials."""
-        self._declared = trials
-        self._progress.update(self._task, total=trials, counts=self._counts())
+    def grow(self, trials: int) -> None:
+        """So many trials more."""
+        self._declared += trials
+        self._progress.update(self._task, total=self._declared, counts=self._counts())
 
     def restart(self, missing: int, why: str) -> None:
         """Count anew, with `missing` trials still to be trained, and say why."""

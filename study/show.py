@@ -14,6 +14,7 @@ from study.identity import ENGINE
 from study.packing import make_packs
 from study.place import Place
 from study.plan import Plan
+from study.plans import Plans
 from study.record import Home, read
 from study.sizing import CPU_CORE, GPU, seconds
 
@@ -44,23 +45,23 @@ def announce(plan: Plan, home: Home, place: Place) -> None:
         )
 
 
-def show_cost(plan: Plan, size: int | None, resources: Mapping[str, float]) -> None:
+def show_cost(plans: Plans, size: int | None, resources: Mapping[str, float]) -> None:
     """Packs and estimated time on CPU cores and on GPUs; `resources` are a cluster's, nothing on this machine alone."""
     cores, gpus = int(resources.get("CPU", 0)) or os.cpu_count() or 1, int(resources.get("GPU", 0))
     workers, device = (gpus, GPU) if gpus else (cores, CPU_CORE)
-    packs = make_packs(plan.missing, plan.attempts, size, workers, device)
+    packs = make_packs(plans.missing, plans.attempts, size, workers, device)
     sizes = Counter(len(pack.trials) for pack in packs)
     made_of = ", ".join(f"{n} of {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
     console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
     where = "of the cluster" if resources else "here"
     total = sum(seconds(pack.trials, CPU_CORE) for pack in packs)
     console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / cores)} on the {cores} cores {where}")
-    packs = packs if gpus else make_packs(plan.missing, plan.attempts, size, 1, GPU)
+    packs = packs if gpus else make_packs(plans.missing, plans.attempts, size, 1, GPU)
     hours = sum(seconds(pack.trials, GPU) for pack in packs) / 3600
     shared = f", {_span(hours * 3600 / gpus)} on the {counted(gpus, 'GPU')} of the cluster" if gpus else ""
     console.print(f"or {hours:.2g} GPU-hours{shared}, of a GPU that is assumed to be slow rather than measured")
     console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
-    for sentence in dict.fromkeys(absence(spec) for trial in plan.missing for spec in trial.datasets):
+    for sentence in dict.fromkeys(absence(spec) for trial in plans.missing for spec in trial.datasets):
         if sentence:
             console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
 

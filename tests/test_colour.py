@@ -15,7 +15,7 @@ from analysis import AnalysisError, View
 from analysis.studies.image_collapse import drawings
 from models import datasets
 from study import VAE, ImageFolder
-from study.conduct import record_data
+from study.data import record_data
 from study.packed.run import PackRun
 from study.packed.table import Table
 from study.packing import make_pack

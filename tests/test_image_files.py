@@ -15,7 +15,7 @@ from models.datasets import absence, load, prepare
 from models.picture import Frame, read_picture
 from models.places import DataError
 from study import VAE, CelebA, Fixed, Objective, Training, Trial, study
-from study.conduct import fetch_data
+from study.data import fetch_data
 from study.plan import make_plan
 from study.record import Home
 

@@ -1,13 +1,11 @@
 """The launcher: it trains what is missing and nothing else, and says what it did."""
 
-import subprocess
-import sys
 import time
 from ipaddress import ip_address
 
 import psutil
 import pytest
-from launching import ROOT, begun, committed, ending, launch, start, write_study
+from launching import begun, committed, ending, launch, start, write_study
 
 from study.record import Home, stored_ids
 
@@ -150,29 +148,3 @@ def test_a_launch_listens_on_loopback_alone(tmp_path):
     assert not [
         socket.laddr for socket in sockets if not ip_address(socket.laddr.ip.removeprefix("::ffff:")).is_loopback
     ]
-
-
-TWICE = """
-import ray
-from study import connection
-with connection.connected(None, print, keep=True):
-    first = ray.get_runtime_context().get_node_id()
-with connection.connected(None, print, keep=True):
-    second = ray.get_runtime_context().get_node_id()
-    try:
-        with connection.connected(None, print, keep=True):
-            raise KeyError
-    except KeyError:
-        print("after a fault:", ray.is_initialized())
-with connection.connected(None, print):
-    third = ray.get_runtime_context().get_node_id()
-print(first == second, second == third, ray.is_initialized())
-"""
-
-
-@pytest.mark.faults
-def test_studies_of_one_launch_share_a_ray_until_one_ends_with_a_fault():
-    result = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert result.stdout.splitlines()[-2:] == ["after a fault: False", "True False False"], (
-        result.stdout + result.stderr
-    )

@@ -11,7 +11,7 @@ import pytest
 from launching import ROOT, write_study
 from reading_hooked import KINDS, UNPICKLED, Bomb
 
-from study.conduct import record_data
+from study.data import record_data
 from study.find import find
 from study.packed import PackRun
 from study.packing import make_packs

@@ -16,7 +16,7 @@ from models.specs import OwnData
 from models.specs.source import source_of
 from study import VAE, Digits, Fixed, Objective, Training, Trial, study
 from study import load as load_network
-from study.conduct import record_data
+from study.data import record_data
 from study.identity import content_id
 from study.plan import make_plan
 from study.record import Home

@@ -133,6 +133,7 @@ def test_a_probe_that_raises_is_recorded_as_failed_and_its_neighbours_are_not(tm
     from models import probes
     from study import conduct, connection, probed, schedule
     from study.progress import Bar
+    from study.watch import Watch
 
     def raising(what, seed):
         if what.gamma == 0.01 and seed == 1:
@@ -146,7 +147,7 @@ def test_a_probe_that_raises_is_recorded_as_failed_and_its_neighbours_are_not(tm
     monkeypatch.setattr(probed, "probe", raising)
     monkeypatch.setattr(schedule, "run", run)
     home, plan = Home(tmp_path), make_plan(lines, "laptop", Home(tmp_path))
-    watch = conduct.Watch(Bar(Console(quiet=True), 4, 0), None)
+    watch = Watch(Bar(Console(quiet=True), 4, 0), {})
     packs = make_packs(plan.missing, {}, None, 1, CPU_CORE)
     assert [len(pack.trials) for pack in packs] == [4]
     cluster = connection.Cluster(connection.pools_of({"CPU": 1}))

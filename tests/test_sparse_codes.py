@@ -22,7 +22,7 @@ from study import (
     study,
 )
 from study.catalog.sparse_codes import sparse_codes
-from study.conduct import record_data
+from study.data import record_data
 from study.packed import PackRun
 from study.packing import make_pack
 from study.plan import make_plan, write_plan

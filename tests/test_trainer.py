@@ -9,6 +9,7 @@ from study.packing import make_pack
 from study.progress import Bar
 from study.record import Home, read
 from study.trainer import FAULT, Trainer
+from study.watch import Watch
 
 CUDA_OOM = (
     "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of which 3 MiB is free."
@@ -61,7 +62,7 @@ def test_a_pack_too_large_for_the_device_is_halved_until_it_fits(tmp_path, make_
         sizes.append([len(pack.trials) for pack in packs])
         return {pack.pack_id: f"out of memory ({CUDA_OOM})" for pack in packs if len(pack.trials) > 2}
 
-    watch = conduct.Watch(Bar(Console(quiet=True), len(trials), 0), None)
+    watch = Watch(Bar(Console(quiet=True), len(trials), 0), {})
     monkeypatch.setattr(schedule, "run", run)
     conduct._train_in_rounds(
         [make_pack(trials, {})], Home(tmp_path), connection.Cluster(connection.pools_of({"CPU": 1, "GPU": 1})), watch

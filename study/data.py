@@ -1,0 +1,64 @@
+"""The data sets that trials need: made ready once, before anything is trained, and recorded with what tells them apart."""
+
+import json
+
+from models import datasets
+from models.places import DataError
+from models.specs import CelebA, Data, ImageFolder, OwnData
+from study.identity import content_id
+from study.plan import Plan
+from study.record import Home, read, write_part
+
+
+def fetch_data(plan: Plan) -> None:
+    """Fetch or generate every data set the missing trials need, once, before the home is touched. Raises: DataError."""
+    for spec in _needed(plan):
+        datasets.prepare(spec)
+
+
+def _needed(plan: Plan) -> list[Data]:
+    return list({content_id(spec): spec for trial in plan.missing for spec in trial.datasets}.values())
+
+
+def record_data(plan: Plan, home: Home) -> list[str]:
+    """Record what every data set is that the missing trials need.
+
+    Returns a sentence for each generated data set that differs from the one the home knows under its name.
+    Raises: DataError, also where data of the user's differ.
+    """
+    known = {row["data_id"]: row for row in read(home, "datasets").to_pylist()}
+    warnings = []
+    for spec in _needed(plan):
+        row = _dataset_row(spec)
+        if (before := known.get(row["data_id"])) is None:
+            write_part(home, "datasets", f"{row['data_id']}.parquet", [row])
+        elif before["digest"] == row["digest"]:
+            continue
+        elif isinstance(spec, OwnData):
+            raise DataError(
+                f"{spec.label} returns other data than this home knows by the same declaration, so it reads something that "
+                "the declaration does not name: declare it with files=[...] or as an option, or choose another --home"
+            )
+        else:
+            warnings.append(
+                f"{spec.label} is {'decoded' if isinstance(spec, CelebA | ImageFolder) else 'generated'} differently here "
+                "than where this home was begun (their digests differ): results may differ in their last digits"
+            )
+    return warnings
+
+
+def _dataset_row(spec: Data) -> dict[str, object]:
+    data = datasets.load(spec)
+    return {
+        "data_id": content_id(spec),
+        "data": spec.label,
+        "declaration": json.dumps(spec.model_dump(mode="json")),
+        "digest": data.digest,
+        "d": data.d,
+        "n_train": len(data.train),
+        "n_test": len(data.test),
+        "intrinsic_dim": spec.intrinsic_dim,
+        "total_variance": data.total_variance,
+        "total_variance_test": data.total_variance_test,
+        "spectrum": data.spectrum.tolist() if data.has_spectrum else None,
+    }

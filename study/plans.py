@@ -1,0 +1,71 @@
+"""The plans of one launch: what several studies miss in one home. A trial that several of them need is trained once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from study.plan import Plan, renewed
+from study.probe import Declared
+from study.record import Home
+from study.trial import Trial
+
+
+@dataclass(frozen=True)
+class Plans:
+    """The plans of a launch's studies, over one home."""
+
+    plans: tuple[Plan, ...]
+
+    @property
+    def missing(self) -> list[Declared]:
+        """Trials to be trained, and the stages they stand on."""
+        return _once(trial for plan in self.plans for trial in plan.missing)
+
+    @property
+    def ready(self) -> list[Declared]:
+        """Of the missing trials those whose stages all have a result."""
+        return _once(trial for plan in self.plans for trial in plan.ready)
+
+    @property
+    def attempts(self) -> Mapping[str, int]:
+        return {trial_id: count for plan in self.plans for trial_id, count in plan.attempts.items()}
+
+    @property
+    def statuses(self) -> Mapping[str, str]:
+        return {trial_id: status for plan in self.plans for trial_id, status in plan.statuses.items()}
+
+    @property
+    def groundless(self) -> list[tuple[Declared, Trial]]:
+        """Chosen trials that nothing can be trained on, each with the stage that is to blame."""
+        found = {trial.trial_id: (trial, stage) for plan in self.plans for trial, stage in plan.groundless}
+        return list(found.values())
+
+    @property
+    def declared(self) -> int:
+        """How many trials there are to see: the chosen ones, and the missing stages that they stand on."""
+        return len({trial.trial_id for trial in self.missing} | self._chosen)
+
+    @property
+    def chosen(self) -> int:
+        return len(self._chosen)
+
+    @property
+    def settled(self) -> int:
+        """How many of the chosen trials have a result."""
+        return len(self._chosen - {trial.trial_id for plan in self.plans for trial in plan.unsettled})
+
+    @property
+    def _chosen(self) -> set[str]:
+        return {row.trial.trial_id for plan in self.plans for row in plan.rows}
+
+    def renewed(self, home: Home) -> "Plans":
+        """The same studies over what the home holds by now. Raises: HomeError."""
+        return Plans(tuple(renewed(plan, home) for plan in self.plans))
+
+    def grown_since(self, before: "Plans") -> list[Plan]:
+        """The plans to which rows have come."""
+        pairs = zip(self.plans, before.plans, strict=True)
+        return [plan for plan, old in pairs if len(plan.declared) > len(old.declared)]
+
+
+def _once(trials: Iterable[Declared]) -> list[Declared]:
+    return list({trial.trial_id: trial for trial in trials}.values())

@@ -1,0 +1,169 @@
+"""Several studies in one launch: their packs train together, and each hears of its own trials."""
+
+import threading
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from launching import committed, launch, write_study
+from rich.console import Console
+
+from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial, study
+from study.ledger_thread import Turns
+from study.packing import make_packs
+from study.plan import make_plan
+from study.plans import Plans
+from study.progress import Bar
+from study.record import Home, commit, journal, new_commit_id, stored_ids
+from study.sizing import CPU_CORE
+from study.watch import Watch
+
+
+def a_trial(kappa, seed, steps=10):
+    return Trial(
+        data=PlantedManifold(n=100, n_test=50),
+        model=VAE(kappa=kappa, encoder=(4,), decoder=(4,)),
+        objective=Objective(gamma=Fixed(1.0)),
+        training=Training(steps=steps),
+        seed=seed,
+    )
+
+
+@study(kappa=[2, 3], seed=range(3))
+def first(kappa, seed):
+    """Six trials."""
+    return a_trial(kappa, seed)
+
+
+@study(kappa=[3, 4], seed=range(3))
+def second(kappa, seed):
+    """Six trials, three of which are those of the first, too."""
+    return a_trial(kappa, seed)
+
+
+def both(home):
+    return Plans((make_plan(first, "laptop", home), make_plan(second, "laptop", home)))
+
+
+def put(home, trial, status="finished"):
+    commit_id = new_commit_id()
+    row = {"trial_id": trial.trial_id, "commit_id": commit_id, "status": status, "attempt": 1}
+    commit(home, commit_id, {"trials": [row]})
+
+
+def test_what_two_studies_declare_is_missing_once_and_settles_both(tmp_path):
+    home = Home(tmp_path)
+    plans = both(home)
+    assert [len(plan.missing) for plan in plans.plans] == [6, 6]
+    assert len(plans.missing) == len(plans.ready) == plans.chosen == plans.declared == 9
+    put(home, a_trial(3, 0))
+    after = plans.renewed(home)
+    assert [plan.settled for plan in after.plans] == [1, 1]
+    assert (len(after.missing), after.settled, after.declared) == (8, 1, 9)
+    assert after.grown_since(plans) == []
+
+
+def test_the_attempts_and_results_of_all_are_known(tmp_path):
+    home = Home(tmp_path)
+    put(home, a_trial(2, 0), "failed")
+    put(home, a_trial(4, 1))
+    plans = both(home)
+    assert plans.attempts[a_trial(2, 0).trial_id] == 1
+    assert plans.statuses[a_trial(4, 1).trial_id] == "finished"
+    assert len(plans.missing) == 8
+
+
+class Heard:
+    """A ledger that notes what it hears."""
+
+    def __init__(self) -> None:
+        self.packs = []
+
+    def committed(self, pack_id):
+        self.packs.append(pack_id)
+
+    def failed(self, pack_id, reason):
+        self.packs.append((pack_id, reason))
+
+
+def test_a_study_hears_of_packs_with_trials_of_its_own_and_of_no_others(tmp_path):
+    plans = both(Home(tmp_path))
+    kappas = {a_trial(kappa, seed).trial_id: kappa for kappa in (2, 3, 4) for seed in range(3)}
+    packs = {kappas[pack.trial_ids[0]]: pack for pack in make_packs(plans.missing, {}, None, 1, CPU_CORE)}
+    assert {kappa: len(pack.trials) for kappa, pack in packs.items()} == {2: 3, 3: 3, 4: 3}
+    ledgers: dict[str, Any] = {"first": Heard(), "second": Heard()}
+    watch = Watch(Bar(Console(quiet=True), 9, 0), ledgers)
+    watch.begin(plans)
+    watch.expect(list(packs.values()))
+    watch.committed(packs[2].pack_id)
+    watch.committed(packs[3].pack_id)
+    watch.failed(packs[4].pack_id, "no")
+    assert ledgers["first"].packs == [packs[2].pack_id, packs[3].pack_id]
+    assert ledgers["second"].packs == [packs[3].pack_id, (packs[4].pack_id, "no")]
+
+
+def test_a_table_that_grows_is_told_to_its_own_ledger_and_to_the_bar(tmp_path):
+    plans, told = both(Home(tmp_path)), []
+    ledgers: dict[str, Any] = {
+        name: SimpleNamespace(grown=lambda name=name: told.append(name)) for name in ("first", "second")
+    }
+    bar = Bar(Console(quiet=True), 9, 0)
+    watch = Watch(bar, ledgers)
+    watch.begin(plans)
+    watch.grown(plans, [plans.plans[1]], 4)
+    assert told == ["second"]
+    assert "0/13 trials" in bar._counts()
+
+
+def test_clerks_take_turns_and_none_is_passed_over():
+    turns, order, busy = Turns(), [], threading.Event()
+
+    def greedy():
+        while not busy.is_set():
+            with turns.taken():
+                order.append("greedy")
+                time.sleep(0.001)
+
+    thread = threading.Thread(target=greedy)
+    thread.start()
+    for _ in range(5):
+        before = len(order)
+        with turns.taken():
+            order.append("patient")
+        assert len(order) - before <= 4, "a plain lock goes back to whoever let go of it, over and over"
+    busy.set()
+    thread.join()
+
+
+def test_a_turn_ends_with_a_fault():
+    turns = Turns()
+    with pytest.raises(KeyError), turns.taken():
+        raise KeyError
+    with turns.taken():
+        pass
+
+
+def test_studies_of_one_launch_train_together_and_are_reported_one_by_one(tmp_path):
+    """The four trials that both declare are trained once, in packs with trials of either."""
+    path, home = write_study(tmp_path), tmp_path / "home"
+    result = launch(f"{path}:tiny", f"{path}:neighbour", "--home", home, "--no-mirror", "--pack", "8")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "12 declared, 0 already there, 12 finished" in result.stdout
+    assert "8 declared, 0 already there, 8 finished" in result.stdout
+    assert len(committed(home)) == len(stored_ids(Home(home))) == 16
+    declared = {row["trial_id"]: (row["gamma_mode"], row["gamma_init"]) for row in committed(home)}
+    begun = [line["trials"] for line in journal(Home(home)) if line["event"] == "begin"]
+    alone = {trial for trial, gamma in declared.items() if gamma == ("fixed", 9.0)}
+    assert len(alone) == 4
+    assert any(alone & set(trials) and set(trials) - alone for trials in begun), "each study had packs of its own"
+    assert all((home / f"studies/{name}/report/index.html").exists() for name in ("tiny", "neighbour"))
+
+
+def test_two_studies_of_one_name_are_refused_before_anything_is_done(tmp_path):
+    (tmp_path / "a").mkdir()
+    mine, other, home = write_study(tmp_path), write_study(tmp_path / "a", steps=7), tmp_path / "home"
+    result = launch(f"{mine}:tiny", f"{other}:tiny", "--home", home)
+    assert result.returncode == 2
+    assert "are both named tiny" in " ".join(result.stderr.split())
+    assert not home.exists()
