@@ -16,7 +16,7 @@ from rich.markup import escape
 from study.command import counted
 from study.declare import DeclarationError
 from study.ending import Ending
-from study.ledger import Ledger, Turns
+from study.ledger import Ledger
 from study.ledger_entry import Pictures
 from study.plan import Plan, write_plan
 from study.plans import Plans
@@ -77,12 +77,12 @@ class Launch:
                 console.print(f"[yellow]{escape(warning)}[/]")
 
     def _ledgers(self) -> dict[str, Ledger]:
-        """The studies' mirrors by their names, begun. They write in turns: training has use for the cores."""
+        """The studies' mirrors by their names, begun. They write one at a time: training has use for the cores."""
         if not self.mirrored:
             return {}
-        turns, ledgers = Turns(), dict[str, Ledger]()
+        turn, ledgers = threading.Lock(), dict[str, Ledger]()
         for plan in self.plans.plans:
-            ledger = Ledger(self.home, plan.name, self.tracking_uri, self.artifacts, turns)
+            ledger = Ledger(self.home, plan.name, self.tracking_uri, self.artifacts, turn)
             counts = {"declared": len(plan.rows), "missing": len(plan.missing)}
             ledger.start({"scale": plan.scale, "pack": self.size or "auto", **counts})
             ledgers[plan.name] = ledger

@@ -16,6 +16,7 @@ import shutil
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +29,7 @@ from study.ledger_entry import Pictures
 from study.ledger_mirror import Mirror
 from study.ledger_place import artifact_root, database, only_writer, tracking_uri, ui_command, ui_root, write_ahead
 from study.ledger_records import StudyRecords
-from study.ledger_thread import BusyError, Clerk, PermanentError, Turns, sentence
+from study.ledger_thread import BusyError, Clerk, PermanentError, sentence
 from study.masked import masked
 from study.record import Home, HomeError
 
@@ -118,7 +119,7 @@ class Ledger:
     """The mirror of one launch, as the driver sees it: every call returns at once, and none raises for MLflow's faults.
 
     `pictures` chooses the trials that get pictures and weights as artifacts: `first-seed` those of the plan's smallest
-    seed. The study's plan must be written before `start`. The ledgers of one launch write in `turns`.
+    seed. The study's plan must be written before `start`. The ledgers of one launch share a `turn`.
     """
 
     def __init__(
@@ -127,11 +128,11 @@ class Ledger:
         study: str,
         uri: str | None = None,
         pictures: Pictures = "first-seed",
-        turns: Turns | None = None,
+        turn: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.home, self.study, self.uri = home, study, uri
         launch_id = uuid.uuid4().hex
-        self._clerk = Clerk(lambda: opened(home, study, uri, pictures, launch_id), turns)
+        self._clerk = Clerk(lambda: opened(home, study, uri, pictures, launch_id), turn)
 
     def start(self, launch: Mapping[str, object]) -> None:
         """Begin the launch's run (`launch` are its params), close what a crash left, and catch up."""

@@ -6,7 +6,6 @@ given up. After two in a row the clerk closes the book, rests, and opens it anew
 """
 
 import contextlib
-import itertools
 import os
 import queue
 import sys
@@ -52,34 +51,17 @@ class Book(Protocol):
     def settle(self) -> None: ...
 
 
-class Turns:
-    """Whose turn it is, of several clerks: first come, first served, while a lock goes to whoever has just let go of it."""
-
-    def __init__(self) -> None:
-        self._tickets, self._now, self._change = itertools.count(), 0, threading.Condition()
-
-    @contextlib.contextmanager
-    def taken(self) -> Iterator[None]:
-        with self._change:
-            mine = next(self._tickets)
-            self._change.wait_for(lambda: self._now == mine)
-        try:
-            yield
-        finally:
-            with self._change:
-                self._now += 1
-                self._change.notify_all()
-
-
 class Clerk:
     """Works for one book. `fault` is why something could not be written; `left` counts entries still to be written.
 
-    Clerks that share `turns` work one at a time: as many as there are cores would take them all from the training, and
-    the driver's own thread would wait for each of them.
+    Clerks that share a `turn` work one at a time: several would take every core from the training, and the driver's own
+    thread would wait for each of them.
     """
 
-    def __init__(self, open_book: Callable[[], AbstractContextManager[Any]], turns: Turns | None = None) -> None:
-        self._turns = turns or Turns()
+    def __init__(
+        self, open_book: Callable[[], AbstractContextManager[Any]], turn: AbstractContextManager[Any] | None = None
+    ) -> None:
+        self._turn = turn or threading.Lock()
         self.fault: str | None = None
         self.left = 0
         self.opened = self.is_kept_out = False
@@ -171,7 +153,7 @@ class Clerk:
         until = None
         while True:
             try:
-                with self._turns.taken():
+                with self._turn:
                     book = held.enter_context(self._open())
             except BusyError:
                 self.is_kept_out = True
@@ -245,7 +227,7 @@ class Clerk:
         """The action's value, as `_patiently`; each try waits for this clerk's turn, which a pause gives up."""
 
         def taken() -> Any:
-            with self._turns.taken():
+            with self._turn:
                 return action()
 
         return self._patiently(taken)

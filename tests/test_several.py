@@ -1,16 +1,13 @@
 """Several studies in one launch: their packs train together, and each hears of its own trials."""
 
-import threading
-import time
+import sqlite3
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from launching import committed, launch, write_study
 from rich.console import Console
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial, study
-from study.ledger_thread import Turns
 from study.packing import make_packs
 from study.plan import make_plan
 from study.plans import Plans
@@ -116,38 +113,10 @@ def test_a_table_that_grows_is_told_to_its_own_ledger_and_to_the_bar(tmp_path):
     assert "0/13 trials" in bar._counts()
 
 
-def test_clerks_take_turns_and_none_is_passed_over():
-    turns, order, busy = Turns(), [], threading.Event()
-
-    def greedy():
-        while not busy.is_set():
-            with turns.taken():
-                order.append("greedy")
-                time.sleep(0.001)
-
-    thread = threading.Thread(target=greedy)
-    thread.start()
-    for _ in range(5):
-        before = len(order)
-        with turns.taken():
-            order.append("patient")
-        assert len(order) - before <= 4, "a plain lock goes back to whoever let go of it, over and over"
-    busy.set()
-    thread.join()
-
-
-def test_a_turn_ends_with_a_fault():
-    turns = Turns()
-    with pytest.raises(KeyError), turns.taken():
-        raise KeyError
-    with turns.taken():
-        pass
-
-
 def test_studies_of_one_launch_train_together_and_are_reported_one_by_one(tmp_path):
     """The four trials that both declare are trained once, in packs with trials of either."""
     path, home = write_study(tmp_path), tmp_path / "home"
-    result = launch(f"{path}:tiny", f"{path}:neighbour", "--home", home, "--no-mirror", "--pack", "8")
+    result = launch(f"{path}:tiny", f"{path}:neighbour", "--home", home, "--pack", "8")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "12 declared, 0 already there, 12 finished" in result.stdout
     assert "8 declared, 0 already there, 8 finished" in result.stdout
@@ -158,6 +127,18 @@ def test_studies_of_one_launch_train_together_and_are_reported_one_by_one(tmp_pa
     assert len(alone) == 4
     assert any(alone & set(trials) and set(trials) - alone for trials in begun), "each study had packs of its own"
     assert all((home / f"studies/{name}/report/index.html").exists() for name in ("tiny", "neighbour"))
+    with sqlite3.connect(home / "mlflow.db") as database:
+        tables = "experiments join runs using (experiment_id) join tags using (run_uuid)"
+        what = "experiments.name, value, status"
+        query = f"select {what}, count(*) from {tables} where key = 'kind' group by {what}"
+        runs = database.execute(query).fetchall()
+    shown = {(name, kind): (status, count) for name, kind, status, count in runs if kind in ("trial", "launch")}
+    assert shown == {
+        ("tiny", "trial"): ("FINISHED", 12),
+        ("tiny", "launch"): ("FINISHED", 1),
+        ("neighbour", "trial"): ("FINISHED", 8),
+        ("neighbour", "launch"): ("FINISHED", 1),
+    }
 
 
 def test_two_studies_of_one_name_are_refused_before_anything_is_done(tmp_path):
