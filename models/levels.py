@@ -6,6 +6,9 @@ back exactly: float32 errs by 1e-7, and levels lie 1/255 apart or more.
 A density says nothing of levels until it is integrated over their bins: v stands for all values that are nearer to it
 than to any other level, the lowest for everything below as well and the highest for everything above, so that the
 probabilities of all levels sum to one, whatever the density.
+
+So an end bin is open, and a density that is wide beside it gains little there by being narrower: a symmetric one about the
+bin's inner edge gives the end's level one half at every scale, and one that lies further in less the narrower it is.
 """
 
 from collections.abc import Callable

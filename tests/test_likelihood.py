@@ -96,6 +96,24 @@ def test_densities_are_integrated_over_the_bins_of_levels(count):
     assert pixel == pytest.approx(bins(stats.norm(mean, stds), values, count, levels.mean.numpy()), rel=1e-9)
 
 
+def test_a_narrower_density_gains_nothing_in_the_open_bin_of_an_end():
+    """About its edge it gets one half at every scale; further in the end's level costs more the narrower the density."""
+    levels = Levels(256, torch.zeros(1, dtype=torch.float64))
+
+    def costs(level, mean):
+        y, centre = (torch.tensor([[value]], dtype=torch.float64) for value in (level / 255, mean))
+        gammas = torch.tensor([1.0, 0.3, 0.1, 0.03], dtype=torch.float64) ** 2
+        return [float(SharedNormal(1, levels).level_nats(centre, y, gamma)) for gamma in gammas]
+
+    for end, inwards in ((0, 1), (255, -1)):
+        edge = (end + 0.5 * inwards) / 255
+        assert costs(end, edge) == pytest.approx([math.log(2)] * 4)
+        further_in = costs(end, edge + 0.05 * inwards)
+        assert [math.log(2), *further_in] == sorted([math.log(2), *further_in])
+    between = costs(100, 100 / 255)
+    assert between == sorted(between, reverse=True)
+
+
 def test_a_bin_far_from_the_mean_keeps_its_probability():
     """30 standard deviations off, on either side, where differences of distribution functions are 0 or 1 − 1."""
     levels, y = Levels(256, torch.zeros(D, dtype=torch.float64)), torch.full((1, D), 128 / 255, dtype=torch.float64)

@@ -7,7 +7,8 @@
 
 Probabilities of all levels sum to one whatever the likelihood, densities being integrated over the levels' bins, so these
 are comparable between likelihoods on the same data, and with code lengths: divided by d log 2 they are bits a dimension.
-Training minimises J, which for a density is not of bins. A variance for each image is coded beside the image (see
+Training minimises J, which for a density is not of bins: a γ that is best for J need not be for levels, least of all where
+most values lie in the open bins at the ends. A variance for each image is coded beside the image (see
 `models.likelihood`). β is that of training alone: here it is 1.
 """
 
