@@ -9,17 +9,24 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from study.packing import Pack
+from study.sizing import CPU_CORE, GPU, seconds
 
 LINE_EVERY_S = 30.0
 
+_DEVICES = {device.name: device for device in (CPU_CORE, GPU)}
+
 
 class Bar:
-    """Trials done of declared, trials a minute, time left. A pack in training counts by its steps."""
+    """Trials done of declared, trials a minute, time left.
+
+    A pack in training counts by its steps, and for the time left by what it is estimated to cost: the costliest are first.
+    """
 
     def __init__(self, console: Console, declared: int, done: int) -> None:
         self._console, self._declared, self._before = console, declared, done
         self._started = self._last_line = time.monotonic()
         self._sizes: dict[str, int] = {}
+        self._costs: dict[str, float] = {}
         self._shares: dict[str, float] = {}
         self._diverged: dict[str, int] = {}
         self._progress = Progress(
@@ -46,6 +53,8 @@ class Bar:
         self._shares = {pack_id: share for pack_id, share in self._shares.items() if share == 1.0}
         self._diverged = {pack_id: count for pack_id, count in self._diverged.items() if pack_id in self._shares}
         self._sizes |= {pack.pack_id: len(pack.trials) for pack in packs}
+        self._costs = {pack_id: self._costs[pack_id] for pack_id in self._shares}
+        self._costs |= {pack.pack_id: seconds(pack.trials, _DEVICES[pack.device]) for pack in packs}
         if not self._shares:
             self._progress.update(self._task, description="starting workers")
 
@@ -58,7 +67,7 @@ class Bar:
         """Count anew, with `missing` trials still to be trained, and say why."""
         self.say(why)
         done = self._declared - missing
-        self._before, self._shares, self._diverged = done, {}, {}
+        self._before, self._shares, self._diverged, self._costs = done, {}, {}, {}
         self._started = time.monotonic()
         self._progress.update(self._task, completed=done, counts=self._counts(), description="starting Ray")
 
@@ -81,6 +90,12 @@ class Bar:
     def _trained(self) -> float:
         return sum(share * self._sizes[pack_id] for pack_id, share in self._shares.items())
 
+    def _cost_left(self) -> float:
+        """Of the packs that are laid out, and of as many trials as are not: those of later rounds cost what these do."""
+        total, known = sum(self._costs.values()), sum(self._sizes[pack_id] for pack_id in self._costs)
+        laid_out = sum((1 - self._shares.get(pack_id, 0.0)) * cost for pack_id, cost in self._costs.items())
+        return laid_out + max(0, self._declared - self._before - known) * total / known
+
     def _show(self) -> None:
         counts = self._counts()
         self._progress.update(
@@ -96,7 +111,7 @@ class Bar:
         trained, elapsed = self._trained(), time.monotonic() - self._started
         text = f"{done}/{self._declared} trials"
         if trained > 0:
-            left = (self._declared - self._before - trained) * elapsed / trained
+            left = elapsed * self._cost_left() / sum(share * self._costs[name] for name, share in self._shares.items())
             text += f" · {60 * trained / elapsed:.0f} trials/min · {_clock(left)} left"
         diverged = sum(self._diverged.values())
         return text + (f" · {diverged} diverged" if diverged else "")

@@ -4,16 +4,17 @@ import sqlite3
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from launching import committed, launch, write_study
 from rich.console import Console
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial, study
-from study.packing import make_packs
+from study.packing import make_pack, make_packs
 from study.plan import make_plan
 from study.plans import Plans
 from study.progress import Bar
 from study.record import Home, commit, journal, new_commit_id, stored_ids
-from study.sizing import CPU_CORE
+from study.sizing import CPU_CORE, seconds
 from study.watch import Watch
 
 
@@ -111,6 +112,24 @@ def test_a_table_that_grows_is_told_to_its_own_ledger_and_to_the_bar(tmp_path):
     watch.grown(plans, [plans.plans[1]], 4)
     assert told == ["second"]
     assert "0/13 trials" in bar._counts()
+
+
+def test_the_time_left_is_of_what_packs_cost():
+    """Of two packs with as many trials the long one is half done: what is left is half of it, and the short one."""
+    long, short = [[a_trial(2, seed, steps) for seed in range(3)] for steps in (4000, 2000)]
+    packs = [make_pack(trials, {}) for trials in (long, short)]
+    bar = Bar(Console(quiet=True), 6, 0)
+    bar.expect(packs)
+    costs = [seconds(pack.trials) for pack in packs]
+    assert costs[0] > 1.5 * costs[1]
+    bar.step(packs[0].pack_id, {"step": 2000, "steps": 4000})
+    assert bar._cost_left() == pytest.approx(costs[0] / 2 + costs[1])
+    bar.done(packs[0].pack_id)
+    assert bar._cost_left() == pytest.approx(costs[1])
+    bar.grow(6)  # of further rows it is known only how many they are
+    assert bar._cost_left() == pytest.approx(costs[1] + sum(costs))
+    bar.expect([make_pack(short, {})])  # the short pack failed, and is tried again
+    assert bar._cost_left() == pytest.approx(costs[1] + sum(costs))
 
 
 def test_studies_of_one_launch_train_together_and_are_reported_one_by_one(tmp_path):
