@@ -28,7 +28,7 @@ DERIVED = {
 }
 """Columns that follow from a declaration without being in it, and the params they are shown as."""
 
-MOST_METRICS, MOST_POINTS, MOST_PARAMS, LONGEST = 15, 50, 90, 500
+MOST_METRICS, MOST_POINTS, MOST_PARAMS, LONGEST = 15, 30, 90, 500
 SYMBOLS = {"kappa": "κ={}", "beta": "β={}", "gamma": "γ={}", "seed": "s{}"}
 
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,22 @@ from study.ledger_thread import PermanentError
 STATUSES = {"finished": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
 """Run statuses. A trial that diverged has a result; whatever is not named here was cut short: KILLED."""
 
+LIVE_S = 5.0
+"""How often a pack's progress is sent: a request costs as much for one report as for ten, and comes out of training."""
+
+MOST_WAITING = 500
+"""Numbers of a pack from which on they are sent at once: MLflow takes a thousand in a request."""
+
+LONGEST_TAG = 8000
+"""Characters of a tag: what MLflow cuts off when it logs one, it refuses when it begins a run with it."""
+
 
 @dataclass(frozen=True)
 class Run:
     """A trial's run, as MLflow knows it: `started` in ms, the params it has, and the commit it shows completely.
 
-    `numbers_of` is the commit whose numbers it holds, if only some of them.
+    `numbers_of` is the commit whose numbers it holds, if only some of them; `begun_with` the one whose tags it was begun
+    with in this pass.
     """
 
     run_id: str
@@ -41,6 +51,16 @@ class Run:
     params: frozenset[str] = frozenset()
     mirrored: str | None = None
     numbers_of: str | None = None
+    begun_with: str | None = None
+
+
+@dataclass
+class Pack:
+    """A running pack's run, and what is still to be sent of its progress: (name, step) → value, time in ms."""
+
+    run_id: str
+    waiting: dict[tuple[str, int], tuple[float, int]] = field(default_factory=dict)
+    sent: float = -math.inf
 
 
 class Mirror:
@@ -61,7 +81,7 @@ class Mirror:
         self.home, self.is_own = str(records.home), is_own
         self._asked: set[tuple[str, ...]] = set()
         self.launch_id = launch_id or uuid.uuid4().hex
-        self.packs: dict[str, str] = {}
+        self.packs: dict[str, Pack] = {}
         self.settled: set[str] = set()
         self.launch: str | None = None
         self.show(records)
@@ -124,7 +144,9 @@ class Mirror:
             held = tags.get("commit_id") if run.data.metrics else None
             self.trials[trial] = Run(info.run_id, info.start_time, info.run_name, parent, known, mirrored, held)
             numbers = {name: value for name, value in run.data.metrics.items() if "/" not in name}
-            self.cells.learn(trial, Seed(info.run_id, tags.get("status", ""), numbers))
+            is_only_begun = info.status == "RUNNING" and not run.data.metrics  # its tags run ahead of its numbers
+            status = "" if is_only_begun else tags.get("status", "")
+            self.cells.learn(trial, Seed(info.run_id, status, numbers))
         elif tags.get("kind") == "cell":
             self.cells.found(run)
         elif tags.get("launch_id") == self.launch_id:
@@ -198,9 +220,15 @@ class Mirror:
         return run or self._new_run(entry, parent)
 
     def _new_run(self, entry: Entry, parent: str | None) -> Run:
-        tags = {"trial_id": entry.trial_id, "kind": "trial", "commit_id": entry.commit_id}
-        run = self._created(tags, entry.name)
-        return self.trials.setdefault(entry.trial_id, Run(run.info.run_id, run.info.start_time, entry.name, parent))
+        """A run begun with all its tags, which spares a request: `mirrored` tells nothing until the run has been ended."""
+        tags = {name: text[:LONGEST_TAG] for name, text in self._tags(entry, parent).items()}
+        run, key = self._created(tags, entry.name), entry.commit_id
+        begun = Run(run.info.run_id, run.info.start_time, entry.name, parent, begun_with=key)
+        return self.trials.setdefault(entry.trial_id, begun)
+
+    def _tags(self, entry: Entry, parent: str | None) -> dict[str, str]:
+        placed = {"mlflow.parentRunId": parent, "cell": self.cells.name(entry.trial_id)} if parent else {}
+        return {**entry.tags, **placed, "mirrored": entry.commit_id}
 
     def _log(self, run: Run, entry: Entry, parent: str | None) -> None:
         """Times follow from the run's start and the record, so that what is sent twice is the same, and kept once.
@@ -212,8 +240,8 @@ class Mirror:
         metrics += [(name, value, run.started + round(span * share), step) for name, step, share, value in entry.curves]
         # MLflow refuses to change a param: what the run has already said stays.
         params = {name: value for name, value in entry.params.items() if name not in run.params}
-        placed = {"mlflow.parentRunId": parent, "cell": self.cells.name(entry.trial_id)} if parent else {}
-        self.server.log(run.run_id, metrics, params, {**entry.tags, **placed, "mirrored": entry.commit_id})
+        has_tags = (run.begun_with, run.parent) == (entry.commit_id, parent)
+        self.server.log(run.run_id, metrics, params, {} if has_tags else self._tags(entry, parent))
 
     def _attach(self, run: Run, files: Mapping[str, bytes]) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -227,29 +255,42 @@ class Mirror:
         self.cells.settle()
 
     def progress(self, pack_id: str, values: Mapping[str, float], step: int, trials: int | None) -> None:
+        """Show how far a running pack is: its first news at once, later ones every few seconds, together."""
         if pack_id in self.settled:
             return
         if pack_id not in self.packs:
             self._begin_pack(pack_id, f"pack {pack_id}" + (f" · {trials} trials" if trials else ""))
-        now = int(1000 * time.time())
-        metrics = [(f"pack/{name}", float(value), now, step) for name, value in values.items() if math.isfinite(value)]
-        self.server.log(self.packs[pack_id], metrics)
+        now, pack = int(1000 * time.time()), self.packs[pack_id]
+        for name, value in values.items():
+            if math.isfinite(value):
+                pack.waiting.setdefault((f"pack/{name}", step), (float(value), now))
+        if time.monotonic() >= pack.sent + LIVE_S or len(pack.waiting) >= MOST_WAITING:
+            self._send(pack)
+
+    def _send(self, pack: Pack) -> None:
+        if pack.waiting:
+            self.server.log(
+                pack.run_id, [(name, value, now, step) for (name, step), (value, now) in pack.waiting.items()]
+            )
+            pack.waiting.clear()
+        pack.sent = time.monotonic()
 
     def _begin_pack(self, pack_id: str, name: str) -> None:
         tags = {"kind": "pack", "pack_id": pack_id}
         if self.launch:
             tags["mlflow.parentRunId"] = self.launch
-        self.packs[pack_id] = self._created(tags, name).info.run_id
+        self.packs[pack_id] = Pack(self._created(tags, name).info.run_id)
 
     def end_pack(self, pack_id: str, status: str, reason: str | None = None) -> None:
         """End a pack's run. News that arrives after a commit is too late; a pack that failed may be tried again."""
         if reason and pack_id not in self.packs:
             self._begin_pack(pack_id, f"pack {pack_id}")
-        if pack_id in self.packs:
+        if pack := self.packs.get(pack_id):
+            self._send(pack)
             if reason:
-                self.client.set_tag(self.packs[pack_id], "mlflow.note.content", f"Failed: {reason}"[:4000])
-                self.client.set_tag(self.packs[pack_id], "reason", reason[:4000])
-            self.client.set_terminated(self.packs[pack_id], status)
+                said = {"mlflow.note.content": f"Failed: {reason}"[:4000], "reason": reason[:4000]}
+                self.server.log(pack.run_id, tags=said)
+            self.client.set_terminated(pack.run_id, status)
             del self.packs[pack_id]
         if not reason:
             self.settled.add(pack_id)

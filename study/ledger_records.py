@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from study.ledger_entry import (
@@ -24,7 +23,7 @@ from study.ledger_entry import (
     thinned,
     versions,
 )
-from study.record import Home, HomeError, deciding, parts_of, read, read_artifacts, stored_ids
+from study.record import Home, HomeError, deciding, read_artifacts, read_commits, stored_ids
 
 PAGE = 1000
 """Trials whose records are read at once."""
@@ -105,12 +104,8 @@ class StudyRecords:
         grouped: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         if not wanted:
             return grouped
-        keys = None if columns is None else ["trial_id", "commit_id", *columns]
-        content = read(self.home, table, keys, parts=parts_of(self.home, table, set(wanted.values())))
-        content = content.filter(pc.field("trial_id").isin(list(wanted)))
-        for row in content.to_pylist():
-            if wanted[row["trial_id"]] == row["commit_id"]:
-                grouped[row["trial_id"]].append(row)
+        for row in read_commits(self.home, table, wanted, columns).to_pylist():
+            grouped[row["trial_id"]].append(row)
         return grouped
 
     def _entry(self, row: dict[str, Any], before: list, curves: list, latents: list, evaluations: list) -> Entry:

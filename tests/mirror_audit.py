@@ -16,7 +16,7 @@ from study.record import Home, read
 
 FINAL = ("distortion_test", "rate_test", "gamma", "n_active")
 CURVES = ("distortion", "rate", "gamma", "grad_z", "n_active")
-MOST_POINTS = 50
+MOST_POINTS = 30
 
 Told = dict[str, Any]
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,7 @@ def test_columns_and_curves_stay_few(home: Home) -> None:
     final = {name for name in run.data.metrics if "/" not in name}
     assert final == {"distortion_test", "rate_test", "gamma", "n_active", "mmd"}
     curve = history(home, run, "curve/gamma")
-    assert len(curve) == 50
+    assert len(curve) == 30
     assert (min(p.step for p in curve), max(p.step for p in curve)) == (0, 1999)
 
 
@@ -259,6 +260,28 @@ def test_a_running_pack_is_shown_while_it_trains(home: Home) -> None:
     assert packs["p1"].data.metrics == {"pack/steps_per_s": 90.0}
     assert packs["p2"].data.tags["reason"] == "out of memory"
     assert runs(home, "launch")[0].info.status == "KILLED"
+
+
+def test_progress_is_sent_together_and_none_of_it_is_lost(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+
+    sent: list[int] = []
+    log = MlflowClient.log_batch
+
+    def counted(self: MlflowClient, run_id: str, metrics: Sequence[Any] = (), *rest: Any) -> None:
+        sent.append(sum(metric.key.startswith("pack/") for metric in metrics))
+        log(self, run_id, metrics, *rest)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", counted)
+    with opened(home, STUDY, None, "none") as mirror:
+        for step in range(20):
+            mirror.progress("p1", {"steps_per_s": float(step)}, step, 1)
+        mirror.end_pack("p1", "FINISHED")
+    (run,) = runs(home, "pack")
+    assert [(point.step, point.value) for point in history(home, run, "pack/steps_per_s")] == [
+        (step, float(step)) for step in range(20)
+    ]
+    assert (sent[0], len(sent)) == (1, 2)
 
 
 def test_a_second_study_of_the_home_is_an_experiment_of_its_own(home: Home) -> None:

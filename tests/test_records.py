@@ -3,7 +3,18 @@
 import pytest
 from stopping import StoppedError, stop_after
 
-from study.record import TABLES, Home, HomeError, commit, compact, new_commit_id, part_names, read, write_part
+from study.record import (
+    TABLES,
+    Home,
+    HomeError,
+    commit,
+    compact,
+    new_commit_id,
+    part_names,
+    read,
+    read_commits,
+    write_part,
+)
 from study.record.parts import MANIFEST
 
 
@@ -52,6 +63,22 @@ def test_two_writers_without_a_lock_still_leave_one_row_a_trial(home):
         write_part(home, "trials", f"{sequence:010d}-{commit_id}.parquet", rows_of(["a"], commit_id))
     assert [row["commit_id"] for row in read(home, "trials").to_pylist()] == ["zz"]
     assert {row["commit_id"] for row in read(home, "curves").to_pylist()} == {"zz"}
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_a_few_trials_are_read_without_the_rest_and_after_a_compaction_too(home, is_merged):
+    (lost, _), (key, _), (other, _) = put(home, ["a", "b"], "failed"), put(home, ["a"]), put(home, ["c"])
+    if is_merged:
+        compact(home)
+    rows = read_commits(home, "trials", {"a": key, "b": lost}).to_pylist()
+    assert {(row["trial_id"], row["commit_id"], row["status"]) for row in rows} == {
+        ("a", key, "finished"),
+        ("b", lost, "failed"),
+    }
+    assert len(rows) == 2
+    curves = read_commits(home, "curves", {"c": other}, ["step"]).to_pylist()
+    assert curves == [{"trial_id": "c", "commit_id": other, "step": step} for step in (0, 9)]
+    assert read_commits(home, "evaluations", {"c": other}).num_rows == 0
 
 
 def test_a_commit_does_not_read_again_what_earlier_ones_left(home, monkeypatch):

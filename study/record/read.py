@@ -4,14 +4,15 @@ Of several commits of one trial the first in stored order that holds a result de
 represented by its last failure. Rows of the other tables count when their (trial_id, commit_id) is the deciding one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from study.record.home import Home
-from study.record.parts import part_names, read_part
+from study.record.parts import part_names, parts_of, read_part
 from study.record.schema import RESULTS, TABLES
 
 T = TypeVar("T")
@@ -83,6 +84,23 @@ def read(
         pairs = zip(content["trial_id"].to_pylist(), content["commit_id"].to_pylist(), strict=True)
         kept = content.filter(pa.array([pair in counting for pair in pairs], pa.bool_()))
         return kept if columns is None else kept.select(columns)
+
+    return patiently(attempt)
+
+
+def read_commits(home: Home, table: str, wanted: Mapping[str, str], columns: list[str] | None = None) -> pa.Table:
+    """The rows of some trials (trial_id → the commit that decides it), with their ids, in stored order.
+
+    For those who know which rows count: only the parts that may hold them are read, and the rest is left in Arrow.
+    """
+    keys = None if columns is None else ["trial_id", "commit_id", *columns]
+
+    def attempt() -> pa.Table:
+        own = parts_of(home, table, set(wanted.values()))
+        content = _read_parts(home, table, sorted(own) if own else None, keys)
+        content = content.filter(pc.field("trial_id").isin(list(wanted)))
+        pairs = zip(content["trial_id"].to_pylist(), content["commit_id"].to_pylist(), strict=True)
+        return content.filter(pa.array([wanted[trial] == commit for trial, commit in pairs], pa.bool_()))
 
     return patiently(attempt)
 
