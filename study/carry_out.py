@@ -6,7 +6,6 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NoReturn
@@ -103,12 +102,10 @@ class Launch:
             Ending(plan, replace(now, retry_failed=False), self.home, ledgers.get(plan.name), self.tracking_uri)
             for plan, now in zip(self.plans.plans, after.plans, strict=True)
         ]  # a trial that failed once more too often is given up from now on
-        with ThreadPoolExecutor(len(endings)) as clerks:
-            closed = [clerks.submit(ending.close) for ending in endings]
-            for ending, lag in zip(endings, closed, strict=True):
-                with console.status("bringing MLflow up to date"):
-                    lag = lag.result()
-                ending.report(lag)
+        for ending in endings:
+            ending.close()
+        for ending in endings:
+            ending.report()
         return max(ending.status for ending in endings)
 
     def _say_interrupted(self) -> None:
@@ -124,11 +121,10 @@ class Launch:
 
 def _abandon(ledgers: Mapping[str, Ledger], patience_s: float) -> None:
     """Leave the mirrors as they are; all of them are waited for at once."""
-    closing = [threading.Thread(target=ledger.close, args=("killed", {}, patience_s)) for ledger in ledgers.values()]
-    for thread in closing:
-        thread.start()
-    for thread in closing:
-        thread.join()
+    for ledger in ledgers.values():
+        ledger.finish("killed", {})
+    for ledger in ledgers.values():
+        ledger.wait(patience_s)
 
 
 @contextlib.contextmanager

@@ -145,8 +145,9 @@ def _record(home: Home, pack: Pack, outcome: dict[str, str], tell: Tell) -> None
 
 def _record_groundless(plans: Plans, home: Home, tell: Tell) -> None:
     """A trial whose stage has diverged has a result too; one whose stage was given up has failed with it."""
+    statuses, attempts = plans.statuses, plans.attempts
     for trial, stage in plans.groundless:
-        diverged = plans.statuses.get(stage.trial_id) == "diverged"
+        diverged = statuses.get(stage.trial_id) == "diverged"
         reason = f"its stage {stage.trial_id} ({stage.stage}) {'diverged' if diverged else 'could not be trained'}"
         outcome = {"status": "diverged" if diverged else "failed", "error": reason}
-        _record(home, make_pack([trial], plans.attempts), outcome, tell)
+        _record(home, make_pack([trial], attempts), outcome, tell)

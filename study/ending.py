@@ -30,16 +30,17 @@ class Ending:
     def _is_settled(self) -> bool:
         return self.after.settled == len(self.after.rows)
 
-    def close(self) -> str | None:
-        """Bring the mirror up to date; a sentence where it lags behind."""
-        if not self.ledger:
-            return None
-        self.ledger.committed()  # failures are recorded after the packs
-        summary = {**self._done(), "already_there": self.before.settled}
-        return self.ledger.close("finished" if self._is_settled else "failed", summary)
+    def close(self) -> None:
+        """Have the mirror brought up to date."""
+        if self.ledger:
+            self.ledger.committed()  # failures are recorded after the packs
+            summary = {**self._done(), "already_there": self.before.settled}
+            self.ledger.finish("finished" if self._is_settled else "failed", summary)
 
-    def report(self, lag: str | None) -> None:
-        """Write the report and say what it says, and where everything is."""
+    def report(self) -> None:
+        """Wait for the mirror, which the report points to, write the report, and say what it says and where everything is."""
+        with console.status("bringing MLflow up to date"):
+            lag = self.ledger.wait() if self.ledger else None
         from analysis.report import write_report
         from analysis.terminal import print_report
 

@@ -169,8 +169,17 @@ class Ledger:
 
         Returns a sentence where the mirror is behind: by how much, why, and the remedy.
         """
+        self.finish(status, summary)
+        return self.wait(patience_s, on_wait)
+
+    def finish(self, status: str, summary: Mapping[str, float]) -> None:
+        """Begin to close: `wait` then waits, so that the mirrors of several studies are waited for together."""
         told = dict(summary)
-        self._clerk.finish(lambda mirror: _close(mirror, self.uri, status, told), patience_s, on_wait)
+        self._clerk.finish(lambda mirror: _close(mirror, self.uri, status, told))
+
+    def wait(self, patience_s: float = 120.0, on_wait: Callable[[int], None] | None = None) -> str | None:
+        """Wait for the end, for `patience_s` from its beginning at most; the sentence of `close`."""
+        self._clerk.wait(patience_s, on_wait)
         return None if self._clerk.is_complete or not self._clerk.is_started else self._lag(patience_s)
 
     def _lag(self, patience_s: float) -> str:

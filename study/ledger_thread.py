@@ -71,7 +71,7 @@ class Clerk:
         self._stale = self._looked_back = False
         self._strikes = 0
         self._cut = self._ended = self._is_hopeless = False
-        self._moved = time.monotonic()
+        self._moved = self._finishing = time.monotonic()
         self._book: Book | None = None
         self._first: Task | None = None
         self._last: Task | None = None
@@ -93,15 +93,18 @@ class Clerk:
         """There may be new entries to write."""
         self.ask(self._look)
 
-    def finish(self, last: Task, patience_s: float, on_wait: Callable[[int], None] | None = None) -> None:
-        """Let the clerk write what is left, for `patience_s` at most and while it gets on, and then the last task."""
-        if not self.is_started:
-            return
+    def finish(self, last: Task) -> None:
+        """Let the clerk write what is left, and then do the last task. Nothing is waited for."""
         self._last = last
-        self._moved = time.monotonic()
+        self._moved = self._finishing = time.monotonic()
         self._closing.set()
         self._tasks.put(None)
-        deadline = time.monotonic() + patience_s
+
+    def wait(self, patience_s: float, on_wait: Callable[[int], None] | None = None) -> None:
+        """Wait for a clerk that is to finish, until `patience_s` after it was told so at most, and while it gets on."""
+        if not self.is_started:
+            return
+        deadline = self._finishing + patience_s
         while (left := min(deadline, self._moved + STALL_S) - time.monotonic()) > 0:
             if self._done.wait(min(0.5, left)):
                 break

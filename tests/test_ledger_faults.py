@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,22 @@ def test_impatience_leaves_a_mirror_that_the_next_launch_completes(home: Home, m
     monkeypatch.undo()
     assert launched(home) is None
     assert len(run_ids(home)) == len(runs(home, "trial")) == 4
+
+
+def test_ledgers_that_end_together_are_waited_for_together(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit_trials(home, list(IDS))
+    never = threading.Event()
+    monkeypatch.setattr(ledger.Mirror, "write", lambda *_: never.wait(30))
+    books = [Ledger(home, STUDY) for _ in range(3)]  # two are kept out by the first, which hangs
+    for book in books:
+        book.start({})
+    begun = time.monotonic()
+    for book in books:
+        book.finish("finished", {})
+    said = [book.wait(patience_s=2.0) for book in books]
+    assert all(said)
+    assert time.monotonic() - begun < 2.0 + 3 * 2.0 + 1.0, "each was waited for on its own"
+    never.set()
 
 
 def test_a_trial_that_mlflow_refuses_holds_up_no_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
