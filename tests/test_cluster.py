@@ -22,7 +22,8 @@ from launching import launch as run
 NEIGHBOUR = """
 import os
 import study
-print("found:", *sorted(os.listdir(".")))
+print("found:", *sorted(set(os.listdir(".")) - {"__pycache__"}))  # its own import may make one here
+print("compiled elsewhere:", os.path.exists("__pycache__/stale.pyc"))
 print("sent along:", "py_modules" in study.__file__)
 """
 
@@ -133,6 +134,8 @@ def folder(tmp_path_factory):
     path.write_text("import neighbour_module\n" + path.read_text())
     (folder / "neighbour_module.py").write_text(NEIGHBOUR)
     (folder / ".env").write_text("SECRET=1")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__/stale.pyc").touch()
     return folder
 
 
@@ -177,6 +180,7 @@ def test_a_launch_runs_as_a_job_and_shows_its_output_as_it_comes(head, folder):
     assert before.rindex("submitted as") < before.rindex("sent along: True")
     in_job = before[before.rindex("Running entrypoint") :].splitlines()
     assert [line for line in in_job if line.startswith("found:")] == ["found: neighbour_module.py tiny_study.py"]
+    assert "compiled elsewhere: False" in in_job
     assert process.returncode == 0, before + after
     assert "12 declared, 0 already there, 12 finished, 0 diverged, 0 failed" in after
     assert {row["status"] for row in committed(folder / "runs")} == {"finished"}
