@@ -37,7 +37,9 @@ test-slow: $(INSTALLED)
 
 test-faults: $(INSTALLED)
 	$(BIN)/python -m pytest -m "faults or not faults" tests/test_faults.py tests/test_home_faults.py \
-		tests/test_cluster_faults.py tests/test_cluster.py tests/test_launch.py tests/test_ledger.py tests/test_ledger_faults.py tests/test_ledger_kills.py tests/test_refusals.py tests/test_search_launch.py tests/test_secrets.py
+		tests/test_cluster_faults.py tests/test_cluster.py tests/test_launch.py tests/test_several.py \
+		tests/test_ledger.py tests/test_ledger_faults.py tests/test_ledger_kills.py tests/test_refusals.py \
+		tests/test_search_launch.py tests/test_secrets.py
 
 test-cluster: $(INSTALLED)
 	$(BIN)/python -m pytest -m cluster -s tests/test_ray_up.py

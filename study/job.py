@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Iterable
 
 import aiohttp
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
@@ -21,6 +22,15 @@ SAID = (0, 1, 2, 130)
 """The launcher's own exit statuses: what they mean stands in the job's output."""
 
 
+STUDIES = "studies"
+"""Under what the cluster keeps the names of a job's studies."""
+
+
+def studies_of(job: JobDetails) -> list[str]:
+    """The names of the studies that a job launches."""
+    return (job.metadata or {}).get(STUDIES, "").split(",")
+
+
 class Job:
     """One job on a cluster, and how much of its output has been shown."""
 
@@ -29,10 +39,15 @@ class Job:
         self.look_again = f"`python -m study.launch --attach {job_id}{place.option}` shows it again"
         self._shown = 0
 
-    def send(self, entrypoint: str, environment: dict[str, object]) -> None:
+    def send(self, entrypoint: str, environment: dict[str, object], studies: Iterable[str]) -> None:
         """Raises: DeclarationError where the cluster does not take the job."""
         try:
-            self._client.submit_job(entrypoint=entrypoint, submission_id=self.job_id, runtime_env=environment)
+            self._client.submit_job(
+                entrypoint=entrypoint,
+                submission_id=self.job_id,
+                runtime_env=environment,
+                metadata={STUDIES: ",".join(studies)},
+            )
         except (RuntimeError, ValueError, OSError) as fault:
             reason = str(fault).strip().splitlines()[-1][:300].rstrip(".")
             hint = ": a .gitignore or .rayignore keeps large files back" if "exceed" in reason else ""

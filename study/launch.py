@@ -135,7 +135,7 @@ class Asked:
         for name, study in todo.items():  # what is wrong with the last is said before anything of the first is done
             check(study, scales[name], chosen, self.refine)
         if where.is_sent:
-            return self._submit_all(todo, scales, where)
+            return self._submit(todo, scales, where)
         home = Home("./runs" if self.home is None else self.home)
         plans = Plans(
             tuple(
@@ -150,23 +150,21 @@ class Asked:
             return 0
         return Launch(plans, home, size, where.address, self.tracking_uri, self.artifacts, self.mirrored).carry_out()
 
-    def _submit_all(self, todo: Mapping[str, Study], scales: Mapping[str, Scale], where: Place) -> int:
-        """A job for each study, one after the other; the worst exit status, or that of an interruption, which ends it."""
-        status = 0
-        for name, study in todo.items():
-            status = max(status, self._submit(name, study, where, scales[name]))
-            if status == INTERRUPTED:
-                break
-        return status
-
-    def _submit(self, name: str, declared: Study, where: Place, scale: Scale) -> int:
+    def _submit(self, todo: Mapping[str, Study], scales: Mapping[str, Scale], where: Place) -> int:
+        """One job, or one for each scale; the worst exit status, or that of an interruption, which ends it."""
         from study.submit import Request, submit  # Ray takes its time to import
 
         options = ["--pack", self.pack, "--artifacts", self.artifacts, *["--retry-failed"] * self.retry_failed]
         options += [part for text in self.only for part in ("--only", text)] + ["--plan"] * self.plan
         options += [] if self.refine is None else ["--refine", str(self.refine)]
-        request = Request(name, declared.name, self.home, scale, self.tracking_uri, self.mirrored, options)
-        return submit(request, where, console)
+        status = 0
+        for scale in dict.fromkeys(scales.values()):
+            studies = {asked: study.name for asked, study in todo.items() if scales[asked] == scale}
+            request = Request(studies, self.home, scale, self.tracking_uri, self.mirrored, options)
+            status = max(status, submit(request, where, console))
+            if status == INTERRUPTED:
+                break
+        return status
 
 
 def _attached(name: str, where: Place) -> int:

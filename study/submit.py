@@ -1,14 +1,15 @@
 """Submitting a launch to a Ray cluster as a job: the same command, run on the cluster's head, its output shown here.
 
 The packages that run here are sent along, so that the cluster trains with this code; a study in a file of the user's own
-brings its working directory. The job's address is `auto`: it drives the cluster it is on. It outlives this process, unless
-Ctrl-C stops both.
+brings its working directory. Studies that are launched together are one job, and train together there, too. The job's
+address is `auto`: it drives the cluster it is on. It outlives this process, unless Ctrl-C stops both.
 """
 
 import logging
 import os
 import shlex
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from rich.markup import escape
 from study.cluster import Declared
 from study.declare import DeclarationError, Scale
 from study.faults import refuse_secret
-from study.job import Job
+from study.job import Job, studies_of
 from study.place import Place, dashboard_of
 
 PACKAGES = ("study", "models", "analysis")
@@ -38,15 +39,23 @@ STOP_S = 30
 
 @dataclass(frozen=True)
 class Request:
-    """A launch as it was asked for here, to be repeated on the cluster; `options` mean the same there."""
+    """A launch as it was asked for here, to be repeated on the cluster; `options` mean the same there.
 
-    study: str
-    name: str
+    `studies` are the studies' names by what they were asked for by.
+    """
+
+    studies: Mapping[str, str]
     home: str | None
     scale: Scale
     tracking_uri: str | None
     mirrored: bool
     options: list[str]
+
+    @property
+    def name(self) -> str:
+        """What its job is called after."""
+        first, *others = self.studies.values()
+        return f"{first}-and-{len(others)}-more" if others else first
 
 
 def submit(request: Request, place: Place, console: Console) -> int:
@@ -54,17 +63,18 @@ def submit(request: Request, place: Place, console: Console) -> int:
     cluster = place.cluster
     refuse_secret("--home", request.home or (cluster and cluster.home))
     refuse_secret("--tracking-uri", request.tracking_uri or (cluster and cluster.tracking_uri))
-    own = _own_file(request.study)
+    own = {asked: _own_file(asked) for asked in request.studies}
     client, place = _connect(place)
     home = _home_there(request.home, cluster, client)
     mirror, note = _mirror_there(request, cluster, home)
-    command = ["python3", "-m", "study.launch", own or request.study, "--address", "auto", "--home", home]
-    command += ["--scale", request.scale]
+    command = ["python3", "-m", "study.launch", *(path or asked for asked, path in own.items())]
+    command += ["--address", "auto", "--home", home, "--scale", request.scale]
     job = Job(client, place, f"{request.name}-{uuid.uuid4().hex[:8]}", console)
     try:
-        job.send(shlex.join([*command, *mirror, *request.options]), _environment(bool(own), home, console.width))
+        environment = _environment(any(own.values()), home, console.width)
+        job.send(shlex.join([*command, *mirror, *request.options]), environment, request.studies.values())
         console.print(
-            f"[bold]{request.name}[/] at {request.scale} scale on {place}, "
+            f"[bold]{', '.join(request.studies.values())}[/] at {request.scale} scale on {place}, "
             f"submitted as [bold]{job.job_id}[/], home {escape(home)}{note}",
             soft_wrap=True,
         )
@@ -77,15 +87,16 @@ def submit(request: Request, place: Place, console: Console) -> int:
 def attach(name: str, place: Place, console: Console) -> int:
     """Show the output of a submitted launch again, and what is still to come; returns the job's exit status.
 
-    `name` is the job's, or a study's, whose newest job is meant. Raises: DeclarationError where the cluster knows neither.
+    `name` is the job's, or a study's, of which the newest job is meant.
+    Raises: DeclarationError where the cluster knows neither.
     """
     client, place = _connect(place)
-    jobs = {job.submission_id: job.start_time or 0 for job in client.list_jobs() if job.submission_id}
-    found = [each for each in jobs if name in (each, each.rpartition("-")[0])]
+    jobs = sorted((job for job in client.list_jobs() if job.submission_id), key=lambda job: job.start_time or 0)
+    found = [job.submission_id for job in jobs if name in (job.submission_id, *studies_of(job))]
     if not found:
-        known = ", ".join(sorted(jobs, key=lambda each: jobs[each])[-5:]) or "none at all"
+        known = ", ".join(str(job.submission_id) for job in jobs[-5:]) or "none at all"
         raise DeclarationError(f"{place} knows no launch {name}: it knows {known}")
-    job = Job(client, place, max(found, key=lambda each: jobs[each]), console)
+    job = Job(client, place, str(found[-1]), console)
     console.print(f"[bold]{job.job_id}[/] on {place}; Ctrl-C leaves it at work")
     try:
         return job.follow()

@@ -196,6 +196,23 @@ def test_a_second_submission_finds_everything_already_there(head, folder):
     assert "4 chosen, 4 already there, 0 finished" in result.stdout
 
 
+def test_studies_that_are_launched_together_are_one_job_that_is_found_by_any_of_them(head, folder):
+    """Both trials that are chosen of either study are there, from the first submission."""
+    options = ["--scale", "laptop", "--no-mirror", "--only", "kappa=4", "--only", "gamma=learned"]
+    names = ["tiny_study.py:tiny", "tiny_study.py:neighbour"]
+    result = run(*names, *options, "--address", head.dashboard, cwd=folder, **head.environment)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "tiny, neighbour at laptop scale" in result.stdout
+    assert result.stdout.count("submitted as tiny-and-1-more-") == 1
+    assert result.stdout.count("2 chosen, 2 already there, 0 finished") == 2
+    again = run("--attach", "neighbour", "--address", head.dashboard, cwd=folder, **head.environment)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.stdout.count("2 chosen, 2 already there, 0 finished") == 2
+    unknown = run("--attach", "neighbou", "--address", head.dashboard, cwd=folder, **head.environment)
+    assert unknown.returncode == 2
+    assert "knows no launch neighbou" in unknown.stderr
+
+
 def test_the_jobs_exit_status_is_the_launchers(head, tmp_path):
     (tmp_path / "mine.py").write_text(
         "import study\nfrom study.launch import main\nif 'py_modules' in study.__file__:\n    raise OSError('not here')\n"
@@ -323,7 +340,7 @@ def test_an_mlflow_database_is_never_left_in_a_jobs_folder():
     from study.submit import Request, _mirror_there
 
     def mirror(home, uri):
-        return _mirror_there(Request("grid_gamma", "grid_gamma", home, "paper", uri, True, []), None, home)
+        return _mirror_there(Request({"grid_gamma": "grid_gamma"}, home, "paper", uri, True, []), None, home)
 
     assert mirror("/shared", None) == ([], "")
     assert mirror("s3://bucket", "http://mlflow:5000")[0] == ["--tracking-uri", "http://mlflow:5000"]

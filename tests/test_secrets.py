@@ -116,7 +116,7 @@ def test_no_sentence_about_a_mirror_tells_its_password(tmp_path, capsys):
 def test_a_secret_is_not_submitted_with_a_job(home, uri, option):
     from study.submit import Request, submit
 
-    request = Request("grid_gamma", "grid_gamma", home, "laptop", uri, True, [])
+    request = Request({"grid_gamma": "grid_gamma"}, home, "laptop", uri, True, [])
     with pytest.raises(DeclarationError, match=f"would show the secret in {option} ") as refused:
         submit(request, Place("http://127.0.0.1:9"), Console())
     assert SECRET not in str(refused.value)

@@ -1,11 +1,23 @@
 """Several studies in one launch: their packs train together, and each hears of its own trials."""
 
+import os
+import signal
 import sqlite3
+import subprocess
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from launching import committed, launch, write_study
+from launching import (
+    assert_each_trained_to_its_end_once,
+    begun,
+    committed,
+    ending,
+    launch,
+    start,
+    wait_for,
+    write_study,
+)
 from rich.console import Console
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial, study
@@ -167,3 +179,36 @@ def test_two_studies_of_one_name_are_refused_before_anything_is_done(tmp_path):
     assert result.returncode == 2
     assert "are both named tiny" in " ".join(result.stderr.split())
     assert not home.exists()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("mirror", ["--no-mirror", "--mirror"])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_studies_whose_launch_is_ended_lose_nothing_and_repeat_nothing(tmp_path, end, mirror):
+    """Ended once the first pack is committed; the same command then trains what is left of both."""
+    path, home = write_study(tmp_path, steps=2500), tmp_path / "home"
+    options = [f"{path}:neighbour", mirror, "--pack", 2]
+    with ending(start(path, home, *options, output=subprocess.PIPE)) as process:
+        wait_for(lambda: committed(home), "commit")
+        before = {row["trial_id"]: row["commit_id"] for row in committed(home)}
+        workers = [line["process"] for line in begun(home)]
+        process.send_signal(end)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == (130 if end == signal.SIGINT else -signal.SIGKILL), output
+    if end == signal.SIGINT:
+        assert "of 16 trials have a result" in output
+    wait_for(lambda: not any(map(is_alive, workers)), "end of the workers")
+    left = len(committed(home))
+    assert left < 16, "there was nothing left to do"
+    result = launch(f"{path}:tiny", *options, "--home", home)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert_each_trained_to_its_end_once(home, 16)
+    assert before.items() <= {row["trial_id"]: row["commit_id"] for row in committed(home)}.items()
+
+
+def is_alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
