@@ -180,11 +180,8 @@ def test_nodes_killed_at_any_moment_lose_nothing_and_the_launch_outlives_them_al
 
 def test_workers_killed_at_any_moment_lose_nothing_and_the_launch_outlives_them_all(tmp_path):
     """Twenty workers die on one machine, each with a pack that had lost none before: a second time it would be to blame."""
-    kills, trials = 20, 60
-    path, home = (
-        write_sleeper(tmp_path, trials, steps=50),
-        tmp_path / "home",
-    )  # or most are committed before they are hit
+    kills, trials = 20, 100
+    path, home = write_sleeper(tmp_path, trials, steps=30), tmp_path / "home"  # with fewer, few packs are hit in time
     moments, hit = random.Random(kills), set()
     with ending(start(path, home, "--no-mirror", "--pack", 1, output=subprocess.PIPE)) as process:
         while len(hit) < kills:
