@@ -23,7 +23,7 @@ from benchmarks.machine import load, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
 from study.find import catalog_names
-from study.record import Home, read
+from study.record import read
 
 GOAL_MIN = 30.0
 
@@ -77,7 +77,7 @@ def _said(name: str, home: str) -> dict[str, float]:
     """
     view = View.of(name, home)
     stages = json.loads(view.home.read(f"studies/{name}/study.json"))["stages"]
-    trained = read(Home(home), "trials", ["trial_id", "wall_s"]).to_pandas()
+    trained = read(view.home, "trials", ["trial_id", "wall_s"]).to_pandas()
     ids = {*view.trials["trial_id"], *stages}
     seconds = float(trained["wall_s"][trained["trial_id"].isin(ids)].sum())
     said = [claim.verdict for claim in claims(view)]

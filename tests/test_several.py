@@ -1,12 +1,12 @@
 """Several studies in one launch: their packs train together, and each hears of its own trials."""
 
-import os
 import signal
 import sqlite3
 import subprocess
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 from launching import (
     assert_each_trained_to_its_end_once,
@@ -197,18 +197,10 @@ def test_studies_whose_launch_is_ended_lose_nothing_and_repeat_nothing(tmp_path,
     assert process.returncode == (130 if end == signal.SIGINT else -signal.SIGKILL), output
     if end == signal.SIGINT:
         assert "of 16 trials have a result" in output
-    wait_for(lambda: not any(map(is_alive, workers)), "end of the workers")
+    wait_for(lambda: not any(map(psutil.pid_exists, workers)), "end of the workers")
     left = len(committed(home))
     assert left < 16, "there was nothing left to do"
     result = launch(f"{path}:tiny", *options, "--home", home)
     assert result.returncode == 0, result.stdout + result.stderr
     assert_each_trained_to_its_end_once(home, 16)
     assert before.items() <= {row["trial_id"]: row["commit_id"] for row in committed(home)}.items()
-
-
-def is_alive(process):
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
