@@ -1,0 +1,1 @@
+"""Claims, their topics, and what the claims of several studies share."""

@@ -1,1 +1,0 @@
-"""The figures of studies that need room of their own: one module a study, of the study's name."""

@@ -1,0 +1,1 @@
+"""Figures, and what the figures of several studies share."""

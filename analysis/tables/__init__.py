@@ -1,0 +1,1 @@
+"""Tables: cells over seeds, intervals, sheets."""

@@ -1,0 +1,1 @@
+"""Data sets: loaded or generated, centred, with what theory needs to know of them."""

@@ -1,0 +1,1 @@
+"""What a trial minimises: J in the one convention, how γ is set, likelihoods, prices of codes."""

@@ -1,0 +1,1 @@
+"""Networks, written for one trial: built from a declaration."""

@@ -1,0 +1,1 @@
+"""The study affine_minima: its table, its claims and its figures."""

@@ -1,0 +1,1 @@
+"""The study balance_search: its table, its claims and its figures."""

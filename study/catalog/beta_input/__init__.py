@@ -1,0 +1,1 @@
+"""The study beta_input: its table, its claims and its figures."""

@@ -1,0 +1,1 @@
+"""The study calibrated_decoders: its table, its claims and its figures."""

@@ -1,0 +1,1 @@
+"""The study collapse_point: its table, its claims and its figures."""

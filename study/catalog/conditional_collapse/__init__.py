@@ -1,0 +1,1 @@
+"""The study conditional_collapse: its table, its claims and its figures."""

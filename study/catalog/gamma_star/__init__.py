@@ -1,0 +1,1 @@
+"""The study gamma_star: its table, its claims and its figures."""

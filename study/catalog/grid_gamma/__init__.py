@@ -1,0 +1,1 @@
+"""The study grid_gamma: its table, its claims and its figures."""

@@ -1,0 +1,1 @@
+"""The study groundwork: its table, its claims and its figures."""

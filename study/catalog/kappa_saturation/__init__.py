@@ -1,0 +1,1 @@
+"""The study kappa_saturation: its table, its claims and its figures."""

@@ -1,0 +1,1 @@
+"""The study landscape_slices: its table, its claims and its figures."""

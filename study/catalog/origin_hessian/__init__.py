@@ -1,0 +1,1 @@
+"""The study origin_hessian: its table, its claims and its figures."""

@@ -1,0 +1,1 @@
+"""The study outlier_screening: its table, its claims and its figures."""

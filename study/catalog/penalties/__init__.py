@@ -1,0 +1,1 @@
+"""The study penalties: its table, its claims and its figures."""

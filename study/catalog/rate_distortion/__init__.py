@@ -1,0 +1,1 @@
+"""The study rate_distortion: its table, its claims and its figures."""

@@ -1,0 +1,1 @@
+"""The study rotations: its table, its claims and its figures."""

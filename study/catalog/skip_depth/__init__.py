@@ -1,0 +1,1 @@
+"""The study skip_depth: its table, its claims and its figures."""

@@ -1,0 +1,1 @@
+"""The study sparse_codes: its table, its claims and its figures."""

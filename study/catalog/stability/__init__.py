@@ -1,0 +1,1 @@
+"""The study stability: its table, its claims and its figures."""

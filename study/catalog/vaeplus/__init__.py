@@ -1,0 +1,1 @@
+"""The study vaeplus: its table, its claims and its figures."""

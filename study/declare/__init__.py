@@ -1,0 +1,1 @@
+"""Declare: trials, probes, tables and searches as frozen, validated data. Knows no torch."""

@@ -1,0 +1,1 @@
+"""Launch: studies from the command line or from Python, to their last sentence."""

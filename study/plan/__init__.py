@@ -1,0 +1,1 @@
+"""Plan: declared trials less recorded ones. Knows no torch."""

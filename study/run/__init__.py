@@ -1,0 +1,1 @@
+"""Run: packs on workers, in rounds; failures traced to the guilty trial."""

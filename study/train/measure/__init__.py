@@ -1,0 +1,1 @@
+"""What a trained stack is measured by."""

@@ -1,0 +1,1 @@
+"""The networks of a pack's trials as one network, and what it is fed."""

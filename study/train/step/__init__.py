@@ -1,0 +1,1 @@
+"""One step of training for every trial of a stack."""
