@@ -36,13 +36,13 @@ test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
 
 test-faults: $(INSTALLED)
-	$(BIN)/python -m pytest -m "faults or not faults" tests/test_faults.py tests/test_home_faults.py \
-		tests/test_cluster_faults.py tests/test_cluster.py tests/test_launch.py tests/test_several.py \
-		tests/test_ledger.py tests/test_ledger_faults.py tests/test_ledger_kills.py tests/test_refusals.py \
-		tests/test_search_launch.py tests/test_secrets.py
+	$(BIN)/python -m pytest -m "faults or not faults" tests/run/test_faults.py tests/record/test_home_faults.py \
+		tests/cluster/test_cluster_faults.py tests/cluster/test_cluster.py tests/launch/test_launch.py tests/launch/test_several_studies.py \
+		tests/mirror/test_mirror.py tests/mirror/test_mirror_faults.py tests/mirror/test_mirror_kills.py tests/run/test_refusals.py \
+		tests/launch/test_search_launch.py tests/cluster/test_secrets.py
 
 test-cluster: $(INSTALLED)
-	$(BIN)/python -m pytest -m cluster -s tests/test_ray_up.py
+	$(BIN)/python -m pytest -m cluster -s tests/cluster/test_ray_up.py
 
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing

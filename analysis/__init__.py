@@ -7,11 +7,11 @@
 It reads Parquet through `study.record` and needs neither torch, Ray nor MLflow.
 """
 
-from analysis.claim import Claim
-from analysis.load import AnalysisError, Header, curves, header, latents, results
-from analysis.report import Report, write_report
-from analysis.table import Glance, glance, table
-from analysis.view import View
+from analysis.claims.claim import Claim
+from analysis.frames.load import AnalysisError, Header, curves, header, latents, results
+from analysis.frames.view import View
+from analysis.report.report import Report, write_report
+from analysis.tables.cells import Glance, glance, table
 
 __all__ = [
     "AnalysisError",

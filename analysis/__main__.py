@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analysis.load import DEFAULT_HOME, AnalysisError
-from analysis.overview import as_json, as_markdown, overview, print_overview
-from analysis.report import write_report
-from analysis.terminal import print_report
+from analysis.frames.load import DEFAULT_HOME, AnalysisError
+from analysis.report.overview import as_json, as_markdown, overview, print_overview
+from analysis.report.report import write_report
+from analysis.report.terminal import print_report
 from study.record import HomeError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

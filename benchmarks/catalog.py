@@ -16,13 +16,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.studies import claims
-from analysis.view import View
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.view import View
+from analysis.report.answers import claims
 from benchmarks.machine import load, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
-from study.find import catalog_names
+from study.launch.find import catalog_names
 from study.record import read
 
 GOAL_MIN = 30.0

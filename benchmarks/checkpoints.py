@@ -2,8 +2,8 @@
 
     python -m benchmarks.checkpoints [--only digits,28-large] [--device cuda] [--home DIR|URI]
 
-Packs are as large as `--pack auto` makes them at most. The share is the one that the rule of `study.keeper` comes to in a
-training of an hour: it must be no more than two per cent.
+Packs are as large as `--pack auto` makes them at most. The share is what the rule of `study.run.checkpointing` costs in
+a training of an hour: it must be no more than two per cent.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from benchmarks.machine import load as load_average
 from benchmarks.machine import machine, sentence
 from benchmarks.options import parsed, parser_of
 from benchmarks.studies import NETWORKS as MATRICES
-from study.keeper import EVERY_S, TIMES_ITS_COST, Keeper
-from study.packed import PackRun
-from study.packing import make_pack
+from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
+from study.pack.pack import make_pack
 from study.record import Home
-from study.sizing import CPU_CORE, GPU, largest_useful_pack
+from study.run.checkpointing import EVERY_S, TIMES_ITS_COST, Keeper
+from study.train.pack_run import PackRun
 
 NETWORKS = MATRICES | PICTURES
 MEASURED = ["digits", "28-large"]

@@ -4,8 +4,9 @@
 
 Each network trains in packs of several sizes, carried in every way that there is: together (convolutions of the whole
 stack at once, as groups of channels), by `torch.func.vmap` (which makes the same groups), and one by one inside the actor.
-A number is the trials a minute of a pack divided by those of `benchmarks.alone`, a plain loop of one module. The last line of
-a network holds what `study.sizing` makes of it, which must lose no more than a fifth against the best that was measured.
+A number is the trials a minute of a pack divided by those of `benchmarks.plain_loop`, a plain loop of one module. The
+last line of a network holds what `study.pack.cost` makes of it, which must lose no more than a fifth against the best that
+was measured.
 Pictures are random: no data are needed.
 """
 
@@ -17,21 +18,21 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from benchmarks.alone import Alone
 from benchmarks.core import Ways, fastest
 from benchmarks.machine import load as load_average
 from benchmarks.machine import machine, sentence
 from benchmarks.options import add_training, parsed, parser_of
+from benchmarks.plain_loop import Alone
+from benchmarks.step_timer import Timed
 from benchmarks.studies import Network
-from benchmarks.timed import Timed
-from models.datasets import load
-from models.objective import latent_rates, objective, squared_error
+from models.data.load import load
+from models.loss.objective import latent_rates, objective, squared_error
 from models.specs import Fixed, Gamma, ImageVAE, OwnData, Training
 from models.streams import Batches
-from study.packed.adam import Adam
-from study.packed.stack import Stack, Way
-from study.sizing import CPU_CORE, GPU, largest_useful_pack
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
+from study.train.stack.stack import Stack, Way
+from study.train.step.adam import Adam
 
 WAYS: tuple[Way, ...] = ("together", "vmap", "one by one")
 SIZES, SPAN_S, CLOSE = (1, 2, 4, 8), 0.3, 0.8

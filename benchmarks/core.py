@@ -6,8 +6,8 @@ No Ray, no MLflow, no records: besides torch it imports pydantic, pyarrow, safet
 learn for the digits). Every way trains real trials on one thread; a number is the fastest of several rounds, in which ways
 that are compared take turns. On a CPU it is the core's time, which other programs hardly change, on a GPU the clock's.
 `alone` is a plain loop of one `nn.Module` with `torch.optim.Adam`; `packs` are trials of every γ mode from four seeds; `by
-hand` is one batched-matmul step for a learned γ (`benchmarks.by_hand`), and `packs, learned` the platform's pack of the
-very same trials. `a seed each` is a pack's worst case: no two trials share their random draws.
+hand` is one batched-matmul step for a learned γ (`benchmarks.hand_written_step`), and `packs, learned` the platform's pack
+of the very same trials. `a seed each` is a pack's worst case: no two trials share their random draws.
 """
 
 import argparse
@@ -20,18 +20,18 @@ from typing import Any, Protocol
 
 import torch
 
-from benchmarks.alone import Alone
-from benchmarks.by_hand import ByHand
+from benchmarks.hand_written_step import ByHand
 from benchmarks.machine import load as load_average
 from benchmarks.machine import machine, sentence
 from benchmarks.options import add_out, add_training, parsed, parser_of, write_numbers
+from benchmarks.plain_loop import Alone
 from benchmarks.studies import NETWORKS, Network
-from models.datasets import load
-from models.places import DataError
+from models.data.load import load
+from models.data_folders import DataError
 from models.specs import MNIST, VAE, Learned
-from study.packed.laid import laid
-from study.packed.train import Training
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.train.stack.build import build_stack
+from study.train.step.loop import Training
 
 SIZES = (1, 4, 16, 64, 256, 1024)
 HAND_SIZE, MANY_SEEDS = 64, 256
@@ -138,7 +138,7 @@ def _questions(network: Network, sizes: Sequence[int], device: str) -> Iterator[
 
 
 def _stack(trials: list[Trial], device: str) -> Training:
-    stack, inputs = laid(trials, load(trials[0].data), None, torch.device(device))
+    stack, inputs = build_stack(trials, load(trials[0].data), torch.device(device))
     return Training(stack, trials, inputs)
 
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from benchmarks.timed import Timed
-from models.datasets import load
+from benchmarks.step_timer import Timed
+from models.data.load import load
+from models.networks.build import build
 from models.specs import VAE, Learned
 from models.streams import Batches
-from models.vae import build
-from study.packed.adam import Adam
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.train.step.adam import Adam
 
 _ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 

@@ -14,7 +14,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-PARTS = ("torch", "mlflow", "analysis.report", "analysis.terminal", "study.conduct", "study.schedule", "study.pictures")
+PARTS = (
+    "torch",
+    "mlflow",
+    "analysis.report.report",
+    "analysis.report.terminal",
+    "study.run.rounds",
+    "study.run.ray_tune",
+    "study.mirror.pictures",
+)
 
 
 class Stopwatch:
@@ -43,7 +51,7 @@ def main() -> None:
         import_module(name)
     import ray
 
-    from study.launch import app
+    from study.launch.__main__ import app
 
     starting, stopping = Stopwatch(), Stopwatch()
     ray.init, ray.shutdown = starting.around(ray.init), stopping.around(ray.shutdown)

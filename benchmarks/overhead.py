@@ -23,24 +23,24 @@ from typing import Any
 from rich.console import Console
 
 from analysis import results
-from analysis.report import write_report
-from benchmarks.launched import PARTS, Stopwatch
+from analysis.report.report import write_report
+from benchmarks.launch_start import PARTS, Stopwatch
 from benchmarks.machine import load, machine, sentence
 from benchmarks.options import add_out, parsed, parser_of, write_numbers
 from benchmarks.packing import create_database
 from benchmarks.studies import stub
-from study.conduct import train
-from study.data import record_data
-from study.declare import Study
-from study.find import find
-from study.ledger import Ledger, rebuild
-from study.packing import make_packs
-from study.plan import Plan, make_plan, write_plan
-from study.plans import Plans
-from study.progress import Bar
+from study.declare.table import Study
+from study.launch.find import find
+from study.launch.listeners import Watch
+from study.launch.progress_bar import Bar
+from study.mirror.mirror import Ledger, rebuild
+from study.pack.cost import CPU_CORE
+from study.pack.pack import make_packs
+from study.plan.datasets import record_data
+from study.plan.launch_plan import Plans
+from study.plan.plan import Plan, make_plan, write_plan
 from study.record import Home, commit, read
-from study.sizing import CPU_CORE
-from study.watch import Watch
+from study.run.rounds import train
 
 PACK = 64
 GOALS = {"platform": 30.0, "mirror": 60.0, "throughput": 0.9}

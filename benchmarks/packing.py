@@ -115,7 +115,7 @@ def _launched(name: str, way: str, folder: Path, database: Path) -> Any:
     if way == "single":
         only = [f"{axis}={','.join(map(str, labels))}" for axis, labels in few(name).items()]
         options += ["--pack", "1", *(part for text in only for part in ("--only", text))]
-    told = _run("benchmarks.launched", folder, "--", study, *options)
+    told = _run("benchmarks.launch_start", folder, "--", study, *options)
     rows = read(Home(home), "trials", ["trial_id", "status", "distortion_test"]).to_pylist()
     if unsettled := [row["status"] for row in rows if row["status"] == "failed"]:
         sys.exit(f"{len(unsettled)} trials of {name} failed: nothing can be compared")

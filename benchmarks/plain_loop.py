@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.timed import Timed
-from models.datasets import load
-from models.objective import latent_rates, objective, squared_error
+from benchmarks.step_timer import Timed
+from models.data.load import load
+from models.loss.objective import latent_rates, objective, squared_error
+from models.networks.build import build
 from models.specs import Annealed, Fixed, Learned, Optimal, Refit
 from models.streams import minibatches, noise, stream
-from models.vae import build
-from study.trial import Trial
+from study.declare.trial import Trial
 
 ROWS_A_DRAW = 128
 """The records' noise is drawn in blocks of so many rows."""

@@ -18,7 +18,7 @@ import torch
 from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 
-from benchmarks.alone import Alone
+from benchmarks.plain_loop import Alone
 from benchmarks.studies import few, trial_of
 
 REPORTED = ("declared", "distortion_test", "rate_test", "n_active", "pid")

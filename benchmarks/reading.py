@@ -2,10 +2,11 @@
 
     python -m benchmarks.reading [--trials 10000] [--mlflow 10000] [--out FOLDER]
 
-The records are generated (`benchmarks/generated.py`): 50 curve points and 32 latents a trial, a sweep of 50 β for every γ,
-compacted as after a launch. In a process of its own, the analysis loads and joins trials, curves and latents, tabulates
-the cells, and fits the collapse threshold of every mode at every γ with its interval. Then the same trials are mirrored
-into MLflow, and `mlflow.search_runs` reads them back, without curves and latents. `--mlflow` mirrors only so many; 0 none.
+The records are made up (`benchmarks/synthetic_records.py`): 50 curve points and 32 latents a trial, a sweep of 50 β for
+every γ, compacted as after a launch. In a process of its own, the analysis loads and joins trials, curves and latents,
+tabulates the cells, and fits the collapse threshold of every mode at every γ with its interval. Then the same trials are
+mirrored into MLflow, and `mlflow.search_runs` reads them back, without curves and latents. `--mlflow` mirrors only so
+many; 0 none.
 """
 
 import argparse
@@ -16,10 +17,10 @@ import tempfile
 import time
 from typing import Any
 
-from benchmarks.generated import PACK, fill, sweep
 from benchmarks.machine import load, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
+from benchmarks.synthetic_records import PACK, fill, sweep
 from study.record import Home
 
 GOAL_S = 5.0
@@ -28,7 +29,8 @@ BETAS, SEEDS = 50, 25
 READ = """
 import json, sys, time
 start = time.perf_counter()
-from analysis import View, glance, table
+from analysis import View, glance
+from analysis import table
 from analysis.fit import sweep, thresholds
 
 def timed(name, work):
@@ -82,8 +84,8 @@ def main() -> None:
 
 def _searched(trials: int) -> dict[str, float]:
     """Mirror so many generated trials, and search them."""
-    from study.ledger import rebuild
-    from study.ledger_place import tracking_uri
+    from study.mirror.address import tracking_uri
+    from study.mirror.mirror import rebuild
 
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         home = Home(folder)

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 
 from benchmarks.machine import load, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
-from models.datasets import prepare
-from study.catalog import linear_collapse as catalog
-from study.declare import study
-from study.packed import PackRun
-from study.packing import make_packs
-from study.plan import Plan, make_plan, renewed
+from models.data.load import prepare
+from study.catalog.linear_collapse import table as catalog
+from study.declare.table import study
+from study.declare.trial import Trial
+from study.pack.cost import CPU_CORE
+from study.pack.pack import make_packs
+from study.plan.plan import Plan, make_plan, renewed
 from study.record import Home
-from study.sizing import CPU_CORE
-from study.trial import Trial
+from study.train.pack_run import PackRun
 
 START = catalog.sweep(6)
 GOAL = 0.25

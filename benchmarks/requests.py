@@ -2,7 +2,7 @@
 
     python -m benchmarks.requests [--packs 64] [--out FOLDER]
 
-Packs of 64 made-up trials (`benchmarks/stubbed.py`) are laid out, opened, committed and taken away again in a store in
+Packs of 64 made-up trials (`benchmarks/training_stub.py`) are laid out, opened, committed and taken away again in a store in
 memory, whose every call is counted: a listing counts once, however many pages of a thousand names a real store would send.
 One process stands for the driver and its one worker; a worker that comes later, or one of many, also reads each part that
 the others have committed, once.
@@ -14,14 +14,14 @@ from typing import Any
 
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.scale import PACK, table
-from benchmarks.stubbed import install
-from study.packing import make_packs
-from study.packs import laid_out
-from study.plan import make_plan
+from benchmarks.training_stub import install
+from study.pack.cost import CPU_CORE
+from study.pack.handover import laid_out
+from study.pack.pack import make_packs
+from study.plan.plan import make_plan
 from study.record import Home, stored_ids
 from study.record.read import _ids_of_part
-from study.sizing import CPU_CORE
-from study.trainer import Trainer
+from study.run.worker import Trainer
 
 KINDS = {"open_output_stream": "PUT", "open_input_file": "GET", "delete_file": "DELETE"}
 

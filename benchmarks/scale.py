@@ -3,9 +3,10 @@
     python -m benchmarks.scale [--trials 1000,10000,100000] [--mirror 10000] [--out FOLDER]
 
 Each size runs in a process and a home of its own: the table is declared and planned, Ray Tune schedules packs of 64, workers
-commit made-up records (`benchmarks/stubbed.py`), a second launch finds nothing to do, and the analysis loads and tabulates
-what is there. Memory is what the driver holds more after training than before it planned. Up to `--mirror` trials are then
-mirrored into MLflow, and the seconds of it stand beside. Starting Ray is told apart; it does not grow with the trials.
+commit made-up records (`benchmarks/training_stub.py`), a second launch finds nothing to do, and the analysis loads and
+tabulates what is there. Memory is what the driver holds more after training than before it planned. Up to `--mirror`
+trials are then mirrored into MLflow, and the seconds of it stand beside. Starting Ray is told apart; it does not grow with
+the trials.
 """
 
 import argparse
@@ -21,20 +22,20 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.launched import Stopwatch
+from benchmarks.launch_start import Stopwatch
 from benchmarks.machine import load, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT, create_database
 from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
-from study.declare import Study, study
-from study.packing import make_packs
-from study.plan import make_plan, write_plan
-from study.plans import Plans
-from study.progress import Bar
+from study.declare.table import Study, study
+from study.declare.trial import Trial
+from study.launch.listeners import Watch
+from study.launch.progress_bar import Bar
+from study.pack.cost import CPU_CORE
+from study.pack.pack import make_packs
+from study.plan.launch_plan import Plans
+from study.plan.plan import make_plan, write_plan
 from study.record import Home
-from study.sizing import CPU_CORE
-from study.trial import Trial
-from study.watch import Watch
 
 PACK = 64
 SHAPES = [2, 3, 4, 8]
@@ -95,12 +96,14 @@ def measured(trials: int, most_mirrored: int) -> dict[str, float]:
     """Seconds of each part; bytes that the driver has come to hold, and that the home takes."""
     from analysis import View, glance
     from analysis import table as tabulated
-    from study.conduct import train
-    from study.data import record_data
-    from study.schedule import ray  # which tells Tune what it reads when it is imported
+    from study.plan.datasets import record_data
+    from study.run.ray_tune import ray  # which tells Tune what it reads when it is imported
+    from study.run.rounds import train
 
     init = Stopwatch()
-    ray.init = init.around(partial(ray.init, runtime_env={"worker_process_setup_hook": "benchmarks.stubbed.install"}))
+    ray.init = init.around(
+        partial(ray.init, runtime_env={"worker_process_setup_hook": "benchmarks.training_stub.install"})
+    )
     costs: dict[str, float] = {"trials": trials}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         home, grown, before = Home(folder), table(trials), _memory()
@@ -134,7 +137,7 @@ def measured(trials: int, most_mirrored: int) -> dict[str, float]:
 
 
 def _mirrored(home: Home, folder: Path) -> float:
-    from study.ledger import rebuild
+    from study.mirror.mirror import rebuild
 
     create_database(folder / "mlflow.db")
     start = time.perf_counter()

@@ -23,8 +23,8 @@ from models.specs import (
     PlantedManifold,
     Training,
 )
-from study.declare import Label, Study, study
-from study.trial import Trial
+from study.declare.table import Label, Study, study
+from study.declare.trial import Trial
 
 GAMMAS = (Fixed(0.1), Learned(), Optimal(), Annealed(1.0, 0.01))
 BETAS = [0.25 * i for i in range(1, 17)]
@@ -51,7 +51,7 @@ class Network:
 
 
 def _as_in_the_catalog(kappa: int, skip: str = "none") -> VAE:
-    """The network of study/catalog/grid_gamma.py."""
+    """The network of study/catalog/grid_gamma/table.py."""
     widths = {"encoder": (64, 64), "decoder": (64, 64), "mu_scale": 0.1, "log_var_scale": 0.1}
     return VAE.model_validate({"kappa": kappa, "skip": skip, "log_var_range": (-20, 5), **widths})
 

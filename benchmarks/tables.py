@@ -4,7 +4,7 @@ from typing import Any
 
 import matplotlib as mpl
 
-from analysis.style import QUIET, SETTINGS, panels, saved
+from analysis.figures.style import QUIET, SETTINGS, panels, saved
 from benchmarks.machine import sentence
 
 NAMES = {"tune": "default actors", "reused": "reused actors", "single": "packs of 1", "packs": "packs"}

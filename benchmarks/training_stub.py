@@ -7,9 +7,9 @@ trials. A trial leaves what a small one leaves: 20 points of curves, 8 latents, 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from study.packing import Pack
+from study.pack.pack import Pack
 from study.record import Home, commit, new_commit_id
-from study.rows import declared_row
+from study.train.declared_columns import declared_row
 
 POINTS, KAPPA = 20, 8
 METRICS = ("mmd_imq", "iwae_nll", "sample_variance")
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 class StubRun:
-    """What `study.packed.PackRun` offers, without the training."""
+    """What `study.train.pack_run.PackRun` offers, without the training."""
 
     def __init__(self, pack: Pack, device: str = "cpu", home: Home | None = None) -> None:
         del device, home
@@ -44,9 +44,9 @@ class StubRun:
 
 def install() -> None:
     """Let this process train nothing."""
-    import study.packed
+    import study.train.pack_run
 
-    study.packed.PackRun = StubRun  # pyright: ignore[reportAttributeAccessIssue]
+    study.train.pack_run.PackRun = StubRun  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _measured(place: int) -> Row:

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import platformdirs
+
 
 class DataError(Exception):
     """A data set cannot be had; the message names the fault and the remedy."""
@@ -18,9 +20,7 @@ def own_folder() -> Path | None:
 
 def cache_folder() -> Path:
     """The folder of this user's for what can be had again: on Linux below `XDG_CACHE_HOME`, or ~/.cache."""
-    import pooch  # takes a fifth of a second, and few declarations need it
-
-    return Path(pooch.os_cache("collapsar"))
+    return platformdirs.user_cache_path("collapsar")
 
 
 @contextlib.contextmanager

@@ -52,21 +52,21 @@ if TYPE_CHECKING:
         StudentT,
         Training,
     )
-    from study.declare import Study, study
-    from study.probe import Probe
-    from study.searching import search
-    from study.space import Between
-    from study.trial import Trial
-    from study.weights import load
+    from study.declare.probe import Probe
+    from study.declare.search import search
+    from study.declare.search_space import Between
+    from study.declare.table import Study, study
+    from study.declare.trial import Trial
+    from study.train.weights import load
 
 _HOMES = {
-    "Between": "study.space",
-    "Probe": "study.probe",
-    "Study": "study.declare",
-    "Trial": "study.trial",
-    "load": "study.weights",
-    "search": "study.searching",
-    "study": "study.declare",
+    "Between": "study.declare.search_space",
+    "Probe": "study.declare.probe",
+    "Study": "study.declare.table",
+    "Trial": "study.declare.trial",
+    "load": "study.train.weights",
+    "search": "study.declare.search",
+    "study": "study.declare.table",
 }
 
 __all__ = [

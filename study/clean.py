@@ -1,4 +1,4 @@
-"""Removing what nothing refers to: `python -m study.sweep [--home ./runs] [--delete]`.
+"""Removing what nothing refers to: `python -m study.clean [--home ./runs] [--delete]`.
 
 A study refers to the trials of its plan, and the plan is its table as it was launched last: trials that were taken out of
 a table, or that belong to a study that was forgotten, are referred to no more. Without `--delete` nothing changes.
@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from study.command import counted, refuse, run
+from study.cli import counted, refuse, run
 from study.record import WORK_LOCK, Home, HomeError
+from study.record.garbage import Unused, declared_ids, find_unused, remove
 from study.record.read import patiently
-from study.record.unused import Unused, declared_ids, find_unused, remove
 
 YOUNG_S = 600.0
 """Left-over files younger than this stay: a worker may outlive its launch, and data are recorded before its lock is held."""
@@ -123,4 +123,4 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(main)
 
 if __name__ == "__main__":
-    run(app, "python -m study.sweep")
+    run(app, "python -m study.clean")

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from study.masked import masked
+from study.secrets import masked
 
 _TRACKING = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc")
 

@@ -8,7 +8,7 @@ import traceback
 from pydantic import ValidationError
 
 from models.specs import Spec
-from study.masked import masked
+from study.secrets import masked
 
 LONGEST = 80
 """Characters of a value, and three times as many of somebody else's message, that a sentence quotes."""

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from models.places import DataError
-from study.command import counted, refuse, run
+from models.data_folders import DataError
+from study.cli import counted, refuse, run
+from study.declare.trial import Trial
 from study.record import WORK_LOCK, Home, HomeError, read, read_artifacts, write_part
-from study.record.unused import declared_ids
-from study.trial import Trial
+from study.record.garbage import declared_ids
 
 MOST = 64
 """Trials that are measured together."""
@@ -44,7 +44,7 @@ def main(
 
 def _lacking(home: Home, study: str | None) -> list[tuple[Row, tuple[str, ...]]]:
     """The trials with weights that lack a metric in its present version, and which. Raises: HomeError."""
-    from study.packed.metrics import METRICS
+    from study.train.measure.metrics import METRICS
 
     chosen = None if study is None else _declared(home, study)
     columns = ["trial_id", "commit_id", "declaration", "artifacts", "has_weights", "gamma", "status"]
@@ -83,7 +83,7 @@ def _groups(lacking: Sequence[tuple[Row, tuple[str, ...]]]) -> Iterator[tuple[li
 
 
 def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
-    from study.packed.again import measured_again
+    from study.train.measure.from_weights import measured_again
 
     trials = [Trial.model_validate_json(row["declaration"]) for row in rows]
     try:

@@ -6,43 +6,24 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
 from jaxtyping import install_import_hook
 
-CHECKED = ["analysis.fit.hinge", "analysis.fit.resample"]
-CHECKED += [
-    f"models.{name}"
-    for name in (
-        "datasets",
-        "discrete",
-        "exact",
-        "heads",
-        "idx",
-        "image_vae",
-        "iwae",
-        "levels",
-        "likelihood",
-        "mmd",
-        "objective",
-    )
-]
-CHECKED += [
-    f"models.{name}" for name in ("celeba", "decoded", "folders", "own_data", "picture", "planted", "rows", "vae")
-]
-CHECKED += [
-    f"models.{name}" for name in ("auroc", "features", "frechet", "generated", "inception", "kid", "ndb", "outliers")
-]
+CHECKED = ["models.data", "models.networks", "models.loss", "models.metrics", "models.probes", "analysis.fit"]
+"""Packages whose every function is held to the shapes and types of its signature (declarations are pydantic's to check)."""
 
 with install_import_hook(CHECKED, "beartype.beartype"):
-    for name in CHECKED:
-        import_module(name)
+    for package in map(import_module, CHECKED):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
 
 import torch
-from painted import published_celeba
+from painted_pictures import published_celeba
 
-from models import datasets
+from models.data import load as datasets
 from study import VAE, Gamma, Learned, Objective, PlantedManifold, Training, Trial
 
 torch.set_num_threads(1)  # as in a worker; and two threads on small matrices are slower than one
@@ -74,7 +55,7 @@ def make_trial() -> Callable[..., Trial]:
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty tracking database: creating one takes seconds."""
-    from study import ledger
+    from study.mirror import mirror as ledger
     from study.record import Home
 
     folder = tmp_path_factory.mktemp("database")
@@ -87,7 +68,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(tmp_path: Path, database: Path) -> Any:
     """A home with a plan of two cells of two seeds, and an empty tracking database."""
-    from mirrored import write_plan
+    from recorded_home import write_plan
 
     from study.record import Home
 

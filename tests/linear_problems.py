@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from analysis.theory import Modes, modes_of_moments
-from models.exact import Minimum, Moments, minimise
+from models.probes.exact_linear import Minimum, Moments, minimise
 
 TARGETS = ("same", "linear", "noisy")
 

@@ -32,10 +32,12 @@ class Bomb:
 def ways(home: Path) -> dict[str, Callable[[], object]]:
     """Every way to read a home: as Python does, and as the commands do."""
     from analysis import results
-    from analysis.overview import overview
-    from analysis.report import write_report
-    from study import evaluate, ledger, load, sweep
-    from study.ledger_records import StudyRecords
+    from analysis.report.overview import overview
+    from analysis.report.report import write_report
+    from study import clean as sweep
+    from study import evaluate, load
+    from study.mirror import mirror as ledger
+    from study.mirror.records import StudyRecords
     from study.record import Home, read
 
     def command(app: typer.Typer, *arguments: str) -> Callable[[], object]:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.claim import FAILS, INSUFFICIENT, Claim
-from analysis.load import Header
+from analysis.claims.claim import FAILS, INSUFFICIENT, Claim
+from analysis.frames.load import Header
 from study import Study
-from study.packing import make_packs
-from study.plan import make_plan, write_plan
-from study.probed import ProbeRun
+from study.pack.cost import CPU_CORE
+from study.pack.pack import make_packs
+from study.plan.plan import make_plan, write_plan
 from study.record import Home
-from study.sizing import CPU_CORE
+from study.train.probe_run import ProbeRun
 
 
 def computed(home: Home, study: Study) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.ledger import Ledger, tracking_uri
+from study.mirror.mirror import Ledger, tracking_uri
 from study.record import Home, commit, new_commit_id, write_artifacts
 
 STUDY = "grid_gamma"

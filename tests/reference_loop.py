@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from models.datasets import load
+from models.data.load import load
+from models.networks.build import build
 from models.specs import Annealed, Fixed, Learned, Optimal, Refit
 from models.streams import minibatches, noise, stream
-from models.vae import build
-from study.trial import Trial
+from study.declare.trial import Trial
 
 
 @dataclass

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from analysis.frames import Frame
-from analysis.table import ENOUGH, cells, label_text
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import ENOUGH, cells, label_text
 from analysis.theory import Modes, learned_gamma, modes_of_spectrum
-from analysis.view import View
 
 LOST, BURDA = 0.05, 0.01
 """NRE above which something is lost; Var E[z|x] above which a latent is in use."""

@@ -19,9 +19,9 @@ import pandas as pd
 from jaxtyping import Float
 
 from analysis.fit import Sweep, sweep
-from analysis.frames import Column, Frame
-from analysis.regime import CONVERGED
-from analysis.table import ENOUGH
+from analysis.frames.regime import CONVERGED
+from analysis.frames.types import Column, Frame
+from analysis.tables.cells import ENOUGH
 from analysis.theory import Modes, fixed_sigma, linear
 from study.record import Home, read_artifacts
 

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from analysis.fit import Sweep, sweep
-from analysis.frames import Frame
-from analysis.table import ENOUGH, cells
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import ENOUGH, cells
 from analysis.theory import Modes, linear
-from analysis.view import View
 
 Array = np.ndarray
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.claim import Claim, judged
+from analysis.claims.claim import Claim, judged
 from analysis.fit import FITTED, INSUFFICIENT, Estimator, Sweep, Threshold, thresholds
-from analysis.frames import Frame
-from analysis.interval import number
+from analysis.frames.types import Frame
+from analysis.tables.interval import number
 
 TOLERANCE = 0.03
 """How far a threshold may lie from theory's, relatively."""

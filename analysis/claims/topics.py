@@ -7,7 +7,7 @@ launched study are missing, and say so; nothing is left out because nobody has t
 import re
 from typing import NamedTuple
 
-from analysis.claim import Claim
+from analysis.claims.claim import Claim
 
 ALL = ""
 """The pattern of every claim of a study."""

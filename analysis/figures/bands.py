@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from analysis.frames import Frame
-from analysis.interval import t_interval
-from analysis.style import Look
-from analysis.table import label_text
+from analysis.figures.style import Look
+from analysis.frames.types import Frame
+from analysis.tables.cells import label_text
+from analysis.tables.interval import t_interval
 
 SKIPS: Mapping[str, Look] = {
     "none": Look("no skip", "#0072B2", "o"),

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.interval import t_quantile
-from analysis.style import INK, MARKERS, Look
+from analysis.figures.style import INK, MARKERS, Look
+from analysis.tables.interval import t_quantile
 
 Array = np.ndarray
 

@@ -14,11 +14,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from analysis.frames import Frame
-from analysis.interval import t_interval
-from analysis.load import Header
-from analysis.style import INK, QUIET, SETTINGS, Look, legend, log_scale, looks, panels, saved
-from analysis.table import cells, judged, label_text
+from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, log_scale, looks, panels, saved
+from analysis.frames.load import Header
+from analysis.frames.types import Frame
+from analysis.tables.cells import cells, judged, label_text
+from analysis.tables.interval import t_interval
 
 MOST_ROWS, MOST_COLUMNS = 4, 3
 

@@ -30,7 +30,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float
 
-from analysis.interval import t_quantile
+from analysis.tables.interval import t_quantile
 
 LISTED_SEEDS = 7
 REPLICATES = 1000

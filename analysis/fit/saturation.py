@@ -27,7 +27,7 @@ from analysis.fit.curves import CONSTANT, CURVES, Curve
 from analysis.fit.profile import Profile, profile
 from analysis.fit.search import best_fits
 from analysis.fit.verdict import FITTED, INSUFFICIENT, RIGHT
-from analysis.interval import LEVEL
+from analysis.tables.interval import LEVEL
 
 Array = np.ndarray
 ROUNDING = 1 / 12

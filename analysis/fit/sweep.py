@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from analysis.frames import Frame
+from analysis.frames.types import Frame
 
 Array = np.ndarray
 

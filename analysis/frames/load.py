@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.frames import Frame
-from analysis.regime import with_regimes
+from analysis.frames.regime import with_regimes
+from analysis.frames.types import Frame
 from study.record import RESERVED, Home, read
 
 Place = str | Path | Home

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.frames import Frame
+from analysis.frames.types import Frame
 from study.record import Home, read_artifacts
 
 

@@ -19,7 +19,7 @@ import json
 
 import numpy as np
 
-from analysis.frames import Column, Frame
+from analysis.frames.types import Column, Frame
 
 CONVERGED = 0.5
 """Largest scale_residual = max_j |E z_j² − 1| of a converged trial: the residual is zero at every stationary point,

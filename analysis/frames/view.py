@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from analysis.frames import Frame
-from analysis.load import AnalysisError, Header, Place, curves, datasets, header, latents, results
+from analysis.frames.load import AnalysisError, Header, Place, curves, datasets, header, latents, results
+from analysis.frames.types import Frame
 from study.record import Home
 
 

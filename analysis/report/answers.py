@@ -1,21 +1,19 @@
-"""What the studies of the catalog claim, draw and tabulate: one module a study, of the study's name.
+"""What a study itself says of its results, beside the table by cells and the general figures: claims, drawings, sheets.
 
-A module offers `claims(view)`, and where the general figures and the table by cells do not say what the study is about,
-`drawings(view)` in place of the figures and `sheets(view)` beside the table. A study of the user's own has none.
+A study of the catalog says it in `study.catalog.NAME.claims`: it offers `claims(view)`, and where the general figures and
+the table by cells do not say what the study is about, `drawings(view)` in place of the figures and `sheets(view)` beside the
+table.
 """
 
 from importlib import import_module
-from pkgutil import iter_modules
+from importlib.util import find_spec
 from typing import Any
 
-from analysis.claim import Claim
-from analysis.figures import Drawing, figures
-from analysis.regime import PROBE
-from analysis.sheet import Sheet
-from analysis.view import View
-
-NAMES = tuple(module.name for module in iter_modules(__path__))
-"""Studies that have a module here."""
+from analysis.claims.claim import Claim
+from analysis.figures.general import Drawing, figures
+from analysis.frames.regime import PROBE
+from analysis.frames.view import View
+from analysis.tables.sheet import Sheet
 
 
 def claims(view: View) -> list[Claim]:
@@ -41,5 +39,9 @@ def _general(view: View) -> list[Drawing]:
 
 def _said(view: View, what: str, otherwise: Any) -> Any:
     name = view.header.name.removesuffix("-paper")
-    module = import_module(f"analysis.studies.{name}") if name in NAMES else None
+    module = import_module(f"study.catalog.{name}.claims") if _is_of_the_catalog(name) else None
     return getattr(module, what)(view) if hasattr(module, what) else otherwise()
+
+
+def _is_of_the_catalog(name: str) -> bool:
+    return find_spec(f"study.catalog.{name}") is not None

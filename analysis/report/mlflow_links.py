@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from html import escape
 
-from analysis.frames import Frame
-from analysis.load import Header
-from analysis.table import label_text
+from analysis.frames.load import Header
+from analysis.frames.types import Frame
+from analysis.tables.cells import label_text
 from study.record import Home
 
 MOST_ROWS = 500

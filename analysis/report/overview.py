@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.markup import escape
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT, WORDS, Claim
-from analysis.load import DEFAULT_HOME, AnalysisError, Place
-from analysis.studies import claims
-from analysis.terminal import claim_line
-from analysis.topics import PAPER, TOPICS, Topic
-from analysis.view import View
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, WORDS, Claim
+from analysis.claims.topics import PAPER, TOPICS, Topic
+from analysis.frames.load import DEFAULT_HOME, AnalysisError, Place
+from analysis.frames.view import View
+from analysis.report.answers import claims
+from analysis.report.terminal import claim_line
 from study.record import Home
 
 OTHER = Topic("other", "Claims that belong to no topic.", "", {})

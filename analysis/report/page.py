@@ -2,13 +2,13 @@
 
 from html import escape
 
-from analysis.claim import WORDS, Claim
-from analysis.figures import Drawing
-from analysis.frames import Frame
-from analysis.load import Header
-from analysis.regime import MEANINGS
-from analysis.sheet import Sheet
-from analysis.table import MEASURES, OF_PROBES, Glance, written
+from analysis.claims.claim import WORDS, Claim
+from analysis.figures.general import Drawing
+from analysis.frames.load import Header
+from analysis.frames.regime import MEANINGS
+from analysis.frames.types import Frame
+from analysis.tables.cells import MEASURES, OF_PROBES, Glance, written
+from analysis.tables.sheet import Sheet
 from study.record import TABLES
 
 MOST_ROWS = 30

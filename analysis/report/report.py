@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.claim import WORDS, Claim
-from analysis.frames import Frame
-from analysis.load import DEFAULT_HOME, Place
-from analysis.page import page
-from analysis.regime import MEANINGS
-from analysis.runs import mirrored, section
-from analysis.sheet import Sheet, in_latex
-from analysis.studies import claims, drawings, sheets
-from analysis.table import Glance, counts, glance, label_text, markdown, table, written
-from analysis.view import View
+from analysis.claims.claim import WORDS, Claim
+from analysis.frames.load import DEFAULT_HOME, Place
+from analysis.frames.regime import MEANINGS
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.report.answers import claims, drawings, sheets
+from analysis.report.mlflow_links import mirrored, section
+from analysis.report.page import page
+from analysis.tables.cells import Glance, counts, glance, label_text, markdown, table, written
+from analysis.tables.sheet import Sheet, in_latex
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from analysis.claim import FAILS, HOLDS, WORDS, Claim
-from analysis.report import Report
-from analysis.sheet import Sheet
-from analysis.table import Glance
+from analysis.claims.claim import FAILS, HOLDS, WORDS, Claim
+from analysis.report.report import Report
+from analysis.tables.cells import Glance
+from analysis.tables.sheet import Sheet
 
 COLOURS = {
     "balanced": "green",

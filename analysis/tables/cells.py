@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.frames import Frame
-from analysis.interval import NOTHING, Interval, t_interval
-from analysis.load import Header
-from analysis.regime import kept
-from analysis.sheet import rows_in_markdown
+from analysis.frames.load import Header
+from analysis.frames.regime import kept
+from analysis.frames.types import Frame
+from analysis.tables.interval import NOTHING, Interval, t_interval
+from analysis.tables.sheet import rows_in_markdown
 
 MEASURES = {
     "distortion_test": "distortion",

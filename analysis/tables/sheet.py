@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.frames import Frame
-from analysis.interval import NOTHING, number
+from analysis.frames.types import Frame
+from analysis.tables.interval import NOTHING, number
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pooch
 
-from models.decoded import Album, Decoded, decoded
-from models.picture import Frame
-from models.places import DataError, cache_folder, own_folder
+from models.data.picture_cache import Album, Decoded, decoded
+from models.data.read_picture import Frame
+from models.data_folders import DataError, cache_folder, own_folder
 from models.specs.data import CelebA
 
 IMAGES, PARTITION = "img_align_celeba", "list_eval_partition.txt"

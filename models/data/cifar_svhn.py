@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import UInt8
 from scipy.io import loadmat
 
-from models.decoded import Decoded
-from models.fetched import verified
-from models.places import DataError
+from models.data.download import verified
+from models.data.picture_cache import Decoded
+from models.data_folders import DataError
 from models.specs.data import CIFAR10, SVHN
 
 Bytes = UInt8[np.ndarray, "n 3072"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pooch
 
-from models.places import DataError, alone_in, cache_folder, own_folder
+from models.data_folders import DataError, alone_in, cache_folder, own_folder
 from models.specs.data import CIFAR10, MNIST, SVHN, FashionMNIST
 
 Fetched = MNIST | FashionMNIST | CIFAR10 | SVHN

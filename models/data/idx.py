@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 from jaxtyping import Float
 
-from models.fetched import verified
+from models.data.download import verified
 from models.specs.data import MNIST, FashionMNIST
 
 Images = Float[np.ndarray, "_ 784"]

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from models.decoded import Album, Decoded, decoded
-from models.picture import Frame
-from models.places import DataError
+from models.data.picture_cache import Album, Decoded, decoded
+from models.data.read_picture import Frame
+from models.data_folders import DataError
 from models.specs.data import ImageFolder
 from models.specs.picture_files import checksum_of, picture_names
 

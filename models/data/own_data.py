@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from models.places import DataError
+from models.data_folders import DataError
 from models.specs.data import OwnData
 from models.specs.source import checksum, define
 

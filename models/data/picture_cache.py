@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
 
-from models.picture import Frame, PictureError, read_picture
-from models.places import DataError, alone_in, cache_folder
-from models.rows import Streamed
+from models.data.disk_rows import Streamed
+from models.data.read_picture import Frame, PictureError, read_picture
+from models.data_folders import DataError, alone_in, cache_folder
 
 VERSION = 1
 """Raised when the same pictures become other bytes."""

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from models.rows import mean_square
+from models.data.disk_rows import mean_square
 from models.specs.data import LinearMap, LinearSubspace, PlantedArc, PlantedClusters, PlantedManifold
 
 Array = Float[np.ndarray, "_ d"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from models.objective import squared_error
+from models.loss.objective import squared_error
 from models.specs.sparsity import Penalty
 
 SCAD_KNEE = 3.7

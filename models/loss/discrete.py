@@ -1,6 +1,6 @@
 """Discrete likelihoods: a probability for every level of every value, given the decoder's outputs.
 
-They answer what `models.likelihood` asks. There is no γ: it is passed over, and `variance` is NaN. Values are
+They answer what `models.loss.likelihood` asks. There is no γ: it is passed over, and `variance` is NaN. Values are
 independent given z, so an example's −log p(y|z) is the sum over its values.
 """
 
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from models.levels import Levels
+from models.loss.levels import Levels
 
 
 class Discrete(ABC):

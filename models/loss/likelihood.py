@@ -9,7 +9,7 @@ A likelihood answers the same questions, whatever a decoder gives for each value
 
 J leaves (d/2) log 2π out of the normal likelihoods, as everywhere; of others it keeps all constants. A density is no
 probability, and grows without bound on data that repeat themselves, so `nats` of a density and of a discrete likelihood
-are not comparable. `level_nats` are: densities are integrated over the bins of levels (`models.levels`).
+are not comparable. `level_nats` are: densities are integrated over the bins of levels (`models.loss.levels`).
 
 A variance in closed form for each image makes p(x|z) no density: it has seen x. `level_nats` are those of a code in two
 parts, which first names one of a fixed grid of variances: −log P(x|z, γ_g) + log(size of the grid), an upper bound of
@@ -20,15 +20,14 @@ Source: Rybkin, Daniilidis & Levine (2021), section 3, for the choices; their ta
 """
 
 import math
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from scipy.special import stdtr
 from torch import Tensor
 
-from models.levels import Levels
-from models.objective import squared_error
+from models.loss.levels import Levels
+from models.loss.objective import squared_error
 
 GRID_STEP = 1.1
 """Ratio of neighbouring variances of the grid that a variance for each image is coded in."""
@@ -36,6 +35,7 @@ GRID_STEP = 1.1
 LOG_2PI = math.log(2 * math.pi)
 
 
+@runtime_checkable
 class Likelihood(Protocol):
     """`gamma` is the decoder variance in force, (pack, 1) in a stack: only likelihoods with one γ look at it."""
 
@@ -140,6 +140,8 @@ class StudentT(SharedNormal):
 
     def _log_cdf(self, t: Tensor) -> Tensor:
         """torch has no distribution function of Student's t."""
+        from scipy.special import stdtr  # which training itself never needs
+
         return torch.from_numpy(stdtr(self._freedom, t.cpu().numpy())).to(t).log()
 
 

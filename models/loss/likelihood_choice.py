@@ -1,8 +1,8 @@
 """From a declaration to the likelihood that carries it out."""
 
-from models import discrete, likelihood
-from models.levels import Levels
-from models.likelihood import Likelihood
+from models.loss import discrete, likelihood
+from models.loss.levels import Levels
+from models.loss.likelihood import Likelihood
 from models.specs import Bernoulli, Bitwise, Categorical, LogisticMixture, Normal, Objective, StudentT
 from models.specs.gamma import PerImage, PerPixel
 

@@ -19,8 +19,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from models.features import as_pictures
-from models.places import DataError, own_folder
+from models.data_folders import DataError, own_folder
+from models.metrics.features import as_pictures
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 SIZE = 2048

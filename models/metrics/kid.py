@@ -11,7 +11,7 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
-from models.mmd import mmd
+from models.metrics.mmd import mmd
 
 VERSION = 1
 SUBSET = 1000

@@ -1,7 +1,6 @@
 """One measured number: a metric's value and what it is worth, as the evaluations table holds it."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Self
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Measured:
     version: int
     draws: int | None = None
 
-    def named(self, metric: str) -> Self:
+    def named(self, metric: str) -> "Measured":
         """The same number under another name."""
         return replace(self, metric=metric)
 

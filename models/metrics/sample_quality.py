@@ -28,19 +28,19 @@ from jaxtyping import Float
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from models.datasets import load
-from models.features import ConvFeatures, standardised
-from models.frechet import VERSION as FRECHET_VERSION
-from models.frechet import frechet
-from models.inception import InceptionFeatures, standard_network, weights
-from models.kid import VERSION as KID_VERSION
-from models.kid import kernel_distance
-from models.measured import Measured
-from models.mmd import VERSION as MMD_VERSION
-from models.mmd import data_variance, means_to_the_others, mmd, rbf
-from models.ndb import VERSION as NDB_VERSION
-from models.ndb import Bins, Counts, different_bins, fit_bins, jensen_shannon
-from models.rows import Streamed
+from models.data.disk_rows import Streamed
+from models.data.load import load
+from models.metrics.features import ConvFeatures, standardised
+from models.metrics.frechet import VERSION as FRECHET_VERSION
+from models.metrics.frechet import frechet
+from models.metrics.inception import InceptionFeatures, standard_network, weights
+from models.metrics.kid import VERSION as KID_VERSION
+from models.metrics.kid import kernel_distance
+from models.metrics.measurement import Measured
+from models.metrics.mmd import VERSION as MMD_VERSION
+from models.metrics.mmd import data_variance, means_to_the_others, mmd, rbf
+from models.metrics.ndb import VERSION as NDB_VERSION
+from models.metrics.ndb import Bins, Counts, different_bins, fit_bins, jensen_shannon
 from models.specs.data import Data
 
 BINS = (100, 200, 300)
@@ -171,7 +171,7 @@ def sample_metrics(
 ) -> list[Row]:
     """The rows of the evaluations table for one set of samples; `Reference` is cheaper for several.
 
-    Raises: models.places.DataError where an Inception network is asked for and cannot be had.
+    Raises: models.data_folders.DataError where an Inception network is asked for and cannot be had.
     """
     return [each.row for each in Reference(train, test, image, mean).measured(samples, seed)]
 

@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.heads import linear
+from models.networks.heads import linear
+from models.networks.vae import GaussianVAE
 from models.specs.network import BETA_FEATURES, VAE
-from models.vae import GaussianVAE
 
 START = 0.1
 """Size of the initial weights of scales and shifts: at first they hardly differ from 1 and 0."""

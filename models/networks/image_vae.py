@@ -17,7 +17,7 @@ from math import prod
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.heads import STD, GaussianNetwork, linear
+from models.networks.heads import STD, GaussianNetwork, linear
 from models.specs.image_network import ImageVAE, colours, groups
 from models.specs.likelihood import MEANS, PerValue
 

@@ -1,6 +1,6 @@
 """Probes: looks at a loss itself, in float64, that `models.specs.probes` declares. No theory is used, only the loss."""
 
-from models.probes.found import Found
+from models.probes.finding import Found
 from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 from models.specs.probes import (

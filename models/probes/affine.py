@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.exact import Moments, expected_loss
 from models.probes.descent import descend
-from models.probes.found import Found
+from models.probes.exact_linear import Moments, expected_loss
+from models.probes.finding import Found
 from models.specs.probes import AffineMinima
 
 NEGLIGIBLE = 1e-3

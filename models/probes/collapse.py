@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
-from models.datasets import load
-from models.probes.found import Found
+from models.data.load import load
+from models.networks.build import Methods, build
+from models.probes.finding import Found
 from models.specs import VAE, PlantedManifold
 from models.specs.probes import CollapsePoint
-from models.vae import Methods, build
 
 LATENT = 0
 

@@ -11,11 +11,11 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from models.objective import latent_rates, objective, squared_error
-from models.probes.found import Found
+from models.loss.objective import latent_rates, objective, squared_error
+from models.networks.build import Methods, build
+from models.probes.finding import Found
 from models.specs import VAE, PlantedManifold
 from models.specs.groundwork import Conventions
-from models.vae import Methods, build
 
 
 def numbers(what: Conventions, seed: int) -> Found:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from models.probes.descent import descend
-from models.probes.found import Found
+from models.probes.finding import Found
 from models.probes.serpentine import Curve, curve
 from models.specs.penalties import SerpentineCrossing
 

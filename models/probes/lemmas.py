@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.probes.descent import descend
-from models.probes.found import Found
+from models.probes.finding import Found
 from models.specs.penalties import ColumnScale, LogTransform
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch.distributions import MultivariateNormal
 
-from models.exact import minimise
-from models.iwae import log_weights, nll
-from models.probes.found import Found
+from models.metrics.iwae import log_weights, nll
+from models.probes.exact_linear import minimise
+from models.probes.finding import Found
 from models.probes.problems import FLOOR, problem
 from models.specs.groundwork import LinearLikelihood, LinearMinimum
 

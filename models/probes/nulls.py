@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from models.mmd import mmd_imq
-from models.ndb import different_bins, fit_bins
-from models.probes.found import Found
+from models.metrics.mmd import mmd_imq
+from models.metrics.ndb import different_bins, fit_bins
+from models.probes.finding import Found
 from models.specs.groundwork import NullBins, NullMMD
 
 DIMENSIONS = 10

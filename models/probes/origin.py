@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.exact import Moments, expected_loss, minimise
 from models.probes.descent import descend
-from models.probes.found import Found
+from models.probes.exact_linear import Moments, expected_loss, minimise
+from models.probes.finding import Found
 from models.probes.problems import FLOOR, problem
 from models.specs.probes import OriginHessian
 

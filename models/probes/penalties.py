@@ -7,8 +7,8 @@ import math
 
 import torch
 
-from models.penalties import PENALTIES
-from models.probes.found import Found
+from models.loss.code_penalties import PENALTIES
+from models.probes.finding import Found
 from models.probes.serpentine import Curve, curve
 from models.specs.penalties import Serpentine, SerpentineCost, SerpentineCritical
 from models.specs.sparsity import Penalty

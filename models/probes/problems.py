@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import torch
 
-from models.exact import Moments
+from models.probes.exact_linear import Moments
 
 KINDS = list(product(("same", "linear", "noisy"), (False, True), (False, True)))
 """Targets (y = x, y = Mx, or nonlinear and noisy), whether A lacks rank, whether latents are fewer than modes."""

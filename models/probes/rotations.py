@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.exact import Moments, expected_loss, minimise
-from models.probes.found import Found
+from models.probes.exact_linear import Moments, expected_loss, minimise
+from models.probes.finding import Found
 from models.specs.probes import Rotations
 
 

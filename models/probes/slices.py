@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models.probes.affine import profile_loss
-from models.probes.found import Found
+from models.probes.finding import Found
 from models.specs.probes import PairSlice, PairSplit, PlantedSlice
 
 OF_A_PAIR, OF_A_SUBSPACE = (-1.5, 2.5), (-3.0, 3.0)

@@ -1,6 +1,5 @@
 """The vocabulary of a declaration: frozen pydantic objects, free of torch."""
 
-from models.specs.base import Spec
 from models.specs.data import (
     CIFAR10,
     MNIST,
@@ -23,6 +22,7 @@ from models.specs.image_network import ImageVAE
 from models.specs.likelihood import Bernoulli, Bitwise, Categorical, Likelihood, LogisticMixture, Normal, StudentT
 from models.specs.network import VAE, Model, Own
 from models.specs.sparsity import Sparsity
+from models.specs.spec import Spec
 from models.specs.training import MMD, Objective, Rprop, Slower, Spread, Training
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Which data a trial is trained on: the torch-free declarations. `models.datasets` loads or generates them.
+"""Which data a trial is trained on: the torch-free declarations. `models.data.load` loads or generates them.
 
 A data set is identified by its published checksum or by its generator's name, version and parameters (its own seed among
 them), never by the bytes of its arrays and never by the trial's seed.
@@ -8,11 +8,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models.specs.base import one_of
 from models.specs.image_folder import ImageFolder
 from models.specs.images import CIFAR10, MNIST, SVHN, CelebA, Digits, FashionMNIST
 from models.specs.own_data import OwnData
 from models.specs.planted import LinearMap, LinearSubspace, PlantedArc, PlantedClusters, PlantedManifold
+from models.specs.spec import one_of
 
 __all__ = [
     "CIFAR10",

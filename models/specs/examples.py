@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Protocol
 
 from pydantic import AfterValidator
 
-from models.specs.base import Count, Spec
 from models.specs.likelihood import MEANS, PerValue
+from models.specs.spec import Count, Spec
 
 
 def _is_shape(image: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""How the decoder variance γ is set: the torch-free declarations. `models.gamma` carries them out.
+"""How the decoder variance γ is set: the torch-free declarations. `models.loss.gamma` carries them out.
 
 γ is always a VARIANCE, in squared data units: p(x|z) = N(m(z), γ I).
 """
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from models.specs.base import Fraction, NonNegative, Positive, Rate, Spec, brief, one_of
+from models.specs.spec import Fraction, NonNegative, Positive, Rate, Spec, brief, one_of
 
 _NOTHING: Any = object()
 
@@ -143,7 +143,7 @@ class PerImage(Spec):
     """Each image has a variance of its own, in closed form: γ_n = max(‖x_n − m(z)‖²/d, floor), given x_n and z.
 
     Such a γ has seen what it is to explain, so p(x|z, γ_n) is no density of x; what makes it one is in
-    `models.likelihood`. By default there is no floor.
+    `models.loss.likelihood`. By default there is no floor.
     """
 
     kind: Literal["PerImage"] = "PerImage"

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Positive, Real, Spec
+from models.specs.spec import Count, Positive, Real, Spec
 from models.specs.likelihood import PerValue
 
 Skip = Literal["none", "affine", "residual", "concat"]

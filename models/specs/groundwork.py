@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Literal
 
-from models.specs.base import Count, Several
 from models.specs.look import EQ3, Look, Measures
+from models.specs.spec import Count, Several
 
 
 class Conventions(Look):

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from models.specs.base import Count, Real, Seed, Several, Whole, among
 from models.specs.examples import Pictures
 from models.specs.picture_files import checksum_of, picture_names
+from models.specs.spec import Count, Real, Seed, Several, Whole, among
 
 HELD_OUT = 10
 """Every tenth picture is held out for the test set, unless something else is declared."""

@@ -1,4 +1,4 @@
-"""The convolutional VAE for pictures: its torch-free declaration, and what its layers cost. `models.image_vae` builds it."""
+"""The convolutional VAE for pictures: its torch-free declaration, and what its layers cost (built by `models.networks`)."""
 
 from itertools import pairwise
 from math import gcd, prod
@@ -6,9 +6,9 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Whole
 from models.specs.gaussian import Activation, Gaussian, Init, Shaped
 from models.specs.likelihood import MEANS, PerValue
+from models.specs.spec import Count, Whole
 
 Norm = Literal["none", "group"]
 """What stands before every activation: nothing, or a GroupNorm over each example alone, in the `groups` below.

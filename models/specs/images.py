@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from models.specs.base import Several, Whole, among
 from models.specs.examples import Pictures
+from models.specs.spec import Several, Whole, among
 
 Binary = Annotated[bool, Field(strict=True)]
 """Whether every value is 1 where it is at least one half, and 0 elsewhere."""

@@ -1,4 +1,4 @@
-"""How x is distributed given z: the torch-free declarations. `models.likelihood` carries them out.
+"""How x is distributed given z: the torch-free declarations. `models.loss.likelihood` carries them out.
 
 A picture's values are levels: 0 to 255 in most sets, 0 to 16 in scikit-learn's digits, 0 and 1 where a set is declared
 binary. A discrete likelihood gives every level a probability; the others are densities of the centred data.
@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from models.specs.base import Count, Real, Spec, brief, one_of
+from models.specs.spec import Count, Real, Spec, brief, one_of
 
 
 class PerValue(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from models.specs.base import Spec
+from models.specs.spec import Spec
 
 Measures = dict[str, tuple[str, str]]
 """Name of a measured number → its unit and its meaning."""

@@ -1,15 +1,15 @@
-"""Which network a trial trains: the torch-free declarations. `models.vae` builds them."""
+"""Which network a trial trains: the torch-free declarations. `models.networks.vae` builds them."""
 
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Options, Spec, alike, one_of
 from models.specs.gaussian import Gaussian, Shaped
 from models.specs.image_network import ImageVAE
 from models.specs.likelihood import MEANS
 from models.specs.source import source_of
+from models.specs.spec import Count, Options, Spec, alike, one_of
 
 BETA_FEATURES = 16
 """Functions of log β that a network which sees β is made of."""
@@ -20,7 +20,7 @@ class VAE(Gaussian):
 
     `encoder` and `decoder` are the hidden widths, data side first and latent side first; without any, the VAE is linear.
     With skip="residual" the decoder's widths are equal and come in pairs: two layers a block. With `sees_beta` it is told
-    the β of each example: see `models.beta_vae`.
+    the β of each example: see `models.networks.beta_vae`.
     """
 
     kind: Literal["VAE"] = "VAE"

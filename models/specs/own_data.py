@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Options, Several, alike
 from models.specs.examples import Examples, Image
 from models.specs.source import checksum, source_of
+from models.specs.spec import Count, Options, Several, alike
 
 
 class OwnData(Examples):

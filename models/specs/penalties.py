@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Positive, brief
 from models.specs.look import EQ3, Look, Measures
 from models.specs.sparsity import Penalty, check_parameter
+from models.specs.spec import Count, Positive, brief
 
 Crossed = Literal["saturating", "log plus", "power"]
 """Penalties that prefer the sparse decoder for every parameter below a critical one."""

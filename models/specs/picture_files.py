@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.places import cache_folder
+from models.data_folders import cache_folder
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, NonNegative, Positive, Real, Seed, Several
 from models.specs.examples import Examples
+from models.specs.spec import Count, NonNegative, Positive, Real, Seed, Several
 
 
 class _Planted(Examples):

@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Positive, Several, one_of
 from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
 from models.specs.look import EQ3, Look, Measures
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
+from models.specs.spec import Count, Positive, Several, one_of
 
 Spectrum = Annotated[tuple[Positive, ...], Field(min_length=1)]
 

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from models.specs.base import Positive, Spec, brief
+from models.specs.spec import Positive, Spec, brief
 
 Penalty = Literal["u", "Huber", "saturating", "log plus", "root", "power", "MCP", "SCAD", "support", "log"]
 """h(u), with √u = |z| and the parameter p: u; Huber's of √u beyond p; u/(u + p); log(u + p); √u; u^p; the minimax concave

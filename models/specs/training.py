@@ -1,17 +1,17 @@
-"""What is minimised, and how: the torch-free declarations. `models.objective` and the training loop carry them out."""
+"""What is minimised, and how: the torch-free declarations. `models.loss.objective` and the training loop carry them out."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.base import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief, one_of
 from models.specs.gamma import Absent, Fixed, Gamma, Optimal, PerImage, PerPixel
 from models.specs.likelihood import Likelihood, Normal
 from models.specs.sparsity import Sparsity
+from models.specs.spec import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief, one_of
 
 
 class MMD(Spec):
-    """A penalty weight · MMD²(q(z), N(0, I)): the unbiased estimate of each minibatch, with `models.mmd`'s kernel.
+    """A penalty weight · MMD²(q(z), N(0, I)): the unbiased estimate of each minibatch, with `models.metrics.mmd`'s kernel.
 
     Source: Tolstikhin, Bousquet, Gelly & Schölkopf (2018), algorithm 2: WAE-MMD, where β = 0 and γ = ½ makes R the cost.
     """

@@ -1,7 +1,7 @@
 """A cluster that a file declares for `ray up`: what the file says, whether its head runs, and the way to its dashboard.
 
-The way is a process of its own, `study.head`, which asks the cloud and holds an ssh tunnel by Ray's own means: a cloud
-that does not answer cannot hold a launch up, and nothing but ssh has to be open on the head.
+The way is a process of its own, `study.cluster.tunnel`, which asks the cloud and holds an ssh tunnel by Ray's own means:
+a cloud that does not answer cannot hold a launch up, and nothing but ssh has to be open on the head.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from study.declare import DeclarationError
+from study.declare.table import DeclarationError
 
 DEFAULT = "cluster.yaml"
 """The file that a launch looks for where it is started."""
@@ -34,7 +34,7 @@ PATIENCE_S = 3.0
 IMPORTS_S, WAY_S = 60.0, 45.0
 """How long Ray may take to be imported, and a head that runs to be reached through ssh, in seconds."""
 
-ASK = ("-m", "study.head")
+ASK = ("-m", "study.cluster.tunnel")
 
 CLIENTS = {"aws": "boto3", "gcp": "googleapiclient", "azure": "azure.identity"}
 """What `ray up` needs of each cloud: where it is not installed, no cluster was started from here."""

@@ -11,8 +11,8 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 from rich.console import Console
 from rich.markup import escape
 
-from study.declare import DeclarationError
-from study.place import Place
+from study.cluster.target import Place
+from study.declare.table import DeclarationError
 
 PAUSES_S = (1.0, 3.0, 10.0, 30.0)
 """Waits before a lost connection to the job's output is tried again, in seconds."""

@@ -21,11 +21,11 @@ from ray.util.state import list_nodes
 from rich.console import Console
 from rich.markup import escape
 
-from study.cluster import Declared
-from study.declare import DeclarationError, Scale
-from study.faults import refuse_secret
-from study.job import Job, studies_of
-from study.place import Place, dashboard_of
+from study.cluster.cluster_file import Declared
+from study.cluster.job import Job, studies_of
+from study.cluster.target import Place, dashboard_of
+from study.declare.table import DeclarationError, Scale
+from study.errors import refuse_secret
 
 PACKAGES = ("study", "models", "analysis")
 LEFT_BEHIND = [".[!.]*", "__pycache__", "venv", "/runs", "mlruns", "mlflow.db*", "*.egg-info"]

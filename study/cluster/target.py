@@ -17,9 +17,9 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.cluster import DEFAULT, WAY_S, Declared, Head, declared, declared_here, may_run, running_head
-from study.declare import DeclarationError, Scale
-from study.masked import masked
+from study.cluster.cluster_file import DEFAULT, WAY_S, Declared, Head, declared, declared_here, may_run, running_head
+from study.declare.table import DeclarationError, Scale
+from study.secrets import masked
 
 PATIENCE_S = 3.0
 """How long an address may take to answer."""

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any
 
 from models.specs import Spec
-from study.faults import DeclarationError, shown
-from study.identity import canonical
+from study.declare.identity import canonical
+from study.errors import DeclarationError, shown
 from study.record import RESERVED
 
 Label = str | int | float | bool

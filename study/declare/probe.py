@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from models.specs import Data, Spec
-from models.specs.base import Seed
 from models.specs.probes import Probing
-from study.identity import canonical, content_id, digest
-from study.trial import Trial
+from models.specs.spec import Seed
+from study.declare.identity import canonical, content_id, digest
+from study.declare.trial import Trial
 
 
 class Probe(Spec):

@@ -23,18 +23,15 @@ of a batch (`keep` of it) again with more: the packs of a later rung hold nothin
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import product
 from typing import Any
 
 from pydantic import ValidationError
 
-from study.axes import labels_of, refuse_recorded, values_of
-from study.declare import Row, Scale, Study, made
-from study.faults import DeclarationError, explain
-from study.record import Home, read
-from study.space import Between, Settings, Space
-from study.trial import Trial
+from study.declare.axes import labels_of, refuse_recorded, values_of
+from study.declare.search_space import Between, Settings, Space
+from study.declare.table import Row, Scale, Study, made
+from study.declare.trial import Trial
+from study.errors import DeclarationError, explain
 
 OWN = ("sampler", "repeat", "number")
 """The axes that every search has: which of its searches asked for the row, and as which of its trials, from 0."""
@@ -78,29 +75,6 @@ class SearchTable:
         if trial is None:
             raise DeclarationError(f"{self.function.__name__} left out a row: a search needs a Trial of every choice")
         return Row({"sampler": sampler, "repeat": repeat, "number": number} | labels, trial)
-
-
-class Searching:
-    """A table's searches over one home, each as far as the results there go."""
-
-    def __init__(self, table: SearchTable) -> None:
-        from study.asking import Asking  # imports Optuna, which nobody else needs
-
-        self._columns = ["trial_id", "status", *table.settings.minimise]
-        self._searches = [
-            Asking(table.settings, table.space, sampler, repeat, partial(table.row, sampler, repeat))
-            for sampler, repeat in product(table.settings.samplers, range(table.settings.repeats))
-        ]
-
-    def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
-        """The rows that are asked for once these have results: one round of each search that has all of its own."""
-        results = {row["trial_id"]: row for row in read(home, "trials", self._columns).to_pylist()}
-        there = {row.trial.trial_id for row in rows}
-        found: dict[str, Row] = {}
-        for row in (row for search in self._searches for row in search.more(results)):
-            if row.trial.trial_id not in there:  # and a child may equal a parent: one trial
-                found.setdefault(row.trial.trial_id, row)
-        return list(found.values())
 
 
 class Search(Study):

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self, get_args
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.specs.base import Count, Positive, Real, brief
-from study.axes import Label
-from study.faults import DeclarationError, explain
+from models.specs.spec import Count, Positive, Real, brief
+from study.declare.axes import Label
+from study.errors import DeclarationError, explain
 from study.record.schema import TRIALS
 
 Sampler = Literal["tpe", "nsga2", "random"]

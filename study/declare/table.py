@@ -20,9 +20,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from study.axes import Label, check_names, check_size, label, labels_of, values_of
-from study.faults import DeclarationError, explain, line_in, said
-from study.probe import Declared, Probe
+from study.declare.axes import Label, check_names, check_size, label, labels_of, values_of
+from study.declare.probe import Declared, Probe
+from study.errors import DeclarationError, explain, line_in, said
 
 __all__ = ["DeclarationError", "Label", "Row", "Scale", "Study", "Table", "explain", "label", "study"]
 

@@ -25,9 +25,9 @@ from models.specs import (
     Spread,
     Training,
 )
-from models.specs.base import Seed, Whole, shared
 from models.specs.likelihood import PerValue
-from study.identity import canonical, content_id, digest
+from models.specs.spec import Seed, Whole, shared
+from study.declare.identity import canonical, content_id, digest
 
 _FREE_IN_A_PACK = (
     ("training", "lr"),
@@ -50,9 +50,9 @@ class Trial(Spec):
     codes of a deterministic autoencoder, centred and scaled to a mean variance of one, or on draws of a VAE's aggregate
     posterior q(z), fresh in every minibatch.
 
-    With `samples` that many are drawn of the trained model, and measured against the data (see `models.generated`). With
-    `outliers` the test examples of that data set are told from the data's own (see `study.packed.screened`). With `bits`
-    the probability of the test images' levels is measured (see `study.packed.leveled`).
+    With `samples` that many are drawn of the trained model, and measured against the data (`models.metrics.sample_quality`).
+    With `outliers` the test examples of that data set are told from the data's own (`study.train.measure.outliers`). With
+    `bits` the probability of the test images' levels is measured (`study.train.measure.levels`).
     """
 
     kind: Literal["Trial"] = "Trial"
@@ -151,7 +151,7 @@ class Trial(Spec):
         return told.spread
 
     def u_of(self, beta: float) -> float:
-        """A β of the spread as the network is told it (see `models.beta_vae`)."""
+        """A β of the spread as the network is told it (see `models.networks.beta_vae`)."""
         own, spread = (self.after or self).objective.beta, self.spread
         return 2 * math.log(beta / own) / math.log(spread.high / spread.low) if spread else 0.0
 

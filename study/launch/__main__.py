@@ -11,17 +11,17 @@ from typing import Annotated
 
 import typer
 
-from models.places import DataError
-from study.carry_out import Launch
-from study.command import known_tracking, refuse, run
-from study.declare import DeclarationError, Scale, Study
-from study.find import catalog_names, find
-from study.ledger_entry import Pictures
-from study.place import Place, found_place
-from study.plan import check, make_plan
-from study.plans import Plans
+from models.data_folders import DataError
+from study.cli import known_tracking, refuse, run
+from study.cluster.target import Place, found_place
+from study.declare.table import DeclarationError, Scale, Study
+from study.launch.find import catalog_names, find
+from study.launch.plan_text import announce, console, show_catalog, show_cost
+from study.launch.session import Launch
+from study.mirror.entry import Pictures
+from study.plan.launch_plan import Plans
+from study.plan.plan import check, make_plan
 from study.record import Home, HomeError
-from study.show import announce, console, show_catalog, show_cost
 
 StudyNames = Annotated[
     list[str] | None, typer.Argument(metavar="STUDY…", help="Names from --list, or file.py:name; `all` of the catalog.")
@@ -152,7 +152,7 @@ class Asked:
 
     def _submit(self, todo: Mapping[str, Study], scales: Mapping[str, Scale], where: Place) -> int:
         """One job, or one for each scale; the worst exit status, or that of an interruption, which ends it."""
-        from study.submit import Request, submit  # Ray takes its time to import
+        from study.cluster.submit import Request, submit  # Ray takes its time to import
 
         options = ["--pack", self.pack, "--artifacts", self.artifacts, *["--retry-failed"] * self.retry_failed]
         options += [part for text in self.only for part in ("--only", text)] + ["--plan"] * self.plan
@@ -170,7 +170,7 @@ class Asked:
 def _attached(name: str, where: Place) -> int:
     if not where.is_sent:
         raise DeclarationError(f"--attach {name} needs the cluster that it runs on: give --address, or set RAY_ADDRESS")
-    from study import submit
+    from study.cluster import submit
 
     return submit.attach(name, where, console)
 

@@ -13,8 +13,8 @@ from types import ModuleType
 from pydantic import ValidationError
 
 import study.catalog
-from study.declare import Study
-from study.faults import DeclarationError, explain, line_in, said, shown
+from study.declare.table import Study
+from study.errors import DeclarationError, explain, line_in, said, shown
 
 
 def find(name: str) -> Study:
@@ -25,7 +25,7 @@ def find(name: str) -> Study:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "--list shows the catalog"
         raise DeclarationError(f"there is no study {shown(name)}: {hint} (your own is launched as file.py:name)")
-    return getattr(importlib.import_module(f"study.catalog.{name}"), name)
+    return getattr(importlib.import_module(f"study.catalog.{name}.table"), name)
 
 
 def catalog_names() -> list[str]:

@@ -3,14 +3,14 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from study.command import counted
-from study.deaths import Kind
-from study.ledger import Ledger
-from study.packing import Pack
-from study.plan import Plan
-from study.plans import Plans
-from study.progress import Bar
+from study.cli import counted
+from study.launch.progress_bar import Bar
+from study.mirror.mirror import Ledger
+from study.pack.pack import Pack
+from study.plan.launch_plan import Plans
+from study.plan.plan import Plan
 from study.record import PATIENCE_S
+from study.run.blame import Kind
 
 _SHOWN = ("trial_steps_per_s", "diverged", "objective_", "gamma_", "n_active_")
 """What of a pack's progress a ledger shows, by the beginnings of the names."""

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.markup import escape
 
-from models.datasets import absence
-from study.command import counted
-from study.find import catalog_names, find
-from study.identity import ENGINE
-from study.packing import make_packs
-from study.place import Place
-from study.plan import Plan
-from study.plans import Plans
+from models.data.load import absence
+from study.cli import counted
+from study.cluster.target import Place
+from study.declare.identity import ENGINE
+from study.launch.find import catalog_names, find
+from study.pack.cost import CPU_CORE, GPU, seconds
+from study.pack.pack import make_packs
+from study.plan.launch_plan import Plans
+from study.plan.plan import Plan
 from study.record import Home, read
-from study.sizing import CPU_CORE, GPU, seconds
 
 console = Console(highlight=False)
 MOST_FAILURES = 5

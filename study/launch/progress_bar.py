@@ -8,8 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from study.packing import Pack
-from study.sizing import CPU_CORE, GPU, seconds
+from study.pack.cost import CPU_CORE, GPU, seconds
+from study.pack.pack import Pack
 
 LINE_EVERY_S = 30.0
 

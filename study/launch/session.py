@@ -12,15 +12,15 @@ from typing import NoReturn
 
 from rich.markup import escape
 
-from study.command import counted
-from study.declare import DeclarationError
-from study.ending import Ending
-from study.ledger import Ledger
-from study.ledger_entry import Pictures
-from study.plan import Plan, write_plan
-from study.plans import Plans
+from study.cli import counted
+from study.declare.table import DeclarationError
+from study.launch.plan_text import console
+from study.launch.summary import Ending
+from study.mirror.entry import Pictures
+from study.mirror.mirror import Ledger
+from study.plan.launch_plan import Plans
+from study.plan.plan import Plan, write_plan
 from study.record import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
-from study.show import console
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Launch:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
         if self.plans.missing:
-            from study.data import fetch_data
+            from study.plan.datasets import fetch_data
 
             for plan in self.plans.plans:
                 fetch_data(plan)
@@ -70,7 +70,7 @@ class Launch:
 
     def _record_data(self, plan: Plan) -> None:
         if plan.missing:
-            from study.data import record_data
+            from study.plan.datasets import record_data
 
             for warning in record_data(plan, self.home):
                 console.print(f"[yellow]{escape(warning)}[/]")
@@ -88,9 +88,9 @@ class Launch:
         return ledgers
 
     def _train(self, ledgers: Mapping[str, Ledger]) -> str | None:
-        from study.conduct import train
-        from study.progress import Bar
-        from study.watch import Watch
+        from study.launch.listeners import Watch
+        from study.launch.progress_bar import Bar
+        from study.run.rounds import train
 
         with Bar(console, self.plans.declared, self.plans.settled) as bar:
             return train(self.plans, self.home, self.size, self.address, Watch(bar, ledgers))

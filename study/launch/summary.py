@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from rich.markup import escape
 
-from study.command import counted
-from study.ledger import Ledger, ui_command
-from study.plan import MAX_ATTEMPTS, Plan
+from study.cli import counted
+from study.launch.plan_text import console, show_failures
+from study.mirror.mirror import Ledger, ui_command
+from study.plan.plan import MAX_ATTEMPTS, Plan
 from study.record import RESULTS, Home
-from study.show import console, show_failures
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Ending:
         """Wait for the mirror, which the report points to, write the report, and say what it says and where everything is."""
         with console.status("bringing MLflow up to date"):
             lag = self.ledger.wait() if self.ledger else None
-        from analysis.report import write_report
-        from analysis.terminal import print_report
+        from analysis.report.report import write_report
+        from analysis.report.terminal import print_report
 
         print_report(console, write_report(self.after.name, self.home))
         self._say_done()

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from study.ledger_thread import BusyError
-from study.masked import masked
+from study.mirror.background import BusyError
 from study.record import Home
+from study.secrets import masked
 
 LOCAL_UI = "http://127.0.0.1:5000"
 """Where `mlflow ui` listens where nothing else is asked."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from study.ledger_entry import Entry
+from study.mirror.entry import Entry
 
 MOST_WAITING = 64
 """Tasks waiting from which on droppable ones are dropped."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from study.ledger_entry import run_name, text_of
-from study.ledger_records import StudyRecords
-from study.ledger_view import run_address
+from study.mirror.entry import run_name, text_of
+from study.mirror.records import StudyRecords
+from study.mirror.views import run_address
 
 Number = tuple[str, float, int, int]
 """Name, value, time in ms, step."""

@@ -23,15 +23,15 @@ from typing import Annotated, Any
 
 import typer
 
-from study.command import refuse, run
-from study.ledger_cell import Number
-from study.ledger_entry import Pictures
-from study.ledger_mirror import Mirror
-from study.ledger_place import artifact_root, database, only_writer, tracking_uri, ui_command, ui_root, write_ahead
-from study.ledger_records import StudyRecords
-from study.ledger_thread import BusyError, Clerk, PermanentError, sentence
-from study.masked import masked
+from study.cli import refuse, run
+from study.mirror.address import artifact_root, database, only_writer, tracking_uri, ui_command, ui_root, write_ahead
+from study.mirror.background import BusyError, Clerk, PermanentError, sentence
+from study.mirror.cells import Number
+from study.mirror.entry import Pictures
+from study.mirror.records import StudyRecords
+from study.mirror.runs import Mirror
 from study.record import Home, HomeError
+from study.secrets import masked
 
 INDEX = "mlflow.json"
 """What the mirror leaves beside a study's plan: which runs show which trials, and where they are opened."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from study.ledger_entry import (
+from study.mirror.entry import (
     CURVES,
     Entry,
     Pictures,
@@ -137,7 +137,7 @@ class StudyRecords:
             return {}
         from safetensors.numpy import save
 
-        from study import pictures
+        from study.mirror import pictures
 
         files = {}
         if stage := [row for row in entry.latents if row["stage"] == entry.latents[-1]["stage"]]:

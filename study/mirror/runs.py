@@ -17,11 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from study import ledger_view
-from study.ledger_cell import Cells, Seed, Server
-from study.ledger_entry import Entry
-from study.ledger_records import StudyRecords
-from study.ledger_thread import PermanentError
+from study.mirror import views as ledger_view
+from study.mirror.background import PermanentError
+from study.mirror.cells import Cells, Seed, Server
+from study.mirror.entry import Entry
+from study.mirror.records import StudyRecords
 
 STATUSES = {"finished": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
 """Run statuses. A trial that diverged has a result; whatever is not named here was cut short: KILLED."""

@@ -7,7 +7,7 @@ columns and the grouping. A browser that opens its address sees just that.
 import json
 from collections.abc import Sequence
 
-from study.ledger_records import StudyRecords
+from study.mirror.records import StudyRecords
 
 SIDE = "workflowType=machine_learning"
 """The side of the UI on which training runs are, whatever the browser showed last."""

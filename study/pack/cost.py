@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.specs import ImageVAE
-from study.probe import Declared, Probe
-from study.trial import Trial
+from study.declare.probe import Declared, Probe
+from study.declare.trial import Trial
 
 ASSUMED_PARAMETERS = 10_000
 """Trained numbers assumed of a network whose size its declaration does not tell."""

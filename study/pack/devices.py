@@ -7,10 +7,10 @@ many times faster a GPU has it than a core, and the cores take the shapes that l
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from study.packing import Pack, make_packs
-from study.probe import Declared
+from study.declare.probe import Declared
+from study.pack.cost import Device, largest_useful_pack, seconds
+from study.pack.pack import Pack, make_packs
 from study.record import Checkpoint
-from study.sizing import Device, largest_useful_pack, seconds
 
 WORTH_IT = 0.9
 """Trials are shared out where that is estimated to end within this part of the time that the GPUs need alone."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from study.packing import Pack
-from study.probe import read_back
+from study.declare.probe import read_back
+from study.pack.pack import Pack
 from study.record import RESULTS, Home, HomeError, outlast, settled_ids, stored_ids
 from study.record.parts import part_names
 

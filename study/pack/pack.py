@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from study.probe import Declared
-from study.sizing import CPU_CORE, Device, cost, largest_useful_pack
+from study.declare.probe import Declared
+from study.pack.cost import CPU_CORE, Device, cost, largest_useful_pack
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 import json
 
-from models import datasets
-from models.places import DataError
+from models.data import load as datasets
+from models.data_folders import DataError
 from models.specs import CelebA, Data, ImageFolder, OwnData
-from study.identity import content_id
-from study.plan import Plan
+from study.declare.identity import content_id
+from study.plan.plan import Plan
 from study.record import Home, read, write_part
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.axes import Label
-from study.declare import Row
+from study.declare.axes import Label
+from study.declare.table import Row
 from study.record import Home
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from study.plan import Plan, renewed
-from study.probe import Declared
+from study.declare.probe import Declared
+from study.declare.trial import Trial
+from study.plan.plan import Plan, renewed
 from study.record import Home
-from study.trial import Trial
 
 
 @dataclass(frozen=True)

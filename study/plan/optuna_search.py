@@ -19,9 +19,9 @@ from optuna.trial import Trial as Asked
 from optuna.trial import TrialState
 
 from models.seeds import stream_seed
-from study.declare import Row
+from study.declare.search_space import Settings, Space
+from study.declare.table import Row
 from study.record import RESULTS
-from study.space import Settings, Space
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

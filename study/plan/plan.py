@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from study.declare import DeclarationError, Label, Row, Scale, Study, Table
-from study.identity import ENGINE
-from study.plan_file import read_header, read_labels, write_table
-from study.probe import Declared, Probe
+from study.declare.identity import ENGINE
+from study.declare.probe import Declared, Probe
+from study.declare.search import SearchTable
+from study.declare.table import DeclarationError, Label, Row, Scale, Study, Table
+from study.declare.trial import Trial
+from study.plan.files import read_header, read_labels, write_table
+from study.plan.refinement import Refinement
+from study.plan.search_rounds import Searching
 from study.record import RESULTS, Home, deciding, stored_ids
-from study.refine import Refinement
-from study.searching import Searching, SearchTable
-from study.trial import Trial
 
 MAX_ATTEMPTS = 3
 """How often a trial that fails is tried, over all launches."""

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from study.axes import Label
-from study.declare import DeclarationError, Row, Study, Table
+from study.declare.axes import Label
+from study.declare.table import DeclarationError, Row, Study, Table
 from study.record import RESULTS, Home, read
 
 BETA, SEED = "beta", "seed"

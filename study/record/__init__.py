@@ -6,8 +6,8 @@ from study.record.commit import commit, compact, new_commit_id
 from study.record.home import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 from study.record.journal import journal, note
 from study.record.parts import part_names, parts_of, write_part
-from study.record.patience import BRIEF_S, PATIENCE_S, Patience, outlast
 from study.record.read import deciding, read, read_commits, settled_ids, stored_ids
+from study.record.retry import BRIEF_S, PATIENCE_S, Patience, outlast
 from study.record.schema import RESERVED, RESULTS, TABLES
 
 __all__ = [

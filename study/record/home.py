@@ -17,7 +17,7 @@ from typing import NamedTuple, TextIO
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from study.masked import masked
+from study.secrets import masked
 
 LAUNCH_LOCK = ".launch-{}.lock"
 """The lock that a launch of a study holds in a home."""

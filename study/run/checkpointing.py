@@ -12,9 +12,9 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from study.faults import DeclarationError
-from study.identity import ENGINE
-from study.packing import Pack
+from study.declare.identity import ENGINE
+from study.errors import DeclarationError
+from study.pack.pack import Pack
 from study.record import (
     Checkpoint,
     Home,
@@ -25,10 +25,10 @@ from study.record import (
     stored_ids,
     write_checkpoint,
 )
-from study.rows import installed
+from study.train.declared_columns import installed
 
 if TYPE_CHECKING:
-    from study.packed import PackRun
+    from study.train.pack_run import PackRun
 
 EVERY_S, TIMES_ITS_COST = 300.0, 100.0
 """Seconds of training before a checkpoint is written, the first one too, and how many times what the last one took.

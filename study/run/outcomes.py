@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from study.deaths import Deaths, Kind
-from study.masked import masked
 from study.record import HomeError
-from study.trainer import FAULT, REFUSAL, WAITING
+from study.run.blame import Deaths, Kind
+from study.run.worker import FAULT, REFUSAL, WAITING
+from study.secrets import masked
 
 
 class RayLostError(Exception):

@@ -27,12 +27,12 @@ import ray
 from ray._private import ray_constants
 from ray._private import worker as ray_worker
 
-from study.cluster import Declared, declared_here
-from study.declare import DeclarationError
-from study.fates import RayLostError
-from study.pools import Pool
-from study.sizing import CPU_CORE, GPU
-from study.waiting import Wait
+from study.cluster.cluster_file import Declared, declared_here
+from study.declare.table import DeclarationError
+from study.pack.cost import CPU_CORE, GPU
+from study.pack.devices import Pool
+from study.run.outcomes import RayLostError
+from study.run.wait_for_nodes import Wait
 
 STRAGGLERS_S = 60.0
 """How long the other workers that were declared are waited for, so that the packs are laid out for all of them."""

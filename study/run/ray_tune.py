@@ -11,19 +11,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from study.connection import Cluster, dead  # isort: skip (it tells Ray and Tune what they read when they are imported)
-
 import ray
 from ray import tune
 from ray.exceptions import RayActorError, RayError
 from ray.tune.error import TuneError
 
-from study.fates import Fates, RayLostError, Watcher
-from study.packing import Pack
+from study.pack.cost import GPU
+from study.pack.pack import Pack
 from study.record import Home
-from study.sizing import GPU
-from study.trainer import REFUSAL, Trainer
-from study.waiting import Wait
+from study.run.outcomes import Fates, RayLostError, Watcher
+from study.run.ray_connection import Cluster, dead
+from study.run.wait_for_nodes import Wait
+from study.run.worker import REFUSAL, Trainer
 
 NO_CUDA = (
     "the node {} offers a GPU that torch cannot use there: install a CUDA build of torch on it and its driver, "

@@ -11,13 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from study.data import fetch_data, record_data
-from study.fates import RayLostError
-from study.packing import Pack, make_pack
-from study.packs import laid_out
-from study.plan import write_plan
-from study.plans import Plans
-from study.pools import packs_for
+from study.launch.listeners import Watch
+from study.pack.devices import packs_for
+from study.pack.handover import laid_out
+from study.pack.pack import Pack, make_pack
+from study.plan.datasets import fetch_data, record_data
+from study.plan.launch_plan import Plans
+from study.plan.plan import write_plan
 from study.record import (
     Checkpoint,
     Home,
@@ -28,11 +28,11 @@ from study.record import (
     new_commit_id,
     outlast,
 )
-from study.rows import declared_row, installed
-from study.watch import Watch
+from study.run.outcomes import RayLostError
+from study.train.declared_columns import declared_row, installed
 
 if TYPE_CHECKING:
-    from study.connection import Cluster
+    from study.run.ray_connection import Cluster
 
 LIVES = 3
 """How often Ray may die in a row, with no trial committed in between."""
@@ -46,7 +46,9 @@ def train(plans: Plans, home: Home, size: int | None, address: str | None, watch
 
     Returns None, or a sentence where Ray kept dying and trials are left. Raises: HomeError, where it refuses for long.
     """
-    from study import connection  # takes seconds to import, and a launch that has nothing to train never needs it
+    from study.run import (
+        ray_connection as connection,  # takes seconds to import, and a launch that has nothing to train never needs it
+    )
 
     watch.begin(plans)
     lives = LIVES
@@ -95,7 +97,7 @@ def _train_in_rounds(packs: Sequence[Pack], home: Home, cluster: "Cluster", watc
 
     So a long pack may lose its worker as often as may be, and a guilty trial still ends alone.
     """
-    from study import schedule
+    from study.run import ray_tune as schedule
 
     reached: dict[tuple[str, ...], int] = {}
     while packs:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from study.declare import DeclarationError
+from study.declare.table import DeclarationError
 
 WORKERS_S = 900.0
 """How long a cluster may be without a node to train on, in seconds."""

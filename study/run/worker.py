@@ -5,17 +5,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from models.places import DataError
-from study.faults import DeclarationError
-from study.keeper import Keeper
-from study.packing import Pack
-from study.packs import read_pack
-from study.probe import Probe
+from models.data_folders import DataError
+from study.declare.probe import Probe
+from study.errors import DeclarationError
+from study.pack.handover import read_pack
+from study.pack.pack import Pack
 from study.record import BRIEF_S, Home, HomeError, Patience, note
+from study.run.checkpointing import Keeper
 
 if TYPE_CHECKING:
-    from study.packed import PackRun
-    from study.probed import ProbeRun
+    from study.train.pack_run import PackRun
+    from study.train.probe_run import ProbeRun
 
 FAULT, REFUSAL = "fault", "refusal"
 """Keys of a result that says why a pack cannot be trained, or that home or data are not to be had: no trial's fault."""
@@ -92,7 +92,7 @@ class Trainer:
             return None
         if probes := [one for one in pack.trials if isinstance(one, Probe)]:
             return self._begun_probes(home, pack, probes)
-        from study.packed import PackRun  # imports torch, which a driver never needs
+        from study.train.pack_run import PackRun  # imports torch, which a driver never needs
 
         run, keeper = PackRun(pack, self._device, home), Keeper(home, pack, self._device)
         self._keep, self._drop = partial(keeper.keep, run), keeper.drop
@@ -103,7 +103,7 @@ class Trainer:
 
     def _begun_probes(self, home: Home, pack: Pack, probes: Sequence[Probe]) -> "ProbeRun":
         """Probes take seconds, so they leave no checkpoints."""
-        from study.probed import ProbeRun
+        from study.train.probe_run import ProbeRun
 
         note(home, "begin", self._pack_id, pack.trial_ids)
         return ProbeRun(pack, probes)

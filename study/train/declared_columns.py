@@ -4,9 +4,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from study.identity import ENGINE, content_id
-from study.packing import Pack
-from study.probe import Declared, Probe
+from study.declare.identity import ENGINE, content_id
+from study.declare.probe import Declared, Probe
+from study.pack.pack import Pack
 
 
 def declared_row(pack: Pack, index: int, commit_id: str) -> dict[str, Any]:

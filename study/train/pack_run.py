@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.datasets import load
-from models.objective import neg_elbo
-from study.packed.laid import laid
-from study.packed.measure import ACTIVE_BELOW, BURDA_ABOVE, Measure
-from study.packed.metrics import METRICS
-from study.packed.train import REASONS, Training
-from study.packing import Pack
+from models.data.load import load
+from models.loss.objective import neg_elbo
+from study.declare.trial import Trial
+from study.pack.pack import Pack
 from study.record import Home, artifact_path, commit, new_commit_id, write_artifacts
-from study.rows import declared_row
-from study.trial import Trial
+from study.train.declared_columns import declared_row
+from study.train.earlier_results import ground
+from study.train.measure.measure import ACTIVE_BELOW, BURDA_ABOVE, Measure
+from study.train.measure.metrics import METRICS
+from study.train.stack.build import build_stack
+from study.train.step.loop import REASONS, Training
 
 KEEP_WEIGHTS_BELOW = 64 * 2**20
 """A trial's weights are kept when they take fewer bytes than this."""
@@ -38,7 +39,9 @@ class PackRun:
         self._trials = [trial for trial in pack.trials if isinstance(trial, Trial)]  # all: probes never train
         self._started = time.monotonic()
         self._data = load(self._trials[0].data)
-        self._stack, self._inputs = laid(self._trials, self._data, home, self.device)
+        self._stack, self._inputs = build_stack(
+            self._trials, self._data, self.device, ground(self._trials, self._data, home, self.device)
+        )
         self.training = Training(self._stack, self._trials, self._inputs)
         self._results: Results | None = None
 

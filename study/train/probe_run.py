@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from models.probes import Found, probe
-from study.packing import Pack
-from study.probe import Probe
+from study.declare.probe import Probe
+from study.pack.pack import Pack
 from study.record import Home, artifact_path, commit, new_commit_id, write_artifacts
-from study.rows import declared_row
+from study.train.declared_columns import declared_row
 
 GROUP = "probe"
 """The group of a probe's arrays in the artifacts file."""

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from models.vae import Methods, build
+from models.networks.build import Methods, build
+from study.declare.trial import Trial
 from study.record import Home, HomeError, read, read_artifacts
-from study.trial import Trial
 
 
 def load(trial_id: str, home: str | Path | Home = "./runs") -> nn.Module:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_studies import row, store
 from planted_sweeps import planted_sweep
-from test_analysis import row, store
 
 from analysis import latents, results
 from analysis.fit import FITTED, LEFT, Estimator, counts, sweep, thresholds
@@ -141,7 +141,7 @@ def test_counts_are_those_of_finished_trials():
 @pytest.mark.slow
 def test_a_trained_sweep_meets_theory():
     """A linear VAE, 24 β × 6 seeds: thresholds ζ_i²/γ within 3 %, and active units on (1 − β/β_i*)₊ to 0.01."""
-    from test_packs import trained
+    from trained_stacks import trained
 
     from study import VAE, Fixed, LinearSubspace, Objective, Training, Trial
 

@@ -6,15 +6,15 @@ import sys
 from importlib import import_module
 
 import pytest
-from launching import ROOT
-from test_analysis import PLANTED, gamma_grid
+from launches import ROOT
+from made_up_studies import PLANTED, gamma_grid
 
-from analysis.claim import Claim
-from analysis.overview import Answer, as_json, overview
-from analysis.sheet import Sheet
-from analysis.topics import TOPICS, Topic
-from study.find import catalog_names
-from study.plan import make_plan, write_plan
+from analysis.claims.claim import Claim
+from analysis.claims.topics import TOPICS, Topic
+from analysis.report.overview import Answer, as_json, overview
+from analysis.tables.sheet import Sheet
+from study.launch.find import catalog_names
+from study.plan.plan import make_plan, write_plan
 from study.record import Home
 
 
@@ -69,7 +69,7 @@ def test_every_study_of_the_catalog_answers_a_topic_and_every_topic_names_studie
 def test_every_claim_that_is_made_without_data_belongs_to_one_topic(tmp_path):
     home = Home(tmp_path)
     for name in ("groundwork", "penalties", "affine_minima", "gamma_star", "skip_depth", "vaeplus"):
-        study = getattr(import_module(f"study.catalog.{name}"), name)
+        study = getattr(import_module(f"study.catalog.{name}.table"), name)
         write_plan(make_plan(study, "laptop", home), home)
     found = [(study, claim) for answer in overview(home) for study, claim in answer.claims]
     assert len(found) > 50

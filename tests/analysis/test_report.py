@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from made_up_studies import DIGITS, PLANTED, gamma_grid, grid, row, seeds, store
 from rich.console import Console
-from test_analysis import DIGITS, PLANTED, gamma_grid, grid, row, seeds, store
 from typer.testing import CliRunner
 
 from analysis import curves, header, results, write_report
 from analysis.__main__ import app
-from analysis.figures import figures
-from analysis.page import glossary
-from analysis.style import looks
-from analysis.terminal import glance_table, print_report
+from analysis.figures.general import figures
+from analysis.figures.style import looks
+from analysis.report.page import glossary
+from analysis.report.terminal import glance_table, print_report
 from study.record import Home
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FIGURES = {"active_dimensions", "gamma_trajectory", "gradient_z"}
 
 
@@ -204,7 +204,7 @@ def test_the_analysis_runs_where_torch_ray_mlflow_and_pydantic_do_not_exist(home
         "for name in ('torch', 'ray', 'mlflow', 'pydantic'): sys.modules[name] = None\n"
         "from rich.console import Console\n"
         "from analysis import write_report\n"
-        "from analysis.terminal import print_report\n"
+        "from analysis.report.terminal import print_report\n"
         f"print_report(Console(), write_report('grid_gamma', {str(home)!r}))\n"
     )
     done = subprocess.run(

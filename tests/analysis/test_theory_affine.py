@@ -8,7 +8,7 @@ import torch
 from scipy.optimize import minimize
 
 from analysis.theory import affine, conventions, linear, minima, modes_of_spectrum
-from models.exact import Moments, expected_loss
+from models.probes.exact_linear import Moments, expected_loss
 
 TWO = np.array([4.0, 2.0])
 

@@ -8,7 +8,7 @@ import torch
 from linear_problems import Problem, problems, random_sigma2
 
 from analysis.theory import fixed_sigma, hessian, learned_gamma, linear
-from models.exact import expected_loss
+from models.probes.exact_linear import expected_loss
 
 PROBLEMS = problems(60, seed=1)
 

@@ -7,7 +7,7 @@ from linear_problems import Problem, problems, random_sigma2
 from numpy.typing import ArrayLike
 
 from analysis.theory import Modes, fixed_sigma, learned_gamma, linear, modes_of_moments
-from models.exact import Moments, minimise
+from models.probes.exact_linear import Moments, minimise
 
 PROBLEMS = problems(30)
 NUMBERED = list(enumerate(PROBLEMS))

@@ -8,7 +8,7 @@ import torch
 from linear_problems import Problem, problems, random_sigma2
 
 from analysis.theory import conventions, fixed_sigma, linear, rate_distortion, solution
-from models.exact import Moments, expected_loss, minimise, moments_of
+from models.probes.exact_linear import Moments, expected_loss, minimise, moments_of
 
 PROBLEMS = problems(60, seed=1)
 

@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.drawn.balance_search import front
-from analysis.studies import balance_search as analysed
-from analysis.view import View
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.view import View
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
-from study.packing import make_pack
-from study.plan import make_plan, renewed, write_plan
+from study.catalog.balance_search import claims as analysed
+from study.catalog.balance_search.figures import front
+from study.declare.search import search
+from study.declare.search_space import Between
+from study.pack.pack import make_pack
+from study.plan.plan import make_plan, renewed, write_plan
 from study.record import Home, commit, new_commit_id
-from study.rows import declared_row
-from study.searching import search
-from study.space import Between
+from study.train.declared_columns import declared_row
 
 TRIALS = 24
 

@@ -6,25 +6,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_checkpoints import take_steps
+from trained_rows import take_steps
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.studies.beta_input import Told, judgements
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.theory import modes_of_spectrum
 from analysis.theory import rate_distortion as theory
-from models.beta_vae import beside
-from models.datasets import load
+from models.data.load import load
+from models.networks.beta_vae import beside
+from models.networks.build import build
 from models.specs import Spread
 from models.streams import minibatches, noise, stream
-from models.vae import build
 from study import MMD, VAE, Fixed, Learned, LinearSubspace, Objective, Training, Trial
-from study.catalog.beta_input import BETAS, beta_input
-from study.catalog.rate_distortion import LINEAR
-from study.packed import PackRun
-from study.packed import stack as packed_stack
-from study.packing import make_pack
+from study.catalog.beta_input.claims import Told, judgements
+from study.catalog.beta_input.table import BETAS, beta_input
+from study.catalog.rate_distortion.table import LINEAR
+from study.pack.pack import make_pack
 from study.record import Home, read
-from study.weights import load as load_network
+from study.train.pack_run import PackRun
+from study.train.stack import stack as packed_stack
+from study.train.weights import load as load_network
 
 LOW, OWN, HIGH = 0.1, 0.5, 4.0
 SPREAD = Spread(low=LOW, high=HIGH, at=(LOW, OWN, HIGH))

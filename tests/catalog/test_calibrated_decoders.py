@@ -5,11 +5,11 @@ import math
 import pandas as pd
 import pytest
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies.calibrated_decoders import compared, quality, with_bits
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
 from study import Bernoulli, PerPixel
-from study.catalog.calibrated_decoders import DECODERS, calibrated_decoders
+from study.catalog.calibrated_decoders.claims import compared, quality, with_bits
+from study.catalog.calibrated_decoders.table import DECODERS, calibrated_decoders
 
 
 @pytest.mark.parametrize("scale", ["laptop", "paper"])

@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies.conditional_collapse import claims, drawings, sheets
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
 from analysis.theory import Modes, linear
-from models.datasets import load
+from models.data.load import load
 from models.specs import VAE, LinearMap
-from study.catalog.conditional_collapse import BETAS, conditional_collapse
-from study.packed import PackRun
-from study.packing import make_pack
+from study.catalog.conditional_collapse.claims import claims, drawings, sheets
+from study.catalog.conditional_collapse.table import BETAS, conditional_collapse
+from study.pack.pack import make_pack
 from study.record import Home, read
+from study.train.pack_run import PackRun
 
 SPECTRUM = np.array([14.0, 8.0, 4.0, 2.0, 1.0])
 MODES = Modes(SPECTRUM, 29.0, 5)

@@ -5,12 +5,12 @@ import json
 
 import pandas as pd
 import pytest
-from test_science import run
+from trained_rows import run
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies.effective_gamma import absorption
-from study.catalog.effective_gamma import effective_gamma
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
+from study.catalog.effective_gamma.claims import absorption
+from study.catalog.effective_gamma.table import effective_gamma
 
 EIGENVALUES = [8.0, 4.0, 2.0, 1.0, 0.5, 0.01]
 

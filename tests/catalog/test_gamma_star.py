@@ -3,13 +3,13 @@
 import pandas as pd
 import pytest
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies.gamma_star import paired_claims
-from study.catalog.gamma_star import gamma_star
-from study.packed import PackRun
-from study.packing import make_pack
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
+from study.catalog.gamma_star.claims import paired_claims
+from study.catalog.gamma_star.table import gamma_star
+from study.pack.pack import make_pack
 from study.record import Home, read
+from study.train.pack_run import PackRun
 
 
 def test_each_refit_stands_on_the_learned_trial_of_its_seed():

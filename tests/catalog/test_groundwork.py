@@ -5,15 +5,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from probing import missing_one
+from probe_studies import missing_one
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies import groundwork as said
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
 from models.probes import probe
 from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
-from study.catalog.groundwork import LOOKS, NOISY, SEEDS, groundwork
-from study.probe import Probe
+from study.catalog.groundwork import claims as said
+from study.catalog.groundwork.table import LOOKS, NOISY, SEEDS, groundwork
+from study.declare.probe import Probe
 from study.record import Home
 from study.record.artifacts import write_artifacts
 from study.record.schema import TRIALS

@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from test_science import run
+from trained_rows import run
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies.kappa_saturation import PUBLISHED, saturating
-from study.catalog.kappa_saturation import kappa_saturation
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
+from study.catalog.kappa_saturation.claims import PUBLISHED, saturating
+from study.catalog.kappa_saturation.table import kappa_saturation
 
 KAPPAS = [1, 2, 3, 4, 6, 10, 20, 32, 64]
 DATA = ("manifold r=3", "Digits")

@@ -5,14 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from probing import failing, missing_one, view_of
+from probe_studies import failing, missing_one, view_of
 
-from analysis.claim import HOLDS, INSUFFICIENT
-from analysis.studies import affine_minima as minima_claims
-from analysis.studies import collapse_point as collapse_claims
-from analysis.studies import landscape_slices as slices_claims
-from analysis.studies import origin_hessian as origin_claims
-from analysis.studies import rotations as rotations_claims
+from analysis.claims.claim import HOLDS, INSUFFICIENT
 from analysis.theory import affine, conventions, linear, minima, modes_of_spectrum
 from models.probes import probe
 from models.specs.probes import (
@@ -25,12 +20,17 @@ from models.specs.probes import (
     Probing,
     Rotations,
 )
-from study.catalog.affine_minima import affine_minima
-from study.catalog.collapse_point import collapse_point
-from study.catalog.landscape_slices import landscape_slices
-from study.catalog.origin_hessian import origin_hessian
-from study.catalog.rotations import rotations
-from study.find import find
+from study.catalog.affine_minima import claims as minima_claims
+from study.catalog.affine_minima.table import affine_minima
+from study.catalog.collapse_point import claims as collapse_claims
+from study.catalog.collapse_point.table import collapse_point
+from study.catalog.landscape_slices import claims as slices_claims
+from study.catalog.landscape_slices.table import landscape_slices
+from study.catalog.origin_hessian import claims as origin_claims
+from study.catalog.origin_hessian.table import origin_hessian
+from study.catalog.rotations import claims as rotations_claims
+from study.catalog.rotations.table import rotations
+from study.launch.find import find
 
 NAMES = ("affine_minima", "collapse_point", "landscape_slices", "origin_hessian", "rotations")
 

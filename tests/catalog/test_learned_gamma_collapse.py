@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_science import run
+from trained_rows import run
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.collapse.beta_sweep import BetaSweep
-from analysis.studies.learned_gamma_collapse import collapse_claims
+from analysis.claims.beta_sweep import BetaSweep
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.theory import learned_gamma, linear, modes_of_spectrum
-from models.datasets import load
-from study.catalog.learned_gamma_collapse import BETAS, CURVED, EQUAL, UNEQUAL, learned_gamma_collapse
+from models.data.load import load
+from study.catalog.learned_gamma_collapse.claims import collapse_claims
+from study.catalog.learned_gamma_collapse.table import BETAS, CURVED, EQUAL, UNEQUAL, learned_gamma_collapse
 
 SPECTRUM = [4.0, 2.0, 1.0, 0.5, 0.25, *[0.0] * 15]
 MODES = modes_of_spectrum(SPECTRUM)

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.collapse.linear import DECODER, ENCODER, HELD, LEARNED, OFF_ZERO, WIDE
-from analysis.load import Header
-from analysis.studies.linear_collapse import claims, drawings, sheets
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.claims.linear_optimum import DECODER, ENCODER, HELD, LEARNED, OFF_ZERO, WIDE
+from analysis.frames.load import Header
 from analysis.theory import fixed_sigma, linear, modes_of_spectrum
-from models.datasets import load
-from study.catalog.linear_collapse import linear_collapse
-from study.packed import PackRun
-from study.packing import make_pack
+from models.data.load import load
+from study.catalog.linear_collapse.claims import claims, drawings, sheets
+from study.catalog.linear_collapse.table import linear_collapse
+from study.pack.pack import make_pack
 from study.record import Home, read, read_artifacts, write_artifacts
+from study.train.pack_run import PackRun
 
 SPECTRUM = np.array([6.0, 4.0, 2.5, 1.2, 0.5, 0.2])
 BETAS = np.geomspace(0.3, 9, 24)

@@ -8,17 +8,17 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies.outlier_screening import drawings, screening_claims, sheets
-from models.datasets import load
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
+from models.data.load import load
 from models.specs import MNIST, VAE, Digits, Fixed, Learned, Objective, PlantedArc, Training
-from study.catalog.outlier_screening import outlier_screening
-from study.packed import PackRun
-from study.packed.screened import outliers_of
-from study.packing import make_pack
+from study.catalog.outlier_screening.claims import drawings, screening_claims, sheets
+from study.catalog.outlier_screening.table import outlier_screening
+from study.declare.trial import Trial
+from study.pack.pack import make_pack
 from study.record import Home, read
-from study.trial import Trial
+from study.train.measure.outliers import outliers_of
+from study.train.pack_run import PackRun
 
 ARC = PlantedArc(d=6, n=600, n_test=300)
 

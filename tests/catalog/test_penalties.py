@@ -5,20 +5,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from probing import computed, failing, missing_one, view_of
+from probe_studies import computed, failing, missing_one, view_of
 from pydantic import ValidationError
 
-from analysis.claim import HOLDS, INSUFFICIENT
-from analysis.studies import penalties as said
+from analysis.claims.claim import HOLDS, INSUFFICIENT
+from analysis.frames.view import View
 from analysis.theory import affine, serpentine
-from analysis.view import View
 from models.probes import probe
 from models.probes.crossing import dense_loss
 from models.probes.serpentine import curve
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 from models.specs.probes import Probing
 from study import study
-from study.catalog.penalties import EPS, LOOKS, PENALTIES, penalties
+from study.catalog.penalties import claims as said
+from study.catalog.penalties.table import EPS, LOOKS, PENALTIES, penalties
 from study.record import Home
 
 SIGNS = {

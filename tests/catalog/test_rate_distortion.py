@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_science import run
+from trained_rows import run
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.fit.area import area
-from analysis.studies.rate_distortion import Traced, judgements
 from analysis.theory import modes_of_spectrum
 from analysis.theory import rate_distortion as theory
-from models.datasets import load
-from study.catalog.rate_distortion import LINEAR, PER_DIMENSION, rate_distortion
+from models.data.load import load
+from study.catalog.rate_distortion.claims import Traced, judgements
+from study.catalog.rate_distortion.table import LINEAR, PER_DIMENSION, rate_distortion
 
 MODES = modes_of_spectrum(np.array(LINEAR.eigenvalues))
 KAPPA = 6

@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from test_science import run
+from trained_rows import run
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies.skip_depth import collapse_of_depth
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
 from models.specs import PlantedManifold
-from study.catalog.skip_depth import INITS, SKIPS, skip_depth
+from study.catalog.skip_depth.claims import collapse_of_depth
+from study.catalog.skip_depth.table import INITS, SKIPS, skip_depth
 
 
 def test_every_depth_meets_every_skip_and_initialisation_at_kappa_r_and_the_ends_of_depth_two_skips_at_20():

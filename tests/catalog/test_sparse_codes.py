@@ -8,25 +8,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_sparsity import DATA, PRICES, priced, trial
+from priced_trials import DATA, PRICES, priced, trial
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.sparse_codes import COPIES, ONE, TIE
-from analysis.studies import sparse_codes as said
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
+from analysis.frames.view import View
 from analysis.theory import sparse_codes as theory
-from analysis.view import View
 from study import (
     Fixed,
     Sparsity,
     study,
 )
-from study.catalog.sparse_codes import sparse_codes
-from study.data import record_data
-from study.packed import PackRun
-from study.packing import make_pack
-from study.plan import make_plan, write_plan
+from study.catalog.sparse_codes import claims as said
+from study.catalog.sparse_codes.groups import COPIES, ONE, TIE
+from study.catalog.sparse_codes.table import sparse_codes
+from study.pack.pack import make_pack
+from study.plan.datasets import record_data
+from study.plan.plan import make_plan, write_plan
 from study.record import Home, read
+from study.train.pack_run import PackRun
 
 # Theory of linear autoencoders
 

@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_checkpoints import take_steps
+from trained_rows import take_steps
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies.stability import remedied
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
 from study import Fixed, Learned, Rprop, Slower, Training, Trial
-from study.catalog.stability import LRS, REMEDIES, SETTINGS, stability
-from study.packed import PackRun
-from study.packed.rprop import Rprop as Stacked
-from study.packing import make_pack
+from study.catalog.stability.claims import remedied
+from study.catalog.stability.table import LRS, REMEDIES, SETTINGS, stability
+from study.pack.pack import make_pack
+from study.train.pack_run import PackRun
+from study.train.step.rprop import Rprop as Stacked
 
 
 def trained(trials, steps=None):

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.load import Header
-from analysis.studies.vaeplus import compared
-from models.datasets import load
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.frames.load import Header
+from models.data.load import load
 from models.specs import PlantedClusters
-from study.catalog.vaeplus import vaeplus
-from study.packed import PackRun
-from study.packing import make_pack
+from study.catalog.vaeplus.claims import compared
+from study.catalog.vaeplus.table import vaeplus
+from study.pack.pack import make_pack
 from study.record import Home, read
+from study.train.pack_run import PackRun
 
 
 def rows_of(**wanted):

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from launching import ROOT, command, committed, wait_for, write_study
-from launching import launch as run
+from launches import ROOT, command, committed, wait_for, write_study
+from launches import launch as run
 
 NEIGHBOUR = """
 import os
@@ -83,8 +83,8 @@ class Head:
             )
 
     def has_started(self):
-        from study.declare import DeclarationError
-        from study.place import Place, dashboard_of
+        from study.cluster.target import Place, dashboard_of
+        from study.declare.table import DeclarationError
 
         deadline = time.monotonic() + 90
         while self.process.poll() is None and time.monotonic() < deadline:
@@ -276,8 +276,8 @@ def test_a_cluster_that_wants_a_token_says_so(head):
 
 
 def test_a_cluster_without_a_node_to_train_on_is_waited_for_and_then_refused(monkeypatch):
-    from study import waiting
-    from study.declare import DeclarationError
+    from study.declare.table import DeclarationError
+    from study.run import wait_for_nodes as waiting
 
     clock = iter(range(0, 100_000, 10))
     monkeypatch.setattr(waiting.time, "monotonic", lambda: next(clock))
@@ -294,8 +294,8 @@ def test_a_cluster_without_a_node_to_train_on_is_waited_for_and_then_refused(mon
 
 
 def test_a_machine_that_is_part_of_no_cluster_says_so(monkeypatch):
-    from study import connection
-    from study.declare import DeclarationError
+    from study.declare.table import DeclarationError
+    from study.run import ray_connection as connection
 
     def refuse(**_):
         raise ConnectionError("Could not find any running Ray instance.")
@@ -313,7 +313,7 @@ def elsewhere(monkeypatch):
     """A client of a cluster of other machines, and the job's home and mirror there."""
     from types import SimpleNamespace
 
-    from study import submit
+    from study.cluster import submit
 
     monkeypatch.setattr(submit, "list_nodes", lambda address: [SimpleNamespace(node_ip="203.0.113.7")])
     return SimpleNamespace(get_address=lambda: "http://203.0.113.7:8265")
@@ -321,8 +321,8 @@ def elsewhere(monkeypatch):
 
 @pytest.mark.parametrize("home", ["./runs", "~/runs"])
 def test_a_home_of_this_machine_is_refused_for_a_cluster_of_others(elsewhere, home):
-    from study.declare import DeclarationError
-    from study.submit import _home_there
+    from study.cluster.submit import _home_there
+    from study.declare.table import DeclarationError
 
     with pytest.raises(DeclarationError, match="every node of the cluster reaches"):
         _home_there(home, None, elsewhere)
@@ -330,14 +330,14 @@ def test_a_home_of_this_machine_is_refused_for_a_cluster_of_others(elsewhere, ho
 
 @pytest.mark.parametrize("home", ["s3://bucket/runs", "/shared/runs"])
 def test_a_home_that_nodes_share_is_taken_as_it_is(elsewhere, home):
-    from study.submit import _home_there
+    from study.cluster.submit import _home_there
 
     assert _home_there(home, None, elsewhere) == home
 
 
 def test_an_mlflow_database_is_never_left_in_a_jobs_folder():
-    from study.declare import DeclarationError
-    from study.submit import Request, _mirror_there
+    from study.cluster.submit import Request, _mirror_there
+    from study.declare.table import DeclarationError
 
     def mirror(home, uri):
         return _mirror_there(Request({"grid_gamma": "grid_gamma"}, home, "paper", uri, True, []), None, home)

@@ -12,8 +12,8 @@ import time
 import psutil
 import pytest
 import torch
-from launching import assert_each_trained_to_its_end_once, committed, ending, start, wait_for, write_study
-from nodes import head_alone, processes, raylet
+from launches import assert_each_trained_to_its_end_once, committed, ending, start, wait_for, write_study
+from ray_nodes import head_alone, processes, raylet
 
 from study.record import Home, journal
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from hosts import network, obstacle
-from launching import ROOT, assert_each_trained_to_its_end_once, committed, wait_for
+from launches import ROOT, assert_each_trained_to_its_end_once, committed, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 

@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from launching import ROOT, launch, write_study
-from mirrored import STUDY, commit_trials, free_port, launched, runs, serving, write_plan
+from launches import ROOT, launch, write_study
+from recorded_home import STUDY, commit_trials, free_port, launched, runs, serving, write_plan
 from rich.console import Console
 
-from study.command import say
-from study.declare import DeclarationError
-from study.ledger import Ledger, ui_command
-from study.ledger_place import ui_root
-from study.masked import masked
-from study.place import Place
+from study.cli import say
+from study.cluster.target import Place
+from study.declare.table import DeclarationError
+from study.mirror.address import ui_root
+from study.mirror.mirror import Ledger, ui_command
 from study.record import Home, HomeError
+from study.secrets import masked
 
 # MLflow's own, when it is imported and when it migrates its tables.
 pytestmark = [
@@ -114,7 +114,7 @@ def test_no_sentence_about_a_mirror_tells_its_password(tmp_path, capsys):
     ],
 )
 def test_a_secret_is_not_submitted_with_a_job(home, uri, option):
-    from study.submit import Request, submit
+    from study.cluster.submit import Request, submit
 
     request = Request({"grid_gamma": "grid_gamma"}, home, "laptop", uri, True, [])
     with pytest.raises(DeclarationError, match=f"would show the secret in {option} ") as refused:

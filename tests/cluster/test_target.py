@@ -5,12 +5,13 @@ import json
 import threading
 
 import pytest
-from launching import ROOT, launch
+from launches import ROOT, launch
 
-from study import cluster, connection
-from study.cluster import declared, declared_here, may_run
-from study.declare import DeclarationError
-from study.place import Place, dashboard_of, found_place
+from study.cluster import cluster_file as cluster
+from study.cluster.cluster_file import declared, declared_here, may_run
+from study.cluster.target import Place, dashboard_of, found_place
+from study.declare.table import DeclarationError
+from study.run import ray_connection as connection
 
 SAYS = """
 import json, os, sys, time

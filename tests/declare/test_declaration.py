@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models.vae import build
+from models.networks.build import build
 from study import (
     CIFAR10,
     MNIST,
@@ -40,12 +40,12 @@ from study import (
     Trial,
     study,
 )
-from study.axes import labels_of
-from study.catalog.grid_gamma import grid_gamma
-from study.declare import DeclarationError, explain
-from study.find import catalog_names, find
+from study.catalog.grid_gamma.table import grid_gamma
+from study.declare.axes import labels_of
+from study.declare.table import DeclarationError, explain
+from study.launch.find import catalog_names, find
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def a_trial(**changes):
@@ -106,7 +106,7 @@ def test_ids_are_the_same_in_another_process_whatever_its_hash_seed():
             text=True,
             check=True,
             cwd=Path(__file__).parent,
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[1])},
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[2])},
         ).stdout
         for seed in ("0", "1")
     }
@@ -148,7 +148,7 @@ def test_a_variant_of_a_trial_is_a_trial_of_its_own():
 
 def test_a_field_at_its_default_is_left_out_of_the_identity():
     """So that a new field renames no old trial."""
-    from study.identity import canonical
+    from study.declare.identity import canonical
 
     assert canonical(VAE(kappa=3)) == {"kind": "VAE", "kappa": 3}
 

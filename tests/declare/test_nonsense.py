@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from study import MNIST
-from study.axes import MOST_ROWS
+from study.declare.axes import MOST_ROWS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 AXES = {"kappa": "[2]", "beta": "[1.0]", "seed": "[0]"}
 BODY = """    return Trial(
         data=PlantedManifold(n=100, n_test=50),

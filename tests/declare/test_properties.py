@@ -19,12 +19,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from study import VAE, Digits, Fixed, Objective, Training, Trial, study
-from study.declare import DeclarationError
-from study.find import find
-from study.packing import make_packs
-from study.plan import MAX_ATTEMPTS, make_plan, matches, write_plan
+from study.declare.table import DeclarationError
+from study.launch.find import find
+from study.pack.cost import CPU_CORE, GPU
+from study.pack.pack import make_packs
+from study.plan.plan import MAX_ATTEMPTS, make_plan, matches, write_plan
 from study.record import RESULTS, Home, commit
-from study.sizing import CPU_CORE, GPU
 
 bounded = settings(
     max_examples=60,
@@ -96,7 +96,7 @@ def test_what_means_the_same_is_one_trial_however_it_is_typed(trial, chance):
 @given(st.lists(TRIALS, min_size=40, max_size=40))
 def test_ids_are_the_same_in_every_process(trials):
     code = (
-        "import json, sys; from study.trial import Trial\n"
+        "import json, sys; from study.declare.trial import Trial\n"
         "trials = [Trial.model_validate(trial) for trial in json.load(sys.stdin)]\n"
         "print(json.dumps([[trial.trial_id, trial.pack_key] for trial in trials]))"
     )
@@ -107,7 +107,7 @@ def test_ids_are_the_same_in_every_process(trials):
             capture_output=True,
             text=True,
             check=True,
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
             env=os.environ | {"PYTHONHASHSEED": seed},
         )
         assert json.loads(result.stdout) == [[trial.trial_id, trial.pack_key] for trial in trials]

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from study import VAE, Fixed, Learned, Objective, Optimal, PlantedManifold, Training, Trial
-from study.asking import Asking, ranked
-from study.declare import DeclarationError
-from study.find import find
-from study.packing import make_packs
-from study.plan import make_plan, renewed
+from study.declare.search import search
+from study.declare.search_space import Between
+from study.declare.table import DeclarationError
+from study.launch.find import find
+from study.pack.cost import CPU_CORE
+from study.pack.pack import make_packs
+from study.plan.optuna_search import Asking, ranked
+from study.plan.plan import make_plan, renewed
 from study.record import Home, commit, new_commit_id
-from study.searching import search
-from study.sizing import CPU_CORE
-from study.space import Between
 
 OPTIONS = {
     "minimise": {"n_active": 8.0, "nre_mean_test": 1.0},

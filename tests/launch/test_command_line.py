@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from launching import ROOT
-from launching import launch as run
+from launches import ROOT
+from launches import launch as run
 
 
 def test_the_catalog_is_listed_with_captions():

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import psutil
 import pytest
-from launching import begun, committed, ending, launch, start, write_study
+from launches import begun, committed, ending, launch, start, write_study
 
 from study.record import Home, stored_ids
 

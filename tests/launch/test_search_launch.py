@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from launching import committed, launch
+from launches import committed, launch
 
 SEARCH = '''
 from study import VAE, Between, Learned, Objective, Optimal, PlantedManifold, Training, Trial, search

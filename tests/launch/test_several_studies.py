@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
-from launching import (
+from launches import (
     assert_each_trained_to_its_end_once,
     begun,
     committed,
@@ -21,13 +21,13 @@ from launching import (
 from rich.console import Console
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial, study
-from study.packing import make_pack, make_packs
-from study.plan import make_plan
-from study.plans import Plans
-from study.progress import Bar
+from study.launch.listeners import Watch
+from study.launch.progress_bar import Bar
+from study.pack.cost import CPU_CORE, seconds
+from study.pack.pack import make_pack, make_packs
+from study.plan.launch_plan import Plans
+from study.plan.plan import make_plan
 from study.record import Home, commit, journal, new_commit_id, stored_ids
-from study.sizing import CPU_CORE, seconds
-from study.watch import Watch
 
 
 def a_trial(kappa, seed, steps=10):

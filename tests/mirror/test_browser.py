@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mirrored import STUDY, commit_trials, runs, write_plan
+from recorded_home import STUDY, commit_trials, runs, write_plan
 
-from study.ledger import Ledger, tracking_uri
+from study.mirror.mirror import Ledger, tracking_uri
 from study.record import Home
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from mirrored import commit_trials, launched, run_ids, runs, write_plan
+from recorded_home import commit_trials, launched, run_ids, runs, write_plan
 
 from study.record import Home
 
@@ -47,7 +47,7 @@ def test_new_means_show_whatever_the_clock_of_the_launch_that_writes_them(home: 
     commit_trials(home, [(4, 0)])
     assert launched(home) is None
     clock = time.time
-    monkeypatch.setattr("study.ledger_cell.time.time", lambda: clock() + day)
+    monkeypatch.setattr("study.mirror.cells.time.time", lambda: clock() + day)
     commit_trials(home, [(4, 1)])
     assert launched(home) is None
     (after,) = runs(home, "cell")

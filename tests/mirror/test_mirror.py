@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mirrored import (
+from recorded_home import (
     IDS,
     STUDY,
     client,
@@ -24,8 +24,8 @@ from mirrored import (
 )
 from typer.testing import CliRunner
 
-from study import ledger
-from study.ledger import Ledger, opened, rebuild, tracking_uri, ui_command
+from study.mirror import mirror as ledger
+from study.mirror.mirror import Ledger, opened, rebuild, tracking_uri, ui_command
 from study.record import Home, commit, new_commit_id, read, write_part
 
 # MLflow's own, when it is imported and when it migrates its tables.

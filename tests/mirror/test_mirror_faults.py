@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from launching import launch, write_study
-from mirrored import (
+from launches import launch, write_study
+from recorded_home import (
     IDS,
     STUDY,
     client,
@@ -26,8 +26,8 @@ from mirrored import (
     write_plan,
 )
 
-from study import ledger
-from study.ledger import Ledger, rebuild
+from study.mirror import mirror as ledger
+from study.mirror.mirror import Ledger, rebuild
 from study.record import Home
 
 # MLflow's own, when it is imported and when it migrates its tables.
@@ -129,7 +129,7 @@ def test_a_trial_that_mlflow_refuses_holds_up_no_other(home: Home, monkeypatch: 
         write(self, entry)
 
     monkeypatch.setattr(ledger.Mirror, "write", refuse_one)
-    monkeypatch.setattr("study.ledger_thread.PAUSES_S", (0.0,))
+    monkeypatch.setattr("study.mirror.background.PAUSES_S", (0.0,))
     said = launched(home)
     assert said
     assert "lacks 1 of the study's trials (no such thing)" in said
@@ -157,8 +157,8 @@ def told_quickly(book: Ledger, pack_id: str) -> None:
 def test_a_server_that_is_killed_is_served_again_when_it_is_back(
     home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("study.ledger_thread.PAUSES_S", (0.0,))
-    monkeypatch.setattr("study.ledger_thread.REST_S", 0.2)
+    monkeypatch.setattr("study.mirror.background.PAUSES_S", (0.0,))
+    monkeypatch.setattr("study.mirror.background.REST_S", 0.2)
     port = free_port()
     book = Ledger(home, STUDY, f"http://127.0.0.1:{port}")
     with serving(home, port) as server:
@@ -187,7 +187,7 @@ def test_a_server_that_is_killed_is_served_again_when_it_is_back(
 
 
 def test_a_database_that_is_locked_for_long_holds_up_nobody(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("study.ledger_thread.STALL_S", 4.0)
+    monkeypatch.setattr("study.mirror.background.STALL_S", 4.0)
     commit_trials(home, list(IDS))
     hold = "import sqlite3, sys, time; base = sqlite3.connect(sys.argv[1]); base.execute('BEGIN EXCLUSIVE'); "
     hold += "print('held', flush=True); time.sleep(120)"

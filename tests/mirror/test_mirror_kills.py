@@ -14,9 +14,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from launching import ROOT, assert_each_trained_to_its_end_once, committed, start, write_study
+from launches import ROOT, assert_each_trained_to_its_end_once, committed, start, write_study
 from mirror_audit import assert_shows_the_records, of_kind, tabled, told
-from mirrored import free_port, kill, serving, wait_until
+from recorded_home import free_port, kill, serving, wait_until
 
 from study.record import Home, commit, journal, new_commit_id
 

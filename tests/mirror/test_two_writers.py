@@ -6,10 +6,10 @@ import sys
 import time
 
 import pytest
-from mirrored import IDS, STUDY, client, commit_trials, launched, run_ids, runs, wait_until, write_plan
+from recorded_home import IDS, STUDY, client, commit_trials, launched, run_ids, runs, wait_until, write_plan
 
-from study.ledger import Ledger, opened, rebuild, tracking_uri
-from study.ledger_thread import BusyError
+from study.mirror.background import BusyError
+from study.mirror.mirror import Ledger, opened, rebuild, tracking_uri
 from study.record import Home
 
 # MLflow's own, when it is imported and when it migrates its tables.
@@ -21,7 +21,7 @@ pytestmark = [
 
 
 def test_of_two_launches_at_once_one_mirrors_for_both(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("study.ledger_thread.LOCK_PATIENCE_S", 0.5)
+    monkeypatch.setattr("study.mirror.background.LOCK_PATIENCE_S", 0.5)
     first, second = Ledger(home, STUDY), Ledger(home, STUDY)
     first.start({})
     wait_until(lambda: first._clerk.opened)
@@ -64,7 +64,7 @@ def test_the_command_leaves_a_mirror_alone_that_another_process_writes(home: Hom
 
 
 def test_runs_made_twice_where_there_is_no_lock_become_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("study.ledger.only_writer", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("study.mirror.mirror.only_writer", lambda *_: contextlib.nullcontext())
     commit_trials(home, list(IDS))
     with opened(home, STUDY, None, "none") as one, opened(home, STUDY, None, "none") as other:
         for mirror in (one, other):
@@ -126,7 +126,7 @@ def test_a_run_whose_making_was_not_answered_is_found_again(home: Home, monkeypa
         return run
 
     monkeypatch.setattr(MlflowClient, "create_run", unanswered)
-    monkeypatch.setattr("study.ledger_thread.PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("study.mirror.background.PAUSES_S", (0.0, 0.0))
     book = Ledger(home, STUDY)
     book.start({})
     book.progress("p1", {"steps_per_s": 1.0}, 1, 4)

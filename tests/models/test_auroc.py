@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.auroc import auroc
-from models.outliers import principal_reconstructions, reconstruction_errors
+from models.metrics.auroc import auroc
+from models.metrics.outliers import principal_reconstructions, reconstruction_errors
 
 
 def test_the_area_is_the_share_of_ordered_pairs_with_ties_as_halves():

@@ -9,15 +9,15 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from models import datasets
-from models.datasets import absence, load
-from models.fetched import fetch
-from models.levels import Levels
-from models.places import DataError
-from models.rows import Streamed
+from models.data import load as datasets
+from models.data.disk_rows import Streamed
+from models.data.download import fetch
+from models.data.load import absence, load
+from models.data_folders import DataError
+from models.loss.levels import Levels
 from study import CIFAR10, SVHN, ImageVAE, Learned, Objective, Training, Trial
-from study.packed.run import PackRun
-from study.packing import make_pack
+from study.pack.pack import make_pack
+from study.train.pack_run import PackRun
 
 
 @pytest.fixture

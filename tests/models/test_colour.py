@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from painted import paint
+from exact_image_records import view_of
+from painted_pictures import paint
 from PIL import Image
-from test_image_collapse import view_of
 
 from analysis import AnalysisError, View
-from analysis.studies.image_collapse import drawings
-from models import datasets
+from models.data import load as datasets
 from study import VAE, ImageFolder
-from study.data import record_data
-from study.packed.run import PackRun
-from study.packed.table import Table
-from study.packing import make_pack
-from study.pictures import CELL, GAP, MARGIN, reconstructions
+from study.catalog.image_collapse.claims import drawings
+from study.mirror.pictures import CELL, GAP, MARGIN, reconstructions
+from study.pack.pack import make_pack
+from study.plan.datasets import record_data
 from study.record import Home, read, read_artifacts, write_artifacts
+from study.train.pack_run import PackRun
+from study.train.stack.training_rows import Table
 
 
 def shown(png):
@@ -97,7 +97,7 @@ def test_data_larger_than_memory_train_alike(tmp_path, monkeypatch, make_trial):
 def test_rows_are_gathered_alike_from_bytes_on_a_device_and_from_the_disk(held, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(datasets, "IN_MEMORY", 0)
-    monkeypatch.setattr("study.packed.table._has_room", lambda *_: held)
+    monkeypatch.setattr("study.train.stack.training_rows._has_room", lambda *_: held)
     rows = datasets.load(ImageFolder.of(paint(tmp_path / "faces", 40, 16), 16)).train
     for dtype in (torch.float32, torch.float64):
         index = torch.tensor([[3, 1, 3], [0, 1, 35]])

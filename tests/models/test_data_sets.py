@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.datasets import load
-from models.fetched import fetch
-from models.places import DataError
+from models.data.download import fetch
+from models.data.load import load
+from models.data_folders import DataError
 from models.specs import MNIST, Digits, FashionMNIST, LinearSubspace, PlantedManifold
 
 HAS_IMAGES = pytest.mark.skipif(

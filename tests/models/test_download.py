@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from launching import ROOT, wait_for
+from launches import ROOT, wait_for
 
 from models.specs import MNIST
 
@@ -21,7 +21,7 @@ FILES = {name: gzip.compress(bytes(16) + bytes([i]) * 784 * 5) for i, name in en
 
 FETCH = """
 import json, sys
-from models import fetched
+from models.data import download as fetched
 from models.specs import MNIST
 
 url, sums = sys.argv[1], json.loads(sys.argv[2])

@@ -5,10 +5,10 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
-from models.datasets import load
-from models.features import ConvFeatures, as_pictures, standardised
-from models.frechet import frechet, frechet_gaussians
-from models.kid import kernel_distance
+from models.data.load import load
+from models.metrics.features import ConvFeatures, as_pictures, standardised
+from models.metrics.frechet import frechet, frechet_gaussians
+from models.metrics.kid import kernel_distance
 from models.specs import Digits
 
 

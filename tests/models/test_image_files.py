@@ -7,16 +7,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from painted import ellipses, paint, small
+from painted_pictures import ellipses, paint, small
 from PIL import Image
 
-from models import datasets, decoded, folders
-from models.datasets import absence, load, prepare
-from models.picture import Frame, read_picture
-from models.places import DataError
+from models.data import image_folder as folders
+from models.data import load as datasets
+from models.data import picture_cache as decoded
+from models.data.load import absence, load, prepare
+from models.data.read_picture import Frame, read_picture
+from models.data_folders import DataError
 from study import VAE, CelebA, Fixed, Objective, Training, Trial, study
-from study.data import fetch_data
-from study.plan import make_plan
+from study.plan.datasets import fetch_data
+from study.plan.plan import make_plan
 from study.record import Home
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 import torch
-from painted import paint
+from painted_pictures import paint
 from pydantic import ValidationError
-from reference import train_alone
+from reference_loop import train_alone
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import datasets, generated
-from models.datasets import load
-from models.rows import Streamed
+from models.data import load as datasets
+from models.data.disk_rows import Streamed
+from models.data.load import load
+from models.metrics import sample_quality as generated
+from models.networks.build import build as built
 from models.specs.likelihood import MEANS, PerValue
-from models.vae import build as built
 from study import (
     MNIST,
     VAE,
@@ -32,17 +33,17 @@ from study import (
     Trial,
 )
 from study import load as load_network
-from study.declare import explain
-from study.packed import stack as packed_stack
-from study.packed.frozen import ground
-from study.packed.laid import laid
-from study.packed.measure import Measure
-from study.packed.run import PackRun
-from study.packed.stack import Stack
-from study.packed.train import Training as PackTraining
-from study.packing import make_pack
+from study.declare.table import explain
+from study.pack.cost import CPU_CORE, GPU, cost, gains_as_one, largest_useful_pack
+from study.pack.pack import make_pack
 from study.record import Home, read
-from study.sizing import CPU_CORE, GPU, cost, gains_as_one, largest_useful_pack
+from study.train.earlier_results import ground
+from study.train.measure.measure import Measure
+from study.train.pack_run import PackRun
+from study.train.stack import stack as packed_stack
+from study.train.stack.build import build_stack
+from study.train.stack.stack import Stack
+from study.train.step.loop import Training as PackTraining
 
 SKIPS = ("none", "affine", "residual", "concat")
 NORMS = ("none", "group")
@@ -238,7 +239,7 @@ def test_both_ways_agree_about_how_fast_the_decoder_moves(monkeypatch):
 
 
 def trained(trials):
-    stack, inputs = laid(trials, load(trials[0].data), None, CPU)
+    stack, inputs = build_stack(trials, load(trials[0].data), CPU)
     training = PackTraining(stack, trials, inputs)
     while not training.done:
         training.advance(60)

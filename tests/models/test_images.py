@@ -5,15 +5,16 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from painted import ellipses, paint, small
+from painted_pictures import ellipses, paint, small
 from PIL import Image
 
-from models import datasets, folders
-from models.datasets import load
-from models.picture import Frame, read_picture
-from models.rows import LEVEL, Streamed
+from models.data import image_folder as folders
+from models.data import load as datasets
+from models.data.disk_rows import LEVEL, Streamed
+from models.data.load import load
+from models.data.read_picture import Frame, read_picture
 from study import CelebA, ImageFolder, OwnData
-from study.identity import content_id
+from study.declare.identity import content_id
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -151,7 +152,7 @@ def test_data_larger_than_memory_have_the_same_numbers(form, tmp_path, monkeypat
     here = load(spec)
     datasets._load.cache_clear()
     monkeypatch.setattr(datasets, "IN_MEMORY", 0)
-    monkeypatch.setattr("models.rows._CHUNK_NUMBERS", 7 * spec.d)  # several chunks
+    monkeypatch.setattr("models.data.disk_rows._CHUNK_NUMBERS", 7 * spec.d)  # several chunks
     there = load(spec)
     assert isinstance(here.train, np.ndarray)
     assert isinstance(there.train, Streamed)

@@ -8,10 +8,10 @@ import torch
 from scipy import stats
 from scipy.special import log_softmax, logsumexp
 
-from models.discrete import Bitwise, Categorical, LogisticMixture
-from models.levels import Levels
-from models.likelihood import GRID_STEP, ImageNormal, PixelNormal, SharedNormal, StudentT
-from models.rows import LEVEL
+from models.data.disk_rows import LEVEL
+from models.loss.discrete import Bitwise, Categorical, LogisticMixture
+from models.loss.levels import Levels
+from models.loss.likelihood import GRID_STEP, ImageNormal, PixelNormal, SharedNormal, StudentT
 
 D, N = 6, 40
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2_contingency
 
-from models.ndb import different_bins, fit_bins, jensen_shannon, jensen_shannon_null
+from models.metrics.ndb import different_bins, fit_bins, jensen_shannon, jensen_shannon_null
 
 
 def clusters(rng, n, k=10, d=3, weights=None):

@@ -7,18 +7,18 @@ from importlib import util
 
 import numpy as np
 import pytest
-from launching import launch
+from launches import launch
 
-from models import datasets
-from models.datasets import load, prepare
-from models.places import DataError
+from models.data import load as datasets
+from models.data.load import load, prepare
+from models.data_folders import DataError
 from models.specs import OwnData
 from models.specs.source import source_of
 from study import VAE, Digits, Fixed, Objective, Training, Trial, study
 from study import load as load_network
-from study.data import record_data
-from study.identity import content_id
-from study.plan import make_plan
+from study.declare.identity import content_id
+from study.plan.datasets import record_data
+from study.plan.plan import make_plan
 from study.record import Home
 
 RING = '''
@@ -334,7 +334,7 @@ def flat(seed):
 def test_a_plan_of_own_data_needs_no_torch(tmp_path):
     (tmp_path / "flat.py").write_text(FLAT)
     code = (
-        "import sys; from study.find import find; n = len(find('flat.py').table('laptop').rows());"
+        "import sys; from study.launch.find import find; n = len(find('flat.py').table('laptop').rows());"
         "print(n, 'torch' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)

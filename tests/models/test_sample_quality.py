@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from models import generated, inception
-from models.datasets import load
-from models.generated import Reference, reference, sample_metrics
-from models.measured import Measured
-from models.mmd import data_variance, mmd, rbf
-from models.places import DataError
+from models.data.load import load
+from models.data_folders import DataError
+from models.metrics import inception
+from models.metrics import sample_quality as generated
+from models.metrics.measurement import Measured
+from models.metrics.mmd import data_variance, mmd, rbf
+from models.metrics.sample_quality import Reference, reference, sample_metrics
 from models.specs import Digits, PlantedManifold
 from study.record.schema import EVALUATIONS
 

@@ -3,10 +3,10 @@
 import pytest
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
-from study.packing import make_packs
-from study.pools import Pool, packs_for, shared_out
+from study.pack.cost import CPU_CORE, GPU, seconds
+from study.pack.devices import Pool, packs_for, shared_out
+from study.pack.pack import make_packs
 from study.record import Checkpoint
-from study.sizing import CPU_CORE, GPU, seconds
 
 GPUS, CORES = Pool(GPU, 1), Pool(CPU_CORE, 7)
 

@@ -3,13 +3,13 @@
 import threading
 from collections import Counter
 
-import objects  # noqa: F401 (its URIs are known once it is imported)
+import object_store  # noqa: F401 (its URIs are known once it is imported)
 import pytest
-from test_records import curves_of, rows_of
+from record_rows import curves_of, rows_of
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
-from study.packing import make_pack
-from study.packs import laid_out, read_pack
+from study.pack.handover import laid_out, read_pack
+from study.pack.pack import make_pack
 from study.record import Home, commit, compact, new_commit_id, read, settled_ids, stored_ids
 from study.record.read import _ids_of_part
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from study import VAE, Annealed, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
-from study.packing import make_packs
-from study.plan import MAX_ATTEMPTS, make_plan, write_plan
+from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
+from study.pack.pack import make_packs
+from study.plan.plan import MAX_ATTEMPTS, make_plan, write_plan
 from study.record import Home, commit, new_commit_id
-from study.sizing import CPU_CORE, GPU, largest_useful_pack
 
 
 @study(gamma=[Fixed(1), Fixed(1.0), Fixed(0.1)], kappa=[2, 4], seed=range(4))

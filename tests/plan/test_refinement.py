@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from study import VAE, Fixed, LinearSubspace, Objective, Training, Trial, study
-from study.declare import DeclarationError
-from study.plan import make_plan, renewed, write_plan
+from study.declare.table import DeclarationError
+from study.plan.plan import make_plan, renewed, write_plan
+from study.plan.refinement import KEPT_ABOVE, between
 from study.record import Home, commit, new_commit_id
-from study.refine import KEPT_ABOVE, between
 
 WIDTH = 0.02
 THRESHOLDS = {3: (6.0, 4.0, 2.5), 5: (6.0, 4.0, 2.5, 1.2, 0.5)}

@@ -10,19 +10,19 @@ import pytest
 import torch
 
 from benchmarks import convolutions, core, tables
-from benchmarks.alone import Alone
-from benchmarks.by_hand import ByHand
+from benchmarks.hand_written_step import ByHand
+from benchmarks.plain_loop import Alone
 from benchmarks.studies import NETWORKS, STUDIES, few, trial_of
-from models.datasets import load
+from models.data.load import load
 from study import Fixed, Learned, Training
-from study.packed.laid import laid
-from study.packed.train import Training as PackTraining
+from study.train.stack.build import build_stack
+from study.train.step.loop import Training as PackTraining
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def stack(trials):
-    stack, inputs = laid(trials, load(trials[0].data), None, torch.device("cpu"))
+    stack, inputs = build_stack(trials, load(trials[0].data), torch.device("cpu"))
     return PackTraining(stack, trials, inputs)
 
 

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from launching import launch
+from launches import launch
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

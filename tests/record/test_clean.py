@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from launching import ROOT
-from stopping import StoppedError, stop_after
+from launches import ROOT
+from write_kills import StoppedError, stop_after
 
+from study.clean import sweep
 from study.record import (
     WORK_LOCK,
     Home,
@@ -24,8 +25,7 @@ from study.record import (
     write_artifacts,
     write_part,
 )
-from study.record.unused import remove
-from study.sweep import sweep
+from study.record.garbage import remove
 
 TABLES = ("trials", "curves", "latents", "evaluations")
 
@@ -113,7 +113,7 @@ def age(home, seconds=7200):
 @pytest.fixture(params=["disk", "memory"])
 def home(request, tmp_path, monkeypatch):
     if request.param == "memory":  # which does not tell how old a file is
-        monkeypatch.setattr("study.sweep.YOUNG_S", 0.0)
+        monkeypatch.setattr("study.clean.YOUNG_S", 0.0)
     home = Home(tmp_path / "home" if request.param == "disk" else f"memory://{tmp_path}")
     fill(home)
     age(home)
@@ -167,7 +167,7 @@ def test_a_swept_home_goes_on(home):
 
 @pytest.mark.parametrize("forgotten", [frozenset(), frozenset({"second"})])
 def test_a_sweep_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_path, forgotten, monkeypatch):
-    monkeypatch.setattr("study.sweep.YOUNG_S", 0.0)
+    monkeypatch.setattr("study.clean.YOUNG_S", 0.0)
     kept = ("a0", "a1", "a2", "a3") if forgotten else REFERRED
     finished, calls = False, 0
     while not finished:
@@ -229,7 +229,7 @@ def test_a_commit_while_a_store_without_a_lock_is_swept_is_kept(tmp_path, monkey
         put(home, "late", ["untrained"])
         remove(home, found)
 
-    monkeypatch.setattr("study.sweep.remove", late)
+    monkeypatch.setattr("study.clean.remove", late)
     sweep(home, delete=True, alone=True)
     assert {row["trial_id"] for row in read(home, "trials").to_pylist()} == {*REFERRED, "untrained"}
     assert len(seen(home, ["untrained"])["curves"]) == 2
@@ -296,7 +296,7 @@ def test_a_home_without_studies_is_not_emptied(tmp_path):
 
 
 def run(*arguments):
-    command = [sys.executable, "-m", "study.sweep", *map(str, arguments)]
+    command = [sys.executable, "-m", "study.clean", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
 
 

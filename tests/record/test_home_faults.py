@@ -3,13 +3,13 @@
 import subprocess
 
 import pytest
-from launching import assert_each_trained_to_its_end_once, begun, committed, launch, start, write_study
+from launches import assert_each_trained_to_its_end_once, begun, committed, launch, start, write_study
 
-from study.find import find
-from study.packing import make_pack
-from study.plan import make_plan
+from study.launch.find import find
+from study.pack.pack import make_pack
+from study.plan.plan import make_plan
 from study.record import Home, commit, new_commit_id, part_names
-from study.rows import declared_row
+from study.train.declared_columns import declared_row
 
 
 @pytest.fixture
@@ -132,8 +132,8 @@ def test_two_launches_of_a_study_at_once_train_it_once(tmp_path):
 def test_results_of_another_engine_version_stay_and_do_not_count(tmp_path, monkeypatch):
     path, home = write_study(tmp_path, seeds=1), tmp_path / "home"
     with monkeypatch.context() as older:
-        older.setattr("study.identity.ENGINE", 0)
-        older.setattr("study.rows.ENGINE", 0)
+        older.setattr("study.declare.identity.ENGINE", 0)
+        older.setattr("study.train.declared_columns.ENGINE", 0)
         pack, key = make_pack(make_plan(find(f"{path}:tiny"), "laptop", Home(home)).missing, {}), new_commit_id()
         rows = [declared_row(pack, i, key) | {"status": "finished"} for i in range(len(pack.trials))]
         commit(Home(home), key, {"trials": rows})

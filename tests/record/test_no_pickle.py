@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from launching import ROOT, write_study
-from reading_hooked import KINDS, UNPICKLED, Bomb
+from launches import ROOT, write_study
+from pickle_audit import KINDS, UNPICKLED, Bomb
 
-from study.data import record_data
-from study.find import find
-from study.packed import PackRun
-from study.packing import make_packs
-from study.plan import make_plan, write_plan
+from study.launch.find import find
+from study.pack.cost import CPU_CORE
+from study.pack.pack import make_packs
+from study.plan.datasets import record_data
+from study.plan.plan import make_plan, write_plan
 from study.record import Home
-from study.sizing import CPU_CORE
+from study.train.pack_run import PackRun
 
 PICKLING = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 LOADING = {"load": "torch", "read_pickle": None, "to_pickle": None, "load_learner": None}
@@ -44,7 +44,7 @@ def test_no_file_says_a_word_that_unpickles(package):
     words = {str(file): set(spoken(ast.parse(file.read_text()))) for file in files}
     assert "pyarrow" in set().union(*words.values()) or package == "models"
     forbidden = PICKLING | LOADING.keys() | {"allow_pickle"}
-    tunes_own = {str(ROOT / "study/schedule.py"): {"pickle"}}  # of errors, in the launch's own temporary folder
+    tunes_own = {str(ROOT / "study/run/ray_tune.py"): {"pickle"}}  # of errors, in the launch's own temporary folder
     found = {file: said & forbidden - tunes_own.get(file, set()) for file, said in words.items()}
     assert not {file: said for file, said in found.items() if said}
 

@@ -1,7 +1,8 @@
 """Records: written whole or not at all, and read the same by everyone."""
 
 import pytest
-from stopping import StoppedError, stop_after
+from record_rows import curves_of, rows_of
+from write_kills import StoppedError, stop_after
 
 from study.record import (
     TABLES,
@@ -16,14 +17,6 @@ from study.record import (
     write_part,
 )
 from study.record.parts import MANIFEST
-
-
-def rows_of(trial_ids, commit_id, status="finished", **columns):
-    return [{"trial_id": t, "commit_id": commit_id, "status": status, "attempt": 1} | columns for t in trial_ids]
-
-
-def curves_of(trial_ids, commit_id):
-    return [{"trial_id": t, "commit_id": commit_id, "stage": "vae", "step": s} for t in trial_ids for s in (0, 9)]
 
 
 def put(home, trial_ids, status="finished", **columns):

@@ -7,34 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 from torch import nn
+from trained_rows import take_steps
 
-from study import (
-    MMD,
-    VAE,
-    Annealed,
-    Digits,
-    Fixed,
-    ImageVAE,
-    Learned,
-    Objective,
-    Optimal,
-    Own,
-    Refit,
-    Training,
-    conduct,
-    study,
-)
-from study import keeper as keeping
-from study.faults import DeclarationError
-from study.keeper import SETTING, Keeper, period_s
-from study.packed import PackRun
-from study.packing import make_pack, make_packs
-from study.packs import laid_out
-from study.plan import make_plan, write_plan
+from study import MMD, VAE, Annealed, Digits, Fixed, ImageVAE, Learned, Objective, Optimal, Own, Refit, Training, study
+from study.clean import sweep
+from study.errors import DeclarationError
+from study.pack.cost import CPU_CORE
+from study.pack.handover import laid_out
+from study.pack.pack import make_pack, make_packs
+from study.plan.plan import make_plan, write_plan
 from study.record import Home, HomeError, checkpoints, journal, read, read_artifacts, write_checkpoint
-from study.sizing import CPU_CORE
-from study.sweep import sweep
-from study.trainer import Trainer
+from study.run import checkpointing as keeping
+from study.run import rounds as conduct
+from study.run.checkpointing import SETTING, Keeper, period_s
+from study.run.worker import Trainer
+from study.train.pack_run import PackRun
 
 MODES = (Learned(lr=1e-2), Annealed(1.0, 0.05), Optimal(), Fixed(0.5))
 STEPS, STOPS = 150, (37, 64, 101)
@@ -97,11 +84,6 @@ def packs(make_trial):
         "draws": ([third for _, _, third in chains], [[c[0] for c in chains], [c[1] for c in chains]]),
         "refit": (twins, [[trial.twin for trial in twins]]),
     }
-
-
-def take_steps(run, until):
-    while run.training.step < until:
-        run.training._take_step()
 
 
 def trained(home, trials, stops=()):
@@ -299,7 +281,7 @@ def stepped(home, pack, until):
 def test_a_second_attempt_goes_on_and_says_so_and_its_checkpoint_goes_with_its_commit(
     make_trial, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("study.trainer.SLICE_S", 1e-5)
+    monkeypatch.setattr("study.run.worker.SLICE_S", 1e-5)
     home = Home(tmp_path)
     pack = make_pack([make_trial(seed=seed) for seed in (0, 1)], {})
     with laid_out(home, [pack], print):
@@ -318,7 +300,7 @@ def test_a_second_attempt_goes_on_and_says_so_and_its_checkpoint_goes_with_its_c
 
 @pytest.mark.usefixtures("often")
 def test_a_home_that_refuses_a_checkpoint_costs_nothing_but_the_checkpoint(make_trial, tmp_path, monkeypatch):
-    monkeypatch.setattr("study.trainer.SLICE_S", 1e-5)
+    monkeypatch.setattr("study.run.worker.SLICE_S", 1e-5)
     home, refused = Home(tmp_path), []
     pack = make_pack([make_trial()], {})
 
@@ -373,7 +355,7 @@ def test_a_pack_is_tried_again_whole_as_long_as_it_gets_further(make_trial, tmp_
                     a_checkpoint(home, pack.trials, step=20 * len(tries))
         return reasons
 
-    monkeypatch.setattr("study.schedule.run", run)
+    monkeypatch.setattr("study.run.ray_tune.run", run)
     nobody: Any = SimpleNamespace(expect=lambda _: None, waiting=print, told_of_interruption=contextlib.nullcontext)
     conduct._train_in_rounds([make_pack(trials, {})], home, nobody, nobody)
     assert tries == [(4, True, 1)] * 3 + [(2, False, 1), (2, True, 1), (1, False, 1), (1, True, 1)]
@@ -388,7 +370,7 @@ def test_a_pack_is_tried_again_whole_as_long_as_it_gets_further(make_trial, tmp_
 
 @pytest.mark.usefixtures("often")
 def test_a_sweep_takes_checkpoints_that_no_training_goes_on_from(make_trial, tmp_path, monkeypatch):
-    monkeypatch.setattr("study.sweep.YOUNG_S", 0.0)
+    monkeypatch.setattr("study.clean.YOUNG_S", 0.0)
     home = Home(tmp_path)
     trials = [make_trial(seed=seed) for seed in range(6)]
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from launching import (
+from launches import (
     ROOT,
     assert_each_trained_to_its_end_once,
     begun,
@@ -25,7 +25,7 @@ from launching import (
     wait_for,
     write_study,
 )
-from shelf import known_everywhere
+from shared_store import known_everywhere
 
 from models.streams import stream_seed
 from study.record import RESULTS, Home, checkpoints, journal, read, read_artifacts, stored_ids
@@ -377,9 +377,9 @@ import signal
 import sys
 from pathlib import Path
 
-from study import schedule
-from study.command import run
-from study.launch import app
+from study.run import ray_tune as schedule
+from study.cli import run
+from study.launch.__main__.__main__ import app
 
 once = Path(sys.argv.pop())
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from study.deaths import NODES
-from study.fates import Fates, RayLostError
+from study.run.blame import NODES
+from study.run.outcomes import Fates, RayLostError
 
 NODE_DIED = (
     "The actor died unexpectedly before finishing this task.\n\tclass_name: A\n"

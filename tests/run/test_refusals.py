@@ -6,12 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from launching import assert_each_trained_to_its_end_once, committed, start, wait_for, write_study
+from launches import assert_each_trained_to_its_end_once, committed, start, wait_for, write_study
 
-from study.packing import make_pack
-from study.packs import laid_out
-from study.record import Home, HomeError, Patience, commit, journal, outlast, part_names, patience, stored_ids
-from study.trainer import REFUSAL, WAITING, Trainer
+from study.pack.handover import laid_out
+from study.pack.pack import make_pack
+from study.record import Home, HomeError, Patience, commit, journal, outlast, part_names, stored_ids
+from study.record import retry as patience
+from study.run.worker import REFUSAL, WAITING, Trainer
 
 
 class Outage:
@@ -103,7 +104,7 @@ def test_a_full_disk_is_not_waited_for_before_a_training_and_only_briefly_after_
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("study.trainer.BRIEF_S", 0.2)
+    monkeypatch.setattr("study.run.worker.BRIEF_S", 0.2)
     begun = Trainer(str(tmp_path), lay(tmp_path), "cpu")
     train(begun, tmp_path)
     fresh = Trainer(str(tmp_path), lay(tmp_path), "cpu")

@@ -4,12 +4,14 @@ import pytest
 import torch
 from rich.console import Console
 
-from study import conduct, connection, schedule
-from study.packing import make_pack
-from study.progress import Bar
+from study.launch.listeners import Watch
+from study.launch.progress_bar import Bar
+from study.pack.pack import make_pack
 from study.record import Home, read
-from study.trainer import FAULT, Trainer
-from study.watch import Watch
+from study.run import ray_connection as connection
+from study.run import ray_tune as schedule
+from study.run import rounds as conduct
+from study.run.worker import FAULT, Trainer
 
 CUDA_OOM = (
     "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of which 3 MiB is free."

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_packs import trained
+from trained_stacks import trained
 
-from models.gamma import gamma_at, knobs
-from models.mmd import mmd_imq
-from models.objective import latent_rates, neg_elbo, objective, squared_error
+from models.loss.gamma import gamma_at, knobs
+from models.loss.objective import latent_rates, neg_elbo, objective, squared_error
+from models.metrics.mmd import mmd_imq
 from models.specs import Annealed, Fixed, Learned, Optimal
 from study import VAE, LinearSubspace, Objective, Training, Trial
 

@@ -6,16 +6,16 @@ import sys
 import numpy as np
 import pytest
 import torch
-from launching import ROOT
+from launches import ROOT
 
-from models.datasets import load
-from models.iwae import log_weights, nll
+from models.data.load import load
+from models.metrics.iwae import log_weights, nll
 from study import VAE, Fixed, Learned, LinearSubspace, Objective, Training, Trial
-from study.packed import PackRun
-from study.packed import run as packed_run
-from study.packed.metrics import METRICS
-from study.packing import make_pack
+from study.pack.pack import make_pack
 from study.record import Home, read
+from study.train import pack_run as packed_run
+from study.train.measure.metrics import METRICS
+from study.train.pack_run import PackRun
 
 
 def gaussian_nll(y, covariance):

@@ -5,35 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trained_rows import run
 
-from study.catalog.grid_gamma import grid_gamma
-from study.packed.run import PackRun
-from study.packing import make_pack
+from study.catalog.grid_gamma.table import grid_gamma
+from study.pack.pack import make_pack
 from study.record import Home, read
+from study.train.pack_run import PackRun
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def grid_rows(**wanted):
     """The rows of one stage with these labels."""
     rows = [row for row in grid_gamma.table("laptop").rows() if not row.trial.stages]
     return [row for row in rows if all(row.axes[axis] in values for axis, values in wanted.items())]
-
-
-def run(rows, place):
-    """Train the rows as packs of one shape, and return their records with the MMD."""
-    home, keys = Home(place), {}
-    for row in rows:
-        keys.setdefault(row.trial.pack_key, []).append(row.trial)
-    for trials in keys.values():
-        pack = PackRun(make_pack(trials, {}))
-        while not pack.done:
-            pack.advance(60)
-        pack.commit(home)
-    trials = read(home, "trials").to_pandas()
-    rows = read(home, "evaluations").to_pandas()
-    mmd = rows.loc[rows["metric"].eq("mmd_imq"), ["trial_id", "value", "standard_error"]]
-    return trials.merge(mmd, on="trial_id").set_index("trial_id")
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from torch.distributions import Normal as TorchNormal
 from torch.distributions import StudentT as TorchStudentT
 from torch.nn.functional import cross_entropy
 
-from models.datasets import load
+from models.data.load import load
+from models.networks.build import build
 from models.streams import minibatches, noise
-from models.vae import build
 from study import (
     VAE,
     Bernoulli,
@@ -35,11 +35,11 @@ from study import (
     Trial,
 )
 from study import load as load_network
-from study.declare import explain
-from study.packed.again import measured_again
-from study.packed.run import PackRun
-from study.packing import make_pack
+from study.declare.table import explain
+from study.pack.pack import make_pack
 from study.record import Home, read, read_artifacts
+from study.train.measure.from_weights import measured_again
+from study.train.pack_run import PackRun
 
 FLOOR = 1e-3
 OBJECTIVES = {

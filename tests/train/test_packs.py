@@ -6,12 +6,13 @@ from itertools import islice
 
 import pytest
 import torch
-from reference import train_alone
+from reference_loop import train_alone
+from trained_stacks import trained
 
-from models.datasets import load
-from models.objective import neg_elbo
+from models.data.load import load
+from models.loss.objective import neg_elbo
+from models.networks.build import Methods, build
 from models.streams import Batches, minibatches, noise
-from models.vae import Methods, build
 from study import (
     VAE,
     Annealed,
@@ -28,24 +29,12 @@ from study import (
     Training,
     Trial,
 )
-from study.packed import stack as packed_stack
-from study.packed.laid import laid
-from study.packed.measure import Measure
-from study.packed.run import PackRun
-from study.packed.train import Training as PackTraining
-from study.packing import make_pack
+from study.pack.pack import make_pack
 from study.record import Home, read
+from study.train.pack_run import PackRun
+from study.train.stack import stack as packed_stack
 
 MODES = (Fixed(0.5), Learned(lr=1e-2), Optimal(), Annealed(1.0, 0.05))
-
-
-def trained(trials, device="cpu"):
-    data = load(trials[0].data)
-    stack, inputs = laid(trials, data, None, torch.device(device))
-    training = PackTraining(stack, trials, inputs)
-    while not training.done:
-        training.advance(1e9)
-    return training, Measure(stack, trials, data, inputs)
 
 
 def in_packs_of(trials, size):
@@ -257,7 +246,7 @@ import torch
 from torch import nn
 
 from models.specs import VAE
-from models.vae import GaussianVAE
+from models.networks.vae import GaussianVAE
 
 WIDTH = 8  # used by Plain: part of its source
 UNUSED = "not used by Plain: no part of it"
@@ -367,8 +356,8 @@ OUT_OF_MEMORY = """
 import gc, resource, weakref
 import torch
 from study import VAE, LinearSubspace, Objective, Optimal, Training, Trial
-from study.packed import PackRun
-from study.packing import make_pack
+from study.train.pack_run import PackRun
+from study.pack.pack import make_pack
 
 torch.set_num_threads(1)
 gc.disable()  # what is dropped must go by itself

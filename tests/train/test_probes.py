@@ -5,27 +5,28 @@ import re
 from typing import Any
 
 import pytest
-from launching import launch
-from probing import computed
+from launches import launch
+from probe_studies import computed
 from pydantic import ValidationError
 
 from analysis import results, write_report
-from analysis.studies import drawings
-from analysis.view import View
+from analysis.frames.view import View
+from analysis.report.answers import drawings
 from models.specs.probes import AffineMinima, CollapsePoint, PairSlice, PairSplit, PlantedSlice
-from study import Probe, identity, study
-from study.axes import canonical
-from study.declare import DeclarationError
-from study.find import find
-from study.ledger_records import StudyRecords
-from study.ledger_view import description, views
-from study.packing import make_pack, make_packs
-from study.packs import laid_out, read_pack
-from study.plan import make_plan
-from study.probed import ProbeRun
+from study import Probe, study
+from study.declare import identity
+from study.declare.axes import canonical
+from study.declare.table import DeclarationError
+from study.launch.find import find
+from study.mirror.records import StudyRecords
+from study.mirror.views import description, views
+from study.pack.cost import CPU_CORE, GPU, largest_useful_pack, seconds
+from study.pack.handover import laid_out, read_pack
+from study.pack.pack import make_pack, make_packs
+from study.plan.plan import make_plan
 from study.record import Home, journal, read
-from study.sizing import CPU_CORE, GPU, largest_useful_pack, seconds
-from study.trainer import FAULT, Trainer
+from study.run.worker import FAULT, Trainer
+from study.train.probe_run import ProbeRun
 
 
 @study(gamma=[0.1, 0.01], seed=range(2))
@@ -131,9 +132,12 @@ def test_a_probe_that_raises_is_recorded_as_failed_and_its_neighbours_are_not(tm
     from rich.console import Console
 
     from models import probes
-    from study import conduct, connection, probed, schedule
-    from study.progress import Bar
-    from study.watch import Watch
+    from study.launch.listeners import Watch
+    from study.launch.progress_bar import Bar
+    from study.run import ray_connection as connection
+    from study.run import ray_tune as schedule
+    from study.run import rounds as conduct
+    from study.train import probe_run as probed
 
     def raising(what, seed):
         if what.gamma == 0.01 and seed == 1:

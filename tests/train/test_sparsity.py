@@ -6,46 +6,30 @@ from typing import Any
 
 import pytest
 import torch
+from priced_trials import DATA, PRICES, priced, trial
 from pydantic import ValidationError
 
-from models.datasets import load
-from models.penalties import PENALTIES, energies
+from models.data.load import load
+from models.loss.code_penalties import PENALTIES, energies
+from models.networks.build import build
 from models.probes import probe
 from models.probes.serpentine import curve
 from models.specs.penalties import SerpentineCost
 from models.specs.sparsity import Penalty
 from models.streams import minibatches
-from models.vae import build
 from study import (
     MMD,
     VAE,
     Fixed,
     Learned,
-    LinearSubspace,
     Objective,
     Optimal,
     PerPixel,
     Sparsity,
     StudentT,
-    Training,
-    Trial,
 )
-from study.packed.laid import laid
-from study.packed.train import Training as PackTraining
-
-DATA = LinearSubspace(d=6, eigenvalues=(4.0, 1.0), n=200, n_test=100)
-
-PRICES = [
-    Sparsity(h="u"),
-    Sparsity(h="log plus", parameter=1e-4, weight=0.5),
-    Sparsity(h="log"),
-    Sparsity(h="Huber", parameter=0.1, weight=2),
-    Sparsity(h="power", parameter=0.1),
-    Sparsity(h="MCP", parameter=2),
-    Sparsity(h="SCAD", parameter=0.3),
-    Sparsity(h="saturating", parameter=0.1),
-    Sparsity(h="root"),
-]
+from study.train.stack.build import build_stack
+from study.train.step.loop import Training as PackTraining
 
 MISFITS = [
     Sparsity(h="root", g="root"),
@@ -54,18 +38,8 @@ MISFITS = [
 ]
 
 
-def trial(penalty, gamma=None, hidden=(), seed=0, steps=40, lr=1e-2, dtype: Any = "float64"):
-    return Trial(
-        data=DATA,
-        model=VAE(kappa=4, encoder=hidden, decoder=hidden, post_var="none"),
-        objective=Objective(gamma=gamma or (Optimal() if penalty.g else Fixed(0.1)), beta=0, penalty=penalty),
-        training=Training(steps=steps, batch=30, lr=lr, dtype=dtype),
-        seed=seed,
-    )
-
-
 def train(trials, until=None):
-    stack, inputs = laid(trials, load(DATA), None, torch.device("cpu"))
+    stack, inputs = build_stack(trials, load(DATA), torch.device("cpu"))
     training = PackTraining(stack, trials, inputs)
     while training.step < (until or training.settings.steps):
         training._take_step()
@@ -156,10 +130,6 @@ def alone(one):
     return dict(network.named_parameters())
 
 
-def priced(name, p, u):
-    return PENALTIES[name](u, torch.tensor(p or 0.0, dtype=torch.float64))
-
-
 def test_packing_changes_no_trial():
     """Every penalty, misfit and γ mode in one pack, against the plain loop: to what float64 leaves of 20 steps."""
     trials = [trial(penalty, seed=i % 2, steps=20) for i, penalty in enumerate([*PRICES, *MISFITS])]
@@ -174,7 +144,7 @@ def test_packing_changes_no_trial():
 
 def test_networks_that_are_not_ours_train_the_same(monkeypatch):
     """By vmap as by stacked layers."""
-    from study.packed import stack
+    from study.train.stack import stack
 
     trials = [trial(penalty, hidden=(5,), steps=10) for penalty in PRICES[:3]]
     together = train(trials)

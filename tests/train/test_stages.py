@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from launching import launch
-from painted import paint
+from launches import launch
+from painted_pictures import paint
 from pydantic import ValidationError
 
-from analysis.report import write_report
-from models.datasets import load as load_data
-from models.mmd import batch_mmd, mmd_imq
+from analysis.report.report import write_report
+from models.data.load import load as load_data
+from models.metrics.mmd import batch_mmd, mmd_imq
 from study import (
     MMD,
     VAE,
@@ -29,16 +29,16 @@ from study import (
     load,
     study,
 )
-from study.conduct import _record_groundless
-from study.ledger_records import StudyRecords
-from study.packed import PackRun
-from study.packed.frozen import ground
-from study.packed.laid import laid
-from study.packing import make_pack
-from study.plan import MAX_ATTEMPTS, make_plan, renewed, write_plan
-from study.plans import Plans
+from study.clean import sweep
+from study.mirror.records import StudyRecords
+from study.pack.pack import make_pack
+from study.plan.launch_plan import Plans
+from study.plan.plan import MAX_ATTEMPTS, make_plan, renewed, write_plan
 from study.record import Home, commit, journal, new_commit_id, read, read_artifacts
-from study.sweep import sweep
+from study.run.rounds import _record_groundless
+from study.train.earlier_results import ground
+from study.train.pack_run import PackRun
+from study.train.stack.build import build_stack
 
 DATA = PlantedManifold(d=20, r=3, n=400, n_test=150)
 CPU = torch.device("cpu")
@@ -212,7 +212,7 @@ def test_reconstruction_is_measured_in_data_space_through_the_frozen_decoder(tra
 def test_a_second_vae_trains_on_fresh_draws(trained):
     home, _, _ = trained
     second = a_chain()[2]
-    _, inputs = laid([second], load_data(DATA), home, CPU)
+    _, inputs = build_stack([second], load_data(DATA), CPU, ground([second], load_data(DATA), home, CPU))
     rows = torch.arange(50)[None]
     assert not torch.equal(inputs.batch(rows)[0], inputs.batch(rows)[0])
     one, other = ([x for x, _ in inputs.split("test", size)] for size in (128, 256))

@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.affine_minima import barriers
-from analysis.figures import Drawing
-from analysis.interval import NOTHING, number
-from analysis.probed import Look, complete, looks
-from analysis.sheet import Sheet
+from analysis.claims.claim import Claim, judged
+from analysis.figures.general import Drawing
+from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.view import View
+from analysis.tables.interval import NOTHING, number
+from analysis.tables.sheet import Sheet
 from analysis.theory import conventions, linear, minima, modes_of_spectrum
-from analysis.view import View
+from study.catalog.affine_minima.figures import barriers
 
 GLOBAL = 1e-6
 """How far above the global minimum a start may end, and the profile from a minimisation over encoder and variances."""

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 
-from analysis.drawn.curves import COLOURS, theory
-from analysis.figures import Drawing
-from analysis.probed import Look
-from analysis.style import SETTINGS, legend, log_scale, panels, saved
+from analysis.figures.curves import COLOURS, theory
+from analysis.figures.general import Drawing
+from analysis.figures.style import SETTINGS, legend, log_scale, panels, saved
+from analysis.frames.probe_looks import Look
 from analysis.theory import minima
 
 FINE = 200

@@ -6,8 +6,8 @@ latents there are to choose from; at κ = 3 several γ also show how barriers gr
 """
 
 from models.specs.probes import AffineMinima
-from study.declare import study
-from study.probe import Probe
+from study.declare.probe import Probe
+from study.declare.table import study
 
 GAMMAS = [1e-3, 1e-2, 0.1, 1.0, 2.5, 3.0, 5.0]
 

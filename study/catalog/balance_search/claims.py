@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.balance_search import figures
-from analysis.figures import Drawing
-from analysis.frames import Frame
-from analysis.interval import NOTHING, number, t_interval
-from analysis.sheet import Sheet
-from analysis.view import View
+from analysis.claims.claim import Claim, judged
+from analysis.figures.general import Drawing
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.interval import NOTHING, number, t_interval
+from analysis.tables.sheet import Sheet
+from study.catalog.balance_search.figures import figures
 
 CHANCE, NAMES = "random", {"tpe": "TPE", "nsga2": "NSGA-II", "random": "random"}
 

@@ -6,9 +6,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.figures import Drawing
-from analysis.frames import Frame
-from analysis.style import FIXED, GRID, INK, LEARNED, OPTIMAL, QUIET, SETTINGS, legend, panels, saved
+from analysis.figures.general import Drawing
+from analysis.figures.style import FIXED, GRID, INK, LEARNED, OPTIMAL, QUIET, SETTINGS, legend, panels, saved
+from analysis.frames.types import Frame
 
 COLOURS = {"tpe": LEARNED[0], "nsga2": OPTIMAL[0], "random": FIXED[1]}
 

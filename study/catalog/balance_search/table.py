@@ -12,9 +12,9 @@ third of each batch again with four times as many.
 """
 
 from models.specs import VAE, Fixed, Gamma, Learned, Objective, Optimal, PlantedManifold, Skip, Training
-from study.searching import search
-from study.space import Between
-from study.trial import Trial
+from study.declare.search import search
+from study.declare.search_space import Between
+from study.declare.trial import Trial
 
 SAMPLERS = ("tpe", "nsga2", "random")
 

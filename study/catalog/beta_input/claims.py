@@ -18,17 +18,17 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.beta_input import figures
-from analysis.figures import Drawing
+from analysis.claims.claim import Claim, judged
+from analysis.figures.general import Drawing
 from analysis.fit.area import Area, area
-from analysis.frames import Frame
-from analysis.interval import Interval, number, t_interval
-from analysis.sheet import Sheet
-from analysis.table import ENOUGH, cells, label_text
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import ENOUGH, cells, label_text
+from analysis.tables.interval import Interval, number, t_interval
+from analysis.tables.sheet import Sheet
 from analysis.theory import Modes, modes_of_spectrum
 from analysis.theory import rate_distortion as theory
-from analysis.view import View
+from study.catalog.beta_input.figures import figures
 
 SEPARATE, TOLD = "separate", "told"
 FIRST, SECOND = "VAE", "second VAE"

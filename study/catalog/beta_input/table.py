@@ -11,9 +11,9 @@ on draws of the network that is told β. Its γ starts at 0.05, as in `vaeplus`.
 from typing import Literal
 
 from models.specs import MNIST, VAE, Data, Digits, Fixed, Learned, Objective, Spread, Training
-from study.catalog.rate_distortion import LINEAR, PER_DIMENSION, sweep
-from study.declare import study
-from study.trial import Trial
+from study.catalog.rate_distortion.table import LINEAR, PER_DIMENSION, sweep
+from study.declare.table import study
+from study.declare.trial import Trial
 
 Way = Literal["separate", "told"]
 Network = Literal["VAE", "second VAE"]

@@ -33,14 +33,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.calibrated_decoders import drawings
-from analysis.frames import Frame
-from analysis.interval import Interval, number, t_interval
-from analysis.load import Header
-from analysis.sheet import Sheet
-from analysis.table import cells, label_text
-from analysis.view import View
+from analysis.claims.claim import Claim, judged
+from analysis.frames.load import Header
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells, label_text
+from analysis.tables.interval import Interval, number, t_interval
+from analysis.tables.sheet import Sheet
+from study.catalog.calibrated_decoders.figures import drawings
 
 __all__ = ["claims", "drawings", "sheets"]
 

@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.drawn.pictures import show_rows
-from analysis.figures import Drawing
-from analysis.frames import Frame
-from analysis.interval import t_interval
-from analysis.style import GRID, INK, SETTINGS, log_scale, panels, saved
-from analysis.table import cells, label_text
-from analysis.view import View
+from analysis.figures.general import Drawing
+from analysis.figures.images import show_rows
+from analysis.figures.style import GRID, INK, SETTINGS, log_scale, panels, saved
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells, label_text
+from analysis.tables.interval import t_interval
 from study.record import Home, read_artifacts
 
 GROUPS = {

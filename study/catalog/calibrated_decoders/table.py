@@ -8,7 +8,7 @@ pixel has a floor: that of a number known to a level, width²/12; without it pix
 
 The source compares Gaussian decoders by densities, and so do claims; −log P of levels, which all likelihoods have, is asked
 beside it. By levels a learned variance need not win where most of them lie at an end and are narrow beside the noise, as
-in MNIST: `analysis.studies.calibrated_decoders` says why, and by how many nats.
+in MNIST: `study.catalog.calibrated_decoders.claims` says why, and by how many nats.
 
 Left out of the source's table: the BAIR videos, and hierarchical VAEs. Its variance for each pixel is a decoder's output;
 here it is one trained vector that serves all images.
@@ -39,8 +39,8 @@ from models.specs import (
     StudentT,
     Training,
 )
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 Images = Digits | MNIST | CelebA | CIFAR10 | SVHN
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.collapse_point import noise
-from analysis.figures import Drawing
-from analysis.interval import number, t_interval
-from analysis.probed import Look, complete, looks
-from analysis.sheet import Sheet
-from analysis.view import View
+from analysis.claims.claim import Claim, judged
+from analysis.figures.general import Drawing
+from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.view import View
+from analysis.tables.interval import number, t_interval
+from analysis.tables.sheet import Sheet
+from study.catalog.collapse_point.figures import noise
 
 ZERO = 1e-6
 """Largest gradient that counts as none, in nats."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 
-from analysis.drawn.curves import COLOURS, theory
-from analysis.figures import Drawing
-from analysis.style import SETTINGS, legend, log_scale, panels, saved
+from analysis.figures.curves import COLOURS, theory
+from analysis.figures.general import Drawing
+from analysis.figures.style import SETTINGS, legend, log_scale, panels, saved
 
 
 def noise(found: Sequence[Mapping[str, np.ndarray]]) -> Drawing:

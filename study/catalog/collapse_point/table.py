@@ -6,8 +6,8 @@ exactly, independent draws with a noise that falls with their number.
 """
 
 from models.specs.probes import CollapsePoint, Hypothesis
-from study.declare import study
-from study.probe import Probe
+from study.declare.probe import Probe
+from study.declare.table import study
 
 HYPOTHESES: list[Hypothesis] = ["as stated", "mean bias", "variance bias"]
 

@@ -12,15 +12,15 @@ import math
 
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.collapse.against import compared, threshold_rows
-from analysis.collapse.swept import Swept, swept
-from analysis.drawn.conditional_collapse import figures
-from analysis.figures import Drawing
-from analysis.frames import Column, Frame
-from analysis.interval import number
-from analysis.sheet import Sheet
-from analysis.view import View
+from analysis.claims.claim import Claim, judged
+from analysis.claims.network_sweep import Swept, swept
+from analysis.claims.thresholds import compared, threshold_rows
+from analysis.figures.general import Drawing
+from analysis.frames.types import Column, Frame
+from analysis.frames.view import View
+from analysis.tables.interval import number
+from analysis.tables.sheet import Sheet
+from study.catalog.conditional_collapse.figures import figures
 
 SOURCE = "Wang & Ziyin (2022), figure 1"
 

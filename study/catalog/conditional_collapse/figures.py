@@ -6,10 +6,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from analysis.collapse.swept import Swept
-from analysis.drawn.curves import log_beta, ordered_looks, theory
-from analysis.figures import Drawing
-from analysis.style import GRID, INK, QUIET, SETTINGS, legend, panels, saved
+from analysis.claims.network_sweep import Swept
+from analysis.figures.curves import log_beta, ordered_looks, theory
+from analysis.figures.general import Drawing
+from analysis.figures.style import GRID, INK, QUIET, SETTINGS, legend, panels, saved
 
 FINE = 400
 """Points of a dashed curve."""

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from models.specs import VAE, Fixed, LinearMap, Objective, Training
 from models.specs.gaussian import Activation
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 BETAS = [0.25, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6, 2.2, 3.0, 3.8, 5.0, 6.5, 7.5, 8.5, 10.0, 12.0, 14.5, 17.0, 20.0]
 FINE_BETAS = sorted({*BETAS, *(round((a * b) ** 0.5, 3) for a, b in pairwise(BETAS))})

@@ -12,12 +12,12 @@ Source: Wang & Ziyin (2022), section 4 with a learnable posterior variance; that
 import json
 from collections.abc import Mapping, Sequence
 
-from analysis.claim import Claim, judged
-from analysis.frames import Frame
-from analysis.interval import number
-from analysis.load import Header
-from analysis.table import ENOUGH, cells, label_text
-from analysis.view import View
+from analysis.claims.claim import Claim, judged
+from analysis.frames.load import Header
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import ENOUGH, cells, label_text
+from analysis.tables.interval import number
 
 AGREEING = 0.95
 """Share of pairs, or of converged trials, that must agree for a claim to hold: a mode near its threshold may fall anyhow."""

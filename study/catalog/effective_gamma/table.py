@@ -7,8 +7,8 @@ products pass between the planted eigenvalues, a factor of 1.4 away from each, w
 """
 
 from models.specs import MNIST, VAE, Data, Fixed, Gamma, LinearSubspace, Objective, PlantedManifold, Training
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 GAMMAS = [Fixed(0.0875 * 2**k) for k in range(6)]
 BETAS = [0.25 * 2**k for k in range(6)]

@@ -22,8 +22,8 @@ from models.specs import (
     Refit,
     Training,
 )
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 START: Any = {"log_var_scale": 0.1, "log_var_range": (-20, 5)}
 

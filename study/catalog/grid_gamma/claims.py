@@ -20,12 +20,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.claim import INSUFFICIENT, Claim, Said, judged
-from analysis.frames import Column, Frame
-from analysis.interval import Interval, number, t_interval
-from analysis.load import Header
-from analysis.table import ENOUGH, cells, enough_converged, label_text, moving
-from analysis.view import View
+from analysis.claims.claim import INSUFFICIENT, Claim, Said, judged
+from analysis.frames.load import Header
+from analysis.frames.types import Column, Frame
+from analysis.frames.view import View
+from analysis.tables.cells import ENOUGH, cells, enough_converged, label_text, moving
+from analysis.tables.interval import Interval, number, t_interval
 
 SOURCE = "Dai, Wenliang & Wipf (2021), section 3"
 

@@ -28,8 +28,8 @@ from models.specs import (
     Skip,
     Training,
 )
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 LEARNED, SMALL = Learned(init=1.0), Fixed(1e-4)
 METHODS = ["VAE", "VAE+"]

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.frames import Frame
-from analysis.identities import IDENTITIES, worst_residual
-from analysis.interval import NOTHING, number
-from analysis.lemmas import worst
-from analysis.probed import Look, complete, looks
-from analysis.sheet import Sheet
+from analysis.claims.claim import Claim, judged
+from analysis.claims.residuals import worst
+from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.interval import NOTHING, number
+from analysis.tables.sheet import Sheet
 from analysis.theory import fixed_sigma, learned_gamma, linear
 from analysis.theory.modes import Modes
-from analysis.view import View
+from study.catalog.groundwork.identities import IDENTITIES, worst_residual
 
 IDENTICAL, MINIMAL, GAMMA, EXACT = 1e-5, 1e-6, 1e-4, 1e-10
 """Tolerances: on identities and on minima, both relative; on a learned γ, relative; on densities, nats."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from analysis.lemmas import worst
-from analysis.probed import Look
+from analysis.claims.residuals import worst
+from analysis.frames.probe_looks import Look
 from analysis.theory import conventions
 
 Identity = Callable[[Look], tuple[float, float]]

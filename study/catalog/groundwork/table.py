@@ -8,9 +8,9 @@ there the usual measure of an active latent, a mean that varies, counts every la
 from models.specs import VAE, Learned, LinearSubspace, Objective, Training
 from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
 from models.specs.probes import Probing
-from study.declare import study
-from study.probe import Declared, Probe
-from study.trial import Trial
+from study.declare.probe import Declared, Probe
+from study.declare.table import study
+from study.declare.trial import Trial
 
 LOOKS: dict[str, Probing] = {
     "conventions": Conventions(),

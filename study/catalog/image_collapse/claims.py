@@ -12,17 +12,17 @@ Source: Wang & Ziyin (2022), figures 2 and 3; what they print as ζᵢ of MNIST 
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.collapse.swept import Swept, swept
-from analysis.drawn.image_collapse import figures
-from analysis.figures import Drawing
+from analysis.claims.claim import Claim, judged
+from analysis.claims.network_sweep import Swept, swept
+from analysis.figures.general import Drawing
 from analysis.fit import FITTED, total_collapse
-from analysis.frames import Frame
-from analysis.interval import number, t_interval
-from analysis.sheet import Sheet
-from analysis.table import cells
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells
+from analysis.tables.interval import number, t_interval
+from analysis.tables.sheet import Sheet
 from analysis.theory import linear
-from analysis.view import View
+from study.catalog.image_collapse.figures import figures
 
 LINEAR = "linear"
 

@@ -8,12 +8,12 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.collapse.swept import Swept
-from analysis.drawn.curves import DASHED, band, log_beta, ordered_looks, theory
-from analysis.drawn.pictures import show_rows
-from analysis.figures import Drawing
-from analysis.frames import Frame
-from analysis.style import INK, SETTINGS, Look, legend, panels, saved
+from analysis.claims.network_sweep import Swept
+from analysis.figures.curves import DASHED, band, log_beta, ordered_looks, theory
+from analysis.figures.general import Drawing
+from analysis.figures.images import show_rows
+from analysis.figures.style import INK, SETTINGS, Look, legend, panels, saved
+from analysis.frames.types import Frame
 from analysis.theory import linear
 from study.record import Home, read_artifacts
 

@@ -9,8 +9,8 @@ alone.
 from typing import Literal
 
 from models.specs import MNIST, VAE, Digits, Fixed, Objective, Training
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 Network = Literal["linear", "nonlinear"]
 

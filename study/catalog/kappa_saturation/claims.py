@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.bands import SKIPS
-from analysis.drawn.kappa_saturation import drawings
+from analysis.claims.claim import Claim, judged
+from analysis.figures.bands import SKIPS
 from analysis.fit import FITTED, Saturation, counts, saturation
-from analysis.frames import Frame
-from analysis.interval import number, t_interval
-from analysis.load import Header
-from analysis.sheet import Sheet
-from analysis.table import cells, enough_converged, label_text, moving
-from analysis.table import judged as judged_cell
-from analysis.view import View
+from analysis.frames.load import Header
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells, enough_converged, label_text, moving
+from analysis.tables.cells import judged as judged_cell
+from analysis.tables.interval import number, t_interval
+from analysis.tables.sheet import Sheet
+from study.catalog.kappa_saturation.figures import drawings
 
 __all__ = ["claims", "drawings", "sheets"]
 

@@ -8,14 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.drawn.bands import SKIPS, band, kappa_axis
-from analysis.figures import Drawing
+from analysis.figures.bands import SKIPS, band, kappa_axis
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
 from analysis.fit import Saturation, counts, saturation
-from analysis.frames import Frame
-from analysis.interval import number
-from analysis.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
-from analysis.table import cells, label_text
-from analysis.view import View
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells, label_text
+from analysis.tables.interval import number
 
 
 def drawings(view: View) -> list[Drawing]:

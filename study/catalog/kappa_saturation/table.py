@@ -8,8 +8,8 @@ it here, and alone on the manifold.
 """
 
 from models.specs import MNIST, VAE, Data, Digits, Learned, Objective, PlantedManifold, Skip, Training
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 
 @study(

@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.landscape_slices import slices
-from analysis.figures import Drawing
-from analysis.interval import NOTHING
-from analysis.probed import Look, complete, looks
-from analysis.sheet import Sheet
+from analysis.claims.claim import Claim, judged
+from analysis.figures.general import Drawing
+from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.view import View
+from analysis.tables.interval import NOTHING
+from analysis.tables.sheet import Sheet
 from analysis.theory import minima
-from analysis.view import View
+from study.catalog.landscape_slices.figures import slices
 
 PAIR, SPLIT, PLANTED = "two latents", "two latents alike", "planted subspace"
 

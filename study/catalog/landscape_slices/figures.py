@@ -6,8 +6,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import colormaps
 
-from analysis.figures import Drawing
-from analysis.style import INK, QUIET, SETTINGS, legend, panels, saved
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, legend, panels, saved
 
 Curves = Mapping[float, Mapping[str, np.ndarray]]
 """γ → `t` and `loss`."""

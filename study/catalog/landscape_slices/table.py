@@ -6,8 +6,8 @@ t = 1. With both latents alike (b = 1) there is one γ/λ at which a second mini
 """
 
 from models.specs.probes import PairSlice, PairSplit, PlantedSlice
-from study.declare import study
-from study.probe import Probe
+from study.declare.probe import Probe
+from study.declare.table import study
 
 LINES = ["two latents", "two latents alike", "planted subspace"]
 

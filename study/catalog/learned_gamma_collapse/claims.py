@@ -16,13 +16,13 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.collapse.beta_sweep import BURDA, LOST, BetaSweep, sweeps
-from analysis.drawn.learned_gamma_collapse import drawings
-from analysis.interval import number
-from analysis.sheet import Sheet
+from analysis.claims.beta_sweep import BURDA, LOST, BetaSweep, sweeps
+from analysis.claims.claim import Claim, judged
+from analysis.frames.view import View
+from analysis.tables.interval import number
+from analysis.tables.sheet import Sheet
 from analysis.theory import learned_gamma
-from analysis.view import View
+from study.catalog.learned_gamma_collapse.figures import drawings
 
 __all__ = ["claims", "drawings", "sheets"]
 

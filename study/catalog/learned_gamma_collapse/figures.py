@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from analysis.collapse.beta_sweep import LOST, BetaSweep, sweeps
-from analysis.drawn.bands import band
-from analysis.figures import Drawing
-from analysis.style import FIXED, INK, LEARNED, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.claims.beta_sweep import LOST, BetaSweep, sweeps
+from analysis.figures.bands import band
+from analysis.figures.general import Drawing
+from analysis.figures.style import FIXED, INK, LEARNED, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.frames.view import View
 from analysis.theory import learned_gamma, linear
-from analysis.view import View
 
 LOOKS = {False: Look("γ learned", LEARNED[0], "o"), True: Look("γ learned below a ceiling", FIXED[1], "s")}
 DASHES: dict[bool, Any] = {False: (0, (4, 3)), True: (0, (1, 1.5))}

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 
 from models.specs import MNIST, VAE, Data, Learned, LinearSubspace, Objective, PlantedManifold, Training
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 Ceiling = Literal["none", "0.8 T/d"]
 CEILINGS: list[Ceiling] = ["none", "0.8 T/d"]

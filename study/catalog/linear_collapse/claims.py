@@ -3,7 +3,7 @@
 With ζᵢ² the eigenvalues of the very training set and g = βγ: mode i is kept iff ζᵢ² > g, and then has 1 − g/ζᵢ² active
 units, ½ log(ζᵢ²/g) nats, and the distortion g. Thresholds are fitted to active units over the sweep, with modes told apart
 by the decoder's singular values; modes whose threshold lies outside the grid of β are not asked about. Losses are exact
-expectations over the training set (`analysis.collapse.linear`). Only trials that stand still count.
+expectations over the training set (`analysis.claims.linear_optimum`). Only trials that stand still count.
 
 Source: Wang & Ziyin (2022), section 4.2 for a Σ that is learned, Prop. 2 for one that is held at the prior's variance.
 """
@@ -13,18 +13,18 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.collapse.against import Compared, compared, threshold_rows, thresholds_claim
-from analysis.collapse.linear import HELD, LEARNED, OFF_ZERO, WIDE, Cell
-from analysis.drawn.linear_collapse import figures
-from analysis.figures import Drawing
+from analysis.claims.claim import Claim, judged
+from analysis.claims.linear_optimum import HELD, LEARNED, OFF_ZERO, WIDE, Cell
+from analysis.claims.thresholds import Compared, compared, threshold_rows, thresholds_claim
+from analysis.figures.general import Drawing
 from analysis.fit import Estimator
-from analysis.frames import Frame
-from analysis.interval import NOTHING, number
-from analysis.sheet import Sheet
-from analysis.table import cells, label_text
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells, label_text
+from analysis.tables.interval import NOTHING, number
+from analysis.tables.sheet import Sheet
 from analysis.theory import linear, modes_of_spectrum
-from analysis.view import View
+from study.catalog.linear_collapse.figures import figures
 
 UNITS = 0.01
 """Largest root mean square of active units minus theory's."""

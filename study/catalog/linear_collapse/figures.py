@@ -6,10 +6,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.collapse.linear import HELD, LEARNED, Cell
-from analysis.drawn.curves import band, log_beta, ordered_looks, theory
-from analysis.figures import Drawing
-from analysis.style import INK, QUIET, SETTINGS, legend, panels, saved
+from analysis.claims.linear_optimum import HELD, LEARNED, Cell
+from analysis.figures.curves import band, log_beta, ordered_looks, theory
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, legend, panels, saved
 
 FINE = 400
 """Points of a dashed curve."""

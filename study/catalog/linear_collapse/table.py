@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 
 from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 Variant = Literal["learned Σ", "fixed Σ", "learned Σ, wide prior", "learned Σ, data off zero"]
 

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.origin_hessian import depths
-from analysis.figures import Drawing
-from analysis.interval import NOTHING, number
-from analysis.probed import Look, complete, looks
-from analysis.sheet import Sheet
+from analysis.claims.claim import Claim, judged
+from analysis.figures.general import Drawing
+from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.view import View
+from analysis.tables.interval import NOTHING, number
+from analysis.tables.sheet import Sheet
 from analysis.theory import hessian
-from analysis.view import View
+from study.catalog.origin_hessian.figures import depths
 
 CURVED = 1e-9
 """Part of the largest eigenvalue below which a negative one is rounding."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 
-from analysis.drawn.curves import COLOURS
-from analysis.figures import Drawing
-from analysis.probed import Look
-from analysis.style import INK, QUIET, SETTINGS, legend, log_scale, panels, saved
+from analysis.figures.curves import COLOURS
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, legend, log_scale, panels, saved
+from analysis.frames.probe_looks import Look
 
 LEAST = 1e-12
 """Nats below which differences are drawn at the lower edge: rounding."""

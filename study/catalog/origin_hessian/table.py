@@ -6,8 +6,8 @@ layers in the decoder, the curvature at the origin tells nothing any more: one p
 """
 
 from models.specs.probes import OriginHessian, Variant
-from study.declare import study
-from study.probe import Probe
+from study.declare.probe import Probe
+from study.declare.table import study
 
 VARIANTS: list[Variant] = ["fixed Σ", "learned Σ", "learned γ", "two layers"]
 

@@ -2,11 +2,11 @@
 
 import matplotlib as mpl
 
-from analysis.drawn.bands import band, kappa_axis
-from analysis.figures import Drawing
-from analysis.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
-from analysis.table import cells, label_text
-from analysis.view import View
+from analysis.figures.bands import band, kappa_axis
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.frames.view import View
+from analysis.tables.cells import cells, label_text
 
 LOOKS = {"AE": Look("plain autoencoder", "#D55E00", "s"), "VAE": Look("VAE, γ learned", "#0072B2", "o")}
 COMPONENTS = Look("κ principal components", QUIET, "v")

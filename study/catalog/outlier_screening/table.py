@@ -10,8 +10,8 @@ as many as there are latents, are measured beside every trial.
 from typing import Literal
 
 from models.specs import MNIST, VAE, Data, FashionMNIST, Fixed, Learned, Objective, PlantedArc, Training
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 Network = Literal["VAE", "AE"]
 NETWORKS: list[Network] = ["VAE", "AE"]

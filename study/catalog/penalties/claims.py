@@ -14,15 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.penalties import decoders
-from analysis.figures import Drawing
-from analysis.interval import NOTHING, number
-from analysis.lemmas import of_latents, of_logarithms, worst
-from analysis.probed import Look, complete, looks
-from analysis.sheet import Sheet
+from analysis.claims.claim import Claim, judged
+from analysis.claims.residuals import worst
+from analysis.figures.general import Drawing
+from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.view import View
+from analysis.tables.interval import NOTHING, number
+from analysis.tables.sheet import Sheet
 from analysis.theory import serpentine
-from analysis.view import View
+from study.catalog.penalties.figures import decoders
+from study.catalog.penalties.lemmas import of_latents, of_logarithms
 
 SOURCE, BALANCE = "Dai, Wenliang & Wipf (2021)", "Regularization balance, Thm. 3"
 

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from analysis.drawn.curves import COLOURS, DASHED
-from analysis.figures import Drawing
-from analysis.probed import Look
-from analysis.style import INK, MARKERS, QUIET, SETTINGS, legend, log_scale, panels, saved
+from analysis.figures.curves import COLOURS, DASHED
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, legend, log_scale, panels, saved
+from analysis.frames.probe_looks import Look
 
 Kinds = Mapping[str, Mapping[str, Mapping[float, Look]]]
 """Kind of penalty → penalty → ε → the probe."""

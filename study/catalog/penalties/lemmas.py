@@ -3,14 +3,14 @@
 Source: Dai, Wenliang & Wipf (2021), Lemmas 2 and 3.
 """
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.claim import Claim, judged
-from analysis.interval import NOTHING, number
-from analysis.probed import Look
+from analysis.claims.claim import Claim, judged
+from analysis.claims.residuals import worst
+from analysis.frames.probe_looks import Look
+from analysis.tables.interval import NOTHING, number
 from analysis.theory import affine
 
 EXACT, LIMIT, IDENTITY = 1e-9, 0.01, 1e-10
@@ -82,9 +82,3 @@ def _codes(look: Look) -> np.ndarray:
 
 def _above_logarithm(look: Look) -> float:
     return look["price"] - float((np.log(_codes(look)) + 1).sum())
-
-
-def worst(errors: Iterable[float]) -> float:
-    """The largest error; NaN where one is, or none are."""
-    sizes = np.abs(np.array([*errors], float))
-    return float(sizes.max()) if len(sizes) else math.nan

@@ -17,8 +17,8 @@ from models.specs.penalties import (
     SerpentineCrossing,
 )
 from models.specs.sparsity import Penalty
-from study.declare import study
-from study.probe import Probe
+from study.declare.probe import Probe
+from study.declare.table import study
 
 PENALTIES: dict[str, tuple[Penalty, float | None]] = {
     "u": ("u", None),

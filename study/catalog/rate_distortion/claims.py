@@ -4,7 +4,7 @@ At a level g = βγ a VAE minimises R + 2gK, and a learned γ = R/d is nothing b
 reach, both sweeps reach at some β: on linear data reverse water-filling, on images a curve of their own, whose slope is
 −2βγ at every point. What differs can only be where training ends.
 
-On linear data distortions are exact expectations over the training set (see `analysis.collapse.linear`); on images they
+On linear data distortions are exact expectations over the training set (see `analysis.claims.linear_optimum`); on images they
 are of one draw of z an example. All are of the training set, which is what J is minimised over. Areas are seed by seed.
 
 Source: Rybkin, Daniilidis & Levine (2021), for a γ that is learned beside β; Cover & Thomas (2006), section 10.3.3, for the
@@ -20,17 +20,17 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.rate_distortion import figures
-from analysis.figures import Drawing
+from analysis.claims.claim import Claim, judged
+from analysis.figures.general import Drawing
 from analysis.fit.area import Area, area
-from analysis.frames import Column, Frame
-from analysis.interval import number, t_interval
-from analysis.sheet import Sheet
-from analysis.table import ENOUGH, cells, label_text
+from analysis.frames.types import Column, Frame
+from analysis.frames.view import View
+from analysis.tables.cells import ENOUGH, cells, label_text
+from analysis.tables.interval import number, t_interval
+from analysis.tables.sheet import Sheet
 from analysis.theory import Modes, modes_of_spectrum
 from analysis.theory import rate_distortion as theory
-from analysis.view import View
+from study.catalog.rate_distortion.figures import figures
 
 FIXED, LEARNED = "fixed", "learned"
 

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from analysis.drawn.curves import theory
-from analysis.figures import Drawing
-from analysis.frames import Frame
-from analysis.style import INK, SETTINGS, Look, legend, log_scale, panels, saved
+from analysis.figures.curves import theory
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, SETTINGS, Look, legend, log_scale, panels, saved
+from analysis.frames.types import Frame
 
 LOOKS = {"fixed": Look("γ fixed", "#D55E00", "s"), "learned": Look("γ learned", "#0072B2", "o")}
 

@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 
 from models.specs import MNIST, VAE, Data, Digits, Fixed, Gamma, Learned, LinearSubspace, Objective, Training
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 Mode = Literal["fixed", "learned"]
 MODES: list[Mode] = ["fixed", "learned"]

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.interval import number
-from analysis.probed import Look, complete, looks
-from analysis.sheet import Sheet
-from analysis.view import View
+from analysis.claims.claim import Claim, judged
+from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.view import View
+from analysis.tables.interval import number
+from analysis.tables.sheet import Sheet
 
 FREE = 1e-12
 """Nats, relative where J is large, that a free turn may change."""

@@ -8,8 +8,8 @@ unequal variance have unequal σ; equal modes, or a given Σ, make Σ proportion
 from typing import Literal
 
 from models.specs.probes import Rotations
-from study.declare import study
-from study.probe import Probe
+from study.declare.probe import Probe
+from study.declare.table import study
 
 TURNS: list[Literal["orthogonal", "signed permutation"]] = ["orthogonal", "signed permutation"]
 

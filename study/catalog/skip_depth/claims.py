@@ -11,15 +11,15 @@ what a ReLU layer does to a second moment.
 
 import pandas as pd
 
-from analysis.claim import Claim, judged
-from analysis.drawn.bands import SKIPS
-from analysis.drawn.skip_depth import INITS, drawings
-from analysis.frames import Frame
-from analysis.interval import number
-from analysis.load import Header
-from analysis.sheet import Sheet
-from analysis.table import ENOUGH, cells, label_text
-from analysis.view import View
+from analysis.claims.claim import Claim, judged
+from analysis.figures.bands import SKIPS
+from analysis.frames.load import Header
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import ENOUGH, cells, label_text
+from analysis.tables.interval import number
+from analysis.tables.sheet import Sheet
+from study.catalog.skip_depth.figures import INITS, drawings
 
 __all__ = ["claims", "drawings", "sheets"]
 

@@ -4,12 +4,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from analysis.drawn.bands import SKIPS, band
-from analysis.figures import Drawing
-from analysis.frames import Frame
-from analysis.style import INK, SETTINGS, legend, panels, saved
-from analysis.table import cells, label_text
-from analysis.view import View
+from analysis.figures.bands import SKIPS, band
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, SETTINGS, legend, panels, saved
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells, label_text
 
 INITS = {"fan_in": "N(0, 1/fan_in)", "he": "He"}
 """How the initial weights are written."""

@@ -9,8 +9,8 @@ start, not where training would end.
 
 from models.specs import MNIST, VAE, Learned, Objective, PlantedManifold, Skip, Training
 from models.specs.gaussian import Init
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 SKIPS: list[Skip] = ["none", "affine", "residual", "concat"]
 INITS: list[Init] = ["fan_in", "he"]

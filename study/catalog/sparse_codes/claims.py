@@ -13,14 +13,14 @@ on some data, folded closely enough (see `penalties`), and these are not folded.
 Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear data are derived (`analysis.theory`).
 """
 
-from analysis.claim import Claim, judged
-from analysis.drawn import sparse_codes as drawn
-from analysis.figures import Drawing
-from analysis.interval import NOTHING, number
-from analysis.sheet import Sheet
-from analysis.sparse_codes import COPIES, ONE, TIE, Group, by_penalty, groups, sheet
+from analysis.claims.claim import Claim, judged
+from analysis.figures.general import Drawing
+from analysis.frames.view import View
+from analysis.tables.interval import NOTHING, number
+from analysis.tables.sheet import Sheet
 from analysis.theory import sparse_codes as theory
-from analysis.view import View
+from study.catalog.sparse_codes import figures as drawn
+from study.catalog.sparse_codes.groups import COPIES, ONE, TIE, Group, by_penalty, groups, sheet
 
 SOURCE, DERIVED = "Dai, Wenliang & Wipf (2021)", "derived; see analysis.theory.sparse_codes"
 

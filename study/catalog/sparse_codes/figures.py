@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from analysis.drawn.curves import DASHED
-from analysis.figures import Drawing
-from analysis.sparse_codes import Group
-from analysis.style import INK, MARKERS, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.figures.curves import DASHED
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, Look, legend, panels, saved
+from study.catalog.sparse_codes.groups import Group
 
 Found = Mapping[tuple[str, str], Sequence[Group]]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frames import Frame
-from analysis.interval import NOTHING, number
-from analysis.sheet import Sheet
-from analysis.table import cells, label_text
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells, label_text
+from analysis.tables.interval import NOTHING, number
+from analysis.tables.sheet import Sheet
 from analysis.theory import sparse_codes as theory
 from analysis.theory.modes import Array
-from analysis.view import View
 
 COPIES, TIE, ONE = "copies", "a tie", "one code"
 

@@ -20,8 +20,8 @@ from models.specs import (
     Sparsity,
     Training,
 )
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 PRICES = [
     Sparsity(h="u"),

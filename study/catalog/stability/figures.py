@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures import Drawing
-from analysis.frames import Frame
-from analysis.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
-from analysis.table import cells, label_text
-from analysis.view import View
+from analysis.figures.general import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells, label_text
 
 LOOKS = {
     "none": Look("no remedy", "#222222", "o"),

@@ -9,8 +9,8 @@ steps of the gradient's sign alone. Learning rates stay constant, as lowering th
 from typing import Any, Literal
 
 from models.specs import VAE, Fixed, Gamma, Learned, Objective, PlantedManifold, Rprop, Slower, Training
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 Setting = Literal["learned", "learned, β = 6", "fixed"]
 Remedy = Literal["none", "warm-up", "ceiling", "slower", "signs"]

@@ -4,12 +4,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.drawn.pictures import show_rows
-from analysis.figures import Drawing
-from analysis.frames import Frame
-from analysis.style import INK, SETTINGS, Look, legend, panels, saved
-from analysis.table import cells, label_text
-from analysis.view import View
+from analysis.figures.general import Drawing
+from analysis.figures.images import show_rows
+from analysis.figures.style import INK, SETTINGS, Look, legend, panels, saved
+from analysis.frames.types import Frame
+from analysis.frames.view import View
+from analysis.tables.cells import cells, label_text
 from study.record import Home, read_artifacts
 
 LOOKS = {

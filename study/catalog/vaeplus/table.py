@@ -22,8 +22,8 @@ from models.specs import (
     PlantedClusters,
     Training,
 )
-from study.declare import study
-from study.trial import Trial
+from study.declare.table import study
+from study.declare.trial import Trial
 
 METHODS = ["AE", "VAE", "VAE+", "WAE"]
 FIRST = {"balanced": Learned(), "under-regularised": Fixed(1e-3)}

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import torch
 
-from models.mmd import VERSION as MMD_VERSION
-from models.mmd import mmd_imq
+from models.metrics.mmd import VERSION as MMD_VERSION
+from models.metrics.mmd import mmd_imq
 from models.streams import BLOCK
-from study.packed.measure import ACTIVE_BELOW, MMD_POINTS, Measure
+from study.train.measure.measure import ACTIVE_BELOW, MMD_POINTS, Measure
 
 VERSION = 1
 

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.datasets import load
-from study.packed.laid import laid
-from study.packed.measure import Measure
-from study.packed.metrics import METRICS
+from models.data.load import load
+from study.declare.trial import Trial
 from study.record import Home
-from study.trial import Trial
+from study.train.earlier_results import ground
+from study.train.measure.measure import Measure
+from study.train.measure.metrics import METRICS
+from study.train.stack.build import build_stack
 
 
 def measured_again(
@@ -26,7 +27,8 @@ def measured_again(
     Raises: KeyError or RuntimeError where the weights are not those of the declared networks.
     """
     data = load(trials[0].data)
-    stack, inputs = laid(trials, data, home, torch.device("cpu"))
+    device = torch.device("cpu")
+    stack, inputs = build_stack(trials, data, device, ground(trials, data, home, device))
     with torch.no_grad():
         for name, target in stack.weights().items():
             target.copy_(torch.stack([torch.from_numpy(each[name]) for each in weights]))

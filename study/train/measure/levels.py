@@ -9,7 +9,7 @@ Probabilities of all levels sum to one whatever the likelihood, densities being 
 are comparable between likelihoods on the same data, and with code lengths: divided by d log 2 they are bits a dimension.
 Training minimises J, which for a density is not of bins: a γ that is best for J need not be for levels, least of all where
 most values lie in the open bins at the ends. A variance for each image is coded beside the image (see
-`models.likelihood`). β is that of training alone: here it is 1.
+`models.loss.likelihood`). β is that of training alone: here it is 1.
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from models.iwae import nll
-from models.measured import Measured
-from study.packed.laid import likelihood_on
-from study.packed.measure import IWAE_DRAWS, Measure
+from models.metrics.iwae import nll
+from models.metrics.measurement import Measured
+from study.train.measure.measure import IWAE_DRAWS, Measure
+from study.train.stack.build import likelihood_on
 
 VERSION = 1
 

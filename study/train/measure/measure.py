@@ -12,18 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.datasets import DataSet
-from models.gamma import gamma_at
-from models.iwae import VERSION as IWAE_VERSION
-from models.iwae import log_normal, nll, weighted
-from models.mmd import VERSION as MMD_VERSION
-from models.mmd import means_to_the_others, mmd_imq
-from models.objective import misfit, squared_error
+from models.data.dataset import DataSet
+from models.loss.gamma import gamma_at
+from models.loss.objective import misfit, squared_error
+from models.metrics.iwae import VERSION as IWAE_VERSION
+from models.metrics.iwae import log_normal, nll, weighted
+from models.metrics.mmd import VERSION as MMD_VERSION
+from models.metrics.mmd import means_to_the_others, mmd_imq
 from models.streams import BLOCK, draws, stream
-from study.packed.inputs import Inputs
-from study.packed.moments import Moments
-from study.packed.stack import Stack
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.train.measure.moments import Moments
+from study.train.stack.inputs import Inputs
+from study.train.stack.stack import Stack
 
 MMD_POINTS = 2000
 IWAE_POINTS, IWAE_DRAWS = 500, 64

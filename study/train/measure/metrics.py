@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from models.auroc import VERSION as AUROC_VERSION
-from models.iwae import VERSION as IWAE_VERSION
-from models.mmd import VERSION as MMD_VERSION
-from study.packed.leveled import VERSION as LEVELS_VERSION
-from study.packed.leveled import level_rows
-from study.packed.measure import SAMPLE_VARIANCE_VERSION, Measure
-from study.packed.sampled import sample_rows
-from study.packed.screened import outlier_rows
-from study.packed.sparse import VERSION as CODES_VERSION
-from study.packed.sparse import code_rows
-from study.packed.told import VERSION as BETAS_VERSION
-from study.packed.told import at_every_beta, codes_apart
-from study.trial import Trial
+from models.metrics.auroc import VERSION as AUROC_VERSION
+from models.metrics.iwae import VERSION as IWAE_VERSION
+from models.metrics.mmd import VERSION as MMD_VERSION
+from study.declare.trial import Trial
+from study.train.measure.at_betas import VERSION as BETAS_VERSION
+from study.train.measure.at_betas import at_every_beta, codes_apart
+from study.train.measure.codes import VERSION as CODES_VERSION
+from study.train.measure.codes import code_rows
+from study.train.measure.levels import VERSION as LEVELS_VERSION
+from study.train.measure.levels import level_rows
+from study.train.measure.measure import SAMPLE_VARIANCE_VERSION, Measure
+from study.train.measure.outliers import outlier_rows
+from study.train.measure.samples import sample_rows
 
 Row = dict[str, float | int | str]
 Placed = Iterator[tuple[int, Row]]

@@ -16,14 +16,15 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float
 
-from models.auroc import VERSION as AUROC_VERSION
-from models.auroc import auroc
-from models.datasets import DataSet, load
-from models.measured import Measured
-from models.outliers import VERSION as OUTLIERS_VERSION
-from models.outliers import principal_reconstructions, reconstruction_errors
+from models.data.dataset import DataSet
+from models.data.load import load
+from models.metrics.auroc import VERSION as AUROC_VERSION
+from models.metrics.auroc import auroc
+from models.metrics.measurement import Measured
+from models.metrics.outliers import VERSION as OUTLIERS_VERSION
+from models.metrics.outliers import principal_reconstructions, reconstruction_errors
 from models.specs import Data
-from study.packed.measure import Measure
+from study.train.measure.measure import Measure
 
 Row = dict[str, float | int | str]
 Rows = Float[np.ndarray, "n d"]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.generated import Row, reference
-from study.packed.measure import Measure
+from models.metrics.sample_quality import Row, reference
+from study.train.measure.measure import Measure
 
 RECONSTRUCTED = ("fd_", "kd_", "fid", "kid")
 """Metrics, by the beginnings of their names, that reconstructions are compared by as well."""

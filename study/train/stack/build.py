@@ -4,23 +4,24 @@ from collections.abc import Sequence
 
 import torch
 
-from models.datasets import DataSet
-from models.levels import Levels
-from models.likelihood import Likelihood
-from models.likelihoods import likelihood_of
-from study.packed.frozen import ground
-from study.packed.inputs import Inputs, inputs_of
-from study.packed.stack import Stack
-from study.record import Home
-from study.trial import Trial
+from models.data.dataset import DataSet
+from models.loss.levels import Levels
+from models.loss.likelihood import Likelihood
+from models.loss.likelihood_choice import likelihood_of
+from study.declare.trial import Trial
+from study.train.stack.earlier_stages import Ground
+from study.train.stack.inputs import Inputs, inputs_of
+from study.train.stack.stack import Stack
 
 
-def laid(trials: Sequence[Trial], data: DataSet, home: Home | None, device: torch.device) -> tuple[Stack, Inputs]:
-    """Raises: HomeError where the home lacks what the trials stand on."""
-    found = ground(trials, data, home, device)
+def build_stack(
+    trials: Sequence[Trial], data: DataSet, device: torch.device, ground: Ground | None = None
+) -> tuple[Stack, Inputs]:
+    """The stack of trials that share shapes, and what it is fed. `ground` holds what they stand on, if on anything."""
+    ground = ground or Ground([trial.objective.gamma for trial in trials], [None] * len(trials))
     likelihood = None if trials[0].objective.is_plain else likelihood_on(trials[0], data, device)
-    stack = Stack(trials, found.gammas, device, likelihood=likelihood)
-    return stack, inputs_of(trials, data, found.frozen, device, stack.dtype)
+    stack = Stack(trials, ground.gammas, device, likelihood=likelihood)
+    return stack, inputs_of(trials, data, ground.frozen, device, stack.dtype)
 
 
 def likelihood_on(trial: Trial, data: DataSet, device: torch.device) -> Likelihood:

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from models.datasets import DataSet
+from models.data.dataset import DataSet
 from models.streams import draws, move, places, stream
-from study.packed.frozen import Frozen
-from study.packed.table import Table
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.train.stack.earlier_stages import Frozen
+from study.train.stack.training_rows import Table
 
 
 class Inputs:
@@ -40,7 +40,7 @@ class Inputs:
         return x, x if self._targets is None else self._targets.gathered(rows)
 
     def see(self, u: float | None) -> None:
-        """Stand at another u of the stage before, where it is told one (see `models.beta_vae`); None: at its own β."""
+        """Stand at another u of the stage before, where it is told one (`models.networks.beta_vae`); None: at its own β."""
 
     def split(self, name: str, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The whole training or test set in chunks of `size` rows: (n, ·) for all trials alike, or (pack, n, ·)."""

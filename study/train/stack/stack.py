@@ -13,17 +13,18 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from models.beta_vae import beside
-from models.gamma import knobs
-from models.image_vae import ConvolutionalVAE
-from models.likelihood import Likelihood
-from models.objective import latent_rates
+from models.loss.gamma import knobs
+from models.loss.likelihood import Likelihood
+from models.loss.objective import latent_rates
+from models.networks.beta_vae import beside
+from models.networks.build import Methods, build
+from models.networks.image_vae import ConvolutionalVAE
+from models.networks.vae import GaussianVAE
 from models.specs import Gamma
 from models.streams import BLOCK
-from models.vae import GaussianVAE, Methods, build
-from study.packed.layers import as_layers_take_it, with_leading_axis
-from study.sizing import CPU_CORE, GPU, gains_as_one
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.pack.cost import CPU_CORE, GPU, gains_as_one
+from study.train.stack.layers import as_layers_take_it, with_leading_axis
 
 Way = Literal["together", "one by one", "vmap"]
 
@@ -176,7 +177,7 @@ class Stack:
 
 
 def _way_of(trials: Sequence[Trial], network: nn.Module, device: torch.device) -> Way:
-    """How a network is carried over the stack: whether convolutions of a whole stack gain is `study.sizing`'s to say."""
+    """How a network is carried over the stack: whether convolutions of a whole stack gain is `study.pack.cost`'s to say."""
     if isinstance(network, GaussianVAE):
         return "together"
     if type(network) is ConvolutionalVAE:

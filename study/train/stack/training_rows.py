@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.rows import LEVEL, Rows, Streamed
+from models.data.disk_rows import LEVEL, Rows, Streamed
 
 ROOM = 0.5
 """Share of a GPU's free memory that bytes may take: the rest is for the pack."""

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from models.streams import move, places, stream
-from study.packed.stack import Stack
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.train.stack.stack import Stack
 
 
 class Betas:

@@ -1,24 +1,16 @@
 """The price of codes in training: every trial of the pack has one, each its own penalty, weight and misfit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from models.penalties import PENALTIES, energies
+from models.loss.code_penalties import PENALTIES, energies
 from models.specs import Sparsity
 from models.specs.sparsity import Penalty
-from study.packed.fitted import Fit
-from study.packed.measure import Measure
-from study.packed.stack import Stack
-from study.trial import Trial
-
-USED_ABOVE = 1e-3
-"""Energy of a code that is used, as a part of the data's total variance."""
-
-VERSION = 1
-
-Row = dict[str, float | int | str]
+from study.declare.trial import Trial
+from study.train.stack.stack import Stack
+from study.train.step.fit import Fit
 
 
 class Sparse:
@@ -80,24 +72,3 @@ def price(trial: Trial) -> Sparsity:
     penalty = trial.objective.penalty
     assert isinstance(penalty, Sparsity)
     return penalty
-
-
-@torch.no_grad()
-def code_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
-    """(place in the pack, evaluation row): how many codes are used, and Σ h of them all without its weight.
-
-    The energies are those of the record's latents, mean_var · decoder_norm²: variances over the training set, and the
-    decoder's slopes where the first of its examples are encoded.
-    """
-    latents = measure.latents()
-    found = latents["mean_var"] * latents["decoder_norm"].square()
-    for place, (trial, energy) in enumerate(zip(measure.trials, found, strict=True)):
-        declared = price(trial)
-        parameter = energy.new_tensor(declared.parameter or 0.0)
-        values = {
-            "codes_used": float((energy > USED_ABOVE * measure.inputs.variance("train", place)).sum()),
-            "codes_price": float(PENALTIES[declared.h](energy.clamp_min(declared.floor), parameter).sum()),
-        }
-        for name, value in values.items():
-            size = measure.inputs.sizes["train"]
-            yield place, {"metric": name, "value": value, "sample_size": size, "seed": trial.seed, "version": VERSION}

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from models.gamma import decided
-from models.objective import misfit, squared_error
-from study.packed.stack import Stack
+from models.loss.gamma import decided
+from models.loss.objective import misfit, squared_error
+from study.train.stack.stack import Stack
 
 
 class Fit(NamedTuple):

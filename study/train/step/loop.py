@@ -12,20 +12,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.beta_vae import beside
-from models.gamma import decided, project_, schedule
-from models.objective import squared_error
+from models.loss.gamma import decided, project_, schedule
+from models.loss.objective import squared_error
+from models.networks.beta_vae import beside
 from models.streams import Batches
-from study.packed.adam import Adam
-from study.packed.betas import Betas
-from study.packed.fitted import fitted
-from study.packed.inputs import Inputs
-from study.packed.penalty import Penalty
-from study.packed.remedies import Remedies
-from study.packed.rprop import Rprop
-from study.packed.sparse import Sparse
-from study.packed.stack import Stack
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.train.stack.inputs import Inputs
+from study.train.stack.stack import Stack
+from study.train.step.adam import Adam
+from study.train.step.beta_draws import Betas
+from study.train.step.code_price import Sparse
+from study.train.step.fit import fitted
+from study.train.step.mmd_penalty import Penalty
+from study.train.step.rprop import Rprop
+from study.train.step.schedules import Remedies
 
 CURVE_POINTS = 40
 

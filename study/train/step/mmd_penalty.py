@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from models.mmd import batch_mmd
+from models.metrics.mmd import batch_mmd
 from models.specs import MMD
 from models.streams import move, normal, places, stream
-from study.packed.fitted import Fit
-from study.packed.stack import Stack
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.train.stack.stack import Stack
+from study.train.step.fit import Fit
 
 
 class Penalty:

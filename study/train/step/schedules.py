@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from study.packed.stack import Stack
-from study.trial import Trial
+from study.declare.trial import Trial
+from study.train.stack.stack import Stack
 
 
 class Remedies:

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
-from study.declare import Study, study
-from study.identity import content_id
-from study.packing import make_pack
-from study.plan import make_plan, write_plan
+from study.declare.identity import content_id
+from study.declare.table import Study, study
+from study.declare.trial import Trial
+from study.pack.pack import make_pack
+from study.plan.plan import make_plan, write_plan
 from study.record import TABLES, Home, compact, write_part
-from study.rows import declared_row
-from study.trial import Trial
+from study.train.declared_columns import declared_row
 
 KAPPA, POINTS, PACK = 32, 50, 250
 DATA = LinearSubspace(d=40, eigenvalues=tuple(10 * 0.9**i for i in range(40)), n=4000)

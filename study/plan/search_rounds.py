@@ -1,0 +1,32 @@
+"""The rounds of a table's searches: the rows that are asked for once those before have results."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import product
+
+from study.declare.search import SearchTable
+from study.declare.table import Row
+from study.record import Home, read
+
+
+class Searching:
+    """A table's searches over one home, each as far as the results there go."""
+
+    def __init__(self, table: SearchTable) -> None:
+        from study.plan.optuna_search import Asking  # imports Optuna, which nobody else needs
+
+        self._columns = ["trial_id", "status", *table.settings.minimise]
+        self._searches = [
+            Asking(table.settings, table.space, sampler, repeat, partial(table.row, sampler, repeat))
+            for sampler, repeat in product(table.settings.samplers, range(table.settings.repeats))
+        ]
+
+    def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
+        """The rows that are asked for once these have results: one round of each search that has all of its own."""
+        results = {row["trial_id"]: row for row in read(home, "trials", self._columns).to_pylist()}
+        there = {row.trial.trial_id for row in rows}
+        found: dict[str, Row] = {}
+        for row in (row for search in self._searches for row in search.more(results)):
+            if row.trial.trial_id not in there:  # and a child may equal a parent: one trial
+                found.setdefault(row.trial.trial_id, row)
+        return list(found.values())
