@@ -7,15 +7,41 @@ import traceback
 
 from pydantic import ValidationError
 
+from models.data_folders import DataError
 from models.specs import Spec
+from study.record import HomeError
 from study.secrets import masked
 
 LONGEST = 80
 """Characters of a value, and three times as many of somebody else's message, that a sentence quotes."""
 
 
-class DeclarationError(Exception):
-    """A declaration that cannot be carried out; the message names the fault and the remedy."""
+class RefusalError(Exception):
+    """Something that a person asked for and that cannot be done; the message names the fault and the remedy."""
+
+
+class DeclarationError(RefusalError):
+    """A study, trial, axis or search that is declared wrongly."""
+
+
+class OptionError(RefusalError):
+    """An option or argument of a command that means nothing, or that does not fit what is asked for."""
+
+
+class SettingError(RefusalError):
+    """An environment variable that is set to what it cannot be."""
+
+
+class ClusterError(RefusalError):
+    """A Ray cluster that is not there, does not answer, takes no job, or has nothing to train on."""
+
+
+class HomeBusyError(RefusalError):
+    """A home in which another launch of the same study is at work."""
+
+
+REFUSALS = (RefusalError, HomeError, DataError)
+"""Everything that ends a command with one sentence and exit status 2."""
 
 
 def explain(fault: ValidationError) -> str:
@@ -48,9 +74,9 @@ def said(fault: BaseException) -> str:
 
 
 def refuse_secret(option: str, address: str | None) -> None:
-    """Whoever reaches a cluster's dashboard reads a job's command. Raises: DeclarationError where it would tell a secret."""
+    """Whoever reaches a cluster's dashboard reads a job's command. Raises: OptionError where it would tell a secret."""
     if address and (shown := masked(address)) != address:
-        raise DeclarationError(
+        raise OptionError(
             f"the cluster's dashboard would show the secret in {option} {shown}: leave it out, and give the nodes a role "
             "or the secret itself (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD; PGPASSWORD) in their environment"

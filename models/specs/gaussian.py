@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import Field, model_validator
 
-from models.specs.spec import Count, Positive, Real, Spec
 from models.specs.likelihood import PerValue
+from models.specs.spec import Count, Positive, Real, Spec
 
 Skip = Literal["none", "affine", "residual", "concat"]
 """How z reaches the output past the decoder's layers.

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from study.declare.table import DeclarationError
+from study.errors import ClusterError
 
 DEFAULT = "cluster.yaml"
 """The file that a launch looks for where it is started."""
@@ -54,14 +54,14 @@ class Declared:
 
 
 def declared(file: Path) -> Declared:
-    """Raises: DeclarationError for a file that declares no cluster."""
+    """Raises: ClusterError for a file that declares no cluster."""
     import yaml  # of no use to launches where there is no such file
 
     try:
         return _declared(file, yaml.safe_load(file.read_text()))
     except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError, AttributeError) as fault:
         reason = " ".join(str(fault).split())[:200]
-        raise DeclarationError(f"{file} declares no cluster for `ray up` ({type(fault).__name__}: {reason})") from fault
+        raise ClusterError(f"{file} declares no cluster for `ray up` ({type(fault).__name__}: {reason})") from fault
 
 
 def _declared(file: Path, config: Mapping[str, Any]) -> Declared:
@@ -74,7 +74,7 @@ def _declared(file: Path, config: Mapping[str, Any]) -> Declared:
 def declared_here() -> Declared | None:
     """The cluster that this machine is the head of; None where it is no head that `ray up` made."""
     file = Path(ON_THE_HEAD).expanduser()
-    with contextlib.suppress(DeclarationError):
+    with contextlib.suppress(ClusterError):
         return declared(file) if file.is_file() else None
     return None
 
@@ -111,10 +111,10 @@ class Head:
         self.url = f"http://127.0.0.1:{way.port}"
 
     def token(self) -> str | None:
-        """The cluster's token, None where it has none. Raises: DeclarationError where ssh does not reach the head."""
+        """The cluster's token, None where it has none. Raises: ClusterError where ssh does not reach the head."""
         said = self._way.said("token", WAY_S)
         if said is None:
-            raise DeclarationError(self.silence(self._way.complaint()))
+            raise ClusterError(self.silence(self._way.complaint()))
         return said["token"] or None
 
     def silence(self, reason: str) -> str:

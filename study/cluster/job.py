@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from study.cluster.target import Place
-from study.declare.table import DeclarationError
+from study.errors import ClusterError
 
 PAUSES_S = (1.0, 3.0, 10.0, 30.0)
 """Waits before a lost connection to the job's output is tried again, in seconds."""
@@ -40,7 +40,7 @@ class Job:
         self._shown = 0
 
     def send(self, entrypoint: str, environment: dict[str, object], studies: Iterable[str]) -> None:
-        """Raises: DeclarationError where the cluster does not take the job."""
+        """Raises: ClusterError where the cluster does not take the job."""
         try:
             self._client.submit_job(
                 entrypoint=entrypoint,
@@ -51,7 +51,7 @@ class Job:
         except (RuntimeError, ValueError, OSError) as fault:
             reason = str(fault).strip().splitlines()[-1][:300].rstrip(".")
             hint = ": a .gitignore or .rayignore keeps large files back" if "exceed" in reason else ""
-            raise DeclarationError(f"{self._place} does not take the job: {reason}{hint}") from fault
+            raise ClusterError(f"{self._place} does not take the job: {reason}{hint}") from fault
 
     def follow(self) -> int:
         """Show the job's output to its end; returns its exit status."""

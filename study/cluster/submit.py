@@ -24,8 +24,8 @@ from rich.markup import escape
 from study.cluster.cluster_file import Declared
 from study.cluster.job import Job, studies_of
 from study.cluster.target import Place, dashboard_of
-from study.declare.table import DeclarationError, Scale
-from study.errors import refuse_secret
+from study.declare.table import Scale
+from study.errors import ClusterError, OptionError, refuse_secret
 
 PACKAGES = ("study", "models", "analysis")
 LEFT_BEHIND = [".[!.]*", "__pycache__", "venv", "/runs", "mlruns", "mlflow.db*", "*.egg-info"]
@@ -59,7 +59,7 @@ class Request:
 
 
 def submit(request: Request, place: Place, console: Console) -> int:
-    """Run the launch as a job and show its output; returns the job's exit status. Raises: DeclarationError."""
+    """Run the launch as a job and show its output; returns the job's exit status. Raises: OptionError, ClusterError."""
     cluster = place.cluster
     refuse_secret("--home", request.home or (cluster and cluster.home))
     refuse_secret("--tracking-uri", request.tracking_uri or (cluster and cluster.tracking_uri))
@@ -88,14 +88,14 @@ def attach(name: str, place: Place, console: Console) -> int:
     """Show the output of a submitted launch again, and what is still to come; returns the job's exit status.
 
     `name` is the job's, or a study's, of which the newest job is meant.
-    Raises: DeclarationError where the cluster knows neither.
+    Raises: OptionError where the cluster knows neither.
     """
     client, place = _connect(place)
     jobs = sorted((job for job in client.list_jobs() if job.submission_id), key=lambda job: job.start_time or 0)
     found = [job.submission_id for job in jobs if name in (job.submission_id, *studies_of(job))]
     if not found:
         known = ", ".join(str(job.submission_id) for job in jobs[-5:]) or "none at all"
-        raise DeclarationError(f"{place} knows no launch {name}: it knows {known}")
+        raise OptionError(f"{place} knows no launch {name}: it knows {known}")
     job = Job(client, place, str(found[-1]), console)
     console.print(f"[bold]{job.job_id}[/] on {place}; Ctrl-C leaves it at work")
     try:
@@ -106,7 +106,7 @@ def attach(name: str, place: Place, console: Console) -> int:
 
 
 def _connect(place: Place) -> tuple[JobSubmissionClient, Place]:
-    """A client of the cluster's dashboard, and the place by that name. Raises: DeclarationError."""
+    """A client of the cluster's dashboard, and the place by that name. Raises: ClusterError."""
     for module in ("dashboard.modules.job.sdk", "dashboard.modules.dashboard_sdk", "_private.runtime_env.packaging"):
         logging.getLogger(f"ray.{module}").setLevel(logging.ERROR)  # what matters is said in our own words
     url = dashboard_of(place)
@@ -116,11 +116,11 @@ def _connect(place: Place) -> tuple[JobSubmissionClient, Place]:
         client = JobSubmissionClient(url or place.address)
         return client, place if place.head else replace(place, address=client.get_address())
     except AuthenticationError as fault:
-        raise DeclarationError(
+        raise ClusterError(
             f"{place} asks for its token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"
         ) from fault
     except (RuntimeError, ValueError, OSError) as fault:
-        raise DeclarationError(
+        raise ClusterError(
             f"the Ray at {place.address} has no dashboard that takes jobs from here: start it where ray[default] "
             "is installed, or forward its port 8265 and give --address http://localhost:8265"
         ) from fault
@@ -133,7 +133,7 @@ def _own_file(name: str) -> str | None:
         return None
     here = Path.cwd().resolve()
     if not Path(file).resolve().is_relative_to(here):
-        raise DeclarationError(f"{file} is outside of the folder that is sent to the cluster: launch it from its own")
+        raise OptionError(f"{file} is outside of the folder that is sent to the cluster: launch it from its own")
     return f"{Path(file).resolve().relative_to(here)}:{study}"
 
 
@@ -141,14 +141,14 @@ def _home_there(asked: str | None, cluster: Declared | None, client: JobSubmissi
     """The home as the cluster's nodes name it: a job's own folder is a temporary one, so nothing may be relative to it.
 
     Asked for, else named by the cluster's file, else ./runs.
-    An absolute path is taken for a folder that the nodes share. Raises: DeclarationError for a folder of this machine.
+    An absolute path is taken for a folder that the nodes share. Raises: OptionError for a folder of this machine.
     """
     text = asked if asked is not None else (cluster and cluster.home) or "./runs"
     if "://" in text or Path(text).is_absolute():
         return text
     nodes = list_nodes(address=client.get_address())
     if {node.node_ip for node in nodes} - _addresses_here():  # pyright: ignore[reportAttributeAccessIssue]
-        raise DeclarationError(
+        raise OptionError(
             f"the home {text} is a folder of this machine: name one that every node of the cluster reaches, "
             "--home s3://... or the absolute path of a shared folder"
         )
@@ -160,12 +160,12 @@ def _addresses_here() -> set[str]:
 
 
 def _mirror_there(request: Request, cluster: Declared | None, home: str) -> tuple[list[str], str]:
-    """The job's options for MLflow, and what must be said of it. Raises: DeclarationError for a database of this folder."""
+    """The job's options for MLflow, and what must be said of it. Raises: OptionError for a database of this folder."""
     uri = request.tracking_uri or (cluster.tracking_uri if cluster else None)
     if not request.mirrored:
         return ["--no-mirror"], ""
     if uri and ("://" not in uri or (uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"))):
-        raise DeclarationError(
+        raise OptionError(
             f"--tracking-uri {uri} is relative to a folder of this machine: give a server's address or an absolute path"
         )
     if uri:

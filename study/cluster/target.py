@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.cluster.cluster_file import DEFAULT, WAY_S, Declared, Head, declared, declared_here, may_run, running_head
-from study.declare.table import DeclarationError, Scale
+from study.declare.table import Scale
+from study.errors import ClusterError, OptionError
 from study.secrets import masked
 
 PATIENCE_S = 3.0
@@ -77,8 +78,8 @@ class Place:
 def found_place(text: str | None) -> Iterator[Place]:
     """The place that `--address`, else RAY_ADDRESS, else ./cluster.yaml names; the way there is open inside.
 
-    Raises: DeclarationError for an address of no known kind, for a named file whose cluster does not run, and where a
-    running head is not to be reached.
+    Raises: OptionError for an address of no known kind; ClusterError for a named file whose cluster does not run, and where
+    a running head cannot be reached.
     """
     place = _place(text)
     try:
@@ -99,18 +100,18 @@ def _place(text: str | None) -> Place:
     if address.endswith((".yaml", ".yml")):
         if head := running_head(declared(Path(address))):
             return Place(address, head)
-        raise DeclarationError(
+        raise ClusterError(
             f"the cluster of {address} has no head that runs, as far as can be told from here: "
             f"`ray up {address}` starts it, --address local trains here"
         )
     scheme, separator, _ = address.rpartition("://")
     if scheme == "ray":
-        raise DeclarationError(
+        raise OptionError(
             f"{address} is a Ray Client's address, which carries no job: give the dashboard's, http://HOST:8265"
         )
     known = scheme in ("http", "https") if separator else address == "auto" or ":" in address
     if not known:
-        raise DeclarationError(
+        raise OptionError(
             f"{address} is no Ray address: give http://HOST:8265, HOST:6379, a cluster's FILE.yaml, auto or local"
         )
     return Place(address)
@@ -118,7 +119,7 @@ def _place(text: str | None) -> Place:
 
 def _default() -> Place:
     file = Path(DEFAULT)
-    with contextlib.suppress(DeclarationError):  # a file of that name may be about something else
+    with contextlib.suppress(ClusterError):  # a file of that name may be about something else
         if file.is_file() and may_run(cluster := declared(file)) and (head := running_head(cluster)):
             return Place(DEFAULT, head)
     return Place()
@@ -127,7 +128,7 @@ def _default() -> Place:
 def dashboard_of(place: Place) -> str | None:
     """The URL of a cluster's dashboard, None where a Ray answers that only Ray itself can ask for its dashboard.
 
-    Raises: DeclarationError where nothing like a Ray answers in time.
+    Raises: ClusterError where nothing like a Ray answers in time.
     """
     if place.head:
         return _through_the_tunnel(place.head)
@@ -142,7 +143,7 @@ def dashboard_of(place: Place) -> str | None:
             return None
     except (OSError, ValueError, http.client.HTTPException):
         pass
-    raise DeclarationError(f"no Ray {'dashboard ' if has_scheme else ''}answers at {address}: {START}")
+    raise ClusterError(f"no Ray {'dashboard ' if has_scheme else ''}answers at {address}: {START}")
 
 
 def _through_the_tunnel(head: Head) -> str:
@@ -152,7 +153,7 @@ def _through_the_tunnel(head: Head) -> str:
             if _is_dashboard(head.url):
                 return head.url
         time.sleep(0.2)
-    raise DeclarationError(head.silence("ssh reaches it, and its dashboard is not there"))
+    raise ClusterError(head.silence("ssh reaches it, and its dashboard is not there"))
 
 
 def _is_dashboard(url: str) -> bool:

@@ -20,11 +20,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from study.declare.axes import Label, check_names, check_size, label, labels_of, values_of
+from study.declare.axes import Label, check_names, check_size, labels_of, values_of
 from study.declare.probe import Declared, Probe
 from study.errors import DeclarationError, explain, line_in, said
-
-__all__ = ["DeclarationError", "Label", "Row", "Scale", "Study", "Table", "explain", "label", "study"]
 
 Scale = Literal["laptop", "paper"]
 

@@ -11,17 +11,17 @@ from typing import Annotated
 
 import typer
 
-from models.data_folders import DataError
 from study.cli import known_tracking, refuse, run
 from study.cluster.target import Place, found_place
-from study.declare.table import DeclarationError, Scale, Study
+from study.declare.table import Scale, Study
+from study.errors import REFUSALS, OptionError
 from study.launch.find import catalog_names, find
 from study.launch.plan_text import announce, console, show_catalog, show_cost
 from study.launch.session import Launch
 from study.mirror.entry import Pictures
 from study.plan.launch_plan import Plans
 from study.plan.plan import check, make_plan
-from study.record import Home, HomeError
+from study.record import Home
 
 StudyNames = Annotated[
     list[str] | None, typer.Argument(metavar="STUDY…", help="Names from --list, or file.py:name; `all` of the catalog.")
@@ -91,7 +91,7 @@ def main(
                 home, scale, pack, tuple(only or []), plan, tracking_uri, artifacts, mirrored, retry_failed, refine
             )
             status = asked.carry_out(todo, where)
-    except (DeclarationError, HomeError, DataError) as fault:
+    except REFUSALS as fault:
         refuse(str(fault))
     except KeyboardInterrupt:
         status = INTERRUPTED
@@ -101,12 +101,12 @@ def main(
 def _found(names: Sequence[str]) -> dict[str, Study]:
     """The studies by the names that they were asked for by: all are found before any is trained."""
     if not names:
-        raise DeclarationError("name a study: --list shows the catalog, and your own is launched as file.py:name")
+        raise OptionError("name a study: --list shows the catalog, and your own is launched as file.py:name")
     found = {each: find(each) for name in names for each in (catalog_names() if name == ALL else [name])}
     asked_by: dict[str, str] = {}
     for name, study in found.items():
         if (other := asked_by.setdefault(study.name, name)) != name:
-            raise DeclarationError(
+            raise OptionError(
                 f"{other} and {name} are both named {study.name}, by which a home knows a study: rename one of them, or "
                 "launch them into homes of their own"
             )
@@ -129,7 +129,7 @@ class Asked:
     refine: float | None
 
     def carry_out(self, todo: Mapping[str, Study], where: Place) -> int:
-        """Send the studies, or plan and launch them; the exit status. Raises: DeclarationError, HomeError, DataError."""
+        """Send the studies, or plan and launch them; the exit status. Raises: one of REFUSALS."""
         size, chosen = _pack_size(self.pack), _only(self.only)
         scales: dict[str, Scale] = {name: self.scale or where.scale_of(study.tables) for name, study in todo.items()}
         for name, study in todo.items():  # what is wrong with the last is said before anything of the first is done
@@ -169,7 +169,7 @@ class Asked:
 
 def _attached(name: str, where: Place) -> int:
     if not where.is_sent:
-        raise DeclarationError(f"--attach {name} needs the cluster that it runs on: give --address, or set RAY_ADDRESS")
+        raise OptionError(f"--attach {name} needs the cluster that it runs on: give --address, or set RAY_ADDRESS")
     from study.cluster import submit
 
     return submit.attach(name, where, console)
@@ -179,7 +179,7 @@ def _pack_size(text: str) -> int | None:
     if text == "auto":
         return None
     if not text.isdecimal() or int(text) == 0:
-        raise DeclarationError(f"--pack {text} is no pack size: give auto, or a number from 1")
+        raise OptionError(f"--pack {text} is no pack size: give auto, or a number from 1")
     return int(text)
 
 
@@ -188,7 +188,7 @@ def _only(texts: Sequence[str]) -> dict[str, list[str]]:
     for text in texts:
         axis, equals, values = text.partition("=")
         if not (axis and equals and values):
-            raise DeclarationError(f"--only {text} is not understood: write it as AXIS=VALUE or AXIS=V1,V2")
+            raise OptionError(f"--only {text} is not understood: write it as AXIS=VALUE or AXIS=V1,V2")
         chosen.setdefault(axis, []).append(values)
     return chosen
 

@@ -14,17 +14,17 @@ from pydantic import ValidationError
 
 import study.catalog
 from study.declare.table import Study
-from study.errors import DeclarationError, explain, line_in, said, shown
+from study.errors import DeclarationError, OptionError, RefusalError, explain, line_in, said, shown
 
 
 def find(name: str) -> Study:
-    """The study called `name` in the catalog, or `path/to/file.py:name`. Raises: DeclarationError."""
+    """The study called `name` in the catalog, or `path/to/file.py:name`. Raises: OptionError, DeclarationError."""
     if found := re.fullmatch(r"(.+\.py)(?::(.*))?", name, re.DOTALL):
         return _from_file(found[1], found[2] or "")
     if name not in (known := catalog_names()):
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "--list shows the catalog"
-        raise DeclarationError(f"there is no study {shown(name)}: {hint} (your own is launched as file.py:name)")
+        raise OptionError(f"there is no study {shown(name)}: {hint} (your own is launched as file.py:name)")
     return getattr(importlib.import_module(f"study.catalog.{name}.table"), name)
 
 
@@ -42,15 +42,15 @@ def _from_file(file: str, name: str) -> Study:
         return next(iter(found.values()))
     if name not in found:
         choices = " or ".join(f"{file}:{other}" for other in found)
-        raise DeclarationError(f"{file} has no study {name or '(none was named)'}: choose {choices}")
+        raise OptionError(f"{file} has no study {name or '(none was named)'}: choose {choices}")
     return found[name]
 
 
 def _load(path: Path) -> ModuleType:
     if path.is_dir():
-        raise DeclarationError(f"{path} is a folder: give the path of the .py file that declares the study")
+        raise OptionError(f"{path} is a folder: give the path of the .py file that declares the study")
     if not path.is_file():
-        raise DeclarationError(f"there is no file {path}: give the path of the .py file that declares the study")
+        raise OptionError(f"there is no file {path}: give the path of the .py file that declares the study")
     name = f"collapsar_study_{path.stem}"  # so that a file may be called as it likes, study.py included
     loader = SourceFileLoader(name, str(path))
     spec = spec_from_loader(name, loader)
@@ -60,7 +60,7 @@ def _load(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.resolve().parent))
     try:
         loader.exec_module(module)
-    except DeclarationError:
+    except RefusalError:
         raise
     except BaseException as fault:
         if isinstance(fault, KeyboardInterrupt):

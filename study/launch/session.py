@@ -13,7 +13,7 @@ from typing import NoReturn
 from rich.markup import escape
 
 from study.cli import counted
-from study.declare.table import DeclarationError
+from study.errors import REFUSALS, HomeBusyError
 from study.launch.plan_text import console
 from study.launch.summary import Ending
 from study.mirror.entry import Pictures
@@ -38,7 +38,7 @@ class Launch:
     def carry_out(self) -> int:
         """Train what is missing, catch the mirror up, report each study; returns the exit status.
 
-        Raises: DeclarationError where another launch of a study is at work; DataError; HomeError.
+        Raises: HomeBusyError where another launch of a study is at work; DataError; HomeError.
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
@@ -64,7 +64,7 @@ class Launch:
             self._say_interrupted()
             _abandon(ledgers, patience_s=5)
             return 130
-        except (HomeError, DeclarationError):
+        except REFUSALS:
             _abandon(ledgers, patience_s=2)
             raise
 
@@ -129,12 +129,12 @@ def _abandon(ledgers: Mapping[str, Ledger], patience_s: float) -> None:
 
 @contextlib.contextmanager
 def _alone(plans: Plans, home: Home) -> Iterator[None]:
-    """One launch of a study at a time in a home. Raises: DeclarationError where another is at work."""
+    """One launch of a study at a time in a home. Raises: HomeBusyError where another is at work."""
     me = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now():%Y-%m-%d %H:%M:%S}"
     with contextlib.ExitStack() as held:
         for plan in plans.plans:
             if other := held.enter_context(home.claim(LAUNCH_LOCK.format(plan.name), me)):
-                raise DeclarationError(
+                raise HomeBusyError(
                     f"another launch of {plan.name} is at work in {home} ({other}): wait for it or stop it; "
                     "launching again then trains what it left"
                 )

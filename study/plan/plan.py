@@ -12,8 +12,9 @@ from typing import Protocol
 from study.declare.identity import ENGINE
 from study.declare.probe import Declared, Probe
 from study.declare.search import SearchTable
-from study.declare.table import DeclarationError, Label, Row, Scale, Study, Table
+from study.declare.table import Label, Row, Scale, Study, Table
 from study.declare.trial import Trial
+from study.errors import OptionError
 from study.plan.files import read_header, read_labels, write_table
 from study.plan.refinement import Refinement
 from study.plan.search_rounds import Searching
@@ -132,7 +133,7 @@ def make_plan(
     retry_failed: bool = False,
     refine: float | None = None,
 ) -> Plan:
-    """Lay a study's table over the home's records. Raises: DeclarationError, HomeError.
+    """Lay a study's table over the home's records. Raises: DeclarationError, OptionError, HomeError.
 
     A sweep that was refined to a relative width stays so, until another is asked for.
     """
@@ -158,7 +159,7 @@ def make_plan(
 
 
 def check(study: Study, scale: Scale, only: Mapping[str, Sequence[str]], refine: float | None) -> None:
-    """Raises: DeclarationError where no plan could be made."""
+    """Raises: DeclarationError, OptionError where no plan could be made."""
     table = study.table(scale)
     rows = table.rows()
     if rows:
@@ -240,17 +241,17 @@ def _probed(plan: Plan) -> dict[str, object]:
 
 
 def selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Study) -> list[Row]:
-    """The rows that `only` chooses. Raises: DeclarationError for an axis or a value that the table does not have."""
+    """The rows that `only` chooses. Raises: OptionError for an axis or a value that the table does not have."""
     kept = list(rows)
     for axis, texts in only.items():
         if axis not in rows[0].axes:
-            raise DeclarationError(f"study {study.name} has no axis {axis}: choose among {', '.join(rows[0].axes)}")
+            raise OptionError(f"study {study.name} has no axis {axis}: choose among {', '.join(rows[0].axes)}")
         labels = list(dict.fromkeys(row.axes[axis] for row in rows))
         wanted = [part for text in texts for part in _parts(text, labels)]
         for part in wanted:
             if not any(matches(label, part) for label in labels):
                 choices = ", ".join(str(label) for label in labels)
-                raise DeclarationError(
+                raise OptionError(
                     f"{study.name}'s axis {axis} has no value {part or repr(part)}: choose among {choices}"
                 )
         kept = [row for row in kept if any(matches(row.axes[axis], part) for part in wanted)]

@@ -20,7 +20,8 @@ import numpy as np
 from jaxtyping import Float
 
 from study.declare.axes import Label
-from study.declare.table import DeclarationError, Row, Study, Table
+from study.declare.table import Row, Study, Table
+from study.errors import OptionError
 from study.record import RESULTS, Home, read
 
 BETA, SEED = "beta", "seed"
@@ -55,12 +56,12 @@ class Refinement:
 
     @classmethod
     def of(cls, study: Study, table: Any, width: float, earlier: Sequence[Mapping[str, Label]] = ()) -> "Refinement":
-        """Raises: DeclarationError where there is nothing to refine."""
+        """Raises: OptionError where there is nothing to refine."""
         if not FINEST <= width < 1:
-            raise DeclarationError(f"--refine {width:g} is no relative width: give it 0.02 for ± 2 %, say")
+            raise OptionError(f"--refine {width:g} is no relative width: give it 0.02 for ± 2 %, say")
         labels = table.labels.get(BETA, ()) if isinstance(table, Table) else ()
         if len(labels) < 2 or not all(map(_is_beta, labels)):
-            raise DeclarationError(f"study {study.name} sweeps no axis {BETA} of numbers: leave --refine out")
+            raise OptionError(f"study {study.name} sweeps no axis {BETA} of numbers: leave --refine out")
         return cls(table, width, earlier)
 
     def more(self, rows: Sequence[Row], home: Home) -> list[Row]:

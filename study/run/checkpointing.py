@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from study.declare.identity import ENGINE
-from study.errors import DeclarationError
+from study.errors import SettingError
 from study.pack.pack import Pack
 from study.record import (
     Checkpoint,
@@ -47,7 +47,7 @@ class Keeper:
     """Keeps one pack in training in the home."""
 
     def __init__(self, home: Home, pack: Pack, device: str) -> None:
-        """Raises: DeclarationError where the period is set to what is none; HomeError."""
+        """Raises: SettingError where the period is set to what is none; HomeError."""
         self._home, self._device = home, device
         self._trials = pack.trial_ids
         self._key = _key(home, pack, device)
@@ -88,14 +88,14 @@ class Keeper:
 
 
 def period_s() -> float:
-    """Seconds between two checkpoints at least. Raises: DeclarationError where the environment names no such number."""
+    """Seconds between two checkpoints at least. Raises: SettingError where the environment names no such number."""
     text = os.environ.get(SETTING, "")
     try:
         seconds = float(text) if text else EVERY_S
     except ValueError:
         seconds = -1.0
     if not seconds >= 0:
-        raise DeclarationError(f"{SETTING} is {text}, which is no number of seconds: set it to one, or unset it")
+        raise SettingError(f"{SETTING} is {text}, which is no number of seconds: set it to one, or unset it")
     return seconds
 
 

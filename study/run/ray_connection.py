@@ -28,7 +28,7 @@ from ray._private import ray_constants
 from ray._private import worker as ray_worker
 
 from study.cluster.cluster_file import Declared, declared_here
-from study.declare.table import DeclarationError
+from study.errors import ClusterError
 from study.pack.cost import CPU_CORE, GPU
 from study.pack.devices import Pool
 from study.run.outcomes import RayLostError
@@ -68,7 +68,7 @@ def pools_of(resources: Mapping[str, float]) -> tuple[Pool, ...]:
 def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Cluster]:
     """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None.
 
-    Raises: DeclarationError where there is no Ray at `address`, or no node of it trains; RayLostError where ours cannot be
+    Raises: ClusterError where there is no Ray at `address`, or no node of it trains; RayLostError where ours cannot be
     started.
     """
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
@@ -80,7 +80,7 @@ def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Clust
     except Exception as fault:  # a bare one where its processes do not come up in time
         reason = " ".join(str(fault).split())[:300]
         if address:
-            raise DeclarationError(
+            raise ClusterError(
                 f"no Ray of this machine can be joined ({reason}): `ray start` makes it part of a cluster"
             ) from fault
         raise RayLostError(f"Ray cannot be started ({reason})") from fault
@@ -130,7 +130,7 @@ def _hush() -> None:
 def _resources(declared: Declared | None, say: Callable[[str], None]) -> Mapping[str, float]:
     """What the cluster has: what its autoscaler may start, which starts nothing unless it is asked for, else what is there.
 
-    Raises: DeclarationError where no node comes that trains.
+    Raises: ClusterError where no node comes that trains.
     """
     if declared and declared.resources:
         return declared.resources

@@ -34,7 +34,7 @@ def run(packs: Sequence[Pack], home: Home, cluster: Cluster, watcher: Watcher) -
     """Train and commit the packs; returns pack_id → reason for those that could not be.
 
     Raises: HomeError where the home or the data could not be had: no trial is to blame for that; RayLostError;
-    DeclarationError where no node is left to train on, and none comes.
+    ClusterError where no node is left to train on, and none comes.
     """
     fates, wait = Fates(watcher), Wait(cluster.resource, ray.cluster_resources, watcher.say)
     left = {pack.pack_id: pack.device for pack in packs}

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from study.declare.table import DeclarationError
+from study.errors import ClusterError
 
 WORKERS_S = 900.0
 """How long a cluster may be without a node to train on, in seconds."""
@@ -23,7 +23,7 @@ class Wait:
     def look(self) -> Mapping[str, float] | None:
         """What the cluster has; None where no node of it trains.
 
-        Raises: DeclarationError where that has been so for `WORKERS_S`.
+        Raises: ClusterError where that has been so for `WORKERS_S`.
         """
         has, now = self._ask(), time.monotonic()
         if has.get(self._resource):
@@ -32,14 +32,14 @@ class Wait:
         self._since = self._since or now
         without = f"the Ray cluster has no node with a {self._resource} to train on"
         if now - self._since > WORKERS_S:
-            raise DeclarationError(f"{without}: start a worker, and launch again")
+            raise ClusterError(f"{without}: start a worker, and launch again")
         if now - self._since > NEWS_S and not self._told:
             self._told = True
             self._say(f"{without}: waiting for one, {WORKERS_S / 60:.0f} min at most")
         return None
 
     def over(self) -> Mapping[str, float]:
-        """What the cluster has as soon as a node of it trains. Raises: DeclarationError where none comes."""
+        """What the cluster has as soon as a node of it trains. Raises: ClusterError where none comes."""
         while not (has := self.look()):
             time.sleep(1)
         return has

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.data_folders import DataError
 from study.declare.probe import Probe
-from study.errors import DeclarationError
+from study.errors import RefusalError
 from study.pack.handover import read_pack
 from study.pack.pack import Pack
 from study.record import BRIEF_S, Home, HomeError, Patience, note
@@ -61,7 +61,7 @@ class Trainer:
                 return self._given_up(REFUSAL, str(fault))
             time.sleep(pause)
             return {WAITING: str(fault)}
-        except (DataError, DeclarationError) as fault:
+        except (DataError, RefusalError) as fault:
             return self._given_up(REFUSAL, str(fault))
         except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
             if (reason := _reason(fault)).startswith(STICKY):

@@ -84,11 +84,11 @@ class Head:
 
     def has_started(self):
         from study.cluster.target import Place, dashboard_of
-        from study.declare.table import DeclarationError
+        from study.errors import ClusterError
 
         deadline = time.monotonic() + 90
         while self.process.poll() is None and time.monotonic() < deadline:
-            with contextlib.suppress(DeclarationError):
+            with contextlib.suppress(ClusterError):
                 return bool(dashboard_of(Place(self.dashboard)))
             time.sleep(0.3)
         return False
@@ -276,7 +276,7 @@ def test_a_cluster_that_wants_a_token_says_so(head):
 
 
 def test_a_cluster_without_a_node_to_train_on_is_waited_for_and_then_refused(monkeypatch):
-    from study.declare.table import DeclarationError
+    from study.errors import ClusterError
     from study.run import wait_for_nodes as waiting
 
     clock = iter(range(0, 100_000, 10))
@@ -288,13 +288,13 @@ def test_a_cluster_without_a_node_to_train_on_is_waited_for_and_then_refused(mon
     assert wait.over() == {"CPU": 8.0, "GPU": 1.0}
     sentence = "the Ray cluster has no node with a CPU to train on"
     assert said == [f"{sentence}: waiting for one, 15 min at most"]
-    with pytest.raises(DeclarationError, match=f"{sentence}: start a worker, and launch again"):
+    with pytest.raises(ClusterError, match=f"{sentence}: start a worker, and launch again"):
         wait.over()
     assert len(said) == 2, "the second time is news again"
 
 
 def test_a_machine_that_is_part_of_no_cluster_says_so(monkeypatch):
-    from study.declare.table import DeclarationError
+    from study.errors import ClusterError
     from study.run import ray_connection as connection
 
     def refuse(**_):
@@ -302,7 +302,7 @@ def test_a_machine_that_is_part_of_no_cluster_says_so(monkeypatch):
 
     monkeypatch.setattr(connection.ray, "init", refuse)
     with (
-        pytest.raises(DeclarationError, match="no Ray of this machine can be joined"),
+        pytest.raises(ClusterError, match="no Ray of this machine can be joined"),
         connection.connected("auto", print),
     ):
         pass
@@ -322,9 +322,9 @@ def elsewhere(monkeypatch):
 @pytest.mark.parametrize("home", ["./runs", "~/runs"])
 def test_a_home_of_this_machine_is_refused_for_a_cluster_of_others(elsewhere, home):
     from study.cluster.submit import _home_there
-    from study.declare.table import DeclarationError
+    from study.errors import ClusterError
 
-    with pytest.raises(DeclarationError, match="every node of the cluster reaches"):
+    with pytest.raises(ClusterError, match="every node of the cluster reaches"):
         _home_there(home, None, elsewhere)
 
 
@@ -337,7 +337,7 @@ def test_a_home_that_nodes_share_is_taken_as_it_is(elsewhere, home):
 
 def test_an_mlflow_database_is_never_left_in_a_jobs_folder():
     from study.cluster.submit import Request, _mirror_there
-    from study.declare.table import DeclarationError
+    from study.errors import ClusterError
 
     def mirror(home, uri):
         return _mirror_there(Request({"grid_gamma": "grid_gamma"}, home, "paper", uri, True, []), None, home)
@@ -346,5 +346,5 @@ def test_an_mlflow_database_is_never_left_in_a_jobs_folder():
     assert mirror("s3://bucket", "http://mlflow:5000")[0] == ["--tracking-uri", "http://mlflow:5000"]
     assert mirror("s3://bucket", None)[0] == ["--no-mirror"]
     for relative in ("sqlite:///mlflow.db", "mlruns"):
-        with pytest.raises(DeclarationError, match="relative to a folder of this machine"):
+        with pytest.raises(ClusterError, match="relative to a folder of this machine"):
             mirror("s3://bucket", relative)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from study.cli import say
 from study.cluster.target import Place
-from study.declare.table import DeclarationError
+from study.errors import OptionError
 from study.mirror.address import ui_root
 from study.mirror.mirror import Ledger, ui_command
 from study.record import Home, HomeError
@@ -117,7 +117,7 @@ def test_a_secret_is_not_submitted_with_a_job(home, uri, option):
     from study.cluster.submit import Request, submit
 
     request = Request({"grid_gamma": "grid_gamma"}, home, "laptop", uri, True, [])
-    with pytest.raises(DeclarationError, match=f"would show the secret in {option} ") as refused:
+    with pytest.raises(OptionError, match=f"would show the secret in {option} ") as refused:
         submit(request, Place("http://127.0.0.1:9"), Console())
     assert SECRET not in str(refused.value)
     assert "MLFLOW_TRACKING_PASSWORD" in str(refused.value)

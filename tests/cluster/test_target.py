@@ -10,7 +10,7 @@ from launches import ROOT, launch
 from study.cluster import cluster_file as cluster
 from study.cluster.cluster_file import declared, declared_here, may_run
 from study.cluster.target import Place, dashboard_of, found_place
-from study.declare.table import DeclarationError
+from study.errors import ClusterError
 from study.run import ray_connection as connection
 
 SAYS = """
@@ -97,7 +97,7 @@ def test_without_a_head_it_is_this_machine(asked, monkeypatch, then):
     with found_place(None) as place:
         assert place == Place()
     with (
-        pytest.raises(DeclarationError, match=r"no head that runs.*`ray up cluster.yaml` starts it"),
+        pytest.raises(ClusterError, match=r"no head that runs.*`ray up cluster.yaml` starts it"),
         found_place("cluster.yaml"),
     ):
         pass
@@ -106,7 +106,7 @@ def test_without_a_head_it_is_this_machine(asked, monkeypatch, then):
 def test_a_head_that_does_not_answer_is_an_error(asked):
     asked("say(head='192.0.2.1'); sys.exit('ssh: connect to host 192.0.2.1 port 22: No route to host')")
     with (
-        pytest.raises(DeclarationError, match=r"192.0.2.1, runs and does not answer \(ssh: .*No route"),
+        pytest.raises(ClusterError, match=r"192.0.2.1, runs and does not answer \(ssh: .*No route"),
         found_place(None),
     ):
         pass
@@ -116,14 +116,14 @@ def test_a_file_of_that_name_about_something_else_is_passed_over(folder):
     (folder / "cluster.yaml").write_text("kind: Deployment\n")
     with found_place(None) as place:
         assert place == Place()
-    with pytest.raises(DeclarationError, match=r"cluster\.yaml declares no cluster"), found_place("cluster.yaml"):
+    with pytest.raises(ClusterError, match=r"cluster\.yaml declares no cluster"), found_place("cluster.yaml"):
         pass
 
 
 @pytest.mark.parametrize("wrong", ["max_workers: many", "metadata: s3://bucket", "available_node_types: [gpu]", "? ["])
 def test_a_file_that_is_wrong_is_one_sentence(folder, wrong):
     (folder / "cluster.yaml").write_text("provider: {type: aws}\n" + wrong)
-    with pytest.raises(DeclarationError, match=r"cluster\.yaml declares no cluster"):
+    with pytest.raises(ClusterError, match=r"cluster\.yaml declares no cluster"):
         declared(folder / "cluster.yaml")
 
 

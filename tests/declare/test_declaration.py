@@ -42,7 +42,7 @@ from study import (
 )
 from study.catalog.grid_gamma.table import grid_gamma
 from study.declare.axes import labels_of
-from study.declare.table import DeclarationError, explain
+from study.errors import DeclarationError, explain
 from study.launch.find import catalog_names, find
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from study import VAE, Digits, Fixed, Objective, Training, Trial, study
-from study.declare.table import DeclarationError
+from study.errors import DeclarationError
 from study.launch.find import find
 from study.pack.cost import CPU_CORE, GPU
 from study.pack.pack import make_packs

@@ -9,7 +9,7 @@ import pytest
 from study import VAE, Fixed, Learned, Objective, Optimal, PlantedManifold, Training, Trial
 from study.declare.search import search
 from study.declare.search_space import Between
-from study.declare.table import DeclarationError
+from study.errors import DeclarationError
 from study.launch.find import find
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from study import VAE, Fixed, LinearSubspace, Objective, Training, Trial, study
-from study.declare.table import DeclarationError
+from study.errors import OptionError
 from study.plan.plan import make_plan, renewed, write_plan
 from study.plan.refinement import KEPT_ABOVE, between
 from study.record import Home, commit, new_commit_id
@@ -158,5 +158,5 @@ def flat(kappa, seed):
     ],
 )
 def test_what_cannot_be_refined_is_one_sentence(tmp_path, table, width, said):
-    with pytest.raises(DeclarationError, match=said):
+    with pytest.raises(OptionError, match=said):
         make_plan(table, "laptop", Home(tmp_path), refine=width)

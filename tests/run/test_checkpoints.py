@@ -11,7 +11,7 @@ from trained_rows import take_steps
 
 from study import MMD, VAE, Annealed, Digits, Fixed, ImageVAE, Learned, Objective, Optimal, Own, Refit, Training, study
 from study.clean import sweep
-from study.errors import DeclarationError
+from study.errors import SettingError
 from study.pack.cost import CPU_CORE
 from study.pack.handover import laid_out
 from study.pack.pack import make_pack, make_packs
@@ -263,7 +263,7 @@ def test_checkpoints_take_one_per_cent_of_the_time_at_most(make_trial, tmp_path,
 @pytest.mark.parametrize("text", ["soon", "-1", "nan"])
 def test_a_period_that_is_none_is_told(monkeypatch, text):
     monkeypatch.setenv(SETTING, text)
-    with pytest.raises(DeclarationError, match=f"{SETTING} is {text}, which is no number of seconds"):
+    with pytest.raises(SettingError, match=f"{SETTING} is {text}, which is no number of seconds"):
         period_s()
 
 

@@ -16,7 +16,7 @@ from models.specs.probes import AffineMinima, CollapsePoint, PairSlice, PairSpli
 from study import Probe, study
 from study.declare import identity
 from study.declare.axes import canonical
-from study.declare.table import DeclarationError
+from study.errors import DeclarationError
 from study.launch.find import find
 from study.mirror.records import StudyRecords
 from study.mirror.views import description, views
