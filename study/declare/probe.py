@@ -55,6 +55,6 @@ Declared = Trial | Probe
 _either: TypeAdapter[Declared] = TypeAdapter(Annotated[Declared, Field(discriminator="kind")])
 
 
-def read_back(content: Any) -> Declared:
+def read_declaration(content: Any) -> Declared:
     """The declaration that was written down as JSON data."""
     return _either.validate_python(content)

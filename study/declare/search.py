@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from study.declare.axes import labels_of, refuse_recorded, values_of
 from study.declare.search_space import Between, Settings, Space
-from study.declare.table import Row, Scale, Study, made
+from study.declare.table import Row, Scale, Study, make_trial
 from study.declare.trial import Trial
 from study.errors import DeclarationError, explain
 
@@ -58,7 +58,7 @@ class SearchTable:
         return self.settings.trials * self.settings.repeats * len(self.settings.samplers)
 
     def rows(self) -> list[Row]:
-        """Nothing is asked for yet: see `Searching`. Raises: DeclarationError where the space makes no valid trial."""
+        """Nothing is asked for yet: see `SearchRounds`. Raises: DeclarationError where the space makes no valid trial."""
         first = {axis: 0 if isinstance(values, tuple) else values.low for axis, values in self.space.axes.items()}
         self.row(self.settings.samplers[0], 0, 0, first, self.settings.steps[0])
         return []
@@ -71,7 +71,7 @@ class SearchTable:
         rung = {"steps": steps} if steps else {}
         values = {axis: self.space.value(axis, item) for axis, item in asked.items()} | rung
         labels = {axis: self.space.label(axis, item) for axis, item in asked.items()} | rung
-        trial = made(self.function, values | {"seed": repeat}, labels)
+        trial = make_trial(self.function, values | {"seed": repeat}, labels)
         if trial is None:
             raise DeclarationError(f"{self.function.__name__} left out a row: a search needs a Trial of every choice")
         return Row({"sampler": sampler, "repeat": repeat, "number": number} | labels, trial)

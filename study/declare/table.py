@@ -69,11 +69,11 @@ class Table:
     def row(self, pairs: Mapping[str, tuple[Any, Label]]) -> Row | None:
         """The row of one value, with its label, on each axis; None where the study leaves it out."""
         labels = {name: text for name, (_, text) in pairs.items()}
-        trial = made(self.function, {name: value for name, (value, _) in pairs.items()}, labels)
+        trial = make_trial(self.function, {name: value for name, (value, _) in pairs.items()}, labels)
         return Row(labels, trial) if trial else None
 
 
-def made(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Any:
+def make_trial(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Any:
     """The trial that a study's function makes of `values`, which are known by `labels`; None where it makes none.
 
     Raises: DeclarationError for whatever else it does.

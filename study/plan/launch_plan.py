@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from study.declare.probe import Declared
 from study.declare.trial import Trial
-from study.plan.plan import Plan, renewed
+from study.plan.plan import Plan, replan
 from study.record import Home
 
 
 @dataclass(frozen=True)
-class Plans:
+class LaunchPlan:
     """The plans of a launch's studies, over one home."""
 
     plans: tuple[Plan, ...]
@@ -34,9 +34,9 @@ class Plans:
         return {trial_id: status for plan in self.plans for trial_id, status in plan.statuses.items()}
 
     @property
-    def groundless(self) -> list[tuple[Declared, Trial]]:
+    def blocked(self) -> list[tuple[Declared, Trial]]:
         """Chosen trials that nothing can be trained on, each with the stage that is to blame."""
-        found = {trial.trial_id: (trial, stage) for plan in self.plans for trial, stage in plan.groundless}
+        found = {trial.trial_id: (trial, stage) for plan in self.plans for trial, stage in plan.blocked}
         return list(found.values())
 
     @property
@@ -57,11 +57,11 @@ class Plans:
     def _chosen(self) -> set[str]:
         return {row.trial.trial_id for plan in self.plans for row in plan.rows}
 
-    def renewed(self, home: Home) -> "Plans":
+    def replan(self, home: Home) -> "LaunchPlan":
         """The same studies over what the home holds by now. Raises: HomeError."""
-        return Plans(tuple(renewed(plan, home) for plan in self.plans))
+        return LaunchPlan(tuple(replan(plan, home) for plan in self.plans))
 
-    def grown_since(self, before: "Plans") -> list[Plan]:
+    def grown_since(self, before: "LaunchPlan") -> list[Plan]:
         """The plans to which rows have come."""
         pairs = zip(self.plans, before.plans, strict=True)
         return [plan for plan, old in pairs if len(plan.declared) > len(old.declared)]

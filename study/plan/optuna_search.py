@@ -34,7 +34,7 @@ Make = Callable[[int, Mapping[str, Any], int | None], Row]
 """The row of a number, what was asked on each axis, and a rung."""
 
 
-class Asking:
+class OptunaSearch:
     """One search: the rows that it has asked for, and the round that it waits for."""
 
     def __init__(self, settings: Settings, space: Space, sampler: str, repeat: int, make: Make) -> None:
@@ -71,7 +71,7 @@ class Asking:
         self._rung += 1
         kept = math.ceil(self._settings.keep * len(self._racing))
         values = [self._values(results[self._round[i][1].trial.trial_id]) for i in self._racing]
-        self._racing = [self._racing[place] for place in ranked(values)[:kept]]
+        self._racing = [self._racing[place] for place in rank(values)[:kept]]
         for i in self._racing:
             asked, row = self._round[i]
             again = self._row(asked, int(row.axes["number"]))
@@ -109,7 +109,7 @@ class Asking:
         )
 
 
-def ranked(values: Sequence[Values]) -> list[int]:
+def rank(values: Sequence[Values]) -> list[int]:
     """Places from the best to the worst: by how many others dominate, and then by the sum of the ranks in each value."""
     table = np.array(values)
     worse = (table[:, None] >= table[None]).all(2) & (table[:, None] > table[None]).any(2)

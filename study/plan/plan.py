@@ -14,10 +14,10 @@ from study.declare.probe import Declared, Probe
 from study.declare.search import SearchTable
 from study.declare.table import Label, Row, Scale, Study, Table
 from study.declare.trial import Trial
-from study.errors import OptionError
 from study.plan.files import read_header, read_labels, write_table
 from study.plan.refinement import Refinement
-from study.plan.search_rounds import Searching
+from study.plan.search_rounds import SearchRounds
+from study.plan.selection import select_rows
 from study.record import RESULTS, Home, deciding, stored_ids
 
 MAX_ATTEMPTS = 3
@@ -62,7 +62,7 @@ class Plan:
     def missing(self) -> list[Declared]:
         """Trials to be trained: chosen ones without a result, and the stages they stand on, that have not failed too often.
 
-        What stands on a stage that was given up, or diverged, cannot be trained: see `groundless`.
+        What stands on a stage that was given up, or diverged, cannot be trained: see `blocked`.
         """
         chosen = [trial for trial in self.unsettled if not self._blamed(trial)]
         wanted = {one.trial_id: one for trial in chosen for one in (*trial.stages, trial)}
@@ -80,7 +80,7 @@ class Plan:
         return [trial for trial in self.missing if all(map(self._has_result, trial.stages))]
 
     @property
-    def groundless(self) -> list[tuple[Declared, Trial]]:
+    def blocked(self) -> list[tuple[Declared, Trial]]:
         """Chosen trials without a result that nothing can be trained on, each with the stage that is to blame."""
         pairs = [(trial, self._blamed(trial)) for trial in self.unsettled]
         return [(trial, stage) for trial, stage in pairs if stage]
@@ -138,7 +138,7 @@ def make_plan(
     A sweep that was refined to a relative width stays so, until another is asked for.
     """
     table = study.table(scale)
-    with _collecting_nothing():
+    with _no_garbage_collection():
         rows = table.rows()
     unique = {row.trial.trial_id: row for row in reversed(rows)}
     declared = [row for row in rows if unique[row.trial.trial_id] is row]
@@ -147,7 +147,7 @@ def make_plan(
         scale=scale,
         only=only or {},
         declared=declared,
-        rows=selected(declared, only or {}, study) if declared else [],
+        rows=select_rows(declared, only or {}, study) if declared else [],
         repeated=len(rows) - len(declared),
         left_out=0 if isinstance(table, SearchTable) else len(table) - len(rows),
         outdated=0,
@@ -155,7 +155,7 @@ def make_plan(
         attempts={},
         retry_failed=retry_failed,
     )
-    return renewed(replace(plan, growth=_growth(plan, table, home, refine)), home)
+    return replan(replace(plan, growth=_growth(plan, table, home, refine)), home)
 
 
 def check(study: Study, scale: Scale, only: Mapping[str, Sequence[str]], refine: float | None) -> None:
@@ -163,7 +163,7 @@ def check(study: Study, scale: Scale, only: Mapping[str, Sequence[str]], refine:
     table = study.table(scale)
     rows = table.rows()
     if rows:
-        selected(rows, only, study)
+        select_rows(rows, only, study)
     if refine is not None:
         Refinement.of(study, table, refine)
 
@@ -172,13 +172,13 @@ def _growth(plan: Plan, table: Table | SearchTable, home: Home, width: float | N
     """Whence further rows come: a search's table asks for them itself, and any other's as far as it is refined."""
     if width is None:
         if isinstance(table, SearchTable):
-            return Searching(table)
+            return SearchRounds(table)
         width = read_header(home, plan.name).get("refine")
     return None if width is None else Refinement.of(plan.study, table, width, read_labels(home, plan.name))
 
 
 @contextmanager
-def _collecting_nothing() -> Iterator[None]:
+def _no_garbage_collection() -> Iterator[None]:
     """A plan of 100,000 trials is millions of objects without a cycle: to look for some takes as long as to make them."""
     was_on = gc.isenabled()
     gc.disable()
@@ -189,11 +189,11 @@ def _collecting_nothing() -> Iterator[None]:
             gc.enable()
 
 
-def renewed(plan: Plan, home: Home) -> Plan:
+def replan(plan: Plan, home: Home) -> Plan:
     """The table over what the home holds by now, with the rows that follow from it. Raises: HomeError."""
     while plan.growth and (rows := plan.growth.more(plan.declared, home)):
         declared = [*plan.declared, *rows]
-        plan = replace(plan, declared=declared, rows=selected(declared, plan.only, plan.study))
+        plan = replace(plan, declared=declared, rows=select_rows(declared, plan.only, plan.study))
     return _over(plan, home)
 
 
@@ -238,36 +238,3 @@ def _probed(plan: Plan) -> dict[str, object]:
         return {}
     measures = {name: told for probe in probes for name, told in probe.what.measures.items()}
     return {"measures": measures, "trained": len(probes) < len(plan.declared)}
-
-
-def selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Study) -> list[Row]:
-    """The rows that `only` chooses. Raises: OptionError for an axis or a value that the table does not have."""
-    kept = list(rows)
-    for axis, texts in only.items():
-        if axis not in rows[0].axes:
-            raise OptionError(f"study {study.name} has no axis {axis}: choose among {', '.join(rows[0].axes)}")
-        labels = list(dict.fromkeys(row.axes[axis] for row in rows))
-        wanted = [part for text in texts for part in _parts(text, labels)]
-        for part in wanted:
-            if not any(matches(label, part) for label in labels):
-                choices = ", ".join(str(label) for label in labels)
-                raise OptionError(
-                    f"{study.name}'s axis {axis} has no value {part or repr(part)}: choose among {choices}"
-                )
-        kept = [row for row in kept if any(matches(row.axes[axis], part) for part in wanted)]
-    return kept
-
-
-def _parts(text: str, labels: Sequence[Label]) -> list[str]:
-    """The values in `V1,V2`; a label that holds a comma is one value."""
-    return [text] if any(matches(label, text) for label in labels) else text.split(",")
-
-
-def matches(label: Label, text: str) -> bool:
-    """Whether a value typed on the command line means this label (`->` for `→` and `<=` for `≤` will do)."""
-    if str(label).replace("→", "->").replace("≤", "<=").lower() == text.replace("→", "->").replace("≤", "<=").lower():
-        return True
-    try:
-        return not isinstance(label, str) and float(text) == float(label)
-    except (ValueError, OverflowError):
-        return False

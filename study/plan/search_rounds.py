@@ -9,15 +9,15 @@ from study.declare.table import Row
 from study.record import Home, read
 
 
-class Searching:
+class SearchRounds:
     """A table's searches over one home, each as far as the results there go."""
 
     def __init__(self, table: SearchTable) -> None:
-        from study.plan.optuna_search import Asking  # imports Optuna, which nobody else needs
+        from study.plan.optuna_search import OptunaSearch  # imports Optuna, which nobody else needs
 
         self._columns = ["trial_id", "status", *table.settings.minimise]
         self._searches = [
-            Asking(table.settings, table.space, sampler, repeat, partial(table.row, sampler, repeat))
+            OptunaSearch(table.settings, table.space, sampler, repeat, partial(table.row, sampler, repeat))
             for sampler, repeat in product(table.settings.samplers, range(table.settings.repeats))
         ]
 

@@ -13,8 +13,8 @@ from study.errors import DeclarationError
 from study.launch.find import find
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
-from study.plan.optuna_search import Asking, ranked
-from study.plan.plan import make_plan, renewed
+from study.plan.optuna_search import OptunaSearch, rank
+from study.plan.plan import make_plan, replan
 from study.record import Home, commit, new_commit_id
 
 OPTIONS = {
@@ -64,7 +64,7 @@ def carried_out(study, home):
     plan = make_plan(study, "laptop", home)
     while plan.missing:
         put(home, plan.missing)
-        plan = renewed(plan, home)
+        plan = replan(plan, home)
     return plan
 
 
@@ -72,7 +72,7 @@ def test_a_search_asks_in_rounds_until_its_budget_is_spent(hunt, tmp_path):
     home = Home(tmp_path)
     plan = make_plan(hunt, "laptop", home)
     assert len(plan.rows) == 3 * 2 * 4  # one batch of each search
-    assert renewed(plan, home).declared == plan.declared, "a round is over before the next is asked"
+    assert replan(plan, home).declared == plan.declared, "a round is over before the next is asked"
     plan = carried_out(hunt, home)
     asked = {tuple(row.axes[axis] for axis in ("sampler", "repeat", "number")) for row in plan.declared}
     assert len(hunt.table("laptop")) == 3 * 2 * 12
@@ -115,7 +115,7 @@ def test_a_later_rung_holds_only_the_better_part_of_a_batch(hunt, tmp_path):
         first = [row for row in batch if row.axes["steps"] == 10]
         later = {row.axes["number"] for row in batch if row.axes["steps"] == 40}
         values = [(float(row.trial.model.kappa), result(row.trial)["nre_mean_test"]) for row in first]
-        assert later == {first[place].axes["number"] for place in ranked(values)[:2]}
+        assert later == {first[place].axes["number"] for place in rank(values)[:2]}
 
 
 def test_trials_of_a_batch_that_share_a_shape_train_as_one_pack(hunt, tmp_path):
@@ -134,7 +134,9 @@ def test_a_search_learns_from_its_results():
     away = {"tpe": [], "random": []}
     for repeat in range(3):
         for sampler, found in away.items():
-            asking = Asking(table.settings, table.space, sampler, repeat, lambda n, p, s: table.row("x", 0, n, p, s))
+            asking = OptunaSearch(
+                table.settings, table.space, sampler, repeat, lambda n, p, s: table.row("x", 0, n, p, s)
+            )
             known = {}
             while new := [row for row in asking.more(known) if row.trial.trial_id not in known]:
                 known |= {row.trial.trial_id: result(row.trial) for row in new}
@@ -154,7 +156,7 @@ def test_a_trial_without_a_number_is_told_as_it_was_declared_or_not_at_all(hunt,
     plan = make_plan(hunt, "laptop", home)
     put(home, plan.missing[1:])
     put(home, plan.missing[:1], status)
-    grown = renewed(plan, home)
+    grown = replan(plan, home)
     assert len(grown.declared) > len(plan.declared)
     failed = plan.missing[0].trial_id
     climbed = {row.trial.trial_id for row in grown.declared[len(plan.declared) :]}
@@ -162,8 +164,8 @@ def test_a_trial_without_a_number_is_told_as_it_was_declared_or_not_at_all(hunt,
 
 
 def test_ranked_puts_first_what_nothing_dominates():
-    assert ranked([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[0] == 1
-    assert set(ranked([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[:2]) == {1, 3}
+    assert rank([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[0] == 1
+    assert set(rank([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[:2]) == {1, 3}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from study import VAE, Fixed, LinearSubspace, Objective, Training, Trial, study
 from study.errors import OptionError
-from study.plan.plan import make_plan, renewed, write_plan
+from study.plan.plan import make_plan, replan, write_plan
 from study.plan.refinement import KEPT_ABOVE, between
 from study.record import Home, commit, new_commit_id
 
@@ -54,7 +54,7 @@ def carried_out(home, power=1.0, **options):
     plan = make_plan(coarse, "laptop", home, refine=WIDTH, **options)
     while plan.missing:
         put(home, plan.missing, power)
-        plan = renewed(plan, home)
+        plan = replan(plan, home)
     return plan
 
 
@@ -93,7 +93,7 @@ def test_a_sweep_whose_trials_have_not_all_results_waits(tmp_path):
     home = Home(tmp_path)
     plan = make_plan(coarse, "laptop", home, refine=WIDTH)
     put(home, plan.missing[1:])
-    waiting = renewed(plan, home)
+    waiting = replan(plan, home)
     assert {row.axes["kappa"] for row in waiting.declared if row.axes["beta"] not in START} == {5}
 
 
@@ -122,11 +122,11 @@ def test_beta_at_which_every_trial_diverges_are_not_asked_for_again(tmp_path):
     home = Home(tmp_path)
     plan = make_plan(coarse, "laptop", home, refine=WIDTH)
     put(home, plan.missing)
-    plan = renewed(plan, home)
+    plan = replan(plan, home)
     while plan.missing:
         assert len(plan.declared) < 1000
         put(home, plan.missing, status="diverged")
-        plan = renewed(plan, home)
+        plan = replan(plan, home)
     assert len({row.trial.trial_id for row in plan.declared}) == len(plan.declared)
 
 
