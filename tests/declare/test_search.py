@@ -171,11 +171,11 @@ def test_ranked_puts_first_what_nothing_dominates():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"minimise": {"happiness": 1.0}}, "no recorded number: choose a column"),
+        ({"minimise": {"happiness": 1.0}}, "not a recorded number: choose a column"),
         ({"samplers": ["cmaes"]}, "samplers.0 should be 'tpe', 'nsga2' or 'random'"),
-        ({"samplers": ["tpe", "tpe"]}, "samplers names one twice"),
-        ({"rungs": (40, 10)}, "each more than the one before"),
-        ({"shape": {"kappa": Between(2, 4)}}, "kappa decides a pack's shape: give it a list of choices"),
+        ({"samplers": ["tpe", "tpe"]}, "samplers repeats one"),
+        ({"rungs": (40, 10)}, "each larger than the one before"),
+        ({"shape": {"kappa": Between(2, 4)}}, "kappa decides the shape of a pack: list its choices"),
         ({"free": {"gamma": [Learned()]}}, "parameters should be gamma, kappa, seed, steps"),
         ({"free": {"gamma": [], "beta": Between(0.1, 1)}}, "the axis gamma is empty"),
         ({"shape": {"kappa": [2], "status": [1]}}, "the axis status has the name of a recorded column"),
@@ -191,7 +191,7 @@ def test_a_wrong_search_is_one_sentence(change, said):
 
 @pytest.mark.parametrize(("low", "high"), [(2, 1), (0, 1), (1, 1)])
 def test_a_range_goes_up_from_above_zero(low, high):
-    with pytest.raises(DeclarationError, match="should be from a lower number to a higher one, above zero"):
+    with pytest.raises(DeclarationError, match="should go from a lower number to a higher one, above zero"):
         Between(low, high)
 
 

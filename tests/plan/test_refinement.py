@@ -152,9 +152,9 @@ def flat(kappa, seed):
     ("table", "width", "said"),
     [
         (flat, 0.02, "study flat sweeps no axis beta of numbers: leave --refine out"),
-        (coarse, 2.0, "--refine 2 is no relative width: give it 0.02"),
-        (coarse, 0.0, "--refine 0 is no relative width"),
-        (coarse, 1e-5, "--refine 1e-05 is no relative width"),
+        (coarse, 2.0, "--refine 2 is not a relative width: write 0.02"),
+        (coarse, 0.0, "--refine 0 is not a relative width"),
+        (coarse, 1e-5, "--refine 1e-05 is not a relative width"),
     ],
 )
 def test_what_cannot_be_refined_is_one_sentence(tmp_path, table, width, said):
