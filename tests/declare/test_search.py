@@ -8,7 +8,7 @@ import pytest
 
 from study import VAE, Fixed, Learned, Objective, Optimal, PlantedManifold, Training, Trial
 from study.declare.search import search
-from study.declare.search_space import Between
+from study.declare.search_space import Between, Sampler
 from study.errors import DeclarationError
 from study.launch.find import find
 from study.pack.cost import CPU_CORE
@@ -131,16 +131,14 @@ def test_a_search_learns_from_its_results():
     table: Any = search(**OPTIONS | {"minimise": {"nre_mean_test": 1.0}, "rungs": None, "trials": 60, "batch": 6})(
         without_rungs
     ).table("laptop")
-    away = {"tpe": [], "random": []}
+    away: dict[Sampler, list[float]] = {"tpe": [], "random": []}
     for repeat in range(3):
         for sampler, found in away.items():
-            asking = OptunaSearch(
-                table.settings, table.space, sampler, repeat, lambda n, p, s: table.row("x", 0, n, p, s)
-            )
+            one = OptunaSearch(table.settings, table.space, sampler, repeat, lambda n, p, s: table.row("x", 0, n, p, s))
             known = {}
-            while new := [row for row in asking.more(known) if row.trial.trial_id not in known]:
+            while new := [row for row in one.more(known) if row.trial.trial_id not in known]:
                 known |= {row.trial.trial_id: result(row.trial) for row in new}
-            found += [abs(math.log(float(row.axes["beta"]))) for row in asking.more(known)[30:]]
+            found += [abs(math.log(float(row.axes["beta"]))) for row in one.more(known)[30:]]
     median = {sampler: sorted(found)[len(found) // 2] for sampler, found in away.items()}
     assert median["tpe"] < median["random"] / 2
 

@@ -243,7 +243,7 @@ PLANTED = LinearSubspace(d=4, eigenvalues=(1.0,))
         (lambda: declared(objective=OBJECTIVES["bitwise"], data=PLANTED), "declare data that are pictures"),
         (
             lambda: declared(objective=Objective(gamma=Fixed(1.0)), data=PLANTED, bits=True),
-            "bits=True needs the levels",
+            "bits=True needs levels",
         ),
         (lambda: declared(objective=OBJECTIVES["categorical"], model=OWN), "a network of your own decodes to means"),
         (lambda: declared(objective=OBJECTIVES["per pixel"], model=OWN), "a network of your own decodes to means"),
