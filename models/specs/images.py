@@ -154,6 +154,7 @@ class CelebA(Pictures):
     """
 
     kind: Literal["CelebA"] = "CelebA"
+    is_decoded: ClassVar[bool] = True
     size: Annotated[Whole, AfterValidator(among(64, 128))] = 64
     n: Annotated[Several, Field(le=162_770)] = 162_770
     n_test: Annotated[Several, Field(le=19_962)] = 19_962

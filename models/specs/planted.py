@@ -1,6 +1,6 @@
 """Synthetic data of known dimension: what theory is tested on."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -61,6 +61,7 @@ class LinearMap(_Planted):
     """
 
     kind: Literal["LinearMap"] = "LinearMap"
+    has_targets: ClassVar[bool] = True
     d: Count = 5
     zeta2: Annotated[tuple[Positive, ...], Field(min_length=1)] = (14.0, 8.0, 4.0, 2.0, 1.0)
     inputs: tuple[Positive, ...] = (2.0, 1.5, 1.0, 0.7, 0.4)

@@ -4,7 +4,7 @@ import json
 
 from models.data import load as datasets
 from models.data_folders import DataError
-from models.specs import CelebA, Data, ImageFolder, OwnData
+from models.specs import Data
 from study.declare.identity import content_id
 from study.plan.plan import Plan
 from study.record import Home, read, write_part
@@ -34,14 +34,14 @@ def record_data(plan: Plan, home: Home) -> list[str]:
             write_part(home, "datasets", f"{row['data_id']}.parquet", [row])
         elif before["digest"] == row["digest"]:
             continue
-        elif isinstance(spec, OwnData):
+        elif spec.is_own:
             raise DataError(
                 f"{spec.label} returns other data than this home knows by the same declaration, so it reads something that "
                 "the declaration does not name: declare it with files=[...] or as an option, or choose another --home"
             )
         else:
             warnings.append(
-                f"{spec.label} is {'decoded' if isinstance(spec, CelebA | ImageFolder) else 'generated'} differently here "
+                f"{spec.label} is {'decoded' if spec.is_decoded else 'generated'} differently here "
                 "than where this home was begun (their digests differ): results may differ in their last digits"
             )
     return warnings
