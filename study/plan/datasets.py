@@ -2,7 +2,7 @@
 
 import json
 
-from models.data import load as datasets
+from models.data.load import load, prepare
 from models.data_folders import DataError
 from models.specs import Data
 from study.declare.identity import content_id
@@ -13,7 +13,7 @@ from study.record import Home, read, write_part
 def fetch_data(plan: Plan) -> None:
     """Fetch or generate every data set the missing trials need, once, before the home is touched. Raises: DataError."""
     for spec in _needed(plan):
-        datasets.prepare(spec)
+        prepare(spec)
 
 
 def _needed(plan: Plan) -> list[Data]:
@@ -48,7 +48,7 @@ def record_data(plan: Plan, home: Home) -> list[str]:
 
 
 def _dataset_row(spec: Data) -> dict[str, object]:
-    data = datasets.load(spec)
+    data = load(spec)
     return {
         "data_id": content_id(spec),
         "data": spec.label,
