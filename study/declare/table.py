@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from study.declare.axes import Label, check_names, check_size, labels_of, values_of
 from study.declare.probe import Declared, Probe
-from study.errors import DeclarationError, explain, line_in, said
+from study.errors import DeclarationError, OptionError, explain, line_in, said
 
 Scale = Literal["laptop", "paper"]
 
@@ -128,9 +128,9 @@ class Study:
         return declare
 
     def table(self, scale: Scale) -> Table:
-        """The table at a scale. Raises: DeclarationError where the study does not declare it."""
+        """The table at a scale. Raises: OptionError where the study does not declare it."""
         if scale not in self.tables:
-            raise DeclarationError(f"study {self.name} declares no {scale} scale: launch it with --scale laptop")
+            raise OptionError(f"study {self.name} declares no {scale} scale: launch it with --scale laptop")
         return self.tables[scale]
 
 
