@@ -1,11 +1,15 @@
-"""Declarations of every kind, for properties that all of them have: strategies of valid trials, and of anything at all."""
+"""Strategies of valid declarations of every kind, and of anything at all, for properties that all of them have."""
 
 import datetime
 import decimal
 import fractions
-from typing import Any
+import os
+from collections.abc import Callable
+from itertools import count
+from typing import Any, TypeVar
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from study import (
@@ -41,6 +45,8 @@ from study import (
     Training,
     Trial,
 )
+from study.errors import RefusalError
+from study.record import Home
 
 COUNTS = st.integers(1, 2**31 - 1)
 SMALL = st.integers(1, 512)
@@ -211,3 +217,33 @@ ANYTHING: st.SearchStrategy[Any] = st.one_of(
     IMAGE_VAES,
     TRAININGS,
 )
+
+bounded = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+"""The settings of every property: the same few examples in every run."""
+
+_homes = count()
+
+
+def empty_home() -> Home:
+    return Home(f"memory://properties-{os.getpid()}-{next(_homes)}")
+
+
+T = TypeVar("T")
+
+
+def made_or_refused(make: Callable[[], T]) -> tuple[T | None, str]:
+    """What `make` returns, or the one line that refuses it. Any other exception fails the test."""
+    try:
+        return make(), ""
+    except RefusalError as fault:
+        text = str(fault)
+    assert text
+    assert "\n" not in text
+    assert len(text) < 400
+    return None, text
