@@ -14,8 +14,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-VERSION = 1
-
 
 def log_weights(
     squared_error: Float[Tensor, "*n"],
