@@ -6,8 +6,11 @@ agreed to.
 
 from pathlib import Path
 
+from models.data.centring import from_pictures
+from models.data.dataset import DataSet
 from models.data.download import md5_of
-from models.data.picture_cache import Album, Decoded, decoded
+from models.data.loaders import loads
+from models.data.picture_cache import Album, decode
 from models.data.read_picture import Frame
 from models.data_folders import DataError, cache_folder, own_folder
 from models.specs.data import CelebA
@@ -19,17 +22,6 @@ WHOLE, CROP = (178, 218), 140
 _AUTHORS = "mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 
 
-def celeba(spec: CelebA) -> tuple[Decoded, Decoded]:
-    """Training and test images, decoded. Raises: DataError."""
-    if missing := absence(spec):
-        raise DataError(missing)
-    parts = _partition(spec)
-    names = {TRAINING: parts[TRAINING][: spec.n], TEST: parts[TEST][: spec.n_test]}
-    _check_there([name for part in names.values() for name in part])
-    train, test = (decoded(_album(spec, part)) for part in names.values())
-    return train, test
-
-
 def absence(spec: CelebA) -> str | None:
     """What of CelebA is not here, in one sentence; None where nothing is missing."""
     for path in (_folder() / PARTITION, _folder() / IMAGES):
@@ -39,6 +31,17 @@ def absence(spec: CelebA) -> str | None:
                 f"or set COLLAPSAR_DATA to the folder that holds {_folder().name}/{path.name}"
             )
     return None
+
+
+@loads(CelebA, absence=absence)
+def celeba(spec: CelebA) -> DataSet:
+    """Training and test images. Raises: DataError."""
+    if missing := absence(spec):
+        raise DataError(missing)
+    parts = _partition(spec)
+    names = {TRAINING: parts[TRAINING][: spec.n], TEST: parts[TEST][: spec.n_test]}
+    _check_there([name for part in names.values() for name in part])
+    return from_pictures(spec, *(decode(_album(spec, part)) for part in names.values()))
 
 
 def _folder() -> Path:

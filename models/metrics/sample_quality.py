@@ -28,7 +28,7 @@ from jaxtyping import Float
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from models.data.disk_rows import Streamed
+from models.data.disk_rows import DiskRows
 from models.data.load import load
 from models.metrics.features import ConvFeatures, standardised
 from models.metrics.frechet import VERSION as FRECHET_VERSION
@@ -189,9 +189,9 @@ def _reference(declaration: str) -> Reference:
     return Reference(train, test, spec.image, 0.0 if data.targets else data.mean)
 
 
-def _in_memory(rows: Rows | Streamed, most: int) -> Rows:
+def _in_memory(rows: Rows | DiskRows, most: int) -> Rows:
     """The rows as an array: of those that stay on the disk `most` at most, in the order in which they lie there."""
-    if not isinstance(rows, Streamed):
+    if not isinstance(rows, DiskRows):
         return rows
     chosen = np.random.default_rng(0).choice(len(rows), min(most, len(rows)), replace=False)
     return rows[np.sort(chosen)]

@@ -13,12 +13,13 @@ from torch.distributions import Normal, kl_divergence
 
 from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.networks.build import Methods, build
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.specs import VAE, PlantedManifold
 from models.specs.groundwork import Conventions
 
 
-def numbers(what: Conventions, seed: int) -> Found:
+@computes(Conventions)
+def numbers(what: Conventions, seed: int) -> Finding:
     """Every objective of the same forward pass."""
     rng = np.random.default_rng([33, seed])
     gamma, beta = (float(value) for value in np.exp(rng.uniform(np.log(0.01), np.log(10), 2)))
@@ -52,7 +53,7 @@ def numbers(what: Conventions, seed: int) -> Found:
         "turned": _turned(network, j(gamma, beta), beta * j(beta * gamma, 1.0)),
     }
     plain = {"at_gamma": gamma, "at_beta": beta, "best_gamma": float(np.exp(best.x)), "j_best": float(best.fun)}
-    return Found(plain | {name: value.item() for name, value in found.items()})
+    return Finding(plain | {name: value.item() for name, value in found.items()})
 
 
 _NETWORK = VAE(kappa=1, encoder=(32,), decoder=(32,))
