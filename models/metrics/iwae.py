@@ -16,8 +16,6 @@ from torch import Tensor
 
 from models.loss.objective import misfit, normal_constant
 
-VERSION = 1
-
 
 def log_weights(
     squared_error: Float[Tensor, "*n"],
