@@ -34,7 +34,7 @@ def catalog_names() -> list[str]:
 
 
 def _from_file(file: str, name: str) -> Study:
-    module = _load(Path(file))
+    module = load(Path(file))
     found = {value.name: value for value in vars(module).values() if isinstance(value, Study)}
     if not found:
         raise DeclarationError(f"{file} declares no study: decorate a function with @study(...)")
@@ -44,6 +44,21 @@ def _from_file(file: str, name: str) -> Study:
         choices = " or ".join(f"{file}:{other}" for other in found)
         raise OptionError(f"{file} has no study {name or '(none was named)'}: choose {choices}")
     return found[name]
+
+
+_LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
+"""The files that this process has run, as they were then."""
+
+
+def load(path: Path) -> ModuleType:
+    """The module of a study's file, which is run once, and again where it has changed. Raises: as `find`."""
+    text = path.read_bytes() if path.is_file() else b""
+    was, module = _LOADED.get(path.resolve(), (None, None))
+    if module is None or was != text:
+        module = _load(path)
+        _LOADED[path.resolve()] = text, module
+    sys.modules[module.__name__] = module  # another file of the same name may have come in between
+    return module
 
 
 def _load(path: Path) -> ModuleType:
