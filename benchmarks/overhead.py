@@ -37,7 +37,7 @@ from study.mirror.mirror import Ledger, rebuild
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
 from study.plan.datasets import record_data
-from study.plan.launch_plan import Plans
+from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import Plan, make_plan, write_plan
 from study.record import Home, commit, read
 from study.run.rounds import train
@@ -150,7 +150,7 @@ def _trained(plan: Plan, home: Home, size: int | None, ledger: Ledger | None = N
     start = time.perf_counter()
     try:
         with Watched(Console(quiet=True), len(plan.rows), plan.settled) as bar:
-            train(Plans((plan,)), home, size, None, Watch(bar, {plan.name: ledger} if ledger else {}))
+            train(LaunchPlan((plan,)), home, size, None, Watch(bar, {plan.name: ledger} if ledger else {}))
     finally:
         ray.init, ray.shutdown = init, shutdown
     wall_s = time.perf_counter() - start - starting.seconds - stopping.seconds

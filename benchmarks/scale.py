@@ -33,7 +33,7 @@ from study.launch.listeners import Watch
 from study.launch.progress_bar import Bar
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
-from study.plan.launch_plan import Plans
+from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import make_plan, write_plan
 from study.record import Home
 
@@ -115,7 +115,7 @@ def measured(trials: int, most_mirrored: int) -> dict[str, float]:
         costs["planning"] = time.perf_counter() - start
         start = time.perf_counter()
         with Bar(Console(quiet=True), len(plan.rows), plan.settled) as bar:
-            if complaint := train(Plans((plan,)), home, PACK, None, Watch(bar, {})):
+            if complaint := train(LaunchPlan((plan,)), home, PACK, None, Watch(bar, {})):
                 sys.exit(complaint)
         costs["training"] = time.perf_counter() - start - init.seconds
         costs["starting Ray"] = init.seconds

@@ -5,10 +5,13 @@
         \"\"\"The caption: what the study asks.\"\"\"
         return Trial(...)
 
-The decorator is the table's header, the function its methods paragraph, the docstring its caption. A second function gives
-the table at the paper's scale: `@my_grid.paper(gamma=..., ...)`. A row whose function returns None is left out: not every
-value of one axis need meet every value of another. Axes are checked when they are declared, trials when the table is laid
-out. What a study says of its results are functions of an `analysis.View`: see `Study.claims`, `figures` and `sheets`.
+The decorator is the table's header, the function its methods paragraph, the docstring its caption. A second function,
+decorated with `@my_grid.paper(gamma=..., ...)`, gives the table at the paper's scale. Where the function returns None the
+table has no row: not every value of one axis needs to meet every value of another. Axes are checked when they are declared,
+trials when the table is laid out.
+
+Functions of an `analysis.View`, decorated with `@my_grid.claims`, `@my_grid.figures` or `@my_grid.sheets`, say what the
+report says of the results.
 """
 
 import inspect
@@ -37,9 +40,9 @@ CATALOG = "study.catalog."
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a study's table: the labels of its axes, and the trial or probe they make.
+    """One row of a study's table: the labels of its axes, and the trial or probe that it declares.
 
-    To a type checker that is `Any`: whoever reads a study's rows knows which of the two it declares.
+    To a type checker `trial` is `Any`: whoever reads a study's rows knows which of the two they declare.
     """
 
     axes: Mapping[str, Label]
@@ -48,14 +51,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one scale: axes in declared order with their labels, and the function that makes a row's trial."""
+    """A table at one scale: the axes in declared order, their labels, and the function that makes the trial of a row."""
 
     axes: Mapping[str, tuple[Any, ...]]
     labels: Mapping[str, tuple[Label, ...]]
     function: Callable[..., Any]
 
     def __len__(self) -> int:
-        """Rows, those that are left out among them."""
+        """How many rows there are, counting those that the function leaves out."""
         return math.prod(map(len, self.axes.values()))
 
     def rows(self) -> list[Row]:
@@ -75,16 +78,16 @@ class Table:
         return rows
 
     def row(self, pairs: Mapping[str, tuple[Any, Label]]) -> Row | None:
-        """The row of one value, with its label, on each axis; None where the study leaves it out."""
+        """The row of one value, with its label, on each axis; None where the function leaves it out."""
         labels = {name: text for name, (_, text) in pairs.items()}
-        trial = made(self.function, {name: value for name, (value, _) in pairs.items()}, labels)
+        trial = make_trial(self.function, {name: value for name, (value, _) in pairs.items()}, labels)
         return Row(labels, trial) if trial else None
 
 
-def made(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Any:
-    """The trial that a study's function makes of `values`, which are known by `labels`; None where it makes none.
+def make_trial(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Any:
+    """The trial that a study's function makes of `values`, labelled `labels`; None where it leaves the row out.
 
-    Raises: DeclarationError for whatever else it does.
+    Raises: DeclarationError for anything else that the function does.
     """
     try:
         trial = function(**values)
@@ -95,7 +98,7 @@ def made(function: Callable[..., Any], values: Mapping[str, Any], labels: Mappin
     except Exception as fault:
         line = line_in(function.__code__.co_filename, fault).rstrip(",")
         raise DeclarationError(
-            f"{_call(function, labels)}{line} raised {said(fault)}: mend the study's function"
+            f"{_call(function, labels)}{line} raised {said(fault)}: fix the study's function"
         ) from fault
     if trial is not None and not isinstance(trial, Declared):
         raise DeclarationError(f"{_call(function, labels)} returned no Trial: end it with `return Trial(...)`")
@@ -123,7 +126,7 @@ class Study:
     def _name(self, function: Callable[..., Any]) -> None:
         self.name = function.__name__
         if not self.name.isidentifier():
-            raise DeclarationError(f"a study needs a name, and {self.name} is none: declare it with `def`")
+            raise DeclarationError(f"{self.name} cannot be a study's name: declare the study with `def`")
         self.caption = inspect.getdoc(function) or ""
         self.file = inspect.getsourcefile(function) or ""
         self.module = function.__module__
@@ -133,7 +136,7 @@ class Study:
             raise DeclarationError(f"study {self.name} has no docstring: say in one line what it asks")
 
     def paper(self, **axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], "Study"]:
-        """Declare the table at the paper's scale; decorates the function that makes its trials."""
+        """Declare the table at the paper's scale: decorates the function that makes its trials."""
 
         def declare(function: Callable[..., Declared | None]) -> Study:
             self.tables["paper"] = _table(function, axes)
@@ -171,14 +174,14 @@ class Study:
         }
 
     def table(self, scale: Scale) -> Table:
-        """Raises: DeclarationError where the study declares no such scale."""
+        """The table at a scale. Raises: DeclarationError where the study does not declare it."""
         if scale not in self.tables:
             raise DeclarationError(f"study {self.name} declares no {scale} scale: launch it with --scale laptop")
         return self.tables[scale]
 
 
 def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], Study]:
-    """Declare a study: the keyword arguments are its axes, in the order the table is laid out.
+    """Declare a study: the keyword arguments are its axes, and their order is the order of the rows.
 
     Raises: DeclarationError for an empty axis, or axes that are not exactly the function's parameters.
     """

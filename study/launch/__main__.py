@@ -19,7 +19,7 @@ from study.launch.find import catalog_names, find
 from study.launch.plan_text import announce, console, show_catalog, show_cost
 from study.launch.session import Launch
 from study.mirror.entry import Pictures
-from study.plan.launch_plan import Plans
+from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import check, make_plan
 from study.record import Home
 
@@ -137,7 +137,7 @@ class Asked:
         if where.is_sent:
             return self._submit(todo, scales, where)
         home = Home("./runs" if self.home is None else self.home)
-        plans = Plans(
+        plans = LaunchPlan(
             tuple(
                 make_plan(study, scales[name], home, chosen, self.retry_failed, self.refine)
                 for name, study in todo.items()

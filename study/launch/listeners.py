@@ -7,7 +7,7 @@ from study.cli import counted
 from study.launch.progress_bar import Bar
 from study.mirror.mirror import Ledger
 from study.pack.pack import Pack
-from study.plan.launch_plan import Plans
+from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import Plan
 from study.record import PATIENCE_S
 from study.run.blame import Kind
@@ -26,7 +26,7 @@ class Watch:
         self._concerned: dict[str, list[Ledger]] = {}
         self._is_told = False
 
-    def begin(self, plans: Plans) -> None:
+    def begin(self, plans: LaunchPlan) -> None:
         """From now on these are the studies' trials."""
         self._trials = {plan.name: _trials(plan) for plan in plans.plans if plan.name in self._ledgers}
 
@@ -39,7 +39,7 @@ class Watch:
     def _whose(self, pack: Pack) -> list[Ledger]:
         return [self._ledgers[name] for name, trials in self._trials.items() if not trials.isdisjoint(pack.trial_ids)]
 
-    def grown(self, plans: Plans, which: Iterable[Plan], trials: int) -> None:
+    def grown(self, plans: LaunchPlan, which: Iterable[Plan], trials: int) -> None:
         """Rows have come to the tables of some: so many trials to be trained."""
         self._bar.grow(trials)
         self.begin(plans)
@@ -47,7 +47,7 @@ class Watch:
             if ledger := self._ledgers.get(plan.name):
                 ledger.grown()
 
-    def restart(self, plans: Plans, why: str) -> None:
+    def restart(self, plans: LaunchPlan, why: str) -> None:
         """Ray died, and starts again."""
         self._bar.restart(len(plans.missing), why)
 

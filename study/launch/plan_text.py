@@ -14,7 +14,7 @@ from study.declare.identity import ENGINE
 from study.launch.find import catalog_names, find
 from study.pack.cost import CPU_CORE, GPU, seconds
 from study.pack.pack import make_packs
-from study.plan.launch_plan import Plans
+from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import Plan
 from study.record import Home, read
 
@@ -45,7 +45,7 @@ def announce(plan: Plan, home: Home, place: Place) -> None:
         )
 
 
-def show_cost(plans: Plans, size: int | None, resources: Mapping[str, float]) -> None:
+def show_cost(plans: LaunchPlan, size: int | None, resources: Mapping[str, float]) -> None:
     """Packs and estimated time on CPU cores and on GPUs; `resources` are a cluster's, nothing on this machine alone."""
     cores, gpus = int(resources.get("CPU", 0)) or os.cpu_count() or 1, int(resources.get("GPU", 0))
     workers, device = (gpus, GPU) if gpus else (cores, CPU_CORE)

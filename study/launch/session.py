@@ -18,7 +18,7 @@ from study.launch.plan_text import console
 from study.launch.summary import Ending
 from study.mirror.entry import Pictures
 from study.mirror.mirror import Ledger
-from study.plan.launch_plan import Plans
+from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import Plan, write_plan
 from study.record import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 
@@ -27,7 +27,7 @@ from study.record import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 class Launch:
     """A launch as it was asked for."""
 
-    plans: Plans
+    plans: LaunchPlan
     home: Home
     size: int | None
     address: str | None
@@ -48,7 +48,7 @@ class Launch:
             for plan in self.plans.plans:
                 fetch_data(plan)
         with _alone(self.plans, self.home):
-            launch = replace(self, plans=self.plans.renewed(self.home))  # a sweep may have come in between
+            launch = replace(self, plans=self.plans.replan(self.home))  # a sweep may have come in between
             return launch._carry_out()
 
     def _carry_out(self) -> int:
@@ -97,7 +97,7 @@ class Launch:
 
     def _finish(self, ledgers: Mapping[str, Ledger]) -> int:
         """Report each study as soon as its mirror is up to date, in the order in which they were asked for."""
-        after = self.plans.renewed(self.home)
+        after = self.plans.replan(self.home)
         endings = [
             Ending(plan, replace(now, retry_failed=False), self.home, ledgers.get(plan.name), self.tracking_uri)
             for plan, now in zip(self.plans.plans, after.plans, strict=True)
@@ -111,7 +111,7 @@ class Launch:
     def _say_interrupted(self) -> None:
         there = ""
         with contextlib.suppress(HomeError):  # the home may be the reason for the interruption
-            after = self.plans.renewed(self.home)
+            after = self.plans.replan(self.home)
             there = f"{after.settled} of {counted(after.chosen, 'trial')} have a result; "
         console.print(
             f"interrupted: {there}packs in training are lost, but for checkpoints, and the same command goes on from there",
@@ -128,7 +128,7 @@ def _abandon(ledgers: Mapping[str, Ledger], patience_s: float) -> None:
 
 
 @contextlib.contextmanager
-def _alone(plans: Plans, home: Home) -> Iterator[None]:
+def _alone(plans: LaunchPlan, home: Home) -> Iterator[None]:
     """One launch of a study at a time in a home. Raises: HomeBusyError where another is at work."""
     me = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now():%Y-%m-%d %H:%M:%S}"
     with contextlib.ExitStack() as held:

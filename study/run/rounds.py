@@ -16,7 +16,7 @@ from study.pack.devices import packs_for
 from study.pack.handover import laid_out
 from study.pack.pack import Pack, make_pack
 from study.plan.datasets import fetch_data, record_data
-from study.plan.launch_plan import Plans
+from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import write_plan
 from study.record import (
     Checkpoint,
@@ -41,7 +41,7 @@ Tell = Callable[[str], None]
 """Who hears why the home refuses for now."""
 
 
-def train(plans: Plans, home: Home, size: int | None, address: str | None, watch: Watch) -> str | None:
+def train(plans: LaunchPlan, home: Home, size: int | None, address: str | None, watch: Watch) -> str | None:
     """Train and commit what the plans miss: every missing trial then has a result or a recorded failure.
 
     Returns None, or a sentence where Ray kept dying and trials are left. Raises: HomeError, where it refuses for long.
@@ -58,7 +58,7 @@ def train(plans: Plans, home: Home, size: int | None, address: str | None, watch
                 _train_in_order(plans, size, home, cluster, watch)
             break
         except RayLostError as fault:
-            before, plans = plans, outlast(partial(plans.renewed, home), watch.waiting)
+            before, plans = plans, outlast(partial(plans.replan, home), watch.waiting)
             lives = lives - 1 if len(plans.missing) == len(before.missing) else LIVES - 1
             if not lives:
                 return f"{fault}, {LIVES} times in a row: launch again to go on (Ray's own logs are in /tmp/ray)"
@@ -67,19 +67,19 @@ def train(plans: Plans, home: Home, size: int | None, address: str | None, watch
     return None
 
 
-def _train_in_order(plans: Plans, size: int | None, home: Home, cluster: "Cluster", watch: Watch) -> None:
+def _train_in_order(plans: LaunchPlan, size: int | None, home: Home, cluster: "Cluster", watch: Watch) -> None:
     """Train whatever stands on nothing that is missing, until nothing is left to train."""
     tried: set[str] = set()  # what fails now is for the next launch
     while ready := [trial for trial in plans.ready if trial.trial_id not in tried]:
         tried.update(trial.trial_id for trial in ready)
         kept = [head for head in outlast(partial(checkpoints, home), watch.waiting) if head.torch == installed("torch")]
         _train_in_rounds(packs_for(ready, plans.attempts, size, cluster.pools, kept), home, cluster, watch)
-        before, plans = plans, outlast(partial(plans.renewed, home), watch.waiting)
+        before, plans = plans, outlast(partial(plans.replan, home), watch.waiting)
         _welcome(before, plans, home, watch)
     _record_groundless(plans, home, watch.waiting)
 
 
-def _welcome(before: Plans, plans: Plans, home: Home, watch: Watch) -> None:
+def _welcome(before: LaunchPlan, plans: LaunchPlan, home: Home, watch: Watch) -> None:
     """Let everybody know of rows that have come to the tables."""
     grown = plans.grown_since(before)
     for plan in grown:
@@ -145,10 +145,10 @@ def _record(home: Home, pack: Pack, outcome: dict[str, str], tell: Tell) -> None
     outlast(partial(commit, home, commit_id, {"trials": [row]}), tell)
 
 
-def _record_groundless(plans: Plans, home: Home, tell: Tell) -> None:
+def _record_groundless(plans: LaunchPlan, home: Home, tell: Tell) -> None:
     """A trial whose stage has diverged has a result too; one whose stage was given up has failed with it."""
     statuses, attempts = plans.statuses, plans.attempts
-    for trial, stage in plans.groundless:
+    for trial, stage in plans.blocked:
         diverged = statuses.get(stage.trial_id) == "diverged"
         reason = f"its stage {stage.trial_id} ({stage.stage}) {'diverged' if diverged else 'could not be trained'}"
         outcome = {"status": "diverged" if diverged else "failed", "error": reason}

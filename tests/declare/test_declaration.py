@@ -255,7 +255,7 @@ def declare(**axes):
     ("axes", "words"),
     [
         ({"kappa": [], "seed": [0]}, "the axis kappa is empty"),
-        ({"kappa": [2], "seed": [0], "beta": [1.0]}, "the axis beta is no parameter"),
+        ({"kappa": [2], "seed": [0], "beta": [1.0]}, "the axis beta is not a parameter"),
         ({"kappa": [2]}, "the parameter seed has no axis"),
         ({"kappa": 2, "seed": [0]}, "the axis kappa is not a list"),
         ({"kappa": [2], "seed": [0], "status": [1]}, "the axis status has the name of a recorded column"),

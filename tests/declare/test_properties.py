@@ -23,7 +23,8 @@ from study.errors import DeclarationError
 from study.launch.find import find
 from study.pack.cost import CPU_CORE, GPU
 from study.pack.pack import make_packs
-from study.plan.plan import MAX_ATTEMPTS, make_plan, matches, write_plan
+from study.plan.plan import MAX_ATTEMPTS, make_plan, write_plan
+from study.plan.selection import matches
 from study.record import RESULTS, Home, commit
 
 bounded = settings(

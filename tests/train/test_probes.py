@@ -52,10 +52,10 @@ def test_identity_follows_from_content_alone():
 def test_a_change_of_what_a_probe_computes_is_another_identity(monkeypatch):
     before = Probe(what=PairSplit()).trial_id
     monkeypatch.setattr(PairSplit, "version", 2)
-    identity._remembered.cache_clear()  # no version changes while a program runs
+    identity._cached_fields.cache_clear()  # no version changes while a program runs
     after = Probe(what=PairSplit()).trial_id
     monkeypatch.undo()
-    identity._remembered.cache_clear()
+    identity._cached_fields.cache_clear()
     assert after != before == Probe(what=PairSplit()).trial_id
 
 
