@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from study.declare.search_space import Between
     from study.declare.table import Study, study
     from study.declare.trial import Trial
+    from study.launch.call import launch
     from study.train.weights import load
 
 _HOMES = {
@@ -115,6 +116,7 @@ __all__ = [
     "Study",
     "Training",
     "Trial",
+    "launch",
     "load",
     "search",
     "study",
@@ -122,6 +124,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "launch":  # a package that can be called: see there
+        return import_module("study.launch")
     if name not in __all__:
         raise AttributeError(f"module 'study' has no attribute {name!r}")
     return getattr(import_module(_HOMES.get(name, "models.specs")), name)
