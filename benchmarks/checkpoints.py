@@ -16,8 +16,8 @@ import torch
 from benchmarks.convolutions import NETWORKS as PICTURES
 from benchmarks.machine import load as load_average
 from benchmarks.machine import machine, sentence
+from benchmarks.networks import NETWORKS as MATRICES
 from benchmarks.options import parsed, parser_of
-from benchmarks.studies import NETWORKS as MATRICES
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
 from study.pack.pack import make_pack
 from study.record import Home

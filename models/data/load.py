@@ -15,13 +15,16 @@ from models.data.dataset import DataSet
 from models.data.loaders import LOADERS
 from models.data_folders import DataError
 from models.specs.data import Data
-from models.specs.vocabulary import check_complete
+from models.specs.vocabulary import check_complete, members
 
 for _module in iter_modules(models.data.__path__):
     import_module(f"models.data.{_module.name}")
 
 check_complete(
-    Data, LOADERS, "Data, in models/specs/data.py", "decorate a function in models/data with @loads(...) for it"
+    members(Data),
+    LOADERS,
+    "Data, in models/specs",
+    "decorate a function in models/data with @loads(...)",
 )
 
 

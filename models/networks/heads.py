@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from models.specs.gaussian import Activation, Gaussian, Init
 from models.specs.likelihood import MEANS, PerValue
-from models.specs.vocabulary import check_complete
+from models.specs.vocabulary import check_complete, members
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -29,8 +29,13 @@ STD: dict[Init, Callable[[int, int], float]] = {
 }
 """Standard deviation of initial weights, of the numbers that an output is made of and those that an input goes into."""
 
-check_complete(Activation, ACTIVATIONS, "Activation, in models/specs/gaussian.py", "add it to ACTIVATIONS, here")
-check_complete(Init, STD, "Init, in models/specs/gaussian.py", "add it to STD, here")
+check_complete(
+    members(Activation),
+    ACTIVATIONS,
+    "Activation, in models/specs",
+    "add it to ACTIVATIONS, in models/networks",
+)
+check_complete(members(Init), STD, "Init, in models/specs", "add it to STD, in models/networks")
 
 
 class GaussianNetwork(nn.Module):

@@ -5,7 +5,7 @@ from pkgutil import iter_modules
 
 from models.probes.finding import PROBES, Finding
 from models.specs.probes import Probing
-from models.specs.vocabulary import check_complete
+from models.specs.vocabulary import check_complete, members
 
 __all__ = ["Finding", "probe"]
 
@@ -13,10 +13,10 @@ for _module in iter_modules(__path__, f"{__name__}."):
     import_module(_module.name)
 
 check_complete(
-    Probing,
+    members(Probing),
     PROBES,
-    "Probing, in models/specs/probes.py",
-    "decorate a function in models/probes with @computes(...) for it",
+    "Probing, in models/specs",
+    "decorate a function in models/probes with @computes(...)",
 )
 
 

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from models.specs.spec import Positive, Spec, brief
-from models.specs.vocabulary import check_complete
+from models.specs.vocabulary import check_complete, members
 
 Penalty = Literal["u", "Huber", "saturating", "log plus", "root", "power", "MCP", "SCAD", "support", "log"]
 """h(u), with √u = |z| and the parameter p: u; Huber's of √u beyond p; u/(u + p); log(u + p); √u; u^p; the minimax concave
@@ -28,7 +28,7 @@ WRITTEN: dict[Penalty, str] = {
 }
 """How a label shows each penalty, of its argument u and its parameter p."""
 
-check_complete(Penalty, WRITTEN, "Penalty, in models/specs/sparsity.py", "say in WRITTEN, beside it, how it is written")
+check_complete(members(Penalty), WRITTEN, "Penalty, in models/specs", "add it to WRITTEN, there")
 
 WITHOUT = tuple(penalty for penalty, text in WRITTEN.items() if "{p}" not in text)
 """Penalties without a parameter."""

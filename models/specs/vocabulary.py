@@ -48,9 +48,8 @@ def members(vocabulary: Any) -> tuple[Any, ...]:
     return get_args(vocabulary.__origin__ if marked else vocabulary)
 
 
-def check_complete(vocabulary: Any, known: Collection[Any], name: str, remedy: str) -> None:
-    """Raises: TypeError where `known` does not hold exactly the members of the vocabulary, which is called `name`."""
-    listed = members(vocabulary)
+def check_complete(listed: Collection[Any], known: Collection[Any], name: str, remedy: str) -> None:
+    """Raises: TypeError where `known` does not hold exactly what is `listed` in what is called `name`."""
     if missing := [member for member in listed if member not in known]:
         raise TypeError(f"{_text(missing[0])} is listed in {name}, and nothing carries it out: {remedy}")
     if unlisted := [member for member in known if member not in listed]:

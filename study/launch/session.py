@@ -48,7 +48,7 @@ class Launch:
             for plan in self.plans.plans:
                 fetch_data(plan)
         with _alone(self.plans, self.home):
-            launch = replace(self, plans=self.plans.replan(self.home))  # a sweep may have come in between
+            launch = replace(self, plans=self.plans.replan(self.home))  # the home may have been cleaned in between
             return launch._carry_out()
 
     def _carry_out(self) -> int:
@@ -138,7 +138,7 @@ def _alone(plans: LaunchPlan, home: Home) -> Iterator[None]:
                     f"another launch of {plan.name} is at work in {home} ({other}): wait for it or stop it; "
                     "launching again then trains what it left"
                 )
-        held.enter_context(home.lock(WORK_LOCK, shared=True))  # waits for a sweep that deletes
+        held.enter_context(home.lock(WORK_LOCK, shared=True))  # waits while the home is being cleaned
         yield
 
 

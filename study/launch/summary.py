@@ -44,7 +44,7 @@ class Ending:
         from analysis.report.report import write_report
         from analysis.report.terminal import print_report
 
-        print_report(console, write_report(self.after.name, self.home))
+        print_report(console, write_report(self.after.name, self.home, self.after.study))
         self._say_done()
         self._say_where(lag)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from models.specs.metrics import metrics_for
 from study.declare.identity import ENGINE
 from study.declare.probe import Declared, Probe
 from study.declare.search import SearchTable
@@ -218,9 +219,11 @@ def write_plan(plan: Plan, home: Home) -> None:
         "name": plan.name,
         "caption": plan.study.caption,
         "scale": plan.scale,
+        "declared_in": plan.study.declared_in,
         "stages": [stage.trial_id for stage in plan.stages],
         "axes": {name: _labels(plan, name) for name in plan.study.table(plan.scale).axes},
         **_probed(plan),
+        **_measured(plan),
     }
     if isinstance(plan.growth, Refinement):
         header["refine"] = plan.growth.width
@@ -240,3 +243,9 @@ def _probed(plan: Plan) -> dict[str, object]:
         return {}
     measures = dict(item for probe in probes for item in probe.what.measures.items())
     return {"measures": measures, "trained": len(probes) < len(plan.declared)}
+
+
+def _measured(plan: Plan) -> dict[str, object]:
+    """Unit and meaning of the metrics that the study's trials have."""
+    found = metrics_for(row.trial for row in plan.declared if isinstance(row.trial, Trial))
+    return {"metrics": {name: [metric.unit, metric.meaning] for name, metric in found.items()}} if found else {}

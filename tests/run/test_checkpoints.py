@@ -10,7 +10,7 @@ from torch import nn
 from trained_rows import take_steps
 
 from study import MMD, VAE, Annealed, Digits, Fixed, ImageVAE, Learned, Objective, Optimal, Own, Refit, Training, study
-from study.clean import sweep
+from study.clean import clean
 from study.errors import SettingError
 from study.pack.cost import CPU_CORE
 from study.pack.handover import laid_out
@@ -385,9 +385,9 @@ def test_a_sweep_takes_checkpoints_that_no_training_goes_on_from(make_trial, tmp
     a_checkpoint(home, [trials[4], trials[5]])
     trained(home, [trials[3]])
     (tmp_path / "checkpoints/0123456789abcdef.safetensors").write_bytes(b"nothing")
-    found = sweep(home)
+    found = clean(home)
     assert len(home.names("checkpoints")) == 4, "counting removed something"
     assert len(found.files["checkpoints that no training goes on from"]) == 3
-    sweep(home, delete=True)
+    clean(home, delete=True)
     assert home.names("checkpoints") == [needed.name]
     assert begun_at(home, trials[:2]) == 40

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from analysis import results, write_report
 from analysis.frames.view import View
-from analysis.report.answers import drawings
+from analysis.report.findings import findings
 from models.specs.probes import AffineMinima, CollapsePoint, PairSlice, PairSplit, PlantedSlice
 from study import Probe, study
 from study.declare import identity
@@ -169,7 +169,7 @@ def test_a_probe_that_raises_is_recorded_as_failed_and_its_neighbours_are_not(tm
 def test_a_report_of_probes_shows_what_they_measure_and_nothing_of_trainings(tmp_path):
     home = Home(tmp_path)
     computed(home, lines)
-    assert drawings(View.of("lines", home)) == []
+    assert findings(View.of("lines", home)).figures == []
     report = write_report("lines", home)
     page = home.read("studies/lines/report/index.html").decode()
     table = home.read("studies/lines/report/table.md").decode()

@@ -29,7 +29,7 @@ from study import (
     load,
     study,
 )
-from study.clean import sweep
+from study.clean import clean
 from study.mirror.records import StudyRecords
 from study.pack.pack import make_pack
 from study.plan.launch_plan import LaunchPlan
@@ -274,9 +274,9 @@ def put(home, trial, status, attempt=1):
     commit(home, commit_id, {"trials": [row]})
 
 
-def test_a_sweep_keeps_the_stages_of_what_is_declared(trained):
+def test_cleaning_keeps_the_stages_of_what_is_declared(trained):
     home, _, _ = trained
-    assert sweep(home).trials == 0
+    assert clean(home).trials == 0
 
 
 def test_the_penalty_is_the_unbiased_mmd():
