@@ -3,30 +3,32 @@
 import datetime
 import decimal
 import fractions
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
 
 import numpy as np
 from hypothesis import strategies as st
 
+from models.specs.gamma import OneGamma
+from models.specs.spec import Spec
+from models.specs.vocabulary import members
 from study import (
     CIFAR10,
     MNIST,
     SVHN,
     VAE,
     Annealed,
-    Bernoulli,
-    Bitwise,
-    Categorical,
     CelebA,
+    Data,
     Digits,
     FashionMNIST,
     Fixed,
     ImageFolder,
     ImageVAE,
     Learned,
+    Likelihood,
     LinearMap,
     LinearSubspace,
-    LogisticMixture,
     Objective,
     Optimal,
     Own,
@@ -35,6 +37,7 @@ from study import (
     PerPixel,
     PlantedArc,
     PlantedManifold,
+    Refit,
     Rprop,
     Slower,
     StudentT,
@@ -56,54 +59,69 @@ PLAIN = st.recursive(
 )
 OPTIONS = st.dictionaries(WORDS, PLAIN, max_size=3)
 
-GAMMAS = st.one_of(
-    st.builds(Fixed, POSITIVE),
-    st.builds(Learned, init=POSITIVE, lr=st.none() | POSITIVE),
-    st.builds(lambda low, init, high: Learned(init=low + init, floor=low, ceiling=low + init + high), *[POSITIVE] * 3),
-    st.builds(Optimal, floor=st.just(0.0) | POSITIVE),
-    st.builds(Annealed, POSITIVE, POSITIVE, over=st.floats(1e-3, 1)),
+
+def of_each(kinds: Iterable[type[Spec]], varied: Mapping[type[Spec], st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """Declarations of every one of the kinds: as they are varied here, else with all their defaults."""
+    return st.one_of([varied.get(kind, st.builds(kind)) for kind in kinds])
+
+
+GAMMAS = of_each(
+    [kind for kind in get_args(OneGamma) if kind is not Refit],  # whose trials stand on others
+    {
+        Fixed: st.builds(Fixed, POSITIVE),
+        Learned: st.builds(Learned, init=POSITIVE, lr=st.none() | POSITIVE)
+        | st.builds(
+            lambda low, init, high: Learned(init=low + init, floor=low, ceiling=low + init + high), *[POSITIVE] * 3
+        ),
+        Optimal: st.builds(Optimal, floor=st.just(0.0) | POSITIVE),
+        Annealed: st.builds(Annealed, POSITIVE, POSITIVE, over=st.floats(1e-3, 1)),
+    },
 )
 
 PLANTED = {"noise": st.floats(0, 10), "n": SEVERAL, "n_test": SEVERAL, "seed": SEEDS}
-DATA = st.one_of(
-    st.just(Digits()),
-    st.builds(MNIST, n=st.integers(2, 60_000)),
-    st.builds(FashionMNIST, n=st.integers(2, 60_000)),
-    st.builds(CelebA, size=st.sampled_from([64, 128]), n=st.integers(2, 162_770), n_test=st.integers(2, 19_962)),
-    st.builds(
-        ImageFolder,
-        path=WORDS,
-        checksum=WORDS,
-        pictures=st.integers(20, 10**6),
-        size=SMALL,
-        channels=st.sampled_from([1, 3]),
-        n=st.none() | st.integers(2, 8),
-        every=st.integers(2, 10),
-        seed=SEEDS,
-    ),
-    st.builds(
-        LinearSubspace, d=st.integers(8, 4096), eigenvalues=st.lists(POSITIVE, min_size=1, max_size=8), **PLANTED
-    ),
-    st.builds(
-        LinearMap,
-        d=st.integers(8, 4096),
-        zeta2=st.tuples(POSITIVE, POSITIVE),
-        inputs=st.tuples(POSITIVE, POSITIVE),
-        **PLANTED,
-    ),
-    st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED),
-    st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
-    st.builds(
-        OwnData,
-        name=st.just("mine"),
-        source=WORDS,
-        d=st.just(12),
-        n=SEVERAL,
-        intrinsic_dim=st.none() | st.integers(1, 12),
-        image=st.sampled_from([None, (3, 4), (12, 1), (2, 2, 3)]),
-        files=st.lists(WORDS, max_size=2).map(lambda sums: {str(i): of for i, of in enumerate(sums)}),
-        options=OPTIONS,
-    ),
+DATA = of_each(
+    members(Data),
+    {
+        MNIST: st.builds(MNIST, n=st.integers(2, 60_000)),
+        FashionMNIST: st.builds(FashionMNIST, n=st.integers(2, 60_000)),
+        CelebA: st.builds(
+            CelebA, size=st.sampled_from([64, 128]), n=st.integers(2, 162_770), n_test=st.integers(2, 19_962)
+        ),
+        ImageFolder: st.builds(
+            ImageFolder,
+            path=WORDS,
+            checksum=WORDS,
+            pictures=st.integers(20, 10**6),
+            size=SMALL,
+            channels=st.sampled_from([1, 3]),
+            n=st.none() | st.integers(2, 8),
+            every=st.integers(2, 10),
+            seed=SEEDS,
+        ),
+        LinearSubspace: st.builds(
+            LinearSubspace, d=st.integers(8, 4096), eigenvalues=st.lists(POSITIVE, min_size=1, max_size=8), **PLANTED
+        ),
+        LinearMap: st.builds(
+            LinearMap,
+            d=st.integers(8, 4096),
+            zeta2=st.tuples(POSITIVE, POSITIVE),
+            inputs=st.tuples(POSITIVE, POSITIVE),
+            **PLANTED,
+        ),
+        PlantedArc: st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED),
+        PlantedManifold: st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
+        OwnData: st.builds(
+            OwnData,
+            name=st.just("mine"),
+            source=WORDS,
+            d=st.just(12),
+            n=SEVERAL,
+            intrinsic_dim=st.none() | st.integers(1, 12),
+            image=st.sampled_from([None, (3, 4), (12, 1), (2, 2, 3)]),
+            files=st.lists(WORDS, max_size=2).map(lambda sums: {str(i): of for i, of in enumerate(sums)}),
+            options=OPTIONS,
+        ),
+    },
 )
 
 WIDTHS = st.lists(SMALL, max_size=4).map(tuple)
@@ -164,7 +182,7 @@ TRIALS = st.builds(Trial, data=DATA, model=MODELS, **HOW) | st.builds(
 STEADY = HOW | {"training": TRAININGS.map(lambda training: training.model_copy(update={"slower": None}))}
 """Of what has no one γ, which steps could follow."""
 
-DISCRETE = st.sampled_from([Bernoulli(), Categorical(), Bitwise(), LogisticMixture(components=2)])
+DISCRETE = of_each((kind for kind in members(Likelihood) if kind.is_discrete), {})
 TRIALS |= st.builds(
     Trial,
     data=st.sampled_from([Digits(binary=True), MNIST(n=1000, binary=True)]),
