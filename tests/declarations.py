@@ -1,16 +1,18 @@
-"""Declarations of every kind, for properties that all of them have: strategies of valid trials, and of anything at all."""
+"""Strategies of valid declarations of every kind, and of anything at all, for properties that all of them have."""
 
 import datetime
 import decimal
 import fractions
-from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+import os
+from collections.abc import Callable
+from itertools import count
+from typing import Any, TypeVar
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from models.specs.gamma import OneGamma
-from models.specs.spec import Spec
 from models.specs.vocabulary import members
 from study import (
     CIFAR10,
@@ -18,6 +20,9 @@ from study import (
     SVHN,
     VAE,
     Annealed,
+    Bernoulli,
+    Bitwise,
+    Categorical,
     CelebA,
     Data,
     Digits,
@@ -26,9 +31,9 @@ from study import (
     ImageFolder,
     ImageVAE,
     Learned,
-    Likelihood,
     LinearMap,
     LinearSubspace,
+    LogisticMixture,
     Objective,
     Optimal,
     Own,
@@ -36,6 +41,7 @@ from study import (
     PerImage,
     PerPixel,
     PlantedArc,
+    PlantedClusters,
     PlantedManifold,
     Refit,
     Rprop,
@@ -44,6 +50,8 @@ from study import (
     Training,
     Trial,
 )
+from study.errors import RefusalError
+from study.record import Home
 
 COUNTS = st.integers(1, 2**31 - 1)
 SMALL = st.integers(1, 512)
@@ -60,13 +68,13 @@ PLAIN = st.recursive(
 OPTIONS = st.dictionaries(WORDS, PLAIN, max_size=3)
 
 
-def of_each(kinds: Iterable[type[Spec]], varied: Mapping[type[Spec], st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    """Declarations of every one of the kinds: as they are varied here, else with all their defaults."""
-    return st.one_of([varied.get(kind, st.builds(kind)) for kind in kinds])
+def each_of(kinds, strategies):
+    """Any declaration of these kinds: by its own strategy, or else with every field that has a default at it."""
+    return st.one_of(*(strategies.get(kind, st.builds(kind)) for kind in kinds))
 
 
-GAMMAS = of_each(
-    [kind for kind in get_args(OneGamma) if kind is not Refit],  # whose trials stand on others
+GAMMAS = each_of(
+    [kind for kind in members(OneGamma) if kind is not Refit],  # which adds a trial to every one of its own
     {
         Fixed: st.builds(Fixed, POSITIVE),
         Learned: st.builds(Learned, init=POSITIVE, lr=st.none() | POSITIVE)
@@ -79,7 +87,7 @@ GAMMAS = of_each(
 )
 
 PLANTED = {"noise": st.floats(0, 10), "n": SEVERAL, "n_test": SEVERAL, "seed": SEEDS}
-DATA = of_each(
+DATA = each_of(
     members(Data),
     {
         MNIST: st.builds(MNIST, n=st.integers(2, 60_000)),
@@ -110,6 +118,7 @@ DATA = of_each(
         ),
         PlantedArc: st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED),
         PlantedManifold: st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
+        PlantedClusters: st.builds(PlantedClusters, d=st.integers(2, 4096), **PLANTED),
         OwnData: st.builds(
             OwnData,
             name=st.just("mine"),
@@ -182,7 +191,7 @@ TRIALS = st.builds(Trial, data=DATA, model=MODELS, **HOW) | st.builds(
 STEADY = HOW | {"training": TRAININGS.map(lambda training: training.model_copy(update={"slower": None}))}
 """Of what has no one γ, which steps could follow."""
 
-DISCRETE = of_each((kind for kind in members(Likelihood) if kind.is_discrete), {})
+DISCRETE = st.sampled_from([Bernoulli(), Categorical(), Bitwise(), LogisticMixture(components=2)])
 TRIALS |= st.builds(
     Trial,
     data=st.sampled_from([Digits(binary=True), MNIST(n=1000, binary=True)]),
@@ -229,3 +238,33 @@ ANYTHING: st.SearchStrategy[Any] = st.one_of(
     IMAGE_VAES,
     TRAININGS,
 )
+
+bounded = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+"""The settings of every property: the same few examples in every run."""
+
+_homes = count()
+
+
+def empty_home() -> Home:
+    return Home(f"memory://properties-{os.getpid()}-{next(_homes)}")
+
+
+T = TypeVar("T")
+
+
+def made_or_refused(make: Callable[[], T]) -> tuple[T | None, str]:
+    """What `make` returns, or the one line that refuses it. Any other exception fails the test."""
+    try:
+        return make(), ""
+    except RefusalError as fault:
+        text = str(fault)
+    assert text
+    assert "\n" not in text
+    assert len(text) < 400
+    return None, text

@@ -6,10 +6,9 @@ agreed to.
 
 from pathlib import Path
 
-import pooch
-
 from models.data.centring import from_pictures
 from models.data.dataset import DataSet
+from models.data.download import md5_of
 from models.data.loaders import loads
 from models.data.picture_cache import Album, decode
 from models.data.read_picture import Frame
@@ -53,7 +52,7 @@ def _partition(spec: CelebA) -> dict[str, list[str]]:
     """The images' names by the number of their part. Raises: DataError."""
     path, published = _folder() / PARTITION, spec.fingerprint[PARTITION]
     try:
-        found = pooch.file_hash(str(path), alg="md5")
+        found = md5_of(path)
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as fault:
         raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault

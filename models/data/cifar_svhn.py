@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from scipy.io import loadmat
 
 from models.data.centring import from_pictures
 from models.data.dataset import DataSet
@@ -55,6 +54,8 @@ def _records(archive: tarfile.TarFile, name: str) -> Bytes:
 
 
 def _array(path: Path) -> Bytes:
+    from scipy.io import loadmat  # not at the top: only this data set needs it
+
     try:
         pictures = loadmat(path, variable_names=["X"])["X"]
         return pictures.transpose(3, 0, 1, 2).reshape(-1, 3072)

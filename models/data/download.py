@@ -5,9 +5,8 @@
 first time they are needed.
 """
 
+import hashlib
 from pathlib import Path
-
-import pooch
 
 from models.data_folders import DataError, alone_in, cache_folder, own_folder
 from models.specs.images import Published
@@ -38,6 +37,8 @@ def verified(spec: Published, name: str) -> Path:
     """The path of one file, downloaded if need be, once its checksum is the published one. Raises: DataError."""
     if own := own_folder():
         return _checked(own / spec.folder / name, spec.fingerprint[name])
+    import pooch  # not at the top: only what downloads needs it
+
     registry = {file: f"md5:{md5}" for file, md5 in spec.fingerprint.items()}
     cache = pooch.create(path=cache_folder() / spec.folder, base_url=spec.url, registry=registry)
     try:
@@ -52,11 +53,16 @@ def verified(spec: Published, name: str) -> Path:
         ) from fault
 
 
+def md5_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "md5").hexdigest()
+
+
 def _checked(path: Path, md5: str) -> Path:
     if not path.is_file():
         raise DataError(_not_there(path))
     try:
-        found = pooch.file_hash(str(path), alg="md5")
+        found = md5_of(path)
     except OSError as fault:
         raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
     if found != md5:

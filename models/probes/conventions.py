@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from models.loss.objective import latent_rates, objective, squared_error
+from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.networks.build import Methods, build
 from models.probes.finding import Finding, computes
 from models.specs import VAE, PlantedManifold
@@ -34,7 +34,7 @@ def numbers(what: Conventions, seed: int) -> Finding:
     squares, nats = error.mean(), latent_rates(mu, log_var).sum(-1).mean()
 
     def j(gamma: float, beta: float) -> Tensor:
-        return objective(squares, nats, torch.tensor(gamma, dtype=torch.float64), beta, what.d)
+        return objective(misfit(squares, torch.tensor(gamma, dtype=torch.float64), what.d), nats, beta)
 
     best: Any = minimize_scalar(lambda log_gamma: j(np.exp(log_gamma), beta).item(), method="brent", tol=1e-12)
     divergence = kl_divergence(Normal(mu, (0.5 * log_var).exp()), Normal(torch.zeros_like(mu), 1.0)).sum(-1)

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor
 
+from models.loss.objective import misfit
 from models.probes.descent import descend
 from models.probes.finding import Finding, computes
 from models.specs.penalties import ColumnScale, LogTransform
@@ -51,8 +52,8 @@ def log_transform(what: LogTransform, seed: int) -> Finding:
 
     def loss(point: Tensor) -> Tensor:
         log_gamma, log_scales = point[:, 0], point[:, 1:]
-        reconstruction = distortion / log_gamma.exp() + what.d * log_gamma
-        return reconstruction + (squares / log_scales.exp() + log_scales).sum(1)
+        reconstruction = misfit(distortion, log_gamma.exp(), what.d)
+        return 2 * reconstruction + (squares / log_scales.exp() + log_scales).sum(1)
 
     ends = descend(loss, torch.zeros(1, 1 + what.kappa, dtype=torch.float64))
     logarithms = what.d * (distortion / what.d).log() + squares.log().sum()

@@ -27,23 +27,45 @@ def source_of(thing: Callable[..., Any]) -> str:
     thing = inspect.unwrap(thing)
     name = getattr(thing, "__name__", repr(thing))
     try:
-        tree = ast.parse(Path(inspect.getfile(thing)).read_text(encoding="utf-8"))
+        content = Path(inspect.getfile(thing)).read_bytes()
     except (OSError, TypeError) as fault:
         raise ValueError(f"the source of {name} cannot be read: define it in a .py file") from fault
-    binders = _binders(tree, name)
-    if name not in binders or getattr(thing, "__qualname__", name) != name:
+    try:
+        source = _cut(ast.parse(content), name)
+    except Exception as fault:
+        raise ValueError(f"the file of {name} does not parse ({why_unparsed(fault)}): mend it") from fault
+    if not source or getattr(thing, "__qualname__", name) != name:
         raise ValueError(f"{name} must be defined at the top level of its file, so that it can be built again")
+    _check(source, name)
+    return source
+
+
+def why_unparsed(fault: BaseException) -> str:
+    """Why Python could not parse a source, as a clause.
+
+    As a rule it raises SyntaxError, but for null bytes ValueError (up to 3.11.3), and for an expression that nests too
+    deeply MemoryError or RecursionError.
+    """
+    match fault:
+        case SyntaxError():
+            return fault.msg or "invalid syntax"
+        case MemoryError() | RecursionError():
+            return "too deeply nested"
+    return str(fault) or type(fault).__name__
+
+
+def _cut(tree: ast.Module, name: str) -> str:
+    """The statements of a file that `name` stands on, in their order; nothing where the file does not define it."""
+    binders = _binders(tree, name)
     wanted: set[ast.stmt] = set()
-    queue = list(binders[name])
+    queue = list(binders.get(name, ()))
     while queue:
         node = queue.pop()
         if node not in wanted:
             wanted.add(node)
             used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
             queue += [binder for name in used for binder in binders.get(name, [])]
-    source = "\n".join(ast.unparse(node) for node in tree.body if node in wanted)
-    _check(source, name)
-    return source
+    return "\n".join(ast.unparse(node) for node in tree.body if node in wanted)
 
 
 def define(source: str, name: str) -> Any:

@@ -4,17 +4,23 @@ import difflib
 import importlib
 import pkgutil
 import re
+import stat
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from pydantic import ValidationError
 
 import study.catalog
+from models.specs.source import why_unparsed
 from study.declare.table import Study
 from study.errors import DeclarationError, OptionError, RefusalError, explain, line_in, said, shown
+
+_NULL_BYTES = "null bytes"
+_NOT_UTF8 = (_NULL_BYTES, "'utf-8' codec", "encoding")
+"""What Python says of a file that was saved in another encoding."""
 
 
 def find(name: str) -> Study:
@@ -34,7 +40,7 @@ def catalog_names() -> list[str]:
 
 
 def _from_file(file: str, name: str) -> Study:
-    module = _load(Path(file))
+    module = load(Path(file))
     found = {value.name: value for value in vars(module).values() if isinstance(value, Study)}
     if not found:
         raise DeclarationError(f"{file} declares no study: decorate a function with @study(...)")
@@ -46,39 +52,83 @@ def _from_file(file: str, name: str) -> Study:
     return found[name]
 
 
+_LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
+"""The files that this process has run, as they were then."""
+
+
+def load(path: Path) -> ModuleType:
+    """The module of a study's file, which runs once, and again only if it has changed. Raises: as `find`."""
+    try:
+        place = path.resolve()
+        text = place.read_bytes()
+    except (OSError, ValueError):
+        return _load(path)  # which says why
+    if place not in _LOADED or _LOADED[place][0] != text:
+        _LOADED[place] = text, _load(path)
+    module = _LOADED[place][1]
+    sys.modules[module.__name__] = module  # another file of the same name may have come in between
+    return module
+
+
 def _load(path: Path) -> ModuleType:
-    if path.is_dir():
-        raise OptionError(f"{path} is a folder: give the path of the .py file that declares the study")
-    if not path.is_file():
-        raise OptionError(f"there is no file {path}: give the path of the .py file that declares the study")
+    """The module that a user's file makes. Raises: OptionError, DeclarationError, whatever is in the file."""
+    _refuse_missing(path)
     name = f"collapsar_study_{path.stem}"  # so that a file may be called as it likes, study.py included
     loader = SourceFileLoader(name, str(path))
+    code = _parsed(path, loader)
     spec = spec_from_loader(name, loader)
     assert spec
     module = module_from_spec(spec)
     sys.modules[name] = module
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        loader.exec_module(module)
-    except RefusalError:
+        exec(code, vars(module))
+    except (RefusalError, KeyboardInterrupt):
         raise
     except BaseException as fault:
-        if isinstance(fault, KeyboardInterrupt):
-            raise
-        raise DeclarationError(_refusal(path, fault)) from fault
+        raise DeclarationError(_why_stopped(path, fault)) from fault
     return module
 
 
-def _refusal(path: Path, fault: BaseException) -> str:
-    """Why a study's file cannot be read."""
+def _refuse_missing(path: Path) -> None:
+    remedy = "give the path of the .py file that declares the study"
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as fault:  # a path may hold what no path can
+        raise OptionError(f"there is no file {path}: {remedy}") from fault
+    if not stat.S_ISREG(mode):
+        raise OptionError(f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'no file'}: {remedy}")
+
+
+def _parsed(path: Path, loader: SourceFileLoader) -> CodeType:
+    """The file's code, not yet run. Raises: OptionError, DeclarationError."""
+    try:
+        code = loader.get_code(loader.name)
+    except OSError as fault:
+        raise OptionError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
+    except Exception as fault:  # each Python has its own, see why_unparsed
+        raise DeclarationError(_unparsed(str(path), fault)) from fault
+    assert code
+    return code
+
+
+def _unparsed(file: str, fault: BaseException) -> str:
+    why = why_unparsed(fault)
+    line = fault.lineno if isinstance(fault, SyntaxError) else None
+    remedy = "save it as UTF-8" if any(word in why for word in _NOT_UTF8) else "mend it"
+    return f"{file}{f', line {line},' if line else ''} does not parse ({why}): {remedy}"
+
+
+def _why_stopped(path: Path, fault: BaseException) -> str:
+    """Why a file that parses does not run to its end."""
     here = f"{path}{line_in(str(path), fault)}"
     match fault:
         case ValidationError():
             return f"{here.rstrip(',')}: {explain(fault)}"
-        case SyntaxError():
-            where = f", line {fault.lineno}," if fault.lineno else ""
-            remedy = "save it as UTF-8" if "unicode error" in fault.msg else "mend it"
-            return f"{fault.filename or path}{where} does not parse ({fault.msg}): {remedy}"
+        case SyntaxError(filename=str(other)) if Path(other).is_file():  # a file that this one imports
+            return _unparsed(other, fault)
+        case SyntaxError() | ValueError() if _NULL_BYTES in str(fault):
+            return f"{here} imports a file that does not parse ({why_unparsed(fault)}): save that as UTF-8"
         case ImportError():
             return f"{here} cannot import what it needs ({fault}): install that, or mend the import"
         case SystemExit():

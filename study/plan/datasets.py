@@ -1,4 +1,4 @@
-"""The data sets that trials need: made ready once, before anything is trained, and recorded with what tells them apart."""
+"""The data sets that trials need: made ready once before training, and recorded with their digests."""
 
 import json
 
@@ -11,7 +11,7 @@ from study.record import Home, read, write_part
 
 
 def fetch_data(plan: Plan) -> None:
-    """Fetch or generate every data set the missing trials need, once, before the home is touched. Raises: DataError."""
+    """Fetch or generate every data set that the missing trials need, before the home is touched. Raises: DataError."""
     for spec in _needed(plan):
         prepare(spec)
 
@@ -21,10 +21,10 @@ def _needed(plan: Plan) -> list[Data]:
 
 
 def record_data(plan: Plan, home: Home) -> list[str]:
-    """Record what every data set is that the missing trials need.
+    """Record every data set that the missing trials need.
 
-    Returns a sentence for each generated data set that differs from the one the home knows under its name.
-    Raises: DataError, also where data of the user's differ.
+    Returns a sentence for each data set that comes out differently here than the home has recorded it. Raises: DataError,
+    also where that is so of the user's own data.
     """
     known = {row["data_id"]: row for row in read(home, "datasets").to_pylist()}
     warnings = []
@@ -36,13 +36,13 @@ def record_data(plan: Plan, home: Home) -> list[str]:
             continue
         elif spec.is_own:
             raise DataError(
-                f"{spec.label} returns other data than this home knows by the same declaration, so it reads something that "
-                "the declaration does not name: declare it with files=[...] or as an option, or choose another --home"
+                f"{spec.label} returns other data than this home has recorded for the same declaration, so it reads "
+                "what the declaration does not name: name it in files=[...] or as an option, or choose another --home"
             )
         else:
             warnings.append(
                 f"{spec.label} is {'decoded' if spec.is_decoded else 'generated'} differently here "
-                "than where this home was begun (their digests differ): results may differ in their last digits"
+                "than where this home began (their digests differ): results may differ in their last digits"
             )
     return warnings
 

@@ -67,7 +67,7 @@ def checkpoint_at(home: Home, path: str) -> Checkpoint | None:
 
 
 def drop_checkpoint(home: Home, key: str) -> None:
-    """Delete a checkpoint, if the home lets us: one that is left over is swept."""
+    """Delete a checkpoint, if the home lets us: one that is left over `study.clean` removes."""
     with contextlib.suppress(HomeError):
         home.delete(_path(key))
 

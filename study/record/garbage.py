@@ -115,7 +115,7 @@ def remove(home: Home, found: Unused) -> None:
     """Remove what was found. The caller holds the home's lock since before it was looked for."""
     # Of the parts that were looked at: where no lock holds, others may have come since.
     if found.rows and not merge(home, found.parts, found.kept):
-        raise HomeError(f"something else is at work in {home}: sweep when it is done")
+        raise HomeError(f"something else is at work in {home}: clean it when that is done")
     for path, trials in found.cut.items():
         write_kept(home, path, trials)
     for files in found.files.values():

@@ -23,7 +23,7 @@ LAUNCH_LOCK = ".launch-{}.lock"
 """The lock that a launch of a study holds in a home."""
 
 WORK_LOCK = ".work.lock"
-"""The lock that every launch shares, and that a sweep which deletes holds alone."""
+"""The lock that every launch shares, and that `study.clean --delete` holds alone."""
 
 
 _PROBE = ".clock"

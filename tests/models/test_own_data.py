@@ -182,7 +182,7 @@ def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkey
     assert record_data(plan, home) == record_data(plan, home) == []
     np.save("x.npy", np.random.default_rng(1).standard_normal((10, 2)))
     from_declaration.cache_clear()  # as in the process of a later launch
-    with pytest.raises(DataError, match=r"stored returns other data .* declare it with files="):
+    with pytest.raises(DataError, match=r"stored returns other data .* name it in files="):
         record_data(plan, home)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.data.dataset import DataSet
 from models.loss.gamma import gamma_at
-from models.loss.objective import misfit, squared_error
+from models.loss.objective import misfit, normal_constant, squared_error
 from models.metrics.iwae import log_normal, nll, weighted
 from models.metrics.mmd import means_to_the_others, mmd_imq
 from models.specs.metrics import version_of
@@ -50,8 +50,13 @@ class Measure:
 
     def misfit(self, split: Literal["train", "test"]) -> Tensor:
         """What J counts of −log p(y|z) on the training or the test set, in nats an example, (pack,)."""
-        found = self.train if split == "train" else self.test
-        return misfit(found.distortion, self.gamma, self.stack.d) if found.nats is None else found.nats
+        moments = self.train if split == "train" else self.test
+        return misfit(moments.distortion, self.gamma, self.stack.d) if moments.nats is None else moments.nats
+
+    @property
+    def constant(self) -> float:
+        """What `misfit` leaves out of −log p(y|z), in nats an example."""
+        return self.stack.likelihood.constant if self.stack.likelihood else normal_constant(self.stack.d)
 
     def latents(self) -> dict[str, Tensor]:
         """Per-latent columns of the record, each (pack, kappa)."""
