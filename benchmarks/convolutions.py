@@ -21,12 +21,12 @@ import torch
 from benchmarks.core import Ways, fastest
 from benchmarks.machine import load as load_average
 from benchmarks.machine import machine, sentence
+from benchmarks.networks import Network
 from benchmarks.options import add_training, parsed, parser_of
 from benchmarks.plain_loop import Alone
 from benchmarks.step_timer import Timed
-from benchmarks.studies import Network
 from models.data.load import load
-from models.loss.objective import latent_rates, objective, squared_error
+from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.specs import Fixed, Gamma, ImageVAE, OwnData, Training
 from models.streams import Batches
 from study.declare.trial import Trial
@@ -81,7 +81,7 @@ class Carried(Timed):
         z = mu + (0.5 * log_var).exp() * eps
         distortion = squared_error(x, stack.call("decode", z)).mean(-1)
         rate = latent_rates(mu, log_var).sum(-1).mean(-1)
-        loss = objective(distortion, rate, self._gamma, 1.0, stack.d)
+        loss = objective(misfit(distortion, self._gamma, stack.d), rate, 1.0)
         slopes = torch.autograd.grad(loss.sum(), stack.trained, materialize_grads=True)
         gradient = torch.cat([slope.reshape(len(stack), -1) for slope in slopes], dim=1)
         self._adam.step(gradient, self._lr * self._decay(), torch.ones_like(self._lr))

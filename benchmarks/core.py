@@ -23,9 +23,9 @@ import torch
 from benchmarks.hand_written_step import ByHand
 from benchmarks.machine import load as load_average
 from benchmarks.machine import machine, sentence
+from benchmarks.networks import NETWORKS, Network
 from benchmarks.options import add_out, add_training, parsed, parser_of, write_numbers
 from benchmarks.plain_loop import Alone
-from benchmarks.studies import NETWORKS, Network
 from models.data.load import load
 from models.data_folders import DataError
 from models.specs import MNIST, VAE, Learned

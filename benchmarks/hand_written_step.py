@@ -12,6 +12,7 @@ from torch import Tensor
 
 from benchmarks.step_timer import Timed
 from models.data.load import load
+from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.networks.build import build
 from models.specs import VAE, Learned
 from models.streams import Batches
@@ -72,10 +73,9 @@ class ByHand(Timed):
         mean = self._linear(f"decoder.{len(self._model.decoder)}", h)
         if self._model.skip == "affine":
             mean = mean + torch.bmm(z, self._leaves["affine.weight"])
-        distortion = (x - mean).square().sum((1, 2)) / x.shape[1]
-        rate = 0.5 * (mu.square() + log_var.exp() - 1 - log_var).sum((1, 2)) / x.shape[1]
-        log_gamma = self._leaves["log_gamma"][:, 0]
-        return distortion / (2 * log_gamma.exp()) + 0.5 * self._d * log_gamma + self._beta * rate
+        gamma = self._leaves["log_gamma"][:, 0].exp()
+        rate = latent_rates(mu, log_var).sum(-1).mean(-1)
+        return objective(misfit(squared_error(x, mean).mean(-1), gamma, self._d), rate, self._beta)
 
     def _linear(self, name: str, inputs: Tensor) -> Tensor:
         return torch.baddbmm(self._leaves[f"{name}.bias"][:, None], inputs, self._leaves[f"{name}.weight"])

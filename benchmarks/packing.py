@@ -30,7 +30,8 @@ import torch
 
 from benchmarks import core, tables
 from benchmarks.machine import load, machine, sentence
-from benchmarks.studies import NETWORKS, STUDIES, few
+from benchmarks.networks import NETWORKS
+from benchmarks.studies import STUDIES, few
 from study.record import Home, read
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmarks.step_timer import Timed
 from models.data.load import load
-from models.loss.objective import latent_rates, objective, squared_error
+from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.networks.build import build
 from models.specs import Annealed, Fixed, Learned, Optimal, Refit
 from models.streams import minibatches, noise, stream
@@ -48,7 +48,8 @@ class Alone(Timed):
         z = mu + (0.5 * log_var).exp() * next(self._noise).to(x.device)
         distortion = squared_error(x, self._network.decode(z)).mean()
         rate = latent_rates(mu, log_var).sum(-1).mean()
-        loss = objective(distortion, rate, self._gamma(distortion), self.trial.objective.beta, self._d)
+        nats = misfit(distortion, self._gamma(distortion), self._d)
+        loss = objective(nats, rate, self.trial.objective.beta)
         self._optimiser.zero_grad()
         loss.backward()
         self._optimiser.step()

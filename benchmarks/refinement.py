@@ -20,7 +20,7 @@ from study.declare.table import study
 from study.declare.trial import Trial
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
-from study.plan.plan import Plan, make_plan, renewed
+from study.plan.plan import Plan, make_plan, replan
 from study.record import Home
 from study.train.pack_run import PackRun
 
@@ -62,7 +62,7 @@ def _refined(home: Home, width: float) -> Found:
     plan, rounds = make_plan(coarse, "laptop", home, refine=width), 0
     while plan.ready:
         _train(plan, home)
-        plan, rounds = renewed(plan, home), rounds + 1
+        plan, rounds = replan(plan, home), rounds + 1
     allowed = (1 + width) / (1 - width)
     even = 1 + math.ceil(math.log(max(START) / min(START)) / math.log(allowed))
     return Found(len({row.axes["beta"] for row in plan.declared}), rounds, even)

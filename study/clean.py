@@ -17,7 +17,7 @@ from study.record.garbage import Garbage, declared_ids, find_garbage, remove
 from study.record.read import patiently
 
 YOUNG_S = 600.0
-"""Left-over files younger than this stay: a worker may outlive its launch, and data are recorded before the launch locks the home."""
+"""Left-over files younger than this stay: a worker may outlive its launch, and data come before the lock."""
 
 console = Console(highlight=False, soft_wrap=True)
 

@@ -23,7 +23,7 @@ with install_import_hook(CHECKED, "beartype.beartype"):
 import torch
 from painted_pictures import published_celeba
 
-from models.data import load as datasets
+from models.data.load import from_declaration
 from study import VAE, Gamma, Learned, Objective, PlantedManifold, Training, Trial
 
 torch.set_num_threads(1)  # as in a worker; and two threads on small matrices are slower than one
@@ -81,9 +81,9 @@ def home(tmp_path: Path, database: Path) -> Any:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where decoded pictures go, of the test's own, and no data set kept from another test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    datasets._load.cache_clear()
+    from_declaration.cache_clear()
     yield tmp_path / "cache" / "collapsar" / "pictures"
-    datasets._load.cache_clear()
+    from_declaration.cache_clear()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ LEVEL = np.float32(1 / 255)
 _CHUNK_NUMBERS = 2**22
 
 
-class Streamed:
+class DiskRows:
     """Examples (n, d) in a file of bytes, indexed like an array's rows: by a slice, or by indices of any shape.
 
     `self[i]` is `stored[i] · LEVEL − centre`, a product and then a difference in float32: whoever keeps the bytes on a
@@ -47,7 +47,7 @@ class Streamed:
         return self[:].astype(dtype or np.float32, copy=False)
 
 
-Rows = Float[np.ndarray, "_ d"] | Streamed
+Rows = Float[np.ndarray, "_ d"] | DiskRows
 """Examples, in memory or on the disk: both have `len` and `shape`, and give float32 rows by a slice or by indices."""
 
 
@@ -63,7 +63,7 @@ def chunks(rows: Rows) -> Iterator[Float[np.ndarray, "_ d"]]:
 
 def mean_square(rows: Rows, about: float = 0.0) -> float:
     """E‖x − about‖², in squared data units; rows on the disk are centred, and theirs is about their mean."""
-    if isinstance(rows, Streamed):
+    if isinstance(rows, DiskRows):
         return rows.mean_square
     away = rows - np.float32(about) if about else rows
     return float(np.square(away, dtype=np.float64).sum(axis=1).mean())

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models.loss.objective import squared_error
 from models.specs.sparsity import Penalty
+from models.specs.vocabulary import check_complete, members
 
 SCAD_KNEE = 3.7
 """a of the smoothly clipped absolute deviation: its slope has fallen to 0 at a times its parameter."""
@@ -52,6 +53,13 @@ PENALTIES: dict[Penalty, Callable[[Tensor, Tensor], Tensor]] = {
     "log": lambda u, _: u.log(),
 }
 """h(u) with its parameter, which must broadcast to u, and is ignored where a penalty has none."""
+
+check_complete(
+    members(Penalty),
+    PENALTIES,
+    "Penalty, in models/specs",
+    "add it to PENALTIES, in models/loss",
+)
 
 
 def energies(decode: Callable[[Tensor], Tensor], z: Tensor, mean: Tensor, step: float = STEP) -> Tensor:

@@ -6,12 +6,12 @@ A mode becomes a handful of numbers (`knobs`); the functions below are elementwi
 
 import math
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import TypedDict, assert_never
 
 import torch
 from torch import Tensor
 
-from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal
+from models.specs.gamma import Absent, Annealed, Fixed, Gamma, Learned, Optimal, PerImage, PerPixel, Refit
 
 
 class Knobs(TypedDict):
@@ -29,7 +29,11 @@ class Knobs(TypedDict):
 
 
 def knobs(spec: Gamma) -> Knobs:
-    """The numbers that carry a γ mode out. A fixed γ is a schedule that goes nowhere."""
+    """The numbers that carry out a γ mode. A fixed γ is a schedule that goes nowhere.
+
+    A mode without one γ, whose likelihood asks for none, has the numbers of γ = 1, which nothing reads: trials of it share
+    the arithmetic of a stack. Raises: ValueError for a refit, which is trained as the fixed γ that its twin learned.
+    """
     numbers = Knobs(
         learned=0.0,
         optimal=0.0,
@@ -52,6 +56,12 @@ def knobs(spec: Gamma) -> Knobs:
             numbers.update(learned=1.0, log_init=math.log(spec.init))
             numbers["log_floor"] = math.log(spec.floor) if spec.floor else -math.inf
             numbers["log_ceiling"] = math.log(spec.ceiling) if spec.ceiling else math.inf
+        case Refit():
+            raise ValueError("a refit has no γ of its own: train it as Fixed(...) at the γ that its twin learned")
+        case PerPixel() | PerImage() | Absent():
+            pass
+        case _:
+            assert_never(spec)
     return numbers
 
 

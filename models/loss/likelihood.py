@@ -27,12 +27,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.loss.levels import Levels
-from models.loss.objective import squared_error
+from models.loss.objective import misfit, normal_constant, squared_error
 
 GRID_STEP = 1.1
 """Ratio of neighbouring variances of the grid that a variance for each image is coded in."""
-
-LOG_2PI = math.log(2 * math.pi)
 
 
 @runtime_checkable
@@ -54,13 +52,13 @@ class SharedNormal:
     """N(m(z), γ I)."""
 
     def __init__(self, d: int, levels: Levels | None = None) -> None:
-        self.d, self.constant, self._levels = d, 0.5 * d * LOG_2PI, levels
+        self.d, self.constant, self._levels = d, normal_constant(d), levels
 
     def mean(self, out: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
         return out
 
     def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
-        return squared_error(y, out) / (2 * gamma) + 0.5 * self.d * torch.log(gamma)
+        return misfit(squared_error(y, out), gamma, self.d)
 
     def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
         return gamma.expand(torch.broadcast_shapes(out.shape[:-1], y.shape[:-1]))
@@ -84,8 +82,7 @@ class PixelNormal(SharedNormal):
         return out[..., : self.d]
 
     def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
-        each = self._variances(out)
-        return ((y - self.mean(out)).square() / (2 * each) + 0.5 * torch.log(each)).sum(-1)
+        return misfit((y - self.mean(out)).square(), self._variances(out), d=1).sum(-1)
 
     def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
         return self._variances(out).mean(-1)

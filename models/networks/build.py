@@ -1,6 +1,6 @@
 """From a declaration to its network, with the initial weights of its seed."""
 
-from typing import Any
+from typing import Any, assert_never
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,8 @@ def build(spec: Model, data: Shaped, seed: int) -> nn.Module:
                 return BetaVAE(spec, data.d_in, data.d)
             case VAE():
                 return GaussianVAE(spec, data.d_in, data.d, data.per_value)
+            case _:
+                assert_never(spec)
 
 
 class Methods(nn.Module):

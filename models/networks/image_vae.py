@@ -13,6 +13,7 @@ Rows hold pictures as (height, width, colours), which is torch's channels-last o
 from collections.abc import Callable
 from itertools import pairwise
 from math import prod
+from typing import assert_never
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -44,11 +45,15 @@ class ConvolutionalVAE(GaussianNetwork):
         self.decoder = nn.ModuleList(
             self._up(inner, outer, scale) for (outer, inner), scale in zip(reversed(stages), scales, strict=True)
         )
-        if spec.skip == "concat":
-            self.feeds = nn.ModuleList(linear(spec.kappa, outer, spec, bias=False) for outer, _ in reversed(stages))
-        if spec.skip == "affine":
-            # Pixels need biases for the latents' origin to be free.
-            self.affine = linear(spec.kappa, per_value.numbers * prod(image), spec, spec.output_scale)
+        match spec.skip:
+            case "concat":
+                self.feeds = nn.ModuleList(linear(spec.kappa, outer, spec, bias=False) for outer, _ in reversed(stages))
+            case "affine":  # with biases: pixels need them for the latents' origin to be free
+                self.affine = linear(spec.kappa, per_value.numbers * prod(image), spec, spec.output_scale)
+            case "residual" | "none":  # a matter of the blocks
+                pass
+            case skip:
+                assert_never(skip)
 
     def encode(self, x: Float[Tensor, "*n d"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
         """Mean and log variance of q(z|x), of z in units of the prior's standard deviation."""
@@ -136,7 +141,13 @@ class _Block(nn.Module):
 
 
 def _norm(spec: ImageVAE, channels: int) -> nn.Module:
-    return Norm(groups(channels), channels) if spec.norm == "group" else nn.Identity()
+    match spec.norm:
+        case "none":
+            return nn.Identity()
+        case "group":
+            return Norm(groups(channels), channels)
+        case norm:
+            assert_never(norm)
 
 
 def _weighted(

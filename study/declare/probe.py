@@ -1,7 +1,7 @@
-"""The Probe: a row of a study that is computed and not trained.
+"""The Probe: a row of a study that is computed, not trained.
 
-It looks at a loss itself, by optimisation, automatic differentiation or a grid; what it looks at and how is `what`. It has
-an identity, a pack, a commit and records like a trial, and stands on nothing.
+It examines a loss itself, by optimisation, automatic differentiation or a grid; `what` says which loss, and how. Like a
+trial it has an identity, a pack, a commit and records. It depends on no other trial.
 """
 
 from functools import cached_property
@@ -17,7 +17,7 @@ from study.declare.trial import Trial
 
 
 class Probe(Spec):
-    """One look at a loss, and the seed of what is random in it."""
+    """One examination of a loss, and the seed of whatever is random in it."""
 
     kind: Literal["Probe"] = "Probe"
     what: Probing
@@ -29,7 +29,7 @@ class Probe(Spec):
 
     @cached_property
     def pack_key(self) -> str:
-        """Probes of one kind are computed one after another."""
+        """Probes of one kind share packs, in which they are computed one after another."""
         return digest(["probe", canonical(self.what)["kind"]])
 
     @property
@@ -55,6 +55,6 @@ Declared = Trial | Probe
 _either: TypeAdapter[Declared] = TypeAdapter(Annotated[Declared, Field(discriminator="kind")])
 
 
-def read_back(content: Any) -> Declared:
-    """The declaration that was written down as JSON data."""
+def read_declaration(content: Any) -> Declared:
+    """The trial or probe that JSON data declare. Raises: ValidationError."""
     return _either.validate_python(content)

@@ -1,4 +1,4 @@
-"""The declaration of a search: a table whose next rows follow from the results of those before.
+"""The declaration of a search: a table whose next rows follow from the results of earlier ones.
 
     @search(
         minimise={"n_active": 16.0, "nre_mean_test": 1.0},
@@ -9,15 +9,15 @@
         free={"gamma": [Learned(), Optimal()], "beta": Between(0.01, 100.0)},
     )
     def my_search(kappa: int, gamma: Gamma, beta: float, seed: int) -> Trial:
-        \"\"\"The caption: what is searched for.\"\"\"
+        \"\"\"The caption: what the search is for.\"\"\"
         return Trial(...)
 
-Each sampler searches `repeats` times, and all of these searches go on at once, a round at a time: a round asks `batch`
-trials of each, and tells their results before the next. Within a round `alike` trials share what decides their shapes, so
-that they train as one pack; everything else varies freely among them. A trial's seed is its search's repeat.
+Each sampler searches `repeats` times, and all of these searches advance together in rounds: a round asks each for `batch`
+trials, trains them, and tells it their results. Within a round `alike` trials share what decides their shapes, so that they
+train as one pack; everything else varies freely among them. A trial's seed is the repeat of its search.
 
-With `rungs`, numbers of training steps, each asked trial is trained with the fewest steps first, and only the better part
-of a batch (`keep` of it) again with more: the packs of a later rung hold nothing else. The function then takes `steps`.
+With `rungs`, numbers of training steps, every trial trains with the fewest steps first, and only the better part of a batch
+(the fraction `keep`) trains again with more: the packs of a later rung hold nothing else. The function then takes `steps`.
 """
 
 import inspect
@@ -29,20 +29,20 @@ from pydantic import ValidationError
 
 from study.declare.axes import labels_of, refuse_recorded, values_of
 from study.declare.search_space import Between, Settings, Space
-from study.declare.table import Row, Scale, Study, made
+from study.declare.table import Row, Scale, Study, make_trial
 from study.declare.trial import Trial
 from study.errors import DeclarationError, explain
 
-OWN = ("sampler", "repeat", "number")
-"""The axes that every search has: which of its searches asked for the row, and as which of its trials, from 0."""
+SEARCH_AXES = ("sampler", "repeat", "number")
+"""The axes of every search: the sampler and the repeat that asked for a row, and the row's number there, from 0."""
 
-GIVEN = ("seed", "steps")
-"""What the search itself gives to the function: its repeat, and a rung."""
+SET_BY_SEARCH = ("seed", "steps")
+"""The parameters that the search sets: its repeat, and a rung."""
 
 
 @dataclass(frozen=True)
 class SearchTable:
-    """The rows of one scale: none that is declared, and those that follow from results."""
+    """The table of a search at one scale. It declares no row: all of them follow from results."""
 
     function: Callable[..., Any]
     settings: Settings
@@ -50,42 +50,42 @@ class SearchTable:
 
     @property
     def axes(self) -> Mapping[str, tuple[Any, ...]]:
-        """The names of the axes; what stands in them only the searches can tell."""
-        return dict.fromkeys((*OWN, *self.space.axes, *(["steps"] if self.settings.rungs else [])), ())
+        """The names of the axes, without values: those follow from results."""
+        return dict.fromkeys((*SEARCH_AXES, *self.space.axes, *(["steps"] if self.settings.rungs else [])), ())
 
     def __len__(self) -> int:
-        """The trials that are asked for: rows of later rungs are not among them."""
+        """How many trials the search asks for, not counting the rows of later rungs."""
         return self.settings.trials * self.settings.repeats * len(self.settings.samplers)
 
     def rows(self) -> list[Row]:
-        """Nothing is asked for yet: see `Searching`. Raises: DeclarationError where the space makes no valid trial."""
+        """No row yet: `SearchRounds` makes them. Raises: DeclarationError where the space makes no valid trial."""
         first = {axis: 0 if isinstance(values, tuple) else values.low for axis, values in self.space.axes.items()}
         self.row(self.settings.samplers[0], 0, 0, first, self.settings.steps[0])
         return []
 
     def row(self, sampler: str, repeat: int, number: int, asked: Mapping[str, Any], steps: int | None) -> Row:
-        """The row of an asked trial: axis → a number, or the number of a choice.
+        """The row of the trial that a search asked for; `asked` maps each axis to a number, or to the number of a choice.
 
-        Raises: DeclarationError where the function makes none.
+        Raises: DeclarationError where the function makes no trial.
         """
         rung = {"steps": steps} if steps else {}
         values = {axis: self.space.value(axis, item) for axis, item in asked.items()} | rung
         labels = {axis: self.space.label(axis, item) for axis, item in asked.items()} | rung
-        trial = made(self.function, values | {"seed": repeat}, labels)
+        trial = make_trial(self.function, values | {"seed": repeat}, labels)
         if trial is None:
-            raise DeclarationError(f"{self.function.__name__} left out a row: a search needs a Trial of every choice")
+            raise DeclarationError(f"{self.function.__name__} left out a row: a search needs a Trial for every choice")
         return Row({"sampler": sampler, "repeat": repeat, "number": number} | labels, trial)
 
 
 class Search(Study):
-    """A named search, at laptop scale and, where declared, at the paper's."""
+    """A named search, at laptop scale and, where declared, at paper scale."""
 
     def __init__(self, function: Callable[..., Trial], options: Mapping[str, Any]) -> None:
         self._name(function)
         self.tables: dict[Scale, Any] = {"laptop": _table(function, **options)}
 
     def paper(self, **options: Any) -> Callable[[Callable[..., Any]], Study]:
-        """Declare the search at the paper's scale; decorates the function that makes its trials."""
+        """Declare the search at the paper's scale: decorates the function that makes its trials."""
 
         def declare(function: Callable[..., Any]) -> Study:
             self.tables["paper"] = _table(function, **options)
@@ -95,9 +95,9 @@ class Search(Study):
 
 
 def search(**options: Any) -> Callable[[Callable[..., Trial]], Search]:
-    """Declare a search: `shape` and `free` are its space, the other options are `Settings`.
+    """Declare a search: `shape` and `free` are its space, all other options its `Settings`.
 
-    Raises: DeclarationError for a space that is not exactly the function's parameters, or settings that make no sense.
+    Raises: DeclarationError for a space that is not exactly the function's parameters, or for impossible settings.
     """
     return lambda function: Search(function, options)
 
@@ -119,11 +119,11 @@ def _table(
         for axis, values in {**shape, **free}.items()
     }
     refuse_recorded(name, axes)
-    if taken := [axis for axis in axes if axis in (*OWN, *GIVEN)]:
+    if taken := [axis for axis in axes if axis in (*SEARCH_AXES, *SET_BY_SEARCH)]:
         raise DeclarationError(f"search {name}: the search itself sets {taken[0]}: rename the axis, or leave it out")
     if ranged := [axis for axis in shape if isinstance(axes[axis], Between)]:
         raise DeclarationError(
-            f"search {name}: {ranged[0]} decides a pack's shape: give it a list of choices, or make it free"
+            f"search {name}: {ranged[0]} decides the shape of a pack: list its choices, or make it free"
         )
     wanted = {*axes, "seed", *(["steps"] if settings.rungs else [])}
     if not axes or set(inspect.signature(function).parameters) != wanted or set(shape) & set(free):

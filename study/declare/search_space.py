@@ -1,4 +1,4 @@
-"""What is searched: choices and ranges, and how the search goes about it."""
+"""The space of a search, choices and ranges, and the settings of how to search it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from study.errors import DeclarationError, explain
 from study.record.schema import TRIALS
 
 Sampler = Literal["tpe", "nsga2", "random"]
-"""Who asks: a tree of Parzen estimators, a genetic algorithm that sorts by dominance, or chance."""
+"""What proposes trials: a tree of Parzen estimators, a genetic algorithm that sorts by dominance, or chance."""
 
 DIGITS = 4
-"""Significant digits of a number that is asked for: it stands in tables, and is part of a trial's identity."""
+"""Significant digits of a proposed number: it stands in tables, and is part of a trial's identity."""
 
 
 class Between(BaseModel):
-    """Any number from `low` to `high`: a ratio is as likely at one end as at the other, or with `log=False` a difference."""
+    """Any number from `low` to `high`, uniform in its logarithm, or with `log=False` in itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +37,7 @@ class Between(BaseModel):
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
         if not self.low < self.high or (self.log and self.low <= 0):
-            raise ValueError("should be from a lower number to a higher one, above zero unless log=False")
+            raise ValueError("should go from a lower number to a higher one, above zero unless log=False")
         return self
 
     def __str__(self) -> str:
@@ -45,8 +45,10 @@ class Between(BaseModel):
 
 
 class Settings(BaseModel):
-    """What a search declares beside its space; see the module. `minimise` names record columns, each with what a diverged
-    trial counts as."""
+    """What a search declares beside its space: see `study.declare.search`.
+
+    `minimise` maps the columns to minimise to the value that a diverged trial counts as.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,35 +64,37 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _rungs_rise(self) -> Self:
         if self.rungs and list(self.rungs) != sorted(set(self.rungs)):
-            raise ValueError("rungs are numbers of training steps, each more than the one before")
+            raise ValueError("rungs should be numbers of training steps, each larger than the one before")
         numbers = [field.name for field in TRIALS if field.type in (pa.int64(), pa.float64())]
         if strangers := [column for column in self.minimise if column not in numbers]:
-            raise ValueError(f"minimise names {strangers[0]}, which is no recorded number: choose a column of trials")
+            raise ValueError(
+                f"minimise names {strangers[0]}, which is not a recorded number: choose a column of trials"
+            )
         if len(set(self.samplers)) < len(self.samplers):
-            raise ValueError(f"samplers names one twice: choose among {', '.join(get_args(Sampler))}")
+            raise ValueError(f"samplers repeats one: choose among {', '.join(get_args(Sampler))}")
         return self
 
     @property
     def steps(self) -> tuple[int | None, ...]:
-        """The rungs, or the one of a search without."""
+        """The rungs; a single None for a search without rungs."""
         return self.rungs or (None,)
 
 
 @dataclass(frozen=True)
 class Space:
-    """The axes that are searched: choices with their labels, and ranges. Those of `shape` decide a pack."""
+    """The axes that are searched: choices with their labels, and ranges. Those named in `shape` decide the pack."""
 
     axes: Mapping[str, tuple[Any, ...] | Between]
     labels: Mapping[str, tuple[Label, ...]]
     shape: tuple[str, ...]
 
     def value(self, axis: str, asked: Any) -> Any:
-        """What the study's function gets for what a sampler asked: a choice by its number, a number as it is."""
+        """The value that the study's function gets: the choice of the number that was asked, or the number itself."""
         chosen = self.axes[axis]
         return asked if isinstance(chosen, Between) else chosen[asked]
 
     def rounded(self, axis: str, asked: Any) -> Any:
-        """What a sampler asked, as it stands in tables."""
+        """What a sampler asked for, as tables show it."""
         chosen = self.axes[axis]
         if isinstance(chosen, tuple):
             return asked

@@ -5,18 +5,23 @@
         \"\"\"The caption: what the study asks.\"\"\"
         return Trial(...)
 
-The decorator is the table's header, the function its methods paragraph, the docstring its caption. A second function gives
-the table at the paper's scale: `@my_grid.paper(gamma=..., ...)`. A row whose function returns None is left out: not every
-value of one axis need meet every value of another. Axes are checked when they are declared, trials when the table is laid
-out.
+The decorator is the table's header, the function its methods paragraph, the docstring its caption. A second function,
+decorated with `@my_grid.paper(gamma=..., ...)`, gives the table at the paper's scale. Where the function returns None the
+table has no row: not every value of one axis needs to meet every value of another. Axes are checked when they are declared,
+trials when the table is laid out.
+
+Functions of an `analysis.View`, decorated with `@my_grid.claims`, `@my_grid.figures` or `@my_grid.sheets`, say what the
+report says of the results.
 """
 
 import inspect
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
@@ -26,12 +31,18 @@ from study.errors import DeclarationError, OptionError, explain, line_in, said
 
 Scale = Literal["laptop", "paper"]
 
+Finding = Literal["claims", "figures", "sheets"]
+
+Finder = TypeVar("Finder", bound=Callable[[Any], Iterable[Any]])
+
+CATALOG = "study.catalog."
+
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a study's table: the labels of its axes, and the trial or probe they make.
+    """One row of a study's table: the labels of its axes, and the trial or probe that it declares.
 
-    To a type checker that is `Any`: whoever reads a study's rows knows which of the two it declares.
+    To a type checker `trial` is `Any`: whoever reads a study's rows knows which of the two they declare.
     """
 
     axes: Mapping[str, Label]
@@ -40,14 +51,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one scale: axes in declared order with their labels, and the function that makes a row's trial."""
+    """A table at one scale: the axes in declared order, their labels, and the function that makes the trial of a row."""
 
     axes: Mapping[str, tuple[Any, ...]]
     labels: Mapping[str, tuple[Label, ...]]
     function: Callable[..., Any]
 
     def __len__(self) -> int:
-        """Rows, those that are left out among them."""
+        """How many rows there are, counting those that the function leaves out."""
         return math.prod(map(len, self.axes.values()))
 
     def rows(self) -> list[Row]:
@@ -67,16 +78,16 @@ class Table:
         return rows
 
     def row(self, pairs: Mapping[str, tuple[Any, Label]]) -> Row | None:
-        """The row of one value, with its label, on each axis; None where the study leaves it out."""
+        """The row of one value, with its label, on each axis; None where the function leaves it out."""
         labels = {name: text for name, (_, text) in pairs.items()}
-        trial = made(self.function, {name: value for name, (value, _) in pairs.items()}, labels)
+        trial = make_trial(self.function, {name: value for name, (value, _) in pairs.items()}, labels)
         return Row(labels, trial) if trial else None
 
 
-def made(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Any:
-    """The trial that a study's function makes of `values`, which are known by `labels`; None where it makes none.
+def make_trial(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Any:
+    """The trial that a study's function makes of `values`, labelled `labels`; None where it leaves the row out.
 
-    Raises: DeclarationError for whatever else it does.
+    Raises: DeclarationError for anything else that the function does.
     """
     try:
         trial = function(**values)
@@ -87,7 +98,7 @@ def made(function: Callable[..., Any], values: Mapping[str, Any], labels: Mappin
     except Exception as fault:
         line = line_in(function.__code__.co_filename, fault).rstrip(",")
         raise DeclarationError(
-            f"{_call(function, labels)}{line} raised {said(fault)}: mend the study's function"
+            f"{_call(function, labels)}{line} raised {said(fault)}: fix the study's function"
         ) from fault
     if trial is not None and not isinstance(trial, Declared):
         raise DeclarationError(f"{_call(function, labels)} returned no Trial: end it with `return Trial(...)`")
@@ -103,7 +114,10 @@ def _call(function: Callable[..., Any], labels: Mapping[str, Label]) -> str:
 
 
 class Study:
-    """A named table of trials, at laptop scale and, where declared, at the paper's."""
+    """A named table of trials, at laptop scale and, where declared, at the paper's.
+
+    `findings` are the functions that the report asks about the results, by kind and by name.
+    """
 
     def __init__(self, function: Callable[..., Declared | None], axes: Mapping[str, Iterable[Any]]) -> None:
         self._name(function)
@@ -112,14 +126,17 @@ class Study:
     def _name(self, function: Callable[..., Any]) -> None:
         self.name = function.__name__
         if not self.name.isidentifier():
-            raise DeclarationError(f"a study needs a name, and {self.name} is none: declare it with `def`")
+            raise DeclarationError(f"{self.name} cannot be a study's name: declare the study with `def`")
         self.caption = inspect.getdoc(function) or ""
         self.file = inspect.getsourcefile(function) or ""
+        self.module = function.__module__
+        self.findings: dict[Finding, dict[str, Callable[[Any], Iterable[Any]]]]
+        self.findings = {"claims": {}, "figures": {}, "sheets": {}}
         if not self.caption:
             raise DeclarationError(f"study {self.name} has no docstring: say in one line what it asks")
 
     def paper(self, **axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], "Study"]:
-        """Declare the table at the paper's scale; decorates the function that makes its trials."""
+        """Declare the table at the paper's scale: decorates the function that makes its trials."""
 
         def declare(function: Callable[..., Declared | None]) -> Study:
             self.tables["paper"] = _table(function, axes)
@@ -127,19 +144,56 @@ class Study:
 
         return declare
 
+    def claims(self, function: Finder) -> Finder:
+        """Decorate a function of an `analysis.View` whose claims the report judges; another of the same name replaces it."""
+        return self._finding("claims", function)
+
+    def figures(self, function: Finder) -> Finder:
+        """Decorate a function of an `analysis.View` that draws what the report shows in place of the general figures."""
+        return self._finding("figures", function)
+
+    def sheets(self, function: Finder) -> Finder:
+        """Decorate a function of an `analysis.View` that makes tables of the study's own."""
+        return self._finding("sheets", function)
+
+    def _finding(self, kind: Finding, function: Finder) -> Finder:
+        self.findings[kind][function.__name__] = function
+        return function
+
+    @property
+    def declared_in(self) -> dict[str, Any]:
+        """Where a report finds the study: its package in the catalog, or its file and whether that has findings."""
+        if self.module.startswith(CATALOG):
+            return {"study": self.name, "package": self.module.rpartition(".")[0]}
+        found = [kind for kind, functions in self.findings.items() if functions]
+        return {
+            "study": self.name,
+            "file": str(Path(self.file).resolve()),
+            "beside": _relative(self.file),
+            "findings": found,
+        }
+
     def table(self, scale: Scale) -> Table:
-        """The table at a scale. Raises: OptionError where the study declares no such scale."""
+        """The table at a scale. Raises: OptionError where the study does not declare it."""
         if scale not in self.tables:
             raise OptionError(f"study {self.name} declares no {scale} scale: launch it with --scale laptop")
         return self.tables[scale]
 
 
 def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], Study]:
-    """Declare a study: the keyword arguments are its axes, in the order the table is laid out.
+    """Declare a study: the keyword arguments are its axes, and their order is the order of the rows.
 
     Raises: DeclarationError for an empty axis, or axes that are not exactly the function's parameters.
     """
     return lambda function: Study(function, axes)
+
+
+def _relative(file: str) -> str:
+    """A path relative to the launch folder: from there it is found where the home is read on another machine."""
+    try:
+        return os.path.relpath(file)
+    except ValueError:  # on another drive
+        return Path(file).name
 
 
 def _table(function: Callable[..., Declared | None], axes: Mapping[str, Iterable[Any]]) -> Table:

@@ -1,7 +1,7 @@
 """The Trial, and the stages it stands on.
 
-A stage is a trial: one whose training needs another's result names that trial in its declaration, so its id follows from
-both, and a stage that many trials stand on is one trial, trained once.
+A stage is a trial. A trial whose training needs another's result names that trial in its declaration, so its id follows
+from both; and a stage that many trials stand on is one trial, trained once.
 """
 
 import math
@@ -13,18 +13,16 @@ from pydantic import AfterValidator, Field, model_validator
 from models.seeds import stream_seed
 from models.specs import (
     VAE,
-    Bernoulli,
     Data,
-    LinearMap,
     Model,
     Objective,
-    PerImage,
     PerPixel,
     Refit,
     Spec,
     Spread,
     Training,
 )
+from models.specs.gamma import ManyGammas
 from models.specs.likelihood import PerValue
 from models.specs.spec import Seed, Whole, shared
 from study.declare.identity import canonical, content_id, digest
@@ -42,17 +40,17 @@ _FREE_IN_A_PACK = (
 
 
 class Trial(Spec):
-    """One complete experiment: what is trained on what, how, and from which seed.
+    """One complete experiment: which network trains on which data, how, and from which seed.
 
-    The seed decides the initial weights, the minibatch order and the noise: trials that share it share them.
+    The seed decides the initial weights, the order of the minibatches and the noise: trials with the same seed share them.
 
-    `after` is an earlier, frozen stage on the same data, and this trial trains on what that stage makes of them: on the
-    codes of a deterministic autoencoder, centred and scaled to a mean variance of one, or on draws of a VAE's aggregate
-    posterior q(z), fresh in every minibatch.
+    `after` is an earlier, frozen stage on the same data. This trial trains on that stage's output: on the codes of a
+    deterministic autoencoder, centred and scaled to a mean variance of one, or on draws from a VAE's aggregate posterior
+    q(z), fresh in every minibatch.
 
-    With `samples` that many are drawn of the trained model, and measured against the data (`models.metrics.sample_quality`).
-    With `outliers` the test examples of that data set are told from the data's own (`study.train.measure.outliers`). With
-    `bits` the probability of the test images' levels is measured (`study.train.measure.levels`).
+    `samples` is how many samples of the trained model are compared with the data (`models.metrics.sample_quality`);
+    `outliers` a data set whose test examples are to be told from the data's own (`study.train.measure.outliers`); with
+    `bits` the probability of the levels of test images is measured (`study.train.measure.levels`).
     """
 
     kind: Literal["Trial"] = "Trial"
@@ -76,16 +74,20 @@ class Trial(Spec):
             return self
         if self.after.data != self.data:
             raise ValueError(f"a stage on {self.data} stands on one of {self.after.data}: give both the same data")
-        if isinstance(self.data, LinearMap):
-            raise ValueError(f"{self.data} has targets of its own, which have no codes: a stage needs data without")
+        if self.data.has_targets:
+            raise ValueError(
+                f"{self.data} has targets of its own, which have no codes: a stage needs data without them"
+            )
         if self.after.after and not self.after.after.model.is_deterministic:
-            raise ValueError("nothing stands on a stage that trains on draws: the chain is autoencoders, a VAE, a VAE")
+            raise ValueError(
+                "no stage can follow one that trains on draws: a chain is autoencoders, then a VAE, then a VAE"
+            )
         return self
 
     @model_validator(mode="after")
     def _beta_is_seen_where_it_varies(self) -> Self:
         if self.objective.spread and not self.sees_beta:
-            raise ValueError("a spread of β is for a network that is told β: declare VAE(sees_beta=True)")
+            raise ValueError("a spread of β needs a network that sees β: declare VAE(sees_beta=True)")
         if self.after and self.sees_beta and not self.after.sees_beta:
             raise ValueError(
                 "a stage sees the β of the one before it: declare VAE(sees_beta=True) for both, or neither"
@@ -93,24 +95,26 @@ class Trial(Spec):
         if self.sees_beta and not self.spread:
             raise ValueError("a network that sees β needs a spread: declare Objective(spread=Spread(low, high))")
         if self.objective.spread and self.after:
-            raise ValueError("a stage on another has no spread of its own: it sees the β of the one before it")
+            raise ValueError("a stage after another has no spread of its own: it sees the β of the one before it")
         return self
 
     @model_validator(mode="after")
     def _steps_can_follow_gamma(self) -> Self:
         if self.training.slower and not self.objective.is_one_gamma:
-            raise ValueError("slower follows one γ, and this likelihood has none, or many: leave slower out")
+            raise ValueError("slower follows a single γ, and this likelihood has none or many: leave slower out")
         return self
 
     @model_validator(mode="after")
     def _outliers_fit(self) -> Self:
         if not self.outliers:
             return self
-        if self.after or isinstance(self.data, LinearMap) or isinstance(self.outliers, LinearMap):
-            raise ValueError("outliers are told by the reconstruction of the data themselves: declare them of one VAE")
+        if self.after or self.data.has_targets or self.outliers.has_targets:
+            raise ValueError(
+                "outliers are told by the reconstruction of the data themselves: declare them for a single VAE"
+            )
         if self.outliers.d != self.data.d:
             raise ValueError(
-                f"outliers of {self.outliers.d} dimensions are none of data of {self.data.d}: give both the same"
+                f"outliers have {self.outliers.d} dimensions, and the data {self.data.d}: give both the same"
             )
         return self
 
@@ -119,15 +123,17 @@ class Trial(Spec):
         likelihood, levels = self.objective.likelihood, self.data.levels
         if levels is None and (likelihood.is_discrete or self.bits):
             what = likelihood.kind if likelihood.is_discrete else "bits=True"
-            raise ValueError(f"{what} is about levels, and {self.data} has none: declare data that are pictures")
-        if isinstance(likelihood, Bernoulli) and levels != 2:
-            raise ValueError(f"Bernoulli takes binary data, and {self.data} has {levels} levels: declare binary=True")
+            raise ValueError(f"{what} needs levels, and {self.data} has none: declare data that are pictures")
+        if likelihood.is_binary and levels != 2:
+            raise ValueError(
+                f"{likelihood.kind} takes binary data, and {self.data} has {levels} levels: declare binary=True"
+            )
         if self.bits and self.model.is_deterministic:
             raise ValueError('a network with post_var="none" gives no probabilities: leave bits out')
         if self.bits and self.after:
             raise ValueError("a stage decodes codes, which have no levels: leave bits out")
         if self.after and not (self.objective.is_plain and self.after.objective.is_plain):
-            raise ValueError("stages are of the normal likelihood with one γ: declare so, or leave after out")
+            raise ValueError("stages need the normal likelihood with one γ: declare that, or leave after out")
         return self
 
     @model_validator(mode="after")
@@ -141,50 +147,50 @@ class Trial(Spec):
 
     @property
     def sees_beta(self) -> bool:
-        """Whether the network is told the β of each example."""
+        """Whether the β of each example is an input of the network."""
         return isinstance(self.model, VAE) and self.model.sees_beta
 
     @property
     def spread(self) -> Spread | None:
-        """The β that the network is told: its own, or those of the stage whose draws it trains on."""
-        told = self.after.objective if self.after and self.sees_beta else self.objective
-        return told.spread
+        """The range of β that the network sees: its own, or that of the stage whose draws it trains on."""
+        seen = self.after.objective if self.after and self.sees_beta else self.objective
+        return seen.spread
 
     def u_of(self, beta: float) -> float:
-        """A β of the spread as the network is told it (see `models.networks.beta_vae`)."""
+        """A β of the spread as the network sees it (see `models.networks.beta_vae`)."""
         own, spread = (self.after or self).objective.beta, self.spread
         return 2 * math.log(beta / own) / math.log(spread.high / spread.low) if spread else 0.0
 
     @property
     def datasets(self) -> tuple[Data, ...]:
-        """What has to be there before the trial can be trained and measured."""
+        """The data sets that training and measuring need."""
         return (self.data, self.outliers) if self.outliers else (self.data,)
 
     @property
     def d_in(self) -> int:
-        """Dimensions of what is encoded: an example's, or a code's of the stage before."""
+        """Dimensions of the encoder's input: those of an example, or of a code of the stage before."""
         return self.after.model.kappa if self.after else self.data.d_in
 
     @property
     def d(self) -> int:
-        """Dimensions of what is decoded."""
+        """Dimensions of the decoder's output."""
         return self.after.model.kappa if self.after else self.data.d
 
     @property
     def image(self) -> tuple[int, ...] | None:
-        """The shape of what is encoded where it is a picture: codes are none."""
+        """The shape of the encoder's input where that is a picture; codes are none."""
         return None if self.after else self.data.image
 
     @property
     def per_value(self) -> PerValue:
-        """What a decoder gives for each value."""
+        """What the decoder outputs for each value."""
         gamma = self.objective.gamma
         numbers = self.objective.likelihood.numbers(self.data.levels or 0)
         return PerValue(numbers, gamma.init if isinstance(gamma, PerPixel) else None)
 
     @cached_property
     def twin(self) -> "Trial | None":
-        """The trial whose γ is learned first, where this one's is set to what it learned."""
+        """With `Refit`: the trial that learns γ, before this one trains again with γ fixed there."""
         gamma = self.objective.gamma
         if not isinstance(gamma, Refit):
             return None
@@ -192,18 +198,18 @@ class Trial(Spec):
 
     @property
     def stands_on(self) -> tuple["Trial", ...]:
-        """The trials whose results this one's training needs."""
+        """The trials whose results this one needs for its training."""
         return tuple(trial for trial in (self.after, self.twin) if trial)
 
     @cached_property
     def stages(self) -> tuple["Trial", ...]:
-        """Every trial that this one stands on, directly or not, each once, in an order in which they can be trained."""
+        """Every trial that this one stands on, directly or not, each once, in an order in which they can train."""
         found = {stage.trial_id: stage for one in self.stands_on for stage in (*one.stages, one)}
         return tuple(found.values())
 
     @property
     def stage(self) -> str:
-        """What this trial is as a stage of its chain."""
+        """The part that this trial plays in its chain of stages."""
         if self.model.is_deterministic:
             return "autoencoder"
         if self.twin:
@@ -212,23 +218,23 @@ class Trial(Spec):
 
     @property
     def weights_seed(self) -> int:
-        """The seed that training draws from: the trial's own, or one derived from it where it is a second training."""
+        """The seed of the training: the trial's own, or one derived from it where the network is trained a second time."""
         return stream_seed(self.seed, "refit") if self.twin else self.seed
 
     @cached_property
     def pack_key(self) -> str:
-        """Hash of what decides the shapes: trials that share it can train as one stack.
+        """Hash of what decides the shapes of tensors: trials that share it can train as one stack.
 
-        γ, β, the learning rate, the initial weights' scale and the seed may differ inside a pack, and the trial that it
-        stands on, as long as its codes are as wide and as noisy. Trials of the normal likelihood with one γ, however it is
-        set, share packs, and those of another likelihood or with more variances others; those whose codes have a price,
-        whatever it is, have packs of their own. Networks that see β share their spread.
+        γ, β, the learning rate, the scale of the initial weights and the seed may differ inside a pack. So may the stage
+        that a trial stands on, as long as its codes are as wide and as noisy. Trials of the normal likelihood with one γ
+        share packs, however γ is set; those of another likelihood, or with more variances, have packs of their own, and so
+        have those with a penalty on codes, whichever it is. Networks that see β share their spread.
         """
         content = canonical(self)
         if not self.objective.is_plain:
             gamma = self.objective.gamma
             content["likelihood"] = canonical(self.objective.likelihood)
-            content["gamma"] = canonical(gamma) if isinstance(gamma, PerPixel | PerImage) else None
+            content["gamma"] = canonical(gamma) if isinstance(gamma, ManyGammas) else None
         if self.objective.is_sparse:
             content["penalty"] = "Sparsity"
         if self.after:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from study.declare.probe import read_back
+from study.declare.probe import read_declaration
 from study.pack.pack import Pack
 from study.record import RESULTS, Home, HomeError, outlast, settled_ids, stored_ids
 from study.record.parts import part_names
@@ -67,7 +67,7 @@ def read_pack(home: Home, pack_id: str) -> tuple[Pack, Known]:
     except FileNotFoundError as fault:
         raise HomeError(f"{home} has no pack {pack_id} any more: launch the study again") from fault
     settled = known.round.settled | settled_ids(home, known)
-    listed = [(read_back(trial), n) for trial, n in zip(content["trials"], content["attempts"], strict=True)]
+    listed = [(read_declaration(trial), n) for trial, n in zip(content["trials"], content["attempts"], strict=True)]
     left = [(trial, attempt) for trial, attempt in listed if trial.trial_id not in settled]
     return Pack(pack_id, tuple(trial for trial, _ in left), tuple(attempt for _, attempt in left)), known
 

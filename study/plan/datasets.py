@@ -1,19 +1,19 @@
-"""The data sets that trials need: made ready once, before anything is trained, and recorded with what tells them apart."""
+"""The data sets that trials need: made ready once before training, and recorded with their digests."""
 
 import json
 
-from models.data import load as datasets
+from models.data.load import load, prepare
 from models.data_folders import DataError
-from models.specs import CelebA, Data, ImageFolder, OwnData
+from models.specs import Data
 from study.declare.identity import content_id
 from study.plan.plan import Plan
 from study.record import Home, read, write_part
 
 
 def fetch_data(plan: Plan) -> None:
-    """Fetch or generate every data set the missing trials need, once, before the home is touched. Raises: DataError."""
+    """Fetch or generate every data set that the missing trials need, before the home is touched. Raises: DataError."""
     for spec in _needed(plan):
-        datasets.prepare(spec)
+        prepare(spec)
 
 
 def _needed(plan: Plan) -> list[Data]:
@@ -21,10 +21,10 @@ def _needed(plan: Plan) -> list[Data]:
 
 
 def record_data(plan: Plan, home: Home) -> list[str]:
-    """Record what every data set is that the missing trials need.
+    """Record every data set that the missing trials need.
 
-    Returns a sentence for each generated data set that differs from the one the home knows under its name.
-    Raises: DataError, also where data of the user's differ.
+    Returns a sentence for each data set that comes out differently here than the home has recorded it. Raises: DataError,
+    also where that is so of the user's own data.
     """
     known = {row["data_id"]: row for row in read(home, "datasets").to_pylist()}
     warnings = []
@@ -34,21 +34,21 @@ def record_data(plan: Plan, home: Home) -> list[str]:
             write_part(home, "datasets", f"{row['data_id']}.parquet", [row])
         elif before["digest"] == row["digest"]:
             continue
-        elif isinstance(spec, OwnData):
+        elif spec.is_own:
             raise DataError(
-                f"{spec.label} returns other data than this home knows by the same declaration, so it reads something that "
-                "the declaration does not name: declare it with files=[...] or as an option, or choose another --home"
+                f"{spec.label} returns other data than this home has recorded for the same declaration, so it reads "
+                "what the declaration does not name: name it in files=[...] or as an option, or choose another --home"
             )
         else:
             warnings.append(
-                f"{spec.label} is {'decoded' if isinstance(spec, CelebA | ImageFolder) else 'generated'} differently here "
-                "than where this home was begun (their digests differ): results may differ in their last digits"
+                f"{spec.label} is {'decoded' if spec.is_decoded else 'generated'} differently here "
+                "than where this home began (their digests differ): results may differ in their last digits"
             )
     return warnings
 
 
 def _dataset_row(spec: Data) -> dict[str, object]:
-    data = datasets.load(spec)
+    data = load(spec)
     return {
         "data_id": content_id(spec),
         "data": spec.label,

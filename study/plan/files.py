@@ -1,4 +1,4 @@
-"""What a launch leaves of a study beside its records: `plan.parquet`, a row a trial, and `study.json`, its header."""
+"""The files of a study beside its records: `plan.parquet`, a row for each trial, and `study.json`, its header."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from study.record import Home
 
 
 def write_table(home: Home, name: str, rows: Sequence[Row], header: Mapping[str, Any]) -> None:
-    """The trial_id of each row and its labels on the header's axes, and then the header."""
+    """Write the trial_id of each row with its labels on the header's axes, and then the header."""
     columns: dict[str, Sequence[Label]] = {"trial_id": [row.trial.trial_id for row in rows]}
     for axis in header["axes"]:
         columns[axis] = _column([row.axes[axis] for row in rows])
@@ -25,7 +25,7 @@ def write_table(home: Home, name: str, rows: Sequence[Row], header: Mapping[str,
 
 
 def read_header(home: Home, name: str) -> Mapping[str, Any]:
-    """The header that an earlier launch left; nothing where there was none."""
+    """The header that an earlier launch wrote; empty where there was none."""
     try:
         return json.loads(home.read(f"studies/{name}/study.json"))
     except FileNotFoundError:
@@ -33,7 +33,7 @@ def read_header(home: Home, name: str) -> Mapping[str, Any]:
 
 
 def read_labels(home: Home, name: str) -> list[dict[str, Label]]:
-    """Axis → label, of each row that an earlier launch left."""
+    """Axis → label, for each row that an earlier launch wrote."""
     try:
         content = pq.read_table(io.BytesIO(home.read(f"studies/{name}/plan.parquet")), use_threads=False)
     except FileNotFoundError:
@@ -42,12 +42,12 @@ def read_labels(home: Home, name: str) -> list[dict[str, Label]]:
 
 
 def _column(labels: list[Label]) -> list[Label]:
-    """Labels of one type: numbers that a column can hold stay numbers, everything else becomes text."""
+    """Labels of one type: numbers stay numbers where a column can hold all of them, anything else becomes text."""
     if all(isinstance(item, bool) for item in labels) or all(_is_storable(item) for item in labels):
         return labels
     return [str(item) for item in labels]
 
 
 def _is_storable(item: Label) -> bool:
-    """Whether a number may stand in a column of integers, or of floats among which it must not lose a digit."""
+    """Whether a column of integers or floats holds the number without losing a digit."""
     return isinstance(item, float) or (isinstance(item, int) and not isinstance(item, bool) and abs(item) < 2**53)

@@ -1,14 +1,14 @@
-"""One search of a search's table, asked and told by Optuna. The only file that knows it.
+"""One search, by one sampler of Optuna. No other file imports Optuna.
 
-Nothing of Optuna is kept: what a search asks follows from its declaration and the results of what it asked before, so
-whoever asks anew of a home that holds results asks for the same trials again, up to the first that is missing.
+No state of Optuna is stored. What a search asks for follows from its declaration and the results of what it asked for
+before; so a search that starts again in a home with results asks for the same trials, up to the first without a result.
 
 Sources: Bergstra et al. (2011) and Ozaki et al. (2022) for the tree of Parzen estimators, Deb et al. (2002) for NSGA-II.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 import optuna
@@ -19,25 +19,25 @@ from optuna.trial import Trial as Asked
 from optuna.trial import TrialState
 
 from models.seeds import stream_seed
-from study.declare.search_space import Settings, Space
+from study.declare.search_space import Sampler, Settings, Space
 from study.declare.table import Row
 from study.record import RESULTS
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 Results = Mapping[str, Mapping[str, Any]]
-"""trial_id → its record: status and the columns to be minimised."""
+"""trial_id → its record: the status, and the columns to minimise."""
 
 Values = tuple[float, ...]
 
 Make = Callable[[int, Mapping[str, Any], int | None], Row]
-"""The row of a number, what was asked on each axis, and a rung."""
+"""(number, what was asked for on each axis, rung) → row."""
 
 
-class Asking:
-    """One search: the rows that it has asked for, and the round that it waits for."""
+class OptunaSearch:
+    """One search: the rows that it has asked for, and the round whose results it awaits."""
 
-    def __init__(self, settings: Settings, space: Space, sampler: str, repeat: int, make: Make) -> None:
+    def __init__(self, settings: Settings, space: Space, sampler: Sampler, repeat: int, make: Make) -> None:
         self._settings, self._space, self._make = settings, space, make
         seed = stream_seed(repeat, f"search {sampler}") % 2**32
         self._study = optuna.create_study(
@@ -49,10 +49,10 @@ class Asking:
         self._round: list[tuple[Asked, Row]] = []
         self._rung = 0
         self._racing: list[int] = []
-        """Of the round, who is trained at the current rung."""
+        """The members of the round that train at the current rung."""
 
     def more(self, results: Results) -> Sequence[Row]:
-        """Every row asked for so far, the next round's among them where the one before is over."""
+        """Every row asked for so far, including the next round where the one before is over."""
         while all(self._round[i][1].trial.trial_id in results for i in self._racing):
             if self._racing and self._rung + 1 < len(self._settings.steps):
                 self._climb(results)
@@ -67,11 +67,11 @@ class Asking:
         return self._rows
 
     def _climb(self, results: Results) -> None:
-        """Have the better part of the round trained at the next rung."""
+        """Ask for the better part of the round again, at the next rung."""
         self._rung += 1
         kept = math.ceil(self._settings.keep * len(self._racing))
         values = [self._values(results[self._round[i][1].trial.trial_id]) for i in self._racing]
-        self._racing = [self._racing[place] for place in ranked(values)[:kept]]
+        self._racing = [self._racing[place] for place in rank(values)[:kept]]
         for i in self._racing:
             asked, row = self._round[i]
             again = self._row(asked, int(row.axes["number"]))
@@ -85,7 +85,7 @@ class Asking:
             if i % self._settings.alike == 0:
                 shape = {}
             if shape:
-                self._study.enqueue_trial(shape)  # the sampler chooses the rest
+                self._study.enqueue_trial(shape)  # fixes the shape; the sampler chooses the rest
             asked = self._study.ask(self._distributions)
             shape = {axis: asked.params[axis] for axis in self._space.shape}
             self._round.append((asked, self._row(asked, asked.number)))
@@ -102,28 +102,31 @@ class Asking:
             self._study.tell(asked, state=TrialState.FAIL)
 
     def _values(self, result: Mapping[str, Any]) -> Values:
-        """What is minimised; a trial that diverged, or has no finite number, is as bad as declared."""
+        """The values to minimise; a trial that diverged, or lacks a number, counts as the declared worst."""
         return tuple(
             float(worst if result["status"] != "finished" or result[column] is None else result[column])
             for column, worst in self._settings.minimise.items()
         )
 
 
-def ranked(values: Sequence[Values]) -> list[int]:
-    """Places from the best to the worst: by how many others dominate, and then by the sum of the ranks in each value."""
+def rank(values: Sequence[Values]) -> list[int]:
+    """Places from best to worst: by how many others dominate, then by the sum of the ranks in each value."""
     table = np.array(values)
     worse = (table[:, None] >= table[None]).all(2) & (table[:, None] > table[None]).any(2)
     ranks = table.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").sum(1)
     return [int(place) for place in np.lexsort((ranks, worse.sum(1)))]
 
 
-def _sampler(name: str, seed: int, batch: int) -> BaseSampler:
+def _sampler(name: Sampler, seed: int, batch: int) -> BaseSampler:
     match name:
         case "tpe":
             return TPESampler(seed=seed, n_startup_trials=batch)
         case "nsga2":
             return NSGAIISampler(seed=seed, population_size=batch)
-    return RandomSampler(seed=seed)
+        case "random":
+            return RandomSampler(seed=seed)
+        case _:
+            assert_never(name)
 
 
 def _distributions(space: Space) -> dict[str, BaseDistribution]:

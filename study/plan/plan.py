@@ -1,6 +1,6 @@
-"""The plan: declared trials − committed trials = packs to run.
+"""The plan: declared trials − recorded trials = missing trials.
 
-There is nothing to resume: relaunching a study *is* resuming it, extending it, or finding that nothing is left to do.
+There is nothing to resume: launching a study again *is* resuming it, extending it, or finding that nothing is left to do.
 """
 
 import gc
@@ -9,35 +9,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from models.specs.metrics import metrics_for
 from study.declare.identity import ENGINE
 from study.declare.probe import Declared, Probe
 from study.declare.search import SearchTable
 from study.declare.table import Label, Row, Scale, Study, Table
 from study.declare.trial import Trial
-from study.errors import OptionError
 from study.plan.files import read_header, read_labels, write_table
 from study.plan.refinement import Refinement
-from study.plan.search_rounds import Searching
+from study.plan.search_rounds import SearchRounds
+from study.plan.selection import select_rows
 from study.record import RESULTS, Home, deciding, stored_ids
 
 MAX_ATTEMPTS = 3
-"""How often a trial that fails is tried, over all launches."""
+"""How often a failing trial is tried, over all launches."""
 
 
 class Growth(Protocol):
-    """Whence further rows come where they follow from results."""
+    """What adds rows to a table as results come in: a search or a refinement."""
 
     def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
-        """Rows that the results of these ask for, and that are not among them."""
+        """Further rows, given the results of these."""
         ...
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a launch has to do: the chosen rows (equal trials once), what is already there, and what is missing.
+    """A study's table held against a home: the rows that `only` chooses, and which of their trials have a result.
 
-    `left_out` counts the table's rows for which the study makes no trial, `outdated` the home's results of other engine
-    versions: they stand, but for trials of other numbers.
+    `declared` and `rows` (the chosen ones) hold equal trials once; `repeated` counts the others. `left_out` counts the rows
+    for which the function returns None. `outdated` counts the home's results of other engine versions, which are kept but
+    belong to other trial ids.
     """
 
     study: Study
@@ -55,34 +57,34 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """The name of the study's folder, report and experiment: a scale of its own has its own."""
+        """The name of the study's folder, report and experiment; the paper scale has its own."""
         return self.study.name if self.scale == "laptop" else f"{self.study.name}-{self.scale}"
 
     @property
     def missing(self) -> list[Declared]:
-        """Trials to be trained: chosen ones without a result, and the stages they stand on, that have not failed too often.
+        """The trials to train: chosen ones without a result, and the stages they stand on, unless given up.
 
-        What stands on a stage that was given up, or diverged, cannot be trained: see `groundless`.
+        A trial whose stage diverged or was given up cannot be trained: see `blocked`.
         """
-        chosen = [trial for trial in self.unsettled if not self._blamed(trial)]
+        chosen = [trial for trial in self.unsettled if not self._blocking_stage(trial)]
         wanted = {one.trial_id: one for trial in chosen for one in (*trial.stages, trial)}
         return [one for one in wanted.values() if not self._has_result(one) and not self._is_given_up(one)]
 
     @property
     def missing_stages(self) -> list[Declared]:
-        """Of the missing trials those that are no rows of their own."""
+        """The missing trials that are only stages of others, not rows themselves."""
         chosen = {row.trial.trial_id for row in self.rows}
         return [trial for trial in self.missing if trial.trial_id not in chosen]
 
     @property
     def ready(self) -> list[Declared]:
-        """Of the missing trials those whose stages all have a result."""
+        """The missing trials whose stages all have a result."""
         return [trial for trial in self.missing if all(map(self._has_result, trial.stages))]
 
     @property
-    def groundless(self) -> list[tuple[Declared, Trial]]:
-        """Chosen trials without a result that nothing can be trained on, each with the stage that is to blame."""
-        pairs = [(trial, self._blamed(trial)) for trial in self.unsettled]
+    def blocked(self) -> list[tuple[Declared, Trial]]:
+        """Chosen trials that cannot be trained, each with the stage that is to blame."""
+        pairs = [(trial, self._blocking_stage(trial)) for trial in self.unsettled]
         return [(trial, stage) for trial, stage in pairs if stage]
 
     @property
@@ -92,7 +94,7 @@ class Plan:
 
     @property
     def stages(self) -> list[Trial]:
-        """The stages that declared trials stand on and that are no declared trials themselves, each once."""
+        """The stages of declared trials that are not rows themselves, each once."""
         declared = {row.trial.trial_id for row in self.declared}
         found = {stage.trial_id: stage for row in self.declared for stage in row.trial.stages}
         return [stage for trial_id, stage in found.items() if trial_id not in declared]
@@ -113,15 +115,16 @@ class Plan:
     def _is_given_up(self, trial: Declared) -> bool:
         return not self.retry_failed and self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS
 
-    def _blamed(self, trial: Declared) -> Trial | None:
-        """The first stage of a trial that diverged, or that was given up."""
-        return next((one for one in trial.stages if self._is_no_ground(one)), None)
+    def _blocking_stage(self, trial: Declared) -> Trial | None:
+        """The first stage of a trial that diverged or was given up."""
+        return next((one for one in trial.stages if self._is_blocking(one)), None)
 
-    def _is_no_ground(self, stage: Trial) -> bool:
+    def _is_blocking(self, stage: Trial) -> bool:
         diverged = self.statuses.get(stage.trial_id) == "diverged"
         return diverged or (not self._has_result(stage) and self._is_given_up(stage))
 
     def count(self, status: str) -> int:
+        """How many of the chosen trials have this status."""
         return sum(self.statuses.get(row.trial.trial_id) == status for row in self.rows)
 
 
@@ -133,12 +136,12 @@ def make_plan(
     retry_failed: bool = False,
     refine: float | None = None,
 ) -> Plan:
-    """Lay a study's table over the home's records. Raises: DeclarationError, OptionError, HomeError.
+    """Hold a study's table against the home's records. Raises: DeclarationError, OptionError, HomeError.
 
-    A sweep that was refined to a relative width stays so, until another is asked for.
+    A sweep that was refined to a relative width stays refined until another width is asked for.
     """
     table = study.table(scale)
-    with _collecting_nothing():
+    with _no_garbage_collection():
         rows = table.rows()
     unique = {row.trial.trial_id: row for row in reversed(rows)}
     declared = [row for row in rows if unique[row.trial.trial_id] is row]
@@ -147,7 +150,7 @@ def make_plan(
         scale=scale,
         only=only or {},
         declared=declared,
-        rows=selected(declared, only or {}, study) if declared else [],
+        rows=select_rows(declared, only or {}, study) if declared else [],
         repeated=len(rows) - len(declared),
         left_out=0 if isinstance(table, SearchTable) else len(table) - len(rows),
         outdated=0,
@@ -155,31 +158,31 @@ def make_plan(
         attempts={},
         retry_failed=retry_failed,
     )
-    return renewed(replace(plan, growth=_growth(plan, table, home, refine)), home)
+    return replan(replace(plan, growth=_growth(plan, table, home, refine)), home)
 
 
 def check(study: Study, scale: Scale, only: Mapping[str, Sequence[str]], refine: float | None) -> None:
-    """Raises: DeclarationError, OptionError where no plan could be made."""
+    """Raises: DeclarationError or OptionError where `make_plan` would, without reading a home."""
     table = study.table(scale)
     rows = table.rows()
     if rows:
-        selected(rows, only, study)
+        select_rows(rows, only, study)
     if refine is not None:
         Refinement.of(study, table, refine)
 
 
 def _growth(plan: Plan, table: Table | SearchTable, home: Home, width: float | None) -> "Growth | None":
-    """Whence further rows come: a search's table asks for them itself, and any other's as far as it is refined."""
+    """What adds rows to the table: a search does so by itself, any other table where it is refined."""
     if width is None:
         if isinstance(table, SearchTable):
-            return Searching(table)
+            return SearchRounds(table)
         width = read_header(home, plan.name).get("refine")
     return None if width is None else Refinement.of(plan.study, table, width, read_labels(home, plan.name))
 
 
 @contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    """A plan of 100,000 trials is millions of objects without a cycle: to look for some takes as long as to make them."""
+def _no_garbage_collection() -> Iterator[None]:
+    """A plan of 100,000 trials is millions of objects without a cycle: looking for cycles takes as long as making them."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -189,16 +192,16 @@ def _collecting_nothing() -> Iterator[None]:
             gc.enable()
 
 
-def renewed(plan: Plan, home: Home) -> Plan:
-    """The table over what the home holds by now, with the rows that follow from it. Raises: HomeError."""
+def replan(plan: Plan, home: Home) -> Plan:
+    """The plan again, with what the home holds now and the rows that follow from it. Raises: HomeError."""
     while plan.growth and (rows := plan.growth.more(plan.declared, home)):
         declared = [*plan.declared, *rows]
-        plan = replace(plan, declared=declared, rows=selected(declared, plan.only, plan.study))
-    return _over(plan, home)
+        plan = replace(plan, declared=declared, rows=select_rows(declared, plan.only, plan.study))
+    return _with_records(plan, home)
 
 
-def _over(plan: Plan, home: Home) -> Plan:
-    """The same rows over what the home holds by now."""
+def _with_records(plan: Plan, home: Home) -> Plan:
+    """The same rows, with the statuses and attempts that the home holds now."""
     counted = {trial.trial_id for row in plan.declared for trial in (*row.trial.stages, row.trial)}
     ids = stored_ids(home)
     decided = {trial_id: ids[index] for trial_id, index in deciding(ids).items() if trial_id in counted}
@@ -211,14 +214,16 @@ def _over(plan: Plan, home: Home) -> Plan:
 
 
 def write_plan(plan: Plan, home: Home) -> None:
-    """Leave the study's table, caption and axes beside its records, for the analysis and whoever reads the home."""
+    """Write the study's table, caption and axes beside its records, for the analysis and for whoever reads the home."""
     header = {
         "name": plan.name,
         "caption": plan.study.caption,
         "scale": plan.scale,
+        "declared_in": plan.study.declared_in,
         "stages": [stage.trial_id for stage in plan.stages],
         "axes": {name: _labels(plan, name) for name in plan.study.table(plan.scale).axes},
         **_probed(plan),
+        **_measured(plan),
     }
     if isinstance(plan.growth, Refinement):
         header["refine"] = plan.growth.width
@@ -226,7 +231,7 @@ def write_plan(plan: Plan, home: Home) -> None:
 
 
 def _labels(plan: Plan, axis: str) -> list[Label]:
-    """The labels of an axis, as declared; numbers that came later stand among the others."""
+    """The labels of an axis as declared; where rows were added, numbers are sorted."""
     labels = list(dict.fromkeys(row.axes[axis] for row in plan.declared))
     return sorted(labels) if plan.growth and not any(isinstance(item, str) for item in labels) else labels
 
@@ -236,38 +241,11 @@ def _probed(plan: Plan) -> dict[str, object]:
     probes = [row.trial for row in plan.declared if isinstance(row.trial, Probe)]
     if not probes:
         return {}
-    measures = {name: told for probe in probes for name, told in probe.what.measures.items()}
+    measures = dict(item for probe in probes for item in probe.what.measures.items())
     return {"measures": measures, "trained": len(probes) < len(plan.declared)}
 
 
-def selected(rows: Sequence[Row], only: Mapping[str, Sequence[str]], study: Study) -> list[Row]:
-    """The rows that `only` chooses. Raises: OptionError for an axis or a value that the table does not have."""
-    kept = list(rows)
-    for axis, texts in only.items():
-        if axis not in rows[0].axes:
-            raise OptionError(f"study {study.name} has no axis {axis}: choose among {', '.join(rows[0].axes)}")
-        labels = list(dict.fromkeys(row.axes[axis] for row in rows))
-        wanted = [part for text in texts for part in _parts(text, labels)]
-        for part in wanted:
-            if not any(matches(label, part) for label in labels):
-                choices = ", ".join(str(label) for label in labels)
-                raise OptionError(
-                    f"{study.name}'s axis {axis} has no value {part or repr(part)}: choose among {choices}"
-                )
-        kept = [row for row in kept if any(matches(row.axes[axis], part) for part in wanted)]
-    return kept
-
-
-def _parts(text: str, labels: Sequence[Label]) -> list[str]:
-    """The values in `V1,V2`; a label that holds a comma is one value."""
-    return [text] if any(matches(label, text) for label in labels) else text.split(",")
-
-
-def matches(label: Label, text: str) -> bool:
-    """Whether a value typed on the command line means this label (`->` for `→` and `<=` for `≤` will do)."""
-    if str(label).replace("→", "->").replace("≤", "<=").lower() == text.replace("→", "->").replace("≤", "<=").lower():
-        return True
-    try:
-        return not isinstance(label, str) and float(text) == float(label)
-    except (ValueError, OverflowError):
-        return False
+def _measured(plan: Plan) -> dict[str, object]:
+    """Unit and meaning of the metrics that the study's trials have."""
+    found = metrics_for(row.trial for row in plan.declared if isinstance(row.trial, Trial))
+    return {"metrics": {name: [metric.unit, metric.meaning] for name, metric in found.items()}} if found else {}

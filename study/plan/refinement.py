@@ -1,9 +1,9 @@
-"""Refinement: further values of β where a latent is lost between two of them, until they are close enough.
+"""Refinement: more values of β between two at which a latent is lost, until they are close enough.
 
-A transition of a sweep of β lies between the largest β at which most seeds keep the i-th latent and the next one, latents
-ranked by their active units (AU = Var_x E[z_j|x]). Near a collapse AU is a line in β that meets zero there, 1 − β/βᵢ* in a
-linear VAE: so the next β are put on either side of where the line through the last two points meets zero. A curve that
-is no such line costs more of them, but misleads nobody, since only trained trials move a bracket.
+With latents ranked by their active units (AU = Var_x E[z_j|x]), the i-th is lost between the largest β at which most seeds
+keep it and the next one: that is its bracket. Near a collapse AU falls linearly in β to zero, as 1 − β/βᵢ* in a linear VAE,
+so the next β lie on either side of the zero of the line through the last two points. Where AU is not linear, refinement
+needs more β but is not misled: only trained trials move a bracket.
 
 Source of the line: Wang & Ziyin (2022), eqs. 11-13.
 """
@@ -30,35 +30,35 @@ KEPT_ABOVE = 0.01
 """Active units above which a latent is kept."""
 
 FINEST = 1e-4
-"""The smallest width: a β has five digits."""
+"""The smallest width: a β has five significant digits."""
 
 INSIDE = 0.9
-"""How much of the allowed width two new values of β take up: with rounding they still enclose less than all of it."""
+"""The fraction of the allowed width that two new β enclose, so that rounding does not take them beyond it."""
 
 APART = 1.15
-"""How far apart two β are, as a ratio, that a slope is taken from: seeds differ, and closer ones would tell nothing."""
+"""The least ratio of two β that give a slope: at closer ones differences between seeds drown it."""
 
 FAR = 3
-"""Of how many allowed widths a bracket is halved as well, where the line ends outside."""
+"""A bracket wider than this many allowed widths is also halved, where the line meets zero outside it."""
 
 Units = Mapping[str, Float[np.ndarray, " kappa"]]
-"""trial_id → active units, the largest first."""
+"""trial_id → active units, largest first."""
 
 
 @dataclass(frozen=True)
 class Refinement:
-    """Asks for β inside the brackets of a table's transitions, until each is within ± `width` of its middle."""
+    """Adds β inside each bracket of a table until the bracket is within ± `width` of its middle."""
 
     table: Table
     width: float
     earlier: Sequence[Mapping[str, Label]] = ()
-    """The labels of the rows that the table had when it was launched last: what was added then stays."""
+    """The labels of the rows at the last launch: β that were added then stay."""
 
     @classmethod
     def of(cls, study: Study, table: Any, width: float, earlier: Sequence[Mapping[str, Label]] = ()) -> "Refinement":
         """Raises: OptionError where there is nothing to refine."""
         if not FINEST <= width < 1:
-            raise OptionError(f"--refine {width:g} is no relative width: give it 0.02 for ± 2 %, say")
+            raise OptionError(f"--refine {width:g} is not a relative width: write 0.02 for ± 2 %, say")
         labels = table.labels.get(BETA, ()) if isinstance(table, Table) else ()
         if len(labels) < 2 or not all(map(_is_beta, labels)):
             raise OptionError(f"study {study.name} sweeps no axis {BETA} of numbers: leave --refine out")
@@ -79,7 +79,7 @@ class Refinement:
 
     @cached_property
     def _known(self) -> Mapping[tuple[str, ...], Sequence[float]]:
-        """The β that each sweep was given before, beside those of the table."""
+        """Sweep → the β that earlier launches added to it."""
         found: dict[tuple[str, ...], dict[float, None]] = defaultdict(dict)
         for axes in self.earlier:
             if set(axes) == set(self.table.axes) and axes[BETA] not in self.table.labels[BETA]:
@@ -87,7 +87,7 @@ class Refinement:
         return defaultdict(tuple, {place: tuple(betas) for place, betas in found.items()})
 
     def _next(self, rows: Sequence[Row], units: Units) -> list[float]:
-        """The β that a sweep is to be trained at next."""
+        """The β at which a sweep trains next."""
         by_beta: dict[float, list[Float[np.ndarray, " kappa"]]] = {}
         for row in rows:
             if row.trial.trial_id in units:
@@ -111,13 +111,13 @@ class Refinement:
                     yield new
 
     def _value(self, axis: str, label: Label) -> Any:
-        """What is known by a label; β that came later are their own."""
+        """The value that a label stands for; an added β is its own label."""
         labels = self.table.labels[axis]
         return self.table.axes[axis][labels.index(label)] if label in labels else label
 
 
 def between(betas: Sequence[float], units: Sequence[float], low: int, width: float) -> list[float]:
-    """The next β inside the bracket that begins at `betas[low]`; none where it is narrow enough.
+    """The next β inside the bracket from `betas[low]` to the one above; none where it is narrow enough.
 
     `units` are the active units at each β, mean over seeds.
     """
@@ -138,9 +138,9 @@ def between(betas: Sequence[float], units: Sequence[float], low: int, width: flo
 
 
 def _end(betas: Sequence[float], units: Sequence[float]) -> float:
-    """Where the line through two points meets zero: the last, and the last that is far enough below to tell a slope.
+    """Where the line through two points meets zero: the last point, and the nearest below it at a ratio of `APART`.
 
-    Where there is no such point, or the line does not fall, it is the line through AU = 1 at β = 0.
+    Where there is none, or the line does not fall, the second point is AU = 1 at β = 0.
     """
     far = [i for i, beta in enumerate(betas) if beta * APART <= betas[-1]]
     slope = (units[-1] - units[far[-1]]) / (betas[-1] - betas[far[-1]]) if far else 0.0
@@ -150,7 +150,7 @@ def _end(betas: Sequence[float], units: Sequence[float]) -> float:
 
 
 def _results(home: Home) -> tuple[set[str], Units]:
-    """The trials that have a result, and the active units of those that finished."""
+    """The ids of all trials with a result, and the active units of those that finished."""
     trials = read(home, "trials", ["trial_id", "status"]).to_pylist()
     finished = {row["trial_id"] for row in trials if row["status"] == "finished"}
     found: dict[str, list[float]] = {}
@@ -162,7 +162,7 @@ def _results(home: Home) -> tuple[set[str], Units]:
 
 
 def _place(row: Row) -> tuple[str, ...]:
-    """What rows of one sweep share."""
+    """The labels that all rows of one sweep share."""
     return _place_of(row.axes)
 
 
@@ -175,5 +175,5 @@ def _is_beta(label: Label) -> bool:
 
 
 def _rounded(beta: float) -> float:
-    """A β as it stands in tables."""
+    """A β as tables show it, with five significant digits."""
     return float(f"{beta:.5g}")

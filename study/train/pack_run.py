@@ -1,6 +1,5 @@
 """One pack from its declaration to its committed records. Knows torch, neither Ray nor MLflow."""
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.data.load import load
-from models.loss.objective import neg_elbo
+from models.loss.objective import neg_elbo, objective
 from study.declare.trial import Trial
 from study.pack.pack import Pack
 from study.record import Home, artifact_path, commit, new_commit_id, write_artifacts
@@ -164,9 +163,9 @@ def _result(measure: Measure, training: Training, index: int) -> Row:
         "distortion_test": float(distortion),
         "distortion_data_test": in_data,
         "nre_data_test": in_data / measure.data.total_variance_test,
-        "objective_train": float(measure.misfit("train")[index] + beta * train.rate[index]),
-        "objective_test": float(measure.misfit("test")[index] + beta * test.rate[index]),
-        "neg_elbo_test": _neg_elbo(measure, index),
+        "objective_train": float(objective(measure.misfit("train")[index], train.rate[index], beta)),
+        "objective_test": float(objective(measure.misfit("test")[index], test.rate[index], beta)),
+        "neg_elbo_test": float(neg_elbo(measure.misfit("test")[index], test.rate[index], measure.constant)),
         "nre_test": float(distortion) / variance["test"],
         "nre_mean_test": float(test.distortion_of_mean[index]) / variance["test"],
         "nre_mean_train": float(train.distortion_of_mean[index]) / variance["train"],
@@ -176,15 +175,6 @@ def _result(measure: Measure, training: Training, index: int) -> Row:
         **({} if trial.model.is_deterministic else _of_the_posterior(measure, index)),
         **_ends(training, index),
     }
-
-
-def _neg_elbo(measure: Measure, index: int) -> float:
-    """On the test set, all constants kept."""
-    test, likelihood = measure.test, measure.stack.likelihood
-    rate, gamma = float(test.rate[index]), float(measure.gamma[index])
-    if likelihood:
-        return float(measure.misfit("test")[index]) + likelihood.constant + rate
-    return neg_elbo(float(test.distortion[index]), rate, gamma, measure.stack.d) if gamma > 0 else math.nan
 
 
 def _of_the_posterior(measure: Measure, index: int) -> Row:

@@ -13,7 +13,7 @@ from study.catalog.balance_search.figures import front
 from study.declare.search import search
 from study.declare.search_space import Between
 from study.pack.pack import make_pack
-from study.plan.plan import make_plan, renewed, write_plan
+from study.plan.plan import make_plan, replan, write_plan
 from study.record import Home, commit, new_commit_id
 from study.train.declared_columns import declared_row
 
@@ -58,7 +58,7 @@ def searched(tmp_path, met, repeats=5):
                 result = {"status": "finished", "scale_residual": 0.01} | numbers
                 rows.append(declared_row(make_pack([row.trial], {}), 0, commit_id) | result)
         commit(home, commit_id, {"trials": rows})
-        plan = renewed(plan, home)
+        plan = replan(plan, home)
     write_plan(plan, home)
     return View.of("balance_search", home)
 

@@ -70,14 +70,14 @@ def test_a_pack_measures_how_its_trials_and_components_tell_outliers(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"outliers": Digits()}, "outliers of 64 dimensions are none of data of 6"),
+        ({"outliers": Digits()}, "outliers have 64 dimensions, and the data 6"),
         (
             {
                 "after": trial(
                     outliers=None, model=VAE(kappa=3, post_var="none"), objective=Objective(gamma=Fixed(0.5), beta=0)
                 )
             },
-            "declare them of one VAE",
+            "declare them for a single VAE",
         ),
     ],
 )

@@ -46,7 +46,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "integer beyond text": (a_study(seed="[10**5000]"), "the axis seed holds a int that cannot be written out"),
     "integer beyond floats": (a_study(beta="[10**400]"), "should be a number that a float can hold"),
     "truth for a number": (a_study(kappa="[True]"), "VAE.kappa should be a valid integer, not True"),
-    "truth among numbers": (a_study(seed="[True, 1]"), "the axis seed mixes truth values with numbers"),
+    "truth among numbers": (a_study(seed="[True, 1]"), "the axis seed mixes booleans with numbers"),
     "a number as text": (a_study(kappa="['2']"), "VAE.kappa should be a valid integer, not '2'"),
     "one label for two": (a_study(seed="[1, '1']"), "different values of the axis seed would share a label"),
     "half a character": (a_study(kappa="['\\ud800']"), "the axis kappa holds '\\ud800': give it"),
@@ -66,7 +66,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
         a_study(seed="range(10**4)", kappa="range(1, 1001)"),
         f"declares 10,000,000 rows, more than {MOST_ROWS:,}: shorten an axis",
     ),
-    "stranger": (a_study(BODY).replace("kappa, beta, seed)", "kappa, beta)"), "the axis seed is no parameter"),
+    "stranger": (a_study(BODY).replace("kappa, beta, seed)", "kappa, beta)"), "the axis seed is not a parameter"),
     "parameter without axis": (
         a_study(BODY).replace("def mine(", "def mine(other, "),
         "the parameter other has no axis: add other=[...]",
@@ -105,7 +105,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
         a_study().replace("@study(kappa=[2], beta=[1.0], seed=[0])", "@study"),
         "raised TypeError",
     ),
-    "lambda": (f"{HEAD}study(seed=[0])(lambda seed: None)\n", "a study needs a name, and <lambda> is none"),
+    "lambda": (f"{HEAD}study(seed=[0])(lambda seed: None)\n", "<lambda> cannot be a study's name"),
 }
 
 COMMANDS: dict[str, tuple[list[str], str]] = {

@@ -8,13 +8,13 @@ import pytest
 
 from study import VAE, Fixed, Learned, Objective, Optimal, PlantedManifold, Training, Trial
 from study.declare.search import search
-from study.declare.search_space import Between
+from study.declare.search_space import Between, Sampler
 from study.errors import DeclarationError
 from study.launch.find import find
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
-from study.plan.optuna_search import Asking, ranked
-from study.plan.plan import make_plan, renewed
+from study.plan.optuna_search import OptunaSearch, rank
+from study.plan.plan import make_plan, replan
 from study.record import Home, commit, new_commit_id
 
 OPTIONS = {
@@ -64,7 +64,7 @@ def carried_out(study, home):
     plan = make_plan(study, "laptop", home)
     while plan.missing:
         put(home, plan.missing)
-        plan = renewed(plan, home)
+        plan = replan(plan, home)
     return plan
 
 
@@ -72,7 +72,7 @@ def test_a_search_asks_in_rounds_until_its_budget_is_spent(hunt, tmp_path):
     home = Home(tmp_path)
     plan = make_plan(hunt, "laptop", home)
     assert len(plan.rows) == 3 * 2 * 4  # one batch of each search
-    assert renewed(plan, home).declared == plan.declared, "a round is over before the next is asked"
+    assert replan(plan, home).declared == plan.declared, "a round is over before the next is asked"
     plan = carried_out(hunt, home)
     asked = {tuple(row.axes[axis] for axis in ("sampler", "repeat", "number")) for row in plan.declared}
     assert len(hunt.table("laptop")) == 3 * 2 * 12
@@ -115,7 +115,7 @@ def test_a_later_rung_holds_only_the_better_part_of_a_batch(hunt, tmp_path):
         first = [row for row in batch if row.axes["steps"] == 10]
         later = {row.axes["number"] for row in batch if row.axes["steps"] == 40}
         values = [(float(row.trial.model.kappa), result(row.trial)["nre_mean_test"]) for row in first]
-        assert later == {first[place].axes["number"] for place in ranked(values)[:2]}
+        assert later == {first[place].axes["number"] for place in rank(values)[:2]}
 
 
 def test_trials_of_a_batch_that_share_a_shape_train_as_one_pack(hunt, tmp_path):
@@ -131,14 +131,14 @@ def test_a_search_learns_from_its_results():
     table: Any = search(**OPTIONS | {"minimise": {"nre_mean_test": 1.0}, "rungs": None, "trials": 60, "batch": 6})(
         without_rungs
     ).table("laptop")
-    away = {"tpe": [], "random": []}
+    away: dict[Sampler, list[float]] = {"tpe": [], "random": []}
     for repeat in range(3):
         for sampler, found in away.items():
-            asking = Asking(table.settings, table.space, sampler, repeat, lambda n, p, s: table.row("x", 0, n, p, s))
+            one = OptunaSearch(table.settings, table.space, sampler, repeat, lambda n, p, s: table.row("x", 0, n, p, s))
             known = {}
-            while new := [row for row in asking.more(known) if row.trial.trial_id not in known]:
+            while new := [row for row in one.more(known) if row.trial.trial_id not in known]:
                 known |= {row.trial.trial_id: result(row.trial) for row in new}
-            found += [abs(math.log(float(row.axes["beta"]))) for row in asking.more(known)[30:]]
+            found += [abs(math.log(float(row.axes["beta"]))) for row in one.more(known)[30:]]
     median = {sampler: sorted(found)[len(found) // 2] for sampler, found in away.items()}
     assert median["tpe"] < median["random"] / 2
 
@@ -154,7 +154,7 @@ def test_a_trial_without_a_number_is_told_as_it_was_declared_or_not_at_all(hunt,
     plan = make_plan(hunt, "laptop", home)
     put(home, plan.missing[1:])
     put(home, plan.missing[:1], status)
-    grown = renewed(plan, home)
+    grown = replan(plan, home)
     assert len(grown.declared) > len(plan.declared)
     failed = plan.missing[0].trial_id
     climbed = {row.trial.trial_id for row in grown.declared[len(plan.declared) :]}
@@ -162,18 +162,18 @@ def test_a_trial_without_a_number_is_told_as_it_was_declared_or_not_at_all(hunt,
 
 
 def test_ranked_puts_first_what_nothing_dominates():
-    assert ranked([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[0] == 1
-    assert set(ranked([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[:2]) == {1, 3}
+    assert rank([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[0] == 1
+    assert set(rank([(3, 0.5), (1, 0.1), (2, 0.2), (0, 0.9)])[:2]) == {1, 3}
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"minimise": {"happiness": 1.0}}, "no recorded number: choose a column"),
+        ({"minimise": {"happiness": 1.0}}, "not a recorded number: choose a column"),
         ({"samplers": ["cmaes"]}, "samplers.0 should be 'tpe', 'nsga2' or 'random'"),
-        ({"samplers": ["tpe", "tpe"]}, "samplers names one twice"),
-        ({"rungs": (40, 10)}, "each more than the one before"),
-        ({"shape": {"kappa": Between(2, 4)}}, "kappa decides a pack's shape: give it a list of choices"),
+        ({"samplers": ["tpe", "tpe"]}, "samplers repeats one"),
+        ({"rungs": (40, 10)}, "each larger than the one before"),
+        ({"shape": {"kappa": Between(2, 4)}}, "kappa decides the shape of a pack: list its choices"),
         ({"free": {"gamma": [Learned()]}}, "parameters should be gamma, kappa, seed, steps"),
         ({"free": {"gamma": [], "beta": Between(0.1, 1)}}, "the axis gamma is empty"),
         ({"shape": {"kappa": [2], "status": [1]}}, "the axis status has the name of a recorded column"),
@@ -189,7 +189,7 @@ def test_a_wrong_search_is_one_sentence(change, said):
 
 @pytest.mark.parametrize(("low", "high"), [(2, 1), (0, 1), (1, 1)])
 def test_a_range_goes_up_from_above_zero(low, high):
-    with pytest.raises(DeclarationError, match="should be from a lower number to a higher one, above zero"):
+    with pytest.raises(DeclarationError, match="should go from a lower number to a higher one, above zero"):
         Between(low, high)
 
 

@@ -19,13 +19,13 @@ from launches import (
     write_study,
 )
 from rich.console import Console
+from study.launch.listeners import Watch
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial, study
-from study.launch.listeners import Watch
 from study.launch.progress_bar import Bar
 from study.pack.cost import CPU_CORE, seconds
 from study.pack.pack import make_pack, make_packs
-from study.plan.launch_plan import Plans
+from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import make_plan
 from study.record import Home, commit, journal, new_commit_id, stored_ids
 
@@ -53,7 +53,7 @@ def second(kappa, seed):
 
 
 def both(home):
-    return Plans((make_plan(first, "laptop", home), make_plan(second, "laptop", home)))
+    return LaunchPlan((make_plan(first, "laptop", home), make_plan(second, "laptop", home)))
 
 
 def put(home, trial, status="finished"):
@@ -68,7 +68,7 @@ def test_what_two_studies_declare_is_missing_once_and_settles_both(tmp_path):
     assert [len(plan.missing) for plan in plans.plans] == [6, 6]
     assert len(plans.missing) == len(plans.ready) == plans.chosen == plans.declared == 9
     put(home, a_trial(3, 0))
-    after = plans.renewed(home)
+    after = plans.replan(home)
     assert [plan.settled for plan in after.plans] == [1, 1]
     assert (len(after.missing), after.settled, after.declared) == (8, 1, 9)
     assert after.grown_since(plans) == []

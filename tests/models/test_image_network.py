@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from reference_loop import train_alone
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.data import load as datasets
-from models.data.disk_rows import Streamed
+from models.data import centring
+from models.data.disk_rows import DiskRows
 from models.data.load import load
 from models.metrics import sample_quality as generated
 from models.networks.build import build as built
@@ -325,14 +325,14 @@ def recorded(trial, home):
 def on_the_disk(tmp_path, monkeypatch):
     """Thirty pictures of 16×16 pixels in colour, ten of them for the test set, that are taken to be too large for memory."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(datasets, "IN_MEMORY", 0)
+    monkeypatch.setattr(centring, "IN_MEMORY", 0)
     return ImageFolder.of(paint(tmp_path / "faces", 30, 16), 16, every=3)
 
 
 def test_a_vae_stands_on_a_convolutional_autoencoder(tmp_path, on_the_disk):
     """Its codes lead back to pictures: what the records measure and sample are pictures, read from the disk."""
     home, data = Home(tmp_path / "home"), load(on_the_disk)
-    assert isinstance(data.train, Streamed)
+    assert isinstance(data.train, DiskRows)
     model = ImageVAE(kappa=5, channels=(8, 8), activation="gelu", post_var="none")
     first = a_trial(model, on_the_disk, Fixed(0.5), beta=0, batch=10, steps=150)
     second = a_trial(

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from launches import launch
 
-from models.data import load as datasets
-from models.data.load import load, prepare
+from models.data.load import from_declaration, load, prepare
 from models.data_folders import DataError
 from models.specs import OwnData
 from models.specs.source import source_of
@@ -182,8 +181,8 @@ def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkey
     np.save("x.npy", np.random.default_rng(0).standard_normal((10, 2)))
     assert record_data(plan, home) == record_data(plan, home) == []
     np.save("x.npy", np.random.default_rng(1).standard_normal((10, 2)))
-    datasets._load.cache_clear()  # as in the process of a later launch
-    with pytest.raises(DataError, match=r"stored returns other data .* declare it with files="):
+    from_declaration.cache_clear()  # as in the process of a later launch
+    with pytest.raises(DataError, match=r"stored returns other data .* name it in files="):
         record_data(plan, home)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from study import VAE, Fixed, LinearSubspace, Objective, Training, Trial, study
 from study.errors import OptionError
-from study.plan.plan import make_plan, renewed, write_plan
+from study.plan.plan import make_plan, replan, write_plan
 from study.plan.refinement import KEPT_ABOVE, between
 from study.record import Home, commit, new_commit_id
 
@@ -54,7 +54,7 @@ def carried_out(home, power=1.0, **options):
     plan = make_plan(coarse, "laptop", home, refine=WIDTH, **options)
     while plan.missing:
         put(home, plan.missing, power)
-        plan = renewed(plan, home)
+        plan = replan(plan, home)
     return plan
 
 
@@ -93,7 +93,7 @@ def test_a_sweep_whose_trials_have_not_all_results_waits(tmp_path):
     home = Home(tmp_path)
     plan = make_plan(coarse, "laptop", home, refine=WIDTH)
     put(home, plan.missing[1:])
-    waiting = renewed(plan, home)
+    waiting = replan(plan, home)
     assert {row.axes["kappa"] for row in waiting.declared if row.axes["beta"] not in START} == {5}
 
 
@@ -122,11 +122,11 @@ def test_beta_at_which_every_trial_diverges_are_not_asked_for_again(tmp_path):
     home = Home(tmp_path)
     plan = make_plan(coarse, "laptop", home, refine=WIDTH)
     put(home, plan.missing)
-    plan = renewed(plan, home)
+    plan = replan(plan, home)
     while plan.missing:
         assert len(plan.declared) < 1000
         put(home, plan.missing, status="diverged")
-        plan = renewed(plan, home)
+        plan = replan(plan, home)
     assert len({row.trial.trial_id for row in plan.declared}) == len(plan.declared)
 
 
@@ -152,9 +152,9 @@ def flat(kappa, seed):
     ("table", "width", "said"),
     [
         (flat, 0.02, "study flat sweeps no axis beta of numbers: leave --refine out"),
-        (coarse, 2.0, "--refine 2 is no relative width: give it 0.02"),
-        (coarse, 0.0, "--refine 0 is no relative width"),
-        (coarse, 1e-5, "--refine 1e-05 is no relative width"),
+        (coarse, 2.0, "--refine 2 is not a relative width: write 0.02"),
+        (coarse, 0.0, "--refine 0 is not a relative width"),
+        (coarse, 1e-5, "--refine 1e-05 is not a relative width"),
     ],
 )
 def test_what_cannot_be_refined_is_one_sentence(tmp_path, table, width, said):

@@ -11,8 +11,9 @@ import torch
 
 from benchmarks import convolutions, core, tables
 from benchmarks.hand_written_step import ByHand
+from benchmarks.networks import NETWORKS
 from benchmarks.plain_loop import Alone
-from benchmarks.studies import NETWORKS, STUDIES, few, trial_of
+from benchmarks.studies import STUDIES, few, trial_of
 from models.data.load import load
 from study import Fixed, Learned, Training
 from study.train.stack.build import build_stack
@@ -103,13 +104,6 @@ def test_the_core_leaves_out_mnist_where_there_is_none(monkeypatch, capsys):
     monkeypatch.delenv("COLLAPSAR_DATA", raising=False)
     assert core.measure(["mnist"], "cpu") == []
     assert "left out: COLLAPSAR_DATA names no folder" in capsys.readouterr().out
-
-
-def test_the_core_needs_neither_ray_nor_mlflow():
-    """As on a GPU machine that has only torch and what declarations and records need."""
-    program = "import sys; sys.modules.update(ray=None, mlflow=None); import benchmarks.core"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

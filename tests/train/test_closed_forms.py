@@ -8,7 +8,7 @@ import torch
 from trained_stacks import trained
 
 from models.loss.gamma import gamma_at, knobs
-from models.loss.objective import latent_rates, neg_elbo, objective, squared_error
+from models.loss.objective import latent_rates, misfit, neg_elbo, normal_constant, objective, squared_error
 from models.metrics.mmd import mmd_imq
 from models.specs import Annealed, Fixed, Learned, Optimal
 from study import VAE, LinearSubspace, Objective, Training, Trial
@@ -100,11 +100,11 @@ def test_the_objective_is_the_one_convention(beta):
     posterior = torch.distributions.Normal(mu, (0.5 * log_var).exp())
     prior = torch.distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
     rate = torch.distributions.kl_divergence(posterior, prior).sum(1).mean()
-    error = squared_error(x, mean).mean()
-    value = objective(error, latent_rates(mu, log_var).sum(1).mean(), torch.tensor(gamma, dtype=torch.float64), beta, d)
+    nats = misfit(squared_error(x, mean).mean(), torch.tensor(gamma, dtype=torch.float64), d)
+    value = objective(nats, latent_rates(mu, log_var).sum(1).mean(), beta)
     constant = 0.5 * d * math.log(2 * math.pi)
     assert float(value) == pytest.approx(float(-likelihood + beta * rate - constant), rel=1e-12)
-    assert neg_elbo(float(error), float(rate), gamma, d) == pytest.approx(float(-likelihood + rate), rel=1e-12)
+    assert float(neg_elbo(nats, rate, normal_constant(d))) == pytest.approx(float(-likelihood + rate), rel=1e-12)
 
 
 @pytest.mark.parametrize(

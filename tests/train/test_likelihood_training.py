@@ -241,7 +241,10 @@ PLANTED = LinearSubspace(d=4, eigenvalues=(1.0,))
         (lambda: StudentT(freedom=2), "greater than 2"),
         (lambda: declared(objective=OBJECTIVES["bernoulli"]), "has 17 levels: declare binary=True"),
         (lambda: declared(objective=OBJECTIVES["bitwise"], data=PLANTED), "declare data that are pictures"),
-        (lambda: declared(objective=Objective(gamma=Fixed(1.0)), data=PLANTED, bits=True), "bits=True is about levels"),
+        (
+            lambda: declared(objective=Objective(gamma=Fixed(1.0)), data=PLANTED, bits=True),
+            "bits=True needs levels",
+        ),
         (lambda: declared(objective=OBJECTIVES["categorical"], model=OWN), "a network of your own decodes to means"),
         (lambda: declared(objective=OBJECTIVES["per pixel"], model=OWN), "a network of your own decodes to means"),
         (
@@ -252,7 +255,7 @@ PLANTED = LinearSubspace(d=4, eigenvalues=(1.0,))
         ),
         (
             lambda: declared(objective=Objective(gamma=Learned()), after=declared(objective=OBJECTIVES["per image"])),
-            "stages are of the normal likelihood",
+            "stages need the normal likelihood",
         ),
     ],
 )

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 
 import torch
 
-from models.metrics.mmd import VERSION as MMD_VERSION
 from models.metrics.mmd import mmd_imq
+from models.specs.metrics import version_of
 from models.streams import BLOCK
 from study.train.measure.measure import ACTIVE_BELOW, MMD_POINTS, Measure
-
-VERSION = 1
 
 Row = dict[str, float | int | str]
 
@@ -24,7 +22,7 @@ def codes_apart(measure: Measure) -> Iterator[Row]:
     for index, trial in enumerate(measure.trials):
         value, error = mmd_imq(samples[index], drawn[index])
         row: Row = {"metric": "mmd_codes", "value": value, "standard_error": error, "sample_size": n}
-        yield row | {"seed": trial.seed, "version": MMD_VERSION}
+        yield row | {"seed": trial.seed, "version": version_of("mmd_codes")}
 
 
 def _to_the_prior(measure: Measure) -> Iterator[Row]:
@@ -53,12 +51,15 @@ def at_every_beta(measure: Measure) -> Iterator[tuple[int, Row]]:
         columns |= {f"rate_{split}": moments.rate for split, moments in found.items()}
         columns["n_active"] = (found["train"].variance < ACTIVE_BELOW).sum(-1)
         for place, trial in enumerate(trials):
-            common: Row = {"seed": trial.seed, "version": VERSION}
             for name, values in columns.items():
                 size = sizes["test" if name.endswith("test") else "train"]
-                row: Row = {"metric": f"{name}/beta {beta:g}", "value": float(values[place]), "sample_size": size}
-                yield place, row | common
+                row: Row = {"value": float(values[place]), "sample_size": size, "seed": trial.seed}
+                yield place, row | _named(f"{name}/beta {beta:g}")
         for place, row in zip(itertools.cycle(range(len(trials))), apart, strict=False):
-            yield place, row | {"metric": f"{row['metric']}/beta {beta:g}", "version": VERSION}
+            yield place, row | _named(f"{row['metric']}/beta {beta:g}")
     for place, trial in enumerate(trials):
-        yield place, {"metric": "betas", "value": len(betas), "seed": trial.seed, "version": VERSION}
+        yield place, {"value": len(betas), "seed": trial.seed} | _named("betas")
+
+
+def _named(metric: str) -> Row:
+    return {"metric": metric, "version": version_of(metric)}

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import torch
 
 from models.loss.code_penalties import PENALTIES
+from models.specs.metrics import version_of
 from study.train.measure.measure import Measure
 from study.train.step.code_price import price
 
 USED_ABOVE = 1e-3
 """Energy of a code that is used, as a part of the data's total variance."""
 
-
-VERSION = 1
 
 Row = dict[str, float | int | str]
 
@@ -35,4 +34,5 @@ def code_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
         }
         for name, value in values.items():
             size = measure.inputs.sizes["train"]
-            yield place, {"metric": name, "value": value, "sample_size": size, "seed": trial.seed, "version": VERSION}
+            row: Row = {"metric": name, "value": value, "sample_size": size, "seed": trial.seed}
+            yield place, row | {"version": version_of(name)}

@@ -1,9 +1,7 @@
 """How probable each trial finds the levels of test images, for the trials that declare `bits`.
 
-| metric | what | unit |
-|---|---|---|
-| `nll_levels` | importance-weighted estimate of −log P(levels), with as many draws as `iwae_nll` | nats an image |
-| `neg_elbo_levels` | −ELBO, E[log q(z|x) − log P(levels, z)], the looser bound, from the same draws | nats an image |
+`nll_levels` is the importance-weighted estimate, with as many draws as `iwae_nll`; `neg_elbo_levels` is −ELBO,
+E[log q(z|x) − log P(levels, z)], the looser bound, from the same draws.
 
 Probabilities of all levels sum to one whatever the likelihood, densities being integrated over the levels' bins, so these
 are comparable between likelihoods on the same data, and with code lengths: divided by d log 2 they are bits a dimension.
@@ -18,11 +16,9 @@ import torch
 from torch import Tensor
 
 from models.metrics.iwae import nll
-from models.metrics.measurement import Measured
+from models.metrics.measurement import Measurement
 from study.train.measure.measure import IWAE_DRAWS, Measure
 from study.train.stack.build import likelihood_on
-
-VERSION = 1
 
 Row = dict[str, float | int | str]
 
@@ -41,5 +37,5 @@ def level_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
         values = torch.cat(parts, dim=1)
         for place, (trial, each) in enumerate(zip(measure.trials, values, strict=True)):
             n = len(each)
-            found = Measured(name, float(each.mean()), float(each.std() / n**0.5), n, trial.seed, VERSION, IWAE_DRAWS)
+            found = Measurement(name, float(each.mean()), float(each.std() / n**0.5), n, trial.seed, IWAE_DRAWS)
             yield place, found.row

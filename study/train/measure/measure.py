@@ -14,11 +14,10 @@ from torch import Tensor
 
 from models.data.dataset import DataSet
 from models.loss.gamma import gamma_at
-from models.loss.objective import misfit, squared_error
-from models.metrics.iwae import VERSION as IWAE_VERSION
+from models.loss.objective import misfit, normal_constant, squared_error
 from models.metrics.iwae import log_normal, nll, weighted
-from models.metrics.mmd import VERSION as MMD_VERSION
 from models.metrics.mmd import means_to_the_others, mmd_imq
+from models.specs.metrics import version_of
 from models.streams import BLOCK, draws, stream
 from study.declare.trial import Trial
 from study.train.measure.moments import Moments
@@ -28,7 +27,7 @@ from study.train.stack.stack import Stack
 MMD_POINTS = 2000
 IWAE_POINTS, IWAE_DRAWS = 500, 64
 SLOPE_POINTS = 256
-SAMPLES, SAMPLE_VARIANCE_VERSION = 2000, 1
+SAMPLES = 2000
 PICTURES = 8
 _CHUNK_NUMBERS = 4_000_000
 
@@ -51,8 +50,13 @@ class Measure:
 
     def misfit(self, split: Literal["train", "test"]) -> Tensor:
         """What J counts of −log p(y|z) on the training or the test set, in nats an example, (pack,)."""
-        found = self.train if split == "train" else self.test
-        return misfit(found.distortion, self.gamma, self.stack.d) if found.nats is None else found.nats
+        moments = self.train if split == "train" else self.test
+        return misfit(moments.distortion, self.gamma, self.stack.d) if moments.nats is None else moments.nats
+
+    @property
+    def constant(self) -> float:
+        """What `misfit` leaves out of −log p(y|z), in nats an example."""
+        return self.stack.likelihood.constant if self.stack.likelihood else normal_constant(self.stack.d)
 
     def latents(self) -> dict[str, Tensor]:
         """Per-latent columns of the record, each (pack, kappa)."""
@@ -84,7 +88,7 @@ class Measure:
                 "standard_error": error,
                 "sample_size": n,
                 "seed": trial.seed,
-                "version": MMD_VERSION,
+                "version": version_of("mmd_imq"),
             }
 
     @torch.no_grad()
@@ -99,7 +103,7 @@ class Measure:
                 "sample_size": values.shape[1],
                 "draws": IWAE_DRAWS,
                 "seed": trial.seed,
-                "version": IWAE_VERSION,
+                "version": version_of("iwae_nll"),
             }
 
     @torch.no_grad()
@@ -145,7 +149,7 @@ class Measure:
                 "standard_error": float(squares.std() / SAMPLES**0.5),
                 "sample_size": SAMPLES,
                 "seed": trial.seed,
-                "version": SAMPLE_VARIANCE_VERSION,
+                "version": version_of("sample_variance"),
             }
 
     @contextmanager

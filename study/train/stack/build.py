@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 
 from models.data.dataset import DataSet
+from models.loss.build import likelihood_of
 from models.loss.levels import Levels
 from models.loss.likelihood import Likelihood
-from models.loss.likelihood_choice import likelihood_of
 from study.declare.trial import Trial
 from study.train.stack.earlier_stages import Ground
 from study.train.stack.inputs import Inputs, inputs_of

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.data.disk_rows import LEVEL, Rows, Streamed
+from models.data.disk_rows import LEVEL, DiskRows, Rows
 
 ROOM = 0.5
 """Share of a GPU's free memory that bytes may take: the rest is for the pack."""
@@ -43,5 +43,5 @@ class Table:
         return read.to(self._device, self._dtype).index_select(0, places)
 
 
-def _has_room(rows: Streamed, device: torch.device) -> bool:
+def _has_room(rows: DiskRows, device: torch.device) -> bool:
     return device.type == "cuda" and rows.stored.size <= ROOM * torch.cuda.mem_get_info(device)[0]

@@ -27,7 +27,7 @@ class Betas:
     def __bool__(self) -> bool:
         return self._spread is not None
 
-    def drawn(self, batch: int) -> Tensor:
+    def draw(self, batch: int) -> Tensor:
         """u of each example (pack, batch): log-uniform β, one from each of `batch` equal parts of the spread.
 
         Examples come in random order, so that the parts may come in theirs.

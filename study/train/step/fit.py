@@ -18,18 +18,23 @@ class Fit(NamedTuple):
     nats: Tensor
 
 
-def fitted(stack: Stack, y: Tensor, z: Tensor, scheduled: Tensor) -> Fit:
-    """How targets (pack, batch, d) are fitted given z.
+def fit_batch(stack: Stack, y: Tensor, codes: Tensor, scheduled: Tensor, weight: Tensor | None = None) -> Fit:
+    """How targets (pack, batch, d) are fitted by what the decoders make of `codes`: z, and β beside it where they see it.
 
-    With one γ for all of a trial the nats are a function of its mean distortion; else each example has its own.
+    With one γ for all of a trial the nats are a function of its mean distortion, in which examples count by `weight`
+    (pack, batch), all alike by default; else each example has its own.
     """
     likelihood = stack.likelihood
     if likelihood is None:
-        mean = stack.call("decode", z)
-        distortion = squared_error(y, mean).mean(-1)
+        mean = stack.call("decode", codes)
+        error = squared_error(y, mean)
+        distortion = error.mean(-1)
         gamma = decided(stack.knobs, stack.log_gamma, distortion, stack.d, scheduled)
-        return Fit(mean, distortion, gamma, misfit(distortion, gamma, stack.d))
-    out = stack.outputs("decode", z)
+        if weight is None:
+            return Fit(mean, distortion, gamma, misfit(distortion, gamma, stack.d))
+        nats = misfit((error * weight).mean(-1), gamma, stack.d, weight.mean(-1))
+        return Fit(mean, distortion, gamma, nats)
+    out = stack.outputs("decode", codes)
     mean = likelihood.mean(out.detach())
     distortion = squared_error(y, mean).mean(-1)
     gamma = decided(stack.knobs, stack.log_gamma, distortion, stack.d, scheduled)[:, None]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.loss.gamma import decided, project_, schedule
-from models.loss.objective import squared_error
+from models.loss.gamma import project_, schedule
+from models.loss.objective import objective
 from models.networks.beta_vae import beside
 from models.streams import Batches
 from study.declare.trial import Trial
@@ -22,7 +22,7 @@ from study.train.stack.stack import Stack
 from study.train.step.adam import Adam
 from study.train.step.beta_draws import Betas
 from study.train.step.code_price import Sparse
-from study.train.step.fit import fitted
+from study.train.step.fit import fit_batch
 from study.train.step.mmd_penalty import Penalty
 from study.train.step.rprop import Rprop
 from study.train.step.schedules import Remedies
@@ -156,33 +156,21 @@ class Training:
         self.step += 1
 
     def _forward(self) -> Batch:
-        """One stochastic pass over the next minibatch; the graph is kept for the gradient."""
+        """One stochastic pass over the next minibatch; the graph is kept for the gradient.
+
+        Networks that see β are told that of each example; distortion and rate are means over all of them.
+        """
         stack, (rows, eps) = self.stack, next(self._batches)
         rows, eps = rows[self._seed_of], eps[self._seed_of]
-        if self._betas:
-            return self._told(rows, eps)
-        x, y = self._inputs.batch(rows)
-        mu, log_var = stack.call("encode", x)
-        z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
-        fit = fitted(stack, y, z, next(self._schedules))
-        rate = stack.rates(mu, log_var).sum(-1).mean(-1)
-        beta = self._remedies.beta(self._beta, self.step)
-        value = self._penalty.added(fit.nats + beta * rate, z, fit)
-        return Batch(fit.distortion, rate, fit.gamma, value, log_var, z)
-
-    def _told(self, rows: Tensor, eps: Tensor) -> Batch:
-        """The same for networks that are told the β of each example; distortion and rate are means over all of them."""
-        stack, u = self.stack, self._betas.drawn(rows.shape[1])
+        u = self._betas.draw(rows.shape[1]) if self._betas else None
         x, y = self._inputs.batch(rows, u)
-        mu, log_var = stack.call("encode", beside(x, u))
+        mu, log_var = stack.call("encode", _with_beta(x, u))
         z = torch.addcmul(mu, (0.5 * log_var).exp(), eps)
-        error, weight = squared_error(y, stack.call("decode", beside(z, u))), self._betas.weights(u)
+        weight = None if u is None else self._betas.weights(u)
+        fit = fit_batch(stack, y, _with_beta(z, u), next(self._schedules), weight)
         rate = stack.rates(mu, log_var).sum(-1).mean(-1)
-        gamma = decided(stack.knobs, stack.log_gamma, error.mean(-1), stack.d, next(self._schedules))
-        beta = self._remedies.beta(self._beta, self.step)
-        rest = 0.5 * stack.d * torch.log(gamma) * weight.mean(-1)
-        value = (error * weight).mean(-1) / (2 * gamma) + rest + beta * rate
-        return Batch(error.mean(-1), rate, gamma, value, log_var, z)
+        j = objective(fit.nats, rate, self._remedies.beta(self._beta, self.step))
+        return Batch(fit.distortion, rate, fit.gamma, self._penalty.added(j, z, fit), log_var, z)
 
     def _judge(self, value: Tensor, norm: Tensor) -> None:
         """Note which trials diverge at this step, and why; the first reason stands."""
@@ -229,6 +217,10 @@ class Training:
         if not self.stack.is_deterministic:
             point |= {"rate": batch.rate, "n_active": (batch.log_var.exp().mean(1) < 0.5).sum(-1)}
         self.curves.append((self.step, {name: value.detach() for name, value in point.items()}))
+
+
+def _with_beta(rows: Tensor, u: Tensor | None) -> Tensor:
+    return rows if u is None else beside(rows, u)
 
 
 def _gamma_lr(trial: Trial) -> float:

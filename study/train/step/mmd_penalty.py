@@ -1,12 +1,14 @@
 """Penalties on the distribution of z beside J, one weight a trial: a pack may hold trials with and without."""
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 import torch
 from torch import Tensor
 
 from models.metrics.mmd import batch_mmd
-from models.specs import MMD
+from models.specs import MMD, Sparsity
+from models.specs.training import Regulariser
 from models.streams import move, normal, places, stream
 from study.declare.trial import Trial
 from study.train.stack.stack import Stack
@@ -18,7 +20,7 @@ class Penalty:
 
     def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
         penalties = [trial.objective.penalty for trial in trials]
-        weights = [penalty.weight if isinstance(penalty, MMD) else 0.0 for penalty in penalties]
+        weights = [_weight(penalty) for penalty in penalties]
         self._any, self._weights = any(weights), stack.column(weights)
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
@@ -37,3 +39,13 @@ class Penalty:
 
     def go_to(self, state: Mapping[str, Tensor]) -> None:
         move(self._streams, state["streams"])
+
+
+def _weight(penalty: Regulariser | None) -> float:
+    match penalty:
+        case MMD():
+            return penalty.weight
+        case Sparsity() | None:  # whose price is `code_price`'s
+            return 0.0
+        case _:
+            assert_never(penalty)
