@@ -386,7 +386,7 @@ def test_a_sweep_takes_checkpoints_that_no_training_goes_on_from(make_trial, tmp
     (tmp_path / "checkpoints/0123456789abcdef.safetensors").write_bytes(b"nothing")
     found = clean(home)
     assert len(home.names("checkpoints")) == 4, "counting removed something"
-    assert len(found.files["checkpoints that no training goes on from"]) == 3
+    assert len(found.files["checkpoints that no training will resume"]) == 3
     clean(home, delete=True)
     assert home.names("checkpoints") == [needed.name]
     assert begun_at(home, trials[:2]) == 40
