@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from launches import launch
+from launches import launch_here
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -13,7 +13,7 @@ def test_the_example_study_is_ten_lines_and_runs(tmp_path):
     example = re.findall(r"```python\n(.*?)```", README, re.S)[0]
     assert len(example.strip().splitlines()) <= 10
     (tmp_path / "my_studies.py").write_text(example)
-    result = launch("my_studies.py:my_grid", "--no-mirror", cwd=tmp_path)
+    result = launch_here("my_studies.py:my_grid", "--no-mirror", cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "18 declared, 0 already there, 18 finished" in result.stdout
     assert re.search(r"fixed 1 .*3 unfit +3 unfit", result.stdout), result.stdout  # what the conventions say of γ = 1
@@ -47,7 +47,7 @@ def test_the_example_of_own_data_is_ten_lines_and_runs(tmp_path):
     example = re.findall(r"```python\n(.*?)```", README, re.S)[1]
     assert len(example.strip().splitlines()) <= 10
     (tmp_path / "my_data.py").write_text(example + RINGS)
-    result = launch("my_data.py:rings", "--no-mirror", cwd=tmp_path)
+    result = launch_here("my_data.py:rings", "--no-mirror", cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "2 declared, 0 already there, 2 finished" in result.stdout
 
