@@ -59,7 +59,7 @@ def launch(*arguments, cwd=ROOT, **environment):
 
 def command_here(*arguments, cwd=ROOT, **environment):
     """What `launch` returns, of the same command carried out in the test's own process, where no Python has to start."""
-    out, err, status = io.StringIO(), io.StringIO(), None
+    out, err, status = io.StringIO(), io.StringIO(), -1
     with (
         contextlib.chdir(cwd),
         contextlib.redirect_stdout(out),
@@ -71,7 +71,7 @@ def command_here(*arguments, cwd=ROOT, **environment):
         try:
             run(app, "python -m study.launch")
         except SystemExit as leaving:
-            status = leaving.code
+            status = int(leaving.code or 0)
     return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from functools import cache
 from ipaddress import ip_address
 
 import psutil
@@ -82,17 +83,25 @@ def test_only_trains_what_is_chosen(tmp_path):
     assert {row["kappa"] for row in committed(tmp_path / "home")} == {2, 4}
 
 
-@pytest.fixture(scope="module", params=["Ray Tune", "in process"])
-def trained(request, tmp_path_factory):
-    """What a launch of `tiny` and `brittle` said, and the home that it left; with Ray, and without."""
-    folder = tmp_path_factory.mktemp("executor")
-    studies = [f"{write_study(folder)}:tiny", f"{write_brittle(folder)}:brittle"]
-    run = launch if request.param == "Ray Tune" else launch_here
-    return run(*studies, "--home", folder / "home"), folder / "home"
+EXECUTORS = {"Ray Tune": launch, "in process": launch_here}
 
 
-def test_a_trial_that_cannot_be_trained_fails_alone_and_divergence_is_a_result(trained):
-    result, home = trained
+@pytest.fixture(scope="module")
+def left_by(tmp_path_factory):
+    """What a launch of `tiny` and `brittle` by an executor said, and the home that it left; each is launched once."""
+
+    @cache
+    def left(executor):
+        folder = tmp_path_factory.mktemp("executor")
+        studies = [f"{write_study(folder)}:tiny", f"{write_brittle(folder)}:brittle"]
+        return EXECUTORS[executor](*studies, "--home", folder / "home"), folder / "home"
+
+    return left
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_trial_that_cannot_be_trained_fails_alone_and_divergence_is_a_result(left_by, executor):
+    result, home = left_by(executor)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "2 rows make a trial that another row makes too" in result.stdout
     assert "12 declared, 0 already there, 12 finished, 0 diverged, 0 failed" in result.stdout
@@ -104,9 +113,10 @@ def test_a_trial_that_cannot_be_trained_fails_alone_and_divergence_is_a_result(t
     assert all(row["diverged_at"] is not None for row in rows if row["status"] == "diverged")
 
 
-def test_a_launch_fills_mlflow(trained):
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_launch_fills_mlflow(left_by, executor):
     """End to end with the mirror; what the mirror shows is tested in tests/mirror."""
-    result, home = trained
+    result, home = left_by(executor)
     assert f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db" in result.stdout.replace("\n", " ")
     page = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=cells"
     assert f"shows the study at {page}" in result.stdout
@@ -118,31 +128,26 @@ def test_a_launch_fills_mlflow(trained):
     assert running == (0,)
 
 
-OF_AN_EXECUTOR = {"commit_id", "pack_id", "pack_size", "wall_s", "artifacts", "peak_memory"}
-"""Columns that may differ between two trainings of a trial."""
-
-KNOWN = {}
-"""What the executor that was asked first has left."""
+OF_A_TRAINING = {"commit_id", "pack_id", "pack_size", "wall_s", "artifacts"}
+"""Columns in which two trainings of a trial may differ."""
 
 
-def test_both_executors_leave_the_same_records(trained):
-    """The same trials, with the same statuses, and the same numbers but for what packs of other sizes round differently."""
-    _, home = trained
-    rows = {
-        row["trial_id"]: {name: value for name, value in row.items() if name not in OF_AN_EXECUTOR}
-        for row in committed(home)
-    }
-    other = KNOWN or rows
-    KNOWN.update(rows)
-    assert rows.keys() == other.keys()
-    assert len(rows) == 18
-    for trial_id, row in rows.items():
-        numbers = {name: value for name, value in row.items() if isinstance(value, float)}
-        for name, value in numbers.items():
-            assert value == pytest.approx(other[trial_id][name], rel=1e-4, abs=1e-6, nan_ok=True), (trial_id, name)
-        assert {name: row[name] for name in row.keys() - numbers} == {
-            name: other[trial_id][name] for name in row.keys() - numbers
-        }
+def numbers_and_words(home):
+    """trial_id → its recorded floating-point numbers, and everything else of its row."""
+    for row in committed(home):
+        numbers = {name: value for name, value in row.items() if isinstance(value, float) and name not in OF_A_TRAINING}
+        words = {name: row[name] for name in row.keys() - numbers.keys() - OF_A_TRAINING}
+        yield row["trial_id"], (numbers, words)
+
+
+def test_both_executors_leave_the_same_records(left_by):
+    """The same trials and statuses, and the same numbers up to what packs of other sizes round differently."""
+    by_ray, here = [dict(numbers_and_words(left_by(executor)[1])) for executor in EXECUTORS]
+    assert len(by_ray) == 18
+    assert by_ray.keys() == here.keys()
+    for trial_id, (numbers, words) in by_ray.items():
+        assert words == here[trial_id][1]
+        assert here[trial_id][0] == pytest.approx(numbers, rel=1e-4, abs=1e-6, nan_ok=True)
 
 
 def test_a_launch_listens_on_loopback_alone(tmp_path):
