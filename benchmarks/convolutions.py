@@ -77,9 +77,9 @@ class Carried(Timed):
     def _take_step(self) -> None:
         stack, (rows, eps) = self.stack, next(self._batches)
         x = self._train[rows]
-        mu, log_var = stack.call("encode", x)
+        mu, log_var = stack.encode(x)
         z = mu + (0.5 * log_var).exp() * eps
-        distortion = squared_error(x, stack.call("decode", z)).mean(-1)
+        distortion = squared_error(x, stack.decode(z)).mean(-1)
         rate = latent_rates(mu, log_var).sum(-1).mean(-1)
         loss = objective(misfit(distortion, self._gamma, stack.d), rate, 1.0)
         slopes = torch.autograd.grad(loss.sum(), stack.trained, materialize_grads=True)

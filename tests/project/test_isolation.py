@@ -98,7 +98,7 @@ for gammas in ([Fixed(0.1), Learned(), Optimal(), Annealed(1.0, 0.1)], [PerPixel
     training = Training(stack, trials, inputs)
     while not training.done:
         training.advance(60)
-    values = training.curves[-1][1]["objective"].tolist()
+    values = training.curves.points[-1][1]["objective"].tolist()
     assert training.step == 20 and len(values) == len(gammas) and all(map(math.isfinite, values)), values
     print(*(gamma.kind for gamma in gammas))
 for name in sys.argv[1:]:

@@ -62,7 +62,7 @@ def recorded(trial, home, before_the_record=lambda: None):
     before_the_record()
     run.commit(home)
     (row,) = read(home, "trials").to_pylist()
-    return float(run.training.curves[0][1]["objective"][0]), row
+    return float(run.training.curves.points[0][1]["objective"][0]), row
 
 
 def test_another_j_is_another_in_step_record_and_probe(make_trial, tmp_path, put_in_place):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from models.loss.code_penalties import PENALTIES, energies
@@ -13,8 +14,8 @@ from study.train.stack.stack import Stack
 from study.train.step.fit import Fit
 
 
-class Sparse:
-    """weight/2 · Σ h(energy) beside J, and (d/2) g(R/d) in its place where a trial names g."""
+class CodePrice:
+    """weight/2 · Σ h(energy) on top of J, and (d/2) g(R/d) in the place of J where a trial names g."""
 
     def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
         self._stack = stack
@@ -24,9 +25,11 @@ class Sparse:
         self._h = _ByName(stack, [(each.h, each.parameter) for each in prices])
         self._g = _ByName(stack, [(each.g, each.g_parameter) for each in prices]) if any(p.g for p in prices) else None
 
-    def added(self, objective: Tensor, z: Tensor, fit: Fit) -> Tensor:
-        """What is minimised, (pack,), given J and the minibatch's codes (pack, batch, kappa) and what is made of them."""
-        found = energies(lambda moved: self._stack.call("decode", moved), z, fit.mean)
+    def add(
+        self, objective: Float[Tensor, " pack"], z: Float[Tensor, "pack batch kappa"], fit: Fit
+    ) -> Float[Tensor, " pack"]:
+        """What is minimised, given J, the codes of the minibatch and how well they are decoded."""
+        found = energies(self._stack.decode, z, fit.mean)
         cost = self._half * self._h(torch.maximum(found, self._floor)).sum(-1)
         if self._g is None:
             return objective + cost
@@ -43,10 +46,10 @@ class Sparse:
 
 
 class _ByName:
-    """One of the penalties for each trial: each sees the rows of its own trials alone, so that no other's are spoiled."""
+    """One of the penalties for each trial: each sees the rows of its own trials alone, so that a NaN stays with its trial."""
 
     def __init__(self, stack: Stack, declared: Sequence[tuple[Penalty | None, float | None]]) -> None:
-        self._rows: dict[Penalty | None, Tensor] = {}
+        self._rows: dict[Penalty | None, Int[Tensor, " rows"]] = {}
         names: dict[Penalty | None, None] = {name: None for name, _ in declared}
         for name in names:
             places = [place for place, (other, _) in enumerate(declared) if other == name]
@@ -55,8 +58,10 @@ class _ByName:
         parameters = stack.column([parameter or 0.0 for _, parameter in declared])[:, None]
         self._parameters = {name: parameters[rows] for name, rows in self._rows.items()}
 
-    def __call__(self, values: Tensor, otherwise: Tensor | None = None) -> Tensor:
-        """The penalties of values (pack, n), and the rows of `otherwise` where a trial names none."""
+    def __call__(
+        self, values: Float[Tensor, "pack n"], otherwise: Float[Tensor, "pack n"] | None = None
+    ) -> Float[Tensor, "pack n"]:
+        """The penalties of values, and the rows of `otherwise` where a trial names none."""
         parts = []
         for name, rows in self._rows.items():
             if name is None:

@@ -1,4 +1,4 @@
-"""iRprop− over a stack: every number of every trial has a step size of its own, and takes the gradient's sign alone.
+"""iRprop− over a stack: every number of every trial has a step size of its own and follows the sign of its gradient.
 
 Source: Igel & Hüsken (2003), "Empirical evaluation of the improved Rprop learning algorithms", iRprop−.
 """
@@ -6,20 +6,26 @@ Source: Igel & Hüsken (2003), "Empirical evaluation of the improved Rprop learn
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from models.specs import Rprop as Spec
 
 
 class Rprop:
-    """Moves `numbers` (pack, ·) in place; sizes are in learning rates, so that a schedule of these scales every step."""
+    """Moves `numbers` in place; step sizes are in learning rates, so that a schedule of these scales every step."""
 
-    def __init__(self, numbers: Tensor, settings: Spec) -> None:
+    def __init__(self, numbers: Float[Tensor, "pack numbers"], settings: Spec) -> None:
         self._numbers, self._settings = numbers, settings
         self._signs, self._sizes = torch.zeros_like(numbers), torch.ones_like(numbers)
 
-    def step(self, gradient: Tensor, lr: Tensor, last_column: Tensor) -> None:
-        """One step at learning rates `lr` (pack,), those of the last column of numbers times `last_column` (pack,)."""
+    def step(
+        self,
+        gradient: Float[Tensor, "pack numbers"],
+        lr: Float[Tensor, " pack"],
+        last_column: Float[Tensor, " pack"],
+    ) -> None:
+        """One step at learning rates `lr`, which the last column of numbers has times `last_column`."""
         settings, signs = self._settings, gradient.sign()
         turn = signs * self._signs
         factor = torch.ones_like(turn).masked_fill_(turn > 0, settings.grow).masked_fill_(turn < 0, settings.shrink)
