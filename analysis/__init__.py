@@ -4,27 +4,68 @@
 
     frame = results("grid_gamma")     # one row a declared trial: axes, measurements, regime
 
-It reads Parquet through `study.record` and needs neither torch, Ray nor MLflow.
+It reads Parquet through `study.record` and needs neither torch, Ray nor MLflow. Names are looked up when they are first
+used: a study's file may import what its claims need, and is still planned without pandas.
 """
 
-from analysis.claims.claim import Claim
-from analysis.frames.load import AnalysisError, Header, curves, header, latents, results
-from analysis.frames.view import View
-from analysis.report.report import Report, write_report
-from analysis.tables.cells import Glance, glance, table
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.claims.claim import Claim, judged
+    from analysis.claims.topics import Topic
+    from analysis.figures.drawing import Drawing
+    from analysis.figures.general import general_figures
+    from analysis.frames.load import AnalysisError, Header, curves, header, latents, results
+    from analysis.frames.view import View
+    from analysis.report.report import Report, write_report
+    from analysis.tables.cells import Glance, glance, table
+    from analysis.tables.sheet import Sheet
+
+_HOMES = {
+    "AnalysisError": "analysis.frames.load",
+    "Claim": "analysis.claims.claim",
+    "Drawing": "analysis.figures.drawing",
+    "Glance": "analysis.tables.cells",
+    "Header": "analysis.frames.load",
+    "Report": "analysis.report.report",
+    "Sheet": "analysis.tables.sheet",
+    "Topic": "analysis.claims.topics",
+    "View": "analysis.frames.view",
+    "curves": "analysis.frames.load",
+    "general_figures": "analysis.figures.general",
+    "glance": "analysis.tables.cells",
+    "header": "analysis.frames.load",
+    "judged": "analysis.claims.claim",
+    "latents": "analysis.frames.load",
+    "results": "analysis.frames.load",
+    "table": "analysis.tables.cells",
+    "write_report": "analysis.report.report",
+}
 
 __all__ = [
     "AnalysisError",
     "Claim",
+    "Drawing",
     "Glance",
     "Header",
     "Report",
+    "Sheet",
+    "Topic",
     "View",
     "curves",
+    "general_figures",
     "glance",
     "header",
+    "judged",
     "latents",
     "results",
     "table",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'analysis' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.view import View
-from analysis.report.answers import claims
+from analysis.report.findings import claims_of
 from benchmarks.machine import load, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
@@ -80,7 +80,7 @@ def _said(name: str, home: str) -> dict[str, float]:
     trained = read(view.home, "trials", ["trial_id", "wall_s"]).to_pandas()
     ids = {*view.trials["trial_id"], *stages}
     seconds = float(trained["wall_s"][trained["trial_id"].isin(ids)].sum())
-    said = [claim.verdict for claim in claims(view)]
+    said = [claim.verdict for claim in claims_of(view).claims]
     counts = {verdict: said.count(verdict) for verdict in (HOLDS, FAILS, INSUFFICIENT)}
     return {"core_seconds": seconds, "trials": len(ids), **counts}
 

@@ -21,7 +21,7 @@ from benchmarks.options import parsed, parser_of
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
 from study.pack.pack import make_pack
 from study.record import Home
-from study.run.checkpointing import EVERY_S, TIMES_ITS_COST, Keeper
+from study.run.checkpointing import EVERY_S, TIMES_ITS_COST, Checkpointer
 from study.train.pack_run import PackRun
 
 NETWORKS = MATRICES | PICTURES
@@ -44,15 +44,15 @@ def _measured(name: str, device: str, home: Home) -> str:
     first = NETWORKS[name].trials(1)[0]
     size = largest_useful_pack(first, GPU if device.startswith("cuda") else CPU_CORE)
     pack = make_pack(NETWORKS[name].trials(size), {})
-    run, keeper = PackRun(pack, device, home), Keeper(home, pack, device)
+    run, checkpointer = PackRun(pack, device, home), Checkpointer(home, pack, device)
     run.advance(1.0)
-    keeper.write(run)
+    checkpointer.write(run)
     (file,) = home.stored("checkpoints")
     again, start = PackRun(pack, device, home), time.perf_counter()
-    step = keeper.restore(again)
+    step = checkpointer.restore(again)
     resumed_s = time.perf_counter() - start
-    keeper.drop()
-    written_s = keeper.last_s
+    checkpointer.drop()
+    written_s = checkpointer.last_s
     share = _share(written_s)
     print(
         f"{name}: {size} trials of {run.training.stack.parameters:,} weights: {file.size / 1e6:.1f} MB, "

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,9 @@ from benchmarks.options import add_out, parsed, parser_of, write_numbers
 from benchmarks.packing import create_database
 from benchmarks.studies import stub
 from study.declare.table import Study
+from study.launch.event_router import EventRouter
 from study.launch.find import find
-from study.launch.listeners import Watch
-from study.launch.progress_bar import Bar
+from study.launch.progress_bar import ProgressBar
 from study.mirror.mirror import Ledger, rebuild
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
@@ -51,17 +52,17 @@ Only = Mapping[str, Sequence[str]]
 Costs = dict[str, float]
 
 
-class Watched(Bar):
+class TimedBar(ProgressBar):
     """A progress bar that notes when training was first heard of, and when the last pack was committed."""
 
     first = last = 0.0
 
-    def step(self, pack_id: str, values: Mapping[str, float]) -> None:
+    def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
         self.first = self.first or time.perf_counter()
-        super().step(pack_id, values)
+        super().progress(pack_id, values)
 
-    def done(self, pack_id: str) -> None:
-        super().done(pack_id)
+    def committed(self, pack_id: str) -> None:
+        super().committed(pack_id)
         self.last = time.perf_counter()
 
 
@@ -144,13 +145,17 @@ def _trained(plan: Plan, home: Home, size: int | None, ledger: Ledger | None = N
     """Train a plan on a Ray of its own: seconds in all without Ray's start and end, of Ray's start, and of the training."""
     import ray
 
+    from study.run.ray_tune import opened
+
     init, shutdown = ray.init, ray.shutdown
     starting, stopping = Stopwatch(), Stopwatch()
     ray.init, ray.shutdown = starting.around(init), stopping.around(shutdown)
     start = time.perf_counter()
     try:
-        with Watched(Console(quiet=True), len(plan.rows), plan.settled) as bar:
-            train(LaunchPlan((plan,)), home, size, None, Watch(bar, {plan.name: ledger} if ledger else {}))
+        whole = LaunchPlan((plan,), size)
+        with TimedBar(Console(quiet=True), whole) as bar:
+            router = EventRouter(bar, {plan.name: ledger} if ledger else {}, whole)
+            train(whole, home, partial(opened, None, router.say), router)
     finally:
         ray.init, ray.shutdown = init, shutdown
     wall_s = time.perf_counter() - start - starting.seconds - stopping.seconds

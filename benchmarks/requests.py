@@ -21,7 +21,7 @@ from study.pack.pack import make_packs
 from study.plan.plan import make_plan
 from study.record import Home, stored_ids
 from study.record.read import _ids_of_part
-from study.run.worker import Trainer
+from study.run.worker import Worker
 
 KINDS = {"open_output_stream": "PUT", "open_input_file": "GET", "delete_file": "DELETE"}
 
@@ -52,7 +52,7 @@ def main() -> None:
     install()
     with laid_out(home, packs, print):
         for pack in packs:
-            actor = Trainer(home.uri, pack.pack_id, "cpu")
+            actor = Worker(home.uri, pack.pack_id, "cpu")
             actor._home = home  # whose calls are counted
             while not actor.step().get("done"):
                 pass

@@ -29,8 +29,7 @@ from benchmarks.packing import ROOT, create_database
 from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
 from study.declare.table import Study, study
 from study.declare.trial import Trial
-from study.launch.listeners import Watch
-from study.launch.progress_bar import Bar
+from study.launch.progress_bar import ProgressBar
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
 from study.plan.launch_plan import LaunchPlan
@@ -97,7 +96,7 @@ def measured(trials: int, most_mirrored: int) -> dict[str, float]:
     from analysis import View, glance
     from analysis import table as tabulated
     from study.plan.datasets import record_data
-    from study.run.ray_tune import ray  # which tells Tune what it reads when it is imported
+    from study.run.ray_tune import opened, ray  # which tells Tune what it reads when it is imported
     from study.run.rounds import train
 
     init = Stopwatch()
@@ -114,8 +113,9 @@ def measured(trials: int, most_mirrored: int) -> dict[str, float]:
         write_plan(plan, home)
         costs["planning"] = time.perf_counter() - start
         start = time.perf_counter()
-        with Bar(Console(quiet=True), len(plan.rows), plan.settled) as bar:
-            if complaint := train(LaunchPlan((plan,)), home, PACK, None, Watch(bar, {})):
+        whole = LaunchPlan((plan,), PACK)
+        with ProgressBar(Console(quiet=True), whole) as bar:
+            if complaint := train(whole, home, partial(opened, None, bar.say), bar):
                 sys.exit(complaint)
         costs["training"] = time.perf_counter() - start - init.seconds
         costs["starting Ray"] = init.seconds

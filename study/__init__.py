@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from study.declare.search_space import Between
     from study.declare.table import Study, study
     from study.declare.trial import Trial
+    from study.launch.call import launch
     from study.train.weights import load
 
 _HOMES = {
@@ -29,6 +30,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "launch":  # a package that can be called: see there
+        return import_module("study.launch")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     if name[0].isupper() and name in (specs := import_module("models.specs")).NAMES:  # small letters are submodules
@@ -39,4 +42,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*_HOMES, *import_module("models.specs").NAMES})
+    return sorted({"launch", *_HOMES, *import_module("models.specs").NAMES})

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from models.data_folders import DataError
 from study.cli import counted, refuse, run
 from study.declare.trial import Trial
+from study.errors import REFUSALS, OptionError
 from study.record import WORK_LOCK, Home, HomeError, read, read_artifacts, write_part
 from study.record.garbage import declared_ids
 
@@ -37,7 +37,7 @@ def main(
             for group, metrics in _groups(lacking):
                 _evaluate(place, group, metrics)
                 console.print(f"{counted(len(group), 'trial')}: {', '.join(metrics)}")
-    except (HomeError, DataError) as fault:
+    except REFUSALS as fault:
         refuse(str(fault))
     console.print(f"{counted(len(lacking), 'trial')} evaluated" if lacking else "every trial with weights is evaluated")
 
@@ -67,7 +67,7 @@ def _lacking(home: Home, study: str | None) -> list[tuple[Row, tuple[str, ...]]]
 def _declared(home: Home, study: str) -> frozenset[str]:
     plans = declared_ids(home)
     if study not in plans:
-        raise HomeError(f"{home} holds no study {study} (it holds {', '.join(plans) or 'none'})")
+        raise OptionError(f"{home} holds no study {study} (it holds {', '.join(plans) or 'none'})")
     return plans[study]
 
 

@@ -35,14 +35,17 @@ def store(
     axes: dict[str, list[Any]],
     plan: list[dict[str, Any]],
     trials: list[dict[str, Any]],
+    catalog: bool = False,
     **tables: list[dict[str, Any]],
 ) -> None:
-    """Write a study's plan as the launcher does, and commit its rows."""
+    """Write a study's plan as the launcher does, declared in the catalog or nowhere, and commit its rows."""
     content = pa.table({key: [line[key] for line in plan] for key in ("trial_id", *axes)})
     buffer = io.BytesIO()
     pq.write_table(content, buffer)
     home.write(f"studies/{name}/plan.parquet", buffer.getvalue())
     head = {"name": name, "caption": f"What does {name} ask?", "scale": "laptop", "axes": axes}
+    if catalog:
+        head["declared_in"] = {"study": name, "package": f"study.catalog.{name}"}
     home.write(f"studies/{name}/study.json", json.dumps(head).encode())
     sets = [{"data_id": key, "total_variance": value} for key, value in VARIANCE.items()]
     write_part(home, "datasets", f"{name}.parquet", sets)
@@ -64,6 +67,16 @@ def grid(
 ) -> Iterator[tuple[str, int, str, int, str]]:
     for gamma, kappa, skip, seed in itertools.product(gammas, kappas, skips, range(n_seeds)):
         yield gamma, kappa, skip, seed, f"{gamma}-{kappa}-{skip}-{seed}"
+
+
+GAMMA_COLUMNS: dict[str, dict[str, Any]] = {
+    "fixed 1": {"gamma_mode": "fixed", "gamma_init": 1.0},
+    "fixed 1e-05": {"gamma_mode": "fixed", "gamma_init": 1e-5},
+    "learned": {"gamma_mode": "learned", "gamma_init": 1.0},
+    "optimal": {"gamma_mode": "optimal", "gamma_init": None},
+    "refit": {"gamma_mode": "refit", "gamma_init": None},
+}
+"""What is recorded of each γ mode."""
 
 
 def behaviour(gamma: str, kappa: int, needed: int) -> dict[str, Any]:
@@ -92,7 +105,7 @@ def gamma_grid(
             "version": 1,
         }
         evaluations.append(metric)
-        columns = data | {"kappa": kappa, "skip": skip, "seed": seed} | columns
+        columns = data | {"kappa": kappa, "skip": skip, "seed": seed} | GAMMA_COLUMNS[gamma] | columns
         trials.append(row(trial_id, **columns))
     axes = {"gamma": gammas, "kappa": kappas, "seed": [0, 1, 2]}
-    store(home, "grid_gamma", axes, plan, trials, evaluations=evaluations)
+    store(home, "grid_gamma", axes, plan, trials, catalog=True, evaluations=evaluations)

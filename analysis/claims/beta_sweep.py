@@ -1,12 +1,12 @@
 """A β sweep with a learned γ: its trials, what linear theory knows of its data, and where its two events were met."""
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from analysis.frames.declaration import declaration
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import ENOUGH, cells, label_text
@@ -37,7 +37,7 @@ class BetaSweep:
 
     @cached_property
     def declaration(self) -> dict[str, Any]:
-        return json.loads(self.trials["declaration"].dropna().iloc[0])
+        return declaration(self.trials)
 
     @property
     def linear(self) -> bool:
@@ -57,6 +57,10 @@ class BetaSweep:
     def gamma_max(self) -> float:
         """In data²; infinity where there is no ceiling."""
         return float(self.declaration["objective"]["gamma"].get("ceiling") or math.inf)
+
+    @property
+    def capped(self) -> bool:
+        return math.isfinite(self.gamma_max)
 
     @property
     def kappa(self) -> int:

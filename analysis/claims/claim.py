@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from analysis.claims.topics import OTHER, Topic
+
 HOLDS, FAILS, INSUFFICIENT = "holds", "fails", "insufficient"
 
 Said = Literal["holds", "fails", "insufficient"]
@@ -15,7 +17,8 @@ WORDS: dict[str, str] = {HOLDS: "holds", FAILS: "fails", INSUFFICIENT: "insuffic
 class Claim:
     """One claim about one data set: what was expected by which source, within what, what was measured, from how many trials.
 
-    `verdict` is `insufficient` where trials that the claim needs are missing, diverged or have not converged.
+    `verdict` is `insufficient` where trials that the claim needs are missing, diverged or have not converged. `topic` is
+    the heading of the overview under which the claim stands.
     """
 
     data: str
@@ -26,6 +29,7 @@ class Claim:
     tolerance: str
     verdict: Said
     trials: int
+    topic: Topic = OTHER
 
     def __str__(self) -> str:
         return f"{self.data}: {self.claim}: {WORDS[self.verdict]} ({self.measured})"

@@ -19,6 +19,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from analysis.fit import Sweep, sweep
+from analysis.frames.declaration import declaration
 from analysis.frames.regime import CONVERGED
 from analysis.frames.types import Column, Frame
 from analysis.tables.cells import ENOUGH
@@ -26,9 +27,6 @@ from analysis.theory import Modes, fixed_sigma, linear
 from study.record import Home, read_artifacts
 
 Array = np.ndarray
-
-LEARNED, HELD, WIDE, OFF_ZERO = "learned Σ", "fixed Σ", "learned Σ, wide prior", "learned Σ, data off zero"
-"""What the variants of the network are called."""
 
 ENCODER, DECODER = "network.mu", "network.decoder.0"
 """The linear maps' names among the weights."""
@@ -46,10 +44,10 @@ class Cell:
     latents: Frame
     home: Home
 
-    @property
+    @cached_property
     def held(self) -> bool:
-        """Whether Σ is held at the prior's variance."""
-        return self.variant == HELD
+        """Whether Σ is held, at the prior's variance, by the trials' declaration."""
+        return isinstance(declaration(self.trials)["model"]["post_var"], list)
 
     @property
     def finished(self) -> Frame:

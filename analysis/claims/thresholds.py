@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.claims.claim import Claim, judged
+from analysis.claims.topics import Topic
 from analysis.fit import FITTED, INSUFFICIENT, Estimator, Sweep, Threshold, thresholds
 from analysis.frames.types import Frame
 from analysis.tables.interval import number
@@ -50,7 +51,9 @@ def compared(sweep: Sweep, expected: ArrayLike, estimator: Estimator = "active u
     return [pair for pair in pairs if len(sweep.betas) and sweep.betas[0] < pair.expected < sweep.betas[-1]]
 
 
-def thresholds_claim(data: str, source: str, pairs: Sequence[Compared], enough: bool, trials: int) -> Claim:
+def thresholds_claim(
+    data: str, source: str, pairs: Sequence[Compared], enough: bool, trials: int, topic: Topic
+) -> Claim:
     """Every mode is lost where theory says, within 3 %."""
     enough = enough and bool(pairs) and all(pair.fitted.verdict != INSUFFICIENT for pair in pairs)
     covered = sum(pair.covered for pair in pairs)
@@ -64,6 +67,7 @@ def thresholds_claim(data: str, source: str, pairs: Sequence[Compared], enough: 
         tolerance=f"{TOLERANCE:.0%}",
         verdict=judged(all(pair.agrees for pair in pairs), enough),
         trials=trials,
+        topic=topic,
     )
 
 

@@ -5,7 +5,6 @@ without that figure.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -14,23 +13,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, log_scale, looks, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, log_scale, looks, panels
 from analysis.frames.load import Header
+from analysis.frames.regime import PROBE
 from analysis.frames.types import Frame
+from analysis.frames.view import View
 from analysis.tables.cells import cells, judged, label_text
 from analysis.tables.interval import t_interval
 
 MOST_ROWS, MOST_COLUMNS = 4, 3
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A figure: its file name without suffix, its caption, and the bytes of both formats."""
-
-    name: str
-    caption: str
-    svg: bytes
-    png: bytes
+def general_figures(view: View) -> list[Drawing]:
+    """The figures of a study that draws none of its own: of its trainings, in which probes have no place."""
+    trained = view.trials[view.trials["stage"].ne(PROBE)]
+    return figures(trained, view.curves, view.header) if view.header.trained else []
 
 
 def figures(frame: Frame, curve_rows: Frame, header: Header) -> list[Drawing]:
@@ -48,8 +46,9 @@ def active_dimensions(frame: Frame, header: Header) -> Drawing | None:
     """n_active against κ, a line per γ mode with 95 % intervals over seeds, a panel for each data set and skip."""
     if "kappa" not in header.varying() or not pd.api.types.is_numeric_dtype(frame["kappa"]):
         return None
-    chosen, fixed = _held(frame, header, shown=("data", "skip", "kappa", "seed", _mode_axis(header)))
-    kinds = looks(_modes(frame, header))
+    mode_axis = gamma_axis(frame, header)
+    chosen, fixed = _held(frame, header, shown=("data", "skip", "kappa", "seed", mode_axis))
+    kinds = _looks(frame, header, mode_axis)
     if not chosen["status"].eq("finished").any() or not kinds:
         return None
     figure, parts = _panels(chosen, header, _panel_axes(header), sharey="row")
@@ -57,7 +56,7 @@ def active_dimensions(frame: Frame, header: Header) -> Drawing | None:
         for index, (mode, look) in enumerate(kinds.items()):
             # Modes often agree: a small shift along κ keeps each of them visible.
             shift = 2 ** (0.05 * (index - (len(kinds) - 1) / 2))
-            _saturation(ax, trials[trials[_mode_axis(header)].eq(mode)], look, shift)
+            _saturation(ax, trials[trials[mode_axis].eq(mode)], look, shift)
         _theory(ax, trials)
         kappas = sorted(trials["kappa"].unique())
         ax.set_xscale("log", base=2)
@@ -72,7 +71,7 @@ def active_dimensions(frame: Frame, header: Header) -> Drawing | None:
         f"Active latents against κ{fixed}: mean and 95 % t-interval over seeds; hollow where fewer than two thirds of "
         "them converged. Dashed: min(κ, r), where the planted dimension r is known."
     )
-    return Drawing("active_dimensions", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("active_dimensions", caption, figure)
 
 
 _TRAJECTORIES = {
@@ -96,13 +95,13 @@ _TRAJECTORIES = {
 def trajectory(frame: Frame, curve_rows: Frame, header: Header, quantity: str) -> Drawing | None:
     """A logged quantity along training, a line per γ mode and a panel per data set, at the largest κ."""
     name, title, ylabel, caption = _TRAJECTORIES[quantity]
-    mode_axis = _mode_axis(header)
+    mode_axis = gamma_axis(frame, header)
     chosen, fixed = _held(frame, header, shown=("data", "seed", mode_axis))
     kept = [column for column in ("trial_id", "data", mode_axis, "total_variance", "d") if column in chosen]
     finished = chosen.loc[chosen["status"].eq("finished"), kept]
     rows = finished.merge(curve_rows[["trial_id", "step", quantity]], on="trial_id")
     rows = rows[rows[quantity] > 0]
-    kinds = looks(_modes(frame, header))
+    kinds = _looks(frame, header, mode_axis)
     if rows.empty or not kinds:
         return None
     figure, parts = _panels(rows, header, ["data"] if "data" in header.varying() else [])
@@ -118,15 +117,32 @@ def trajectory(frame: Frame, curve_rows: Frame, header: Header, quantity: str) -
         ax.margins(x=0.02)
     _outer_labels(parts, "training step", ylabel)
     legend(figure, [ax for ax, _ in parts], f"{title}{fixed}")
-    return Drawing(name, caption.format(fixed=fixed), saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of(name, caption.format(fixed=fixed), figure)
 
 
-def _mode_axis(header: Header) -> str:
-    return "gamma" if "gamma" in header.axes else "gamma_mode"
+RECORDED = ("data", "skip", "kappa", "beta", "seed")
+"""Axes that say something else than how γ is set, even where γ's first value follows from them."""
 
 
-def _modes(frame: Frame, header: Header) -> list[Any]:
-    return header.ordered(_mode_axis(header), frame[_mode_axis(header)].dropna())
+def gamma_axis(frame: Frame, header: Header) -> str:
+    """The axis that says how γ is set, whatever it is called, or else the recorded column `gamma_mode`.
+
+    By the records, each of its labels stands for one mode, and no two of them for the same mode and the same first values.
+    """
+    known = frame[frame["gamma_mode"].notna()]
+    for axis in header.varying(*RECORDED):
+        by_label = known.groupby(axis)
+        starts = by_label["gamma_init"].agg(lambda values: tuple(sorted(values.dropna().unique())))
+        ways = set(zip(by_label["gamma_mode"].first(), starts, strict=True))
+        if by_label["gamma_mode"].nunique().eq(1).all() and 1 < len(ways) == by_label.ngroups:
+            return axis
+    return "gamma_mode"
+
+
+def _looks(frame: Frame, header: Header, axis: str) -> dict[Any, Look]:
+    """The look of each γ mode, by its label on the axis, in declared order."""
+    recorded = frame.dropna(subset=["gamma_mode"]).drop_duplicates(axis).set_index(axis, drop=False)["gamma_mode"]
+    return looks({label: recorded[label] for label in header.ordered(axis, recorded.index)})
 
 
 def _panel_axes(header: Header) -> list[str]:
@@ -136,12 +152,13 @@ def _panel_axes(header: Header) -> list[str]:
 def _held(frame: Frame, header: Header, shown: tuple[str, ...]) -> tuple[Frame, str]:
     """The trials at one label of every axis that is not shown, and those labels as text.
 
-    β is held where it is nearest to 1, κ where it is largest, anything else at its first label.
+    β is held where it is nearest to 1, κ where it is largest, anything else at its first label; of what has finished.
     """
     chosen, texts = frame, []
     for axis in header.varying(*shown):
         choose: Callable[[list[Any]], Any] = {"beta": _nearest_to_one, "kappa": max}.get(axis, lambda labels: labels[0])
-        label = choose(header.ordered(axis, frame[axis]))
+        finished = frame.loc[frame["status"].eq("finished"), axis]
+        label = choose(header.ordered(axis, finished if len(finished) else frame[axis]))
         chosen = chosen[chosen[axis].eq(label)]
         texts.append(f"{ {'beta': 'β', 'kappa': 'κ'}.get(axis, axis) } = {label_text(label)}")
     return chosen, f" at {', '.join(texts)}" if texts else ""

@@ -4,7 +4,8 @@ The colours are Okabe and Ito's (2008), which stay apart for colour-blind reader
 """
 
 import io
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -49,17 +50,19 @@ class Look:
     marker: str
 
 
-def looks(labels: Iterable[Any]) -> dict[Any, Look]:
-    """A look for each label, by kind of mode and then by order: the same study always gets the same looks."""
-    pools = {"learned": LEARNED, "optimal": OPTIMAL, "annealed": ANNEALED, "fixed": FIXED}
-    taken: dict[str, int] = {}
+POOLS = {"learned": LEARNED, "optimal": OPTIMAL, "annealed": ANNEALED, "fixed": FIXED}
+"""The colours of each γ mode, by its recorded name."""
+
+
+def looks(modes: Mapping[Any, str]) -> dict[Any, Look]:
+    """A look for each label, by its recorded γ mode and then by order: the same study always gets the same looks."""
+    taken: Counter[str] = Counter()
     chosen = {}
-    for label in dict.fromkeys(labels):
-        kind = next((name for name in pools if str(label).lower().startswith(name)), "other")
-        index = taken.get(kind, 0)
-        taken[kind] = index + 1
-        pool = pools.get(kind, OTHER)
-        chosen[label] = Look(str(label), pool[index % len(pool)], MARKERS[len(chosen) % len(MARKERS)])
+    for label, mode in modes.items():
+        kind = mode if mode in POOLS else "other"
+        pool = POOLS.get(kind, OTHER)
+        chosen[label] = Look(str(label), pool[taken[kind] % len(pool)], MARKERS[len(chosen) % len(MARKERS)])
+        taken[kind] += 1
     return chosen
 
 

@@ -8,7 +8,7 @@ import difflib
 import io
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ class Header:
     `stages` are the trials that the study's own stand on, and that are no rows of its table. Where it has probes,
     `measures` holds unit and meaning of what they measure, and `trained` says whether trials are trained beside them.
     `metrics` holds the same of what its trials are measured by, in homes that say so.
-    `refine` is the relative width to which collapses are known, where β were added for it.
+    `refine` is the relative width to which collapses are known, where β were added for it. `declared_in` says where the
+    study is declared: by its `package` in the catalog, or by its `file`; homes of earlier versions do not say.
     """
 
     name: str
@@ -51,6 +52,18 @@ class Header:
     measures: dict[str, list[str]] = field(default_factory=dict)
     trained: bool = True
     metrics: dict[str, list[str]] = field(default_factory=dict)
+    declared_in: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, content: bytes) -> "Header":
+        """The header in a `study.json`; what later versions add to it is left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in json.loads(content).items() if name in known})
+
+    @property
+    def study(self) -> str:
+        """The study's own name: at another scale than the laptop's `name` ends with the scale."""
+        return self.name.removesuffix(f"-{self.scale}")
 
     def varying(self, *without: str) -> list[str]:
         """The axes with more than one label, in declared order, but for those named."""
@@ -108,7 +121,7 @@ def _open(study: str, home: Place) -> tuple[Home, Header, Frame]:
     folder = f"studies/{study}"
     if not study or not (place.exists(f"{folder}/plan.parquet") and place.exists(f"{folder}/study.json")):
         raise AnalysisError(_absent(study, place))
-    head = Header(**json.loads(place.read(f"{folder}/study.json")))
+    head = Header.of(place.read(f"{folder}/study.json"))
     if hidden := sorted(RESERVED.intersection(head.axes)):
         raise AnalysisError(f"the axis {hidden[0]} of study {study} hides the measurement {hidden[0]}: rename the axis")
     return (

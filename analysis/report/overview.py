@@ -2,20 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, WORDS, Claim
-from analysis.claims.topics import PAPER, TOPICS, Topic
+from analysis.claims.topics import OTHER, TOPICS, Topic
 from analysis.frames.load import DEFAULT_HOME, AnalysisError, Place
 from analysis.frames.view import View
-from analysis.report.answers import claims
-from analysis.report.terminal import claim_line
+from analysis.report.findings import Findings, claims_of
+from analysis.report.terminal import claim_line, fault_line
 from study.record import Home
-
-OTHER = Topic("other", "Claims that belong to no topic.", "", {})
 
 MISSING = "missing"
 
@@ -36,53 +35,77 @@ class Answer:
             return FAILS
         if said == {HOLDS} and not self.missing:
             return HOLDS
-        return INSUFFICIENT if said or len(self.missing) < len(self.topic.patterns) else MISSING
+        return INSUFFICIENT if said or len(self.missing) < len(self.topic.studies) else MISSING
 
 
-def overview(home: Place = DEFAULT_HOME) -> list[Answer]:
+@dataclass(frozen=True)
+class Overview:
+    """The answers, topic by topic, and what studies could not say."""
+
+    answers: Sequence[Answer]
+    faults: Sequence[str]
+
+
+def overview(home: Place = DEFAULT_HOME) -> Overview:
     """Every topic, answered or missing, from the studies of a home. Raises: AnalysisError, HomeError."""
     place = home if isinstance(home, Home) else Home(home)
     names = place.folders("studies")
     if not names:
         raise AnalysisError(f"the home {place} holds no studies: launch one with `python -m study.launch`")
-    found = [(name, claim) for name in names for claim in claims(View.of(name, place))]
-    held = {name.removesuffix(PAPER) for name in names}
+    asked = {name: _asked(name, place) for name in names}
+    found = [(name, claim) for name, findings in asked.items() for claim in findings.claims]
+    held = {findings.in_catalog for findings in asked.values()}
+    others = dict.fromkeys(claim.topic for _, claim in found if claim.topic not in (*TOPICS, OTHER))
     answers = [
         Answer(
             topic,
-            [(study, claim) for study, claim in found if topic.has(study, claim)],
-            [study for study in topic.patterns if study not in held],
+            [(study, claim) for study, claim in found if claim.topic == topic],
+            [study for study in topic.studies if study not in held],
         )
-        for topic in TOPICS
+        for topic in (*TOPICS, *others, OTHER)
     ]
-    others = [each for each in found if not any(topic.has(*each) for topic in TOPICS)]
-    return [*answers, *([Answer(OTHER, others, [])] if others else [])]
+    faults = [fault for findings in asked.values() for fault in findings.faults]
+    return Overview([one for one in answers if one.claims or one.topic in TOPICS], faults)
 
 
-def as_json(found: Sequence[Answer]) -> str:
-    """A list of objects: every claim with its topic and study, and every topic that has none."""
-    rows = []
-    for answer in found:
-        rows += [{"topic": answer.topic.name, "study": study} | asdict(claim) for study, claim in answer.claims]
-        rows += [{"topic": answer.topic.name, "study": study, "verdict": MISSING} for study in answer.missing]
+def _asked(name: str, home: Home) -> Findings:
+    """The claims of one study. What is wrong with it keeps no other from being read."""
+    try:
+        return claims_of(View.of(name, home))
+    except AnalysisError as fault:
+        return Findings(faults=[f"{name} cannot be read: {fault}"])
+
+
+def as_json(found: Overview) -> str:
+    """A list of objects: every claim with its topic and study, every topic that has none, and every fault."""
+    rows: list[dict[str, Any]] = []
+    for answer in found.answers:
+        topic = {"topic": answer.topic.name}
+        rows += [
+            topic | {"study": study} | {k: v for k, v in vars(claim).items() if k != "topic"}
+            for study, claim in answer.claims
+        ]
+        rows += [topic | {"study": study, "verdict": MISSING} for study in answer.missing]
+    rows += [{"fault": fault} for fault in found.faults]
     return json.dumps(rows, ensure_ascii=False, indent=1)
 
 
-def print_overview(console: Console, found: Sequence[Answer]) -> None:
-    """The claims below their topics, which studies are missing, and how many claims hold."""
-    for answer in found:
+def print_overview(console: Console, found: Overview) -> None:
+    """The claims below their topics, which studies are missing, what went wrong, and how many claims hold."""
+    for answer in found.answers:
         if answer.claims:
             console.print(f"[bold]{escape(answer.topic.name)}[/]: {escape(answer.topic.says)}")
         for _, claim in answer.claims:
             console.print(claim_line(claim))
-    absent = {study: None for answer in found for study in answer.missing}
-    for study in absent:
-        topics = ", ".join(answer.topic.name for answer in found if study in answer.missing)
+    for study in dict.fromkeys(study for answer in found.answers for study in answer.missing):
+        topics = ", ".join(answer.topic.name for answer in found.answers if study in answer.missing)
         console.print(f"[yellow]{MISSING}[/]  {escape(topics)}: {_remedy(study)}")
-    console.print(_counted(found))
+    for fault in found.faults:
+        console.print(fault_line(fault), soft_wrap=True)
+    console.print(_counted(found.answers))
 
 
-def as_markdown(found: Sequence[Answer]) -> str:
+def as_markdown(found: Overview) -> str:
     """The overview as a page: a table of topics, and below it every claim with what was expected and measured."""
     lines = [
         "# What holds",
@@ -91,18 +114,20 @@ def as_markdown(found: Sequence[Answer]) -> str:
         "*fails*, or has *insufficient data*; a topic fails where one of its claims does. `python -m analysis claims --page",
         "FILE` writes this page.",
         "",
-        f"**{_counted(found)}**",
+        f"**{_counted(found.answers)}**",
         "",
         "| topic | what is said | source | verdict | claims that hold |",
         "| --- | --- | --- | --- | --- |",
-        *map(_topic_row, found),
+        *map(_topic_row, found.answers),
     ]
-    for answer in found:
+    for answer in found.answers:
         lines += ["", f"## {answer.topic.name}", "", f"{answer.topic.says} *{answer.topic.source}*", ""]
         if answer.claims:
             lines += ["| verdict | claim | expected | tolerance | measured | study | trials |", "| --- " * 7 + "|"]
             lines += [_claim_row(*each) for each in answer.claims]
         lines += [f"Missing: {_remedy(study)}." for study in answer.missing]
+    if found.faults:
+        lines += ["", "## Not told", "", *(f"- {fault}" for fault in found.faults)]
     return "\n".join(lines) + "\n"
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from html import escape
 
 from analysis.claims.claim import WORDS, Claim
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.frames.load import Header
 from analysis.frames.regime import MEANINGS
 from analysis.frames.types import Frame
+from analysis.report.findings import Findings
 from analysis.tables.cells import ALSO, MEASURES, OF_PROBES, Glance, written
 from analysis.tables.sheet import Sheet
 from study.record import TABLES
@@ -45,6 +46,7 @@ td.number, th.number { text-align: right; }
 figure { margin: 1.2rem 0 2rem; } figure svg { width: 100%; height: auto; background: #fff; border-radius: 6px; }
 .verdicts { list-style: none; padding: 0; } .verdicts li { padding: .5rem 0; border-bottom: 1px solid var(--rule); }
 .verdicts b { display: inline-block; padding: 0 .5rem; border-radius: 3px; margin-right: .4rem; background: var(--unfit); }
+.fault { padding: .5rem 1rem; border-left: .25rem solid #d1603d; background: var(--card); }
 .verdicts b.holds { background: var(--balanced); } .verdicts b.fails { background: var(--under); }
 """
 
@@ -53,10 +55,8 @@ def page(
     header: Header,
     counted: dict[str, int],
     glance: Glance,
-    claims: list[Claim],
-    sheets: list[Sheet],
+    found: Findings,
     summary: Frame,
-    drawings: list[Drawing],
     notes: list[str],
     runs: str = "",
 ) -> str:
@@ -64,10 +64,11 @@ def page(
     sections = [
         f"<h1>{escape(header.name)}</h1><p class='caption'>{escape(header.caption)}</p>",
         _counts(counted, header),
+        "".join(f"<p class='fault'>{escape(fault)}</p>" for fault in found.faults),
         f"<h2>At a glance</h2>{_glance(glance)}{_legend(glance)}{_notes(notes)}" if glance.rows else "",
-        _claims(claims),
-        "<h2>Figures</h2>" + "".join(map(_figure, drawings)) if drawings else "",
-        "".join(map(_sheet, sheets)),
+        _claims(found.claims),
+        "<h2>Figures</h2>" + "".join(map(_figure, found.figures)) if found.figures else "",
+        "".join(map(_sheet, found.sheets)),
         f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over the seeds of the finished trials. "
         f"A dash: nothing to average. n/a: one seed, no interval. As numbers: <a href='table.csv'>table.csv</a>.</p>"
         f"{_table(summary, header)}",

@@ -1,15 +1,16 @@
 """The report: `studies/<name>/report/` in the home, with the tables, the figures and one page that holds them all."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from analysis.claims.claim import WORDS, Claim
-from analysis.frames.load import DEFAULT_HOME, Place
+from analysis.frames.load import DEFAULT_HOME, Header, Place
 from analysis.frames.regime import MEANINGS
 from analysis.frames.types import Frame
 from analysis.frames.view import View
-from analysis.report.answers import claims, drawings, sheets
+from analysis.report.findings import Findings, findings
 from analysis.report.mlflow_links import mirrored, section
 from analysis.report.page import page
 from analysis.tables.cells import Glance, counts, glance, label_text, markdown, table, written
@@ -18,7 +19,10 @@ from analysis.tables.sheet import Sheet, in_latex
 
 @dataclass(frozen=True)
 class Report:
-    """What was written and what it says. `paths` are relative to the home; `location` is the page a browser opens."""
+    """What was written and what it says. `paths` are relative to the home; `location` is the page a browser opens.
+
+    `notes` are about the data, `faults` about what the study itself could not say.
+    """
 
     study: str
     caption: str
@@ -29,23 +33,21 @@ class Report:
     sheets: list[Sheet]
     claims: list[Claim]
     notes: list[str]
+    faults: list[str]
 
 
-def write_report(study: str, home: Place = DEFAULT_HOME) -> Report:
-    """Write the study's report into the home. Raises: AnalysisError, HomeError."""
+def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None) -> Report:
+    """Write the report of the study of that name into the home.
+
+    `live` is the study itself, where this process has declared or found it: its file is not run again.
+
+    Raises: AnalysisError, HomeError.
+    """
     view = View.of(study, home)
     head, frame = view.header, view.trials
-    summary, seen, notes = table(frame, head), glance(frame, head), _notes(frame)
-    found, drawn, own = claims(view), drawings(view), sheets(view)
-    counted = counts(frame)
-    files = {f"{drawing.name}.svg": drawing.svg for drawing in drawn}
-    files |= {f"{drawing.name}.png": drawing.png for drawing in drawn}
-    files |= {f"{sheet.name}.csv": sheet.csv() for sheet in own} | {f"{sheet.name}.tex": sheet.latex() for sheet in own}
-    files["table.csv"] = summary.to_csv(index=False).encode()
-    files["table.tex"] = in_latex(*written(summary, head), head.caption)
-    files["table.md"] = _document(head.name, head.caption, seen, markdown(summary, head), own, found, notes).encode()
-    runs = section(mirrored(study, view.home), frame, head)
-    files["index.html"] = page(head, counted, seen, found, own, summary, drawn, notes, runs).encode()
+    found, seen, counted = findings(view, live), glance(frame, head), counts(frame)
+    notes = _notes(frame)
+    files = _files(view, found, seen, counted, notes)
     folder = f"studies/{study}/report"
     for name, content in files.items():
         view.home.write(f"{folder}/{name}", content)
@@ -56,10 +58,26 @@ def write_report(study: str, home: Place = DEFAULT_HOME) -> Report:
         paths=[f"{folder}/{name}" for name in files],
         counts=counted,
         glance=seen,
-        sheets=own,
-        claims=found,
+        sheets=found.sheets,
+        claims=found.claims,
         notes=notes,
+        faults=found.faults,
     )
+
+
+def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], notes: list[str]) -> dict[str, bytes]:
+    """The report's files by their names."""
+    head, summary = view.header, table(view.trials, view.header)
+    files = {f"{drawing.name}.svg": drawing.svg for drawing in found.figures}
+    files |= {f"{drawing.name}.png": drawing.png for drawing in found.figures}
+    files |= {f"{sheet.name}.csv": sheet.csv() for sheet in found.sheets}
+    files |= {f"{sheet.name}.tex": sheet.latex() for sheet in found.sheets}
+    files["table.csv"] = summary.to_csv(index=False).encode()
+    files["table.tex"] = in_latex(*written(summary, head), head.caption)
+    files["table.md"] = _document(head, seen, markdown(summary, head), found, notes).encode()
+    runs = section(mirrored(view.study, view.home), view.trials, head)
+    files["index.html"] = page(head, counted, seen, found, summary, notes, runs).encode()
+    return files
 
 
 def _notes(frame: Frame) -> list[str]:
@@ -76,15 +94,13 @@ def _active(dims: float) -> str:
     return "the active latents (none has converged yet)" if pd.isna(dims) else f"the {dims:.0f} active latents"
 
 
-def _document(
-    name: str, caption: str, seen: Glance, full: str, own: list[Sheet], found: list[Claim], notes: list[str]
-) -> str:
+def _document(head: Header, seen: Glance, full: str, found: Findings, notes: list[str]) -> str:
     """The Markdown file: glance, claims, the study's own tables and the whole table."""
-    says = "".join(f"- **{WORDS[item.verdict]}**: {item.data}: {item.claim} ({item.measured})\n" for item in found)
-    parts = [f"# {name}\n\n{caption}\n"] + ([_at_a_glance(seen)] if seen.rows else [])
-    parts += [f"{note}\n" for note in notes]
+    says = "".join(f"- **{WORDS[one.verdict]}**: {one.data}: {one.claim} ({one.measured})\n" for one in found.claims)
+    parts = [f"# {head.name}\n\n{head.caption}\n"] + ([_at_a_glance(seen)] if seen.rows else [])
+    parts += [f"{note}\n" for note in [*notes, *found.faults]]
     parts += [f"## What the numbers say\n\n{says}"] if says else []
-    parts += [f"## {sheet.caption}\n\n{sheet.markdown()}" for sheet in own]
+    parts += [f"## {sheet.caption}\n\n{sheet.markdown()}" for sheet in found.sheets]
     parts += [f"## Table\n\nMean ± half-width of the 95 % t-interval over the seeds of the finished trials.\n\n{full}"]
     return "\n".join(parts)
 

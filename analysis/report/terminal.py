@@ -33,6 +33,8 @@ def print_report(console: Console, report: Report) -> None:
     console.print(", ".join(f"{n} {name}" for name, n in report.counts.items() if n or name == "declared"))
     for item in report.claims:
         console.print(claim_line(item))
+    for fault in report.faults:
+        console.print(fault_line(fault), soft_wrap=True)
     console.print(f"report: {escape(report.location)}", soft_wrap=True)
 
 
@@ -41,6 +43,11 @@ def claim_line(item: Claim) -> str:
     colour = {HOLDS: "green", FAILS: "red"}.get(item.verdict, "yellow")
     said = f"{escape(item.data)}: {escape(item.claim)} [dim]({escape(item.measured)})[/]"
     return f"[{colour}]{WORDS[item.verdict]}[/]  {said}"
+
+
+def fault_line(fault: str) -> str:
+    """What a study could not say of itself, in rich's markup."""
+    return f"[yellow]{escape(fault)}[/]"
 
 
 def sheet_table(sheet: Sheet) -> Table:

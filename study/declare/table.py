@@ -9,22 +9,33 @@ The decorator is the table's header, the function its methods paragraph, the doc
 decorated with `@my_grid.paper(gamma=..., ...)`, gives the table at the paper's scale. Where the function returns None the
 table has no row: not every value of one axis needs to meet every value of another. Axes are checked when they are declared,
 trials when the table is laid out.
+
+Functions of an `analysis.View`, decorated with `@my_grid.claims`, `@my_grid.figures` or `@my_grid.sheets`, say what the
+report says of the results.
 """
 
 import inspect
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
 from study.declare.axes import Label, check_names, check_size, labels_of, values_of
 from study.declare.probe import Declared, Probe
-from study.errors import DeclarationError, explain, line_in, said
+from study.errors import DeclarationError, OptionError, explain, line_in, said
 
 Scale = Literal["laptop", "paper"]
+
+Finding = Literal["claims", "figures", "sheets"]
+
+Finder = TypeVar("Finder", bound=Callable[[Any], Iterable[Any]])
+
+CATALOG = "study.catalog."
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,10 @@ def _call(function: Callable[..., Any], labels: Mapping[str, Label]) -> str:
 
 
 class Study:
-    """A named table of trials, at laptop scale and, where declared, at the paper's."""
+    """A named table of trials, at laptop scale and, where declared, at the paper's.
+
+    `findings` are the functions that the report asks about the results, by kind and by name.
+    """
 
     def __init__(self, function: Callable[..., Declared | None], axes: Mapping[str, Iterable[Any]]) -> None:
         self._name(function)
@@ -115,6 +129,9 @@ class Study:
             raise DeclarationError(f"{self.name} cannot be a study's name: declare the study with `def`")
         self.caption = inspect.getdoc(function) or ""
         self.file = inspect.getsourcefile(function) or ""
+        self.module = function.__module__
+        self.findings: dict[Finding, dict[str, Callable[[Any], Iterable[Any]]]]
+        self.findings = {"claims": {}, "figures": {}, "sheets": {}}
         if not self.caption:
             raise DeclarationError(f"study {self.name} has no docstring: say in one line what it asks")
 
@@ -127,10 +144,39 @@ class Study:
 
         return declare
 
+    def claims(self, function: Finder) -> Finder:
+        """Decorate a function of an `analysis.View` whose claims the report judges; another of the same name replaces it."""
+        return self._finding("claims", function)
+
+    def figures(self, function: Finder) -> Finder:
+        """Decorate a function of an `analysis.View` that draws what the report shows in place of the general figures."""
+        return self._finding("figures", function)
+
+    def sheets(self, function: Finder) -> Finder:
+        """Decorate a function of an `analysis.View` that makes tables of the study's own."""
+        return self._finding("sheets", function)
+
+    def _finding(self, kind: Finding, function: Finder) -> Finder:
+        self.findings[kind][function.__name__] = function
+        return function
+
+    @property
+    def declared_in(self) -> dict[str, Any]:
+        """Where a report finds the study: its package in the catalog, or its file and whether that has findings."""
+        if self.module.startswith(CATALOG):
+            return {"study": self.name, "package": self.module.rpartition(".")[0]}
+        found = [kind for kind, functions in self.findings.items() if functions]
+        return {
+            "study": self.name,
+            "file": str(Path(self.file).resolve()),
+            "beside": _relative(self.file),
+            "findings": found,
+        }
+
     def table(self, scale: Scale) -> Table:
-        """The table at a scale. Raises: DeclarationError where the study does not declare it."""
+        """The table at a scale. Raises: OptionError where the study does not declare it."""
         if scale not in self.tables:
-            raise DeclarationError(f"study {self.name} declares no {scale} scale: launch it with --scale laptop")
+            raise OptionError(f"study {self.name} declares no {scale} scale: launch it with --scale laptop")
         return self.tables[scale]
 
 
@@ -140,6 +186,14 @@ def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], S
     Raises: DeclarationError for an empty axis, or axes that are not exactly the function's parameters.
     """
     return lambda function: Study(function, axes)
+
+
+def _relative(file: str) -> str:
+    """A path relative to the launch folder: from there it is found where the home is read on another machine."""
+    try:
+        return os.path.relpath(file)
+    except ValueError:  # on another drive
+        return Path(file).name
 
 
 def _table(function: Callable[..., Declared | None], axes: Mapping[str, Iterable[Any]]) -> Table:

@@ -40,7 +40,7 @@ def catalog_names() -> list[str]:
 
 
 def _from_file(file: str, name: str) -> Study:
-    module = _load(Path(file))
+    module = load(Path(file))
     found = {value.name: value for value in vars(module).values() if isinstance(value, Study)}
     if not found:
         raise DeclarationError(f"{file} declares no study: decorate a function with @study(...)")
@@ -50,6 +50,24 @@ def _from_file(file: str, name: str) -> Study:
         choices = " or ".join(f"{file}:{other}" for other in found)
         raise OptionError(f"{file} has no study {name or '(none was named)'}: choose {choices}")
     return found[name]
+
+
+_LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
+"""The files that this process has run, as they were then."""
+
+
+def load(path: Path) -> ModuleType:
+    """The module of a study's file, which runs once, and again only if it has changed. Raises: as `find`."""
+    try:
+        place = path.resolve()
+        text = place.read_bytes()
+    except (OSError, ValueError):
+        return _load(path)  # which says why
+    if place not in _LOADED or _LOADED[place][0] != text:
+        _LOADED[place] = text, _load(path)
+    module = _LOADED[place][1]
+    sys.modules[module.__name__] = module  # another file of the same name may have come in between
+    return module
 
 
 def _load(path: Path) -> ModuleType:

@@ -30,8 +30,12 @@ from study.mirror.cells import Number
 from study.mirror.entry import Pictures
 from study.mirror.records import StudyRecords
 from study.mirror.runs import Mirror
+from study.pack.pack import Pack
 from study.record import Home, HomeError
 from study.secrets import masked
+
+SHOWN = ("trial_steps_per_s", "diverged", "objective_", "gamma_", "n_active_")
+"""What of a pack's progress its run shows, by the beginnings of the names."""
 
 INDEX = "mlflow.json"
 """What the mirror leaves beside a study's plan: which runs show which trials, and where they are opened."""
@@ -109,7 +113,7 @@ def opened(home: Home, study: str, uri: str | None, pictures: Pictures, launch_i
 
 def _close(mirror: Mirror, uri: str | None, status: str, summary: Mapping[str, float]) -> None:
     """End the launch, and leave beside the plan how a reader of the report finds a trial's run."""
-    mirror.end(status, summary)
+    mirror.finish(status, summary)
     home, study = mirror.records.home, mirror.records.study
     found = {"open": ui_command(home, uri), **mirror.index(ui_root(home, uri))}
     home.write(f"studies/{study}/{INDEX}", json.dumps(found, ensure_ascii=False).encode())
@@ -117,6 +121,8 @@ def _close(mirror: Mirror, uri: str | None, status: str, summary: Mapping[str, f
 
 class Ledger:
     """The mirror of one launch, as the driver sees it: every call returns at once, and none raises for MLflow's faults.
+
+    It is a listener between `start` and `finish`.
 
     `pictures` chooses the trials that get pictures and weights as artifacts: `first-seed` those of the plan's smallest
     seed. The study's plan must be written before `start`. The ledgers of one launch share a `turn`.
@@ -131,32 +137,54 @@ class Ledger:
         turn: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.home, self.study, self.uri = home, study, uri
+        self._sizes: dict[str, int] = {}
         launch_id = uuid.uuid4().hex
         self._clerk = Clerk(lambda: opened(home, study, uri, pictures, launch_id), turn)
 
     def start(self, launch: Mapping[str, object]) -> None:
         """Begin the launch's run (`launch` are its params), close what a crash left, and catch up."""
         settings = dict(launch)
-        self._clerk.start(lambda mirror: mirror.begin(settings))
+        self._clerk.start(lambda mirror: mirror.start(settings))
 
-    def progress(self, pack_id: str, values: Mapping[str, float], step: int, trials: int | None = None) -> None:
-        """Show a running pack; `trials` names its run. Dropped when the ledger is behind."""
-        told = dict(values)
-        self._clerk.ask(lambda mirror: mirror.progress(pack_id, told, step, trials), droppable=True)
+    def begin(self, packs: Sequence[Pack]) -> None:
+        """A round of packs: a pack's run, which begins with its first progress, is named by how many trials it holds."""
+        self._sizes |= {pack.pack_id: len(pack.trials) for pack in packs}
+
+    def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
+        """Show a running pack. Dropped when the ledger is behind."""
+        shown = {name: value for name, value in values.items() if name.startswith(SHOWN)}
+        step, trials = int(values.get("step", 0)), self._sizes.get(pack_id)
+        self._clerk.ask(lambda mirror: mirror.progress(pack_id, shown, step, trials), droppable=True)
 
     def committed(self, pack_id: str | None = None) -> None:
         """New records are there: mirror them, and end the pack's run."""
         if pack_id:
-            self._clerk.ask(lambda mirror: mirror.end_pack(pack_id, "FINISHED"))
+            self._clerk.ask(lambda mirror: mirror.committed(pack_id))
         self._clerk.refresh()
 
-    def grown(self) -> None:
-        """The study's plan has further rows, and no pack is in training."""
+    def failed(self, pack_id: str, reason: str) -> None:
+        """Show why a pack could not be trained."""
+        self._clerk.ask(lambda mirror: mirror.failed(pack_id, reason or "no reason given"))
+
+    def lost(self, pack_id: str, what: str) -> None:
+        """Nothing is shown: the pack's run goes on with its next attempt."""
+
+    def waiting(self, reason: str) -> None:
+        """Nothing is shown."""
+
+    def grown(self, plan: object) -> None:
+        """The study's plan, as it is written down, has further rows."""
         self._clerk.ask(lambda mirror: mirror.show(mirror.records.again()))
 
-    def failed(self, pack_id: str, reason: str) -> None:
-        """A pack could not be trained."""
-        self._clerk.ask(lambda mirror: mirror.end_pack(pack_id, "FAILED", reason or "no reason given"))
+    def restarted(self, plan: object, why: str) -> None:
+        """Nothing is shown: packs that were lost are ended with the training."""
+
+    def say(self, text: str) -> None:
+        """Nothing is shown."""
+
+    def end(self) -> None:
+        """No pack trains any more: end the runs of those that were cut short."""
+        self._clerk.ask(lambda mirror: mirror.end())
 
     def close(
         self,

@@ -154,7 +154,7 @@ class Mirror:
         elif info.status == "RUNNING" and tags.get("kind") in ("launch", "pack"):
             self.client.set_terminated(info.run_id, "KILLED")
 
-    def begin(self, launch: Mapping[str, object]) -> None:
+    def start(self, launch: Mapping[str, object]) -> None:
         """Begin the launch's run, the parent of the packs to come."""
         if self.launch is None:
             tags = {"kind": "launch", "launch_id": self.launch_id}
@@ -281,25 +281,36 @@ class Mirror:
             tags["mlflow.parentRunId"] = self.launch
         self.packs[pack_id] = Pack(self._created(tags, name).info.run_id)
 
-    def end_pack(self, pack_id: str, status: str, reason: str | None = None) -> None:
-        """End a pack's run. News that arrives after a commit is too late; a pack that failed may be tried again."""
-        if reason and pack_id not in self.packs:
+    def committed(self, pack_id: str) -> None:
+        """End a pack's run: news that arrives from now on is too late."""
+        self._end_pack(pack_id, "FINISHED")
+        self.settled.add(pack_id)
+
+    def failed(self, pack_id: str, reason: str) -> None:
+        """Show why a pack failed; it may be tried again."""
+        if pack_id not in self.packs:
             self._begin_pack(pack_id, f"pack {pack_id}")
+        said = {"mlflow.note.content": f"Failed: {reason}"[:4000], "reason": reason[:4000]}
+        self._send(self.packs[pack_id])
+        self.server.log(self.packs[pack_id].run_id, tags=said)
+        self._end_pack(pack_id, "FAILED")
+
+    def _end_pack(self, pack_id: str, status: str) -> None:
         if pack := self.packs.get(pack_id):
             self._send(pack)
-            if reason:
-                said = {"mlflow.note.content": f"Failed: {reason}"[:4000], "reason": reason[:4000]}
-                self.server.log(pack.run_id, tags=said)
             self.client.set_terminated(pack.run_id, status)
             del self.packs[pack_id]
-        if not reason:
+
+    def end(self) -> None:
+        """End the packs that were neither committed nor have failed."""
+        for pack_id in list(self.packs):
+            self._end_pack(pack_id, "KILLED")
             self.settled.add(pack_id)
 
-    def end(self, status: str, summary: Mapping[str, float]) -> None:
+    def finish(self, status: str, summary: Mapping[str, float]) -> None:
         """End the launch, and the packs that never came to an end."""
         self.settle()
-        for pack_id in list(self.packs):
-            self.end_pack(pack_id, "KILLED")
+        self.end()
         if self.launch:
             now = int(1000 * time.time())
             self.server.log(self.launch, [(name, float(value), now, 0) for name, value in summary.items()])

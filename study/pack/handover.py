@@ -42,7 +42,7 @@ class Known:
 
 @contextlib.contextmanager
 def laid_out(home: Home, packs: Sequence[Pack], tell: Callable[[str], None]) -> Iterator[None]:
-    """The packs of a round where actors find them, and taken away again however it ends, if the home lets us: or by a sweep.
+    """Lay a round's packs where actors find them; remove them however it ends (what the home keeps, `study.clean` removes).
 
     `tell` hears of refusals that may pass. Raises: HomeError.
     """

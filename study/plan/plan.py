@@ -219,6 +219,7 @@ def write_plan(plan: Plan, home: Home) -> None:
         "name": plan.name,
         "caption": plan.study.caption,
         "scale": plan.scale,
+        "declared_in": plan.study.declared_in,
         "stages": [stage.trial_id for stage in plan.stages],
         "axes": {name: _labels(plan, name) for name in plan.study.table(plan.scale).axes},
         **_probed(plan),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up_studies import DIGITS, PLANTED, gamma_grid, grid, row, seeds, store
+from made_up_studies import DIGITS, GAMMA_COLUMNS, PLANTED, gamma_grid, grid, row, seeds, store
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -35,13 +35,16 @@ def full_study(home: Home) -> None:
                 axes = {"data": data["data"], "beta": beta, "gamma": gamma, "kappa": kappa, "skip": skip, "seed": seed}
                 plan.append({"trial_id": trial_id, **axes})
                 trials.append(
-                    row(trial_id, **data, beta=beta, kappa=kappa, skip=skip, seed=seed, n_active=min(3, kappa))
+                    row(trial_id, **data, **GAMMA_COLUMNS[gamma], beta=beta, kappa=kappa, skip=skip, seed=seed)
+                    | {"n_active": min(3, kappa)}
                 )
                 for step in (0, 50, 100):
                     numbers = {"gamma": 0.1 / (1 + step), "grad_z": 1.0 + step}
                     curve.append({"trial_id": trial_id, "stage": "vae", "step": step, **numbers})
     labels = {"data": ["Digits", "manifold r=3"], "beta": [4.0, 1.0], "gamma": gammas, "kappa": kappas}
-    store(home, "grid_gamma", labels | {"skip": list(skips), "seed": [0, 1, 2]}, plan, trials, curves=curve)
+    store(
+        home, "grid_gamma", labels | {"skip": list(skips), "seed": [0, 1, 2]}, plan, trials, catalog=True, curves=curve
+    )
 
 
 @pytest.fixture
@@ -144,7 +147,8 @@ def test_a_study_that_has_not_run_has_a_report_of_missing_trials(home: Home):
 
 
 def test_each_mode_has_one_look_that_its_company_does_not_change():
-    few, many = looks(["learned", "fixed 1"]), looks(["fixed 1", "fixed 0.1", "learned", "optimal", "custom"])
+    few = looks({"learned": "learned", "fixed 1": "fixed"})
+    many = looks({"fixed 1": "fixed", "a": "fixed", "learned": "learned", "b": "optimal", "c": "custom"})
     assert few["learned"].colour == many["learned"].colour
     assert few["fixed 1"].colour == many["fixed 1"].colour
     assert len({look.colour for look in many.values()}) == 5

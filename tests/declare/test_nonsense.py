@@ -133,7 +133,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "unknown option": (["ok.py", "--hom", "x"], "No such option: --hom"),
     "option with a value too many": (["ok.py", "--no-mirror=x"], "see python -m study.launch --help"),
     "a second study that is none": (["ok.py", "again"], "there is no study 'again'"),
-    "home that is a file": (["ok.py", "--home", "ok.py"], "the home ok.py cannot be:"),
+    "home that is a file": (["ok.py", "--home", "ok.py"], "the home ok.py cannot be a folder:"),
     "home in a file": (["ok.py", "--home", "ok.py/sub/home"], "ok.py is a file; choose another --home"),
     "home without a name": (["ok.py", "--home", ""], "the home has no name: give --home a folder"),
     "home of nobody": (["ok.py", "--home", "~nobody-here/x"], "cannot be opened"),

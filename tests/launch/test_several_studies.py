@@ -19,9 +19,9 @@ from launches import (
     write_study,
 )
 from rich.console import Console
+from study.launch.listeners import Watch
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial, study
-from study.launch.listeners import Watch
 from study.launch.progress_bar import Bar
 from study.pack.cost import CPU_CORE, seconds
 from study.pack.pack import make_pack, make_packs

@@ -24,8 +24,11 @@ from recorded_home import (
 )
 from typer.testing import CliRunner
 
+from models.specs.probes import PairSplit
+from study import Probe
 from study.mirror import mirror as ledger
 from study.mirror.mirror import Ledger, opened, rebuild, tracking_uri, ui_command
+from study.pack.pack import Pack
 from study.record import Home, commit, new_commit_id, read, write_part
 
 # MLflow's own, when it is imported and when it migrates its tables.
@@ -107,7 +110,7 @@ def test_a_killed_pass_is_mended_in_the_same_run(home: Home, call: str, monkeypa
 
 def test_what_a_crash_left_running_is_closed(home: Home) -> None:
     with opened(home, STUDY, None, "none") as mirror:
-        mirror.begin({})
+        mirror.start({})
         mirror.progress("p1", {"steps_per_s": 10.0}, 1, 24)
     assert launched(home) is None
     assert [run.info.status for run in runs(home, "pack")] == ["KILLED"]
@@ -248,16 +251,17 @@ def test_weights_are_what_was_trained(home: Home) -> None:
 def test_a_running_pack_is_shown_while_it_trains(home: Home) -> None:
     book = Ledger(home, STUDY)
     book.start({})
-    book.progress("p1", {"steps_per_s": 90.0, "objective_max": float("nan")}, step=100, trials=24)
-    book.progress("p2", {"steps_per_s": 80.0}, step=100)
-    book.progress("p3", {"steps_per_s": 70.0}, step=100)
+    book.begin([Pack("p1", (Probe(what=PairSplit()),) * 24, (1,) * 24)])
+    book.progress("p1", {"step": 100, "trial_steps_per_s": 90.0, "objective_max": float("nan")})
+    book.progress("p2", {"step": 100, "trial_steps_per_s": 80.0})
+    book.progress("p3", {"step": 100, "trial_steps_per_s": 70.0})
     book.committed("p1")
     book.failed("p2", "out of memory")
     assert book.close("interrupted", {}) is None
     packs = {run.data.tags["pack_id"]: run for run in runs(home, "pack")}
     assert [packs[name].info.status for name in ("p1", "p2", "p3")] == ["FINISHED", "FAILED", "KILLED"]
     assert packs["p1"].info.run_name == "pack p1 · 24 trials"
-    assert packs["p1"].data.metrics == {"pack/steps_per_s": 90.0}
+    assert packs["p1"].data.metrics == {"pack/trial_steps_per_s": 90.0}
     assert packs["p2"].data.tags["reason"] == "out of memory"
     assert runs(home, "launch")[0].info.status == "KILLED"
 
@@ -276,7 +280,7 @@ def test_progress_is_sent_together_and_none_of_it_is_lost(home: Home, monkeypatc
     with opened(home, STUDY, None, "none") as mirror:
         for step in range(20):
             mirror.progress("p1", {"steps_per_s": float(step)}, step, 1)
-        mirror.end_pack("p1", "FINISHED")
+        mirror.committed("p1")
     (run,) = runs(home, "pack")
     assert [(point.step, point.value) for point in history(home, run, "pack/steps_per_s")] == [
         (step, float(step)) for step in range(20)

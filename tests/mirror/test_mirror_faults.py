@@ -60,7 +60,7 @@ def test_a_server_that_is_down_costs_one_sentence(tmp_path: Path, capfd: pytest.
     begun = time.monotonic()
     book.start({"scale": "laptop"})
     for step in range(1000):
-        book.progress("p1", {"steps_per_s": 1.0}, step)
+        book.progress("p1", {"trial_steps_per_s": 1.0, "step": step})
     book.committed("p1")
     book.failed("p2", "gone")
     assert time.monotonic() - begun < 3
@@ -76,7 +76,7 @@ def test_progress_is_dropped_when_the_ledger_is_behind(home: Home) -> None:
     book = Ledger(home, STUDY)
     begun = time.monotonic()
     for step in range(10_000):  # the thread has not even begun
-        book.progress("p1", {"steps_per_s": 1.0}, step)
+        book.progress("p1", {"trial_steps_per_s": 1.0, "step": step})
     assert time.monotonic() - begun < 1
     commit_trials(home, [(4, 0)])
     book.start({})
@@ -148,7 +148,7 @@ def told_quickly(book: Ledger, pack_id: str) -> None:
     """What the trainer does, and how long it may take. MLflow is imported by now: `home` has a database."""
     begun = time.monotonic()
     for step in range(100):
-        book.progress(pack_id, {"steps_per_s": 1.0}, step)
+        book.progress(pack_id, {"trial_steps_per_s": 1.0, "step": step})
     book.committed(pack_id)
     assert time.monotonic() - begun < 3
 

@@ -70,7 +70,7 @@ def test_runs_made_twice_where_there_is_no_lock_become_one(home: Home, monkeypat
         for mirror in (one, other):
             for entry in mirror.entries(mirror.missing()):
                 mirror.write(entry)
-            mirror.end("finished", {})
+            mirror.finish("finished", {})
     assert len(runs(home, "trial")) == 8
     assert len(runs(home, "cell")) == 4
     assert launched(home) is None
@@ -86,7 +86,7 @@ def test_a_home_leaves_the_runs_of_another_home_alone(home: Home) -> None:
     for place in (home, other):
         commit_trials(place, [(4, 0)])
     with opened(home, STUDY, None, "none") as mirror:
-        mirror.begin({})
+        mirror.start({})
         mirror.progress("p1", {"steps_per_s": 1.0}, 1, 1)
         for entry in mirror.entries(mirror.missing()):
             mirror.write(entry)
@@ -129,7 +129,7 @@ def test_a_run_whose_making_was_not_answered_is_found_again(home: Home, monkeypa
     monkeypatch.setattr("study.mirror.background.PAUSES_S", (0.0, 0.0))
     book = Ledger(home, STUDY)
     book.start({})
-    book.progress("p1", {"steps_per_s": 1.0}, 1, 4)
+    book.progress("p1", {"trial_steps_per_s": 1.0, "step": 1})
     assert book.close("finished", {}) is None
     assert lost == {"launch", "pack", "cell", "trial"}
     assert [len(runs(home, kind)) for kind in ("launch", "pack", "cell", "trial")] == [1, 1, 2, 4]

@@ -5,13 +5,14 @@ import re
 from typing import Any
 
 import pytest
+from event_log import EventLog
 from launches import launch
 from probe_studies import computed
 from pydantic import ValidationError
 
 from analysis import results, write_report
 from analysis.frames.view import View
-from analysis.report.answers import drawings
+from analysis.report.findings import findings
 from models.specs.probes import AffineMinima, CollapsePoint, PairSlice, PairSplit, PlantedSlice
 from study import Probe, study
 from study.declare import identity
@@ -21,11 +22,11 @@ from study.launch.find import find
 from study.mirror.records import StudyRecords
 from study.mirror.views import description, views
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack, seconds
+from study.pack.devices import Pool
 from study.pack.handover import laid_out, read_pack
 from study.pack.pack import make_pack, make_packs
 from study.plan.plan import make_plan
 from study.record import Home, journal, read
-from study.run.worker import FAULT, Trainer
 from study.train.probe_run import ProbeRun
 
 
@@ -128,34 +129,22 @@ def test_a_row_holds_what_a_probe_declares_and_nothing_that_it_has_not(tmp_path)
 
 
 def test_a_probe_that_raises_is_recorded_as_failed_and_its_neighbours_are_not(tmp_path, monkeypatch):
-    """As `conduct` does it, with the trainer in this process."""
-    from rich.console import Console
-
+    """By an executor in this process."""
     from models import probes
-    from study.launch.listeners import Watch
-    from study.launch.progress_bar import Bar
-    from study.run import ray_connection as connection
-    from study.run import ray_tune as schedule
-    from study.run import rounds as conduct
-    from study.train import probe_run as probed
+    from study.run.in_process import InProcess
+    from study.run.rounds import train_round
+    from study.train import probe_run
 
     def raising(what, seed):
         if what.gamma == 0.01 and seed == 1:
             raise ArithmeticError("no such line")
         return probes.probe(what, seed)
 
-    def run(packs, home, *_):
-        reports = {pack.pack_id: Trainer(home.uri, pack.pack_id, "cpu").step() for pack in packs}
-        return {name: report[FAULT] for name, report in reports.items() if FAULT in report}
-
-    monkeypatch.setattr(probed, "probe", raising)
-    monkeypatch.setattr(schedule, "run", run)
+    monkeypatch.setattr(probe_run, "probe", raising)
     home, plan = Home(tmp_path), make_plan(lines, "laptop", Home(tmp_path))
-    watch = Watch(Bar(Console(quiet=True), 4, 0), {})
     packs = make_packs(plan.missing, {}, None, 1, CPU_CORE)
     assert [len(pack.trials) for pack in packs] == [4]
-    cluster = connection.Cluster(connection.pools_of({"CPU": 1}))
-    conduct._train_in_rounds(packs, home, cluster, watch)
+    train_round(packs, home, InProcess((Pool(CPU_CORE, 1),), print), EventLog())
     rows = {row["trial_id"]: row for row in read(home, "trials").to_pylist()}
     failed = [row for row in rows.values() if row["status"] == "failed"]
     assert len(rows) == 4
@@ -169,7 +158,7 @@ def test_a_probe_that_raises_is_recorded_as_failed_and_its_neighbours_are_not(tm
 def test_a_report_of_probes_shows_what_they_measure_and_nothing_of_trainings(tmp_path):
     home = Home(tmp_path)
     computed(home, lines)
-    assert drawings(View.of("lines", home)) == []
+    assert findings(View.of("lines", home)).figures == []
     report = write_report("lines", home)
     page = home.read("studies/lines/report/index.html").decode()
     table = home.read("studies/lines/report/table.md").decode()

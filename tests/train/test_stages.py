@@ -29,13 +29,13 @@ from study import (
     load,
     study,
 )
-from study.clean import sweep
+from study.clean import clean
 from study.mirror.records import StudyRecords
 from study.pack.pack import make_pack
 from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import MAX_ATTEMPTS, make_plan, replan, write_plan
 from study.record import Home, commit, journal, new_commit_id, read, read_artifacts
-from study.run.rounds import _record_groundless
+from study.run.rounds import _record_blocked
 from study.train.earlier_results import ground
 from study.train.pack_run import PackRun
 from study.train.stack.build import build_stack
@@ -249,7 +249,7 @@ def test_what_stands_on_a_diverged_stage_has_diverged_with_it(tmp_path):
     plan = make_plan(staged, "laptop", home, {"kind": ["vae"], "seed": ["0"]})
     first = plan.missing[0]
     put(home, first, "diverged")
-    _record_groundless(LaunchPlan((replan(plan, home),)), home, pytest.fail)
+    _record_blocked(LaunchPlan((replan(plan, home),)), home, pytest.fail)
     (row,) = [row for row in read(home, "trials").to_pylist() if row["trial_id"] != first.trial_id]
     assert row["status"] == "diverged"
     assert row["error"] == f"its stage {first.trial_id} (autoencoder) diverged"
@@ -262,7 +262,7 @@ def test_what_stands_on_a_stage_that_is_given_up_fails_and_is_tried_again_on_dem
     first, second = plan.missing
     put(home, first, "failed", attempt=MAX_ATTEMPTS)
     assert not replan(plan, home).missing
-    _record_groundless(LaunchPlan((replan(plan, home),)), home, pytest.fail)
+    _record_blocked(LaunchPlan((replan(plan, home),)), home, pytest.fail)
     assert rows_of(home)[second.trial_id]["status"] == "failed"
     again = make_plan(staged, "laptop", home, {"kind": ["vae"], "seed": ["0"]}, retry_failed=True)
     assert [trial.trial_id for trial in again.missing] == [first.trial_id, second.trial_id]
@@ -274,9 +274,9 @@ def put(home, trial, status, attempt=1):
     commit(home, commit_id, {"trials": [row]})
 
 
-def test_a_sweep_keeps_the_stages_of_what_is_declared(trained):
+def test_cleaning_keeps_the_stages_of_what_is_declared(trained):
     home, _, _ = trained
-    assert sweep(home).trials == 0
+    assert clean(home).trials == 0
 
 
 def test_the_penalty_is_the_unbiased_mmd():

@@ -13,14 +13,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.claims.claim import Claim, judged
-from analysis.figures.general import Drawing
+from analysis.claims import topics
+from analysis.claims.claim import Claim, Said, judged
+from analysis.figures.drawing import Drawing
 from analysis.frames.probe_looks import Look, complete, looks
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
 from analysis.theory import conventions, linear, minima, modes_of_spectrum
 from study.catalog.affine_minima.figures import barriers
+from study.catalog.affine_minima.table import affine_minima
 
 GLOBAL = 1e-6
 """How far above the global minimum a start may end, and the profile from a minimisation over encoder and variances."""
@@ -30,6 +32,7 @@ BARRIER = 1e-4
 SOURCE = "On the regularization balance in autoencoder-based generative models, Thm. 1"
 
 
+@affine_minima.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study: one of all its settings together each."""
     found, enough = looks(view.trials), complete(view.trials)
@@ -67,12 +70,14 @@ def claims(view: View) -> list[Claim]:
     ]
 
 
+@affine_minima.figures
 def drawings(view: View) -> list[Drawing]:
     """Barriers against γ."""
     found = [look for look in looks(view.trials) if not math.isnan(look["slot_barrier"])]
     return [barriers(found)] if found else []
 
 
+@affine_minima.sheets
 def sheets(view: View) -> list[Sheet]:
     """What the starts of every setting ended in."""
     rows = [
@@ -152,7 +157,7 @@ def _listed(found: Sequence[Look], text: Callable[[Look], object]) -> str:
     return "; ".join(sorted(said)) or NOTHING
 
 
-def _claim(found: Sequence[Look], claim: str, expected: str, measured: str, tolerance: str, verdict: object) -> Claim:
+def _claim(found: Sequence[Look], claim: str, expected: str, measured: str, tolerance: str, verdict: Said) -> Claim:
     spectra = {", ".join(map(number, look.what["eigenvalues"])) for look in found}
     data = "eigenvalues " + " and ".join(sorted(spectra)) if spectra else "affine decoders"
-    return Claim(data, claim, SOURCE, expected, measured, tolerance, verdict, len(found))  # pyright: ignore[reportArgumentType]
+    return Claim(data, claim, SOURCE, expected, measured, tolerance, verdict, len(found), topics.AFFINE_MINIMA)

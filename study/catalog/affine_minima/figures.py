@@ -6,8 +6,8 @@ import matplotlib as mpl
 import numpy as np
 
 from analysis.figures.curves import COLOURS, theory
-from analysis.figures.general import Drawing
-from analysis.figures.style import SETTINGS, legend, log_scale, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import SETTINGS, legend, log_scale, panels
 from analysis.frames.probe_looks import Look
 from analysis.theory import minima
 
@@ -43,4 +43,4 @@ def barriers(found: Sequence[Look]) -> Drawing:
             f"Rise of the loss on rotations between global minima, eigenvalues {', '.join(f'{v:g}' for v in eigenvalues)}. "
             "Dashed: theory. Where γ passes an eigenvalue, that mode is no longer kept, and the weakest kept one another."
         )
-        return Drawing("barriers", caption, saved(figure, "svg"), saved(figure, "png"))
+        return Drawing.of("barriers", caption, figure)

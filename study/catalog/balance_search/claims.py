@@ -14,15 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING, number, t_interval
 from analysis.tables.sheet import Sheet
 from study.catalog.balance_search.figures import figures
+from study.catalog.balance_search.table import CHANCE, SAMPLERS, balance_search
 
-CHANCE, NAMES = "random", {"tpe": "TPE", "nsga2": "NSGA-II", "random": "random"}
+NAMES = dict(zip(SAMPLERS, ("TPE", "NSGA-II", "random"), strict=True))
 
 NRE_AT_MOST = 0.01
 """What the balance may lose of the variance."""
@@ -52,6 +54,7 @@ class Searches:
         return float(np.median(self.met)) if self.met else math.nan
 
 
+@balance_search.claims
 def claims(view: View) -> list[Claim]:
     """Whether each sampler that learns meets the balance sooner than chance, and ends with a better front."""
     listed = searches(view)
@@ -63,11 +66,13 @@ def claims(view: View) -> list[Claim]:
     return [make(data, one, chance) for one in others for make in (_sooner, _better_front)]
 
 
+@balance_search.figures
 def drawings(view: View) -> list[Drawing]:
     """The fronts, and how soon the balance was met."""
     return figures(best_rungs(view.trials), {one.sampler: one.met for one in searches(view)}, NAMES, NRE_AT_MOST)
 
 
+@balance_search.sheets
 def sheets(view: View) -> list[Sheet]:
     """A row for each sampler, and the settings of the best trials at the balance."""
     rows = [
@@ -143,6 +148,7 @@ def _sooner(data: str, one: Searches, chance: Searches) -> Claim:
         tolerance=f"median over {len(one.met)} searches",
         verdict=judged(one.median <= allowed, enough),
         trials=one.trials + chance.trials,
+        topic=topics.SEARCHES,
     )
 
 
@@ -157,4 +163,5 @@ def _better_front(data: str, one: Searches, chance: Searches) -> Claim:
         tolerance="95 % interval of the difference above 0",
         verdict=judged(gain.low > 0, gain.n >= LEAST_REPEATS),
         trials=one.trials + chance.trials,
+        topic=topics.SEARCHES,
     )

@@ -6,11 +6,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.figures.general import Drawing
-from analysis.figures.style import FIXED, GRID, INK, LEARNED, OPTIMAL, QUIET, SETTINGS, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import FIXED, GRID, INK, LEARNED, OPTIMAL, QUIET, SETTINGS, legend, panels
 from analysis.frames.types import Frame
+from study.catalog.balance_search.table import SAMPLERS
 
-COLOURS = {"tpe": LEARNED[0], "nsga2": OPTIMAL[0], "random": FIXED[1]}
+COLOURS = dict(zip(SAMPLERS, (LEARNED[0], OPTIMAL[0], FIXED[1]), strict=True))
 
 
 def figures(
@@ -47,7 +48,7 @@ def _fronts(trials: Frame, samplers: Sequence[str], names: Mapping[str, str], nr
         "reconstructions lose; the step lines are the fronts of the searches. Shaded: the balance, as many active "
         f"dimensions as the data have and NRE ≤ {nre_at_most:g}."
     )
-    return Drawing("fronts", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("fronts", caption, figure)
 
 
 def front(trials: Frame) -> tuple[list[float], list[float]]:
@@ -80,4 +81,4 @@ def _races(
     caption = (
         "Share of each sampler's searches that have met the balance after so many trials. Dotted: the median search."
     )
-    return Drawing("races", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("races", caption, figure)

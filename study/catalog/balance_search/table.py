@@ -11,12 +11,16 @@ search ends with a front, on which the balance is one corner. Every trial is tra
 third of each batch again with four times as many.
 """
 
+from collections.abc import Sequence
+
 from models.specs import VAE, Fixed, Gamma, Learned, Objective, Optimal, PlantedManifold, Skip, Training
 from study.declare.search import search
 from study.declare.search_space import Between
 from study.declare.trial import Trial
 
-SAMPLERS = ("tpe", "nsga2", "random")
+CHANCE = "random"
+
+SAMPLERS: Sequence[str] = ("tpe", "nsga2", CHANCE)
 
 GAMMAS: list[Gamma] = [*(Fixed(10.0**-power) for power in range(-1, 8)), Learned(), Optimal()]
 

@@ -18,8 +18,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.fit.area import Area, area
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -29,9 +30,7 @@ from analysis.tables.sheet import Sheet
 from analysis.theory import Modes, modes_of_spectrum
 from analysis.theory import rate_distortion as theory
 from study.catalog.beta_input.figures import figures
-
-SEPARATE, TOLD = "separate", "told"
-FIRST, SECOND = "VAE", "second VAE"
+from study.catalog.beta_input.table import FIRST, SECOND, SEPARATE, TOLD, beta_input
 
 AREA = 0.05
 """Largest area between the curves, as a part of the area under the separate VAEs'."""
@@ -99,6 +98,7 @@ class Told:
         return t_interval(table[TOLD] / table[SEPARATE]) if table.shape[1] == 2 else t_interval([])
 
 
+@beta_input.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
     return [claim for one in compared(view) for claim in judgements(one)]
@@ -110,11 +110,13 @@ def judgements(one: Told) -> list[Claim]:
     return [*found, _samples(one), _worth_it(one)] if len(one.second) else found
 
 
+@beta_input.figures
 def drawings(view: View) -> list[Drawing]:
     """Both curves with theory under them, and the second VAEs."""
     return figures([one for one in compared(view) if len(one.points)])
 
 
+@beta_input.sheets
 def sheets(view: View) -> list[Sheet]:
     """Rate and distortion at each β, both ways: means over seeds."""
     rows = []
@@ -267,4 +269,4 @@ def _worth_it(one: Told) -> Claim:
 
 def _claim(one: Told, claim: str, expected: str, measured: str, tolerance: str, agrees: bool, enough: bool) -> Claim:
     verdict = judged(agrees, enough)
-    return Claim(one.data, claim, CONDITIONED, expected, measured, tolerance, verdict, one.trials)
+    return Claim(one.data, claim, CONDITIONED, expected, measured, tolerance, verdict, one.trials, topics.BETA_INPUT)

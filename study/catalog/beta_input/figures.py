@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from analysis.figures.curves import theory
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, log_scale, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, log_scale, panels
 from analysis.frames.types import Frame
+from study.catalog.beta_input.table import SEPARATE, TOLD
 
-LOOKS = {"separate": Look("a VAE for each β", "#D55E00", "s"), "told": Look("one VAE that is told β", "#0072B2", "o")}
+LOOKS = {SEPARATE: Look("a VAE for each β", "#D55E00", "s"), TOLD: Look("one VAE that is told β", "#0072B2", "o")}
 
 FINE = 400
 """Points of a dashed curve."""
@@ -63,7 +64,7 @@ def _curves(every: Sequence[Curves]) -> Drawing:
         "reverse water-filling over the modes of the training set, the optimum of linear networks. Below: distortion over "
         "that of theory at the same rate; a nonlinear network may lie under it."
     )
-    return Drawing("one_for_all", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("one_for_all", caption, figure)
 
 
 def _points(ax: Axes, points: Frame, column: str) -> None:
@@ -81,7 +82,7 @@ def _seconds(every: Sequence[Curves]) -> Drawing:
         betas = sorted(one.second["beta"].unique())
         for place, (way, look) in enumerate(LOOKS.items()):
             _columns(ax, one.second[one.second["way"].eq(way)], betas, "mmd", look, 0.14 * (place - 1))
-        told = one.second[one.second["way"].eq("told")]
+        told = one.second[one.second["way"].eq(TOLD)]
         _columns(ax, told, betas, "prior", Look("the prior, no second VAE", QUIET, "D"), 0.14)
         ax.set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
         ax.set_xlabel("weight of the rate β")
@@ -95,7 +96,7 @@ def _seconds(every: Sequence[Curves]) -> Drawing:
         "is told β, and of the prior to the q(z) that the latter learns. The axis is linear below 0.001, about twice the "
         "deviation between equal samples."
     )
-    return Drawing("second", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("second", caption, figure)
 
 
 def _columns(ax: Axes, rows: Frame, betas: Sequence[float], column: str, look: Look, shift: float) -> None:

@@ -18,8 +18,13 @@ from study.declare.trial import Trial
 Way = Literal["separate", "told"]
 Network = Literal["VAE", "second VAE"]
 
-WAYS: list[Way] = ["separate", "told"]
-NETWORKS: list[Network] = ["VAE", "second VAE"]
+SEPARATE: Way = "separate"
+TOLD: Way = "told"
+WAYS = [SEPARATE, TOLD]
+
+FIRST: Network = "VAE"
+SECOND: Network = "second VAE"
+NETWORKS = [FIRST, SECOND]
 
 BETAS = {LINEAR.label: sweep(0.04, 3.5, 16), Digits().label: sweep(0.2, 7.0, 20), MNIST().label: sweep(0.3, 60, 20)}
 STEPS = {LINEAR.label: 4000, Digits().label: 3000, MNIST().label: 14_000}
@@ -46,7 +51,7 @@ ALL_BETAS = sorted({*BETAS[LINEAR.label], *BETAS[Digits().label]})
 @study(data=[LINEAR, Digits()], network=NETWORKS, way=WAYS, beta=ALL_BETAS, seed=range(4))
 def beta_input(data: Data, network: Network, way: Way, beta: float, seed: int) -> Trial | None:
     """Does one VAE that is told β trace the curve of VAEs that are trained for one β each?"""
-    if network == "second VAE" and data == LINEAR:
+    if network == SECOND and data == LINEAR:
         return None
     return trial(data, network, way, beta, seed)
 
@@ -60,10 +65,10 @@ def beta_input_paper(data: Data, network: Network, way: Way, beta: float, seed: 
 def trial(data: Data, network: Network, way: Way, beta: float, seed: int) -> Trial | None:
     """One row; None for a β that the data set, or the network, is not asked about."""
     betas = BETAS[data.label]
-    wanted = [betas[len(betas) // 2]] if way == "told" else sampled(data) if network == "second VAE" else betas
+    wanted = [betas[len(betas) // 2]] if way == TOLD else sampled(data) if network == SECOND else betas
     if beta not in wanted:
         return None
-    told, linear, large = way == "told", data == LINEAR, isinstance(data, MNIST)
+    told, linear, large = way == TOLD, data == LINEAR, isinstance(data, MNIST)
     if linear:
         model = VAE(kappa=6, encoder=(), decoder=(), post_var="shared", sees_beta=told)
     elif large:
@@ -80,7 +85,7 @@ def trial(data: Data, network: Network, way: Way, beta: float, seed: int) -> Tri
         training=Training(steps=steps, batch=256 if large else 128, lr=_lr(data, way)),
         seed=seed,
     )
-    if network == "VAE":
+    if network == FIRST:
         return first
     second = first.model.model_copy(update={"encoder": (64,), "decoder": (64,), "log_var_range": (-20, 5)})
     return Trial(
@@ -96,5 +101,5 @@ def trial(data: Data, network: Network, way: Way, beta: float, seed: int) -> Tri
 def _lr(data: Data, way: Way) -> float:
     """The told linear network takes larger steps: it has more to turn, and no part of it may be left behind."""
     if data == LINEAR:
-        return 2e-2 if way == "told" else 1e-2
+        return 2e-2 if way == TOLD else 1e-2
     return 1e-3 if isinstance(data, MNIST) else 5e-3

@@ -33,6 +33,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
@@ -40,16 +41,12 @@ from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
 from analysis.tables.interval import Interval, number, t_interval
 from analysis.tables.sheet import Sheet
-from study.catalog.calibrated_decoders.figures import drawings
-
-__all__ = ["claims", "drawings", "sheets"]
+from study.catalog.calibrated_decoders.table import OPTIMAL, PER_IMAGE, PER_PIXEL, SHARED, UNIT, calibrated_decoders
 
 SOURCE = "Rybkin, Daniilidis & Levine (2021), table 1"
 SHARED_IS_BETTER = "Rybkin, Daniilidis & Levine (2021), section 3, of a variance that the decoder gives"
 DERIVED = "asked here: does a finer variance pay for itself?"
 OF_LEVELS = "asked here of levels; the source compares densities"
-
-UNIT, SHARED, OPTIMAL, PER_PIXEL, PER_IMAGE = "unit variance", "shared", "optimal", "per pixel", "per image"
 
 NLL = "nll_levels"
 
@@ -95,6 +92,7 @@ COLUMNS = {
 }
 
 
+@calibrated_decoders.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, for each data set."""
     return compared(view.trials, view.header)
@@ -115,6 +113,7 @@ def compared(frame: Frame, header: Header) -> list[Claim]:
     return found
 
 
+@calibrated_decoders.sheets
 def sheets(view: View) -> list[Sheet]:
     """Decoder × likelihood, sample quality and active latents: the source's table 1."""
     finished = with_bits(view.trials[view.trials["status"].eq("finished")])
@@ -167,6 +166,7 @@ def _below(data: str, trials: Frame, one: str, other: str, by: By) -> Claim:
         tolerance="the paired 95 % t-interval lies below 0",
         verdict=judged(difference.high < 0, difference.n >= FEWEST),
         trials=2 * difference.n,
+        topic=topics.CALIBRATED_DECODERS,
     )
 
 
@@ -183,4 +183,5 @@ def _same_objective(data: str, trials: Frame) -> Claim:
         tolerance=f"{100 * J_APART:g} % of |J|, means over seeds",
         verdict=judged(abs(apart) <= J_APART, len(learned) >= FEWEST),
         trials=2 * len(learned),
+        topic=topics.CALIBRATED_DECODERS,
     )

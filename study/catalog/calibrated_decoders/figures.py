@@ -7,19 +7,33 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
-from analysis.figures.style import GRID, INK, SETTINGS, log_scale, panels, saved
+from analysis.figures.style import GRID, INK, SETTINGS, log_scale, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
 from analysis.tables.interval import t_interval
+from study.catalog.calibrated_decoders.table import (
+    BERNOULLI,
+    BETAS,
+    BITWISE,
+    CATEGORICAL,
+    MIXTURE,
+    OPTIMAL,
+    PER_IMAGE,
+    PER_PIXEL,
+    SHARED,
+    STUDENT,
+    UNIT,
+    calibrated_decoders,
+)
 from study.record import Home, read_artifacts
 
 GROUPS = {
-    "γ = 1": ("unit variance", "β = 0.1", "β = 0.01", "β = 0.001"),
-    "a density whose scale is learned": ("shared", "optimal", "per pixel", "per image", "Student's t"),
-    "probabilities of levels": ("Bernoulli", "categorical", "bitwise", "logistic mixture"),
+    "γ = 1": (UNIT, *BETAS),
+    "a density whose scale is learned": (SHARED, OPTIMAL, PER_PIXEL, PER_IMAGE, STUDENT),
+    "probabilities of levels": (BERNOULLI, CATEGORICAL, BITWISE, MIXTURE),
 }
 COLOURS = dict(zip(GROUPS, ("#D55E00", "#0072B2", "#009E73"), strict=True))
 
@@ -28,6 +42,7 @@ MOST = 8
 """Pictures in a row."""
 
 
+@calibrated_decoders.figures
 def drawings(view: View) -> list[Drawing]:
     """Every figure that the finished trials have numbers or pictures for."""
     finished = view.trials[view.trials["status"].eq("finished")]
@@ -72,7 +87,7 @@ def _metrics(finished: Frame, view: View) -> Drawing:
         "Each decoder's −log P of test images' levels, in bits a dimension, and the distance of its samples to the test "
         "set; smaller is better. Small points are seeds, large ones their means with 95 % t-intervals."
     )
-    return Drawing("decoders", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("decoders", caption, figure)
 
 
 def _dots(ax: Axes, trials: Frame, column: str, decoders: list[object]) -> None:
@@ -105,7 +120,7 @@ def _pictures(data: str, trials: Frame, view: View) -> Drawing | None:
         "decoder's noise, first seed; above them test images."
     )
     name = "samples-" + "".join(letter if letter.isalnum() else "-" for letter in data.lower())
-    return Drawing(name, caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of(name, caption, figure)
 
 
 def _arrays_of(row: Frame, home: Home) -> dict[str, np.ndarray]:

@@ -46,26 +46,29 @@ Images = Digits | MNIST | CelebA | CIFAR10 | SVHN
 
 LEARNED = Learned(init=0.1, lr=0.01)
 
+UNIT, SHARED, OPTIMAL, PER_PIXEL, PER_IMAGE = "unit variance", "shared", "optimal", "per pixel", "per image"
+BETAS = {"β = 0.1": 0.1, "β = 0.01": 0.01, "β = 0.001": 0.001}
+STUDENT, BERNOULLI = "Student's t", "Bernoulli"
+CATEGORICAL, BITWISE, MIXTURE = "categorical", "bitwise", "logistic mixture"
+
 DECODERS: dict[str, Objective] = {
-    "unit variance": Objective(gamma=Fixed(1.0)),
-    "β = 0.1": Objective(gamma=Fixed(1.0), beta=0.1),
-    "β = 0.01": Objective(gamma=Fixed(1.0), beta=0.01),
-    "β = 0.001": Objective(gamma=Fixed(1.0), beta=0.001),
-    "shared": Objective(gamma=LEARNED),
-    "optimal": Objective(gamma=Optimal()),
-    "per pixel": Objective(gamma=PerPixel(init=0.1)),
-    "per image": Objective(gamma=PerImage()),
-    "Student's t": Objective(gamma=LEARNED, likelihood=StudentT(freedom=4)),
-    "Bernoulli": Objective(likelihood=Bernoulli()),
-    "categorical": Objective(likelihood=Categorical()),
-    "bitwise": Objective(likelihood=Bitwise()),
-    "logistic mixture": Objective(likelihood=LogisticMixture(components=5)),
+    UNIT: Objective(gamma=Fixed(1.0)),
+    **{name: Objective(gamma=Fixed(1.0), beta=beta) for name, beta in BETAS.items()},
+    SHARED: Objective(gamma=LEARNED),
+    OPTIMAL: Objective(gamma=Optimal()),
+    PER_PIXEL: Objective(gamma=PerPixel(init=0.1)),
+    PER_IMAGE: Objective(gamma=PerImage()),
+    STUDENT: Objective(gamma=LEARNED, likelihood=StudentT(freedom=4)),
+    BERNOULLI: Objective(likelihood=Bernoulli()),
+    CATEGORICAL: Objective(likelihood=Categorical()),
+    BITWISE: Objective(likelihood=Bitwise()),
+    MIXTURE: Objective(likelihood=LogisticMixture(components=5)),
 }
 
-ON_BINARY = ("unit variance", "shared", "optimal", "Bernoulli")
+ON_BINARY = (UNIT, SHARED, OPTIMAL, BERNOULLI)
 """Decoders of binary data; the first three stand there for what a Bernoulli decoder is compared with."""
 
-ON_MNIST = ("unit variance", "shared", "optimal")
+ON_MNIST = (UNIT, SHARED, OPTIMAL)
 """Decoders of a twelfth of MNIST, at laptop scale."""
 
 
@@ -95,7 +98,7 @@ def calibrated_decoders_paper(data: Images, decoder: str, seed: int) -> Trial | 
 def _trial(
     data: Images, decoder: str, seed: int, model: VAE | ImageVAE, training: Training, samples: int
 ) -> Trial | None:
-    if (decoder not in ON_BINARY) if data.levels == 2 else decoder == "Bernoulli":
+    if (decoder not in ON_BINARY) if data.levels == 2 else decoder == BERNOULLI:
         return None
     objective = DECODERS[decoder]
     if isinstance(objective.gamma, PerPixel):

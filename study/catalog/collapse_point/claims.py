@@ -9,13 +9,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.frames.probe_looks import Look, complete, looks
 from analysis.frames.view import View
 from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
 from study.catalog.collapse_point.figures import noise
+from study.catalog.collapse_point.table import MEAN_BIAS, STATED, VARIANCE_BIAS, collapse_point
 
 ZERO = 1e-6
 """Largest gradient that counts as none, in nats."""
@@ -27,16 +29,17 @@ EXPONENT = 0.1
 
 SLOPES = {"decoder_slope": "decoder column", "mean_slope": "mean", "variance_slope": "log variance"}
 
-MOVED = {"mean bias": ("decoder_slope", "mean_slope"), "variance bias": ("variance_slope",)}
+MOVED: dict[str, tuple[str, ...]] = {MEAN_BIAS: ("decoder_slope", "mean_slope"), VARIANCE_BIAS: ("variance_slope",)}
 """The weights on which J has a gradient under each bias; on the others it has none."""
 
 SOURCE = "On the regularization balance in autoencoder-based generative models, Thm. 2"
 
 
+@collapse_point.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study."""
     found, enough = _by_hypothesis(view), complete(view.trials)
-    stated = found.get("as stated", [])
+    stated = found.get(STATED, [])
     largest = max((look[name] for look in stated for name in SLOPES), default=math.nan)
     exponents = t_interval(look["noise_exponent"] for look in stated)
     return [
@@ -49,6 +52,7 @@ def claims(view: View) -> list[Claim]:
             f"{ZERO:g} nats",
             judged(largest <= ZERO, enough),
             len(stated),
+            topics.COLLAPSE_POINT,
         ),
         Claim(
             "biases zero",
@@ -59,18 +63,21 @@ def claims(view: View) -> list[Claim]:
             f"{EXPONENT:g}",
             judged(abs(exponents.mean + 0.5) <= EXPONENT, enough),
             len(stated),
+            topics.COLLAPSE_POINT,
         ),
         *(_biased(name, found.get(name, []), enough) for name in MOVED),
     ]
 
 
+@collapse_point.figures
 def drawings(view: View) -> list[Drawing]:
     """Noise of the gradient against the number of draws."""
-    arrays = [look.arrays(view.home) for look in _by_hypothesis(view).get("as stated", [])]
+    arrays = [look.arrays(view.home) for look in _by_hypothesis(view).get(STATED, [])]
     known = [found for found in arrays if found]
     return [noise(known)] if known else []
 
 
+@collapse_point.sheets
 def sheets(view: View) -> list[Sheet]:
     """Mean norms of the gradients under each hypothesis."""
     rows = [
@@ -105,4 +112,5 @@ def _biased(name: str, found: Sequence[Look], enough: bool) -> Claim:
         f"{PRESENT:g} nats; {ZERO:g} nats",
         judged(least >= PRESENT and most <= ZERO, enough),
         len(found),
+        topics.COLLAPSE_POINT,
     )

@@ -6,8 +6,8 @@ import matplotlib as mpl
 import numpy as np
 
 from analysis.figures.curves import COLOURS, theory
-from analysis.figures.general import Drawing
-from analysis.figures.style import SETTINGS, legend, log_scale, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import SETTINGS, legend, log_scale, panels
 
 
 def noise(found: Sequence[Mapping[str, np.ndarray]]) -> Drawing:
@@ -31,4 +31,4 @@ def noise(found: Sequence[Mapping[str, np.ndarray]]) -> Drawing:
             "Root mean square of the gradient of a collapsed latent's decoder column, averaged over n independent draws, "
             "with all biases zero. Dashed: n^(−½). With the noise in antithetic pairs it is zero to rounding."
         )
-        return Drawing("noise", caption, saved(figure, "svg"), saved(figure, "png"))
+        return Drawing.of("noise", caption, figure)

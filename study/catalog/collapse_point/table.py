@@ -9,7 +9,10 @@ from models.specs.probes import CollapsePoint, Hypothesis
 from study.declare.probe import Probe
 from study.declare.table import study
 
-HYPOTHESES: list[Hypothesis] = ["as stated", "mean bias", "variance bias"]
+STATED: Hypothesis = "as stated"
+MEAN_BIAS: Hypothesis = "mean bias"
+VARIANCE_BIAS: Hypothesis = "variance bias"
+HYPOTHESES = [STATED, MEAN_BIAS, VARIANCE_BIAS]
 
 
 @study(hypothesis=HYPOTHESES, seed=range(5))

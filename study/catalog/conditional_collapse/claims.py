@@ -12,15 +12,17 @@ import math
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.claims.network_sweep import Swept, swept
 from analysis.claims.thresholds import compared, threshold_rows
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
 from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
 from study.catalog.conditional_collapse.figures import figures
+from study.catalog.conditional_collapse.table import conditional_collapse
 
 SOURCE = "Wang & Ziyin (2022), figure 1"
 
@@ -37,16 +39,19 @@ LAST_KEPT, FIRST_COLLAPSED = 12.0, 14.5
 """β on either side of ζ₁² = 14 as planted."""
 
 
+@conditional_collapse.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one activation after the other."""
     return [claim for name, trials in swept(view, "activation").items() for claim in _claims(name, trials)]
 
 
+@conditional_collapse.figures
 def drawings(view: View) -> list[Drawing]:
     """Loss and posterior standard deviations against β."""
     return figures({name: trials for name, trials in swept(view, "activation").items() if len(trials.settled)})
 
 
+@conditional_collapse.sheets
 def sheets(view: View) -> list[Sheet]:
     """What training ends with at each β, and thresholds fitted over all seeds."""
     every = {name: trials for name, trials in swept(view, "activation").items() if len(trials.settled)}
@@ -91,6 +96,7 @@ def _loss(name: str, trials: Swept, best: Frame, where: str, within: float) -> C
         tolerance=f"{within:.0%}",
         verdict=judged(bool(apart.max() <= within), trials.enough and len(best) > 0),
         trials=len(every),
+        topic=topics.CONDITIONAL_SWEEP,
     )
 
 
@@ -113,6 +119,7 @@ def _counts(name: str, trials: Swept) -> Claim:
         tolerance="none more, at most one less",
         verdict=judged(bool(best.isin([0, 1]).all()), trials.enough),
         trials=len(every),
+        topic=topics.CONDITIONAL_SWEEP,
     )
 
 
@@ -134,6 +141,7 @@ def _collapse(name: str, trials: Swept) -> Claim:
         tolerance=f"AU₁ counts as 0 up to {ALIVE}",
         verdict=verdict,
         trials=len(trials.settled),
+        topic=topics.CONDITIONAL_SWEEP,
     )
 
 

@@ -8,8 +8,8 @@ from matplotlib.ticker import FuncFormatter
 
 from analysis.claims.network_sweep import Swept
 from analysis.figures.curves import log_beta, ordered_looks, theory
-from analysis.figures.general import Drawing
-from analysis.figures.style import GRID, INK, QUIET, SETTINGS, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import GRID, INK, QUIET, SETTINGS, legend, panels
 
 FINE = 400
 """Points of a dashed curve."""
@@ -53,7 +53,7 @@ def loss(every: Mapping[str, Swept]) -> Drawing:
         "Loss R/2γ + βK on the training set against β, at the best of the seeds. Dashed: the linear minimum L*. Right: its "
         f"relative excess, ±{SHADED:.0%} shaded; small dots are the other seeds, those above 5 % are cut off."
     )
-    return Drawing("loss", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("loss", caption, figure)
 
 
 def posterior(every: Mapping[str, Swept]) -> Drawing:
@@ -86,7 +86,7 @@ def posterior(every: Mapping[str, Swept]) -> Drawing:
         "Root mean square over x of the posterior standard deviation of each latent, narrowest first, at the best of the "
         "seeds; small dots are the other seeds. Dashed: min(1, √βγ/ζᵢ). Dotted: ζ₁²/γ, where the last mode is lost."
     )
-    return Drawing("posterior", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("posterior", caption, figure)
 
 
 def _fine(swept: Swept) -> np.ndarray:

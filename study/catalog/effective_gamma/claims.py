@@ -9,15 +9,17 @@ min(1, βγ/λᵢ), so that κ latents hold #{λᵢ > βγ} modes, of which #{λ
 Source: Wang & Ziyin (2022), section 4 with a learnable posterior variance; that β and γ act through their product is algebra.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
+from analysis.frames.declaration import data_kind
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import ENOUGH, cells, label_text
 from analysis.tables.interval import number
+from study.catalog.effective_gamma.table import effective_gamma
 
 AGREEING = 0.95
 """Share of pairs, or of converged trials, that must agree for a claim to hold: a mode near its threshold may fall anyhow."""
@@ -26,6 +28,7 @@ Spectra = Mapping[str, Sequence[float]]
 """Eigenvalues of each data set's covariance, by data_id, where they are recorded."""
 
 
+@effective_gamma.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
     spectra = {key: row["spectrum"] for key, row in view.datasets.items() if row["spectrum"] is not None}
@@ -43,7 +46,7 @@ def absorption(frame: Frame, header: Header, spectra: Spectra) -> list[Claim]:
         enough = len(trials) >= max(2, ENOUGH * len(declared))
         found.append(_ends_alike(label_text(data), trials, enough))
         spectrum = spectra.get(str(trials["data_id"].iloc[0])) if len(trials) else None
-        if spectrum is not None and trials["declaration"].map(_is_linear).all():
+        if spectrum is not None and data_kind(trials) == "LinearSubspace":
             converged = trials[trials["converged"]]
             enough = len(converged) >= max(2, ENOUGH * len(declared))
             found += _follows_theory(label_text(data), converged, spectrum, enough)
@@ -94,14 +97,10 @@ def _follows_theory(data: str, trials: Frame, spectrum: Sequence[float], enough:
 def _claim(
     data: str, claim: str, source: str, expected: str, share: float, numbers: str, enough: bool, trials: int
 ) -> Claim:
-    tolerance = f"{AGREEING:.0%} agree"
-    return Claim(data, claim, source, expected, numbers, tolerance, judged(share >= AGREEING, enough), trials)
+    tolerance, verdict = f"{AGREEING:.0%} agree", judged(share >= AGREEING, enough)
+    return Claim(data, claim, source, expected, numbers, tolerance, verdict, trials, topics.CONVENTIONS)
 
 
 def _rounded(product: float) -> float:
     """A product by which trials are grouped: float32 and decimal axes give it in slightly different digits."""
     return float(f"{product:.4g}")
-
-
-def _is_linear(declaration: str) -> bool:
-    return json.loads(declaration)["data"]["kind"] == "LinearSubspace"

@@ -14,6 +14,7 @@ Source: Dai, Wenliang & Wipf, "On the value of infinite gradients in variational
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
@@ -21,14 +22,13 @@ from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
 from analysis.tables.interval import Interval, number, t_interval
 from analysis.tables.sheet import Sheet
-from study.catalog.gamma_star.figures import drawings
-
-__all__ = ["claims", "drawings", "sheets"]
+from study.catalog.gamma_star.table import gamma_star
 
 INFINITE = "Dai, Wenliang & Wipf (2021), figure 4"
 BALANCE = "On the regularization balance in autoencoder-based generative models, table 2"
 
 LEARNED, REFIT = "learned", "refit"
+"""How γ is set, as `gamma_mode` records it."""
 
 MMD_LEARNED, MMD_RATIO = 0.005, 10.0
 """Largest MMD of a learned γ on planted data, and how many times larger the fixed one's is at least."""
@@ -46,13 +46,14 @@ FEWEST = 3
 """Pairs that a claim needs."""
 
 
+@gamma_star.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, for each data set (and κ, where it varies)."""
     return paired_claims(view.trials, view.header)
 
 
 def paired_claims(frame: Frame, header: Header) -> list[Claim]:
-    """The claims about trials with the axes `data`, `mode` and `seed`."""
+    """The claims about trials with the axes `data` and `seed`, by how their γ is set."""
     found = []
     for labels, trials in cells(frame, header, _places(header)):
         where = _where(header, labels)
@@ -67,6 +68,7 @@ def paired_claims(frame: Frame, header: Header) -> list[Claim]:
     return found
 
 
+@gamma_star.sheets
 def sheets(view: View) -> list[Sheet]:
     """The source's table 2, with active latents and gradients beside it."""
     rows = []
@@ -109,7 +111,7 @@ def _where(header: Header, labels: tuple[object, ...]) -> str:
 def _pairs(trials: Frame) -> Frame:
     """One row a seed with both trials finished: the columns of both, ending in `_learned` and `_refit`."""
     done = trials[trials["status"].eq("finished")]
-    sides = [done[done["mode"].eq(mode)].set_index("seed").add_suffix(f"_{mode}") for mode in (LEARNED, REFIT)]
+    sides = [done[done["gamma_mode"].eq(mode)].set_index("seed").add_suffix(f"_{mode}") for mode in (LEARNED, REFIT)]
     return sides[0].join(sides[1], how="inner")
 
 
@@ -125,6 +127,7 @@ def _claim(
         tolerance=tolerance,
         verdict=judged(agrees, len(pairs) >= FEWEST),
         trials=2 * len(pairs),
+        topic=topics.LEARNED_AGAINST_FIXED,
     )
 
 

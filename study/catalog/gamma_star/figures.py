@@ -5,21 +5,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, SETTINGS, Look, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, SETTINGS, Look, legend, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
+from study.catalog.gamma_star.table import gamma_star
 
 LOOKS = {
     "learned": Look("γ learned", "#0072B2", "o"),
     "refit": Look("γ* from the start", "#D55E00", "s"),
 }
+"""By how γ is set, as `gamma_mode` records it."""
 
 QUANTITIES = {"grad_z": "‖∂J/∂z‖, nats", "gamma_value": "decoder variance γ, data²"}
 ENDS = {"n_active": "active latents, v < 0.5", "mmd": "MMD(q(z), prior)", "nre_test": "NRE, test"}
 
 
+@gamma_star.figures
 def drawings(view: View) -> list[Drawing]:
     """The course of training, and its end."""
     finished = view.trials[view.trials["status"].eq("finished")]
@@ -38,7 +41,8 @@ def _course(groups: list[tuple[tuple[object, ...], Frame]], curves: Frame) -> Dr
             ax = line[column]
             ax.set_yscale("log")
             for mode, look in LOOKS.items():
-                _along(ax, rows[rows["mode"].eq(mode)], quantity, look)
+                of_mode = trials.loc[trials["gamma_mode"].eq(mode), "trial_id"]
+                _along(ax, rows[rows["trial_id"].isin(of_mode)], quantity, look)
             if not column:
                 ax.set_ylabel(text)
         grid[0][column].set_title(label_text(data), loc="left", color=INK)
@@ -48,7 +52,7 @@ def _course(groups: list[tuple[tuple[object, ...], Frame]], curves: Frame) -> Dr
         "Norm of the gradient of J with respect to z, and γ, along training: median over seeds, shaded from least to "
         "greatest. The first value of the orange line is larger by γ_init/γ* by construction."
     )
-    return Drawing("course", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("course", caption, figure)
 
 
 def _along(ax: Axes, rows: Frame, quantity: str, look: Look) -> None:
@@ -67,7 +71,7 @@ def _ends(groups: list[tuple[tuple[object, ...], Frame]]) -> Drawing:
             if column != "n_active":
                 ax.set_yscale("symlog" if (trials[column] <= 0).any() else "log", **_linear_below(trials[column]))
             for place, (mode, look) in enumerate(LOOKS.items()):
-                values = trials.loc[trials["mode"].eq(mode), column].to_numpy(float)
+                values = trials.loc[trials["gamma_mode"].eq(mode), column].to_numpy(float)
                 spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else np.zeros(len(values))
                 ax.plot(place + spread, values, look.marker, color=look.colour, markersize=5, label=look.label)
             ax.set_xticks(range(len(LOOKS)), list(LOOKS))
@@ -78,7 +82,7 @@ def _ends(groups: list[tuple[tuple[object, ...], Frame]]) -> Drawing:
         line[0].set_ylabel(label_text(data))
     legend(figure, [ax for line in grid for ax in line], "What the two ways of training end with")
     caption = "Active latents, MMD of the aggregate posterior to the prior and reconstruction error, a point a seed."
-    return Drawing("ends", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("ends", caption, figure)
 
 
 def _linear_below(values: Frame) -> dict[str, float]:

@@ -12,7 +12,6 @@ Source: Dai, Wenliang & Wipf (2021), section 3; Dai & Wipf (2019).
 """
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,20 +19,19 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import INSUFFICIENT, Claim, Said, judged
 from analysis.frames.load import Header
 from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
 from analysis.tables.cells import ENOUGH, cells, enough_converged, label_text, moving
 from analysis.tables.interval import Interval, number, t_interval
+from study.catalog.grid_gamma.table import GAMMAS, ONE_STAGE, TWO_STAGES, grid_gamma
 
 SOURCE = "Dai, Wenliang & Wipf (2021), section 3"
 
 SMALL_GAMMA = 2e-3
 """A learned γ below this fraction of T/d has explained the data; γ stays at T/d when nothing is encoded."""
-
-ONE_STAGE, TWO_STAGES = "VAE", "VAE+"
-"""The study's names for trials of one VAE, and of a second one on the aggregate posterior of the first."""
 
 MMD_RATIO = 10
 """How much farther than the learned one an under-regularised aggregate posterior lies from the prior."""
@@ -73,6 +71,7 @@ class _Question:
             yield int(trials["kappa"].iloc[0]), trials[trials["gamma"].eq(self.learned)], by_label
 
 
+@grid_gamma.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
     return learned_against_fixed(view.trials, view.header) + second_stages(view.trials, view.header)
@@ -82,11 +81,12 @@ def learned_against_fixed(frame: Frame, header: Header) -> list[Claim]:
     """The claims about trials with the axes `gamma` and `kappa`; none without a learned and a fixed γ."""
     if not {"gamma", "kappa"} <= header.axes.keys():
         return []
-    fixed = {str(label): value for label in header.axes["gamma"] if (value := _fixed_value(label)) is not None}
-    learned = next((str(label) for label in header.axes["gamma"] if str(label).startswith("learned")), None)
+    modes = _modes(frame, header)
+    fixed = {label: start for label, (mode, start) in modes.items() if mode == "fixed"}
+    learned = next((label for label, (mode, _) in modes.items() if mode == "learned"), None)
     if learned is None or not fixed:
         return []
-    refit = next((str(label) for label in header.axes["gamma"] if str(label).startswith("refit")), None)
+    refit = next((label for label, (mode, _) in modes.items() if mode == "refit"), None)
     trials = _at_unit_beta(frame, header).copy()
     if "method" in header.axes:
         trials = trials[trials["method"].eq(ONE_STAGE)]
@@ -233,6 +233,7 @@ def _nearer(data: str, gamma: str, pairs: Frame) -> Claim:
         tolerance="95 % interval over seeds",
         verdict=judged(gain.mean > 0, gain.n >= 2 and (gain.mean <= 0 or _excludes_zero(gain))),
         trials=2 * len(pairs),
+        topic=topics.LEARNED_AGAINST_FIXED,
     )
 
 
@@ -251,7 +252,7 @@ def _mmd_ratio(fixed: Frame, learned: Frame) -> float:
 def _claim(
     q: _Question, claim: str, expected: str, numbers: str, said: Said, trials: int, tolerance: str = "every trial"
 ) -> Claim:
-    return Claim(q.data, claim, SOURCE, expected, numbers, tolerance, said, trials)
+    return Claim(q.data, claim, SOURCE, expected, numbers, tolerance, said, trials, topics.LEARNED_AGAINST_FIXED)
 
 
 def _said(asked: list[Frame], agrees: bool) -> Said:
@@ -264,10 +265,13 @@ def _at_unit_beta(frame: Frame, header: Header) -> Frame:
     return frame[beta.eq(1.0) | (beta.isna() & frame["status"].eq("missing") & ("beta" not in header.axes))]
 
 
-def _fixed_value(label: Any) -> float | None:
-    """The γ of a label such as "fixed 1e-05", in data²."""
-    found = re.fullmatch(r"fixed (\S+)", str(label))
-    try:
-        return float(found[1]) if found else None
-    except ValueError:
-        return None
+def _modes(frame: Frame, header: Header) -> dict[str, tuple[str, Any]]:
+    """γ's label → its mode and first value, as first stages have recorded them, or as the study's table declares them."""
+    found: dict[str, tuple[str, Any]]
+    found = {label: (gamma.kind.lower(), gamma.start) for label, gamma in GAMMAS.items()}
+    known = frame[frame["gamma_mode"].notna()]
+    if "method" in header.axes:
+        known = known[known["method"].eq(ONE_STAGE)]
+    rows = known.drop_duplicates("gamma")
+    found |= {str(row["gamma"]): (row["gamma_mode"], row["gamma_init"]) for row in rows.to_dict("records")}
+    return {str(label): found[str(label)] for label in header.axes["gamma"] if str(label) in found}

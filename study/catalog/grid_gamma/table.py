@@ -32,15 +32,40 @@ from study.declare.table import study
 from study.declare.trial import Trial
 
 LEARNED, SMALL = Learned(init=1.0), Fixed(1e-4)
-METHODS = ["VAE", "VAE+"]
+ONE_STAGE, TWO_STAGES = "VAE", "VAE+"
+METHODS = [ONE_STAGE, TWO_STAGES]
 
 ON_MANIFOLD, ON_DIGITS = (2, 4, 8), (4, 16)
 """κ below and above what a learned γ keeps: 3 latents of the manifold, about 12 of the digits."""
 
 
+PAPER_LEARNED, PAPER_SMALL = Learned(init=1.0, lr=1e-2), Fixed(1e-3)
+
+LAPTOP_GAMMAS: list[Gamma] = [
+    Fixed(4.0),
+    SMALL,
+    LEARNED,
+    Optimal(),
+    Annealed(1.0, 1e-3),
+    Refit(learned=LEARNED),
+]
+PAPER_GAMMAS: list[Gamma] = [
+    Fixed(1.0),
+    Fixed(0.1),
+    Fixed(0.01),
+    PAPER_SMALL,
+    PAPER_LEARNED,
+    Optimal(),
+    Annealed(1.0, 1e-3),
+    Refit(learned=PAPER_LEARNED),
+]
+GAMMAS = {gamma.label: gamma for gamma in (*LAPTOP_GAMMAS, *PAPER_GAMMAS)}
+"""How γ is set, by the label of the axis, at either scale."""
+
+
 @study(
     data=[PlantedManifold(d=20, r=3), Digits()],
-    gamma=[Fixed(4.0), SMALL, LEARNED, Optimal(), Annealed(1.0, 1e-3), Refit(learned=LEARNED)],
+    gamma=LAPTOP_GAMMAS,
     kappa=[2, 4, 8, 16],
     beta=[1.0, 4.0],
     skip=["none", "affine"],
@@ -68,12 +93,12 @@ def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, me
         training=Training(steps=2000, batch=128, lr=5e-3),
         seed=seed,
     )
-    return stage if method == "VAE" else second_stage(stage)
+    return stage if method == ONE_STAGE else second_stage(stage)
 
 
 def is_asked(gamma: Gamma, beta: float, skip: Skip, method: str, two_stages: Sequence[Gamma]) -> bool:
     """Whether a row is in the table: refits and second stages stand at β = 1 alone, the latter on some plain decoders."""
-    if method == "VAE+":
+    if method == TWO_STAGES:
         return beta == 1 and skip == "none" and gamma in two_stages
     return beta == 1 or not isinstance(gamma, Refit)
 
@@ -85,21 +110,9 @@ def second_stage(first: Trial) -> Trial:
     return first.model_copy(update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": first})
 
 
-PAPER_LEARNED, PAPER_SMALL = Learned(init=1.0, lr=1e-2), Fixed(1e-3)
-
-
 @grid_gamma.paper(
     data=[MNIST()],
-    gamma=[
-        Fixed(1.0),
-        Fixed(0.1),
-        Fixed(0.01),
-        PAPER_SMALL,
-        PAPER_LEARNED,
-        Optimal(),
-        Annealed(1.0, 1e-3),
-        Refit(learned=PAPER_LEARNED),
-    ],
+    gamma=PAPER_GAMMAS,
     kappa=[5, 10, 15, 20, 30, 50, 100, 200, 400, 784],
     beta=[0.5, 1.0, 2.0, 4.0],
     skip=["none", "affine", "residual"],
@@ -127,4 +140,4 @@ def grid_gamma_paper(
         training=Training(steps=23_400, batch=256, lr=1e-3),
         seed=seed,
     )
-    return stage if method == "VAE" else second_stage(stage)
+    return stage if method == ONE_STAGE else second_stage(stage)

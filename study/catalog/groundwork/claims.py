@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.claims.residuals import worst
 from analysis.frames.probe_looks import Look, complete, looks
@@ -22,6 +23,7 @@ from analysis.tables.sheet import Sheet
 from analysis.theory import fixed_sigma, learned_gamma, linear
 from analysis.theory.modes import Modes
 from study.catalog.groundwork.identities import IDENTITIES, worst_residual
+from study.catalog.groundwork.table import BINS, CONVENTIONS, LIKELIHOOD, MINIMA, MMDS, NOISY, groundwork
 
 IDENTICAL, MINIMAL, GAMMA, EXACT = 1e-5, 1e-6, 1e-4, 1e-10
 """Tolerances: on identities and on minima, both relative; on a learned γ, relative; on densities, nats."""
@@ -43,7 +45,7 @@ ONE_MORE = 1
 
 WZ = "Wang & Ziyin (2022)"
 
-MINIMA = {
+PROPOSITIONS = {
     "equal Σ": f"{WZ}, Prop. 2 and Thm. 1",
     "unequal Σ": f"{WZ}, Prop. 2 and Thm. 1, with σ ascending where ζ descends",
     "learned Σ": f"{WZ}, Prop. 3 and Thm. 2",
@@ -51,30 +53,32 @@ MINIMA = {
 }
 
 
+@groundwork.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study."""
     return [
         *_conventions(view),
-        *(_minimum(view, variant, source) for variant, source in MINIMA.items()),
+        *(_minimum(view, name, probe.variant) for name, probe in MINIMA.items()),
         _learned_gamma(view),
-        *(_bins(view, name) for name in _names(view, "NDB")),
-        *(_mmd(view, name) for name in _names(view, "MMD")),
-        _collapsed(view),
+        *(_bins(view, name) for name in BINS),
+        *(_mmd(view, name) for name in MMDS),
+        *(_collapsed(view, name) for name, probe in MMDS.items() if probe.kappa == MANY),
         _likelihood(view),
-        *(claim for name in _names(view, "noise") for claim in _noisy(view, name)),
+        *(claim for name in NOISY for claim in _noisy(view, name)),
     ]
 
 
+@groundwork.sheets
 def sheets(view: View) -> list[Sheet]:
     """Every identity's worst residual, and the metrics' nulls."""
-    found = looks(_of(view, ["conventions"]))
+    found = looks(_of(view, [CONVENTIONS]))
     identities = [
         {"identity": name, "worst residual": worst_residual(both, found)} for name, both in IDENTITIES.items()
     ]
     nulls = [
         {"metric": look.row["look"], "seed": int(look.row["seed"])}
         | {"mean": look["mean"], "deviation over repeats": look["deviation"], "error told": look["told_error"]}
-        for look in looks(_of(view, [*_names(view, "NDB"), *_names(view, "MMD")]))
+        for look in looks(_of(view, [*BINS, *MMDS]))
     ]
     return [
         Sheet("identities", "Identities between objectives, relative residuals", pd.DataFrame(identities)),
@@ -83,7 +87,7 @@ def sheets(view: View) -> list[Sheet]:
 
 
 def _conventions(view: View) -> list[Claim]:
-    trials = _of(view, ["conventions"])
+    trials = _of(view, [CONVENTIONS])
     found, enough = looks(trials), complete(trials)
     errors = {name: worst_residual(both, found) for name, both in IDENTITIES.items()}
     error, turned = worst(errors.values()), worst(look["turned"] for look in found)
@@ -97,6 +101,7 @@ def _conventions(view: View) -> list[Claim]:
             f"{IDENTICAL:g}, relative",
             judged(error <= IDENTICAL, enough),
             len(found),
+            topics.CONVENTIONS,
         ),
         Claim(
             "random networks",
@@ -107,12 +112,13 @@ def _conventions(view: View) -> list[Claim]:
             f"{IDENTICAL:g}, relative",
             judged(turned <= IDENTICAL, enough),
             len(found),
+            topics.CONVENTIONS,
         ),
     ]
 
 
-def _minimum(view: View, variant: str, source: str) -> Claim:
-    trials = _of(view, [f"minimum, {variant}"])
+def _minimum(view: View, name: str, variant: str) -> Claim:
+    trials = _of(view, [name])
     found = looks(trials)
     errors = []
     for look in found:
@@ -121,12 +127,13 @@ def _minimum(view: View, variant: str, source: str) -> Claim:
     return Claim(
         f"linear problems, {variant}",
         "the lowest loss is that of the closed form",
-        source,
+        PROPOSITIONS[variant],
         "the closed form's J",
         f"{number(worst(errors))} from it at most, relative, by L-BFGS from random starts" if found else NOTHING,
         f"{MINIMAL:g}, relative",
         judged(worst(errors) <= MINIMAL, complete(trials)),
         len(found),
+        topics.LINEAR_MINIMUM,
     )
 
 
@@ -149,7 +156,7 @@ def _modes(look: Look, view: View) -> tuple[Modes, dict[str, np.ndarray]]:
 
 def _learned_gamma(view: View) -> Claim:
     """Of problems whose γ lies above the floor."""
-    trials = _of(view, ["minimum, learned γ"])
+    trials = _of(view, [name for name, probe in MINIMA.items() if probe.variant == "learned γ"])
     found = looks(trials)
     errors = []
     for look in found:
@@ -159,12 +166,13 @@ def _learned_gamma(view: View) -> Claim:
     return Claim(
         "linear problems, learned γ",
         "γ* = (C₀ + Σ_{k<i≤m} ζᵢ²)/(d₂ − βk), wherever that is above 0",
-        f"{MINIMA['learned γ']}; k by derivation",
+        f"{PROPOSITIONS['learned γ']}; k by derivation",
         "the closed form's γ*",
         f"{number(worst(errors))} from it at most, relative, in {len(errors)} problems" if errors else NOTHING,
         f"{GAMMA:g}, relative",
         judged(worst(errors) <= GAMMA, complete(trials) and bool(errors)),
         len(errors),
+        topics.LEARNED_GAMMA_LINEAR,
     )
 
 
@@ -181,6 +189,7 @@ def _bins(view: View, name: str) -> Claim:
         f"{SHARE_WITHIN:g}",
         judged(abs(mean - SHARE) <= SHARE_WITHIN, complete(trials)),
         len(found),
+        topics.NULLS_OF_METRICS,
     )
 
 
@@ -197,15 +206,16 @@ def _mmd(view: View, name: str) -> Claim:
         f"{DEVIATIONS:g} standard errors",
         judged(away <= DEVIATIONS, complete(trials)),
         len(found),
+        topics.NULLS_OF_METRICS,
     )
 
 
-def _collapsed(view: View) -> Claim:
-    trials = _of(view, [f"MMD, κ = {MANY}"])
+def _collapsed(view: View, name: str) -> Claim:
+    trials = _of(view, [name])
     found = looks(trials)
     error = worst(look["of_zeros"] / ZEROS - 1 for look in found)
     return Claim(
-        f"MMD, κ = {MANY}",
+        name,
         "MMD² of codes that are all zero is that of a point mass",
         "derived from the kernel, for very many dimensions",
         number(ZEROS, 4),
@@ -213,11 +223,12 @@ def _collapsed(view: View) -> Claim:
         f"{ZEROS_WITHIN:.0%}",
         judged(error <= ZEROS_WITHIN, complete(trials)),
         len(found),
+        topics.NULLS_OF_METRICS,
     )
 
 
 def _likelihood(view: View) -> Claim:
-    trials = _of(view, ["likelihood"])
+    trials = _of(view, [LIKELIHOOD])
     found = looks(trials)
     error = worst(size for look in found for size in (look["spread"], look["misjudged"]))
     return Claim(
@@ -229,6 +240,7 @@ def _likelihood(view: View) -> Claim:
         f"{EXACT:g} nats",
         judged(error <= EXACT, complete(trials)),
         len(found),
+        topics.EXACT_LIKELIHOOD,
     )
 
 
@@ -247,6 +259,7 @@ def _noisy(view: View, name: str) -> list[Claim]:
             "exact",
             judged(bool(burda.eq(kappa).all()), enough),
             len(done),
+            topics.WHAT_IS_ACTIVE,
         ),
         Claim(
             name,
@@ -257,6 +270,7 @@ def _noisy(view: View, name: str) -> list[Claim]:
             f"± {ONE_MORE}",
             judged(bool((active - r).abs().le(ONE_MORE).all()), enough),
             len(done),
+            topics.WHAT_IS_ACTIVE,
         ),
     ]
 
@@ -267,7 +281,3 @@ def _counts(values: Sequence[float]) -> str:
 
 def _of(view: View, names: Sequence[str]) -> Frame:
     return view.trials[view.trials["look"].isin(list(names))]
-
-
-def _names(view: View, begin: str) -> list[str]:
-    return [str(name) for name in view.header.axes["look"] if str(name).startswith(begin)]

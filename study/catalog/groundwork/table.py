@@ -12,19 +12,22 @@ from study.declare.probe import Declared, Probe
 from study.declare.table import study
 from study.declare.trial import Trial
 
-LOOKS: dict[str, Probing] = {
-    "conventions": Conventions(),
+CONVENTIONS, LIKELIHOOD = "conventions", "likelihood"
+MINIMA = {
     "minimum, equal Σ": LinearMinimum(variant="equal Σ"),
     "minimum, unequal Σ": LinearMinimum(variant="unequal Σ"),
     "minimum, learned Σ": LinearMinimum(variant="learned Σ"),
     "minimum, learned γ": LinearMinimum(variant="learned γ"),
-    "NDB, 100 bins": NullBins(bins=100),
-    "NDB, 200 bins": NullBins(bins=200),
-    "NDB, 300 bins": NullBins(bins=300),
-    "MMD, κ = 2": NullMMD(kappa=2),
-    "MMD, κ = 16": NullMMD(kappa=16),
-    "MMD, κ = 64": NullMMD(kappa=64),
-    "likelihood": LinearLikelihood(),
+}
+BINS = {f"NDB, {bins} bins": NullBins(bins=bins) for bins in (100, 200, 300)}
+MMDS = {f"MMD, κ = {kappa}": NullMMD(kappa=kappa) for kappa in (2, 16, 64)}
+
+LOOKS: dict[str, Probing] = {
+    CONVENTIONS: Conventions(),
+    **MINIMA,
+    **BINS,
+    **MMDS,
+    LIKELIHOOD: LinearLikelihood(),
 }
 """What is computed, by the name of the row."""
 
@@ -37,8 +40,7 @@ NOISY = {
 }
 """What is trained: data and κ."""
 
-SEEDS = dict.fromkeys(LOOKS, 3) | {"conventions": 20, "likelihood": 5} | dict.fromkeys(NOISY, 3)
-SEEDS |= {name: 12 for name in LOOKS if name.startswith("minimum")}
+SEEDS = dict.fromkeys([*LOOKS, *NOISY], 3) | {CONVENTIONS: 20, LIKELIHOOD: 5} | dict.fromkeys(MINIMA, 12)
 """How many seeds each has: twelve are a linear problem of every kind."""
 
 

@@ -12,10 +12,13 @@ Source: Wang & Ziyin (2022), figures 2 and 3; what they print as ζᵢ of MNIST 
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.claims.network_sweep import Swept, swept
-from analysis.figures.general import Drawing
+from analysis.claims.topics import Topic
+from analysis.figures.drawing import Drawing
 from analysis.fit import FITTED, total_collapse
+from analysis.frames.declaration import data_kind
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells
@@ -23,8 +26,10 @@ from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
 from analysis.theory import linear
 from study.catalog.image_collapse.figures import figures
+from study.catalog.image_collapse.table import LINEAR, image_collapse
 
-LINEAR = "linear"
+TOPICS = {"Digits": topics.DIGITS_SWEEP, "MNIST": topics.MNIST_SWEEP}
+"""By kind of data, as everything below."""
 
 COLLAPSE = {"Digits": (12.0, 16.0), "MNIST": (4.6, 5.4)}
 """Between which β the last mode should be lost: ζ₁²/γ is 14 and 5.1."""
@@ -42,27 +47,30 @@ VARIANCE = 0.05
 """Tolerance on the variance of samples of a linear VAE, relative to the largest of the sweep."""
 
 
+@image_collapse.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set and network after the other."""
     found = []
     for data, networks in _by_data(view).items():
         for name, trials in networks.items():
-            label = f"{data}, {name}"
+            where = f"{data}, {name}", TOPICS[data]
             if data in COLLAPSE:
-                found.append(_collapse(label, trials, *COLLAPSE[data]))
+                found.append(_collapse(*where, trials, *COLLAPSE[data]))
             if data in LEFT:
-                found.append(_left(label, trials, LEFT[data]))
+                found.append(_left(*where, trials, LEFT[data]))
             if name != LINEAR and data in GAIN_UP_TO:
-                found.append(_gain(label, trials, GAIN_UP_TO[data]))
-            found.append(_variance(label, trials, exact=name == LINEAR))
+                found.append(_gain(*where, trials, GAIN_UP_TO[data]))
+            found.append(_variance(*where, trials, exact=name == LINEAR))
     return found
 
 
+@image_collapse.figures
 def drawings(view: View) -> list[Drawing]:
     """Samples of the prior per β as pictures, and modes and variance of samples against β, for each data set."""
     return [drawing for data, every in _settled(view).items() for drawing in figures(data, every, view.home)]
 
 
+@image_collapse.sheets
 def sheets(view: View) -> list[Sheet]:
     """Modes left, variance of samples and J at each β, and the last threshold."""
     every = [(data, name, trials) for data, networks in _settled(view).items() for name, trials in networks.items()]
@@ -76,7 +84,7 @@ def sheets(view: View) -> list[Sheet]:
     ]
 
 
-def _collapse(data: str, trials: Swept, low: float, high: float) -> Claim:
+def _collapse(data: str, topic: Topic, trials: Swept, low: float, high: float) -> Claim:
     """The grid's bracket decides: a nonlinear network's active units are no hinge, so its fit is only shown."""
     expected = float(trials.modes.zeta2[0]) / trials.gamma
     measured, agrees = "nothing was measured", False
@@ -95,10 +103,11 @@ def _collapse(data: str, trials: Swept, low: float, high: float) -> Claim:
         tolerance=f"in [{low:g}, {high:g}]",
         verdict=judged(agrees, {beta for beta in trials.trials["beta"] if low <= beta <= high} <= set(trials.complete)),
         trials=len(trials.settled),
+        topic=topic,
     )
 
 
-def _left(data: str, trials: Swept, expected: dict[float, int]) -> Claim:
+def _left(data: str, topic: Topic, trials: Swept, expected: dict[float, int]) -> Claim:
     counts = {beta: trials.settled.loc[trials.settled["beta"].eq(beta), "n_burda"].tolist() for beta in expected}
     texts = [f"{', '.join(f'{n:.0f}' for n in found) or 'none measured'} at β = {b:g}" for b, found in counts.items()]
     return Claim(
@@ -113,10 +122,11 @@ def _left(data: str, trials: Swept, expected: dict[float, int]) -> Claim:
             set(expected) <= set(trials.complete),
         ),
         trials=sum(map(len, counts.values())),
+        topic=topic,
     )
 
 
-def _gain(data: str, trials: Swept, last: float) -> Claim:
+def _gain(data: str, topic: Topic, trials: Swept, last: float) -> Claim:
     rows = trials.settled[trials.settled["beta"].le(last)]
     excess = (rows["loss"] - rows["expected"]).groupby(rows["beta"]).max()
     measured = "; ".join(f"{number(value)} at β = {beta:g}" for beta, value in excess.items()) or "nothing was measured"
@@ -131,10 +141,11 @@ def _gain(data: str, trials: Swept, last: float) -> Claim:
             bool(excess.le(0).all()), {b for b in trials.trials["beta"] if b <= last} <= set(trials.complete)
         ),
         trials=len(rows),
+        topic=topic,
     )
 
 
-def _variance(data: str, trials: Swept, exact: bool) -> Claim:
+def _variance(data: str, topic: Topic, trials: Swept, exact: bool) -> Claim:
     """tr Cov of the decoder's mean under the prior; any network's should fall with β, a linear one's is known."""
     found = trials.settled.groupby("beta")["sample_variance"].mean().reindex(trials.complete).dropna()
     expected = trials.expected_variance(found.index.to_numpy(float))
@@ -153,13 +164,14 @@ def _variance(data: str, trials: Swept, exact: bool) -> Claim:
         tolerance=f"{VARIANCE:.0%} of the largest" if exact else "no rise above 1 % of the largest",
         verdict=judged(falls and (not exact or apart <= VARIANCE), len(found) >= FEWEST),
         trials=len(trials.settled),
+        topic=topic,
     )
 
 
 def _by_data(view: View) -> dict[str, dict[str, Swept]]:
     """By kind of data, whatever subset of it, and by network."""
-    groups = cells(view.trials, view.header, ["data"])
-    return {str(label).partition("(")[0]: swept(view, "network", of) for (label,), of in groups}
+    groups = [of for _, of in cells(view.trials, view.header, ["data"])]
+    return {kind: swept(view, "network", of) for of in groups if (kind := data_kind(of))}
 
 
 def _settled(view: View) -> dict[str, dict[str, Swept]]:

@@ -10,9 +10,9 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.claims.network_sweep import Swept
 from analysis.figures.curves import DASHED, band, log_beta, ordered_looks, theory
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
-from analysis.figures.style import INK, SETTINGS, Look, legend, panels, saved
+from analysis.figures.style import INK, SETTINGS, Look, legend, panels
 from analysis.frames.types import Frame
 from analysis.theory import linear
 from study.record import Home, read_artifacts
@@ -52,7 +52,7 @@ def modes(data: str, every: Mapping[str, Swept]) -> Drawing:
         "against β: on the left the median over seeds, from least to greatest shaded; on the right the mean, 95 % t-interval "
         "shaded. Dashed: #{ζᵢ² > βγ} and Σ(ζᵢ² − βγ)₊ of a linear VAE."
     )
-    return Drawing(f"modes-{data.lower()}", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of(f"modes-{data.lower()}", caption, figure)
 
 
 def samples(data: str, every: Mapping[str, Swept], home: Home) -> Drawing | None:
@@ -71,7 +71,7 @@ def samples(data: str, every: Mapping[str, Swept], home: Home) -> Drawing | None
         "Decoded draws of the prior at each β, one seed; a column is the same draw in every row. Grey levels are those of "
         "the images. Where every mode is lost all samples are the mean image."
     )
-    return Drawing(f"samples-{data.lower()}", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of(f"samples-{data.lower()}", caption, figure)
 
 
 def _range(ax: Axes, x: np.ndarray, values: np.ndarray, look: Look) -> None:

@@ -14,6 +14,9 @@ from study.declare.trial import Trial
 
 Network = Literal["linear", "nonlinear"]
 
+LINEAR: Network = "linear"
+NETWORKS: list[Network] = [LINEAR, "nonlinear"]
+
 BETAS = {
     "Digits": [0.5, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 13.0, 15.0, 16.0, 20.0],
     "MNIST": [0.5, 2.0, 3.5, 4.7, 5.0, 5.3, 6.0],
@@ -23,13 +26,13 @@ BETAS = {
 
 @study(
     data=[Digits(), MNIST()],
-    network=["linear", "nonlinear"],
+    network=NETWORKS,
     beta=sorted({beta for betas in BETAS.values() for beta in betas}),
     seed=range(3),
 )
 def image_collapse(data: Digits | MNIST, network: Network, beta: float, seed: int) -> Trial | None:
     """On images, is every mode lost where its eigenvalue says, and do samples of the prior fade with them?"""
-    on_mnist, is_linear = isinstance(data, MNIST), network == "linear"
+    on_mnist, is_linear = isinstance(data, MNIST), network == LINEAR
     if beta not in BETAS[data.kind] or (on_mnist and (not is_linear or seed > 1)):
         return None
     hidden = () if is_linear else (64,)
@@ -48,13 +51,13 @@ def image_collapse(data: Digits | MNIST, network: Network, beta: float, seed: in
 
 @image_collapse.paper(
     data=[MNIST()],
-    network=["linear", "nonlinear"],
+    network=NETWORKS,
     beta=[0.5, 1.0, 1.5, 2.0, 2.4, 2.7, 3.0, 3.5, 4.0, 4.4, 4.7, 5.0, 5.3, 6.0],
     seed=range(3),
 )
 def image_collapse_paper(data: MNIST, network: Network, beta: float, seed: int) -> Trial:
     """The same question on MNIST, 20 epochs."""
-    hidden = () if network == "linear" else (256,)
+    hidden = () if network == LINEAR else (256,)
     return Trial(
         data=data,
         model=VAE(kappa=5, encoder=hidden, decoder=hidden, log_var_scale=0.1),

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.figures.bands import SKIPS
 from analysis.fit import FITTED, Saturation, counts, saturation
+from analysis.frames.declaration import data_kind
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -25,9 +27,7 @@ from analysis.tables.cells import cells, enough_converged, label_text, moving
 from analysis.tables.cells import judged as judged_cell
 from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
-from study.catalog.kappa_saturation.figures import drawings
-
-__all__ = ["claims", "drawings", "sheets"]
+from study.catalog.kappa_saturation.table import kappa_saturation
 
 PLANTED = "Dai, Wenliang & Wipf (2021), section 3: the optimum keeps min(κ, r) latents"
 TABLE_1 = "On the regularization balance in autoencoder-based generative models, Table 1"
@@ -52,6 +52,7 @@ PUBLISHED = pd.DataFrame(
 """Table 1 of the source: test reconstruction error, NLL and active units of MNIST."""
 
 
+@kappa_saturation.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, for each data set and kind of skip."""
     return saturating(view.trials, view.header)
@@ -63,7 +64,7 @@ def saturating(frame: Frame, header: Header) -> list[Claim]:
     for (data, skip), trials in cells(frame, header, ["data", "skip"]):
         where = f"{label_text(data)}, {SKIPS[skip].label if skip in SKIPS else skip}"
         known = trials["intrinsic_dim"].dropna()
-        found += _planted(where, trials, int(known.iloc[0])) if len(known) else _relative(where, data, trials)
+        found += _planted(where, trials, int(known.iloc[0])) if len(known) else _relative(where, trials)
     return found
 
 
@@ -82,6 +83,7 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
         tolerance="every trial",
         verdict=judged(bool(exact.all()), enough_converged(trials)),
         trials=len(usable),
+        topic=topics.SATURATION,
     )
     complete = Claim(
         data=where,
@@ -92,6 +94,7 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
         tolerance="every trial",
         verdict=judged(bool(reached.le(NRE_LIMIT).all()), enough_converged(full)),
         trials=len(reached),
+        topic=topics.SATURATION,
     )
     curve = Claim(
         data=where,
@@ -104,11 +107,12 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
             name == "H1" and round(fit.estimate) == r, enough_converged(trials) and fit.selected is not None
         ),
         trials=len(usable),
+        topic=topics.SATURATION,
     )
     return [count, complete, curve]
 
 
-def _relative(where: str, data: str, trials: Frame) -> list[Claim]:
+def _relative(where: str, trials: Frame) -> list[Claim]:
     low, high = sorted(trials["kappa"].unique())[-2:]
     last = trials[trials["kappa"].isin([low, high])]
     below, above = (t_interval(_active(trials, kappa)) for kappa in (low, high))
@@ -121,8 +125,9 @@ def _relative(where: str, data: str, trials: Frame) -> list[Claim]:
         tolerance="difference of the means over seeds",
         verdict=judged(abs(below.mean - above.mean) <= STEADY, enough_converged(last)),
         trials=len(last),
+        topic=topics.SATURATION,
     )
-    if not str(data).startswith("MNIST"):
+    if data_kind(trials) != "MNIST":
         return [steady]
     fit = saturation(*counts(trials))
     within = fit.verdict == FITTED and PLATEAU[0] <= fit.estimate <= PLATEAU[1]
@@ -135,6 +140,7 @@ def _relative(where: str, data: str, trials: Frame) -> list[Claim]:
         tolerance="a plateau was seen, and the estimate lies inside",
         verdict=judged(within, enough_converged(trials) and fit.selected is not None),
         trials=len(trials),
+        topic=topics.SATURATION,
     )
     return [steady, plateau]
 
@@ -148,6 +154,7 @@ def _plateau(fit: Saturation) -> str:
     return f"r = {number(fit.estimate)} (95 % {number(fit.low)} to {number(fit.high)}), {fit.verdict}"
 
 
+@kappa_saturation.sheets
 def sheets(view: View) -> list[Sheet]:
     """The source's Table 1, and the candidate curves with their plateaus."""
     rows, fits = [], []

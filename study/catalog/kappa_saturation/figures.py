@@ -9,15 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.bands import SKIPS, band, kappa_axis
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels
 from analysis.fit import Saturation, counts, saturation
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
 from analysis.tables.interval import number
+from study.catalog.kappa_saturation.table import kappa_saturation
 
 
+@kappa_saturation.figures
 def drawings(view: View) -> list[Drawing]:
     """Active latents against κ with the fitted curve and theory; reconstruction and likelihood against κ."""
     if not view.trials["status"].eq("finished").any():
@@ -50,7 +52,7 @@ def _counts_drawn(view: View) -> Drawing:
         "Active latents against κ with a learned γ, by two criteria: mean and 95 % t-interval over seeds. Dashed: "
         "min(κ, r) where r is planted. Dotted: the curve of least AICc; band at the right: its plateau's 95 % interval."
     )
-    return Drawing("saturation", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("saturation", caption, figure)
 
 
 def _curves(ax: Axes, trials: Frame, fit: Saturation) -> None:
@@ -90,7 +92,7 @@ def _quality_drawn(view: View) -> Drawing:
         "Reconstruction error over the total variance (NRE) and importance-weighted NLL (K = 64) on the test set against "
         "κ: mean and 95 % t-interval over seeds. Dashed: what κ principal components leave of the training set."
     )
-    return Drawing("quality", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("quality", caption, figure)
 
 
 def _principal_components(ax: Axes, trials: Frame, view: View) -> None:

@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.frames.probe_looks import Look, complete, looks
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING
 from analysis.tables.sheet import Sheet
 from analysis.theory import minima
 from study.catalog.landscape_slices.figures import slices
-
-PAIR, SPLIT, PLANTED = "two latents", "two latents alike", "planted subspace"
+from study.catalog.landscape_slices.table import CLOSELY, PAIR, PLANTED, SPLIT, landscape_slices
 
 OF_PAIR = {
     1.0: (1, "0.61", "0.39"),
@@ -41,8 +41,8 @@ OF_PLANTED: dict[float, tuple[int, float]] = {
 }
 """γ → number of minima and |t| of the lowest loss, along the planted line of seed 0."""
 
-CLOSELY, OF_EVERY = (0, 1, 5, 6, 7), 30
-"""Seeds whose lines gain a minimum as they should, and how many seeds are counted."""
+OF_EVERY = 30
+"""How many seeds are counted."""
 
 SHARE = 19
 """Of these, lines with one minimum at γ = 1 and 0.1 and several at 0.001."""
@@ -53,6 +53,7 @@ AT = 1e-5
 SOURCE = "Dai, Wenliang & Wipf (2021), Fig. 3"
 
 
+@landscape_slices.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, line by line."""
     found = {line: looks(trials) for line, trials in _lines(view).items()}
@@ -66,6 +67,7 @@ def claims(view: View) -> list[Claim]:
     ]
 
 
+@landscape_slices.figures
 def drawings(view: View) -> list[Drawing]:
     """The loss along both lines, a curve for each γ."""
     lines = {
@@ -80,6 +82,7 @@ def drawings(view: View) -> list[Drawing]:
     return [slices(drawn)] if drawn else []
 
 
+@landscape_slices.sheets
 def sheets(view: View) -> list[Sheet]:
     """Minima, their lowest and the largest slope along the lines of seed 0."""
     rows = [
@@ -126,6 +129,7 @@ def _pair(found: Mapping[float, Look], enough: bool) -> Claim:
         "counts exact, the rest to the digits given",
         judged(enough and all(g in found and agrees(g, *said) for g, said in OF_PAIR.items()), enough),
         len(found),
+        topics.LANDSCAPE_SLICES,
     )
 
 
@@ -145,6 +149,7 @@ def _split(found: Sequence[Look], enough: bool) -> Claim:
         f"{AT:g}",
         judged(abs(ratio - expected) <= AT, enough),
         len(found),
+        topics.LANDSCAPE_SLICES,
     )
 
 
@@ -164,6 +169,7 @@ def _planted(found: Mapping[float, Look], enough: bool) -> Claim:
         "counts exact, half a step of the grid",
         judged(agrees, enough),
         len(found),
+        topics.LANDSCAPE_SLICES,
     )
 
 
@@ -179,6 +185,7 @@ def _several(found: Mapping[int, Mapping[float, Look]], enough: bool) -> Claim:
         "exact",
         judged(len(agree) == len(CLOSELY), enough),
         sum(map(len, asked)),
+        topics.LANDSCAPE_SLICES,
     )
 
 
@@ -201,4 +208,5 @@ def _share(found: Mapping[int, Mapping[float, Look]], enough: bool) -> Claim:
         "exact",
         judged(len(carved) == SHARE and len(chosen) == OF_EVERY, enough),
         3 * len(chosen),
+        topics.LANDSCAPE_SLICES,
     )

@@ -6,8 +6,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import colormaps
 
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, legend, panels
 
 Curves = Mapping[float, Mapping[str, np.ndarray]]
 """γ → `t` and `loss`."""
@@ -36,4 +36,4 @@ def slices(lines: Mapping[str, Curves]) -> Drawing:
             "The profile loss along lines through decoders, each curve from its own lowest point. Left: one mode and two "
             "latents. Right: three modes and six latents, a random direction. Dotted: the planted decoder."
         )
-        return Drawing("slices", caption, saved(figure, "svg"), saved(figure, "png"))
+        return Drawing.of("slices", caption, figure)

@@ -9,7 +9,7 @@ from models.specs.probes import PairSlice, PairSplit, PlantedSlice
 from study.declare.probe import Probe
 from study.declare.table import study
 
-LINES = ["two latents", "two latents alike", "planted subspace"]
+PAIR, SPLIT, PLANTED = LINES = "two latents", "two latents alike", "planted subspace"
 
 GAMMAS = [1.0, 0.3, 0.1, 0.03, 0.01, 1e-3]
 
@@ -17,7 +17,7 @@ OF_A_PAIR, OF_EVERY_SEED = (1.0, 0.1, 0.01, 1e-3), (1.0, 0.1, 1e-3)
 """The γ of the first line, and those at which every planted subspace is looked at."""
 
 CLOSELY = (0, 1, 5, 6, 7)
-"""The seeds of planted subspaces that are looked at for every γ."""
+"""The seeds of planted subspaces that are looked at for every γ: their lines gain a minimum as they should."""
 
 
 @study(line=LINES, gamma=GAMMAS, seed=range(30))
@@ -34,11 +34,11 @@ def landscape_slices_paper(line: str, gamma: float, seed: int) -> Probe | None:
 
 def _probe(line: str, gamma: float, seed: int, closely: range | tuple[int, ...]) -> Probe | None:
     """One row; None where a line does not depend on the seed, or on γ, or is not looked at."""
-    if line == LINES[2]:
+    if line == PLANTED:
         wanted = seed in closely or gamma in OF_EVERY_SEED
         return Probe(what=PlantedSlice(gamma=gamma), seed=seed) if wanted else None
     if seed:
         return None
-    if line == LINES[1]:
+    if line == SPLIT:
         return Probe(what=PairSplit()) if gamma == GAMMAS[0] else None
     return Probe(what=PairSlice(gamma=gamma)) if gamma in OF_A_PAIR else None

@@ -16,15 +16,15 @@ import math
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.beta_sweep import BURDA, LOST, BetaSweep, sweeps
 from analysis.claims.claim import Claim, judged
+from analysis.claims.topics import Topic
 from analysis.frames.view import View
 from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
 from analysis.theory import learned_gamma
-from study.catalog.learned_gamma_collapse.figures import drawings
-
-__all__ = ["claims", "drawings", "sheets"]
+from study.catalog.learned_gamma_collapse.table import learned_gamma_collapse
 
 WZ = "Wang & Ziyin (2022), section 4.4 and appendix D: β_c = d ζ₁²/T"
 DIMENSION = "Dai, Wenliang & Wipf (2021), section 2.3: γ → 0 for β < d/r"
@@ -40,6 +40,7 @@ GAMMA_ERROR, BEYOND = 0.02, 1.05
 """Median relative error of γ against γ*, and from which multiple of d/r on."""
 
 
+@learned_gamma_collapse.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
     return collapse_claims(sweeps(view))
@@ -49,7 +50,7 @@ def collapse_claims(found: list[BetaSweep]) -> list[Claim]:
     """The claims about sweeps, with and without a ceiling."""
     listed = []
     for sweep in found:
-        if math.isfinite(sweep.gamma_max):
+        if sweep.capped:
             listed += [_last(sweep), _ceiling(sweep)]
             continue
         listed += [_dimension(sweep)] if math.isfinite(sweep.lossless) else []
@@ -69,22 +70,23 @@ def _dimension(s: BetaSweep) -> Claim:
         f"{_listed(s.kept())} by seed, the next β is lost",
         f"[{FIRST[0]:g}, {FIRST[1]:g}]·d/r, every seed",
         all(inside),
+        topics.DIMENSIONS_OVER_RANK,
     )
 
 
 def _last(s: BetaSweep) -> Claim:
     low, high = (times * s.collapse for times in LAST)
     inside = [low <= beta <= high for beta in s.dead()]
-    capped = math.isfinite(s.gamma_max)
-    event, of = "ζ₁²/γ_max" if capped else "β_c", "" if s.linear else ", by linear theory from the covariance"
+    event, of = "ζ₁²/γ_max" if s.capped else "β_c", "" if s.linear else ", by linear theory from the covariance"
     return _claim(
         s,
         f"everything is lost at {event}{of}",
-        CEILING if capped else WZ,
+        CEILING if s.capped else WZ,
         f"smallest β without a latent in use in [{number(low)}, {number(high)}], {event} = {number(s.collapse)}",
         f"{_listed(s.dead())} by seed",
         f"[{LAST[0]:g}, {LAST[1]:g}]·{event}, every seed",
         all(inside),
+        topics.GAMMA_CEILING if s.capped else topics.LEARNED_GAMMA_LINEAR if s.linear else topics.DIMENSIONS_OVER_RANK,
     )
 
 
@@ -98,6 +100,7 @@ def _vanishing(s: BetaSweep) -> Claim:
         f"largest γ {number(below['gamma_value'].max())} of {len(below)} trials",
         "every trial",
         bool(below["gamma_value"].lt(limit).all()),
+        topics.LEARNED_GAMMA_LINEAR,
         enough=len(below) >= 2,
     )
 
@@ -115,6 +118,7 @@ def _closed_form(s: BetaSweep) -> Claim:
         f"median {number(middle)}, largest {number(largest)} of {len(above)} trials",
         f"median ≤ {GAMMA_ERROR:g}",
         middle <= GAMMA_ERROR,
+        topics.LEARNED_GAMMA_LINEAR,
         enough=len(above) >= 2,
     )
 
@@ -133,6 +137,7 @@ def _ceiling(s: BetaSweep) -> Claim:
         f"so in {int(agree.sum())} of {len(beyond)} trials{', not in all at β = ' + ', '.join(wrong) if wrong else ''}",
         "every trial",
         bool(agree.all()),
+        topics.GAMMA_CEILING,
         enough=len(beyond) >= 2,
     )
 
@@ -145,18 +150,19 @@ def _claim(
     measured: str,
     tolerance: str,
     agrees: bool,
+    topic: Topic,
     enough: bool = True,
 ) -> Claim:
-    data = s.data if s.ceiling == "none" else f"{s.data}, γ ≤ {s.ceiling}"
-    return Claim(
-        data, claim, source, expected, measured, tolerance, judged(agrees, enough and s.enough), len(s.finished)
-    )
+    data = f"{s.data}, γ ≤ {s.ceiling}" if s.capped else s.data
+    verdict = judged(agrees, enough and s.enough)
+    return Claim(data, claim, source, expected, measured, tolerance, verdict, len(s.finished), topic)
 
 
 def _listed(values: list[float]) -> str:
     return ", ".join("beyond the sweep" if math.isinf(value) else f"{value:g}" for value in values) or "—"
 
 
+@learned_gamma_collapse.sheets
 def sheets(view: View) -> list[Sheet]:
     """The two events: theory, and between which β of the sweep they were met."""
     rows = []

@@ -1,6 +1,5 @@
 """The figure of learned_gamma_collapse: what is lost, what γ is, and how many latents are in use, against β."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,16 +10,18 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from analysis.claims.beta_sweep import LOST, BetaSweep, sweeps
 from analysis.figures.bands import band
-from analysis.figures.general import Drawing
-from analysis.figures.style import FIXED, INK, LEARNED, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import FIXED, INK, LEARNED, QUIET, SETTINGS, Look, legend, panels
 from analysis.frames.view import View
 from analysis.theory import learned_gamma, linear
+from study.catalog.learned_gamma_collapse.table import learned_gamma_collapse
 
 LOOKS = {False: Look("γ learned", LEARNED[0], "o"), True: Look("γ learned below a ceiling", FIXED[1], "s")}
 DASHES: dict[bool, Any] = {False: (0, (4, 3)), True: (0, (1, 1.5))}
 TICKS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 14, 20, 30, 50, 100)
 
 
+@learned_gamma_collapse.figures
 def drawings(view: View) -> list[Drawing]:
     """A column for each data set: NRE, γ over T/d, and latents in use, with and without the ceiling."""
     by_data: dict[str, list[BetaSweep]] = {}
@@ -41,7 +42,7 @@ def drawings(view: View) -> list[Drawing]:
             "the ceiling: linear theory from the training set's covariance; for the curved data it is only a reference. "
             "Vertical: d/r, solid, and β_c, dash-dotted."
         )
-        return [Drawing("collapse", caption, saved(figure, "svg"), saved(figure, "png"))]
+        return [Drawing.of("collapse", caption, figure)]
 
 
 def _column(axes: Sequence[Axes], group: list[BetaSweep]) -> None:
@@ -49,12 +50,11 @@ def _column(axes: Sequence[Axes], group: list[BetaSweep]) -> None:
     errors.set_title(group[0].title, loc="left", color=INK)
     variances.set_yscale("log")
     for sweep in group:
-        capped = math.isfinite(sweep.gamma_max)
         trials = sweep.finished.assign(part=sweep.finished["gamma_value"] / sweep.variance)
         for ax, quantity in ((errors, "nre_test"), (variances, "part"), (counts, "n_burda")):
-            band(ax, trials, "beta", quantity, LOOKS[capped], centre="median", markersize=2.5, linewidth=1.2)
-        _theory(axes, sweep, capped)
-        if not capped:
+            band(ax, trials, "beta", quantity, LOOKS[sweep.capped], centre="median", markersize=2.5, linewidth=1.2)
+        _theory(axes, sweep)
+        if not sweep.capped:
             for ax in axes:
                 ax.axvline(sweep.lossless, color=QUIET, linewidth=0.8, zorder=0)
                 ax.axvline(sweep.collapse, color=QUIET, linewidth=0.8, linestyle="-.", zorder=0)
@@ -68,7 +68,7 @@ def _column(axes: Sequence[Axes], group: list[BetaSweep]) -> None:
     counts.set_xlabel("β")
 
 
-def _theory(axes: Sequence[Axes], sweep: BetaSweep, capped: bool) -> None:
+def _theory(axes: Sequence[Axes], sweep: BetaSweep) -> None:
     """What the minimum of the linear objective loses, its γ (where it is not zero) and its modes."""
     errors, variances, counts = axes
     betas = np.geomspace(sweep.trials["beta"].min(), sweep.trials["beta"].max(), 600)
@@ -76,8 +76,8 @@ def _theory(axes: Sequence[Axes], sweep: BetaSweep, capped: bool) -> None:
     level = betas * gamma
     lost = linear.distortion(sweep.modes, level, sweep.kappa) / sweep.modes.total
     kept = learned_gamma.active_modes(sweep.modes, betas, sweep.kappa, ceiling=sweep.gamma_max)
-    style: dict[str, Any] = {"color": INK, "linestyle": DASHES[capped], "linewidth": 1.0, "zorder": 5}
-    label = "linear theory, below the ceiling" if capped else "linear theory"
+    style: dict[str, Any] = {"color": INK, "linestyle": DASHES[sweep.capped], "linewidth": 1.0, "zorder": 5}
+    label = "linear theory, below the ceiling" if sweep.capped else "linear theory"
     errors.plot(betas, lost, label=label, **style)
     variances.plot(betas, np.where(gamma > 0, gamma / sweep.variance, np.nan), **style)
     counts.plot(betas, kept, **style)

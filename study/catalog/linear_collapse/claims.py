@@ -13,10 +13,11 @@ import math
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
-from analysis.claims.linear_optimum import HELD, LEARNED, OFF_ZERO, WIDE, Cell
+from analysis.claims.linear_optimum import Cell
 from analysis.claims.thresholds import Compared, compared, threshold_rows, thresholds_claim
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.fit import Estimator
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -25,6 +26,7 @@ from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
 from analysis.theory import linear, modes_of_spectrum
 from study.catalog.linear_collapse.figures import figures
+from study.catalog.linear_collapse.table import HELD, LEARNED, OFF_ZERO, WIDE, linear_collapse
 
 UNITS = 0.01
 """Largest root mean square of active units minus theory's."""
@@ -47,6 +49,7 @@ BY_RANK: tuple[Estimator, ...] = ("rate", "half rate")
 SOURCE = "Wang & Ziyin (2022), eqs. 11-13"
 
 
+@linear_collapse.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one κ after the other."""
     found: list[Claim] = []
@@ -58,7 +61,8 @@ def claims(view: View) -> list[Claim]:
         for variant, cell in chosen.items():
             source = "Wang & Ziyin (2022), Prop. 2" if cell.held else "Wang & Ziyin (2022), section 4.3"
             pairs = _pairs(cell)
-            found.append(thresholds_claim(cell.data, source, pairs, cell.enough, len(cell.settled)))
+            enough, trials = cell.enough, len(cell.settled)
+            found.append(thresholds_claim(cell.data, source, pairs, enough, trials, topics.LINEAR_SWEEP))
             found.append(_reaches_the_minimum(cell))
             if variant == LEARNED:
                 found += [_active_units(cell), _second_order(cell), _surplus(cell)]
@@ -69,12 +73,14 @@ def claims(view: View) -> list[Claim]:
     return found
 
 
+@linear_collapse.figures
 def drawings(view: View) -> list[Drawing]:
     """The study's figures, for the largest κ with anything to draw."""
     every = settings(view)
     return figures([cell for cell in every.values() if len(cell.settled)])
 
 
+@linear_collapse.sheets
 def sheets(view: View) -> list[Sheet]:
     """Thresholds of every network against theory, and the estimators side by side."""
     tables, estimators = [], []
@@ -205,6 +211,7 @@ def _gauge(one: Cell, other: Cell) -> Claim:
         tolerance=f"{NATS} nats and {UNITS}",
         verdict=judged(loss <= NATS and units <= UNITS, one.enough and other.enough),
         trials=len(one.settled) + len(other.settled),
+        topic=topics.LINEAR_SWEEP,
     )
 
 
@@ -227,8 +234,8 @@ def _biases(cell: Cell) -> Claim:
 
 
 def _claim(cell: Cell, claim: str, source: str, expected: str, measured: str, tolerance: str, agrees: bool) -> Claim:
-    verdict = judged(agrees, cell.enough)
-    return Claim(cell.data, claim, source, expected, measured, tolerance, verdict, len(cell.settled))
+    verdict, trials = judged(agrees, cell.enough), len(cell.settled)
+    return Claim(cell.data, claim, source, expected, measured, tolerance, verdict, trials, topics.LINEAR_SWEEP)
 
 
 def _stacked(parts: list[Frame]) -> Frame:

@@ -6,10 +6,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.claims.linear_optimum import HELD, LEARNED, Cell
+from analysis.claims.linear_optimum import Cell
 from analysis.figures.curves import band, log_beta, ordered_looks, theory
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, legend, panels
+from study.catalog.linear_collapse.table import HELD, LEARNED
 
 FINE = 400
 """Points of a dashed curve."""
@@ -103,4 +104,4 @@ def _fine(cell: Cell) -> np.ndarray:
 
 
 def _drawing(name: str, caption: str, figure: Figure) -> Drawing:
-    return Drawing(name, caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of(name, caption, figure)

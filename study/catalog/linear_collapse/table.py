@@ -19,7 +19,11 @@ from study.declare.trial import Trial
 
 Variant = Literal["learned Σ", "fixed Σ", "learned Σ, wide prior", "learned Σ, data off zero"]
 
-VARIANTS: list[Variant] = ["learned Σ", "fixed Σ", "learned Σ, wide prior", "learned Σ, data off zero"]
+LEARNED: Variant = "learned Σ"
+HELD: Variant = "fixed Σ"
+WIDE: Variant = "learned Σ, wide prior"
+OFF_ZERO: Variant = "learned Σ, data off zero"
+VARIANTS = [LEARNED, HELD, WIDE, OFF_ZERO]
 
 OFFSET = 2.0
 """Where the mean of data that are off zero lies, in every coordinate; the widest mode has a standard deviation of 2.4."""
@@ -39,7 +43,7 @@ def six(betas: Sequence[float]) -> Sequence[float]:
 def linear_collapse(variant: Variant, kappa: int, beta: float, seed: int) -> Trial | None:
     """Does a linear VAE lose mode i at β = ζᵢ²/γ, without a jump, whatever κ, Σ and the prior's width are?"""
     few = six(sweep(24))
-    if (kappa > 3 and variant != "learned Σ") or (variant.endswith("wide prior") and beta not in few):
+    if (kappa > 3 and variant != LEARNED) or (variant == WIDE and beta not in few):
         return None
     return trial(variant, kappa, beta, seed, few)
 
@@ -57,7 +61,7 @@ def linear_collapse_paper(variant: Variant, kappa: int, beta: float, seed: int) 
 
 def trial(variant: Variant, kappa: int, beta: float, seed: int, few: Sequence[float]) -> Trial | None:
     """One row, at laptop scale; None for data off zero where they are not asked about."""
-    off_zero = variant.endswith("off zero")
+    off_zero = variant == OFF_ZERO
     if off_zero and (kappa > 3 or beta not in few):
         return None
     spectrum = (6, 4, 2.5, 1.2, 0.5, 0.2, 0.1, 0.1, 0.05, 0.05)
@@ -67,8 +71,8 @@ def trial(variant: Variant, kappa: int, beta: float, seed: int, few: Sequence[fl
             kappa=kappa,
             encoder=(),
             decoder=(),
-            post_var=(1.0,) * kappa if variant == "fixed Σ" else "shared",
-            prior_std=2.0 if variant.endswith("wide prior") else 1.0,
+            post_var=(1.0,) * kappa if variant == HELD else "shared",
+            prior_std=2.0 if variant == WIDE else 1.0,
         ),
         objective=Objective(gamma=Fixed(1.0), beta=beta),
         training=Training(steps=4000, batch=128, lr=1e-2),

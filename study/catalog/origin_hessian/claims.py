@@ -11,14 +11,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.frames.probe_looks import Look, complete, looks
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
 from analysis.theory import hessian
 from study.catalog.origin_hessian.figures import depths
+from study.catalog.origin_hessian.table import DEEP, origin_hessian
 
 CURVED = 1e-9
 """Part of the largest eigenvalue below which a negative one is rounding."""
@@ -26,14 +28,13 @@ CURVED = 1e-9
 BELOW = 1e-8
 """Nats, relative where J is large, by which the lowest J must lie below the origin's to count as lower."""
 
-DEEP = "two layers"
-
 EXACT = 1e-6
 """Tolerance on the counterexample's eigenvalues and losses."""
 
 SOURCE = "Wang & Ziyin (2022), Thm. 3"
 
 
+@origin_hessian.claims
 def claims(view: View) -> list[Claim]:
     """One claim of each kind of linear model, and the counterexample."""
     found = []
@@ -45,6 +46,7 @@ def claims(view: View) -> list[Claim]:
     return found
 
 
+@origin_hessian.figures
 def drawings(view: View) -> list[Drawing]:
     """How far below the origin the global minimum lies, against the ratio that theory asks for."""
     found = [look for look in looks(view.trials) if look.what["variant"] != DEEP]
@@ -55,6 +57,7 @@ def drawings(view: View) -> list[Drawing]:
     )
 
 
+@origin_hessian.sheets
 def sheets(view: View) -> list[Sheet]:
     """How many problems have the origin as a minimum, as the global one, and by theory."""
     found, rows = looks(view.trials), []
@@ -103,6 +106,7 @@ def _equivalence(variant: str, found: Sequence[Look], enough: bool) -> Claim:
         "exact",
         judged(len(agree) == len(found) and 0 < kept < len(found), enough),
         len(found),
+        topics.ORIGIN_HESSIAN,
     )
 
 
@@ -124,4 +128,5 @@ def _deep(variant: str, found: Sequence[Look], enough: bool) -> Claim:
         f"{EXACT:g}",
         judged(worst <= EXACT, enough),
         len(found),
+        topics.ORIGIN_HESSIAN,
     )

@@ -6,8 +6,8 @@ import matplotlib as mpl
 import numpy as np
 
 from analysis.figures.curves import COLOURS
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, legend, log_scale, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, legend, log_scale, panels
 from analysis.frames.probe_looks import Look
 
 LEAST = 1e-12
@@ -36,7 +36,7 @@ def depths(found: Mapping[str, Sequence[Look]]) -> Drawing:
             "J at the origin less its lowest value, against ζ₁²/(βγ), for random linear problems; depths below 1e-12 are "
             "drawn there. Dotted: the threshold."
         )
-        return Drawing("depths", caption, saved(figure, "svg"), saved(figure, "png"))
+        return Drawing.of("depths", caption, figure)
 
 
 def _point(look: Look) -> tuple[float, float, float]:

@@ -9,13 +9,14 @@ from models.specs.probes import OriginHessian, Variant
 from study.declare.probe import Probe
 from study.declare.table import study
 
-VARIANTS: list[Variant] = ["fixed Σ", "learned Σ", "learned γ", "two layers"]
+DEEP: Variant = "two layers"
+VARIANTS: list[Variant] = ["fixed Σ", "learned Σ", "learned γ", DEEP]
 
 
 @study(variant=VARIANTS, seed=range(60))
 def origin_hessian(variant: Variant, seed: int) -> Probe | None:
     """Has a linear VAE collapsed if and only if the origin is a minimum?"""
-    if variant == "two layers" and seed:
+    if variant == DEEP and seed:
         return None
     return Probe(what=OriginHessian(variant=variant), seed=seed)
 

@@ -12,6 +12,7 @@ import math
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
@@ -19,13 +20,9 @@ from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
 from analysis.tables.interval import Interval, number, t_interval
 from analysis.tables.sheet import Sheet
-from study.catalog.outlier_screening.figures import drawings
-
-__all__ = ["claims", "drawings", "sheets"]
+from study.catalog.outlier_screening.table import FULL, PLAIN, outlier_screening
 
 SOURCE = "Dai, Wenliang & Wipf (2021), figure 1 and supplement"
-
-VAE, AE = "VAE", "AE"
 
 PCA_AUROC, PCA_ERROR = 0.65, 1e-10
 """Largest AUROC of the components that span the plane, and what they may leave of the inliers, in data²."""
@@ -40,6 +37,7 @@ FEWEST = 3
 """Trials, or pairs of trials, that a claim needs."""
 
 
+@outlier_screening.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
     return screening_claims(view.trials, view.header)
@@ -49,7 +47,7 @@ def screening_claims(frame: Frame, header: Header) -> list[Claim]:
     """The claims about trials with the axes `data`, `network`, `kappa` and `seed`."""
     found = []
     for (data,), trials in cells(frame[frame["status"].eq("finished")], header, ["data"]):
-        name, vae, plain = label_text(data), *(trials[trials["network"].eq(network)] for network in (VAE, AE))
+        name, vae, plain = label_text(data), *(trials[trials["network"].eq(network)] for network in (FULL, PLAIN))
         if trials["intrinsic_dim"].notna().any():
             found += [_components_see_nothing(name, trials), _tells_the_arc(name, vae)]
         else:
@@ -58,6 +56,7 @@ def screening_claims(frame: Frame, header: Header) -> list[Claim]:
     return found
 
 
+@outlier_screening.sheets
 def sheets(view: View) -> list[Sheet]:
     """AUROC of the networks and of principal components for each κ."""
     rows = []
@@ -72,7 +71,7 @@ def sheets(view: View) -> list[Sheet]:
                 "error within a trial": number(done["auroc_se"].mean()),
                 "AUROC, κ components": number(done["auroc_pca"].mean()),
                 "NRE mean": str(t_interval(done["nre_mean_test"])),
-                "active, v < 0.5": str(t_interval(done["n_active"])) if network == VAE else "all",
+                "active, v < 0.5": str(t_interval(done["n_active"])) if network == FULL else "all",
                 "trials": str(len(done)),
             }
         )
@@ -176,4 +175,4 @@ def _claim(
     fewest: int = FEWEST,
 ) -> Claim:
     verdict = judged(agrees, len(trials) >= fewest)
-    return Claim(name, claim, SOURCE, expected, measured, tolerance, verdict, len(trials))
+    return Claim(name, claim, SOURCE, expected, measured, tolerance, verdict, len(trials), topics.OUTLIERS)

@@ -3,15 +3,17 @@
 import matplotlib as mpl
 
 from analysis.figures.bands import band, kappa_axis
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
+from study.catalog.outlier_screening.table import FULL, PLAIN, outlier_screening
 
-LOOKS = {"AE": Look("plain autoencoder", "#D55E00", "s"), "VAE": Look("VAE, γ learned", "#0072B2", "o")}
+LOOKS = {PLAIN: Look("plain autoencoder", "#D55E00", "s"), FULL: Look("VAE, γ learned", "#0072B2", "o")}
 COMPONENTS = Look("κ principal components", QUIET, "v")
 
 
+@outlier_screening.figures
 def drawings(view: View) -> list[Drawing]:
     """AUROC above, active latents below, a column for each data set."""
     finished = view.trials[view.trials["status"].eq("finished")]
@@ -27,9 +29,9 @@ def drawings(view: View) -> list[Drawing]:
             band(area, trials, "kappa", "auroc_pca", COMPONENTS)
             for network, look in LOOKS.items():
                 band(area, trials[trials["network"].eq(network)], "kappa", "auroc", look)
-            band(active, trials[trials["network"].eq("VAE")], "kappa", "n_active", LOOKS["VAE"])
+            band(active, trials[trials["network"].eq(FULL)], "kappa", "n_active", LOOKS[FULL])
             kappas = sorted(trials["kappa"].unique())
-            active.plot(kappas, kappas, color=LOOKS["AE"].colour, linewidth=1.0, label="all κ")
+            active.plot(kappas, kappas, color=LOOKS[PLAIN].colour, linewidth=1.0, label="all κ")
             kappa_axis(active, trials)
             active.set_yscale("symlog", linthresh=1)
             active.set_ylim(bottom=0)
@@ -42,4 +44,4 @@ def drawings(view: View) -> list[Drawing]:
             "AUROC of the reconstruction error, inliers of the test set against outliers, and active latents (v < 0.5), "
             "against κ: mean and 95 % t-interval over seeds. Arc: other points of its plane; Fashion-MNIST: MNIST's digits."
         )
-        return [Drawing("screening", caption, saved(figure, "svg"), saved(figure, "png"))]
+        return [Drawing.of("screening", caption, figure)]

@@ -14,7 +14,9 @@ from study.declare.table import study
 from study.declare.trial import Trial
 
 Network = Literal["VAE", "AE"]
-NETWORKS: list[Network] = ["VAE", "AE"]
+FULL: Network = "VAE"
+PLAIN: Network = "AE"
+NETWORKS = [FULL, PLAIN]
 
 OFF = 0.3
 """How far from the arc its outliers are at least; the arc is 2 high and 2π wide."""
@@ -41,7 +43,7 @@ def outlier_screening_paper(data: Data, network: Network, kappa: int, seed: int)
 
 
 def _trial(data: Data, network: Network, kappa: int, seed: int, hidden: tuple[int, ...], steps: int) -> Trial:
-    plain = network == "AE"
+    plain = network == PLAIN
     return Trial(
         data=data,
         model=VAE(

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.claims.residuals import worst
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.frames.probe_looks import Look, complete, looks
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING, number
@@ -24,37 +25,57 @@ from analysis.tables.sheet import Sheet
 from analysis.theory import serpentine
 from study.catalog.penalties.figures import decoders
 from study.catalog.penalties.lemmas import of_latents, of_logarithms
+from study.catalog.penalties.table import (
+    COLUMN_SCALE,
+    EPS,
+    HUBER,
+    LOG,
+    LOG_PLUS,
+    LOG_PLUS_LESS,
+    LOGARITHMS,
+    MCP,
+    OF_LOG_PLUS,
+    OF_POWER,
+    OF_SATURATING,
+    POWER,
+    ROOT,
+    SATURATING,
+    SCAD,
+    SMALL_POWER,
+    SUPPORT,
+    VAE,
+    U,
+    penalties,
+)
 
 SOURCE, BALANCE = "Dai, Wenliang & Wipf (2021)", "Regularization balance, Thm. 3"
 
-EPS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
-
 SIGNS = {
-    "u": ("never", "+++++++"),
-    "Huber √u": ("never", "+++++++"),
-    "u/(u+0.01)": ("0.01 is below a critical c", "---++++"),
-    "log(u+1e-4)": ("1e-4 is below a critical δ", "--+++++"),
-    "log(u+1e-8)": ("1e-8 is below a critical δ", "-----++"),
-    "√u": ("never", "+++++++"),
-    "u^0.1": ("0.1 is below a critical p", "---++++"),
-    "u^0.02": ("0.02 is below a critical p", "-------"),
-    "MCP √u": ("ε is above a critical one", "---++++"),
-    "SCAD √u": ("ε is above a critical one", "--+++++"),
-    "1[u>0]": ("always", "-------"),
-    "log u": ("always", "-------"),
+    U: ("never", "+++++++"),
+    HUBER: ("never", "+++++++"),
+    SATURATING: ("0.01 is below a critical c", "---++++"),
+    LOG_PLUS: ("1e-4 is below a critical δ", "--+++++"),
+    LOG_PLUS_LESS: ("1e-8 is below a critical δ", "-----++"),
+    ROOT: ("never", "+++++++"),
+    POWER: ("0.1 is below a critical p", "---++++"),
+    SMALL_POWER: ("0.02 is below a critical p", "-------"),
+    MCP: ("ε is above a critical one", "---++++"),
+    SCAD: ("ε is above a critical one", "--+++++"),
+    SUPPORT: ("always", "-------"),
+    LOG: ("always", "-------"),
 }
 """Penalty → when the sparse decoder is preferred, and the signs of the difference at each ε: − where it is."""
 
-NEAR_TIES = {("MCP √u", 0.1), ("SCAD √u", 0.2)}
+NEAR_TIES = {(MCP, 0.1), (SCAD, 0.2)}
 """Where both decoders cost nearly the same, which is no test of theory."""
 
-BOUNDED = ("u", "Huber √u", "u/(u+0.01)", "log(u+1e-4)", "log(u+1e-8)")
+BOUNDED = (U, HUBER, SATURATING, LOG_PLUS, LOG_PLUS_LESS)
 """Penalties with a finite slope in u at u = 0."""
 
-CONTINUOUS = ("√u", "u^0.1", "MCP √u", "SCAD √u")
+CONTINUOUS = (ROOT, POWER, MCP, SCAD)
 """Those with an infinite one, without a jump; u^0.02 needs ε below 1e-7, and is left out."""
 
-JUMPS = ("1[u>0]", "log u")
+JUMPS = (SUPPORT, LOG)
 """Those that jump at 0, or fall to −∞."""
 
 
@@ -70,7 +91,7 @@ class Change(NamedTuple):
 
 
 CHANGES = {
-    "critical c": Change(
+    OF_SATURATING: Change(
         "u/(u + c)",
         lambda *of: serpentine.critical_saturation(serpentine.moments(*of)),
         "critical",
@@ -78,7 +99,7 @@ CHANGES = {
         f"{SOURCE}, Thm. 4; derived",
         1e-6,
     ),
-    "critical δ": Change(
+    OF_LOG_PLUS: Change(
         "log(u + δ)",
         lambda *of: serpentine.critical_offset(serpentine.moments(*of)),
         "critical",
@@ -86,7 +107,7 @@ CHANGES = {
         f"{SOURCE}, Thm. 4; derived",
         1e-6,
     ),
-    "critical p": Change(
+    OF_POWER: Change(
         "u^p",
         lambda *of: serpentine.critical_power(serpentine.moments(*of)),
         "critical",
@@ -94,7 +115,7 @@ CHANGES = {
         f"{SOURCE}, Thm. 4; derived",
         1e-6,
     ),
-    "VAE": Change(
+    VAE: Change(
         "VAE with either decoder",
         lambda *of: serpentine.crossing(serpentine.variances(*of)),
         "crossing",
@@ -109,6 +130,7 @@ OF_GROWTH = 0.02
 """On the growth below the crossing, relative."""
 
 
+@penalties.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study."""
     return [
@@ -118,11 +140,12 @@ def claims(view: View) -> list[Claim]:
         _preferred(view, CONTINUOUS, "dense", "nor is an unbounded one, if the penalty is continuous at 0"),
         _preferred(view, JUMPS, "sparse", "a jump at 0, or a fall to −∞, prefers the sparse decoder at every ε"),
         _growth(view),
-        *of_latents(*_of(view, ["column scale"])),
-        of_logarithms(*_of(view, ["logarithms"])),
+        *of_latents(*_of(view, [COLUMN_SCALE])),
+        of_logarithms(*_of(view, [LOGARITHMS])),
     ]
 
 
+@penalties.figures
 def drawings(view: View) -> list[Drawing]:
     """The curve, the penalties' preferences against ε, and the VAE's against γ."""
     costs = {name: _by_at(_of(view, [name])[0]) for name in SIGNS}
@@ -130,15 +153,16 @@ def drawings(view: View) -> list[Drawing]:
     corners = {look.what["eps"]: arrays["corners"] for look in shown if (arrays := look.arrays(view.home))}
     losses = {
         look.what["eps"]: {**arrays, "expected": np.array(expected)}
-        for look, expected in _expected(CHANGES["VAE"], _of(view, ["VAE"])[0])
+        for look, expected in _expected(CHANGES[VAE], _of(view, [VAE])[0])
         if (arrays := look.arrays(view.home))
     }
     if not corners or not losses:
         return []
-    kinds = {"bounded slope": BOUNDED, "infinite slope": (*CONTINUOUS, "u^0.02"), "jump": JUMPS}
+    kinds = {"bounded slope": BOUNDED, "infinite slope": (*CONTINUOUS, SMALL_POWER), "jump": JUMPS}
     return [decoders(corners, {kind: {name: costs[name] for name in names} for kind, names in kinds.items()}, losses)]
 
 
+@penalties.sheets
 def sheets(view: View) -> list[Sheet]:
     """The signs, penalty by penalty, and the critical parameters beside theory."""
     rows = []
@@ -199,6 +223,7 @@ def _table(view: View) -> Claim:
         f"exact, without {len(NEAR_TIES)} near-ties",
         judged(not other, enough),
         len(found),
+        topics.PENALTIES,
     )
 
 
@@ -217,6 +242,7 @@ def _change(view: View, name: str) -> Claim:
         f"{change.tolerance:g}, relative",
         judged(error <= change.tolerance, enough),
         len(found),
+        topics.PENALTIES,
     )
 
 
@@ -236,11 +262,12 @@ def _preferred(view: View, names: Sequence[str], decoder: str, claim: str) -> Cl
         "exact",
         judged(len(agree) == len(asked), enough),
         len(asked),
+        topics.PENALTIES,
     )
 
 
 def _growth(view: View) -> Claim:
-    found, enough = _of(view, ["VAE"])
+    found, enough = _of(view, [VAE])
     expected = math.log(10)
     error = worst(look["growth"] / expected - 1 for look in found)
     return Claim(
@@ -252,6 +279,7 @@ def _growth(view: View) -> Claim:
         f"{OF_GROWTH:.0%}",
         judged(error <= OF_GROWTH, enough),
         len(found),
+        topics.PENALTIES,
     )
 
 

@@ -8,8 +8,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from analysis.figures.curves import COLOURS, DASHED
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, legend, log_scale, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, legend, log_scale, panels
 from analysis.frames.probe_looks import Look
 
 Kinds = Mapping[str, Mapping[str, Mapping[float, Look]]]
@@ -38,7 +38,7 @@ def decoders(
             "orange: with an infinite one; blue: with a jump or a fall to −∞ (drawn at its limit, −1). Right: the same of a "
             "VAE's least loss, in nats (2J + κ), against γ; dashed: theory, log(γ/γ*)."
         )
-        return Drawing("decoders", caption, saved(figure, "svg"), saved(figure, "png"))
+        return Drawing.of("decoders", caption, figure)
 
 
 def _curve(ax: Axes, corners: Mapping[float, np.ndarray]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.claims.residuals import worst
 from analysis.frames.probe_looks import Look
@@ -37,6 +38,7 @@ def _closed_form(found: Sequence[Look], enough: bool) -> Claim:
         f"{EXACT:g} nats",
         judged(error <= EXACT, enough),
         len(found),
+        topics.LOGARITHMS,
     )
 
 
@@ -54,6 +56,7 @@ def _limit(found: Sequence[Look], enough: bool) -> Claim:
         f"{LIMIT:.0%} for γ ≤ 1e-4",
         judged(agrees, enough),
         len(found),
+        topics.LOGARITHMS,
     )
 
 
@@ -69,6 +72,7 @@ def of_logarithms(found: Sequence[Look], enough: bool) -> Claim:
         f"{IDENTITY:g} nats",
         judged(error <= IDENTITY, enough),
         len(found),
+        topics.LOGARITHMS,
     )
 
 

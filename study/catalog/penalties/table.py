@@ -20,25 +20,32 @@ from models.specs.sparsity import Penalty
 from study.declare.probe import Probe
 from study.declare.table import study
 
+U, HUBER, SATURATING = "u", "Huber √u", "u/(u+0.01)"
+LOG_PLUS, LOG_PLUS_LESS = "log(u+1e-4)", "log(u+1e-8)"
+ROOT, POWER, SMALL_POWER, MCP, SCAD = "√u", "u^0.1", "u^0.02", "MCP √u", "SCAD √u"
+SUPPORT, LOG = "1[u>0]", "log u"
+
 PENALTIES: dict[str, tuple[Penalty, float | None]] = {
-    "u": ("u", None),
-    "Huber √u": ("Huber", 0.1),
-    "u/(u+0.01)": ("saturating", 0.01),
-    "log(u+1e-4)": ("log plus", 1e-4),
-    "log(u+1e-8)": ("log plus", 1e-8),
-    "√u": ("root", None),
-    "u^0.1": ("power", 0.1),
-    "u^0.02": ("power", 0.02),
-    "MCP √u": ("MCP", 0.2),
-    "SCAD √u": ("SCAD", 0.1),
-    "1[u>0]": ("support", None),
-    "log u": ("log", None),
+    U: ("u", None),
+    HUBER: ("Huber", 0.1),
+    SATURATING: ("saturating", 0.01),
+    LOG_PLUS: ("log plus", 1e-4),
+    LOG_PLUS_LESS: ("log plus", 1e-8),
+    ROOT: ("root", None),
+    POWER: ("power", 0.1),
+    SMALL_POWER: ("power", 0.02),
+    MCP: ("MCP", 0.2),
+    SCAD: ("SCAD", 0.1),
+    SUPPORT: ("support", None),
+    LOG: ("log", None),
 }
 """What is asked → the penalty and its parameter."""
 
-CRITICAL: dict[str, Crossed] = {"critical c": "saturating", "critical δ": "log plus", "critical p": "power"}
+OF_SATURATING, OF_LOG_PLUS, OF_POWER = "critical c", "critical δ", "critical p"
 
-OTHERS = ["VAE", "column scale", "logarithms"]
+CRITICAL: dict[str, Crossed] = {OF_SATURATING: "saturating", OF_LOG_PLUS: "log plus", OF_POWER: "power"}
+
+VAE, COLUMN_SCALE, LOGARITHMS = OTHERS = "VAE", "column scale", "logarithms"
 
 LOOKS = [*PENALTIES, *CRITICAL, *OTHERS]
 
@@ -47,16 +54,16 @@ EPS, GAMMAS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01), (1e-2, 1e-4, 1e-6, 1e-8)
 FINER = tuple(round(4 / (runs + 1), 12) for runs in (2, 5, 9, 13, 27, 55, 111, 279, 559, 799, 1999, 3999))
 """More ε, each of whole runs."""
 
-LAPTOP: dict[str, tuple[float, ...]] = {"critical": (0.5, 0.1, 0.02), "VAE": (0.5, 0.2, 0.1), "logarithms": (4, 12, 30)}
+LAPTOP: dict[str, tuple[float, ...]] = {"critical": (0.5, 0.1, 0.02), VAE: (0.5, 0.2, 0.1), LOGARITHMS: (4, 12, 30)}
 
 PAPER: dict[str, tuple[float, ...]] = {
     "critical": (*EPS, *FINER),
-    "VAE": (0.5, 0.4, 0.2, 0.1, 0.05, 0.04, 0.02),
-    "logarithms": (4, 12, 30, 100),
+    VAE: (0.5, 0.4, 0.2, 0.1, 0.05, 0.04, 0.02),
+    LOGARITHMS: (4, 12, 30, 100),
 }
 
 
-@study(look=LOOKS, at=[*EPS, 1e-4, 1e-6, 1e-8, *LAPTOP["logarithms"]], seed=range(5))
+@study(look=LOOKS, at=[*EPS, 1e-4, 1e-6, 1e-8, *LAPTOP[LOGARITHMS]], seed=range(5))
 def penalties(look: str, at: float, seed: int) -> Probe | None:
     """Which penalties on codes prefer a sparse decoder to a dense one, and does a VAE's loss at a small γ?"""
     return _probe(look, at, seed, EPS, GAMMAS, LAPTOP)
@@ -64,7 +71,7 @@ def penalties(look: str, at: float, seed: int) -> Probe | None:
 
 @penalties.paper(
     look=LOOKS,
-    at=sorted({*EPS, *FINER, *PAPER["VAE"], *(10**-k for k in range(1, 11)), *PAPER["logarithms"]}, reverse=True),
+    at=sorted({*EPS, *FINER, *PAPER[VAE], *(10**-k for k in range(1, 11)), *PAPER[LOGARITHMS]}, reverse=True),
     seed=range(20),
 )
 def penalties_paper(look: str, at: float, seed: int) -> Probe | None:
@@ -81,7 +88,7 @@ def _probe(
     ats: dict[str, tuple[float, ...]],
 ) -> Probe | None:
     """One row; None where a look is not at this value, or does not depend on the seed."""
-    if look == "logarithms":
+    if look == LOGARITHMS:
         return Probe(what=LogTransform(d=int(at)), seed=seed) if at in ats[look] else None
     if seed:
         return None
@@ -90,6 +97,6 @@ def _probe(
         return Probe(what=SerpentineCost(penalty=penalty, parameter=parameter, eps=at)) if at in eps else None
     if look in CRITICAL:
         return Probe(what=SerpentineCritical(penalty=CRITICAL[look], eps=at)) if at in ats["critical"] else None
-    if look == "VAE":
+    if look == VAE:
         return Probe(what=SerpentineCrossing(eps=at)) if at in ats[look] else None
     return Probe(what=ColumnScale(gamma=at)) if at in gammas else None

@@ -11,7 +11,6 @@ Source: Rybkin, Daniilidis & Levine (2021), for a γ that is learned beside β; 
 curve of linear data; derived for the rest.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,9 +19,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.fit.area import Area, area
+from analysis.frames.declaration import data_kind
 from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
 from analysis.tables.cells import ENOUGH, cells, label_text
@@ -31,8 +32,10 @@ from analysis.tables.sheet import Sheet
 from analysis.theory import Modes, modes_of_spectrum
 from analysis.theory import rate_distortion as theory
 from study.catalog.rate_distortion.figures import figures
+from study.catalog.rate_distortion.table import rate_distortion
 
 FIXED, LEARNED = "fixed", "learned"
+"""How γ is set, as `gamma_mode` records it."""
 
 ON_CURVE = 0.01
 """Largest |R − R_wf(K)|, as a part of T."""
@@ -79,7 +82,7 @@ class Traced:
         """Between the curve of the learned and of the fixed γ, for each seed with two points or more of both."""
         found = []
         for _, own in self.trials.groupby("seed"):
-            sides = [own[own["mode"].eq(mode)] for mode in (FIXED, LEARNED)]
+            sides = [own[own["gamma_mode"].eq(mode)] for mode in (FIXED, LEARNED)]
             if min(map(len, sides)) >= 2:
                 points = [(side["rate"].to_numpy(), side["distortion"].to_numpy()) for side in sides]
                 found.append(area(points[0], points[1], self.theory))
@@ -89,7 +92,7 @@ class Traced:
     def slopes(self) -> Frame:
         """ΔR/ΔK between neighbouring β over −2g, g the logarithmic mean of both ends' βγ, by mode and seed."""
         rows = []
-        for (mode, seed), own in self.trials.groupby(["mode", "seed"]):
+        for (mode, seed), own in self.trials.groupby(["gamma_mode", "seed"]):
             own = own.sort_values("beta")
             ends = own[["rate", "distortion", "gamma_eff"]].to_numpy(float)
             for (r0, d0, g0), (r1, d1, g1) in pairwise(ends):
@@ -98,6 +101,7 @@ class Traced:
         return pd.DataFrame(rows, columns=["mode", "seed", "ratio"])
 
 
+@rate_distortion.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
     return [claim for one in traced(view) for claim in judgements(one)]
@@ -108,16 +112,18 @@ def judgements(one: Traced) -> list[Claim]:
     return [_on_the_curve(one), _same_curve(one)] if one.linear else [_same_curve(one), _slope(one)]
 
 
+@rate_distortion.figures
 def drawings(view: View) -> list[Drawing]:
     """Both curves with theory under them, and their distance from it."""
     return figures([one for one in traced(view) if len(one.trials)])
 
 
+@rate_distortion.sheets
 def sheets(view: View) -> list[Sheet]:
     """Rate, distortion and γ at each β: means over seeds."""
     rows = []
     for one in traced(view):
-        for (mode, beta), own in one.trials.groupby(["mode", "beta"]):
+        for (mode, beta), own in one.trials.groupby(["gamma_mode", "beta"]):
             measured = {"rate, nats": "rate", "distortion": "distortion", "γ": "gamma_value", "βγ": "gamma_eff"}
             texts = {heading: str(t_interval(own[column])) for heading, column in measured.items()}
             rows.append({"data": one.data, "γ mode": mode, "β": f"{beta:g}"} | texts | {"trials": str(len(own))})
@@ -132,7 +138,7 @@ def traced(view: View) -> Iterator[Traced]:
         if known.empty:
             continue
         modes = modes_of_spectrum(view.spectrum(str(known["data_id"].iloc[0])))
-        linear = json.loads(str(known["declaration"].iloc[0]))["data"]["kind"] == "LinearSubspace"
+        linear = data_kind(known) == "LinearSubspace"
         exact = _exact(known, view.latents, modes) if linear else known["distortion_train"]
         trials = known.assign(rate=known["rate_train"], distortion=exact)
         yield Traced(label_text(data), linear, modes, int(known["kappa"].iloc[0]), len(declared), trials)
@@ -155,6 +161,7 @@ def _on_the_curve(one: Traced) -> Claim:
         tolerance=f"{ON_CURVE:g} T",
         verdict=judged(worst <= ON_CURVE, one.enough),
         trials=len(one.trials),
+        topic=topics.RATE_DISTORTION,
     )
 
 
@@ -170,6 +177,7 @@ def _same_curve(one: Traced) -> Claim:
         tolerance=f"the 95 % t-interval of the area over seeds ends below {most:.0%}",
         verdict=judged(unsigned.high <= most, one.enough and unsigned.n >= FEWEST),
         trials=len(one.trials),
+        topic=topics.RATE_DISTORTION,
     )
 
 
@@ -186,4 +194,5 @@ def _slope(one: Traced) -> Claim:
         tolerance=f"{SLOPE:.0%} in the median",
         verdict=judged(len(middle) == 2 and bool((middle - 1).abs().max() <= SLOPE), one.enough),
         trials=len(one.trials),
+        topic=topics.RATE_DISTORTION,
     )

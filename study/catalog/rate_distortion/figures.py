@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from analysis.figures.curves import theory
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, SETTINGS, Look, legend, log_scale, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, SETTINGS, Look, legend, log_scale, panels
 from analysis.frames.types import Frame
 
 LOOKS = {"fixed": Look("γ fixed", "#D55E00", "s"), "learned": Look("γ learned", "#0072B2", "o")}
+"""By how γ is set, as `gamma_mode` records it."""
 
 FINE = 400
 """Points of a dashed curve."""
@@ -51,7 +52,7 @@ def figures(every: Sequence[Curves]) -> list[Drawing]:
         "Dashed: reverse water-filling over the modes of the training set, the optimum of linear networks. Below: "
         "distortion over that of theory at the same rate; a nonlinear network may lie under it."
     )
-    return [Drawing("rate_distortion", caption, saved(figure, "svg"), saved(figure, "png"))]
+    return [Drawing.of("rate_distortion", caption, figure)]
 
 
 def _curve(ax: Axes, one: Curves) -> None:
@@ -72,7 +73,7 @@ def _distance(ax: Axes, one: Curves) -> None:
 
 def _points(ax: Axes, trials: Frame, column: str) -> None:
     for mode, look in LOOKS.items():
-        own = trials[trials["mode"].eq(mode)]
+        own = trials[trials["gamma_mode"].eq(mode)]
         middle = own.groupby("beta")[["rate", column]].median().sort_values("rate")
         style: dict[str, Any] = {"color": look.colour, "marker": look.marker}
         ax.plot(own["rate"], own[column], linestyle="none", markersize=3.2, alpha=0.55, **style)

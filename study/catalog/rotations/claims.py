@@ -11,11 +11,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.frames.probe_looks import Look, complete, looks
 from analysis.frames.view import View
 from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
+from study.catalog.rotations.table import BEST, GIVEN, KEPT, ORTHOGONAL, SIGNED, rotations
 
 FREE = 1e-12
 """Nats, relative where J is large, that a free turn may change."""
@@ -25,30 +27,29 @@ RAISED = 1e-6
 
 SOURCE = "Wang & Ziyin (2022), Thm. 2"
 
-SAID = {"kept": "Σ stays as it is", "best": "Σ is the best for each turn", "given": "Σ is given, the prior's"}
+SAID = {KEPT: "Σ stays as it is", BEST: "Σ is the best for each turn", GIVEN: "Σ is given, the prior's"}
 
 
+@rotations.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study."""
     found, enough = looks(view.trials), complete(view.trials)
-    turned = [look for look in found if look.what["turn"] == "orthogonal"]
-    unequal = [look for look in turned if look.row["modes"] == "unequal"]
-    free = [look for look in turned if look.row["modes"] == "equal" or look.what["sigma"] == "given"]
+    turned = [look for look in found if look.what["turn"] == ORTHOGONAL]
+    unequal = [look for look in turned if not _are_equal(look)]
+    free = [look for look in turned if _are_equal(look) or look.what["sigma"] == GIVEN]
     return [
-        *(
-            _raised(sigma, [look for look in unequal if look.what["sigma"] == sigma], enough)
-            for sigma in ("kept", "best")
-        ),
+        *(_raised(sigma, [look for look in unequal if look.what["sigma"] == sigma], enough) for sigma in (KEPT, BEST)),
         _free(
             "any modes",
             "permutations of the latents, with signs, leave J as it is",
-            [look for look in found if look.what["turn"] == "signed permutation"],
+            [look for look in found if look.what["turn"] == SIGNED],
             enough,
         ),
         _free("Σ ∝ I", "every rotation leaves J as it is where Σ is given, or all modes are equal", free, enough),
     ]
 
 
+@rotations.sheets
 def sheets(view: View) -> list[Sheet]:
     """The rise of J over the turns."""
     rows = [
@@ -67,6 +68,10 @@ def sheets(view: View) -> list[Sheet]:
     return [Sheet("rises", "How much J rises when the latents are turned", pd.DataFrame(rows))] if rows else []
 
 
+def _are_equal(look: Look) -> bool:
+    return len(set(look.what["eigenvalues"])) == 1
+
+
 def _raised(sigma: str, found: Sequence[Look], enough: bool) -> Claim:
     least = min((look["least_rise"] for look in found), default=math.nan)
     turns = sum(look.what["count"] for look in found)
@@ -79,6 +84,7 @@ def _raised(sigma: str, found: Sequence[Look], enough: bool) -> Claim:
         f"more than {RAISED:g} nats",
         judged(least > RAISED, enough),
         len(found),
+        topics.ROTATIONS,
     )
 
 
@@ -93,6 +99,7 @@ def _free(data: str, claim: str, found: Sequence[Look], enough: bool) -> Claim:
         f"{FREE:g} nats",
         judged(worst <= FREE, enough),
         len(found),
+        topics.ROTATIONS,
     )
 
 

@@ -11,17 +11,23 @@ from models.specs.probes import Rotations
 from study.declare.probe import Probe
 from study.declare.table import study
 
-TURNS: list[Literal["orthogonal", "signed permutation"]] = ["orthogonal", "signed permutation"]
+Turn = Literal["orthogonal", "signed permutation"]
+Sigma = Literal["kept", "best", "given"]
 
-SIGMAS: list[Literal["kept", "best", "given"]] = ["kept", "best", "given"]
+ORTHOGONAL: Turn = "orthogonal"
+SIGNED: Turn = "signed permutation"
+TURNS = [ORTHOGONAL, SIGNED]
+
+KEPT: Sigma = "kept"
+BEST: Sigma = "best"
+GIVEN: Sigma = "given"
+SIGMAS = [KEPT, BEST, GIVEN]
 
 SPECTRA = {"unequal": (4.0, 2.0, 1.0), "equal": (2.0, 2.0, 2.0)}
 
 
 @study(modes=list(SPECTRA), turn=TURNS, sigma=SIGMAS, seed=range(1))
-def rotations(
-    modes: str, turn: Literal["orthogonal", "signed permutation"], sigma: Literal["kept", "best", "given"], seed: int
-) -> Probe:
+def rotations(modes: str, turn: Turn, sigma: Sigma, seed: int) -> Probe:
     """May the latents of a linear VAE be turned at will, or only permuted?"""
     return Probe(what=Rotations(eigenvalues=SPECTRA[modes], gamma=0.3, kappa=3, turn=turn, sigma=sigma), seed=seed)
 
@@ -29,8 +35,8 @@ def rotations(
 @rotations.paper(modes=list(SPECTRA), turn=TURNS, sigma=SIGMAS, kappa=[3, 6, 10], seed=range(20))
 def rotations_paper(
     modes: str,
-    turn: Literal["orthogonal", "signed permutation"],
-    sigma: Literal["kept", "best", "given"],
+    turn: Turn,
+    sigma: Sigma,
     kappa: int,
     seed: int,
 ) -> Probe:

@@ -11,6 +11,7 @@ what a ReLU layer does to a second moment.
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.figures.bands import SKIPS
 from analysis.frames.load import Header
@@ -19,9 +20,8 @@ from analysis.frames.view import View
 from analysis.tables.cells import ENOUGH, cells, label_text
 from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
-from study.catalog.skip_depth.figures import INITS, drawings
-
-__all__ = ["claims", "drawings", "sheets"]
+from study.catalog.skip_depth.figures import INITS
+from study.catalog.skip_depth.table import AFFINE, HE_INIT, NONE, skip_depth
 
 SOURCE = "On the regularization balance in autoencoder-based generative models, sections 4 and 6"
 HE = "He et al. (2015): weights of variance 2/fan_in keep the second moment from layer to layer"
@@ -36,6 +36,7 @@ NRE_RESCUED, NRE_LOST = 0.15, 0.9
 """Part of the test variance lost: at most with the affine skip, at least (the median) in a collapsed decoder."""
 
 
+@skip_depth.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, for each data set, κ and initialisation."""
     return collapse_of_depth(view.trials, view.header)
@@ -49,12 +50,12 @@ def collapse_of_depth(frame: Frame, header: Header) -> list[Claim]:
         found += [_rescued(where, trials), _reconstructed(where, trials)]
         found += [_alike(where, trials)] if trials["depth"].eq(MIDDLE).any() else []
     for (kappa,), trials in cells(frame, header, ["kappa"]):
-        found.append(_not_collapsed(f"κ = {label_text(kappa)}, {INITS['he']}", trials[trials["init"].eq("he")]))
+        found.append(_not_collapsed(f"κ = {label_text(kappa)}, {INITS[HE_INIT]}", trials[trials["init"].eq(HE_INIT)]))
     return found
 
 
 def _rescued(where: str, trials: Frame) -> Claim:
-    plain, affine = _cell(trials, DEEP, "none"), _cell(trials, DEEP, "affine")
+    plain, affine = _cell(trials, DEEP, NONE), _cell(trials, DEEP, AFFINE)
     agrees = _median(plain, "n_active") <= COLLAPSED and _median(affine, "n_active") >= KEPT
     return Claim(
         data=where,
@@ -65,11 +66,12 @@ def _rescued(where: str, trials: Frame) -> Claim:
         tolerance="medians over seeds",
         verdict=judged(agrees, _enough(plain, affine)),
         trials=len(plain) + len(affine),
+        topic=topics.DEPTH_AND_SKIPS,
     )
 
 
 def _reconstructed(where: str, trials: Frame) -> Claim:
-    plain, affine = _cell(trials, DEEP, "none"), _cell(trials, DEEP, "affine")
+    plain, affine = _cell(trials, DEEP, NONE), _cell(trials, DEEP, AFFINE)
     lost, rescued = _median(plain, "nre_test"), float(affine["nre_test"].max())
     return Claim(
         data=where,
@@ -80,11 +82,12 @@ def _reconstructed(where: str, trials: Frame) -> Claim:
         tolerance="the median without, every trial with",
         verdict=judged(lost >= NRE_LOST and rescued <= NRE_RESCUED, _enough(plain, affine)),
         trials=len(plain) + len(affine),
+        topic=topics.DEPTH_AND_SKIPS,
     )
 
 
 def _alike(where: str, trials: Frame) -> Claim:
-    plain, affine = _cell(trials, MIDDLE, "none"), _cell(trials, MIDDLE, "affine")
+    plain, affine = _cell(trials, MIDDLE, NONE), _cell(trials, MIDDLE, AFFINE)
     kept = min(_median(plain, "n_active"), _median(affine, "n_active"))
     return Claim(
         data=where,
@@ -95,12 +98,13 @@ def _alike(where: str, trials: Frame) -> Claim:
         tolerance="medians over seeds",
         verdict=judged(kept >= KEPT, _enough(plain, affine)),
         trials=len(plain) + len(affine),
+        topic=topics.DEPTH_AND_SKIPS,
     )
 
 
 def _not_collapsed(where: str, trials: Frame) -> Claim:
     """By the same marks by which the first two claims call a decoder collapsed."""
-    plain = _cell(trials, DEEP, "none")
+    plain = _cell(trials, DEEP, NONE)
     active, lost = _median(plain, "n_active"), _median(plain, "nre_test")
     return Claim(
         data=where,
@@ -111,6 +115,7 @@ def _not_collapsed(where: str, trials: Frame) -> Claim:
         tolerance="medians over seeds",
         verdict=judged(active > COLLAPSED and lost < NRE_LOST, _enough(plain)),
         trials=len(plain),
+        topic=topics.DEPTH_AND_SKIPS,
     )
 
 
@@ -143,6 +148,7 @@ def _moving(*sides: Frame) -> str:
     return f"; {moving} of these trials were still moving" if moving else ""
 
 
+@skip_depth.sheets
 def sheets(view: View) -> list[Sheet]:
     """Active latents and reconstruction error, a row for each initialisation, κ and skip, columns by depth."""
     rows = []

@@ -5,19 +5,21 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from analysis.figures.bands import SKIPS, band
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, SETTINGS, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, SETTINGS, legend, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
+from study.catalog.skip_depth.table import FAN_IN, HE_INIT, skip_depth
 
-INITS = {"fan_in": "N(0, 1/fan_in)", "he": "He"}
+INITS = {FAN_IN: "N(0, 1/fan_in)", HE_INIT: "He"}
 """How the initial weights are written."""
 
 APART = 0.05
 """How far lines of neighbouring kinds of skip are set apart, in steps of the axis: they often agree."""
 
 
+@skip_depth.figures
 def drawings(view: View) -> list[Drawing]:
     """A column for each κ and initialisation; active latents above, NRE below."""
     finished = view.trials[view.trials["status"].eq("finished")]
@@ -47,7 +49,7 @@ def drawings(view: View) -> list[Drawing]:
             "Active latents and reconstruction error over the total variance (NRE, test set) against the depth of a ReLU "
             "decoder: median over seeds, shaded from least to greatest. Dashed: min(κ, r) of the planted data."
         )
-        return [Drawing("depth", caption, saved(figure, "svg"), saved(figure, "png"))]
+        return [Drawing.of("depth", caption, figure)]
 
 
 def _lines(ax: Axes, trials: Frame, quantity: str) -> None:

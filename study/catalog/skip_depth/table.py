@@ -12,8 +12,13 @@ from models.specs.gaussian import Init
 from study.declare.table import study
 from study.declare.trial import Trial
 
-SKIPS: list[Skip] = ["none", "affine", "residual", "concat"]
-INITS: list[Init] = ["fan_in", "he"]
+NONE: Skip = "none"
+AFFINE: Skip = "affine"
+SKIPS: list[Skip] = [NONE, AFFINE, "residual", "concat"]
+
+FAN_IN: Init = "fan_in"
+HE_INIT: Init = "he"
+INITS = [FAN_IN, HE_INIT]
 
 
 @study(depth=[2, 6, 20], init=INITS, skip=SKIPS, kappa=[3, 20], seed=range(3))

@@ -13,14 +13,16 @@ on some data, folded closely enough (see `penalties`), and these are not folded.
 Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear data are derived (`analysis.theory`).
 """
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
 from analysis.theory import sparse_codes as theory
 from study.catalog.sparse_codes import figures as drawn
 from study.catalog.sparse_codes.groups import COPIES, ONE, TIE, Group, by_penalty, groups, sheet
+from study.catalog.sparse_codes.table import sparse_codes
 
 SOURCE, DERIVED = "Dai, Wenliang & Wipf (2021)", "derived; see analysis.theory.sparse_codes"
 
@@ -36,6 +38,7 @@ BOUNDED = ("u", "Huber", "saturating", "log plus")
 """Penalties with a finite slope in u at u = 0."""
 
 
+@sparse_codes.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study; of data of unknown dimension there are none."""
     found = []
@@ -43,18 +46,20 @@ def claims(view: View) -> list[Claim]:
         where = f"{data}, γ {gamma}"
         if of[0].is_linear:
             found += _linear(where, of)
-        elif gamma == "learned":  # from γ = 1 on
+        elif of[0].is_late:
             found.append(_late(where, of))
         else:
             found += _curved(where, of)
     return found + _learned(view)
 
 
+@sparse_codes.figures
 def drawings(view: View) -> list[Drawing]:
     """The energies of the codes, sorted."""
     return drawn.drawings(groups(view))
 
 
+@sparse_codes.sheets
 def sheets(view: View) -> list[Sheet]:
     """Codes that are used, penalty by penalty, beside what theory says of linear data."""
     return [sheet(view)]
@@ -106,8 +111,8 @@ def _named(of: list[Group], *names: str) -> list[Group]:
 def _claim(
     where: str, said: str, source: str, of: list[Group], expected: str, measured: str, within: str, agrees: bool
 ) -> Claim:
-    enough = bool(of) and all(group.is_complete for group in of)
-    return Claim(where, said, source, expected, measured, within, judged(agrees, enough), sum(map(len, of)))
+    verdict = judged(agrees, bool(of) and all(group.is_complete for group in of))
+    return Claim(where, said, source, expected, measured, within, verdict, sum(map(len, of)), topics.SPARSE_CODES)
 
 
 def _counts(where: str, said: str, source: str, of: list[Group], more: bool = False) -> Claim:
@@ -192,10 +197,9 @@ def _learned(view: View) -> list[Claim]:
     found = groups(view)
     claims = []
     for data in dict.fromkeys(data for data, _ in found):
-        modes = {gamma: _named(of, *LOGARITHMS) for (other, gamma), of in found.items() if other == data}
-        fixed, learned = (
-            [g for m, of in modes.items() if m.startswith(start) for g in of] for start in ("fixed", "learned init")
-        )
+        logs = [g for (other, _), of in found.items() if other == data for g in _named(of, *LOGARITHMS)]
+        fixed = [group for group in logs if group.is_fixed]
+        learned = [group for group in logs if not (group.is_fixed or group.is_late)]
         if not learned:
             continue
         ratios = [min(f.nre) / max(g.nre) for g in learned for f in fixed if f.label == g.label]

@@ -8,8 +8,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from analysis.figures.curves import DASHED
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, Look, legend, panels
 from study.catalog.sparse_codes.groups import Group
 
 Found = Mapping[tuple[str, str], Sequence[Group]]
@@ -36,8 +36,8 @@ HOW = (
 def drawings(found: Found) -> list[Drawing]:
     """Every penalty at a fixed γ, and those under which γ is also learned, by how it is set."""
     looks = _looks(found)
-    fixed = {place: of for place, of in found.items() if place[1].startswith("fixed")}
-    again = {data for data, gamma in found if not gamma.startswith("fixed")}
+    fixed = {place: of for place, of in found.items() if of[0].is_fixed}
+    again = {data for (data, _), of in found.items() if not of[0].is_fixed}
     modes = {place: of for place, of in found.items() if place[0] in again}
     with mpl.rc_context(SETTINGS):
         return ([_by_penalty(fixed, looks)] if fixed else []) + [
@@ -57,13 +57,11 @@ def _by_penalty(found: Found, looks: Mapping[str, Look]) -> Drawing:
         line[0].set_ylabel(f"{data}\nenergy of a code")
     legend(figure, [ax for line in grid for ax in line], "Spare codes die where copies cost more, and a slope says so")
     caption = f"{HOW} Dashed, under u and both logarithms on linear data: theory, whose minimum is unique there."
-    return Drawing("energies", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("energies", caption, figure)
 
 
 def _by_gamma(found: Found, data: str, looks: Mapping[str, Look]) -> Drawing:
-    shared = set.intersection(
-        *({group.label for group in of} for (_, gamma), of in found.items() if gamma != "learned")
-    )
+    shared = set.intersection(*({group.label for group in of} for of in found.values() if not of[0].is_late))
     figure, (line,) = panels(1, len(found), height=2.6, sharex=True, sharey=True)
     for ax, ((_, gamma), of) in zip(line, found.items(), strict=True):
         _panel(ax, [group for group in of if group.label in shared], looks)
@@ -71,7 +69,7 @@ def _by_gamma(found: Found, data: str, looks: Mapping[str, Look]) -> Drawing:
         ax.set_xlabel("code, by energy")
     line[0].set_ylabel(f"{data}\nenergy of a code")
     legend(figure, line, "Logarithms keep the needed codes, unless γ begins large")
-    return Drawing("gamma", HOW, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("gamma", HOW, figure)
 
 
 def _looks(found: Found) -> dict[str, Look]:

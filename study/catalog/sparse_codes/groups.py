@@ -16,6 +16,7 @@ from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
 from analysis.theory import sparse_codes as theory
 from analysis.theory.modes import Array
+from study.catalog.sparse_codes.table import LATE
 
 COPIES, TIE, ONE = "copies", "a tie", "one code"
 
@@ -35,6 +36,8 @@ class Group:
     is_linear: bool
     is_complete: bool
     r: int
+    gamma_mode: str
+    gamma_init: float
     gamma: float
     spectrum: Array
     total: float
@@ -44,6 +47,16 @@ class Group:
 
     def __len__(self) -> int:
         return len(self.used)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether γ is."""
+        return self.gamma_mode == "fixed"
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a learned γ begins so large that it falls late."""
+        return self.gamma_mode == "learned" and self.gamma_init == LATE.init
 
     @property
     def h(self) -> str:
@@ -123,6 +136,8 @@ def _group(view: View, label: str, trials: Frame, is_complete: bool, energies: d
         is_linear=told["data"]["kind"] == "LinearSubspace",
         is_complete=is_complete,
         r=r,
+        gamma_mode=str(first["gamma_mode"]),
+        gamma_init=float(first["gamma_init"]),
         gamma=float(first["gamma_value"]),
         spectrum=np.array(view.spectrum(first["data_id"])[:r]),
         total=float(first["total_variance"]),

@@ -12,6 +12,7 @@ from math import comb
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
@@ -19,19 +20,24 @@ from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
 from analysis.tables.interval import Interval, number, t_interval
 from analysis.tables.sheet import Sheet
-from study.catalog.stability.figures import drawings
-
-__all__ = ["claims", "drawings", "sheets"]
-
-LEARNED, NEAR, SMALL = "learned", "learned, β = 6", "fixed"
-NONE = "none"
+from study.catalog.stability.table import (
+    CEILING_ON_GAMMA,
+    FIXED,
+    LEARNED,
+    NEAR,
+    NONE,
+    SIGNS,
+    SLOWER,
+    WARM_UP,
+    stability,
+)
 
 INFINITE = "Dai, Wenliang & Wipf (2021): the gradient is unbounded as γ → 0"
 SOURCES = {
-    "warm-up": "Bowman et al. (2016): annealing of the KL term",
-    "ceiling": "Dai, Wenliang & Wipf (2021), section 4: a bound on γ",
-    "slower": "derived: the gradient of the reconstruction grows with 1/γ",
-    "signs": "Igel & Hüsken (2003): the size of a gradient does not count",
+    WARM_UP: "Bowman et al. (2016): annealing of the KL term",
+    CEILING_ON_GAMMA: "Dai, Wenliang & Wipf (2021), section 4: a bound on γ",
+    SLOWER: "derived: the gradient of the reconstruction grows with 1/γ",
+    SIGNS: "Igel & Hüsken (2003): the size of a gradient does not count",
 }
 
 CHANCE = 0.05
@@ -44,6 +50,7 @@ FEWEST = 3
 """Seeds that a comparison needs."""
 
 
+@stability.claims
 def claims(view: View) -> list[Claim]:
     """What training does without a remedy, and what each remedy does about it."""
     return remedied(view.trials, view.header)
@@ -59,7 +66,7 @@ def remedied(frame: Frame, header: Header) -> list[Claim]:
         if remedy != NONE:
             pairs = _pairs(trials, str(remedy))
             found += [_fewer_diverge(pairs, remedy), _fewer_lost(pairs, remedy)]
-            if frame.loc[frame["remedy"].eq(remedy), "setting"].eq(SMALL).any():  # no ceiling is below a small γ
+            if frame.loc[frame["remedy"].eq(remedy), "setting"].eq(FIXED).any():  # no ceiling is below a small γ
                 found.append(_fewer_needless(pairs, remedy))
             found += [_better_where_high(pairs, remedy), _free_of_charge(pairs, remedy)]
     return found
@@ -74,6 +81,7 @@ def with_losses(frame: Frame) -> Frame:
     return known.assign(diverged=diverged, lost=lost, needless=needless)
 
 
+@stability.sheets
 def sheets(view: View) -> list[Sheet]:
     """What every setting and learning rate ends with under each remedy."""
     rows = []
@@ -114,6 +122,7 @@ def _unstable(trials: Frame) -> Claim:
             len(share) > 1 and share.iloc[-1] > 0.5 and share.iloc[0] == 0, plain["seed"].nunique() >= FEWEST
         ),
         trials=len(plain),
+        topic=topics.REMEDIES,
     )
 
 
@@ -145,7 +154,7 @@ def _fewer_lost(pairs: Frame, remedy: str) -> Claim:
 
 
 def _fewer_needless(pairs: Frame, remedy: str) -> Claim:
-    small = pairs[pairs["setting"].eq(SMALL)]
+    small = pairs[pairs["setting"].eq(FIXED)]
     less = _by_seed(small, "needless")
     measured = f"{less} latents, of {number(small['needless_none'].mean())} needless ones without"
     return _below_zero(small, remedy, "γ fixed, small", "fewer needless latents stay active", measured, less)
@@ -199,5 +208,6 @@ def _claim(
     enough: bool,
 ) -> Claim:
     verdict = judged(agrees, enough and pairs["seed"].nunique() >= FEWEST)
-    source = SOURCES.get(remedy, "derived")
-    return Claim(where, f"with {remedy}: {claim}", source, expected, measured, tolerance, verdict, 2 * len(pairs))
+    source, trials = SOURCES.get(remedy, "derived"), 2 * len(pairs)
+    claim = f"with {remedy}: {claim}"
+    return Claim(where, claim, source, expected, measured, tolerance, verdict, trials, topics.REMEDIES)

@@ -7,18 +7,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.general import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels, saved
+from analysis.figures.drawing import Drawing
+from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
+from study.catalog.stability.table import CEILING_ON_GAMMA, NONE, SIGNS, SLOWER, WARM_UP, stability
 
 LOOKS = {
-    "none": Look("no remedy", "#222222", "o"),
-    "warm-up": Look("warm-up of β", "#E69F00", "s"),
-    "ceiling": Look("ceiling on γ", "#009E73", "D"),
-    "slower": Look("steps fall with √γ", "#0072B2", "^"),
-    "signs": Look("steps by sign", "#CC79A7", "v"),
+    NONE: Look("no remedy", "#222222", "o"),
+    WARM_UP: Look("warm-up of β", "#E69F00", "s"),
+    CEILING_ON_GAMMA: Look("ceiling on γ", "#009E73", "D"),
+    SLOWER: Look("steps fall with √γ", "#0072B2", "^"),
+    SIGNS: Look("steps by sign", "#CC79A7", "v"),
 }
 
 OUTCOMES = {"nre_test": "NRE, test", "n_active": "active latents, v < 0.5"}
@@ -27,6 +28,7 @@ APART = 0.11
 """Distance between remedies beside each other, where learning rates are 1 apart."""
 
 
+@stability.figures
 def drawings(view: View) -> list[Drawing]:
     """The outcomes, and the way to them at the middle learning rate."""
     trials = view.trials[view.trials["status"].isin(["finished", "diverged"])]
@@ -56,7 +58,7 @@ def _ends(groups: list[tuple[str, Frame]], rates: list[Any]) -> Drawing:
         "Reconstruction error and active latents at the end of training by learning rate, a point a seed, a bar at the "
         "median. A cross is a trial that diverged, shown as it stood before that step."
     )
-    return Drawing("remedies", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("remedies", caption, figure)
 
 
 def _points(ax: Axes, trials: Frame, quantity: str, rates: list[Any]) -> None:
@@ -98,4 +100,4 @@ def _course(groups: list[tuple[str, Frame]], curves: Frame, rates: list[Any]) ->
         f"Distortion along training at the learning rate {label_text(middle)}: median over seeds, shaded from least to "
         "greatest."
     )
-    return Drawing("course", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("course", caption, figure)

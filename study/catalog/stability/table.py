@@ -15,8 +15,17 @@ from study.declare.trial import Trial
 Setting = Literal["learned", "learned, β = 6", "fixed"]
 Remedy = Literal["none", "warm-up", "ceiling", "slower", "signs"]
 
-SETTINGS: list[Setting] = ["learned", "learned, β = 6", "fixed"]
-REMEDIES: list[Remedy] = ["none", "warm-up", "ceiling", "slower", "signs"]
+LEARNED: Setting = "learned"
+NEAR: Setting = "learned, β = 6"
+FIXED: Setting = "fixed"
+SETTINGS = [LEARNED, NEAR, FIXED]
+
+NONE: Remedy = "none"
+WARM_UP: Remedy = "warm-up"
+CEILING_ON_GAMMA: Remedy = "ceiling"
+SLOWER: Remedy = "slower"
+SIGNS: Remedy = "signs"
+REMEDIES = [NONE, WARM_UP, CEILING_ON_GAMMA, SLOWER, SIGNS]
 
 LRS = [0.01, 0.1, 0.2]
 
@@ -24,9 +33,9 @@ SMALL, CEILING = 1e-4, 0.1
 """γ that is fixed from the start, and that a learned one begins at under a ceiling; the data have T/d = 1."""
 
 OPTIONS: dict[Remedy, dict[str, Any]] = {
-    "warm-up": {"warm_up": 0.5},
-    "slower": {"slower": Slower(below=1.0, power=0.5)},
-    "signs": {"signs": Rprop()},
+    WARM_UP: {"warm_up": 0.5},
+    SLOWER: {"slower": Slower(below=1.0, power=0.5)},
+    SIGNS: {"signs": Rprop()},
 }
 
 
@@ -45,16 +54,16 @@ def stability_paper(setting: Setting, lr: float, remedy: Remedy, seed: int) -> T
 def trial(setting: Setting, lr: float, remedy: Remedy, seed: int, steps: int) -> Trial | None:
     """One row; None for a ceiling on a γ that is fixed below it."""
     gamma: Gamma = Learned()
-    if remedy == "ceiling":
+    if remedy == CEILING_ON_GAMMA:
         gamma = Learned(init=CEILING, ceiling=CEILING)
-    if setting == "fixed":
+    if setting == FIXED:
         gamma = Fixed(SMALL)
-        if remedy == "ceiling":
+        if remedy == CEILING_ON_GAMMA:
             return None
     return Trial(
         data=PlantedManifold(d=20, r=3, n=2000),
         model=VAE(kappa=8, encoder=(32, 32), decoder=(32, 32), log_var_scale=0.1),
-        objective=Objective(gamma=gamma, beta=6.0 if setting == "learned, β = 6" else 1.0),
+        objective=Objective(gamma=gamma, beta=6.0 if setting == NEAR else 1.0),
         training=Training(steps=steps, batch=128, lr=lr, decay_from=1.0, blow_up=1e3, **OPTIONS.get(remedy, {})),
         seed=seed,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.claims import topics
 from analysis.claims.claim import Claim, judged
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
@@ -19,16 +20,12 @@ from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
 from analysis.tables.interval import Interval, number, t_interval
 from analysis.tables.sheet import Sheet
-from study.catalog.vaeplus.figures import drawings
-
-__all__ = ["claims", "drawings", "sheets"]
+from study.catalog.vaeplus.table import BALANCED, ONE, PLAIN, PLUS, UNDER, WAE, vaeplus
 
 TABLES = "On the regularization balance in autoencoder-based generative models, tables 3 and 4"
 SECOND = "Dai & Wipf (2019), section 4"
 
-PLUS = "VAE+"
-
-BETTER = {"under-regularised": 10.0, "balanced": 2.0}
+BETTER = {UNDER: 10.0, BALANCED: 2.0}
 """How many times smaller the MMD of VAE+'s samples is at least than of its first stage's, on planted data."""
 
 FEWEST = 3
@@ -60,6 +57,7 @@ COLUMNS = {
 """Sample metrics in the order of the table; a column that was not measured is left out."""
 
 
+@vaeplus.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, for each data set and first stage."""
     return compared(view.trials, view.header)
@@ -75,7 +73,7 @@ def compared(frame: Frame, header: Header) -> list[Claim]:
             if planted and str(first) in BETTER:
                 found.append(_ratio(where, trials, BETTER[str(first)]))
             for metric in () if planted else IMAGES:
-                found += [_below(where, trials, of_data, other, metric) for other in ("VAE", "WAE")]
+                found += [_below(where, trials, of_data, other, metric) for other in (ONE, WAE)]
     return found
 
 
@@ -88,7 +86,7 @@ def _by_seed(trials: Frame, method: str, column: str) -> pd.Series:
 def _ratio(where: str, trials: Frame, least: float) -> Claim:
     """Means over seeds are compared: close to its null an unbiased MMD may be negative."""
     (metric,) = PLANTED
-    first, plus = (_by_seed(trials, method, metric.column) for method in ("VAE", PLUS))
+    first, plus = (_by_seed(trials, method, metric.column) for method in (ONE, PLUS))
     ratio = first.mean() / plus.mean() if len(plus) and plus.mean() > 0 else float("inf")
     return Claim(
         data=where,
@@ -99,13 +97,14 @@ def _ratio(where: str, trials: Frame, least: float) -> Claim:
         tolerance="means over seeds",
         verdict=judged(ratio >= least, min(len(first), len(plus)) >= FEWEST),
         trials=len(first) + len(plus),
+        topic=topics.TWO_STAGES,
     )
 
 
 def _below(where: str, trials: Frame, of_data: Frame, other: str, metric: Metric) -> Claim:
     """WAE has no γ: there is one for every first stage."""
     plus = _by_seed(trials, PLUS, metric.column)
-    against = _by_seed(of_data if other == "WAE" else trials, other, metric.column)
+    against = _by_seed(of_data if other == WAE else trials, other, metric.column)
     difference = t_interval((plus - against).dropna())
     return Claim(
         data=where,
@@ -116,9 +115,11 @@ def _below(where: str, trials: Frame, of_data: Frame, other: str, metric: Metric
         tolerance="the paired 95 % t-interval lies below 0",
         verdict=judged(difference.high < 0, difference.n >= FEWEST),
         trials=len(plus) + len(against),
+        topic=topics.TWO_STAGES,
     )
 
 
+@vaeplus.sheets
 def sheets(view: View) -> list[Sheet]:
     """Tables 3 and 4 of the source: reconstruction and samples, each method and the null."""
     finished = view.trials[view.trials["status"].eq("finished")]
@@ -128,9 +129,9 @@ def sheets(view: View) -> list[Sheet]:
         rows.append({"data": label_text(data), "first": "—", "method": "real examples"} | _nulls(of_data, measured))
         for (first, method), trials in cells(of_data, view.header, ["first", "method"]):
             place = {"data": label_text(data), "first": str(first), "method": str(method)}
-            first_stage = of_data[of_data["method"].eq("VAE") & of_data["first"].eq(first)]
+            first_stage = of_data[of_data["method"].eq(ONE) & of_data["first"].eq(first)]
             encoder = first_stage if method == PLUS else trials
-            rows.append(place | _quality(encoder) | _samples(trials, measured, has_samples=method != "AE"))
+            rows.append(place | _quality(encoder) | _samples(trials, measured, has_samples=method != PLAIN))
     caption = (
         "Reconstruction (of the first stage, for VAE+) and samples against the test set: mean ± half-width of the 95 % "
         "t-interval over seeds; real examples: what held-out training examples score in place of samples"

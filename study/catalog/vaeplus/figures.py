@@ -4,18 +4,19 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.figures.general import Drawing
+from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
-from analysis.figures.style import INK, SETTINGS, Look, legend, panels, saved
+from analysis.figures.style import INK, SETTINGS, Look, legend, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
+from study.catalog.vaeplus.table import ONE, PLUS, WAE, vaeplus
 from study.record import Home, read_artifacts
 
 LOOKS = {
-    "WAE": Look("WAE-MMD", "#009E73", "D"),
-    "VAE": Look("VAE", "#0072B2", "o"),
-    "VAE+": Look("VAE+", "#D55E00", "s"),
+    WAE: Look("WAE-MMD", "#009E73", "D"),
+    ONE: Look("VAE", "#0072B2", "o"),
+    PLUS: Look("VAE+", "#D55E00", "s"),
 }
 
 SHOWN = {
@@ -29,6 +30,7 @@ MOST = 3
 """Metrics that are drawn for a data set."""
 
 
+@vaeplus.figures
 def drawings(view: View) -> list[Drawing]:
     """Metrics of samples, and pictures of them where the data are images."""
     finished = view.trials[view.trials["status"].eq("finished") & view.trials["method"].isin(list(LOOKS))]
@@ -65,7 +67,7 @@ def _metrics(finished: Frame, view: View) -> Drawing | None:
         "Metrics of samples against the test set, smaller is better: a point a seed. Dashed: what held-out real examples "
         "score in place of samples. WAE has no γ, and stands with the balanced first stage."
     )
-    return Drawing("samples", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("samples", caption, figure)
 
 
 def _points(ax: Axes, trials: Frame, column: str, firsts: list[object], look: Look) -> None:
@@ -79,14 +81,14 @@ def _pictures(finished: Frame, view: View) -> Drawing | None:
     rows: list[tuple[str, np.ndarray]] = []
     for (_, first, method), trials in cells(finished, view.header, ["data", "first", "method"]):
         if (images := _samples_of(trials.sort_values("seed").iloc[0], view.home)) is not None:
-            rows.append((f"{method}, {first}" if method != "WAE" else "WAE-MMD", images))
+            rows.append((f"{method}, {first}" if method != WAE else "WAE-MMD", images))
     if not rows:
         return None
     figure, ((ax,),) = panels(1, 1, height=0.55 * len(rows))
     show_rows(ax, rows)
     figure.suptitle("Samples", fontsize=10.5)
     caption = "Samples of each method, first seed; a column is the same draw of the prior in every row."
-    return Drawing("pictures", caption, saved(figure, "svg"), saved(figure, "png"))
+    return Drawing.of("pictures", caption, figure)
 
 
 def _samples_of(row: Frame, home: Home) -> np.ndarray | None:

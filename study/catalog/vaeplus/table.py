@@ -25,8 +25,9 @@ from models.specs import (
 from study.declare.table import study
 from study.declare.trial import Trial
 
-METHODS = ["AE", "VAE", "VAE+", "WAE"]
-FIRST = {"balanced": Learned(), "under-regularised": Fixed(1e-3)}
+PLAIN, ONE, PLUS, WAE = METHODS = "AE", "VAE", "VAE+", "WAE"
+BALANCED, UNDER = "balanced", "under-regularised"
+FIRST = {BALANCED: Learned(), UNDER: Fixed(1e-3)}
 AUTOENCODER = Objective(gamma=Fixed(0.5), beta=0)
 """J = E‖x − x̂‖² and a constant."""
 
@@ -35,12 +36,12 @@ AUTOENCODER = Objective(gamma=Fixed(0.5), beta=0)
 def vaeplus(data: Data, first: str, method: str, seed: int) -> Trial | None:
     """Do samples of a second VAE on the first one's latents come closer to the data?"""
     images = not isinstance(data, PlantedClusters)
-    if first != "balanced" and method not in ("VAE", "VAE+"):  # the others have no γ
+    if first != BALANCED and method not in (ONE, PLUS):  # the others have no γ
         return None
-    if not images and method == "AE":
+    if not images and method == PLAIN:
         return None
     autoencoder = _autoencoder(data, seed) if images else None
-    if method == "AE":
+    if method == PLAIN:
         return autoencoder
     return _generative(data, first, method, seed, autoencoder)
 
@@ -71,7 +72,7 @@ def _autoencoder(data: Data, seed: int) -> Trial:
 
 
 def _generative(data: Data, first: str, method: str, seed: int, autoencoder: Trial | None) -> Trial:
-    wae, faces = method == "WAE", isinstance(data, CelebA)
+    wae, faces = method == WAE, isinstance(data, CelebA)
     sizes: Any = (
         {"kappa": 64, "encoder": (512,) * 3, "decoder": (512,) * 3} if faces else {"kappa": 16 if autoencoder else 8}
     )
@@ -84,7 +85,7 @@ def _generative(data: Data, first: str, method: str, seed: int, autoencoder: Tri
         after=autoencoder,
         samples=10_000 if faces else 2000,
     )
-    if method != "VAE+":
+    if method != PLUS:
         return stage
     model = VAE(skip="concat", log_var_scale=0.1, log_var_range=(-20, 5), **sizes)
     return stage.model_copy(update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": stage})

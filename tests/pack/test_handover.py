@@ -80,51 +80,66 @@ def test_a_pack_is_settled_by_its_own_earlier_attempt_and_by_what_others_commit(
     assert home.names("packs") == []
 
 
+class Threads:
+    """Threads that work at once; whatever one raises is kept for the test."""
+
+    def __init__(self):
+        self.faults = []
+        self._threads = []
+
+    def start(self, work, *arguments):
+        thread = threading.Thread(target=self._guarded, args=(work, *arguments))
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def _guarded(self, work, *arguments):
+        try:
+            work(*arguments)
+        except BaseException as fault:
+            self.faults.append(fault)
+
+    def join(self):
+        for thread in self._threads:
+            thread.join(60)
+
+
+def commit_each(home, packs):
+    """What an actor does with its packs."""
+    for pack in packs:
+        left, known = read_pack(home, pack.pack_id)
+        assert committed(home, left, known) == list(pack.trial_ids)
+        assert settled_ids(home, lambda _: False) >= set(pack.trial_ids)
+
+
+def read_until(over, home):
+    before = set()
+    while not over.is_set():
+        trials = read(home, "trials", ["trial_id"])["trial_id"].to_pylist()
+        points = Counter(read(home, "curves", ["trial_id"])["trial_id"].to_pylist())
+        assert len(trials) == len(set(trials)), "a row is there twice"
+        assert before <= set(trials), "a row was lost"
+        assert set(points.values()) <= {2}, "points of a curve are lost or doubled"
+        assert points.keys() >= set(trials), "a trial has no curve"
+        before = set(trials)
+
+
+def compact_until(over, home):
+    while not over.is_set():
+        compact(home, at_least=2, alone=True)
+
+
 def test_readers_see_every_row_once_while_packs_are_committed_and_compacted(home):
     """Three actors, two readers and a compaction that never rests: nothing is lost at any look, and nothing doubled."""
-    packs, faults, over = a_round(24, size=2), [], threading.Event()
-
-    def guarded(work):
-        def run():
-            try:
-                work()
-            except BaseException as fault:
-                faults.append(fault)
-
-        return threading.Thread(target=run)
-
-    def actor(own):
-        for pack in own:
-            left, known = read_pack(home, pack.pack_id)
-            assert committed(home, left, known) == list(pack.trial_ids)
-            assert settled_ids(home, lambda _: False) >= set(pack.trial_ids)
-
-    def reader():
-        before = set()
-        while not over.is_set():
-            trials = read(home, "trials", ["trial_id"])["trial_id"].to_pylist()
-            points = Counter(read(home, "curves", ["trial_id"])["trial_id"].to_pylist())
-            assert len(trials) == len(set(trials)), "a row is there twice"
-            assert before <= set(trials), "a row was lost"
-            assert set(points.values()) <= {2}, "points of a curve are lost or doubled"
-            assert points.keys() >= set(trials), "a trial has no curve"
-            before = set(trials)
-
-    def compactor():
-        while not over.is_set():
-            compact(home, at_least=2, alone=True)
-
+    packs, over, threads = a_round(24, size=2), threading.Event(), Threads()
     with laid_out(home, packs, print):
-        actors = [guarded(lambda own=packs[i::3]: actor(own)) for i in range(3)]
-        others = [guarded(reader), guarded(reader), guarded(compactor)]
-        for thread in (*actors, *others):
-            thread.start()
-        for thread in actors:
-            thread.join(60)
+        for work in (read_until, read_until, compact_until):
+            threads.start(work, over, home)
+        for actor in [threads.start(commit_each, home, packs[i::3]) for i in range(3)]:
+            actor.join(60)
         over.set()
-        for thread in others:
-            thread.join(60)
-    assert not faults, faults
+        threads.join()
+    assert not threads.faults, threads.faults
     stored = [row.trial_id for row in stored_ids(home)]
     assert sorted(stored) == sorted(trial_id for pack in packs for trial_id in pack.trial_ids)
     assert read(home, "curves").num_rows == 2 * len(stored)

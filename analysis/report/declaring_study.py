@@ -1,0 +1,124 @@
+"""The study that declared a home's trials: whom a report asks for claims, figures and sheets.
+
+Its record says where it is declared. A study of the catalog is a package, whose modules `claims` and `figures` register
+what they find with the study of its `table`. A user's study is in the user's own file, which is run for this only where
+it registers something. Neither is imported before it is asked for.
+"""
+
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from analysis.frames.load import Header
+
+CATALOG = "study.catalog"
+
+KINDS = ("claims", "figures", "sheets")
+"""What a study may register, by the names of its decorators."""
+
+
+class Declaring(NamedTuple):
+    """The study to ask, if there is one; its name in the catalog, if it is there; and why it cannot be asked, if so."""
+
+    study: Any = None
+    in_catalog: str | None = None
+    fault: str | None = None
+
+
+def declaring_study(header: Header, live: Any = None) -> Declaring:
+    """The study behind a header; `live` is the study itself, where this process has declared or found it."""
+    place = header.declared_in or _of_an_earlier_version(header)
+    if package := place.get("package"):
+        return _of_catalog(str(package), place["study"])
+    if live is not None:
+        return Declaring(live)
+    return _of_file(place) if "file" in place else Declaring()
+
+
+def _of_catalog(package: str, name: str) -> Declaring:
+    try:
+        if package != f"{CATALOG}.{name}":
+            raise ImportError(f"{package} is not in {CATALOG}")
+        study = getattr(import_module(f"{package}.table"), name)
+        for module in ("claims", "figures"):
+            if find_spec(f"{package}.{module}"):
+                import_module(f"{package}.{module}")
+    except Exception as fault:
+        return Declaring(
+            None, name, f"the claims of {name} are left out: {package} cannot be imported ({_said(fault)})"
+        )
+    return Declaring(study, name)
+
+
+def _of_an_earlier_version(header: Header) -> dict[str, Any]:
+    """Where a header does not say: the catalog's study of that name, if the axes are those of its table."""
+    package = f"{CATALOG}.{header.study}"
+    try:
+        table = getattr(import_module(f"{package}.table"), header.study).tables[header.scale]
+    except (ImportError, AttributeError, KeyError):
+        return {}
+    return {"study": header.study, "package": package} if _has_axes(header, table) else {}
+
+
+def _has_axes(header: Header, table: Any) -> bool:
+    """The same axes in the same order, and no text among their labels that the table does not have."""
+    labels = getattr(table, "labels", {})  # a search's labels follow from its results
+    texts = {axis: {one for one in of if isinstance(one, str)} for axis, of in header.axes.items() if axis in labels}
+    return list(header.axes) == list(table.axes) and all(of <= {*map(str, labels[axis])} for axis, of in texts.items())
+
+
+def _of_file(place: dict[str, Any]) -> Declaring:
+    name, found = place["study"], _found(place)
+    if found is None:
+        gone = f"the {_listed(place['findings'])} of {name} are left out: its file {place['file']} is gone"
+        return Declaring(fault=gone if place.get("findings") else None)
+    try:
+        module = _imported(found) or (_load(found) if _registers(found) else None)
+    except (Exception, SystemExit) as fault:
+        return Declaring(fault=f"the {_listed(KINDS)} of {name} are left out: {fault}")
+    if module is None:
+        return Declaring()
+    study = next((one for one in vars(module).values() if _is_study(one, name)), None)
+    said = f"the {_listed(KINDS)} of {name} are left out: {found} does not declare {name} any more"
+    return Declaring(study, fault=None if study else said)
+
+
+def _found(place: dict[str, Any]) -> Path | None:
+    """The file where it was, or from here where it was from the launch folder."""
+    return next((path for path in map(Path, (place["file"], place["beside"])) if path.is_file()), None)
+
+
+def _registers(file: Path) -> bool:
+    """Whether a decorator in the file registers a finding: an unrelated script is not run."""
+    lines = (line.partition("#")[0].strip() for line in file.read_text("utf-8", "replace").splitlines())
+    return any(line.startswith("@") and line.endswith(tuple(f".{kind}" for kind in KINDS)) for line in lines)
+
+
+def _imported(file: Path) -> ModuleType | None:
+    """The module that this process has made of the file: a script that analyses its own study is not run again."""
+    path = os.path.realpath(file)
+    names = [name for name in sys.modules if not name.startswith("collapsar_study_")]
+    found = (sys.modules[name] for name in names)
+    return next((one for one in found if os.path.realpath(getattr(one, "__file__", None) or "") == path), None)
+
+
+def _load(file: Path) -> ModuleType:
+    """As a launch loads it. Only a file that declares a study needs what declarations need."""
+    return import_module("study.launch.find").load(file)
+
+
+def _is_study(value: object, name: str) -> bool:
+    return getattr(value, "name", None) == name and hasattr(value, "findings")
+
+
+def _listed(kinds: Any) -> str:
+    *others, last = kinds
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _said(fault: BaseException) -> str:
+    return " ".join(str(fault).split()) or type(fault).__name__

@@ -1,0 +1,106 @@
+"""What a study itself says of its results, beside the table by cells: its claims, figures and sheets.
+
+A function of the study's that raises, or returns something else, costs no report: what the others say is there, and one
+sentence names the study, the file, the line and the fault.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from traceback import walk_tb
+from types import CodeType
+from typing import Any
+
+from analysis.claims.claim import Claim
+from analysis.figures.drawing import Drawing
+from analysis.figures.general import general_figures
+from analysis.frames.view import View
+from analysis.report.declaring_study import declaring_study
+from analysis.tables.sheet import Sheet
+from study.record import HomeError
+
+MOST_LETTERS = 300
+"""Of a fault's own message."""
+
+TABLE = "table"
+"""What the table by cells is called, which every report has."""
+
+
+@dataclass
+class Findings:
+    """What a study says of its results. `faults` are sentences about what it could not say.
+
+    `in_catalog` is the study's name in the catalog, where it is from there.
+    """
+
+    claims: list[Claim] = field(default_factory=list)
+    figures: list[Drawing] = field(default_factory=list)
+    sheets: list[Sheet] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    in_catalog: str | None = None
+
+
+def findings(view: View, live: Any = None) -> Findings:
+    """Everything the study says; `live` is the study itself, where this process has declared or found it."""
+    found = claims_of(view, live)
+    study = declaring_study(view.header, live).study
+    found.figures = _asked(study, "figures", Drawing, view, found.faults) if study else []
+    found.sheets = _asked(study, "sheets", Sheet, view, found.faults) if study else []
+    if not (study and study.findings["figures"]):
+        found.figures = general_figures(view)
+    _refuse_names(found, view.study)
+    return found
+
+
+def claims_of(view: View, live: Any = None) -> Findings:
+    """What the study claims, without its figures and sheets."""
+    study, in_catalog, fault = declaring_study(view.header, live)
+    found = Findings(faults=[fault] if fault else [], in_catalog=in_catalog)
+    found.claims = _asked(study, "claims", Claim, view, found.faults) if study else []
+    return found
+
+
+def _asked(study: Any, kind: str, wanted: type, view: View, faults: list[str]) -> list[Any]:
+    """What all functions of a kind return; the faults of the others are added to `faults`."""
+    found = []
+    for function in study.findings[kind].values():
+        try:
+            found += _checked(function, wanted, view)
+        except HomeError:
+            raise
+        except (Exception, SystemExit) as fault:
+            faults.append(f"the {kind} of {view.study} are incomplete: {_where(function.__code__, fault)}")
+    return found
+
+
+class _NoFindingError(TypeError):
+    """A function returned something else than findings."""
+
+
+def _checked(function: Callable[[View], Iterable[Any]], wanted: type, view: View) -> list[Any]:
+    found = function(view)
+    listed = [] if isinstance(found, str) or not isinstance(found, Iterable) else list(found)
+    if not isinstance(found, Iterable) or isinstance(found, str) or not all(isinstance(one, wanted) for one in listed):
+        raise _NoFindingError(f"`{function.__name__}` returned no list of {wanted.__name__}")
+    return listed
+
+
+def _where(code: CodeType, fault: BaseException) -> str:
+    """File and line of the fault, the last in the function's own file, and what it says."""
+    lines = [line for frame, line in walk_tb(fault.__traceback__) if frame.f_code.co_filename == code.co_filename]
+    where = f"{code.co_filename}, line {lines[-1] if lines else code.co_firstlineno},"
+    if isinstance(fault, _NoFindingError):
+        return f"{where} {fault}"
+    said = " ".join(str(fault).split())[:MOST_LETTERS]
+    return f"{where} raised {type(fault).__name__}{f': {said}' if said else ''}"
+
+
+def _refuse_names(found: Findings, study: str) -> None:
+    """Leave out figures and sheets whose files could not stand beside the others."""
+    for kind, taken in (("figures", set()), ("sheets", {TABLE})):
+        kept = {}
+        for one in getattr(found, kind):
+            if one.name in {*taken, *kept} or not one.name or set(one.name) & set("/\\:"):
+                found.faults.append(f"the {kind} of {study} are incomplete: give {one.name!r} a name of its own")
+            else:
+                kept[one.name] = one
+        setattr(found, kind, [*kept.values()])
