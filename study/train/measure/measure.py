@@ -44,7 +44,7 @@ class Measure:
         self.stack, self.trials, self.data, self.inputs = stack, trials, data, inputs
         self._seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([self._seeds.index(trial.seed) for trial in trials], device=stack.device)
-        self._posteriors: list[tuple[Tensor, Tensor]] = []
+        self._posteriors: list[tuple[Float[Tensor, "pack n kappa"], Float[Tensor, "pack n kappa"]]] = []
         self.train = self.moments("train", keep=MMD_POINTS)
         self.test = self.moments("test")
         self.gamma = self._gamma(self.train.distortion) if self.train.gamma is None else self.train.gamma
@@ -158,7 +158,7 @@ class Measure:
         """Averages over a data set; the posteriors of the first `keep` rows or a few more are kept for the metrics."""
         stack, generators = self.stack, self.generators(split)
         size = BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.width + stack.kappa) * BLOCK))
-        total: list[Tensor] = []
+        total: list[Float64[Tensor, "pack ..."]] = []
         for index, (x, y) in enumerate(self.inputs.split(split, size)):
             mu, log_var = stack.encode(x)
             if index * size < keep:

@@ -4,7 +4,7 @@ Rows of the data are one table for all trials. Codes differ between trials that 
 are one table for each stage, and every trial knows where its own begins.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -14,6 +14,7 @@ from models.data.dataset import DataSet
 from models.streams import draws, move, places, stream
 from study.declare.trial import Trial
 from study.train.stack.earlier_stages import FrozenStage
+from study.train.stack.resumable import State
 from study.train.stack.training_rows import TrainingRows
 
 Pair = tuple[Float[Tensor, "*pack n d_in"], Float[Tensor, "*pack n d"]]
@@ -69,11 +70,11 @@ class Inputs:
         """What the trials decoded, as rows of the data."""
         return rows
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         """Where the random streams stand that are drawn from in every batch."""
         return {}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
         """Take the random streams to where a `state` was."""
         del state
 
@@ -163,10 +164,10 @@ class Codes(Inputs):
         pairs = zip(self._stage_by_trial, rows, strict=True)
         return torch.stack([stage.decode(own, self._u).to(own.dtype) for stage, own in pairs])
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         return {"codes": places(self._fresh)}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
         move(self._fresh, state["codes"])
 
 

@@ -29,6 +29,9 @@ from study.train.stack.layers import as_layers_take_it, with_leading_axis
 
 Way = Literal["together", "one by one", "vmap"]
 
+Numbers = dict[str, Shaped[Tensor, "..."]]
+"""Parameters or buffers by name, of one network or with the pack before their own axes."""
+
 PICTURES_AT_ONCE = 32
 """Rows whose Jacobian a convolutional decoder gives at once: it keeps several times what a training step keeps of a row."""
 
@@ -124,7 +127,7 @@ class Stack:
         if self._together:
             return getattr(self._together, method)(inputs)
 
-        def one(weights: dict[str, Tensor], buffers: dict[str, Tensor], rows: Tensor) -> Any:
+        def one(weights: Numbers, buffers: Numbers, rows: Float[Tensor, "n width"]) -> Any:
             return functional_call(self._network, (weights, buffers), (method, rows))
 
         if self.way == "vmap":
@@ -175,7 +178,7 @@ class Stack:
     def _named(self) -> dict[str, Float[Tensor, "pack ..."]]:
         return dict(zip(self._shapes, self.trained, strict=False))
 
-    def _rows(self, parts: dict[str, Shaped[Tensor, "pack ..."]]) -> list[dict[str, Tensor]]:
+    def _rows(self, parts: dict[str, Shaped[Tensor, "pack ..."]]) -> list[Numbers]:
         """Stacked tensors by name, trial by trial; undone in one operation, so that a gradient is put together in one."""
         unbound = {name: part.unbind() for name, part in parts.items()}
         return [{name: rows[index] for name, rows in unbound.items()} for index in range(len(self))]

@@ -3,13 +3,12 @@
 Source: Kingma & Ba (2015), algorithm 1, in the order of operations of torch.optim.Adam.
 """
 
-from collections.abc import Mapping
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from models.specs import Training
+from study.train.stack.resumable import State
 
 _BLOCK = 2**18
 """Numbers that a CPU core updates at a time: they and their moments pass through its cache once instead of ten times."""
@@ -47,11 +46,11 @@ class Adam:
             update[:, -1].mul_(ratio)
             numbers.sub_(update)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         first, second = self._moments
         return {"first": first, "second": second, "taken": torch.tensor(self._taken)}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
         self._taken = int(state["taken"])
         for moment, name in zip(self._moments, ("first", "second"), strict=True):
             moment.copy_(state[name])

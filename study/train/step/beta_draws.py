@@ -1,6 +1,6 @@
 """The β of each example, for networks that see it: drawn anew in every minibatch, from each trial's own stream."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from models.streams import move, places, stream
 from study.declare.trial import Trial
+from study.train.stack.resumable import State
 from study.train.stack.stack import Stack
 
 
@@ -42,10 +43,10 @@ class BetaDraws:
         """β/β′ of each example, which lets every β′ count alike; 1 where the stage itself has a single β."""
         return (-self._log_half * u).exp() if self._weighs else torch.ones_like(u)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         """Where the streams stand; nothing where there are none."""
         return {"betas": places(self._generators)} if self else {}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
         if self:
             move(self._generators, state["betas"])

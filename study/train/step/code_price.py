@@ -1,6 +1,6 @@
 """The price of codes in training: every trial of the pack has one, each its own penalty, weight and misfit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -10,6 +10,7 @@ from models.loss.code_penalties import PENALTIES, energies
 from models.specs import Sparsity
 from models.specs.sparsity import Penalty
 from study.declare.trial import Trial
+from study.train.stack.resumable import State
 from study.train.stack.stack import Stack
 from study.train.step.fit import Fit
 
@@ -37,11 +38,11 @@ class CodePrice:
         misfit = self._g((fit.distortion / self._stack.d)[:, None], otherwise=objective[:, None] / of_d)
         return of_d * misfit[:, 0] + cost
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         """Nothing: all of it follows from the minibatch."""
         return {}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
         pass
 
 

@@ -1,11 +1,10 @@
 """The curves of a training: what a few dozen of its steps showed."""
 
-from collections.abc import Mapping
-
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from study.train.stack.resumable import State
 from study.train.step.forward import Batch
 
 POINTS = 40
@@ -53,13 +52,13 @@ class Curves:
                 spread |= {f"{name}_{part}": n for part, n in zip(("min", "median", "max"), numbers, strict=True)}
         return spread
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         """The curves by name, (points, pack) each, and the steps of their points."""
         names = self.points[0][1] if self.points else ()
         stacked = {f"{PREFIX}.{name}": torch.stack([values[name] for _, values in self.points]) for name in names}
         return stacked | {f"{PREFIX}.step": torch.tensor([step for step, _ in self.points])}
 
-    def go_to(self, state: Mapping[str, Tensor], device: torch.device) -> None:
+    def go_to(self, state: State, device: torch.device) -> None:
         """Go on from a `state`, its names without their prefix."""
         curves = {name: values.to(device) for name, values in state.items()}
         steps = curves.pop("step").tolist()

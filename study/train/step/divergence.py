@@ -1,13 +1,14 @@
 """Which trials diverge, and why. A trial that does is frozen where it stood before that step; the others don't notice."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from study.declare.trial import Trial
+from study.train.stack.resumable import State
 from study.train.stack.stack import Stack
 
 REASONS = (
@@ -51,10 +52,10 @@ class Divergence:
         gradient.masked_fill_(diverged[:, None], 0)  # or NaN would get into the moments, and NaN·0 is no 0
         return lr.masked_fill(diverged, 0)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         return {"limit": self._limit, "reason": self.reason, "diverged_at": self.at}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
         """Go on from a `state` of the same trials."""
         device = self._blow_up.device
         self._limit, self.reason, self.at = (state[name].to(device) for name in ("limit", "reason", "diverged_at"))

@@ -1,8 +1,7 @@
 """One stochastic pass over the next minibatch, for all trials of a stack: from the random streams to J."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -13,6 +12,7 @@ from models.networks.beta_vae import beside
 from models.streams import Batches
 from study.declare.trial import Trial
 from study.train.stack.inputs import Inputs
+from study.train.stack.resumable import Resumable
 from study.train.stack.stack import Stack
 from study.train.step.beta_draws import BetaDraws
 from study.train.step.code_price import CodePrice
@@ -32,15 +32,6 @@ class Batch:
     log_var: Float[Tensor, "pack batch kappa"]
     z: Float[Tensor, "pack batch kappa"]
     is_random: bool = True
-
-
-@runtime_checkable
-class Resumable(Protocol):
-    """A part of a training that goes on from where it stood."""
-
-    def state(self) -> dict[str, Tensor]: ...
-
-    def go_to(self, state: Mapping[str, Tensor]) -> None: ...
 
 
 class Forward:

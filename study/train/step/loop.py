@@ -4,7 +4,7 @@ A trial's numbers don't depend on its company: nothing here mixes rows.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -13,11 +13,12 @@ from torch import Tensor
 from models.loss.gamma import project_
 from study.declare.trial import Trial
 from study.train.stack.inputs import Inputs
+from study.train.stack.resumable import Resumable, State
 from study.train.stack.stack import Stack
 from study.train.step.adam import Adam
 from study.train.step.curves import PREFIX, Curves
 from study.train.step.divergence import Divergence
-from study.train.step.forward import Forward, Resumable
+from study.train.step.forward import Forward
 from study.train.step.rprop import Rprop
 from study.train.step.schedules import Schedules
 
@@ -71,7 +72,7 @@ class Training:
         with torch.no_grad():
             project_(self.stack.knobs, self.stack.log_gamma)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         """All that the rest of the training follows from, and the curves so far. What is changed in place is not copied."""
         return {
             "step": torch.tensor(self.step),
@@ -81,7 +82,7 @@ class Training:
             **self.curves.state(),
         }
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
         """Go on from a `state` of the same trials: on the same kind of device, to the same numbers.
 
         Raises: ValueError where it is of other trials; nothing has changed then.
@@ -95,7 +96,7 @@ class Training:
             part.go_to(_below(name, state))
         self.curves.go_to(_below(PREFIX, state), self.stack.device)
 
-    def _check(self, state: Mapping[str, Tensor]) -> None:
+    def _check(self, state: State) -> None:
         mine, theirs = (
             {name: (value.shape, value.dtype) for name, value in each.items() if not name.startswith(PREFIX)}
             for each in (self.state(), state)
@@ -108,6 +109,6 @@ def _gamma_lr(trial: Trial) -> float:
     return getattr(trial.objective.gamma, "lr", None) or trial.training.lr
 
 
-def _below(part: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _below(part: str, state: State) -> State:
     """What a state holds of one part, by the names that the part itself gives."""
     return {name.removeprefix(f"{part}."): value for name, value in state.items() if name.startswith(f"{part}.")}

@@ -1,6 +1,6 @@
 """A penalty on the distribution of z, on top of J, one weight a trial: a pack may hold trials with and without."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 import torch
@@ -12,6 +12,7 @@ from models.specs import MMD, Sparsity
 from models.specs.training import Regulariser
 from models.streams import move, normal, places, stream
 from study.declare.trial import Trial
+from study.train.stack.resumable import State
 from study.train.stack.stack import Stack
 from study.train.step.fit import Fit
 
@@ -37,10 +38,10 @@ class MMDPenalty:
         prior = torch.stack(drawn).to(z.device)[self._seed_of]
         return objective + self._weights * batch_mmd(z, prior)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         return {"streams": places(self._streams)}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
         move(self._streams, state["streams"])
 
 

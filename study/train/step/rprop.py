@@ -3,13 +3,12 @@
 Source: Igel & Hüsken (2003), "Empirical evaluation of the improved Rprop learning algorithms", iRprop−.
 """
 
-from collections.abc import Mapping
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from models.specs import Rprop as Spec
+from study.train.stack.resumable import State
 
 
 class Rprop:
@@ -35,9 +34,9 @@ class Rprop:
         update[:, -1].mul_(last_column)
         self._numbers.sub_(update)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         return {"signs": self._signs, "sizes": self._sizes}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
         self._signs.copy_(state["signs"])
         self._sizes.copy_(state["sizes"])
