@@ -48,6 +48,7 @@ class PackRun:
 
     @property
     def done(self) -> bool:
+        """Whether every step is taken."""
         return self.training.done
 
     def advance(self, seconds: float) -> dict[str, float]:

@@ -9,9 +9,9 @@ import torch
 from trained_stacks import trained
 
 from benchmarks import convolutions
-from benchmarks.hand_written_step import ByHand
+from benchmarks.hand_written_step import HandWrittenStep
 from benchmarks.networks import NETWORKS
-from benchmarks.plain_loop import Alone
+from benchmarks.plain_loop import PlainLoop
 from models.loss import objective as loss
 from models.metrics.iwae import log_normal
 from models.probes import probe
@@ -122,15 +122,15 @@ def the_linear_optimum():
 
 def a_convolutional_pack():
     network = replace(convolutions.NETWORKS["8-small"], training=Settings(steps=2, batch=8))
-    return convolutions.Carried([network.trial(Fixed(0.1), 1.0, 0)], "together", "cpu")
+    return convolutions.CarriedPack([network.trial(Fixed(0.1), 1.0, 0)], "together", "cpu")
 
 
 SMALL = NETWORKS["5-8-5"].trials(1, (Learned(),))
 USERS = {
     "conventions": lambda: probe(Conventions(), 0),
     "linear minimum": the_linear_optimum,
-    "step by hand": lambda: ByHand(SMALL).advance(1),
-    "plain loop": lambda: Alone(SMALL[0]).advance(1),
+    "step by hand": lambda: HandWrittenStep(SMALL).advance(1),
+    "plain loop": lambda: PlainLoop(SMALL[0]).advance(1),
     "convolutions": lambda: a_convolutional_pack().advance(1),
 }
 

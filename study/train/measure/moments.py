@@ -24,6 +24,7 @@ class Moments:
 
     @property
     def rate(self) -> Float64[Tensor, " pack"]:
+        """The rate K, in nats."""
         return self.latent_rate.sum(-1)
 
     @property

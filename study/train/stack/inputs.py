@@ -107,6 +107,7 @@ class Codes(Inputs):
         return [stream(seed, purpose) for seed in self._seeds]
 
     def see(self, u: float | None) -> None:
+        """Encode the data anew where the stage before sees β at `u`; None: its codes at its own β."""
         self._u = u
         if u is None:
             self._codes = {name: self._stack([stage.codes[name] for stage in self._stages]) for name in self.sizes}
@@ -120,6 +121,7 @@ class Codes(Inputs):
     def batch(
         self, rows: Int[Tensor, "pack batch"], u: Float[Tensor, "pack batch"] | None = None
     ) -> tuple[Float[Tensor, "pack batch d"], Float[Tensor, "pack batch d"]]:
+        """Codes of the training examples `rows`, which are decoded to themselves; at `u` where a stage before sees β."""
         if u is not None:
             return self._batch_at(rows, u)
         codes = self._codes["train"]
@@ -140,6 +142,7 @@ class Codes(Inputs):
         return x, x
 
     def split(self, name: str, size: int) -> Iterator[Pair]:
+        """The codes of the whole training or test set; draws are the same however the set is cut."""
         generators = self._generators(f"codes {name}")
         codes = self._codes[name]
         for start in range(0, codes.shape[1], size):
@@ -154,20 +157,25 @@ class Codes(Inputs):
         return draws(generators, n, width, self._dtype).to(self._device)[self._seed_of]
 
     def original(self, name: str, start: int, size: int) -> Float[Tensor, "n d"]:
+        """The rows of the data behind a chunk of codes."""
         rows = {"train": self._data.train, "test": self._data.test}[name]
         return self._move(rows[start : start + size])
 
     def variance(self, name: str, index: int) -> float:
+        """Total variance of the codes of trial `index`, noise included."""
         return self._stage_by_trial[index].variance[name]
 
     def to_data(self, rows: Float[Tensor, "pack n width"]) -> Float[Tensor, "pack n d"]:
+        """Decoded codes as rows of the data, through the decoders of the stages before."""
         pairs = zip(self._stage_by_trial, rows, strict=True)
         return torch.stack([stage.decode(own, self._u).to(own.dtype) for stage, own in pairs])
 
     def state(self) -> State:
+        """Where the noise on the codes stands."""
         return {"codes": places(self._fresh)}
 
     def go_to(self, state: State) -> None:
+        """Take the noise on the codes to where a `state` was."""
         move(self._fresh, state["codes"])
 
 

@@ -51,6 +51,7 @@ class _Linears(nn.Module):
         self.weight, self.bias = weight, bias
 
     def forward(self, x: Float[Tensor, "pack n inputs"]) -> Float[Tensor, "pack n outputs"]:
+        """x W + b of each trial."""
         return torch.bmm(x, self.weight) if self.bias is None else torch.baddbmm(self.bias, x, self.weight)
 
 
@@ -69,6 +70,7 @@ class _Grouped(nn.Module):
 
     def forward(self, h: Float[Tensor, "pack n channels height width"]) -> Float[Tensor, "pack n _ _ _"]:
         # Folding is a view where channels lie last or examples first, as they do after the first layer.
+        """The layer over pictures whose channels are folded into groups."""
         folded = h.transpose(0, 1).flatten(1, 2)
         weight = self.weight.flatten(0, 1) if self.weight.dim() > 3 else self.weight.flatten()
         out = self._over(folded, weight=weight, bias=self.bias.flatten(), **self._settings)

@@ -47,10 +47,12 @@ class Adam:
             numbers.sub_(update)
 
     def state(self) -> State:
+        """Both moments, and how many steps were taken."""
         first, second = self._moments
         return {"first": first, "second": second, "taken": torch.tensor(self._taken)}
 
     def go_to(self, state: State) -> None:
+        """Go on from a `state` of the same stack."""
         self._taken = int(state["taken"])
         for moment, name in zip(self._moments, ("first", "second"), strict=True):
             moment.copy_(state[name])

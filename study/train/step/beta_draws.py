@@ -48,5 +48,6 @@ class BetaDraws:
         return {"betas": places(self._generators)} if self else {}
 
     def go_to(self, state: State) -> None:
+        """Take the streams to where a `state` was."""
         if self:
             move(self._generators, state["betas"])

@@ -43,7 +43,7 @@ class CodePrice:
         return {}
 
     def go_to(self, state: State) -> None:
-        pass
+        """Nothing."""
 
 
 class _ByName:

@@ -22,6 +22,7 @@ class Curves:
         self.points: list[tuple[int, Point]] = []
 
     def is_due(self, step: int) -> bool:
+        """Whether a step is logged."""
         return step in self._due
 
     def log(

@@ -53,6 +53,7 @@ class Divergence:
         return lr.masked_fill(diverged, 0)
 
     def state(self) -> State:
+        """The limit of J, and which trials diverged, when and why."""
         return {"limit": self._limit, "reason": self.reason, "diverged_at": self.at}
 
     def go_to(self, state: State) -> None:

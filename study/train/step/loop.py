@@ -42,6 +42,7 @@ class Training:
 
     @property
     def done(self) -> bool:
+        """Whether every step is taken."""
         return self.step >= self.settings.steps
 
     def advance(self, seconds: float) -> int:

@@ -39,9 +39,11 @@ class MMDPenalty:
         return objective + self._weights * batch_mmd(z, prior)
 
     def state(self) -> State:
+        """Where the streams of prior samples stand."""
         return {"streams": places(self._streams)}
 
     def go_to(self, state: State) -> None:
+        """Take the streams to where a `state` was."""
         move(self._streams, state["streams"])
 
 

@@ -35,8 +35,10 @@ class Rprop:
         self._numbers.sub_(update)
 
     def state(self) -> State:
+        """The signs of the last gradient and the step sizes."""
         return {"signs": self._signs, "sizes": self._sizes}
 
     def go_to(self, state: State) -> None:
+        """Go on from a `state` of the same stack."""
         self._signs.copy_(state["signs"])
         self._sizes.copy_(state["sizes"])
