@@ -105,7 +105,7 @@ class Home:
                 stream.write(content)
 
     def append(self, path: str, line: bytes) -> None:
-        """Append a line to a file of a local home. Raises: HomeError where the disk refuses; part of the line may then be left."""
+        """Append a line to a file of a local home. Raises: HomeError where the disk refuses; part of the line may be left."""
         assert self.local
         with self._refusal("write to"):
             target = self.local / path

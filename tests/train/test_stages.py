@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from launches import launch
+from launches import launch_here
 from painted_pictures import paint
 from pydantic import ValidationError
 
@@ -317,7 +317,7 @@ def chained(kappa, seed):
 def test_a_launch_trains_a_shared_stage_once(tmp_path):
     path, home = tmp_path / "chained.py", tmp_path / "runs"
     path.write_text(STUDY)
-    done = launch(f"{path}:chained", "--home", home, "--no-mirror")
+    done = launch_here(f"{path}:chained", "--home", home, "--no-mirror")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 trials declared, 0 already there, 4 to train, and 2 stages that they stand on" in done.stdout
     committed = Counter(
