@@ -83,14 +83,14 @@ def _groups(lacking: Sequence[tuple[Row, tuple[str, ...]]]) -> Iterator[tuple[li
 
 
 def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
-    from study.train.measure.from_weights import measured_again
+    from study.train.measure.from_weights import measure_again
 
     trials = [Trial.model_validate_json(row["declaration"]) for row in rows]
     try:
         weights = [read_artifacts(home, row["artifacts"], row["trial_id"], "weights") for row in rows]
         # Unless γ is learned, the stack decides it anew and ignores this.
         gammas = [math.log(row["gamma"]) if row["gamma"] else math.nan for row in rows]
-        for values in measured_again(trials, weights, gammas, metrics, home):
+        for values in measure_again(trials, weights, gammas, metrics, home):
             added = [
                 {name: rows[place][name] for name in ("trial_id", "commit_id")} | {"stage": trials[place].stage} | value
                 for place, value in values

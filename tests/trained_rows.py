@@ -23,4 +23,4 @@ def run(rows, place):
 
 def take_steps(run, until):
     while run.training.step < until:
-        run.training._take_step()
+        run.training.take_step()

@@ -67,7 +67,7 @@ def knobs(spec: Gamma) -> Knobs:
 
 def gamma_at(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, progress: Tensor) -> Tensor:
     """The decoder variance in force after a fraction `progress` of the steps."""
-    return decided(numbers, log_gamma, distortion, d, schedule(numbers, progress))
+    return gamma_in_force(numbers, log_gamma, distortion, d, schedule(numbers, progress))
 
 
 def schedule(numbers: Mapping[str, Tensor], progress: Tensor) -> Tensor:
@@ -75,7 +75,9 @@ def schedule(numbers: Mapping[str, Tensor], progress: Tensor) -> Tensor:
     return numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
 
 
-def decided(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, scheduled: Tensor) -> Tensor:
+def gamma_in_force(
+    numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, scheduled: Tensor
+) -> Tensor:
     """learned: exp(log γ). optimal: max(R/d, floor), R the distortion. otherwise: as scheduled.
 
     An optimal γ is held constant in the gradient, which changes nothing, because ∂J/∂γ = 0 there.

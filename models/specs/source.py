@@ -8,6 +8,7 @@ and formatting do not count; the code does.
 import ast
 import hashlib
 import inspect
+import linecache
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from os import PathLike
@@ -71,7 +72,9 @@ def _cut(tree: ast.Module, name: str) -> str:
 def define(source: str, name: str) -> Any:
     """The class or function called `name`, made again from its source. Raises: whatever the source raises."""
     names: dict[str, Any] = {"__name__": f"collapsar_own_{name}"}
-    exec(compile(source, f"<source of {name}>", "exec"), names)
+    file = f"<source of {name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks and debuggers
+    exec(compile(source, file, "exec"), names)
     return names[name]
 
 

@@ -130,8 +130,8 @@ class ProgressBar:
     def _cost_left(self) -> float:
         """Of the packs of this round, and of the trials of later rounds, which will cost as much each as these do."""
         total, known = sum(self._costs.values()), sum(self._sizes[pack_id] for pack_id in self._costs)
-        laid_out = sum((1 - self._shares.get(pack_id, 0.0)) * cost for pack_id, cost in self._costs.items())
-        return laid_out + max(0, self._declared - self._before - known) * total / known
+        hand_over = sum((1 - self._shares.get(pack_id, 0.0)) * cost for pack_id, cost in self._costs.items())
+        return hand_over + max(0, self._declared - self._before - known) * total / known
 
     def _show(self, description: str) -> None:
         counts, done = self._counts(), self._before + self._trained()

@@ -1,7 +1,7 @@
-"""Packs on their way to an actor: `packs/<pack_id>.json` in the home, gone when the pack is done.
+"""Packs on their way to an actor: `packs/<pack_id>.json` in the home, removed when the round ends.
 
-Packs that train at once are a round. No two of a round share a trial, so of all that is committed meanwhile an actor needs to
-open what others than its round commit, and nothing else: or each of n packs would open the results of all the others.
+Packs that train at once are a round. No two of a round share a trial, so an actor need not open what its round commits
+meanwhile, only what others commit: else each of n packs would open the results of all the others.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ FOLDER = "packs"
 
 @dataclass(frozen=True)
 class Round:
-    """What was known when packs were laid out: the home's trials parts, the packs, and their trials that had a result."""
+    """What was known when a round began: the home's trials parts, the packs, and those of their trials that had a result."""
 
     seen: frozenset[str]
     packs: frozenset[str]
@@ -30,7 +30,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Known:
-    """Tells of a trials part, by its name, whether it holds nothing new for one pack of a round."""
+    """Says of a trials part, by its name, whether it holds nothing new for one pack of a round."""
 
     round: Round
     pack_id: str
@@ -41,7 +41,7 @@ class Known:
 
 
 @contextlib.contextmanager
-def laid_out(home: Home, packs: Sequence[Pack], tell: Callable[[str], None]) -> Iterator[None]:
+def hand_over(home: Home, packs: Sequence[Pack], tell: Callable[[str], None]) -> Iterator[None]:
     """Lay a round's packs where actors find them; remove them however it ends (what the home keeps, `study.clean` removes).
 
     `tell` hears of refusals that may pass. Raises: HomeError.
@@ -60,7 +60,7 @@ def laid_out(home: Home, packs: Sequence[Pack], tell: Callable[[str], None]) -> 
 
 
 def read_pack(home: Home, pack_id: str) -> tuple[Pack, Known]:
-    """What is left of a pack, its trials that no commit has settled, and what it need not open. Raises: HomeError."""
+    """The trials of a pack that no commit has settled, and the parts that it need not open. Raises: HomeError."""
     try:
         content = json.loads(home.read(_path(pack_id)))
         known = Known(_read_round(home, content["round"]), pack_id)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from study.pack.devices import packs_for
-from study.pack.handover import laid_out
+from study.pack.handover import hand_over
 from study.pack.pack import Pack, make_pack
 from study.plan.datasets import fetch_data, record_data
 from study.plan.launch_plan import LaunchPlan
@@ -97,7 +97,7 @@ def train_round(packs: Sequence[Pack], home: Home, executor: Executor, listener:
     reached: dict[tuple[str, ...], int] = {}
     while packs:
         listener.begin(packs)
-        with laid_out(home, packs, listener.waiting):
+        with hand_over(home, packs, listener.waiting):
             reasons = executor.run(packs, home, listener)
         failed = [pack for pack in packs if pack.pack_id in reasons]
         kept = {head.trials: head for head in _checkpoints(home, listener)} if failed else {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from launches import assert_each_trained_to_its_end_once, committed, start, wait_for, write_study
 
-from study.pack.handover import laid_out
+from study.pack.handover import hand_over
 from study.pack.pack import make_pack
 from study.record import Backoff, Home, HomeError, commit, journal, part_names, stored_ids, with_retries
 from study.record import retry as patience
@@ -54,7 +54,7 @@ def lay(make_trial):
 
         def lay(home):
             pack = make_pack([make_trial(seed=seed) for seed in range(3)], {})
-            stack.enter_context(laid_out(Home(home), [pack], print))
+            stack.enter_context(hand_over(Home(home), [pack], print))
             return pack.pack_id
 
         yield lay

@@ -38,7 +38,7 @@ from study import load as load_network
 from study.declare.table import explain
 from study.pack.pack import make_pack
 from study.record import Home, read, read_artifacts
-from study.train.measure.from_weights import measured_again
+from study.train.measure.from_weights import measure_again
 from study.train.pack_run import PackRun
 
 FLOOR = 1e-3
@@ -175,7 +175,7 @@ def test_a_checkpoint_goes_on_to_the_last_bit(name):
     trials = [a_trial(name, seed) for seed in (0, 1)]
     whole, begun = trained(trials), PackRun(make_pack(trials, {}), "cpu")
     while begun.training.step < 17:
-        begun.training._take_step()
+        begun.training.take_step()
     state, again = begun.state(), PackRun(make_pack(trials, {}), "cpu")
     again.go_to({name: value.copy() for name, value in state.items()}, 0.0)
     again.advance(60)
@@ -214,7 +214,7 @@ def test_a_network_with_a_variance_a_pixel_comes_back_whole(tmp_path):
     assert row["gamma"] == pytest.approx(float(variances.mean()), rel=1e-5)
     assert network.decode(torch.zeros(1, 3)).shape == (1, 128)
     weights = read_artifacts(home, row["artifacts"], row["trial_id"], "weights")
-    ((again, *_),) = measured_again([trial], [weights], [0.0], ["nll_levels"], home)
+    ((again, *_),) = measure_again([trial], [weights], [0.0], ["nll_levels"], home)
     recorded = [each for each in read(home, "evaluations").to_pylist() if each["metric"] == "nll_levels"]
     assert again[1]["value"] == pytest.approx(recorded[0]["value"], rel=1e-9)
 

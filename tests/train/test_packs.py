@@ -178,8 +178,8 @@ def test_a_trial_that_diverges_is_a_result_and_its_neighbours_do_not_notice(make
 @pytest.mark.parametrize("lr", [1e2, 1e4, 1e12, 1e30])
 def test_every_absurd_learning_rate_diverges(make_trial, lr):
     training, _ = trained([make_trial(), make_trial(lr=lr, gamma=Fixed(1.0))])
-    assert training.reason.tolist()[0] == 0
-    assert training.reason.tolist()[1] > 0
+    assert training.divergence.reason.tolist()[0] == 0
+    assert training.divergence.reason.tolist()[1] > 0
 
 
 def test_a_diverged_trial_keeps_its_last_finite_weights(make_trial):
@@ -204,7 +204,7 @@ def test_the_decoder_norm_is_the_norm_of_its_column_where_the_decoder_is_linear(
 def test_trials_of_one_seed_share_weights_batches_and_noise(make_trial):
     """Common random numbers: only γ differs, so the first batch shows the same distortion and rate."""
     training, _ = trained([make_trial(gamma=Fixed(1.0)), make_trial(gamma=Fixed(0.1)), make_trial(seed=1)])
-    first = training.curves[0][1]
+    first = training.curves.points[0][1]
     assert first["distortion"][0] == first["distortion"][1]
     assert first["distortion"][0] != first["distortion"][2]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from launches import launch
+from launches import launch_here
 from painted_pictures import paint
 from pydantic import ValidationError
 
@@ -124,7 +124,7 @@ def test_trials_on_different_stages_of_one_width_share_a_pack():
     ("make", "words"),
     [
         (lambda: a_trial(after=an_autoencoder(data=PlantedManifold(r=2))), "give both the same data"),
-        (lambda: a_trial(after=a_chain()[2]), "the chain is autoencoders, a VAE, a VAE"),
+        (lambda: a_trial(after=a_chain()[2]), "a chain is autoencoders, then a VAE, then a VAE"),
         (lambda: a_trial(model=an_autoencoder().model), r"has no rate: declare Objective\(beta=0\)"),
         (lambda: VAE(kappa=2, post_var="none", log_var_range=(-1, 1)), "leave log_var_range and prior_std out"),
         (lambda: a_trial(data=LinearMap(), after=an_autoencoder(data=LinearMap())), "a stage needs data without"),
@@ -175,7 +175,7 @@ def test_codes_are_of_unit_variance_and_lead_back_to_the_reconstruction(trained)
     home, _, _ = trained
     first, second, third = a_chain()
     data = load_data(DATA)
-    (frozen,) = ground([second], data, home, CPU).frozen
+    (frozen,) = ground([second], data, home, CPU).stages
     assert frozen is not None
     codes = frozen.codes["train"].double()
     assert codes.mean(0).abs().max() < 1e-5
@@ -184,8 +184,8 @@ def test_codes_are_of_unit_variance_and_lead_back_to_the_reconstruction(trained)
     x = torch.from_numpy(data.test)
     with torch.no_grad():
         reconstructed = network.decode(network.encode(x)[0])
-    assert torch.allclose(frozen.decoded(frozen.codes["test"]), reconstructed, atol=1e-5)
-    (frozen,) = ground([third], data, home, CPU).frozen
+    assert torch.allclose(frozen.decode(frozen.codes["test"]), reconstructed, atol=1e-5)
+    (frozen,) = ground([third], data, home, CPU).stages
     assert frozen is not None
     posterior = frozen.codes["train"].double().square().mean() + frozen.stds["train"].double().square().mean()
     assert posterior == pytest.approx(
@@ -199,10 +199,10 @@ def test_reconstruction_is_measured_in_data_space_through_the_frozen_decoder(tra
     rows, data = rows_of(home), load_data(DATA)
     x = torch.from_numpy(data.test)
     vae: Any = load(second.trial_id, home)
-    (frozen,) = ground([second], data, home, CPU).frozen
+    (frozen,) = ground([second], data, home, CPU).stages
     assert frozen is not None
     with torch.no_grad():
-        at_the_mean = frozen.decoded(vae.decode(vae.encode(frozen.codes["test"])[0]))
+        at_the_mean = frozen.decode(vae.decode(vae.encode(frozen.codes["test"])[0]))
     error = float((x - at_the_mean).square().sum(1).mean())
     assert rows[second.trial_id]["distortion_data_test"] > error > rows[first.trial_id]["distortion_test"]
     assert rows[first.trial_id]["distortion_data_test"] == rows[first.trial_id]["distortion_test"]
@@ -317,7 +317,7 @@ def chained(kappa, seed):
 def test_a_launch_trains_a_shared_stage_once(tmp_path):
     path, home = tmp_path / "chained.py", tmp_path / "runs"
     path.write_text(STUDY)
-    done = launch(f"{path}:chained", "--home", home, "--no-mirror")
+    done = launch_here(f"{path}:chained", "--home", home, "--no-mirror")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 trials declared, 0 already there, 4 to train, and 2 stages that they stand on" in done.stdout
     committed = Counter(
