@@ -66,11 +66,11 @@ def make_trial() -> Callable[..., Trial]:
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty tracking database: creating one takes seconds."""
-    from study.mirror import mirror as ledger
+    from study.mirror.mirror import _Server, tracking_uri
     from study.record import Home
 
     folder = tmp_path_factory.mktemp("database")
-    ledger._Server(Home(folder), ledger.tracking_uri(Home(folder)))
+    _Server(Home(folder), tracking_uri(Home(folder)))
     with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return folder / "mlflow.db"
