@@ -34,7 +34,7 @@ def source_of(thing: Callable[..., Any]) -> str:
     try:
         source = _cut(ast.parse(content), name)
     except Exception as fault:
-        raise ValueError(f"the file of {name} does not parse ({why_unparsed(fault)}): mend it") from fault
+        raise ValueError(f"the file of {name} does not parse ({why_unparsed(fault)}): fix it") from fault
     if not source or getattr(thing, "__qualname__", name) != name:
         raise ValueError(f"{name} must be defined at the top level of its file, so that it can be built again")
     _check(source, name)
@@ -84,7 +84,7 @@ def checksum(path: str | PathLike[str]) -> str:
         state = Path(path).stat()
         return _checksum(Path(path).absolute(), state.st_size, state.st_mtime_ns)
     except OSError as fault:
-        raise ValueError(f"the file {path} cannot be read ({fault.strerror}): mend its path") from fault
+        raise ValueError(f"the file {path} cannot be read ({fault.strerror}): fix its path") from fault
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,7 @@ from study.mirror.entry import (
     thinned,
     versions,
 )
-from study.record import Home, HomeError, deciding, read_artifacts, read_commits, stored_ids
+from study.record import Home, HomeError, deciding_rows, read_artifacts, read_commits, stored_ids
 
 PAGE = 1000
 """Trials whose records are read at once."""
@@ -69,7 +69,7 @@ class StudyRecords:
 
     def _decided(self) -> dict[str, str]:
         ids = stored_ids(self.home)
-        return {trial: ids[index].commit_id for trial, index in deciding(ids).items()}
+        return {trial: ids[index].commit_id for trial, index in deciding_rows(ids).items()}
 
     def entries(self, wanted: Mapping[str, str]) -> Iterator[Entry]:
         """The entries of the wanted trials (trial_id → commit_id), read a page at a time."""

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 
 from study.declare.probe import read_declaration
 from study.pack.pack import Pack
-from study.record import RESULTS, Home, HomeError, outlast, settled_ids, stored_ids
+from study.record import RESULTS, Home, HomeError, ids_with_results, stored_ids, with_retries
 from study.record.parts import part_names
 
 FOLDER = "packs"
@@ -48,10 +48,10 @@ def hand_over(home: Home, packs: Sequence[Pack], tell: Callable[[str], None]) ->
     """
     name = f"round-{uuid.uuid4().hex[:12]}"
     try:
-        content = outlast(partial(_round, home, packs), tell)
-        outlast(partial(home.write, _path(name), json.dumps(content).encode()), tell)
+        content = with_retries(partial(_round, home, packs), tell)
+        with_retries(partial(home.write, _path(name), json.dumps(content).encode()), tell)
         for pack in packs:
-            outlast(partial(home.write, _path(pack.pack_id), json.dumps(_content(pack, name)).encode()), tell)
+            with_retries(partial(home.write, _path(pack.pack_id), json.dumps(_content(pack, name)).encode()), tell)
         yield
     finally:
         with contextlib.suppress(HomeError):
@@ -66,7 +66,7 @@ def read_pack(home: Home, pack_id: str) -> tuple[Pack, Known]:
         known = Known(_read_round(home, content["round"]), pack_id)
     except FileNotFoundError as fault:
         raise HomeError(f"{home} has no pack {pack_id} any more: launch the study again") from fault
-    settled = known.round.settled | settled_ids(home, known)
+    settled = known.round.settled | ids_with_results(home, known)
     listed = [(read_declaration(trial), n) for trial, n in zip(content["trials"], content["attempts"], strict=True)]
     left = [(trial, attempt) for trial, attempt in listed if trial.trial_id not in settled]
     return Pack(pack_id, tuple(trial for trial, _ in left), tuple(attempt for _, attempt in left)), known

@@ -19,7 +19,7 @@ from study.plan.files import read_header, read_labels, write_table
 from study.plan.refinement import Refinement
 from study.plan.search_rounds import SearchRounds
 from study.plan.selection import select_rows
-from study.record import RESULTS, Home, deciding, stored_ids
+from study.record import RESULTS, Home, deciding_rows, stored_ids
 
 MAX_ATTEMPTS = 3
 """How often a failing trial is tried, over all launches."""
@@ -204,7 +204,7 @@ def _with_records(plan: Plan, home: Home) -> Plan:
     """The same rows, with the statuses and attempts that the home holds now."""
     counted = {trial.trial_id for row in plan.declared for trial in (*row.trial.stages, row.trial)}
     ids = stored_ids(home)
-    decided = {trial_id: ids[index] for trial_id, index in deciding(ids).items() if trial_id in counted}
+    decided = {trial_id: ids[index] for trial_id, index in deciding_rows(ids).items() if trial_id in counted}
     return replace(
         plan,
         outdated=sum(row.status in RESULTS and row.engine != ENGINE for row in ids),

@@ -25,7 +25,7 @@ from study.record.checkpoints import checkpoint_at
 from study.record.commit import COMPACTED, merge
 from study.record.home import Home, HomeError, Stored
 from study.record.parts import MERGED, manifest, part_names, read_part
-from study.record.read import deciding, read, stored_ids
+from study.record.read import deciding_rows, read, stored_ids
 from study.record.schema import RESULTS
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
@@ -95,7 +95,7 @@ def find_garbage(home: Home, declared: Set[str], young_s: float) -> Garbage:
     """
     names = part_names(home, "trials")
     ids = stored_ids(home, names)
-    rows = {trial: ids[index].commit_id for trial, index in deciding(ids).items()}
+    rows = {trial: ids[index].commit_id for trial, index in deciding_rows(ids).items()}
     kept = {trial: commit for trial, commit in rows.items() if trial in declared}
     found = Garbage(names, len(rows) - len(kept), frozenset(kept))
     files = _Sorter(home, young_s, found)

@@ -40,7 +40,7 @@ LASTING = frozenset(
         errno.ENAMETOOLONG,
     }
 )
-"""Errors of a local or mounted disk that only a person can mend. All others may pass by themselves, and so may all of an
+"""Errors of a local or mounted disk that only a person can fix. All others may pass by themselves, and so may all of an
 object store's: it refuses a role that has expired just like one that never had the permission."""
 
 
@@ -105,7 +105,7 @@ class Home:
                 stream.write(content)
 
     def append(self, path: str, line: bytes) -> None:
-        """Append a line to a file of a local home. Raises: HomeError where the disk refuses; part of the line may be left."""
+        """Append a line to a file of a local home. Raises: HomeError where the disk refuses, perhaps in mid-line."""
         assert self.local
         with self._refusal("write to"):
             target = self.local / path
@@ -171,7 +171,7 @@ class Home:
         except OSError as fault:
             if isinstance(fault, FileNotFoundError) and doing != "write to":
                 raise
-            refusal = HomeError(f"cannot {doing} the home {self} ({fault}): mend it, or choose another --home")
+            refusal = HomeError(f"cannot {doing} the home {self} ({fault}): fix it, or choose another --home")
             refusal.may_pass = _may_pass(fault)
             raise refusal from fault
 

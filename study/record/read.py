@@ -40,7 +40,7 @@ def stored_ids(
     return patiently(attempt)
 
 
-def settled_ids(home: Home, known: Callable[[str], bool]) -> set[str]:
+def ids_with_results(home: Home, known: Callable[[str], bool]) -> set[str]:
     """The trials that have a result in a trials part that is not `known`."""
     return {row.trial_id for row in stored_ids(home, known=known) if row.status in RESULTS}
 
@@ -52,7 +52,7 @@ def _ids_of_part(home: Home, name: str) -> list[StoredId]:
     return [StoredId(*row) for row in zip(*(content[field].to_pylist() for field in StoredId._fields), strict=True)]
 
 
-def deciding(ids: list[StoredId]) -> dict[str, int]:
+def deciding_rows(ids: list[StoredId]) -> dict[str, int]:
     """trial_id → index of the row that decides it among `stored_ids`."""
     rows: dict[str, int] = {}
     for index, row in enumerate(ids):
@@ -75,7 +75,7 @@ def read(
     def attempt() -> pa.Table:
         names = part_names(home, "trials") if trial_parts is None else trial_parts
         ids = stored_ids(home, names)
-        rows = deciding(ids)
+        rows = deciding_rows(ids)
         if table == "trials":
             return _read_parts(home, table, names, columns).take(pa.array(sorted(rows.values()), pa.int64()))
         counting = {(trial_id, ids[index].commit_id) for trial_id, index in rows.items()}

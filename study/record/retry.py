@@ -2,7 +2,7 @@
 
 A store that throttles, whose role has expired or whose network hiccups refuses for minutes and then recovers: what it
 refused is tried again, so that neither a trained pack nor the launch is lost. A full disk, a read-only home or a missing
-permission stays until a person mends it, and is reported soon.
+permission stays until a person fixes it, and is reported soon.
 """
 
 import random
@@ -25,7 +25,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 of a throttled store do not all come back at once."""
 
 
-class Patience:
+class Backoff:
     """How long to wait before the next try, while one home refuses."""
 
     def __init__(self) -> None:
@@ -49,9 +49,9 @@ class Patience:
         return pause
 
 
-def outlast(action: Callable[[], T], tell: Callable[[str], None]) -> T:
+def with_retries(action: Callable[[], T], tell: Callable[[str], None]) -> T:
     """The action's value; it is tried again while the home's refusals may pass, and `tell` hears each. Raises: HomeError."""
-    patience = Patience()
+    patience = Backoff()
     while True:
         try:
             return action()

@@ -10,7 +10,7 @@ from record_rows import curves_of, rows_of
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
 from study.pack.handover import hand_over, read_pack
 from study.pack.pack import make_pack
-from study.record import Home, commit, compact, new_commit_id, read, settled_ids, stored_ids
+from study.record import Home, commit, compact, ids_with_results, new_commit_id, read, stored_ids
 from study.record.read import _ids_of_part
 
 
@@ -109,7 +109,7 @@ def commit_each(home, packs):
     for pack in packs:
         left, known = read_pack(home, pack.pack_id)
         assert committed(home, left, known) == list(pack.trial_ids)
-        assert settled_ids(home, lambda _: False) >= set(pack.trial_ids)
+        assert ids_with_results(home, lambda _: False) >= set(pack.trial_ids)
 
 
 def read_until(over, home):
