@@ -176,6 +176,7 @@ def made_up(spoil=lambda row, energies: None) -> Any:
         if row.axes["gamma"] == "learned":
             energy[1:] = 0
         told = {**row.axes, "trial_id": one.trial_id, "status": "finished", "declaration": one.model_dump_json()}
+        told |= {"gamma_mode": one.objective.gamma.kind.lower(), "gamma_init": one.objective.gamma.start}
         told |= {"intrinsic_dim": 3.0, "gamma_value": 0.1, "data_id": "x", "total_variance": 7.0}
         told |= {"nre_mean_test": 0.005 if row.axes["gamma"] == "fixed 0.1" else 0.001}
         spoil(told, energy)
