@@ -14,14 +14,13 @@ import time
 import torch
 
 from benchmarks.convolutions import NETWORKS as PICTURES
-from benchmarks.machine import load as load_average
-from benchmarks.machine import machine, sentence
-from benchmarks.options import parsed, parser_of
-from benchmarks.studies import NETWORKS as MATRICES
+from benchmarks.machine import load_average, machine, sentence
+from benchmarks.networks import NETWORKS as MATRICES
+from benchmarks.options import parse, parser_of
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
 from study.pack.pack import make_pack
 from study.record import Home
-from study.run.checkpointing import EVERY_S, TIMES_ITS_COST, Keeper
+from study.run.checkpointing import EVERY_S, TIMES_ITS_COST, Checkpointer
 from study.train.pack_run import PackRun
 
 NETWORKS = MATRICES | PICTURES
@@ -30,29 +29,30 @@ HOUR_S, SHARE = 3600.0, 0.02
 
 
 def main() -> None:
+    """Measure, print, and exit with status 1 where a goal is missed."""
     options = _options()
     torch.set_num_threads(1)
     print(sentence(machine(options.device)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        verdicts = [_measured(name, options.device, Home(options.home or folder)) for name in options.only]
+        verdicts = [_measure(name, options.device, Home(options.home or folder)) for name in options.only]
     print(*verdicts, sep="\n")
     sys.exit(any(verdict.startswith("goal missed") for verdict in verdicts))
 
 
-def _measured(name: str, device: str, home: Home) -> str:
+def _measure(name: str, device: str, home: Home) -> str:
     """Prints a pack's line; returns how its share of the time stands to the goal."""
     first = NETWORKS[name].trials(1)[0]
     size = largest_useful_pack(first, GPU if device.startswith("cuda") else CPU_CORE)
     pack = make_pack(NETWORKS[name].trials(size), {})
-    run, keeper = PackRun(pack, device, home), Keeper(home, pack, device)
+    run, checkpointer = PackRun(pack, device, home), Checkpointer(home, pack, device)
     run.advance(1.0)
-    keeper.write(run)
+    checkpointer.write(run)
     (file,) = home.stored("checkpoints")
     again, start = PackRun(pack, device, home), time.perf_counter()
-    step = keeper.restore(again)
+    step = checkpointer.restore(again)
     resumed_s = time.perf_counter() - start
-    keeper.drop()
-    written_s = keeper.last_s
+    checkpointer.drop()
+    written_s = checkpointer.last_s
     share = _share(written_s)
     print(
         f"{name}: {size} trials of {run.training.stack.parameters:,} weights: {file.size / 1e6:.1f} MB, "
@@ -78,7 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--only", type=lambda text: text.split(","), default=MEASURED, metavar="NETWORK,…")
     parser.add_argument("--home", help="where checkpoints are written, instead of a temporary folder")
-    return parsed(parser, "network", NETWORKS)
+    return parse(parser, "network", NETWORKS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One trial by the loop that everybody writes: one `nn.Module`, `torch.optim.Adam`, one thread. No vmap, no pack.
+"""One trial in the loop that everybody writes: one `nn.Module`, `torch.optim.Adam`, one thread. No vmap, no pack.
 
 The same trial as in a pack: initial weights, minibatches, noise, objective and learning rates are the trial's own, and
 the test set is measured with the same draws, so the numbers of both ways can be compared.
@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.step_timer import Timed
+from benchmarks.step_timer import StepTimer
 from models.data.load import load
-from models.loss.objective import latent_rates, objective, squared_error
+from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.networks.build import build
 from models.specs import Annealed, Fixed, Learned, Optimal, Refit
 from models.streams import minibatches, noise, stream
@@ -21,7 +21,7 @@ ROWS_A_DRAW = 128
 """The records' noise is drawn in blocks of so many rows."""
 
 
-class Alone(Timed):
+class PlainLoop(StepTimer):
     """A trial in training."""
 
     def __init__(self, trial: Trial, device: str = "cpu") -> None:
@@ -39,6 +39,7 @@ class Alone(Timed):
         self._noise = noise(trial.seed, min(settings.batch, len(self._train)), trial.model.kappa, torch.float32)
 
     def weights(self) -> list[Tensor]:
+        """The network's parameters, in their order."""
         return list(self._network.parameters())
 
     def _take_step(self) -> None:
@@ -48,7 +49,8 @@ class Alone(Timed):
         z = mu + (0.5 * log_var).exp() * next(self._noise).to(x.device)
         distortion = squared_error(x, self._network.decode(z)).mean()
         rate = latent_rates(mu, log_var).sum(-1).mean()
-        loss = objective(distortion, rate, self._gamma(distortion), self.trial.objective.beta, self._d)
+        nats = misfit(distortion, self._gamma(distortion), self._d)
+        loss = objective(nats, rate, self.trial.objective.beta)
         self._optimiser.zero_grad()
         loss.backward()
         self._optimiser.step()

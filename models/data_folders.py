@@ -5,8 +5,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
-
 
 class DataError(Exception):
     """A data set cannot be had; the message names the fault and the remedy."""
@@ -20,6 +18,8 @@ def own_folder() -> Path | None:
 
 def cache_folder() -> Path:
     """The folder of this user's for what can be had again: on Linux below `XDG_CACHE_HOME`, or ~/.cache."""
+    import platformdirs  # not at the top: where nothing is fetched or decoded, training needs torch and pydantic alone
+
     return platformdirs.user_cache_path("collapsar")
 
 

@@ -1,62 +1,22 @@
-"""Declare, plan, train and record studies of regularisation in variational autoencoders.
+"""Studies of regularisation in variational autoencoders: declared, planned, packed, trained, recorded, launched.
 
-    from study import Digits, Fixed, Learned, Objective, Training, Trial, VAE, study
+    from study import VAE, Digits, Learned, Objective, Training, Trial, launch, study
 
-Names are looked up when they are first used, so that `study.record` can be read where there is neither pydantic nor torch.
+docs/architecture.md is the map of the rooms below. Names are looked up when they are first used, so that `study.record` can
+be imported where there is neither pydantic nor torch.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from models.specs import (
-        CIFAR10,
-        MMD,
-        MNIST,
-        SVHN,
-        VAE,
-        Annealed,
-        Bernoulli,
-        Bitwise,
-        Categorical,
-        CelebA,
-        Data,
-        Digits,
-        FashionMNIST,
-        Fixed,
-        Gamma,
-        ImageFolder,
-        ImageVAE,
-        Learned,
-        Likelihood,
-        LinearMap,
-        LinearSubspace,
-        LogisticMixture,
-        Model,
-        Normal,
-        Objective,
-        Optimal,
-        Own,
-        OwnData,
-        PerImage,
-        PerPixel,
-        PlantedArc,
-        PlantedClusters,
-        PlantedManifold,
-        Refit,
-        Rprop,
-        Skip,
-        Slower,
-        Sparsity,
-        Spread,
-        StudentT,
-        Training,
-    )
+    from models.specs import *
     from study.declare.probe import Probe
     from study.declare.search import search
     from study.declare.search_space import Between
     from study.declare.table import Study, study
     from study.declare.trial import Trial
+    from study.launch.call import launch
     from study.train.weights import load
 
 _HOMES = {
@@ -69,59 +29,18 @@ _HOMES = {
     "study": "study.declare.table",
 }
 
-__all__ = [
-    "CIFAR10",
-    "MMD",
-    "MNIST",
-    "SVHN",
-    "VAE",
-    "Annealed",
-    "Bernoulli",
-    "Between",
-    "Bitwise",
-    "Categorical",
-    "CelebA",
-    "Data",
-    "Digits",
-    "FashionMNIST",
-    "Fixed",
-    "Gamma",
-    "ImageFolder",
-    "ImageVAE",
-    "Learned",
-    "Likelihood",
-    "LinearMap",
-    "LinearSubspace",
-    "LogisticMixture",
-    "Model",
-    "Normal",
-    "Objective",
-    "Optimal",
-    "Own",
-    "OwnData",
-    "PerImage",
-    "PerPixel",
-    "PlantedArc",
-    "PlantedClusters",
-    "PlantedManifold",
-    "Probe",
-    "Refit",
-    "Rprop",
-    "Skip",
-    "Slower",
-    "Sparsity",
-    "Spread",
-    "StudentT",
-    "Study",
-    "Training",
-    "Trial",
-    "load",
-    "search",
-    "study",
-]
-
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'study' has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "models.specs")), name)
+    if name == "launch":  # a package that can be called: see there
+        return import_module("study.launch")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name[0].isupper() and name in (specs := import_module("models.specs")).NAMES:  # small letters are submodules
+        return getattr(specs, name)
+    if name == "__all__":
+        return __dir__()
+    raise AttributeError(f"module 'study' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({"launch", *_HOMES, *import_module("models.specs").NAMES})

@@ -1,7 +1,7 @@
-"""Removing what nothing refers to: `python -m study.clean [--home ./runs] [--delete]`.
+"""Cleaning a home: `python -m study.clean [--home ./runs] [--delete]` counts or removes what no study refers to.
 
-A study refers to the trials of its plan, and the plan is its table as it was launched last: trials that were taken out of
-a table, or that belong to a study that was forgotten, are referred to no more. Without `--delete` nothing changes.
+A study refers to the trials of its plan: its table as it was last launched. Trials that were dropped from a table, or
+whose study was forgotten, are referred to no more. Without `--delete` nothing changes.
 """
 
 import difflib
@@ -13,34 +13,36 @@ from rich.markup import escape
 
 from study.cli import counted, refuse, run
 from study.record import WORK_LOCK, Home, HomeError
-from study.record.garbage import Unused, declared_ids, find_unused, remove
+from study.record.garbage import Garbage, declared_ids, find_garbage, remove
 from study.record.read import patiently
 
 YOUNG_S = 600.0
-"""Left-over files younger than this stay: a worker may outlive its launch, and data are recorded before its lock is held."""
+"""Left-over files younger than this stay: a worker may outlive its launch, and data come before the lock."""
 
 console = Console(highlight=False, soft_wrap=True)
 
 
-def sweep(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = False, alone: bool = False) -> Unused:
-    """Find what no study but the `forgotten` ones refers to, and remove it where `delete` says so. Raises: HomeError."""
+def clean(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = False, alone: bool = False) -> Garbage:
+    """What no study refers to, the `forgotten` ones left out of account; removed if `delete`. Raises: HomeError."""
     _check_forgotten(home, forgotten)
-    _declared(home, forgotten)  # a wrong home is refused before a lock is put there
+    _declared(home, forgotten)  # refuse a wrong home before a lock file is put there
     if not delete:
-        return patiently(lambda: find_unused(home, _declared(home, forgotten), YOUNG_S))
+        return patiently(lambda: find_garbage(home, _declared(home, forgotten), YOUNG_S))
     if not (home.local or alone):
         raise HomeError(
-            f"{home} has no lock that tells of a launch at work: add --alone when nothing else is at work there"
+            f"{home} cannot be locked against a launch at work: add --alone when nothing else is at work there"
         )
-    with home.claim(WORK_LOCK, "a sweep") as other, home.lock("records/.lock"):
+    with home.claim(WORK_LOCK, "a cleaning") as other, home.lock("records/.lock"):
         if other is not None:
-            raise HomeError(f"a launch is at work in {home}: sweep when it is done")
-        home.learn_clock()  # what is young is judged before it is deleted
+            raise HomeError(f"a launch is at work in {home}: clean it when that is done")
+        home.learn_clock()  # before anything is judged too young to delete
         declared = _declared(home, forgotten)
-        for study in forgotten:  # the plan first: without it a study refers to nothing, whatever is left of its folder
+        for study in (
+            forgotten
+        ):  # the plan first: once it is gone the study refers to nothing, whatever a kill leaves of its folder
             home.delete(f"studies/{study}/plan.parquet")
             home.drop(f"studies/{study}")
-        found = find_unused(home, declared, YOUNG_S)
+        found = find_garbage(home, declared, YOUNG_S)
         remove(home, found)
     return found
 
@@ -61,8 +63,8 @@ def _check_forgotten(home: Home, studies: frozenset[str]) -> None:
 
 
 def main(
-    home: Annotated[str, typer.Option(metavar="DIR|URI", help="The home to sweep.")] = "./runs",
-    delete: Annotated[bool, typer.Option("--delete", help="Remove it; else it is only counted.")] = False,
+    home: Annotated[str, typer.Option(metavar="DIR|URI", help="The home to clean.")] = "./runs",
+    delete: Annotated[bool, typer.Option("--delete", help="Remove it, and do not only count it.")] = False,
     forget: Annotated[
         list[str] | None, typer.Option("--forget", metavar="STUDY", help="Drop a study's plan and report (repeatable).")
     ] = None,
@@ -71,44 +73,39 @@ def main(
     """Count, and with --delete remove, what no study of a home refers to any more. Run it while no launch is at work."""
     try:
         place = Home(home)
-        found = sweep(place, frozenset(forget or ()), delete, alone)
+        found = clean(place, frozenset(forget or ()), delete, alone)
     except HomeError as fault:
         refuse(str(fault))
     for line in _lines(found):
         console.print(line)
+    done = "forgotten" if delete else "to be forgotten"
     for study in forget or ():
-        console.print(
-            f"{'forgotten' if delete else 'to be forgotten'}: the study {escape(study)}, its plan and its report"
-        )
-    console.print(f"{'removed' if delete else 'to remove'}: {_size(_bytes(found))}; stays: {_stays(found)}")
+        console.print(f"{done}: the study {escape(study)}, its plan and its report")
+    console.print(f"{'removed' if delete else 'to remove'}: {_size(found.size)}; stays: {_stays(found)}")
     if found.young:
         console.print(
-            f"left alone: {counted(found.young, 'file')} of the last ten minutes, that a launch may be writing"
+            f"left alone: {counted(found.young, 'file')} of the last ten minutes, which a launch may still be writing"
         )
     if found.trials:
         console.print("MLflow's runs of these trials stay: delete them in MLflow")
-    if not delete and (found.anything or forget):
-        console.print("nothing was removed: --delete does it")
+    if not delete and (found or forget):
+        console.print("nothing was removed: add --delete to remove it")
 
 
-def _lines(found: Unused) -> list[str]:
+def _lines(found: Garbage) -> list[str]:
     lines = []
-    if rows := sum(found.rows.values()):
+    if rows := found.rows.total():
         whose = f"{counted(found.trials, 'trial')} that no study declares, and of attempts that do not count"
         lines.append(f"{counted(rows, 'row')} of {whose}, about {_size(found.row_bytes)}")
-    if found.cut:
-        lines.append(f"weights and pictures within {counted(len(found.cut), 'file')}, {_size(found.cut_bytes)}")
+    if found.shared:
+        lines.append(f"weights and pictures within {counted(len(found.shared), 'file')}, {_size(found.shared_bytes)}")
     for kind, files in sorted(found.files.items()):
         lines.append(f"{kind}: {counted(len(files), 'file')}, {_size(sum(file.size for file in files))}")
     return lines
 
 
-def _bytes(found: Unused) -> float:
-    return found.row_bytes + found.cut_bytes + sum(file.size for files in found.files.values() for file in files)
-
-
-def _stays(found: Unused) -> str:
-    return f"{counted(len(found.kept), 'trial')}, {_size(found.stays)}"
+def _stays(found: Garbage) -> str:
+    return f"{counted(len(found.kept), 'trial')}, {_size(found.staying_bytes)}"
 
 
 def _size(size: float) -> str:

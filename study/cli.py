@@ -1,4 +1,4 @@
-"""What every command line of ours does alike: a wrong command is one sentence on stderr and exit status 2."""
+"""What all our commands do alike: a wrong command ends with one sentence on stderr and exit status 2."""
 
 import atexit
 import io
@@ -10,18 +10,21 @@ import typer
 
 from study.secrets import masked
 
+TRACKING = "is no address of MLflow's: write http://host:port or sqlite:////path/to/mlflow.db"
+"""What a sentence says of an address that is not one."""
+
 _TRACKING = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc")
 
 
 def run(app: typer.Typer, name: str) -> NoReturn:
     """Run the command and leave with its status: 130 on Ctrl-C, 2 where its options are wrong."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a γ that the terminal does not have is no reason to stop
+        sys.stdout.reconfigure(errors="replace")  # a γ that the terminal cannot show is no reason to stop
     try:
         _leave(app(prog_name=name, standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
         _leave(130)
-    except BrokenPipeError:  # whoever read along has gone
+    except BrokenPipeError:  # whoever read the output is gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _leave(1)
     except Exception as fault:
@@ -33,8 +36,8 @@ def run(app: typer.Typer, name: str) -> NoReturn:
 
 
 def _leave(status: int) -> NoReturn:
-    """End the program with a status. Where the program is ours, at once: threads of libraries, which outlive the last
-    line of Python, now and then abort a process that takes itself apart, and its status would be theirs."""
+    """End the program with a status. Where the program is ours, at once: the threads of libraries outlive the last line of
+    Python, and now and then abort a process that takes itself apart, whose status would then be theirs."""
     main = getattr(sys.modules["__main__"], "__spec__", None)
     if main and main.name.startswith("study."):
         atexit._run_exitfuncs()
@@ -51,6 +54,7 @@ def refuse(text: str, status: int = 2) -> NoReturn:
 
 
 def say(text: str) -> None:
+    """Print an error on one line of stderr, its secrets masked."""
     typer.echo(f"error: {masked(' '.join(text.split()))}", err=True)
 
 
@@ -59,10 +63,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def known_tracking(uri: str | None) -> str | None:
-    """An MLflow address of a kind that MLflow has. Raises: typer.BadParameter."""
-    scheme, found, rest = (uri or "").partition("://")
-    is_known = found and rest and scheme.partition("+")[0] in _TRACKING
-    if uri is None or is_known or scheme == "databricks":
-        return uri
-    raise typer.BadParameter(f"{uri} is no address of MLflow's: write http://host:port or sqlite:////path/to/mlflow.db")
+def is_tracking(uri: str) -> bool:
+    """Whether this is an MLflow address of a kind that MLflow has."""
+    scheme, found, rest = uri.partition("://")
+    return scheme == "databricks" or bool(found and rest and scheme.partition("+")[0] in _TRACKING)

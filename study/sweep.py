@@ -1,7 +1,9 @@
-"""Answers `python -m study.sweep`: in this field a sweep is one of β, and what removes records is `study.clean`."""
+"""The old name of `python -m study.clean`, which it names, whatever its arguments: in this field a sweep is one of β."""
 
 from study.cli import say
 
 if __name__ == "__main__":
-    say("a sweep is a sweep of β here: `python -m study.clean` counts what no study refers to, with the same options")
+    say(
+        "`python -m study.sweep` is now `python -m study.clean`, with the same options: it removes records, and sweeps no β"
+    )
     raise SystemExit(2)

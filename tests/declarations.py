@@ -1,13 +1,19 @@
-"""Declarations of every kind, for properties that all of them have: strategies of valid trials, and of anything at all."""
+"""Strategies of valid declarations of every kind, and of anything at all, for properties that all of them have."""
 
 import datetime
 import decimal
 import fractions
-from typing import Any
+import os
+from collections.abc import Callable
+from itertools import count
+from typing import Any, TypeVar
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from models.specs.gamma import OneGamma
+from models.specs.vocabulary import members
 from study import (
     CIFAR10,
     MNIST,
@@ -18,6 +24,7 @@ from study import (
     Bitwise,
     Categorical,
     CelebA,
+    Data,
     Digits,
     FashionMNIST,
     Fixed,
@@ -34,13 +41,17 @@ from study import (
     PerImage,
     PerPixel,
     PlantedArc,
+    PlantedClusters,
     PlantedManifold,
+    Refit,
     Rprop,
     Slower,
     StudentT,
     Training,
     Trial,
 )
+from study.errors import RefusalError
+from study.record import Home
 
 COUNTS = st.integers(1, 2**31 - 1)
 SMALL = st.integers(1, 512)
@@ -56,54 +67,70 @@ PLAIN = st.recursive(
 )
 OPTIONS = st.dictionaries(WORDS, PLAIN, max_size=3)
 
-GAMMAS = st.one_of(
-    st.builds(Fixed, POSITIVE),
-    st.builds(Learned, init=POSITIVE, lr=st.none() | POSITIVE),
-    st.builds(lambda low, init, high: Learned(init=low + init, floor=low, ceiling=low + init + high), *[POSITIVE] * 3),
-    st.builds(Optimal, floor=st.just(0.0) | POSITIVE),
-    st.builds(Annealed, POSITIVE, POSITIVE, over=st.floats(1e-3, 1)),
+
+def each_of(kinds, strategies):
+    """Any declaration of these kinds: by its own strategy, or else with every field that has a default at it."""
+    return st.one_of(*(strategies.get(kind, st.builds(kind)) for kind in kinds))
+
+
+GAMMAS = each_of(
+    [kind for kind in members(OneGamma) if kind is not Refit],  # which adds a trial to every one of its own
+    {
+        Fixed: st.builds(Fixed, POSITIVE),
+        Learned: st.builds(Learned, init=POSITIVE, lr=st.none() | POSITIVE)
+        | st.builds(
+            lambda low, init, high: Learned(init=low + init, floor=low, ceiling=low + init + high), *[POSITIVE] * 3
+        ),
+        Optimal: st.builds(Optimal, floor=st.just(0.0) | POSITIVE),
+        Annealed: st.builds(Annealed, POSITIVE, POSITIVE, over=st.floats(1e-3, 1)),
+    },
 )
 
 PLANTED = {"noise": st.floats(0, 10), "n": SEVERAL, "n_test": SEVERAL, "seed": SEEDS}
-DATA = st.one_of(
-    st.just(Digits()),
-    st.builds(MNIST, n=st.integers(2, 60_000)),
-    st.builds(FashionMNIST, n=st.integers(2, 60_000)),
-    st.builds(CelebA, size=st.sampled_from([64, 128]), n=st.integers(2, 162_770), n_test=st.integers(2, 19_962)),
-    st.builds(
-        ImageFolder,
-        path=WORDS,
-        checksum=WORDS,
-        pictures=st.integers(20, 10**6),
-        size=SMALL,
-        channels=st.sampled_from([1, 3]),
-        n=st.none() | st.integers(2, 8),
-        every=st.integers(2, 10),
-        seed=SEEDS,
-    ),
-    st.builds(
-        LinearSubspace, d=st.integers(8, 4096), eigenvalues=st.lists(POSITIVE, min_size=1, max_size=8), **PLANTED
-    ),
-    st.builds(
-        LinearMap,
-        d=st.integers(8, 4096),
-        zeta2=st.tuples(POSITIVE, POSITIVE),
-        inputs=st.tuples(POSITIVE, POSITIVE),
-        **PLANTED,
-    ),
-    st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED),
-    st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
-    st.builds(
-        OwnData,
-        name=st.just("mine"),
-        source=WORDS,
-        d=st.just(12),
-        n=SEVERAL,
-        intrinsic_dim=st.none() | st.integers(1, 12),
-        image=st.sampled_from([None, (3, 4), (12, 1), (2, 2, 3)]),
-        files=st.lists(WORDS, max_size=2).map(lambda sums: {str(i): of for i, of in enumerate(sums)}),
-        options=OPTIONS,
-    ),
+DATA = each_of(
+    members(Data),
+    {
+        MNIST: st.builds(MNIST, n=st.integers(2, 60_000)),
+        FashionMNIST: st.builds(FashionMNIST, n=st.integers(2, 60_000)),
+        CelebA: st.builds(
+            CelebA, size=st.sampled_from([64, 128]), n=st.integers(2, 162_770), n_test=st.integers(2, 19_962)
+        ),
+        ImageFolder: st.builds(
+            ImageFolder,
+            path=WORDS,
+            checksum=WORDS,
+            pictures=st.integers(20, 10**6),
+            size=SMALL,
+            channels=st.sampled_from([1, 3]),
+            n=st.none() | st.integers(2, 8),
+            every=st.integers(2, 10),
+            seed=SEEDS,
+        ),
+        LinearSubspace: st.builds(
+            LinearSubspace, d=st.integers(8, 4096), eigenvalues=st.lists(POSITIVE, min_size=1, max_size=8), **PLANTED
+        ),
+        LinearMap: st.builds(
+            LinearMap,
+            d=st.integers(8, 4096),
+            zeta2=st.tuples(POSITIVE, POSITIVE),
+            inputs=st.tuples(POSITIVE, POSITIVE),
+            **PLANTED,
+        ),
+        PlantedArc: st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED),
+        PlantedManifold: st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
+        PlantedClusters: st.builds(PlantedClusters, d=st.integers(2, 4096), **PLANTED),
+        OwnData: st.builds(
+            OwnData,
+            name=st.just("mine"),
+            source=WORDS,
+            d=st.just(12),
+            n=SEVERAL,
+            intrinsic_dim=st.none() | st.integers(1, 12),
+            image=st.sampled_from([None, (3, 4), (12, 1), (2, 2, 3)]),
+            files=st.lists(WORDS, max_size=2).map(lambda sums: {str(i): of for i, of in enumerate(sums)}),
+            options=OPTIONS,
+        ),
+    },
 )
 
 WIDTHS = st.lists(SMALL, max_size=4).map(tuple)
@@ -211,3 +238,33 @@ ANYTHING: st.SearchStrategy[Any] = st.one_of(
     IMAGE_VAES,
     TRAININGS,
 )
+
+bounded = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+"""The settings of every property: the same few examples in every run."""
+
+_homes = count()
+
+
+def empty_home() -> Home:
+    return Home(f"memory://properties-{os.getpid()}-{next(_homes)}")
+
+
+T = TypeVar("T")
+
+
+def made_or_refused(make: Callable[[], T]) -> tuple[T | None, str]:
+    """What `make` returns, or the one line that refuses it. Any other exception fails the test."""
+    try:
+        return make(), ""
+    except RefusalError as fault:
+        text = str(fault)
+    assert text
+    assert "\n" not in text
+    assert len(text) < 400
+    return None, text

@@ -1,4 +1,4 @@
-"""Runs many commands in one process, each as `python -m study.launch` runs it: importing everything costs a second once.
+"""Runs many commands in one process, each as `python -m MODULE` runs it: importing everything costs a second once.
 
 Reads a JSON list of {"arguments": [...], "environment": {...}} and writes a list of [status, stdout, stderr].
 """
@@ -10,26 +10,32 @@ import os
 import runpy
 import sys
 import traceback
+import warnings
+from collections.abc import Mapping, Sequence
+from unittest import mock
 
 
-def carried_out(arguments: list[str], environment: dict[str, str]) -> tuple[object, str, str]:
+def answer(
+    arguments: Sequence[object], environment: Mapping[str, str] | None = None, module: str = "study.launch"
+) -> tuple[object, str, str]:
+    """What a command answers in this very process: its exit status, stdout and stderr."""
     out, err = io.StringIO(), io.StringIO()
-    before = dict(os.environ)
-    os.environ.update(environment)
-    sys.argv = ["study.launch", *arguments]
     status: object = "did not leave"
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        mock.patch.dict(os.environ, environment or {}),
+        mock.patch.object(sys, "argv", [module, *map(str, arguments)]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        warnings.catch_warnings(action="ignore", category=RuntimeWarning),  # the module was imported before
+    ):
         try:
-            runpy.run_module("study.launch", run_name="__main__")
+            runpy.run_module(module, run_name="__main__")
         except SystemExit as leaving:
             status = leaving.code or 0
         except BaseException:
             traceback.print_exc()
-    os.environ.clear()
-    os.environ.update(before)
     return status, out.getvalue(), err.getvalue()
 
 
 if __name__ == "__main__":
-    commands = json.load(sys.stdin)
-    json.dump([carried_out(**command) for command in commands], sys.stdout)
+    json.dump([answer(**command) for command in json.load(sys.stdin)], sys.stdout)

@@ -34,9 +34,8 @@ def ways(home: Path) -> dict[str, Callable[[], object]]:
     from analysis import results
     from analysis.report.overview import overview
     from analysis.report.report import write_report
-    from study import clean as sweep
-    from study import evaluate, load
-    from study.mirror import mirror as ledger
+    from study import clean, evaluate, load
+    from study.mirror import __main__ as mirror
     from study.mirror.records import StudyRecords
     from study.record import Home, read
 
@@ -58,8 +57,8 @@ def ways(home: Path) -> dict[str, Callable[[], object]]:
         "claims": lambda: overview(home),
         "entries": entries,
         "evaluate": command(evaluate.app),
-        "sweep": command(sweep.app),
-        "mirror": command(ledger.app, "tiny"),
+        "clean": command(clean.app),
+        "mirror": command(mirror.app, "tiny"),
     }
 
 

@@ -44,6 +44,6 @@ if ahead := float(os.environ.get("CLOCK_AHEAD_S", "0")):
 
 def known_everywhere(folder: Path) -> dict[str, str]:
     """The environment of a launch whose processes, workers included, all know the store."""
-    (folder / "sitecustomize.py").write_text("import shelf\n")
+    (folder / "sitecustomize.py").write_text("import shared_store\n")
     known = [folder, Path(__file__).parent, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {"PYTHONPATH": os.pathsep.join(map(str, known))}

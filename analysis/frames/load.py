@@ -38,6 +38,7 @@ class Header:
 
     `stages` are the trials that the study's own stand on, and that are no rows of its table. Where it has probes,
     `measures` holds unit and meaning of what they measure, and `trained` says whether trials are trained beside them.
+    `metrics` holds the same of what its trials are measured by, in homes that say so.
     `refine` is the relative width to which collapses are known, where β were added for it. `declared_in` says where the
     study is declared: by its `package` in the catalog, or by its `file`; homes of earlier versions do not say.
     """
@@ -50,6 +51,7 @@ class Header:
     refine: float | None = None
     measures: dict[str, list[str]] = field(default_factory=dict)
     trained: bool = True
+    metrics: dict[str, list[str]] = field(default_factory=dict)
     declared_in: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

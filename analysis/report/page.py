@@ -1,5 +1,6 @@
 """The report's page: one self-contained HTML file, light or dark as its reader's screen is."""
 
+from collections.abc import Mapping
 from html import escape
 
 from analysis.claims.claim import WORDS, Claim
@@ -8,9 +9,12 @@ from analysis.frames.load import Header
 from analysis.frames.regime import MEANINGS
 from analysis.frames.types import Frame
 from analysis.report.findings import Findings
-from analysis.tables.cells import MEASURES, OF_PROBES, Glance, written
+from analysis.tables.cells import ALSO, MEASURES, OF_PROBES, Glance, written
 from analysis.tables.sheet import Sheet
 from study.record import TABLES
+
+UNDECLARED = {"mmd_imq": ["-", "unbiased inverse-multiquadratic MMD² between q(z) and N(0, I); may be negative"]}
+"""Unit and meaning of a metric in homes whose plans do not give them."""
 
 MOST_ROWS = 30
 """Rows of a table that are shown at once."""
@@ -68,7 +72,7 @@ def page(
         f"<h2>Table</h2><p class='quiet'>Mean ± half-width of the 95 % t-interval over the seeds of the finished trials. "
         f"A dash: nothing to average. n/a: one seed, no interval. As numbers: <a href='table.csv'>table.csv</a>.</p>"
         f"{_table(summary, header)}",
-        f"<h2>Columns</h2>{_glossary(header)}",
+        f"<h2>Columns</h2>{_glossary(header, summary)}",
         runs,
     ]
     return (
@@ -162,11 +166,12 @@ def _table(summary: Frame, header: Header) -> str:
     return _scrolled(f"<table class='full'><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table>", len(body))
 
 
-def _glossary(header: Header) -> str:
+def _glossary(header: Header, summary: Frame) -> str:
+    columns = [*glossary(header.metrics), *_of_metrics(header, summary)] if header.trained else []
     rows = "".join(
         f"<tr><td>{escape(heading)}</td><td>{escape(column)}</td><td>{escape(unit)}</td>"
         f"<td class='meaning'>{escape(meaning)}</td></tr>"
-        for heading, column, unit, meaning in [*(glossary() if header.trained else []), *_of_probes(header)]
+        for heading, column, unit, meaning in [*columns, *_of_probes(header)]
     )
     head = "<tr><th>heading</th><th>column</th><th>unit</th><th>meaning</th></tr>"
     return f"<div class='scroll'><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>"
@@ -179,13 +184,23 @@ def _of_probes(header: Header) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def glossary() -> list[tuple[str, str, str, str]]:
-    """Heading, column, unit and meaning of every measured column, from the records' own field metadata."""
+def _of_metrics(header: Header, summary: Frame) -> list[tuple[str, str, str, str]]:
+    """The table's further columns, as the metrics are declared."""
+    shown = [name for name in ALSO if f"{name}_mean" in summary and name in header.metrics]
+    return [(ALSO[name], f"evaluations.{name}", *_declared(header.metrics, name)) for name in shown]
+
+
+def _declared(metrics: Mapping[str, list[str]], name: str) -> tuple[str, str]:
+    unit, meaning = metrics[name]
+    return unit, meaning
+
+
+def glossary(metrics: Mapping[str, list[str]]) -> list[tuple[str, str, str, str]]:
+    """Heading, column, unit and meaning of every measured column, from the records' field metadata and the plan's metrics."""
     rows = []
     for column, heading in MEASURES.items():
         if column == "mmd":
-            meaning = "unbiased inverse-multiquadratic MMD² between q(z) and N(0, I); may be negative"
-            rows.append((heading, "evaluations.mmd_imq", "-", meaning))
+            rows.append((heading, "evaluations.mmd_imq", *_declared({**UNDECLARED, **metrics}, "mmd_imq")))
             continue
         name = "gamma" if column == "gamma_value" else column
         metadata = TABLES["trials"].field(name).metadata

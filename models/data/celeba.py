@@ -6,9 +6,11 @@ agreed to.
 
 from pathlib import Path
 
-import pooch
-
-from models.data.picture_cache import Album, Decoded, decoded
+from models.data.centring import from_pictures
+from models.data.dataset import DataSet
+from models.data.download import md5_of
+from models.data.loaders import loads
+from models.data.picture_cache import Album, decode
 from models.data.read_picture import Frame
 from models.data_folders import DataError, cache_folder, own_folder
 from models.specs.data import CelebA
@@ -18,17 +20,6 @@ TRAINING, TEST = "0", "2"
 WHOLE, CROP = (178, 218), 140
 
 _AUTHORS = "mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
-
-
-def celeba(spec: CelebA) -> tuple[Decoded, Decoded]:
-    """Training and test images, decoded. Raises: DataError."""
-    if missing := absence(spec):
-        raise DataError(missing)
-    parts = _partition(spec)
-    names = {TRAINING: parts[TRAINING][: spec.n], TEST: parts[TEST][: spec.n_test]}
-    _check_there([name for part in names.values() for name in part])
-    train, test = (decoded(_album(spec, part)) for part in names.values())
-    return train, test
 
 
 def absence(spec: CelebA) -> str | None:
@@ -42,6 +33,17 @@ def absence(spec: CelebA) -> str | None:
     return None
 
 
+@loads(CelebA, absence=absence)
+def celeba(spec: CelebA) -> DataSet:
+    """Training and test images. Raises: DataError."""
+    if missing := absence(spec):
+        raise DataError(missing)
+    parts = _partition(spec)
+    names = {TRAINING: parts[TRAINING][: spec.n], TEST: parts[TEST][: spec.n_test]}
+    _check_there([name for part in names.values() for name in part])
+    return from_pictures(spec, *(decode(_album(spec, part)) for part in names.values()))
+
+
 def _folder() -> Path:
     return (own_folder() or cache_folder()) / "celeba"
 
@@ -50,7 +52,7 @@ def _partition(spec: CelebA) -> dict[str, list[str]]:
     """The images' names by the number of their part. Raises: DataError."""
     path, published = _folder() / PARTITION, spec.fingerprint[PARTITION]
     try:
-        found = pooch.file_hash(str(path), alg="md5")
+        found = md5_of(path)
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as fault:
         raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from scipy.io import loadmat
 
-from models.data.download import verified
-from models.data.picture_cache import Decoded
+from models.data.centring import from_pictures
+from models.data.dataset import DataSet
+from models.data.download import absence, fetch, verified
+from models.data.loaders import loads
+from models.data.picture_cache import PictureBytes
 from models.data_folders import DataError
 from models.specs.data import CIFAR10, SVHN
 
@@ -24,7 +26,8 @@ _ROWS = 4096
 """Rows that are summed up at a time."""
 
 
-def cifar10(spec: CIFAR10) -> tuple[Decoded, Decoded]:
+@loads(CIFAR10, absence=absence, fetch=fetch)
+def cifar10(spec: CIFAR10) -> DataSet:
     """Training and test images. Raises: DataError."""
     (name,) = spec.fingerprint
     path = verified(spec, name)
@@ -34,13 +37,14 @@ def cifar10(spec: CIFAR10) -> tuple[Decoded, Decoded]:
             parts = [_records(archive, f"cifar-10-batches-bin/{part}.bin") for part in wanted]
     except (tarfile.TarError, KeyError, EOFError, ValueError) as fault:
         raise _other_contents(path) from fault
-    return _decoded(np.concatenate(parts[:-1])[: spec.n]), _decoded(parts[-1])
+    return from_pictures(spec, _summed(np.concatenate(parts[:-1])[: spec.n]), _summed(parts[-1]))
 
 
-def svhn(spec: SVHN) -> tuple[Decoded, Decoded]:
+@loads(SVHN, absence=absence, fetch=fetch)
+def svhn(spec: SVHN) -> DataSet:
     """Training and test images. Raises: DataError."""
     train, test = (_array(verified(spec, name)) for name in spec.fingerprint)
-    return _decoded(train[: spec.n]), _decoded(test)
+    return from_pictures(spec, _summed(train[: spec.n]), _summed(test))
 
 
 def _records(archive: tarfile.TarFile, name: str) -> Bytes:
@@ -50,6 +54,8 @@ def _records(archive: tarfile.TarFile, name: str) -> Bytes:
 
 
 def _array(path: Path) -> Bytes:
+    from scipy.io import loadmat  # not at the top: only this data set needs it
+
     try:
         pictures = loadmat(path, variable_names=["X"])["X"]
         return pictures.transpose(3, 0, 1, 2).reshape(-1, 3072)
@@ -61,11 +67,11 @@ def _other_contents(path: Path) -> DataError:
     return DataError(f"{path} does not hold what its authors describe: replace it with the original")
 
 
-def _decoded(rows: Bytes) -> Decoded:
+def _summed(rows: Bytes) -> PictureBytes:
     rows = np.ascontiguousarray(rows)
     sums, squares = np.zeros(rows.shape[1], np.int64), 0
     for start in range(0, len(rows), _ROWS):
         numbers = rows[start : start + _ROWS].astype(np.float64)  # whole, and so are sums of them below 2⁵³
         sums += numbers.sum(axis=0).astype(np.int64)
         squares += int(np.vdot(numbers, numbers))
-    return Decoded(rows, tuple(sums.tolist()), squares, hashlib.sha256(rows.data).hexdigest())
+    return PictureBytes(rows, tuple(sums.tolist()), squares, hashlib.sha256(rows.data).hexdigest())

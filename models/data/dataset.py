@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
-from models.data.disk_rows import Rows, Streamed, chunks, mean_square
+from models.data.disk_rows import DiskRows, Rows, chunks, mean_square
 from models.specs.data import (
     Data,
 )
@@ -26,8 +26,8 @@ class DataSet:
     """
 
     spec: Data
-    train: Float[np.ndarray, "n d_in"] | Streamed
-    test: Float[np.ndarray, "m d_in"] | Streamed
+    train: Float[np.ndarray, "n d_in"] | DiskRows
+    test: Float[np.ndarray, "m d_in"] | DiskRows
     mean: Float[np.ndarray, " d_in"]
     targets: tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]] | None = None
     bytes_digest: str | None = None

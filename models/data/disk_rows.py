@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Num, UInt8
 
 LEVEL = np.float32(1 / 255)
 """One of 255 steps from black to white."""
@@ -15,7 +15,7 @@ LEVEL = np.float32(1 / 255)
 _CHUNK_NUMBERS = 2**22
 
 
-class Streamed:
+class DiskRows:
     """Examples (n, d) in a file of bytes, indexed like an array's rows: by a slice, or by indices of any shape.
 
     `self[i]` is `stored[i] · LEVEL − centre`, a product and then a difference in float32: whoever keeps the bytes on a
@@ -40,14 +40,14 @@ class Streamed:
         examples -= self.centre
         return examples
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Num[np.ndarray, "n d"]:
         """All rows at once, for who has the memory."""
         if copy is False:
             raise ValueError("rows on the disk are no array: leave copy=False out")
         return self[:].astype(dtype or np.float32, copy=False)
 
 
-Rows = Float[np.ndarray, "_ d"] | Streamed
+Rows = Float[np.ndarray, "_ d"] | DiskRows
 """Examples, in memory or on the disk: both have `len` and `shape`, and give float32 rows by a slice or by indices."""
 
 
@@ -63,7 +63,7 @@ def chunks(rows: Rows) -> Iterator[Float[np.ndarray, "_ d"]]:
 
 def mean_square(rows: Rows, about: float = 0.0) -> float:
     """E‖x − about‖², in squared data units; rows on the disk are centred, and theirs is about their mean."""
-    if isinstance(rows, Streamed):
+    if isinstance(rows, DiskRows):
         return rows.mean_square
     away = rows - np.float32(about) if about else rows
     return float(np.square(away, dtype=np.float64).sum(axis=1).mean())

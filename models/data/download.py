@@ -5,50 +5,42 @@
 first time they are needed.
 """
 
+import hashlib
 from pathlib import Path
 
-import pooch
-
 from models.data_folders import DataError, alone_in, cache_folder, own_folder
-from models.specs.data import CIFAR10, MNIST, SVHN, FashionMNIST
-
-Fetched = MNIST | FashionMNIST | CIFAR10 | SVHN
-
-_SOURCES = {
-    "MNIST": ("mnist", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
-    "FashionMNIST": ("fashion_mnist", "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
-    "CIFAR10": ("cifar10", "https://www.cs.toronto.edu/~kriz/"),
-    "SVHN": ("svhn", "http://ufldl.stanford.edu/housenumbers/"),
-}
+from models.specs.images import Published
 
 _SIBLINGS = {1: "", 2: " and its sibling", 4: " and its three siblings"}
 """What stands beside a file, by the number of files of its set."""
 
 
-def fetch(spec: Fetched) -> list[Path]:
+def fetch(spec: Published) -> list[Path]:
     """The verified local paths of all files, downloaded if need be. Raises: DataError."""
     return [verified(spec, name) for name in spec.fingerprint]
 
 
-def absence(spec: Fetched) -> str | None:
+def absence(spec: Published) -> str | None:
     """What a launch would find of images that are not here yet, in one sentence; None where nothing is missing."""
-    folder, _ = _SOURCES[spec.kind]
     own = own_folder()
-    place = (own or cache_folder()) / folder
+    place = (own or cache_folder()) / spec.folder
     missing = [place / name for name in spec.fingerprint if not (place / name).is_file()]
     if not missing:
         return None
     if own:
         return _not_there(missing[0])
-    return f"{spec.kind} is not here yet: it is downloaded when it is needed, unless COLLAPSAR_DATA names its folder"
+    name = type(spec).__name__
+    return f"{name} is not here yet: it is downloaded when it is needed, unless COLLAPSAR_DATA names its folder"
 
 
-def verified(spec: Fetched, name: str) -> Path:
-    folder, url = _SOURCES[spec.kind]
+def verified(spec: Published, name: str) -> Path:
+    """The path of one file, downloaded if need be, once its checksum is the published one. Raises: DataError."""
     if own := own_folder():
-        return _checked(own / folder / name, spec.fingerprint[name])
+        return _checked(own / spec.folder / name, spec.fingerprint[name])
+    import pooch  # not at the top: only what downloads needs it
+
     registry = {file: f"md5:{md5}" for file, md5 in spec.fingerprint.items()}
-    cache = pooch.create(path=cache_folder() / folder, base_url=url, registry=registry)
+    cache = pooch.create(path=cache_folder() / spec.folder, base_url=spec.url, registry=registry)
     try:
         with alone_in(Path(cache.path)):
             for left in Path(cache.path).glob("tmp*"):  # of a killed process: pooch downloads beside and renames
@@ -56,16 +48,21 @@ def verified(spec: Fetched, name: str) -> Path:
             return Path(cache.fetch(name))
     except Exception as fault:  # whatever the network stack raises, the remedy is the same
         raise DataError(
-            f"{spec.kind} cannot be downloaded ({type(fault).__name__}): "
-            f"set COLLAPSAR_DATA to a folder that holds {folder}/{name}{_SIBLINGS[len(spec.fingerprint)]}"
+            f"{type(spec).__name__} cannot be downloaded ({type(fault).__name__}): "
+            f"set COLLAPSAR_DATA to a folder that holds {spec.folder}/{name}{_SIBLINGS[len(spec.fingerprint)]}"
         ) from fault
+
+
+def md5_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "md5").hexdigest()
 
 
 def _checked(path: Path, md5: str) -> Path:
     if not path.is_file():
         raise DataError(_not_there(path))
     try:
-        found = pooch.file_hash(str(path), alg="md5")
+        found = md5_of(path)
     except OSError as fault:
         raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
     if found != md5:

@@ -5,15 +5,20 @@ import gzip
 import numpy as np
 from jaxtyping import Float
 
-from models.data.download import verified
+from models.data.centring import from_grey
+from models.data.dataset import DataSet
+from models.data.download import absence, fetch, verified
+from models.data.loaders import loads
 from models.specs.data import MNIST, FashionMNIST
 
 Images = Float[np.ndarray, "_ 784"]
 
 
-def read_images(spec: MNIST | FashionMNIST) -> tuple[Images, Images]:
-    """Training and test images as rows of grey values in [0, 1]. Raises: DataError."""
-    return _read(spec, "train-images-idx3-ubyte.gz"), _read(spec, "t10k-images-idx3-ubyte.gz")
+@loads(MNIST, FashionMNIST, absence=absence, fetch=fetch)
+def idx_images(spec: MNIST | FashionMNIST) -> DataSet:
+    """Grey values in [0, 1]. Raises: DataError."""
+    train, test = _read(spec, "train-images-idx3-ubyte.gz"), _read(spec, "t10k-images-idx3-ubyte.gz")
+    return from_grey(spec, train[: spec.n], test)
 
 
 def _read(spec: MNIST | FashionMNIST, name: str) -> Images:

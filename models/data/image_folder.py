@@ -5,7 +5,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from models.data.picture_cache import Album, Decoded, decoded
+from models.data.centring import from_pictures
+from models.data.dataset import DataSet
+from models.data.loaders import loads
+from models.data.picture_cache import Album, decode
 from models.data.read_picture import Frame
 from models.data_folders import DataError
 from models.specs.data import ImageFolder
@@ -14,18 +17,18 @@ from models.specs.picture_files import checksum_of, picture_names
 Indices = Int[np.ndarray, " _"]
 
 
-def folder(spec: ImageFolder) -> tuple[Decoded, Decoded]:
-    """Training and test pictures, decoded. Raises: DataError."""
-    names = _names(spec)
-    train, test = (decoded(_album(spec, [names[i] for i in part])) for part in divided(spec))
-    return train, test
-
-
 def absence(spec: ImageFolder) -> str | None:
     """What a launch would find of a folder that is not here, in one sentence."""
     if Path(spec.path).is_dir():
         return None
     return f"the folder {spec.path} does not exist: put {spec.label}'s pictures there, or declare where they are"
+
+
+@loads(ImageFolder, absence=absence)
+def image_folder(spec: ImageFolder) -> DataSet:
+    """Training and test pictures. Raises: DataError."""
+    names = _names(spec)
+    return from_pictures(spec, *(decode(_album(spec, [names[i] for i in part])) for part in divided(spec)))
 
 
 def divided(spec: ImageFolder) -> tuple[Indices, Indices]:

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from models.data.centring import from_arrays
+from models.data.dataset import DataSet
+from models.data.loaders import loads
 from models.data_folders import DataError
 from models.specs.data import OwnData
 from models.specs.source import checksum, define
@@ -16,7 +19,8 @@ from models.specs.source import checksum, define
 Array = Float[np.ndarray, "_ d"]
 
 
-def own_arrays(spec: OwnData) -> tuple[Array, Array]:
+@loads(OwnData)
+def own_data(spec: OwnData) -> DataSet:
     """Training and test examples as the user's function returns them. Raises: DataError."""
     _check_files(spec)
     try:
@@ -31,7 +35,7 @@ def own_arrays(spec: OwnData) -> tuple[Array, Array]:
         raise DataError(
             f"{spec.name} returned {len(train)} training examples, not n = {spec.n}: declare n={len(train)}"
         )
-    return train, test
+    return from_arrays(spec, train, test)
 
 
 def _check_files(spec: OwnData) -> None:

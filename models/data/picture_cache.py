@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
 
-from models.data.disk_rows import Streamed
+from models.data.disk_rows import DiskRows
 from models.data.read_picture import Frame, PictureError, read_picture
 from models.data_folders import DataError, alone_in, cache_folder
 
@@ -57,7 +57,7 @@ class Album:
 
 
 @dataclass(frozen=True)
-class Decoded:
+class PictureBytes:
     """Pictures as rows of bytes, the sum of each of their numbers, that of all squares, and the SHA-256 of the rows."""
 
     stored: UInt8[np.ndarray, "n d"]
@@ -74,13 +74,13 @@ class Decoded:
     def is_constant(self) -> bool:
         return len(self.stored) * self.squares == sum(number**2 for number in self.sums)
 
-    def rows(self, mean: Float[np.ndarray, " d"]) -> Streamed:
+    def rows(self, mean: Float[np.ndarray, " d"]) -> DiskRows:
         """The rows with another mean taken off, the training set's: E‖x − mean‖² follows from the sums."""
         square = self.squares / (255**2 * len(self.stored)) - 2 * mean @ self.mean + mean @ mean
-        return Streamed(self.stored, mean, float(max(0.0, square)))
+        return DiskRows(self.stored, mean, float(max(0.0, square)))
 
 
-def decoded(album: Album) -> Decoded:
+def decode(album: Album) -> PictureBytes:
     """The pictures of an album, decoded if they are not yet. Raises: DataError."""
     place = album.place
     if found := _read(place, album):
@@ -100,7 +100,7 @@ def decoded(album: Album) -> Decoded:
     raise DataError(f"{place} cannot be read back: delete it, and launch again")
 
 
-def _read(place: Path, album: Album) -> Decoded | None:
+def _read(place: Path, album: Album) -> PictureBytes | None:
     """What the file holds; None where it is not there, or damaged, or of pictures that have been exchanged."""
     shape = (len(album.names), album.frame.d)
     try:
@@ -112,7 +112,7 @@ def _read(place: Path, album: Album) -> Decoded | None:
         return None
     if stored.shape != shape or stored.dtype != np.uint8 or rest["state"] != album.state:
         return None
-    return Decoded(np.asarray(stored), tuple(rest["sums"]), rest["squares"], rest["sha256"])
+    return PictureBytes(np.asarray(stored), tuple(rest["sums"]), rest["squares"], rest["sha256"])
 
 
 def _write(place: Path, album: Album) -> None:

@@ -3,10 +3,13 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+
+if TYPE_CHECKING:  # Pillow is imported where a picture is decoded: other data sets do without
+    import PIL.Image
 
 _DEEP = ("I;16", "I;16B", "I;16L", "I", "F")
 """Pillow's modes of more than eight bits a channel."""
@@ -35,6 +38,8 @@ class Frame:
 
 def read_picture(path: Path, frame: Frame) -> UInt8[np.ndarray, " d"]:
     """The picture as a row of bytes in the order (height, width, channels). Raises: PictureError."""
+    from PIL.Image import Resampling
+
     try:
         content = path.read_bytes()
     except OSError as fault:
@@ -48,11 +53,13 @@ def read_picture(path: Path, frame: Frame) -> UInt8[np.ndarray, " d"]:
     left, top = ((length - side) // 2 for length in picture.size)
     square = _coloured(picture, frame.channels).crop((left, top, left + side, top + side))
     if side != frame.size:
-        square = square.resize((frame.size, frame.size), Image.Resampling.BILINEAR)
+        square = square.resize((frame.size, frame.size), Resampling.BILINEAR)
     return np.asarray(square, np.uint8).reshape(-1)
 
 
-def _decoded(content: bytes) -> Image.Image:
+def _decoded(content: bytes) -> "PIL.Image.Image":
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     try:
         with Image.open(io.BytesIO(content), formats=["JPEG", "PNG"]) as picture:
             picture.verify()  # the check sums of a PNG, which decoding does not look at
@@ -66,8 +73,10 @@ def _decoded(content: bytes) -> Image.Image:
     return picture
 
 
-def _coloured(picture: Image.Image, channels: int) -> Image.Image:
+def _coloured(picture: "PIL.Image.Image", channels: int) -> "PIL.Image.Image":
     """In colour or in grey, with what is transparent laid on white."""
+    from PIL import Image
+
     if picture.mode in _DEEP:
         raise PictureError("has more than eight bits a channel")
     if picture.has_transparency_data:

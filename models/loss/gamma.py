@@ -6,12 +6,13 @@ A mode becomes a handful of numbers (`knobs`); the functions below are elementwi
 
 import math
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import TypedDict, assert_never
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from models.specs.gamma import Annealed, Fixed, Gamma, Learned, Optimal
+from models.specs.gamma import Absent, Annealed, Fixed, Gamma, Learned, Optimal, PerImage, PerPixel, Refit
 
 
 class Knobs(TypedDict):
@@ -29,7 +30,11 @@ class Knobs(TypedDict):
 
 
 def knobs(spec: Gamma) -> Knobs:
-    """The numbers that carry a γ mode out. A fixed γ is a schedule that goes nowhere."""
+    """The numbers that carry out a γ mode. A fixed γ is a schedule that goes nowhere.
+
+    A mode without one γ, whose likelihood asks for none, has the numbers of γ = 1, which nothing reads: trials of it share
+    the arithmetic of a stack. Raises: ValueError for a refit, which is trained as the fixed γ that its twin learned.
+    """
     numbers = Knobs(
         learned=0.0,
         optimal=0.0,
@@ -52,20 +57,42 @@ def knobs(spec: Gamma) -> Knobs:
             numbers.update(learned=1.0, log_init=math.log(spec.init))
             numbers["log_floor"] = math.log(spec.floor) if spec.floor else -math.inf
             numbers["log_ceiling"] = math.log(spec.ceiling) if spec.ceiling else math.inf
+        case Refit():
+            raise ValueError("a refit has no γ of its own: train it as Fixed(...) at the γ that its twin learned")
+        case PerPixel() | PerImage() | Absent():
+            pass
+        case _:
+            assert_never(spec)
     return numbers
 
 
-def gamma_at(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, progress: Tensor) -> Tensor:
+Numbers = Mapping[str, Float[Tensor, "*#pack"]]
+"""Knobs as tensors: one number of each for a trial, or one a trial for a stack."""
+
+
+def gamma_at(
+    numbers: Numbers,
+    log_gamma: Float[Tensor, "*#pack"],
+    distortion: Float[Tensor, "*#pack"],
+    d: int,
+    progress: Float[Tensor, "*#pack"],
+) -> Float[Tensor, "*pack"]:
     """The decoder variance in force after a fraction `progress` of the steps."""
-    return decided(numbers, log_gamma, distortion, d, schedule(numbers, progress))
+    return gamma_in_force(numbers, log_gamma, distortion, d, schedule(numbers, progress))
 
 
-def schedule(numbers: Mapping[str, Tensor], progress: Tensor) -> Tensor:
+def schedule(numbers: Numbers, progress: Float[Tensor, "*#pack"]) -> Float[Tensor, "*pack"]:
     """start·ratio^min(progress/over, 1), which needs no distortion: many steps' worth can be had at once."""
     return numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
 
 
-def decided(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, scheduled: Tensor) -> Tensor:
+def gamma_in_force(
+    numbers: Numbers,
+    log_gamma: Float[Tensor, "*#pack"],
+    distortion: Float[Tensor, "*#pack"],
+    d: int,
+    scheduled: Float[Tensor, "*#pack"],
+) -> Float[Tensor, "*pack"]:
     """learned: exp(log γ). optimal: max(R/d, floor), R the distortion. otherwise: as scheduled.
 
     An optimal γ is held constant in the gradient, which changes nothing, because ∂J/∂γ = 0 there.
@@ -75,6 +102,6 @@ def decided(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor
     return torch.where(numbers["learned"] > 0, log_gamma.exp(), given)
 
 
-def project_(numbers: Mapping[str, Tensor], log_gamma: Tensor) -> None:
+def project_(numbers: Numbers, log_gamma: Float[Tensor, "*#pack"]) -> None:
     """Bring log γ back between its declared floor and ceiling, in place."""
     log_gamma.clamp_(numbers["log_floor"], numbers["log_ceiling"])

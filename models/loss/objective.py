@@ -1,6 +1,7 @@
-"""What a trial minimises, in the one convention of the project.
+"""What a trial minimises, in the one convention of the project. Step, record, probes and benchmarks call these functions.
 
-    J = R/(2γ) + (d/2) log γ + β K        nats per example
+    J = D + β K                            nats per example
+    D = R/(2γ) + (d/2) log γ               misfit of N(m(z), γ I); other likelihoods have their own (`models.loss.likelihood`)
     R = E‖x − m(z)‖²  (summed over outputs),   K = E Σ_j ½(μ_j² + σ_j² − 1 − log σ_j²)
 
 −ELBO = J + (d/2) log 2π at β = 1. R is the distortion, K the rate. γ is a variance.
@@ -23,19 +24,32 @@ def latent_rates(mu: Float[Tensor, "*n kappa"], log_var: Float[Tensor, "*n kappa
     return 0.5 * (mu.square() + log_var.exp() - 1 - log_var)
 
 
-def misfit(distortion: Tensor, gamma: Tensor, d: int) -> Tensor:
-    """R/(2γ) + (d/2) log γ: −log p(y|z) without the constant, in nats per example; elementwise."""
-    return distortion / (2 * gamma) + 0.5 * d * torch.log(gamma)
+def misfit(
+    distortion: Float[Tensor, "*#n"], gamma: Float[Tensor, "*#n"], d: int, weight: Float[Tensor, "*#n"] | None = None
+) -> Float[Tensor, "*n"]:
+    """D = R/(2γ) + (d/2) log γ: −log p(y|z) of N(m(z), γ I) without its constant, in nats per example; elementwise.
+
+    Where examples weigh differently, R is their weighted distortion and `weight` their mean weight, a factor on log γ.
+    """
+    volume = 0.5 * d * torch.log(gamma)
+    return distortion / (2 * gamma) + (volume if weight is None else volume * weight)
 
 
-def objective(distortion: Tensor, rate: Tensor, gamma: Tensor, beta: Tensor | float, d: int) -> Tensor:
-    """J in nats per example; elementwise in its arguments.
+def objective(
+    misfit: Float[Tensor, "*#n"], rate: Float[Tensor, "*#n"], beta: Float[Tensor, "*#n"] | float
+) -> Float[Tensor, "*n"]:
+    """J in nats per example, given the misfit D of the likelihood; elementwise.
 
     Source: Dai, Wenliang & Wipf (2021), eq. 3, which is 2J + kappa at beta = 1.
     """
-    return misfit(distortion, gamma, d) + beta * rate
+    return misfit + beta * rate
 
 
-def neg_elbo(distortion: float, rate: float, gamma: float, d: int) -> float:
-    """−ELBO in nats per example, with the constant: J at beta = 1 plus (d/2) log 2π."""
-    return distortion / (2 * gamma) + 0.5 * d * math.log(2 * math.pi * gamma) + rate
+def normal_constant(d: int) -> float:
+    """(d/2) log 2π, which the misfit of a normal likelihood leaves out, in nats per example."""
+    return 0.5 * d * math.log(2 * math.pi)
+
+
+def neg_elbo(misfit: Float[Tensor, "*#n"], rate: Float[Tensor, "*#n"], constant: float) -> Float[Tensor, "*n"]:
+    """−ELBO in nats per example: J at beta = 1, and the constant that the misfit leaves out."""
+    return objective(misfit, rate, 1.0) + constant

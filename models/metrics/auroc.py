@@ -19,8 +19,6 @@ from scipy.optimize import root_scalar
 from scipy.special import expit
 from scipy.stats import rankdata
 
-VERSION = 1
-
 Scores = Float[np.ndarray, "_"]
 
 

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from models.streams import stream
 
-VERSION = 1
 _CHANNELS = (8, 24, 32, 32, 32, 32)
 _ROWS = 256
 

@@ -14,8 +14,6 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-VERSION = 1
-
 Mean = Float[np.ndarray, " d"]
 Covariance = Float[np.ndarray, "d d"]
 Features = Float[np.ndarray, "_ d"]

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-VERSION = 1
+from models.loss.objective import misfit, normal_constant
 
 
 def log_weights(
@@ -31,7 +31,7 @@ def log_weights(
 
 def log_normal(squared_error: Float[Tensor, "*n"], gamma: Float[Tensor, "*#n"], d: int) -> Float[Tensor, "*n"]:
     """log N(y; m(z), γ I) of targets at ‖y − m(z)‖² (data²) from the means."""
-    return -squared_error / (2 * gamma) - 0.5 * d * torch.log(2 * math.pi * gamma)
+    return -(misfit(squared_error, gamma, d) + normal_constant(d))
 
 
 def weighted(

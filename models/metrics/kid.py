@@ -13,7 +13,6 @@ from torch import Tensor
 
 from models.metrics.mmd import mmd
 
-VERSION = 1
 SUBSET = 1000
 """Rows of each sample that are compared with each other, so that the cost grows with the sample and not its square."""
 

@@ -19,7 +19,6 @@ from statistics import NormalDist
 import numpy as np
 from jaxtyping import Float, Int, Integer
 
-VERSION = 1
 LEVEL = 0.05
 
 _CRITICAL = NormalDist().inv_cdf(1 - LEVEL / 2)

@@ -9,8 +9,6 @@ Source: Dai, Wenliang & Wipf (2021), section 1 and supplement.
 import numpy as np
 from jaxtyping import Float
 
-VERSION = 1
-
 Rows = Float[np.ndarray, "n d"]
 
 

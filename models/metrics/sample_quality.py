@@ -4,17 +4,9 @@ A data set's training examples are cut in two: the bins, the kernel's width and 
 part, and rows of the other, which nothing was fitted to, stand in for samples in the null (the *Downsample* row of
 published tables). Samples and their stand-ins are held against the test set. A null's metric ends in `_null`.
 
-| metric | what | unit |
-|---|---|---|
-| `ndb_100`, `_200`, `_300` | share of statistically different bins | - |
-| `js_100`, … | Jensen-Shannon divergence of the bins' shares | nats |
-| `mmd_x` | unbiased RBF MMD² in data space | - |
-| `fd_conv`, `kd_conv` | Fréchet and kernel distance of images' random features | training variances |
-| `fid`, `kid` | the same of the standard Inception features, where the user has the weights | features² |
-| `fd_x` | Fréchet distance of rows that are no images, as they are | data² |
-
-A metric that the sample sizes cannot bear is left out: bins that expect fewer than five rows, and Fréchet distances of
-more features than rows.
+Names, units and meanings are those of the suite `mmd_x` in `models.specs.metrics`. `fid` and `kid` are measured where the
+user has the weights. A metric that the sample sizes cannot bear is left out: bins that expect fewer than five rows, and
+Fréchet distances of more features than rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,22 +20,18 @@ from jaxtyping import Float
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from models.data.disk_rows import Streamed
+from models.data.disk_rows import DiskRows
 from models.data.load import load
 from models.metrics.features import ConvFeatures, standardised
-from models.metrics.frechet import VERSION as FRECHET_VERSION
 from models.metrics.frechet import frechet
 from models.metrics.inception import InceptionFeatures, standard_network, weights
-from models.metrics.kid import VERSION as KID_VERSION
 from models.metrics.kid import kernel_distance
-from models.metrics.measurement import Measured
-from models.metrics.mmd import VERSION as MMD_VERSION
+from models.metrics.measurement import Measurement
 from models.metrics.mmd import data_variance, means_to_the_others, mmd, rbf
-from models.metrics.ndb import VERSION as NDB_VERSION
 from models.metrics.ndb import Bins, Counts, different_bins, fit_bins, jensen_shannon
 from models.specs.data import Data
+from models.specs.metrics import BINS
 
-BINS = (100, 200, 300)
 FITTED, HELD_OUT = 20_000, 10_000
 """Training examples that bins are fitted to, and that are held out for the null, at most; of the test set as many."""
 MMD_POINTS = 2000
@@ -88,9 +76,9 @@ class Reference:
         self.fitted = train[np.sort(order[held : held + min(FITTED, most)])]
         self.test = test[rng.permutation(len(test))[: min(HELD_OUT, most)]]  # own data may lie in an order
         self.image, self.mean = image, np.broadcast_to(mean, test.shape[1:])
-        self._nulls: dict[tuple[int, int], list[Measured]] = {}
+        self._nulls: dict[tuple[int, int], list[Measurement]] = {}
 
-    def measured(self, samples: Rows, seed: int) -> list[Measured]:
+    def measured(self, samples: Rows, seed: int) -> list[Measurement]:
         """Every metric of the samples, then every null; NaN where a sample is no number that can be measured."""
         null = self._null(len(samples), seed)
         if np.abs(samples).max() < _LARGEST:  # false for NaN, which a diverged network gives
@@ -99,19 +87,19 @@ class Reference:
             values = [replace(each, value=np.nan, standard_error=np.nan, sample_size=len(samples)) for each in null]
         return [*values, *(each.named(f"{each.metric}_null") for each in null)]
 
-    def _null(self, n: int, seed: int) -> list[Measured]:
+    def _null(self, n: int, seed: int) -> list[Measurement]:
         """The same of as many real examples, or of as many as are held out; kept for the next samples of this seed."""
         if (n, seed) not in self._nulls:
             chosen = np.random.default_rng(seed).permutation(len(self.held_out))[:n]
             self._nulls[n, seed] = list(self._compare(self.held_out[chosen], seed))
         return self._nulls[n, seed]
 
-    def _compare(self, samples: Rows, seed: int) -> Iterator[Measured]:
+    def _compare(self, samples: Rows, seed: int) -> Iterator[Measurement]:
         n = min(len(samples), len(self.test))
-        made = partial(Measured, sample_size=n, seed=seed)
+        made = partial(Measurement, sample_size=n, seed=seed)
         for k, (bins, counts) in self._bins.items():
             if n >= _PER_BIN * k:
-                of_bins = partial(Measured, sample_size=len(samples), seed=seed, version=NDB_VERSION)
+                of_bins = partial(Measurement, sample_size=len(samples), seed=seed)
                 found = bins.counts(samples)
                 yield of_bins(f"ndb_{k}", *different_bins(counts, found))
                 yield of_bins(f"js_{k}", *jensen_shannon(counts, found))
@@ -119,13 +107,13 @@ class Reference:
         ours, real = (_tensor(rows[:points]) for rows in (samples, self.test))
         within = self._within_test if len(self._within_test) == points else None
         value = mmd(ours, real, rbf(self._variance), within)
-        yield made("mmd_x", *value, sample_size=points, version=MMD_VERSION)
+        yield made("mmd_x", *value, sample_size=points)
         for space in self._spaces:
             ours, real = space.network(samples[:n]), space.of_test[:n]
             if n > ours.shape[1]:
-                yield made(space.frechet, *frechet(ours.numpy(), real.numpy()), version=FRECHET_VERSION)
+                yield made(space.frechet, *frechet(ours.numpy(), real.numpy()))
             if space.kernel:
-                yield made(space.kernel, *kernel_distance(ours, real), version=KID_VERSION)
+                yield made(space.kernel, *kernel_distance(ours, real))
 
     @cached_property
     def _bins(self) -> dict[int, tuple[Bins, Counts]]:
@@ -189,9 +177,9 @@ def _reference(declaration: str) -> Reference:
     return Reference(train, test, spec.image, 0.0 if data.targets else data.mean)
 
 
-def _in_memory(rows: Rows | Streamed, most: int) -> Rows:
+def _in_memory(rows: Rows | DiskRows, most: int) -> Rows:
     """The rows as an array: of those that stay on the disk `most` at most, in the order in which they lie there."""
-    if not isinstance(rows, Streamed):
+    if not isinstance(rows, DiskRows):
         return rows
     chosen = np.random.default_rng(0).choice(len(rows), min(most, len(rows)), replace=False)
     return rows[np.sort(chosen)]

@@ -1,8 +1,9 @@
 """From a declaration to its network, with the initial weights of its seed."""
 
-from typing import Any
+from typing import Any, assert_never
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.networks.beta_vae import BetaVAE
@@ -31,6 +32,8 @@ def build(spec: Model, data: Shaped, seed: int) -> nn.Module:
                 return BetaVAE(spec, data.d_in, data.d)
             case VAE():
                 return GaussianVAE(spec, data.d_in, data.d, data.per_value)
+            case _:
+                assert_never(spec)
 
 
 class Methods(nn.Module):
@@ -40,7 +43,7 @@ class Methods(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, method: str, *inputs: Tensor) -> Any:
+    def forward(self, method: str, *inputs: Float[Tensor, "..."]) -> Any:
         return getattr(self.network, method)(*inputs)
 
 

@@ -5,27 +5,39 @@ q(z|x) = N(μ(x), diag σ²(x)),   prior N(0, prior_std² I),   z in units of th
 
 import math
 from collections.abc import Callable
+from typing import assert_never
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.specs.gaussian import Gaussian
+from models.specs.gaussian import Activation, Gaussian, Init
 from models.specs.likelihood import MEANS, PerValue
+from models.specs.vocabulary import check_complete, members
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+Elementwise = Callable[[Float[Tensor, "..."]], Float[Tensor, "..."]]
+
+ACTIVATIONS: dict[Activation, Elementwise] = {
     "tanh": torch.tanh,
     "relu": torch.relu,
     "gelu": nn.functional.gelu,
     "identity": lambda h: h,
 }
 
-STD: dict[str, Callable[[int, int], float]] = {
+STD: dict[Init, Callable[[int, int], float]] = {
     "fan_in": lambda inputs, _: inputs**-0.5,
     "he": lambda inputs, _: (2 / inputs) ** 0.5,
     "glorot": lambda inputs, outputs: (2 / (inputs + outputs)) ** 0.5,
 }
 """Standard deviation of initial weights, of the numbers that an output is made of and those that an input goes into."""
+
+check_complete(
+    members(Activation),
+    ACTIVATIONS,
+    "Activation, in models/specs",
+    "add it to ACTIVATIONS, in models/networks",
+)
+check_complete(members(Init), STD, "Init, in models/specs", "add it to STD, in models/networks")
 
 
 class GaussianNetwork(nn.Module):
@@ -48,8 +60,10 @@ class GaussianNetwork(nn.Module):
                 self.log_var = nn.Parameter(torch.full((spec.kappa,), 2 * math.log(spec.prior_std)))
             case "none":
                 self.register_buffer("log_var", torch.full((spec.kappa,), -math.inf))
-            case values:
+            case tuple(values):
                 self.register_buffer("log_var", torch.tensor(values).log())
+            case other:
+                assert_never(other)
 
     def _posterior(
         self, h: Float[Tensor, "*n features"]

@@ -9,6 +9,7 @@ torch's global generator when the module is built, so `build` seeds that generat
 """
 
 from itertools import pairwise
+from typing import assert_never
 
 import torch
 from jaxtyping import Float
@@ -66,8 +67,10 @@ class GaussianVAE(GaussianNetwork):
                 for i, layer in enumerate(hidden):
                     h = self.act(layer(torch.cat([h, z], -1) if i else h))
                 return output(torch.cat([h, z], -1) if hidden else h)
-            case skip:
+            case "none" | "affine" as skip:
                 h = z
                 for layer in hidden:
                     h = self.act(layer(h))
                 return output(h) + (self.affine(z) if skip == "affine" else 0)
+            case skip:
+                assert_never(skip)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models.probes.descent import descend
 from models.probes.exact_linear import Moments, expected_loss
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.specs.probes import AffineMinima
 
 NEGLIGIBLE = 1e-3
@@ -39,7 +39,8 @@ def profile_loss(w: Float[Tensor, "*b d kappa"], covariance: Float[Tensor, "d d"
     return kappa - kappa * math.log(gamma) + norms + misfit + d * math.log(gamma)
 
 
-def minima(what: AffineMinima, seed: int) -> Found:
+@computes(AffineMinima)
+def minima(what: AffineMinima, seed: int) -> Finding:
     """Where `starts` random decoders end, how many different ends there are, and the barriers next to the best one."""
     variances = torch.tensor(sorted(what.eigenvalues, reverse=True), dtype=torch.float64)
     covariance, d = torch.diag(variances), len(variances)
@@ -54,7 +55,7 @@ def minima(what: AffineMinima, seed: int) -> Found:
     lowest = float(ends.values.min())
     signs = _signs(found)
     best = found[ends.values.argmin()]
-    return Found(
+    return Finding(
         {
             "lowest": lowest,
             "excess": float(ends.values.max()) - lowest,

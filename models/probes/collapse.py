@@ -11,7 +11,7 @@ from torch.func import functional_call, grad, vmap
 
 from models.data.load import load
 from models.networks.build import Methods, build
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.specs import VAE, PlantedManifold
 from models.specs.probes import CollapsePoint
 
@@ -26,7 +26,8 @@ AT_ONCE = 64
 HEADS = {"mean bias": ("mu", 0.5), "variance bias": ("log_var", -1.0)}
 
 
-def gradients(what: CollapsePoint, seed: int) -> Found:
+@computes(CollapsePoint)
+def gradients(what: CollapsePoint, seed: int) -> Finding:
     """Norms of the gradients of the latent's weights, and how the noise of plain draws falls with their number."""
     data = PlantedManifold(d=what.d, n=what.examples, n_test=2)
     hidden = (what.width, what.width)
@@ -44,7 +45,7 @@ def gradients(what: CollapsePoint, seed: int) -> Found:
     decoder, mean, variance = (float(part.norm()) for part in means)
     noise = [_noise(single[0], size) for size in SIZES]
     exponent = np.polyfit(np.log(SIZES), np.log(noise), 1)[0]
-    return Found(
+    return Finding(
         {
             "decoder_slope": decoder,
             "mean_slope": mean,

@@ -11,14 +11,15 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from models.loss.objective import latent_rates, objective, squared_error
+from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.networks.build import Methods, build
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.specs import VAE, PlantedManifold
 from models.specs.groundwork import Conventions
 
 
-def numbers(what: Conventions, seed: int) -> Found:
+@computes(Conventions)
+def numbers(what: Conventions, seed: int) -> Finding:
     """Every objective of the same forward pass."""
     rng = np.random.default_rng([33, seed])
     gamma, beta = (float(value) for value in np.exp(rng.uniform(np.log(0.01), np.log(10), 2)))
@@ -33,7 +34,7 @@ def numbers(what: Conventions, seed: int) -> Found:
     squares, nats = error.mean(), latent_rates(mu, log_var).sum(-1).mean()
 
     def j(gamma: float, beta: float) -> Tensor:
-        return objective(squares, nats, torch.tensor(gamma, dtype=torch.float64), beta, what.d)
+        return objective(misfit(squares, torch.tensor(gamma, dtype=torch.float64), what.d), nats, beta)
 
     best: Any = minimize_scalar(lambda log_gamma: j(np.exp(log_gamma), beta).item(), method="brent", tol=1e-12)
     divergence = kl_divergence(Normal(mu, (0.5 * log_var).exp()), Normal(torch.zeros_like(mu), 1.0)).sum(-1)
@@ -52,7 +53,7 @@ def numbers(what: Conventions, seed: int) -> Found:
         "turned": _turned(network, j(gamma, beta), beta * j(beta * gamma, 1.0)),
     }
     plain = {"at_gamma": gamma, "at_beta": beta, "best_gamma": float(np.exp(best.x)), "j_best": float(best.fun)}
-    return Found(plain | {name: value.item() for name, value in found.items()})
+    return Finding(plain | {name: value.item() for name, value in found.items()})
 
 
 _NETWORK = VAE(kappa=1, encoder=(32,), decoder=(32,))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from models.probes.descent import descend
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.probes.serpentine import Curve, curve
 from models.specs.penalties import SerpentineCrossing
 
@@ -31,7 +31,8 @@ Distortion = Callable[[Tensor, Tensor], Tensor]
 """R of a code that is decoded as a part of itself with noise of a standard deviation, each (starts,)."""
 
 
-def crossing(what: SerpentineCrossing) -> Found:
+@computes(SerpentineCrossing)
+def crossing(what: SerpentineCrossing, _: int) -> Finding:
     """Where the difference of the least losses changes its sign, its growth below, and its values for a figure."""
     found = curve(what.eps, what.runs, NODES)
 
@@ -44,7 +45,7 @@ def crossing(what: SerpentineCrossing) -> Found:
     gammas = np.exp(at) * np.array(DRAWN)
     gaps = np.array([difference(math.log(gamma)) for gamma in gammas])
     numbers = {"crossing": math.exp(at), "growth": float(gaps[-3] - gaps[-1]) / 2}
-    return Found(numbers, {"gamma": gammas, "difference": gaps})
+    return Finding(numbers, {"gamma": gammas, "difference": gaps})
 
 
 def dense_loss(found: Curve, gamma: float) -> float:

@@ -20,6 +20,8 @@ from jaxtyping import Float
 from scipy.optimize import minimize
 from torch import Tensor
 
+from models.loss.objective import misfit, objective
+
 AGREEMENT = 1e-9
 """Two restarts that end this close (relative, and absolute in nats) have found the same value."""
 
@@ -60,7 +62,7 @@ def expected_loss(
     distortion = moments.total + (decoder * (decoder @ second - 2 * moments.cross @ encoder)).sum((-2, -1))
     scale = eta_enc**2
     rate = 0.5 * (second.diagonal(dim1=-2, dim2=-1) / scale - 1 - log_var + math.log(scale)).sum(-1)
-    return distortion / 2 * (-log_gamma).exp() + 0.5 * moments.d2 * log_gamma + beta * rate
+    return objective(misfit(distortion, log_gamma.exp(), moments.d2), rate, beta)
 
 
 @dataclass(frozen=True, eq=False)

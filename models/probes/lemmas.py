@@ -8,15 +8,17 @@ import math
 import torch
 from torch import Tensor
 
+from models.loss.objective import misfit
 from models.probes.descent import descend
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.specs.penalties import ColumnScale, LogTransform
 
 
-def column_scale(what: ColumnScale) -> Found:
+@computes(ColumnScale)
+def column_scale(what: ColumnScale, _: int) -> Finding:
     """The least price of latents at one γ, each minimised over its column's norm and its posterior variance."""
     price = sum(_cheapest(variance, what.gamma) for variance in what.variances)
-    return Found({"price": price, "unused": _cheapest(0.0, what.gamma)})
+    return Finding({"price": price, "unused": _cheapest(0.0, what.gamma)})
 
 
 def _cheapest(variance: float, gamma: float) -> float:
@@ -35,7 +37,8 @@ def _cheapest(variance: float, gamma: float) -> float:
     return float(descend(loss, start).values[0])
 
 
-def log_transform(what: LogTransform, seed: int) -> Found:
+@computes(LogTransform)
+def log_transform(what: LogTransform, seed: int) -> Finding:
     """A random linear autoencoder's loss, minimised over log γ and the logarithms of its codes' scales."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -49,9 +52,9 @@ def log_transform(what: LogTransform, seed: int) -> Found:
 
     def loss(point: Tensor) -> Tensor:
         log_gamma, log_scales = point[:, 0], point[:, 1:]
-        reconstruction = distortion / log_gamma.exp() + what.d * log_gamma
-        return reconstruction + (squares / log_scales.exp() + log_scales).sum(1)
+        reconstruction = misfit(distortion, log_gamma.exp(), what.d)
+        return 2 * reconstruction + (squares / log_scales.exp() + log_scales).sum(1)
 
     ends = descend(loss, torch.zeros(1, 1 + what.kappa, dtype=torch.float64))
     logarithms = what.d * (distortion / what.d).log() + squares.log().sum()
-    return Found({"least": float(ends.values[0]), "logarithms": float(logarithms)})
+    return Finding({"least": float(ends.values[0]), "logarithms": float(logarithms)})

@@ -9,12 +9,13 @@ from torch.distributions import MultivariateNormal
 
 from models.metrics.iwae import log_weights, nll
 from models.probes.exact_linear import minimise
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.probes.problems import FLOOR, problem
 from models.specs.groundwork import LinearLikelihood, LinearMinimum
 
 
-def minimum(what: LinearMinimum, seed: int) -> Found:
+@computes(LinearMinimum)
+def minimum(what: LinearMinimum, seed: int) -> Finding:
     """The lowest loss of the seed's problem at a random level around its modes; its ζ² and the given variances beside it."""
     p, rng = problem(seed), np.random.default_rng([34, seed])
     gamma = p.zeta2 * float(np.exp(rng.uniform(-3.0, 0.3))) / p.beta
@@ -43,10 +44,11 @@ def minimum(what: LinearMinimum, seed: int) -> Found:
         "target_variance": p.moments.total,
         "prior_std": p.eta_enc,
     }
-    return Found(numbers, {"zeta2": p.spectrum, **({"sigma2": sigma2} if given else {})})
+    return Finding(numbers, {"zeta2": p.spectrum, **({"sigma2": sigma2} if given else {})})
 
 
-def likelihood(what: LinearLikelihood, seed: int) -> Found:
+@computes(LinearLikelihood)
+def likelihood(what: LinearLikelihood, seed: int) -> Finding:
     """Log weights of draws from the posterior at the optimum, and the density that they estimate.
 
     Decoder and encoder are the leading eigenvectors of a covariance whose other eigenvalues are γ.
@@ -72,4 +74,4 @@ def likelihood(what: LinearLikelihood, seed: int) -> Found:
     error = (x - z @ decoder.T).square().sum(-1)
     weights = log_weights(error, z, eps, log_var, torch.tensor(gamma, dtype=torch.float64)[None, None], what.d)
     away = (nll(weights) + exact.log_prob(x)).abs()
-    return Found({"spread": float(weights.std(0).max()), "misjudged": float(away.max())})
+    return Finding({"spread": float(weights.std(0).max()), "misjudged": float(away.max())})

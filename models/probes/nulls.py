@@ -7,14 +7,15 @@ import torch
 
 from models.metrics.mmd import mmd_imq
 from models.metrics.ndb import different_bins, fit_bins
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.specs.groundwork import NullBins, NullMMD
 
 DIMENSIONS = 10
 """Of the rows that are binned."""
 
 
-def bins(what: NullBins, seed: int) -> Found:
+@computes(NullBins)
+def bins(what: NullBins, seed: int) -> Finding:
     """NDB/K of repeated samples: bins are fitted to rows of their own, as they are to a training set."""
     rng = np.random.default_rng([36, seed])
 
@@ -22,10 +23,11 @@ def bins(what: NullBins, seed: int) -> Found:
         return rng.standard_normal((what.n, DIMENSIONS))
 
     cells = fit_bins(rows(), what.bins, seed)
-    return Found(_told([different_bins(cells.counts(rows()), cells.counts(rows())) for _ in range(what.repeats)]))
+    return Finding(_told([different_bins(cells.counts(rows()), cells.counts(rows())) for _ in range(what.repeats)]))
 
 
-def mmd_squared(what: NullMMD, seed: int) -> Found:
+@computes(NullMMD)
+def mmd_squared(what: NullMMD, seed: int) -> Finding:
     """MMD² of repeated samples of the prior, and of zeros."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -33,7 +35,7 @@ def mmd_squared(what: NullMMD, seed: int) -> Found:
         return torch.randn(what.n, what.kappa, generator=generator)
 
     zeros, _ = mmd_imq(torch.zeros(what.n, what.kappa), rows())
-    return Found(_told([mmd_imq(rows(), rows()) for _ in range(what.repeats)]) | {"of_zeros": zeros})
+    return Finding(_told([mmd_imq(rows(), rows()) for _ in range(what.repeats)]) | {"of_zeros": zeros})
 
 
 def _told(found: Sequence[tuple[float, float]]) -> dict[str, float]:

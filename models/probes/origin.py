@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.probes.descent import descend
 from models.probes.exact_linear import Moments, expected_loss, minimise
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.probes.problems import FLOOR, problem
 from models.specs.probes import OriginHessian
 
@@ -20,12 +20,13 @@ STARTS = 64
 """Starts of the search with two layers."""
 
 
-def curvature(what: OriginHessian, seed: int) -> Found:
+@computes(OriginHessian)
+def curvature(what: OriginHessian, seed: int) -> Finding:
     """Extreme eigenvalues of the Hessian at the origin, J there, and the lowest J found."""
     return _two_layers(seed) if what.variant == "two layers" else _linear(what, seed)
 
 
-def _linear(what: OriginHessian, seed: int) -> Found:
+def _linear(what: OriginHessian, seed: int) -> Finding:
     """A random problem, at a random level on either side of the threshold ζ₁² = βγ."""
     p, rng = problem(seed), np.random.default_rng([32, seed])
     level = p.zeta2 * math.exp(rng.uniform(-0.7, 0.7))
@@ -69,7 +70,7 @@ def _loss(
     return loss, sum(sizes)
 
 
-def _two_layers(seed: int) -> Found:
+def _two_layers(seed: int) -> Finding:
     """x of variance 4 → z = wx + ε → u₂u₁z at β = γ = 1, with the variance of z at the prior's."""
 
     def loss(vector: Tensor) -> Tensor:
@@ -81,11 +82,11 @@ def _two_layers(seed: int) -> Found:
     return _found(loss, 3, float(descend(loss, starts).values.min()), 4.0)
 
 
-def _found(loss: Callable[[Tensor], Tensor], size: int, lowest: float, ratio: float) -> Found:
+def _found(loss: Callable[[Tensor], Tensor], size: int, lowest: float, ratio: float) -> Finding:
     origin = torch.zeros(size, dtype=torch.float64)
     # Reverse twice: in forward mode torch compiles decompositions, with a warning.
     eigenvalues = torch.linalg.eigvalsh(torch.func.jacrev(torch.func.jacrev(loss))(origin))
-    return Found(
+    return Finding(
         {
             "threshold_ratio": ratio,
             "least_eigenvalue": float(eigenvalues[0]),

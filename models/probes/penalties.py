@@ -8,7 +8,7 @@ import math
 import torch
 
 from models.loss.code_penalties import PENALTIES
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.probes.serpentine import Curve, curve
 from models.specs.penalties import Serpentine, SerpentineCost, SerpentineCritical
 from models.specs.sparsity import Penalty
@@ -25,7 +25,8 @@ FIRST = 1.0
 """Where the search for a critical parameter begins."""
 
 
-def cost(what: SerpentineCost) -> Found:
+@computes(SerpentineCost)
+def cost(what: SerpentineCost, _: int) -> Finding:
     """The difference between both decoders under one penalty, and the corners of the curve for a figure."""
     found = _curve(what)
     arc, x, y = _moments(found)
@@ -39,10 +40,11 @@ def cost(what: SerpentineCost) -> Found:
         "x_moment": x,
         "y_moment": y,
     }
-    return Found(numbers, {"corners": found.corners} if what.runs <= DRAWN else {})
+    return Finding(numbers, {"corners": found.corners} if what.runs <= DRAWN else {})
 
 
-def critical(what: SerpentineCritical) -> Found:
+@computes(SerpentineCritical)
+def critical(what: SerpentineCritical, _: int) -> Finding:
     """The parameter where the difference changes its sign: widened to bracket it, then bisected on a logarithmic scale."""
     moments = _moments(_curve(what))
 
@@ -57,7 +59,7 @@ def critical(what: SerpentineCritical) -> Found:
     for _ in range(BISECTIONS):
         middle = math.sqrt(low * high)
         low, high = (middle, high) if is_sparse(middle) else (low, middle)
-    return Found({"critical": math.sqrt(low * high)})
+    return Finding({"critical": math.sqrt(low * high)})
 
 
 def _curve(what: Serpentine) -> Curve:

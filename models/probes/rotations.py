@@ -9,11 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.probes.exact_linear import Moments, expected_loss, minimise
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.specs.probes import Rotations
 
 
-def rises(what: Rotations, seed: int) -> Found:
+@computes(Rotations)
+def rises(what: Rotations, seed: int) -> Finding:
     """How much J rises over `count` random turns of the minimum's latents; decoder and encoder are turned alike."""
     covariance = torch.diag(torch.tensor(what.eigenvalues, dtype=torch.float64))
     moments, rng = Moments(covariance, covariance, float(covariance.trace())), np.random.default_rng(seed)
@@ -27,7 +28,7 @@ def rises(what: Rotations, seed: int) -> Found:
     # At the stored minimum, evaluated as the others are: L-BFGS sums in another order.
     start = expected_loss(moments, found.decoder, found.encoder, found.variance.log(), log_gamma, 1.0)
     rise = losses - start
-    return Found({"lowest": float(start), "least_rise": float(rise.min()), "largest_rise": float(rise.max())})
+    return Finding({"lowest": float(start), "least_rise": float(rise.min()), "largest_rise": float(rise.max())})
 
 
 def _turn(what: Rotations, rng: np.random.Generator) -> Float[np.ndarray, "kappa kappa"]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models.probes.affine import profile_loss
-from models.probes.finding import Found
+from models.probes.finding import Finding, computes
 from models.specs.probes import PairSlice, PairSplit, PlantedSlice
 
 OF_A_PAIR, OF_A_SUBSPACE = (-1.5, 2.5), (-3.0, 3.0)
@@ -23,13 +23,15 @@ AT_ONCE = 8192
 """Points of a line whose losses are computed together: memory, not speed."""
 
 
-def pair(what: PairSlice) -> Found:
+@computes(PairSlice)
+def pair(what: PairSlice, _: int) -> Finding:
     """One mode and two latents."""
     t = _grid(*OF_A_PAIR, what.points)
     return _line(t, *_pair(what.variance, what.b), torch.tensor([[what.variance]], dtype=torch.float64), what.gamma)
 
 
-def planted(what: PlantedSlice, seed: int) -> Found:
+@computes(PlantedSlice)
+def planted(what: PlantedSlice, seed: int) -> Finding:
     """Several modes and more latents, along a random direction."""
     rng = np.random.default_rng(seed)
     basis, _ = np.linalg.qr(rng.standard_normal((what.d, what.r)))
@@ -42,7 +44,8 @@ def planted(what: PlantedSlice, seed: int) -> Found:
     return _line(t, start, along, torch.from_numpy(basis @ basis.T), what.gamma)
 
 
-def split(what: PairSplit) -> Found:
+@computes(PairSplit)
+def split(what: PairSplit, _: int) -> Finding:
     """The ratio γ/λ where two minima along the line become one, for b = 1."""
     t = _grid(*OF_A_PAIR, what.points)
     covariance = torch.tensor([[what.variance]], dtype=torch.float64)
@@ -51,7 +54,7 @@ def split(what: PairSplit) -> Found:
         ratio = (low + high) / 2
         found = _line(t, *_pair(what.variance, 1.0), covariance, ratio * what.variance)
         low, high = (ratio, high) if found.numbers["minima"] > 1 else (low, ratio)
-    return Found({"split": low})
+    return Finding({"split": low})
 
 
 def _grid(first: float, last: float, points: int) -> Tensor:
@@ -66,7 +69,7 @@ def _pair(variance: float, b: float) -> tuple[Tensor, Tensor]:
     return start, along
 
 
-def _line(t: Tensor, start: Tensor, along: Tensor, covariance: Tensor, gamma: float) -> Found:
+def _line(t: Tensor, start: Tensor, along: Tensor, covariance: Tensor, gamma: float) -> Finding:
     """What the profile loss does along W(t) = start + t · along, and the points that a figure is drawn from."""
     parts = [_part(t_part, start, along, covariance, gamma) for t_part in t.split(AT_ONCE)]
     losses, slopes = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
@@ -78,7 +81,7 @@ def _line(t: Tensor, start: Tensor, along: Tensor, covariance: Tensor, gamma: fl
         "lowest": float(losses[least]),
         "steepest": float(np.abs(slopes).max()),
     }
-    return Found(numbers, {"t": t.numpy()[kept], "loss": losses[kept]})
+    return Finding(numbers, {"t": t.numpy()[kept], "loss": losses[kept]})
 
 
 def _part(t: Tensor, start: Tensor, along: Tensor, covariance: Tensor, gamma: float) -> tuple[Tensor, Tensor]:

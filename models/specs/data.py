@@ -6,30 +6,11 @@ them), never by the bytes of its arrays and never by the trial's seed.
 
 from typing import Annotated
 
-from pydantic import Field
-
 from models.specs.image_folder import ImageFolder
 from models.specs.images import CIFAR10, MNIST, SVHN, CelebA, Digits, FashionMNIST
 from models.specs.own_data import OwnData
 from models.specs.planted import LinearMap, LinearSubspace, PlantedArc, PlantedClusters, PlantedManifold
-from models.specs.spec import one_of
-
-__all__ = [
-    "CIFAR10",
-    "MNIST",
-    "SVHN",
-    "CelebA",
-    "Data",
-    "Digits",
-    "FashionMNIST",
-    "ImageFolder",
-    "LinearMap",
-    "LinearSubspace",
-    "OwnData",
-    "PlantedArc",
-    "PlantedClusters",
-    "PlantedManifold",
-]
+from models.specs.vocabulary import Vocabulary
 
 Data = Annotated[
     Digits
@@ -45,20 +26,5 @@ Data = Annotated[
     | PlantedClusters
     | PlantedArc
     | OwnData,
-    Field(discriminator="kind"),
-    one_of(
-        Digits,
-        MNIST,
-        FashionMNIST,
-        CIFAR10,
-        SVHN,
-        CelebA,
-        ImageFolder,
-        LinearSubspace,
-        LinearMap,
-        PlantedManifold,
-        PlantedClusters,
-        PlantedArc,
-        OwnData,
-    ),
+    Vocabulary(),
 ]

@@ -29,6 +29,15 @@ class Examples(Spec):
 
     version: ClassVar[int | None] = 1
 
+    has_targets: ClassVar[bool] = False
+    """Whether a network decodes to something else than what it encodes."""
+
+    is_decoded: ClassVar[bool] = False
+    """Whether pictures are decoded from files, by a library whose last digits may differ between machines."""
+
+    is_own: ClassVar[bool] = False
+    """Whether a function of the user's makes the data."""
+
     @property
     def d_in(self: _Sized) -> int:
         return self.d

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from models.specs.spec import Fraction, NonNegative, Positive, Rate, Spec, brief, one_of
+from models.specs.spec import Fraction, NonNegative, Positive, Rate, Spec, brief
+from models.specs.vocabulary import Vocabulary
 
 _NOTHING: Any = object()
 
@@ -173,8 +174,10 @@ class Absent(Spec):
         return None
 
 
-Gamma = Annotated[
-    Fixed | Learned | Optimal | Annealed | Refit | PerPixel | PerImage | Absent,
-    Field(discriminator="kind"),
-    one_of(Fixed, Learned, Optimal, Annealed, Refit, PerPixel, PerImage, Absent),
-]
+OneGamma = Fixed | Learned | Optimal | Annealed | Refit
+"""Modes in which one number says how wide p(x|z) is."""
+
+ManyGammas = PerPixel | PerImage
+"""Modes of the normal likelihood with a variance for each value, or for each example."""
+
+Gamma = Annotated[OneGamma | ManyGammas | Absent, Vocabulary()]

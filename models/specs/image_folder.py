@@ -3,7 +3,7 @@
 import os
 from os import PathLike
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -26,6 +26,7 @@ class ImageFolder(Pictures):
     """
 
     kind: Literal["ImageFolder"] = "ImageFolder"
+    is_decoded: ClassVar[bool] = True
     path: str
     checksum: str
     pictures: Count

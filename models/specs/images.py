@@ -38,7 +38,18 @@ class Digits(Pictures):
         return None
 
 
-class _Idx(Pictures):
+class Published(Pictures):
+    """Pictures whose files are downloaded from `url`, or lie in `folder`: verified by their published md5."""
+
+    folder: ClassVar[str]
+    url: ClassVar[str]
+
+    @property
+    def intrinsic_dim(self) -> None:
+        return None
+
+
+class _Idx(Published):
     """60,000 training and 10,000 test images of 28×28 pixels in the IDX format, /255; the first `n` of the training set."""
 
     n: Annotated[Several, Field(le=60_000)] = 60_000
@@ -57,10 +68,6 @@ class _Idx(Pictures):
         return (28, 28)
 
     @property
-    def intrinsic_dim(self) -> None:
-        return None
-
-    @property
     def label(self) -> str:
         name = type(self).__name__ if self.n == 60_000 else f"{type(self).__name__}({self.n})"
         return f"{name}, binary" if self.binary else name
@@ -70,6 +77,8 @@ class MNIST(_Idx):
     """Handwritten digits (LeCun, Cortes and Burges), verified by the published md5 of their four files."""
 
     kind: Literal["MNIST"] = "MNIST"
+    folder: ClassVar[str] = "mnist"
+    url: ClassVar[str] = "https://ossci-datasets.s3.amazonaws.com/mnist/"
     fingerprint: ClassVar[dict[str, str]] = {
         "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
         "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
@@ -82,6 +91,8 @@ class FashionMNIST(_Idx):
     """Zalando's articles of clothing (Xiao, Rasul and Vollgraf), verified by the published md5 of their four files."""
 
     kind: Literal["FashionMNIST"] = "FashionMNIST"
+    folder: ClassVar[str] = "fashion_mnist"
+    url: ClassVar[str] = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
     fingerprint: ClassVar[dict[str, str]] = {
         "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
         "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
@@ -90,16 +101,12 @@ class FashionMNIST(_Idx):
     }
 
 
-class _Colour32(Pictures):
+class _Colour32(Published):
     """Photographs of 32×32 pixels in colour, /255."""
 
     @property
     def image(self) -> tuple[int, int, int]:
         return (32, 32, 3)
-
-    @property
-    def intrinsic_dim(self) -> None:
-        return None
 
 
 class CIFAR10(_Colour32):
@@ -109,6 +116,8 @@ class CIFAR10(_Colour32):
     """
 
     kind: Literal["CIFAR10"] = "CIFAR10"
+    folder: ClassVar[str] = "cifar10"
+    url: ClassVar[str] = "https://www.cs.toronto.edu/~kriz/"
     n: Annotated[Several, Field(le=50_000)] = 50_000
     fingerprint: ClassVar[dict[str, str]] = {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}
 
@@ -128,6 +137,8 @@ class SVHN(_Colour32):
     """
 
     kind: Literal["SVHN"] = "SVHN"
+    folder: ClassVar[str] = "svhn"
+    url: ClassVar[str] = "http://ufldl.stanford.edu/housenumbers/"
     n: Annotated[Several, Field(le=73_257)] = 73_257
     fingerprint: ClassVar[dict[str, str]] = {
         "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
@@ -154,6 +165,7 @@ class CelebA(Pictures):
     """
 
     kind: Literal["CelebA"] = "CelebA"
+    is_decoded: ClassVar[bool] = True
     size: Annotated[Whole, AfterValidator(among(64, 128))] = 64
     n: Annotated[Several, Field(le=162_770)] = 162_770
     n_test: Annotated[Several, Field(le=19_962)] = 19_962

@@ -4,11 +4,13 @@ A picture's values are levels: 0 to 255 in most sets, 0 to 16 in scikit-learn's 
 binary. A discrete likelihood gives every level a probability; the others are densities of the centred data.
 """
 
+from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from models.specs.spec import Count, Real, Spec, brief, one_of
+from models.specs.spec import Count, Real, Spec, brief
+from models.specs.vocabulary import Vocabulary
 
 
 class PerValue(NamedTuple):
@@ -27,10 +29,18 @@ MEANS = PerValue()
 """A mean for each value, and nothing else."""
 
 
-class Density(Spec):
-    """A density of x, whose scale the decoder variance γ is."""
+class _Likelihood(Spec):
+    """Declares what a likelihood needs of the data, and of a decoder."""
 
     is_discrete: ClassVar[bool] = False
+    """Whether it gives probabilities of levels: then there is no decoder variance."""
+
+    is_binary: ClassVar[bool] = False
+    """Whether it takes two levels only."""
+
+
+class Density(_Likelihood):
+    """A density of x, whose scale is the decoder variance γ."""
 
     def numbers(self, levels: int) -> int:
         """Numbers that a decoder gives for each value of so many levels: where the density has its centre."""
@@ -38,10 +48,14 @@ class Density(Spec):
         return 1
 
 
-class Discrete(Spec):
+class Discrete(_Likelihood):
     """Probabilities of levels: there is no decoder variance."""
 
     is_discrete: ClassVar[bool] = True
+
+    @abstractmethod
+    def numbers(self, levels: int) -> int:
+        """Numbers that a decoder gives for each value of so many levels."""
 
 
 class Normal(Density):
@@ -73,6 +87,7 @@ class Bernoulli(Discrete):
     """A logit for each value of binary data."""
 
     kind: Literal["Bernoulli"] = "Bernoulli"
+    is_binary: ClassVar[bool] = True
 
     @property
     def label(self) -> str:
@@ -131,8 +146,4 @@ class LogisticMixture(Discrete):
         return 3 * self.components
 
 
-Likelihood = Annotated[
-    Normal | StudentT | Bernoulli | Categorical | Bitwise | LogisticMixture,
-    Field(discriminator="kind"),
-    one_of(Normal, StudentT, Bernoulli, Categorical, Bitwise, LogisticMixture),
-]
+Likelihood = Annotated[Normal | StudentT | Bernoulli | Categorical | Bitwise | LogisticMixture, Vocabulary()]

@@ -1,7 +1,7 @@
 """Which network a trial trains: the torch-free declarations. `models.networks.vae` builds them."""
 
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import Field, model_validator
 
@@ -9,7 +9,8 @@ from models.specs.gaussian import Gaussian, Shaped
 from models.specs.image_network import ImageVAE
 from models.specs.likelihood import MEANS
 from models.specs.source import source_of
-from models.specs.spec import Count, Options, Spec, alike, one_of
+from models.specs.spec import Count, Options, Spec, alike
+from models.specs.vocabulary import Vocabulary
 
 BETA_FEATURES = 16
 """Functions of log β that a network which sees β is made of."""
@@ -49,12 +50,18 @@ class VAE(Gaussian):
 
     def decoder_layers(self, d_out: int) -> list[tuple[int, int]]:
         """(inputs, outputs) of each linear map that z passes on its way to the output, the affine skip last."""
-        sizes = [self.kappa, *self.decoder, d_out]
-        if self.skip == "residual":
-            sizes.insert(1, self.decoder[0])
-        extra = self.kappa if self.skip == "concat" else 0
-        layers = [(a + (extra if i else 0), b) for i, (a, b) in enumerate(pairwise(sizes))]
-        return [*layers, (self.kappa, d_out)] if self.skip == "affine" else layers
+        match self.skip:
+            case "none":
+                return [*pairwise([self.kappa, *self.decoder, d_out])]
+            case "affine":
+                return [*pairwise([self.kappa, *self.decoder, d_out]), (self.kappa, d_out)]
+            case "residual":
+                return [*pairwise([self.kappa, self.decoder[0], *self.decoder, d_out])]
+            case "concat":
+                first, *others = pairwise([self.kappa, *self.decoder, d_out])
+                return [first, *((a + self.kappa, b) for a, b in others)]
+            case skip:
+                assert_never(skip)
 
     def parameters(self, data: Shaped) -> int:
         """Trained numbers of the network (log γ not counted)."""
@@ -126,4 +133,4 @@ class Own(Spec):
         return f"{self.name} κ={self.kappa}"
 
 
-Model = Annotated[VAE | ImageVAE | Own, Field(discriminator="kind"), one_of(VAE, ImageVAE, Own)]
+Model = Annotated[VAE | ImageVAE | Own, Vocabulary()]

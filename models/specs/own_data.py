@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from math import prod
 from os import PathLike
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,7 @@ class OwnData(Examples):
     """
 
     kind: Literal["OwnData"] = "OwnData"
+    is_own: ClassVar[bool] = True
     name: str
     source: str
     d: Count

@@ -1,6 +1,6 @@
 """Synthetic data of known dimension: what theory is tested on."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,7 +8,7 @@ from models.specs.examples import Examples
 from models.specs.spec import Count, NonNegative, Positive, Real, Seed, Several
 
 
-class _Planted(Examples):
+class Planted(Examples):
     """Synthetic data of known dimension, drawn from its own seed."""
 
     d: Count = 20
@@ -26,7 +26,7 @@ class _Planted(Examples):
         return None
 
 
-class LinearSubspace(_Planted):
+class LinearSubspace(Planted):
     """A Gaussian on a random subspace: x = Q diag(√eigenvalues) u + √noise·ε, u ~ N(0, I_r), Q with orthonormal columns.
 
     Centred like all data, and then put `offset` off zero in every coordinate, so that learned biases have a mean to find.
@@ -52,7 +52,7 @@ class LinearSubspace(_Planted):
         return f"linear r={self.intrinsic_dim}{off}"
 
 
-class LinearMap(_Planted):
+class LinearMap(Planted):
     """Inputs x and targets y = F diag(√zeta2) Gᵀ u + √noise·ε of whitened u ~ N(0, I_r), x = diag(inputs) u.
 
     F (d × r) and G (r × r) are random with orthonormal columns; `zeta2` are the squared singular values of the map from
@@ -61,6 +61,7 @@ class LinearMap(_Planted):
     """
 
     kind: Literal["LinearMap"] = "LinearMap"
+    has_targets: ClassVar[bool] = True
     d: Count = 5
     zeta2: Annotated[tuple[Positive, ...], Field(min_length=1)] = (14.0, 8.0, 4.0, 2.0, 1.0)
     inputs: tuple[Positive, ...] = (2.0, 1.5, 1.0, 0.7, 0.4)
@@ -86,7 +87,7 @@ class LinearMap(_Planted):
         return f"linear map r={self.intrinsic_dim}"
 
 
-class PlantedManifold(_Planted):
+class PlantedManifold(Planted):
     """A curved image of N(0, I_r): x = A₀u + 1.2 A₂ᵀ tanh(A₁ᵀu + b) + √noise·ε, centred, total variance d before noise."""
 
     kind: Literal["PlantedManifold"] = "PlantedManifold"
@@ -107,7 +108,7 @@ class PlantedManifold(_Planted):
         return f"manifold r={self.r}"
 
 
-class PlantedClusters(_Planted):
+class PlantedClusters(Planted):
     """Four clusters on a curved surface: x = A₀u + A₂ᵀ tanh(A₁ᵀu) + √noise·ε, u ~ ¼ Σ N(c, 0.25² I₂), c = (±2, 0), (0, ±2).
 
     Two dimensions, but no image of N(0, I₂) by a map as smooth: a sample has to leave the gaps between clusters empty.
@@ -124,7 +125,7 @@ class PlantedClusters(_Planted):
         return "clusters r=2"
 
 
-class PlantedArc(_Planted):
+class PlantedArc(Planted):
     """An open curve in a plane of many dimensions: x = Q (t, sin t) + √noise·ε, t uniform in [−π, π], Q orthonormal.
 
     One dimension, of which principal components need two: the whole plane. With `off` the examples are no points of the

@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
 from models.specs.look import EQ3, Look, Measures
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
-from models.specs.spec import Count, Positive, Several, one_of
+from models.specs.spec import Count, Positive, Several
+from models.specs.vocabulary import Vocabulary
 
 Spectrum = Annotated[tuple[Positive, ...], Field(min_length=1)]
 
@@ -194,24 +195,5 @@ Probing = Annotated[
     | SerpentineCost
     | SerpentineCritical
     | SerpentineCrossing,
-    Field(discriminator="kind"),
-    one_of(
-        AffineMinima,
-        CollapsePoint,
-        ColumnScale,
-        Conventions,
-        LinearLikelihood,
-        LinearMinimum,
-        LogTransform,
-        NullBins,
-        NullMMD,
-        OriginHessian,
-        PairSlice,
-        PairSplit,
-        PlantedSlice,
-        Rotations,
-        SerpentineCost,
-        SerpentineCritical,
-        SerpentineCrossing,
-    ),
+    Vocabulary(),
 ]

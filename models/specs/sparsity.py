@@ -5,18 +5,16 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from models.specs.spec import Positive, Spec, brief
+from models.specs.vocabulary import check_complete, members
 
 Penalty = Literal["u", "Huber", "saturating", "log plus", "root", "power", "MCP", "SCAD", "support", "log"]
 """h(u), with √u = |z| and the parameter p: u; Huber's of √u beyond p; u/(u + p); log(u + p); √u; u^p; the minimax concave
 penalty of √u at slope 1 and concavity p; SCAD of √u at slope p and a = 3.7; 1 where u > 0; log u."""
 
-WITHOUT = ("u", "root", "support", "log")
-"""Penalties without a parameter."""
-
 OF_GAMMA = {"u": "gamma=Fixed(...)", "log": "gamma=Optimal()"}
 """What a misfit g is declared as that the normal likelihood gives already."""
 
-WRITTEN = {
+WRITTEN: dict[Penalty, str] = {
     "u": "{u}",
     "Huber": "Huber √{u}, {p}",
     "saturating": "{u}/({u}+{p})",
@@ -28,6 +26,12 @@ WRITTEN = {
     "support": "1[{u}>0]",
     "log": "log {u}",
 }
+"""How a label shows each penalty, of its argument u and its parameter p."""
+
+check_complete(members(Penalty), WRITTEN, "Penalty, in models/specs", "add it to WRITTEN, there")
+
+WITHOUT = tuple(penalty for penalty, text in WRITTEN.items() if "{p}" not in text)
+"""Penalties without a parameter."""
 
 
 def check_parameter(penalty: Penalty, parameter: float | None, field: str = "parameter") -> None:

@@ -5,7 +5,6 @@ of a float field, `8.0` is 8 in an integer field, NumPy scalars are accepted), t
 and infinity are refused. So two specs that mean the same trial are equal, whatever they were typed as.
 """
 
-import difflib
 import json
 import numbers
 import operator
@@ -119,7 +118,7 @@ class Spec(BaseModel):
         return self.label
 
     @classmethod
-    def _example(cls) -> str:
+    def example(cls) -> str:
         """How a person writes one: `Learned()`, `Fixed(value=...)`."""
         needed = [f"{name}=..." for name, field in cls.model_fields.items() if field.is_required()]
         return f"{cls.__name__}({', '.join(needed)})"
@@ -136,21 +135,6 @@ def shared(spec: "Spec") -> "Spec":
 @lru_cache(maxsize=4096)
 def _first_of_its_kind(spec: "Spec") -> "Spec":
     return spec
-
-
-def one_of(*kinds: type[Spec]) -> BeforeValidator:
-    """Refuses what is none of these declarations, and says what to write instead."""
-
-    def check(value: Any) -> Any:
-        if isinstance(value, (dict, *kinds)):
-            return value
-        names = {kind.__name__.lower(): kind for kind in kinds}
-        meant = value.__name__ if isinstance(value, type) else value if isinstance(value, str) else ""
-        near = difflib.get_close_matches(meant.lower(), names, n=1)
-        remedy = f": write {names[near[0]]._example()}" if near else ""
-        raise ValueError(f"should be one of {', '.join(kind.__name__ for kind in kinds)}{remedy}")
-
-    return BeforeValidator(check)
 
 
 def brief(value: float) -> str:

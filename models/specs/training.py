@@ -4,10 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.gamma import Absent, Fixed, Gamma, Optimal, PerImage, PerPixel
+from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
 from models.specs.likelihood import Likelihood, Normal
 from models.specs.sparsity import Sparsity
-from models.specs.spec import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief, one_of
+from models.specs.spec import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief
+from models.specs.vocabulary import Vocabulary
 
 
 class MMD(Spec):
@@ -22,6 +23,10 @@ class MMD(Spec):
     @property
     def label(self) -> str:
         return f"MMD×{brief(self.weight)}"
+
+
+Regulariser = Annotated[MMD | Sparsity, Vocabulary()]
+"""What may be minimised beside J."""
 
 
 class Spread(Spec):
@@ -59,7 +64,7 @@ class Objective(Spec):
     kind: Literal["Objective"] = "Objective"
     gamma: Gamma = Absent()
     beta: NonNegative = 1.0
-    penalty: Annotated[MMD | Sparsity, Field(discriminator="kind"), one_of(MMD, Sparsity)] | None = None
+    penalty: Regulariser | None = None
     likelihood: Likelihood = Normal()
     spread: Spread | None = None
 
@@ -70,7 +75,7 @@ class Objective(Spec):
             raise ValueError(f"{name} gives probabilities of levels, and has no gamma: leave gamma out")
         if has_none and not self.likelihood.is_discrete:
             raise ValueError("gamma is missing: declare how the decoder variance is set, gamma=Learned() for example")
-        if not isinstance(self.likelihood, Normal) and isinstance(self.gamma, Optimal | PerPixel | PerImage):
+        if not isinstance(self.likelihood, Normal) and isinstance(self.gamma, Optimal | ManyGammas):
             raise ValueError(
                 f"gamma = {self.gamma.kind}() is the normal likelihood's: give {name} one γ, gamma=Learned() for example"
             )
@@ -110,7 +115,7 @@ class Objective(Spec):
     @property
     def is_one_gamma(self) -> bool:
         """Whether one number says how wide p(x|z) is."""
-        return not isinstance(self.gamma, Absent | PerPixel | PerImage)
+        return isinstance(self.gamma, OneGamma)
 
     @property
     def is_plain(self) -> bool:

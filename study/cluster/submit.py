@@ -27,6 +27,7 @@ from study.cluster.target import Place, dashboard_of
 from study.declare.table import Scale
 from study.errors import ClusterError, OptionError, refuse_secret
 
+PROJECT = Path(__file__).parents[2]
 PACKAGES = ("study", "models", "analysis")
 LEFT_BEHIND = [".[!.]*", "__pycache__", "venv", "/runs", "mlruns", "mlflow.db*", "*.egg-info"]
 """What of a working directory is never sent, besides what its .gitignore and .rayignore name; hidden files first.
@@ -189,7 +190,7 @@ def _environment(with_folder: bool, home: str, width: int) -> dict[str, object]:
         inside = "" if there == here else f"/{there.relative_to(here)}"
         kept_back += [f"{inside}/{part}/" for part in ("records", "artifacts", "studies", "mlartifacts")]
     return {
-        "py_modules": [str(Path(__file__).parents[1] / package) for package in PACKAGES],
+        "py_modules": [str(PROJECT / package) for package in PACKAGES],
         "excludes": kept_back,
         "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S), "COLUMNS": str(width)},
         **({"working_dir": str(here)} if with_folder else {}),

@@ -27,7 +27,7 @@ from pydantic import ValidationError
 
 from study.declare.axes import Label, check_names, check_size, labels_of, values_of
 from study.declare.probe import Declared, Probe
-from study.errors import DeclarationError, explain, line_in, said
+from study.errors import DeclarationError, OptionError, explain, line_in, said
 
 Scale = Literal["laptop", "paper"]
 
@@ -98,7 +98,7 @@ def make_trial(function: Callable[..., Any], values: Mapping[str, Any], labels: 
     except Exception as fault:
         line = line_in(function.__code__.co_filename, fault).rstrip(",")
         raise DeclarationError(
-            f"{_call(function, labels)}{line} raised {said(fault)}: fix the study's function"
+            f"{_call(function, labels)}{line} raised {said(fault)}: mend the study's function"
         ) from fault
     if trial is not None and not isinstance(trial, Declared):
         raise DeclarationError(f"{_call(function, labels)} returned no Trial: end it with `return Trial(...)`")
@@ -174,9 +174,9 @@ class Study:
         }
 
     def table(self, scale: Scale) -> Table:
-        """The table at a scale. Raises: DeclarationError where the study does not declare it."""
+        """The table at a scale. Raises: OptionError where the study does not declare it."""
         if scale not in self.tables:
-            raise DeclarationError(f"study {self.name} declares no {scale} scale: launch it with --scale laptop")
+            raise OptionError(f"study {self.name} declares no {scale} scale: launch it with --scale laptop")
         return self.tables[scale]
 
 

@@ -13,18 +13,16 @@ from pydantic import AfterValidator, Field, model_validator
 from models.seeds import stream_seed
 from models.specs import (
     VAE,
-    Bernoulli,
     Data,
-    LinearMap,
     Model,
     Objective,
-    PerImage,
     PerPixel,
     Refit,
     Spec,
     Spread,
     Training,
 )
+from models.specs.gamma import ManyGammas
 from models.specs.likelihood import PerValue
 from models.specs.spec import Seed, Whole, shared
 from study.declare.identity import canonical, content_id, digest
@@ -76,7 +74,7 @@ class Trial(Spec):
             return self
         if self.after.data != self.data:
             raise ValueError(f"a stage on {self.data} stands on one of {self.after.data}: give both the same data")
-        if isinstance(self.data, LinearMap):
+        if self.data.has_targets:
             raise ValueError(
                 f"{self.data} has targets of its own, which have no codes: a stage needs data without them"
             )
@@ -110,7 +108,7 @@ class Trial(Spec):
     def _outliers_fit(self) -> Self:
         if not self.outliers:
             return self
-        if self.after or isinstance(self.data, LinearMap) or isinstance(self.outliers, LinearMap):
+        if self.after or self.data.has_targets or self.outliers.has_targets:
             raise ValueError(
                 "outliers are told by the reconstruction of the data themselves: declare them for a single VAE"
             )
@@ -126,8 +124,10 @@ class Trial(Spec):
         if levels is None and (likelihood.is_discrete or self.bits):
             what = likelihood.kind if likelihood.is_discrete else "bits=True"
             raise ValueError(f"{what} needs levels, and {self.data} has none: declare data that are pictures")
-        if isinstance(likelihood, Bernoulli) and levels != 2:
-            raise ValueError(f"Bernoulli takes binary data, and {self.data} has {levels} levels: declare binary=True")
+        if likelihood.is_binary and levels != 2:
+            raise ValueError(
+                f"{likelihood.kind} takes binary data, and {self.data} has {levels} levels: declare binary=True"
+            )
         if self.bits and self.model.is_deterministic:
             raise ValueError('a network with post_var="none" gives no probabilities: leave bits out')
         if self.bits and self.after:
@@ -234,7 +234,7 @@ class Trial(Spec):
         if not self.objective.is_plain:
             gamma = self.objective.gamma
             content["likelihood"] = canonical(self.objective.likelihood)
-            content["gamma"] = canonical(gamma) if isinstance(gamma, PerPixel | PerImage) else None
+            content["gamma"] = canonical(gamma) if isinstance(gamma, ManyGammas) else None
         if self.objective.is_sparse:
             content["penalty"] = "Sparsity"
         if self.after:

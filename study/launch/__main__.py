@@ -5,23 +5,25 @@ everything is. Exit status: 0 when every chosen trial has a result, 1 when some 
 declaration, 130 on Ctrl-C.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, NoReturn
 
 import typer
+from rich.console import Console
 
-from study.cli import known_tracking, refuse, run
+from study.cli import refuse, run
 from study.cluster.target import Place, found_place
 from study.declare.table import Scale, Study
 from study.errors import REFUSALS, OptionError
 from study.launch.find import catalog_names, find
-from study.launch.plan_text import announce, console, show_catalog, show_cost
-from study.launch.session import Launch
+from study.launch.options import Only, Options, refuse_namesakes
+from study.launch.plan_text import show_catalog
+from study.launch.session import Session, checked_scales
 from study.mirror.entry import Pictures
-from study.plan.launch_plan import LaunchPlan
-from study.plan.plan import check, make_plan
-from study.record import Home
 
 StudyNames = Annotated[
     list[str] | None, typer.Argument(metavar="STUDY…", help="Names from --list, or file.py:name; `all` of the catalog.")
@@ -37,14 +39,14 @@ Address = Annotated[
         help="A Ray cluster to submit to; else RAY_ADDRESS, else the running one of ./cluster.yaml, else here.",
     ),
 ]
+InProcess = Annotated[bool, typer.Option("--in-process", help="Train in this process, without Ray: for a debugger.")]
 PackSize = Annotated[str, typer.Option("--pack", metavar="auto|N", help="How many trials train as one stack.")]
-Only = Annotated[list[str] | None, typer.Option("--only", metavar="AXIS=V1,V2", help="Only these values (repeatable).")]
+OnlyValues = Annotated[
+    list[str] | None, typer.Option("--only", metavar="AXIS=V1,V2", help="Only these values (repeatable).")
+]
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Count and estimate; train nothing.")]
 ShowList = Annotated[bool, typer.Option("--list", help="The catalog, with captions.")]
-Tracking = Annotated[
-    str | None,
-    typer.Option("--tracking-uri", help="MLflow; default: mlflow.db in the home.", callback=known_tracking),
-]
+Tracking = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow; default: mlflow.db in the home.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try trials again that were given up.")]
 Artifacts = Annotated[Pictures, typer.Option("--artifacts", help="Which trials' pictures and weights MLflow gets.")]
 Refine = Annotated[
@@ -66,8 +68,9 @@ def main(
     home: HomePlace = None,
     scale: ScaleName = None,
     address: Address = None,
+    in_process: InProcess = False,
     pack: PackSize = "auto",
-    only: Only = None,
+    only: OnlyValues = None,
     plan: ShowPlan = False,
     catalog: ShowList = False,
     tracking_uri: Tracking = None,
@@ -78,19 +81,26 @@ def main(
     refine: Refine = None,
 ) -> None:
     """Train whatever studies declare and their home does not have yet."""
-    status = 0
+    status, console = 0, Console(highlight=False)
     try:
         if catalog:
-            show_catalog()
+            show_catalog(console)
             return
-        todo = {} if attach else _found(studies or [])
-        with found_place(address) as where:
+        asked = {} if attach else _found(studies or [])
+        if in_process and address:
+            raise OptionError(f"--in-process trains here and --address {address} elsewhere: leave one of them out")
+        size, chosen = _pack_size(pack), _only(only or [])
+        options = Options(
+            home, scale, size, chosen, plan, tracking_uri, artifacts, mirrored, retry_failed, refine, in_process
+        )
+        with contextlib.nullcontext(Place()) if in_process else found_place(address) as place:
             if attach:
-                raise typer.Exit(_attached(attach, where))
-            asked = Asked(
-                home, scale, pack, tuple(only or []), plan, tracking_uri, artifacts, mirrored, retry_failed, refine
-            )
-            status = asked.carry_out(todo, where)
+                status = _attached(attach, place, console)
+            elif place.is_sent:
+                status = _submitted(asked, options, place, console)
+            else:
+                with _polite():
+                    status = 0 if Session(options, place, console, is_command=True).launch(asked) or plan else 1
     except REFUSALS as fault:
         refuse(str(fault))
     except KeyboardInterrupt:
@@ -103,76 +113,49 @@ def _found(names: Sequence[str]) -> dict[str, Study]:
     if not names:
         raise OptionError("name a study: --list shows the catalog, and your own is launched as file.py:name")
     found = {each: find(each) for name in names for each in (catalog_names() if name == ALL else [name])}
-    asked_by: dict[str, str] = {}
-    for name, study in found.items():
-        if (other := asked_by.setdefault(study.name, name)) != name:
-            raise OptionError(
-                f"{other} and {name} are both named {study.name}, by which a home knows a study: rename one of them, or "
-                "launch them into homes of their own"
-            )
+    refuse_namesakes(found)
     return found
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the command line asks of every study that it names."""
-
-    home: str | None
-    scale: Scale | None
-    pack: str
-    only: tuple[str, ...]
-    plan: bool
-    tracking_uri: str | None
-    artifacts: Pictures
-    mirrored: bool
-    retry_failed: bool
-    refine: float | None
-
-    def carry_out(self, todo: Mapping[str, Study], where: Place) -> int:
-        """Send the studies, or plan and launch them; the exit status. Raises: one of REFUSALS."""
-        size, chosen = _pack_size(self.pack), _only(self.only)
-        scales: dict[str, Scale] = {name: self.scale or where.scale_of(study.tables) for name, study in todo.items()}
-        for name, study in todo.items():  # what is wrong with the last is said before anything of the first is done
-            check(study, scales[name], chosen, self.refine)
-        if where.is_sent:
-            return self._submit(todo, scales, where)
-        home = Home("./runs" if self.home is None else self.home)
-        plans = LaunchPlan(
-            tuple(
-                make_plan(study, scales[name], home, chosen, self.retry_failed, self.refine)
-                for name, study in todo.items()
-            )
-        )
-        for plan in plans.plans:
-            announce(plan, home, where)
-        if self.plan:
-            show_cost(plans, size, where.resources)
-            return 0
-        return Launch(plans, home, size, where.address, self.tracking_uri, self.artifacts, self.mirrored).carry_out()
-
-    def _submit(self, todo: Mapping[str, Study], scales: Mapping[str, Scale], where: Place) -> int:
-        """One job, or one for each scale; the worst exit status, or that of an interruption, which ends it."""
-        from study.cluster.submit import Request, submit  # Ray takes its time to import
-
-        options = ["--pack", self.pack, "--artifacts", self.artifacts, *["--retry-failed"] * self.retry_failed]
-        options += [part for text in self.only for part in ("--only", text)] + ["--plan"] * self.plan
-        options += [] if self.refine is None else ["--refine", str(self.refine)]
-        status = 0
-        for scale in dict.fromkeys(scales.values()):
-            studies = {asked: study.name for asked, study in todo.items() if scales[asked] == scale}
-            request = Request(studies, self.home, scale, self.tracking_uri, self.mirrored, options)
-            status = max(status, submit(request, where, console))
-            if status == INTERRUPTED:
-                break
-        return status
+@contextlib.contextmanager
+def _polite() -> Iterator[None]:
+    """The first Ctrl-C, or a polite kill, stops in good order; the next leaves at once, which loses nothing either."""
+    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, _interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _attached(name: str, where: Place) -> int:
-    if not where.is_sent:
+def _interrupt(*_: object) -> NoReturn:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(INTERRUPTED))
+    raise KeyboardInterrupt
+
+
+def _submitted(asked: Mapping[str, Study], options: Options, place: Place, console: Console) -> int:
+    """Send one job, or one for each scale; the worst exit status, or that of an interruption, which ends it."""
+    from study.cluster.submit import Request, submit  # Ray takes its time to import
+
+    scales, status = checked_scales(asked, options, place), 0
+    for scale in dict.fromkeys(scales.values()):
+        studies = {name: study.name for name, study in asked.items() if scales[name] == scale}
+        words = options.on_the_cluster()
+        request = Request(studies, options.home, scale, options.tracking_uri, options.mirror, words)
+        status = max(status, submit(request, place, console))
+        if status == INTERRUPTED:
+            break
+    return status
+
+
+def _attached(name: str, place: Place, console: Console) -> int:
+    if not place.is_sent:
         raise OptionError(f"--attach {name} needs the cluster that it runs on: give --address, or set RAY_ADDRESS")
     from study.cluster import submit
 
-    return submit.attach(name, where, console)
+    return submit.attach(name, place, console)
 
 
 def _pack_size(text: str) -> int | None:
@@ -183,7 +166,7 @@ def _pack_size(text: str) -> int | None:
     return int(text)
 
 
-def _only(texts: Sequence[str]) -> dict[str, list[str]]:
+def _only(texts: Sequence[str]) -> Only:
     chosen: dict[str, list[str]] = {}
     for text in texts:
         axis, equals, values = text.partition("=")

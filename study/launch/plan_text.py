@@ -1,31 +1,30 @@
-"""What the launcher says about a plan: what is to be done, what it costs, and what failed."""
+"""What a launch prints about its plan: what is to be done, what it costs, and what failed."""
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 
 from models.data.load import absence
 from study.cli import counted
-from study.cluster.target import Place
 from study.declare.identity import ENGINE
 from study.launch.find import catalog_names, find
+from study.launch.result import Failure
 from study.pack.cost import CPU_CORE, GPU, seconds
 from study.pack.pack import make_packs
 from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import Plan
-from study.record import Home, read
+from study.record import Home
 
-console = Console(highlight=False)
 MOST_FAILURES = 5
+"""How many failures are printed: the report lists all of them."""
 
 
-def announce(plan: Plan, home: Home, place: Place) -> None:
-    console.print(
-        f"[bold]{plan.study.name}[/] at {plan.scale} scale on {place}, home {escape(str(home))}", soft_wrap=True
-    )
+def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
+    """Print what a study declares, and what of it is already there."""
+    console.print(f"[bold]{plan.study.name}[/] at {plan.scale} scale {where}, home {escape(str(home))}", soft_wrap=True)
     stages = len(plan.missing_stages)
     console.print(
         f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing) - stages} to train"
@@ -45,23 +44,24 @@ def announce(plan: Plan, home: Home, place: Place) -> None:
         )
 
 
-def show_cost(plans: LaunchPlan, size: int | None, resources: Mapping[str, float]) -> None:
-    """Packs and estimated time on CPU cores and on GPUs; `resources` are a cluster's, nothing on this machine alone."""
+def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float], in_process: bool) -> None:
+    """Print packs and estimated time on CPU cores and on GPUs; `resources` are a cluster's, nothing on this machine."""
     cores, gpus = int(resources.get("CPU", 0)) or os.cpu_count() or 1, int(resources.get("GPU", 0))
-    workers, device = (gpus, GPU) if gpus else (cores, CPU_CORE)
-    packs = make_packs(plans.missing, plans.attempts, size, workers, device)
+    cores = 1 if in_process else cores
+    packs = make_packs(plan.missing, plan.attempts, plan.size, gpus or cores, GPU if gpus else CPU_CORE)
     sizes = Counter(len(pack.trials) for pack in packs)
     made_of = ", ".join(f"{n} of {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
     console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
-    where = "of the cluster" if resources else "here"
     total = sum(seconds(pack.trials, CPU_CORE) for pack in packs)
-    console.print(f"estimated: {_span(total)} of one CPU core, {_span(total / cores)} on the {cores} cores {where}")
-    packs = packs if gpus else make_packs(plans.missing, plans.attempts, size, 1, GPU)
+    where = f", {_span(total / cores)} on the {cores} cores {'of the cluster' if resources else 'here'}"
+    console.print(f"estimated: {_span(total)} of one CPU core{'' if in_process else where}")
+    packs = packs if gpus else make_packs(plan.missing, plan.attempts, plan.size, 1, GPU)
     hours = sum(seconds(pack.trials, GPU) for pack in packs) / 3600
     shared = f", {_span(hours * 3600 / gpus)} on the {counted(gpus, 'GPU')} of the cluster" if gpus else ""
     console.print(f"or {hours:.2g} GPU-hours{shared}, of a GPU that is assumed to be slow rather than measured")
-    console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
-    for sentence in dict.fromkeys(absence(spec) for trial in plans.missing for spec in trial.datasets):
+    if not in_process:
+        console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
+    for sentence in dict.fromkeys(absence(spec) for trial in plan.missing for spec in trial.datasets):
         if sentence:
             console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
 
@@ -73,21 +73,18 @@ def _span(duration: float) -> str:
     return f"{duration / 60:.1f} minutes" if duration < 7200 else f"{duration / 3600:,.0f} hours"
 
 
-def show_catalog() -> None:
+def show_catalog(console: Console) -> None:
+    """Print the studies of the catalog, each with the first line of its caption."""
     for name in catalog_names():
         study = find(name)
         counts = ", ".join(f"{counted(len(table), 'row')} at {scale} scale" for scale, table in study.tables.items())
         console.print(f"[bold]{name}[/]  {escape(study.caption.splitlines()[0])}  [dim]({counts})[/]", soft_wrap=True)
 
 
-def show_failures(plan: Plan, home: Home) -> None:
-    """Which trials failed and why, a handful of them."""
-    if not plan.count("failed"):
-        return
-    errors = {row["trial_id"]: row["error"] for row in read(home, "trials", ["trial_id", "error"]).to_pylist()}
-    failed = [row for row in plan.rows if plan.statuses.get(row.trial.trial_id) == "failed"]
-    for row in failed[:MOST_FAILURES]:
-        where = ", ".join(f"{axis}={label}" for axis, label in row.axes.items())
-        console.print(f"failed: {escape(where)}: {escape(str(errors.get(row.trial.trial_id)))}")
-    if len(failed) > MOST_FAILURES:
-        console.print(f"and {len(failed) - MOST_FAILURES} more: see the report")
+def show_failures(console: Console, failures: Sequence[Failure]) -> None:
+    """Print which trials failed and why, a handful of them."""
+    for failure in failures[:MOST_FAILURES]:
+        where = ", ".join(f"{axis}={label}" for axis, label in failure.axes.items())
+        console.print(f"failed: {escape(where)}: {escape(failure.reason)}")
+    if len(failures) > MOST_FAILURES:
+        console.print(f"and {len(failures) - MOST_FAILURES} more: see the report")

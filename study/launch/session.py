@@ -1,71 +1,104 @@
-"""One launch of studies, from its claims on the home to its last sentence."""
+"""One launch of studies, from their plans and its claims on the home to its last sentence."""
 
 import contextlib
 import os
-import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NoReturn
+from functools import partial
 
+from rich.console import Console
 from rich.markup import escape
 
 from study.cli import counted
+from study.cluster.target import Place
+from study.declare.table import Scale, Study
 from study.errors import REFUSALS, HomeBusyError
-from study.launch.plan_text import console
-from study.launch.summary import Ending
-from study.mirror.entry import Pictures
-from study.mirror.mirror import Ledger
+from study.launch.options import Options
+from study.launch.plan_text import announce, show_cost
+from study.launch.result import Launched, result_of
+from study.launch.summary import StudySummary
+from study.mirror.mirror import Mirror
 from study.plan.launch_plan import LaunchPlan
-from study.plan.plan import Plan, write_plan
+from study.plan.plan import Plan, check, make_plan, write_plan
 from study.record import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
+from study.run.executor import Opening
+from study.run.listener import Listener
+
+
+def checked_scales(asked: Mapping[str, Study], options: Options, place: Place) -> dict[str, Scale]:
+    """The scale of each study, by the name that it was asked for by.
+
+    Raises: DeclarationError, OptionError for what is wrong with any of them, before anything of the first is done.
+    """
+    scales: dict[str, Scale] = {name: options.scale or place.scale_of(study.tables) for name, study in asked.items()}
+    for name, study in asked.items():
+        check(study, scales[name], options.only, options.refine)
+    return scales
 
 
 @dataclass(frozen=True)
-class Launch:
-    """A launch as it was asked for."""
+class Session:
+    """A launch on this machine, or on the cluster that it is part of. `is_command`: the process is this launch's own."""
 
-    plans: LaunchPlan
+    options: Options
+    place: Place
+    console: Console
+    is_command: bool = False
+
+    def launch(self, asked: Mapping[str, Study]) -> Launched:
+        """Plan the studies, train what is missing, and report each of them. Raises: one of REFUSALS; KeyboardInterrupt."""
+        options, scales = self.options, checked_scales(asked, self.options, self.place)
+        home = Home("./runs" if options.home is None else options.home)
+        settings = (home, options.only, options.retry_failed, options.refine)
+        plans = tuple(make_plan(study, scales[name], *settings) for name, study in asked.items())
+        plan = LaunchPlan(plans, options.pack)
+        where = "in this process" if options.in_process else f"on {self.place}"
+        for own in plan.plans:
+            announce(self.console, own, home, where)
+        if options.plan:
+            show_cost(self.console, plan, self.place.resources, options.in_process)
+            return Launched(str(home), tuple(result_of(own, own, home, None) for own in plan.plans))
+        return Training(self, plan, home).carry_out()
+
+
+@dataclass(frozen=True)
+class Training:
+    """A launch that is to train what its plan misses."""
+
+    session: Session
+    plan: LaunchPlan
     home: Home
-    size: int | None
-    address: str | None
-    tracking_uri: str | None
-    artifacts: Pictures
-    mirrored: bool
 
-    def carry_out(self) -> int:
-        """Train what is missing, catch the mirror up, report each study; returns the exit status.
-
-        Raises: HomeBusyError where another launch of a study is at work; DataError; HomeError.
-        """
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupt)
-        if self.plans.missing:
+    def carry_out(self) -> Launched:
+        """Raises: HomeBusyError where another launch of a study is at work; DataError; HomeError; KeyboardInterrupt."""
+        if self.plan.missing:
             from study.plan.datasets import fetch_data
 
-            for plan in self.plans.plans:
-                fetch_data(plan)
-        with _alone(self.plans, self.home):
-            launch = replace(self, plans=self.plans.replan(self.home))  # a sweep may have come in between
-            return launch._carry_out()
+            for own in self.plan.plans:
+                fetch_data(own)
+        with _alone(self.plan, self.home):
+            training = replace(self, plan=self.plan.replan(self.home))  # the home may have been cleaned in between
+            return training._carry_out()
 
-    def _carry_out(self) -> int:
-        for plan in self.plans.plans:
-            self._record_data(plan)
-            write_plan(plan, self.home)
-        ledgers = self._ledgers()
+    def _carry_out(self) -> Launched:
+        for own in self.plan.plans:
+            self._record_data(own)
+            write_plan(own, self.home)
+        mirrors = self._mirrors()
         try:
-            if self.plans.missing and (lost := self._train(ledgers)):
-                console.print(f"[yellow]{escape(lost)}[/]")
-            return self._finish(ledgers)
+            if self.plan.missing and (lost := self._train(mirrors)):
+                self._warn(lost)
+            return self._finish(mirrors)
         except KeyboardInterrupt:
             self._say_interrupted()
-            _abandon(ledgers, patience_s=5)
-            return 130
+            _abandon(mirrors, patience_s=5)
+            raise
         except REFUSALS:
-            _abandon(ledgers, patience_s=2)
+            _abandon(mirrors, patience_s=2)
             raise
 
     def _record_data(self, plan: Plan) -> None:
@@ -73,77 +106,91 @@ class Launch:
             from study.plan.datasets import record_data
 
             for warning in record_data(plan, self.home):
-                console.print(f"[yellow]{escape(warning)}[/]")
+                self._warn(warning)
 
-    def _ledgers(self) -> dict[str, Ledger]:
-        """The studies' mirrors by their names, begun. They write one at a time: training has use for the cores."""
-        if not self.mirrored:
-            return {}
-        turn, ledgers = threading.Lock(), dict[str, Ledger]()
-        for plan in self.plans.plans:
-            ledger = Ledger(self.home, plan.name, self.tracking_uri, self.artifacts, turn)
+    def _mirrors(self) -> dict[str, Mirror]:
+        """The studies' mirrors by the plans' names, started. They write one at a time: training has use for the cores."""
+        turn, mirrors = threading.Lock(), dict[str, Mirror]()
+        options = self.session.options
+        for plan in self.plan.plans if options.mirror else ():
+            mirror = Mirror(self.home, plan.name, options.tracking_uri, options.artifacts, turn)
             counts = {"declared": len(plan.rows), "missing": len(plan.missing)}
-            ledger.start({"scale": plan.scale, "pack": self.size or "auto", **counts})
-            ledgers[plan.name] = ledger
-        return ledgers
+            mirror.start({"scale": plan.scale, "pack": options.pack or "auto", **counts})
+            mirrors[plan.name] = mirror
+        return mirrors
 
-    def _train(self, ledgers: Mapping[str, Ledger]) -> str | None:
-        from study.launch.listeners import Watch
-        from study.launch.progress_bar import Bar
+    def _train(self, mirrors: Mapping[str, Mirror]) -> str | None:
+        from study.launch.event_router import EventRouter
+        from study.launch.progress_bar import ProgressBar
         from study.run.rounds import train
 
-        with Bar(console, self.plans.declared, self.plans.settled) as bar:
-            return train(self.plans, self.home, self.size, self.address, Watch(bar, ledgers))
+        in_process = self.session.options.in_process
+        with ProgressBar(self.session.console, self.plan, in_process) as bar:
+            router = EventRouter(bar, mirrors, self.plan)
+            try:
+                lost = train(self.plan, self.home, self._opening(router), router)
+            finally:
+                router.end()
+        return f"{lost} (Ray's own logs are in /tmp/ray)" if lost and not in_process else lost
 
-    def _finish(self, ledgers: Mapping[str, Ledger]) -> int:
+    def _opening(self, listener: Listener) -> Opening:
+        """How to start what trains; only the one that is asked for is imported, and Ray takes seconds."""
+        if self.session.options.in_process:
+            from study.run import in_process
+
+            return partial(in_process.opened, self._show_traceback)
+        from study.run import ray_tune
+
+        return partial(ray_tune.opened, self.session.place.address, listener.say, self.session.is_command)
+
+    def _show_traceback(self, text: str) -> None:
+        if not self.session.console.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def _finish(self, mirrors: Mapping[str, Mirror]) -> Launched:
         """Report each study as soon as its mirror is up to date, in the order in which they were asked for."""
-        after = self.plans.replan(self.home)
-        endings = [
-            Ending(plan, replace(now, retry_failed=False), self.home, ledgers.get(plan.name), self.tracking_uri)
-            for plan, now in zip(self.plans.plans, after.plans, strict=True)
+        after = self.plan.replan(self.home)
+        summaries = [
+            StudySummary(plan, replace(now, retry_failed=False), self.home, mirrors.get(plan.name))
+            for plan, now in zip(self.plan.plans, after.plans, strict=True)
         ]  # a trial that failed once more too often is given up from now on
-        for ending in endings:
-            ending.close()
-        for ending in endings:
-            ending.report()
-        return max(ending.status for ending in endings)
+        for summary in summaries:
+            summary.close()
+        reported = tuple(summary.report(self.session.console) for summary in summaries)
+        return Launched(str(self.home), reported)
+
+    def _warn(self, sentence: str) -> None:
+        self.session.console.print(f"[yellow]{escape(sentence)}[/]")
 
     def _say_interrupted(self) -> None:
         there = ""
         with contextlib.suppress(HomeError):  # the home may be the reason for the interruption
-            after = self.plans.replan(self.home)
+            after = self.plan.replan(self.home)
             there = f"{after.settled} of {counted(after.chosen, 'trial')} have a result; "
-        console.print(
+        self.session.console.print(
             f"interrupted: {there}packs in training are lost, but for checkpoints, and the same command goes on from there",
             soft_wrap=True,
         )
 
 
-def _abandon(ledgers: Mapping[str, Ledger], patience_s: float) -> None:
+def _abandon(mirrors: Mapping[str, Mirror], patience_s: float) -> None:
     """Leave the mirrors as they are; all of them are waited for at once."""
-    for ledger in ledgers.values():
-        ledger.finish("killed", {})
-    for ledger in ledgers.values():
-        ledger.wait(patience_s)
+    for mirror in mirrors.values():
+        mirror.finish("killed", {})
+    for mirror in mirrors.values():
+        mirror.wait(patience_s)
 
 
 @contextlib.contextmanager
-def _alone(plans: LaunchPlan, home: Home) -> Iterator[None]:
+def _alone(plan: LaunchPlan, home: Home) -> Iterator[None]:
     """One launch of a study at a time in a home. Raises: HomeBusyError where another is at work."""
     me = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now():%Y-%m-%d %H:%M:%S}"
     with contextlib.ExitStack() as held:
-        for plan in plans.plans:
-            if other := held.enter_context(home.claim(LAUNCH_LOCK.format(plan.name), me)):
+        for own in plan.plans:
+            if other := held.enter_context(home.claim(LAUNCH_LOCK.format(own.name), me)):
                 raise HomeBusyError(
-                    f"another launch of {plan.name} is at work in {home} ({other}): wait for it or stop it; "
+                    f"another launch of {own.name} is at work in {home} ({other}): wait for it or stop it; "
                     "launching again then trains what it left"
                 )
-        held.enter_context(home.lock(WORK_LOCK, shared=True))  # waits for a sweep that deletes
+        held.enter_context(home.lock(WORK_LOCK, shared=True))  # waits while the home is being cleaned
         yield
-
-
-def _interrupt(*_: object) -> NoReturn:
-    """The first Ctrl-C, or a polite kill, stops in good order; the next leaves at once, which loses nothing either."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(130))
-    raise KeyboardInterrupt

@@ -2,9 +2,9 @@
 
 import json
 
-from models.data import load
+from models.data.load import load, prepare
 from models.data_folders import DataError
-from models.specs import CelebA, Data, ImageFolder, OwnData
+from models.specs import Data
 from study.declare.identity import content_id
 from study.plan.plan import Plan
 from study.record import Home, read, write_part
@@ -13,7 +13,7 @@ from study.record import Home, read, write_part
 def fetch_data(plan: Plan) -> None:
     """Fetch or generate every data set that the missing trials need, before the home is touched. Raises: DataError."""
     for spec in _needed(plan):
-        load.prepare(spec)
+        prepare(spec)
 
 
 def _needed(plan: Plan) -> list[Data]:
@@ -32,23 +32,26 @@ def record_data(plan: Plan, home: Home) -> list[str]:
         row = _dataset_row(spec)
         if (before := known.get(row["data_id"])) is None:
             write_part(home, "datasets", f"{row['data_id']}.parquet", [row])
-        elif before["digest"] == row["digest"]:
-            continue
-        elif isinstance(spec, OwnData):
-            raise DataError(
-                f"{spec.label} returns other data than this home has recorded for the same declaration, so it reads "
-                "what the declaration does not name: name it in files=[...] or as an option, or choose another --home"
-            )
-        else:
-            warnings.append(
-                f"{spec.label} is {'decoded' if isinstance(spec, CelebA | ImageFolder) else 'generated'} differently here "
-                "than where this home began (their digests differ): results may differ in their last digits"
-            )
+        elif before["digest"] != row["digest"]:
+            warnings.append(_difference(spec))
     return warnings
 
 
+def _difference(spec: Data) -> str:
+    """The sentence about data that come out differently here. Raises: DataError where they are the user's own."""
+    if spec.is_own:
+        raise DataError(
+            f"{spec.label} returns other data than this home has recorded for the same declaration, so it reads "
+            "what the declaration does not name: name it in files=[...] or as an option, or choose another --home"
+        )
+    return (
+        f"{spec.label} is {'decoded' if spec.is_decoded else 'generated'} differently here than where this home began "
+        "(their digests differ): results may differ in their last digits"
+    )
+
+
 def _dataset_row(spec: Data) -> dict[str, object]:
-    data = load.load(spec)
+    data = load(spec)
     return {
         "data_id": content_id(spec),
         "data": spec.label,

@@ -1,7 +1,7 @@
-"""The plan of a launch: what several studies miss in one home. A trial that several of them need is trained once."""
+"""The plan of one launch: what its studies together miss in one home. A trial that several of them need is trained once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from study.declare.probe import Declared
 from study.declare.trial import Trial
@@ -11,9 +11,11 @@ from study.record import Home
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """The plans of all studies of a launch, for one home."""
+    """The plans of a launch's studies, over one home."""
 
     plans: tuple[Plan, ...]
+    size: int | None = None
+    """How many trials a pack holds at most; None: as many as still gain from it."""
 
     @property
     def missing(self) -> list[Declared]:
@@ -27,45 +29,54 @@ class LaunchPlan:
 
     @property
     def attempts(self) -> Mapping[str, int]:
-        """trial_id → how often it was tried."""
+        """trial_id → how often a trial was tried."""
         return {trial_id: count for plan in self.plans for trial_id, count in plan.attempts.items()}
 
     @property
     def statuses(self) -> Mapping[str, str]:
-        """trial_id → its recorded status."""
+        """trial_id → what became of a trial that was tried."""
         return {trial_id: status for plan in self.plans for trial_id, status in plan.statuses.items()}
 
     @property
     def blocked(self) -> list[tuple[Declared, Trial]]:
-        """Chosen trials that cannot be trained, each with the stage that is to blame."""
+        """Chosen trials that stand on a stage without weights, each with that stage."""
         found = {trial.trial_id: (trial, stage) for plan in self.plans for trial, stage in plan.blocked}
         return list(found.values())
 
     @property
-    def declared(self) -> int:
-        """How many trials a progress bar counts: the chosen ones, and the missing stages that they stand on."""
-        return len({trial.trial_id for trial in self.missing} | self._chosen)
+    def trial_ids(self) -> set[str]:
+        """The chosen trials, and the missing stages that they stand on."""
+        return self._chosen | self.open_ids
+
+    @property
+    def open_ids(self) -> set[str]:
+        """Of these trials those without a result, whether they can still be trained or not."""
+        return {trial.trial_id for trial in self.missing} | self._unsettled
 
     @property
     def chosen(self) -> int:
-        """How many trials `--only` leaves, or the studies declare."""
+        """How many trials the studies and `only` choose."""
         return len(self._chosen)
 
     @property
     def settled(self) -> int:
         """How many of the chosen trials have a result."""
-        return len(self._chosen - {trial.trial_id for plan in self.plans for trial in plan.unsettled})
+        return len(self._chosen - self._unsettled)
 
     @property
     def _chosen(self) -> set[str]:
         return {row.trial.trial_id for plan in self.plans for row in plan.rows}
 
+    @property
+    def _unsettled(self) -> set[str]:
+        return {trial.trial_id for plan in self.plans for trial in plan.unsettled}
+
     def replan(self, home: Home) -> "LaunchPlan":
-        """The same studies with what the home holds now. Raises: HomeError."""
-        return LaunchPlan(tuple(replan(plan, home) for plan in self.plans))
+        """The same studies over what the home holds by now. Raises: HomeError."""
+        return replace(self, plans=tuple(replan(plan, home) for plan in self.plans))
 
     def grown_since(self, before: "LaunchPlan") -> list[Plan]:
-        """The plans that have more rows than before."""
+        """The plans to which rows have come."""
         pairs = zip(self.plans, before.plans, strict=True)
         return [plan for plan, old in pairs if len(plan.declared) > len(old.declared)]
 

@@ -1,4 +1,4 @@
-"""The Ray that a launch trains with: one of its own or a cluster's, what it has to train on, and whether it lives."""
+"""The connection to Ray, one of our own or a cluster's: what it has to train on, and whether it lives."""
 
 import contextlib
 import gc
@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 # Read when Ray and Tune are imported: no log files a trial, no signal handler over ours, no changed working directory.
@@ -20,7 +19,7 @@ os.environ |= {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
-    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",  # we tell whose fault a death is, and Tune counts them all alike
+    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",  # we find out who is to blame for a death; Tune counts them all alike
 }
 
 import ray
@@ -31,33 +30,21 @@ from study.cluster.cluster_file import Declared, declared_here
 from study.errors import ClusterError
 from study.pack.cost import CPU_CORE, GPU
 from study.pack.devices import Pool
-from study.run.outcomes import RayLostError
+from study.run.executor import ExecutorLostError
 from study.run.wait_for_nodes import Wait
 
 STRAGGLERS_S = 60.0
-"""How long the other workers that were declared are waited for, so that the packs are laid out for all of them."""
+"""How long a launch waits for the other workers that were declared, so that packs are laid out for all of them."""
 
 STUCK_S = 20.0
 """How long a launch may take to notice that its Ray is dead, and to take the rest of it down, in seconds."""
 
 NEEDED = ("raylet", "gcs_server")
-"""Ray's processes that nothing goes on without."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """What Ray has: the pools of devices that packs can train on, the faster one first."""
-
-    pools: tuple[Pool, ...]
-
-    @property
-    def resource(self) -> str:
-        """What there must be one of."""
-        return "GPU" if self.pools[0].device == GPU else "CPU"
+"""Ray's processes without which nothing goes on."""
 
 
 def pools_of(resources: Mapping[str, float]) -> tuple[Pool, ...]:
-    """GPUs, each with a core of its own, and the cores that are left; or the cores alone."""
+    """The faster pool first: GPUs, each with a core of its own, and the cores that are left; or the cores alone."""
     cores, gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
     if not gpus:
         return (Pool(CPU_CORE, max(1, cores)),)
@@ -65,10 +52,13 @@ def pools_of(resources: Mapping[str, float]) -> tuple[Pool, ...]:
 
 
 @contextlib.contextmanager
-def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Cluster]:
-    """A connection to the Ray at `address`, or to a Ray of our own on this machine where it is None.
+def connected(
+    address: str | None, say: Callable[[str], None], leave_if_stuck: bool = False
+) -> Iterator[tuple[Pool, ...]]:
+    """The pools of devices of the Ray at `address`, or of a Ray of our own on this machine where it is None.
 
-    Raises: ClusterError where there is no Ray at `address`, or no node of it trains; RayLostError where ours cannot be
+    A call into a Ray that has died may never return: `leave_if_stuck` then ends this process, as a command may.
+    Raises: ClusterError where there is no Ray at `address`, or no node of it trains; ExecutorLostError where ours cannot be
     started.
     """
     own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
@@ -83,12 +73,14 @@ def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Clust
             raise ClusterError(
                 f"no Ray of this machine can be joined ({reason}): `ray start` makes it part of a cluster"
             ) from fault
-        raise RayLostError(f"Ray cannot be started ({reason})") from fault
-    signal.signal(signal.SIGTERM, on_termination)  # Ray has put its own handler over ours, which leaves at once
+        raise ExecutorLostError(f"Ray cannot be started ({reason})") from fault
+    if threading.current_thread() is threading.main_thread() and on_termination is not None:
+        signal.signal(signal.SIGTERM, on_termination)  # Ray has put its own handler over ours, which leaves at once
     over = threading.Event()
-    threading.Thread(target=_leave_if_stuck, args=(over,), name="ray watch", daemon=True).start()
+    if leave_if_stuck:
+        threading.Thread(target=_leave_if_stuck, args=(over,), name="ray watch", daemon=True).start()
     try:
-        yield Cluster(pools_of(_resources(declared_here() if address else None, say)))
+        yield pools_of(_resources(declared_here() if address else None, say))
     finally:
         with _no_garbage():
             ray.shutdown()
@@ -96,14 +88,14 @@ def connected(address: str | None, say: Callable[[str], None]) -> Iterator[Clust
 
 
 def _listen_on_loopback(alone: bool) -> None:
-    """A Ray `alone` on its machine has no business on the network: the setting is Ray's own, for systems without clusters."""
+    """Keep a Ray `alone` on its machine off the network; the setting is Ray's own, for systems without clusters."""
     os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0" if alone else "1"
     ray_constants.ENABLE_RAY_CLUSTER = not alone
 
 
 @contextlib.contextmanager
 def _no_garbage() -> Iterator[None]:
-    """Ray ends the process if one of its handles is dropped while it shuts down, and any thread may collect garbage."""
+    """Ray ends the process when one of its handles is dropped while it shuts down, and any thread may collect garbage."""
     gc.disable()
     gc.collect()
     try:
@@ -113,7 +105,7 @@ def _no_garbage() -> Iterator[None]:
 
 
 def _leave_if_stuck(over: threading.Event) -> None:
-    """Calls into a Ray without its GCS block, and then end the process in Ray's own words: this is sooner and clearer."""
+    """Calls into a Ray without its GCS block, and Ray then ends the process in its own words: this is sooner and clearer."""
     while not over.wait(1):
         if (gone := dead()) and not over.wait(STUCK_S):
             print(f"\nerror: Ray's {gone} on this machine died: launch again to go on", file=sys.stderr, flush=True)
@@ -121,14 +113,14 @@ def _leave_if_stuck(over: threading.Event) -> None:
 
 
 def _hush() -> None:
-    """What goes wrong is said in our own words, not by Ray across the progress bar."""
+    """We say what goes wrong, in our own words, not Ray across the progress bar."""
     for noisy in ("ray", "ray.tune", "ray.air", "ray.train"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     ray_worker.print_to_stdstream = lambda *_, **__: None  # the raylet's notices, which no setting turns off
 
 
 def _resources(declared: Declared | None, say: Callable[[str], None]) -> Mapping[str, float]:
-    """What the cluster has: what its autoscaler may start, which starts nothing unless it is asked for, else what is there.
+    """What the cluster has: what its autoscaler may start, since it starts nothing before it is asked to; else what is there.
 
     Raises: ClusterError where no node comes that trains.
     """
@@ -146,6 +138,6 @@ def _nodes() -> int:
 
 
 def dead() -> str | None:
-    """Which of the processes that a Ray of our own needs is gone."""
+    """The process that a Ray of our own needs and that is gone, if one is."""
     node: Any = ray_worker._global_node
     return next((kind for kind, _ in node.dead_processes() if kind in NEEDED), None) if node else None

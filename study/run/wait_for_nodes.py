@@ -1,4 +1,4 @@
-"""Waiting for a node that trains: a head may offer nothing, its workers come later, and all of them may go. Knows no Ray."""
+"""The wait for a node to train on: a head may offer nothing, workers join later, and all may go. Knows no Ray."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,16 +9,16 @@ WORKERS_S = 900.0
 """How long a cluster may be without a node to train on, in seconds."""
 
 NEWS_S = 5.0
-"""How long it may be so before that is worth a word, in seconds."""
+"""How long it may be so before a person hears of it, in seconds."""
 
 
 class Wait:
-    """For a node with this resource, of which `ask` tells how much the cluster has; `say` is told what is waited for."""
+    """Waits for a node with this resource: `ask` returns what the cluster has, `say` tells a person what is missing."""
 
     def __init__(self, resource: str, ask: Callable[[], Mapping[str, float]], say: Callable[[str], None]) -> None:
         self._resource, self._ask, self._say = resource, ask, say
         self._since: float | None = None
-        self._told = False
+        self._has_said = False
 
     def look(self) -> Mapping[str, float] | None:
         """What the cluster has; None where no node of it trains.
@@ -27,14 +27,14 @@ class Wait:
         """
         has, now = self._ask(), time.monotonic()
         if has.get(self._resource):
-            self._since, self._told = None, False
+            self._since, self._has_said = None, False
             return has
         self._since = self._since or now
         without = f"the Ray cluster has no node with a {self._resource} to train on"
         if now - self._since > WORKERS_S:
             raise ClusterError(f"{without}: start a worker, and launch again")
-        if now - self._since > NEWS_S and not self._told:
-            self._told = True
+        if now - self._since > NEWS_S and not self._has_said:
+            self._has_said = True
             self._say(f"{without}: waiting for one, {WORKERS_S / 60:.0f} min at most")
         return None
 

@@ -1,4 +1,4 @@
-"""What an actor does with a pack: opens it, trains it in slices, commits it. Knows no Ray; what went wrong is a result."""
+"""A worker: opens a pack, trains it in slices, commits it. Knows no Ray; what goes wrong is a result."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,47 +10,56 @@ from study.declare.probe import Probe
 from study.errors import RefusalError
 from study.pack.handover import read_pack
 from study.pack.pack import Pack
-from study.record import BRIEF_S, Home, HomeError, Patience, note
-from study.run.checkpointing import Keeper
+from study.record import BRIEF_S, Backoff, Home, HomeError, note
+from study.run.checkpointing import Checkpointer
 
 if TYPE_CHECKING:
     from study.train.pack_run import PackRun
     from study.train.probe_run import ProbeRun
 
-FAULT, REFUSAL = "fault", "refusal"
-"""Keys of a result that says why a pack cannot be trained, or that home or data are not to be had: no trial's fault."""
+DONE = "done"
+"""Key of a result that is a pack's last, in Tune's own word: unless it also says why not, the pack is committed."""
 
-
-STICKY = ("AcceleratorError: CUDA error", "RuntimeError: CUDA error")
-"""How a fault begins after which the device answers its process every further call with the same fault."""
-
-STARVED = ("OutOfMemory", "out of memory", "allocate memory", "ALLOC_FAILED")
-"""Words of Python, torch, CUDA and its libraries for memory that was not to be had."""
+FAILED, REFUSED = "failed", "refused"
+"""Keys of a last result that says why a pack cannot be trained, or what home or data refused, which is no trial's fault."""
 
 WAITING = "waiting"
 """Key of a result that says why the home refuses for now: the next step tries again."""
 
+STICKY = ("AcceleratorError: CUDA error", "RuntimeError: CUDA error")
+"""How a fault begins after which the device answers every further call of the same process with the same fault."""
+
+STARVED = ("OutOfMemory", "out of memory", "allocate memory", "ALLOC_FAILED")
+"""Words of Python, torch, CUDA and its libraries for memory that could not be had."""
+
 SLICE_S = 1.0
-"""How long a pack is trained between two reports, in seconds."""
+"""How long a pack trains between two reports, in seconds."""
+
+OnFault = Callable[[str], None]
+"""Called with the reason inside of the `except` block, where the traceback of a pack's fault can still be read."""
 
 
-class Trainer:
+def _nothing(*_: object) -> None:
+    """In place of a checkpoint, and of somebody who reads tracebacks."""
+
+
+class Worker:
     """One pack in training on one device."""
 
-    def __init__(self, home: str, pack_id: str, device: str) -> None:
+    def __init__(self, home: str, pack_id: str, device: str, on_fault: OnFault = _nothing) -> None:
         self._where, self._pack_id, self._device = home, pack_id, device
+        self._on_fault = on_fault
         self._home: Home | None = None
         self._run: PackRun | ProbeRun | None = None
         self._keep: Callable[[], None] = _nothing
         self._drop: Callable[[], None] = _nothing
-        self._patience = Patience()
+        self._patience = Backoff()
 
     def step(self) -> dict[str, Any]:
-        """Train a slice and report on it; `done` is true in the last report, after the commit.
+        """Train a slice and report on it; the report that is `DONE` comes after the commit.
 
-
-        A step that the home refused for now is carried on by the next one, and what was trained is kept. Raises whatever the
-        process does not get over: another one may still train the pack.
+        Where the home refuses for now, the next step carries this one on, and nothing that was trained is lost. Raises
+        what this process does not get over: another process may still train the pack.
         """
         try:
             values = self._advance()
@@ -58,15 +67,16 @@ class Trainer:
             is_trained = self._run is not None and self._run.done
             pause = self._patience.pause(fault, BRIEF_S if is_trained else 0.0)
             if pause is None:
-                return self._given_up(REFUSAL, str(fault))
+                return self._give_up(REFUSED, str(fault))
             time.sleep(pause)
             return {WAITING: str(fault)}
         except (DataError, RefusalError) as fault:
-            return self._given_up(REFUSAL, str(fault))
-        except Exception as fault:  # a pack that cannot be trained is news for the driver, not the actor's death
-            if (reason := _reason(fault)).startswith(STICKY):
+            return self._give_up(REFUSED, str(fault))
+        except Exception as fault:  # a pack that cannot be trained is news for the driver, not the worker's death
+            if (reason := reason_of(fault)).startswith(STICKY):
                 raise
-            return self._given_up(FAULT, reason)
+            self._on_fault(reason)
+            return self._give_up(FAILED, reason)
         self._patience.reset()
         return values
 
@@ -75,7 +85,7 @@ class Trainer:
         if self._run is None:
             self._run = self._begun(self._home)
             if self._run is None:
-                return {"done": True}
+                return {DONE: True}
         values = {} if self._run.done else self._run.advance(SLICE_S)
         if not self._run.done:
             self._keep()
@@ -83,7 +93,7 @@ class Trainer:
         note(self._home, "commit", self._pack_id, self._run.commit(self._home, self._known))
         self._drop()
         self._run = None
-        return values | {"done": True}
+        return values | {DONE: True}
 
     def _begun(self, home: Home) -> "PackRun | ProbeRun | None":
         """The pack's training; None where an earlier attempt was killed after its commit, or another launch was faster."""
@@ -94,10 +104,10 @@ class Trainer:
             return self._begun_probes(home, pack, probes)
         from study.train.pack_run import PackRun  # imports torch, which a driver never needs
 
-        run, keeper = PackRun(pack, self._device, home), Keeper(home, pack, self._device)
-        self._keep, self._drop = partial(keeper.keep, run), keeper.drop
+        run, checkpointer = PackRun(pack, self._device, home), Checkpointer(home, pack, self._device)
+        self._keep, self._drop = partial(checkpointer.keep, run), checkpointer.drop
         note(home, "begin", self._pack_id, pack.trial_ids)
-        if step := keeper.restore(run):
+        if step := checkpointer.restore(run):
             note(home, "resume", self._pack_id, pack.trial_ids, step=step)
         return run
 
@@ -108,16 +118,12 @@ class Trainer:
         note(home, "begin", self._pack_id, pack.trial_ids)
         return ProbeRun(pack, probes)
 
-    def _given_up(self, key: str, reason: str) -> dict[str, Any]:
+    def _give_up(self, key: str, reason: str) -> dict[str, Any]:
         self._run = None
-        return {"done": True, key: reason}
+        return {DONE: True, key: reason}
 
 
-def _nothing() -> None:
-    """What is kept of a pack that leaves no checkpoints."""
-
-
-def _reason(fault: Exception) -> str:
+def reason_of(fault: BaseException) -> str:
     """Why a pack cannot be trained, in one line."""
     text = f"{type(fault).__name__}: {fault}".splitlines()[0][:500]
     starved = isinstance(fault, MemoryError) or any(words in text for words in STARVED)

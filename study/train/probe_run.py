@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from models.probes import Found, probe
+from models.probes import Finding, probe
 from study.declare.probe import Probe
 from study.pack.pack import Pack
 from study.record import Home, artifact_path, commit, new_commit_id, write_artifacts
@@ -22,11 +22,12 @@ class ProbeRun:
 
     def __init__(self, pack: Pack, probes: Sequence[Probe]) -> None:
         self._pack, self._probes = pack, probes
-        self._found: list[tuple[Found, float]] = []
+        self._found: list[tuple[Finding, float]] = []
         self._commit_id = new_commit_id(pack.pack_id)
 
     @property
     def done(self) -> bool:
+        """Whether every probe is computed."""
         return len(self._found) == len(self._probes)
 
     def advance(self, seconds: float) -> dict[str, float]:

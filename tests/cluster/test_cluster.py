@@ -215,8 +215,8 @@ def test_studies_that_are_launched_together_are_one_job_that_is_found_by_any_of_
 
 def test_the_jobs_exit_status_is_the_launchers(head, tmp_path):
     (tmp_path / "mine.py").write_text(
-        "import study\nfrom study.launch import main\nif 'py_modules' in study.__file__:\n    raise OSError('not here')\n"
-        + write_study(tmp_path).read_text()
+        "import study\nfrom study.launch.__main__ import main\n"
+        "if 'py_modules' in study.__file__:\n    raise OSError('not here')\n" + write_study(tmp_path).read_text()
     )
     options = ["--scale", "laptop", "--address", head.dashboard]
     result = run("mine.py:tiny", *options, cwd=tmp_path, **head.environment)

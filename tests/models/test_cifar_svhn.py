@@ -9,10 +9,10 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from models.data import load as datasets
-from models.data.disk_rows import Streamed
+from models.data import centring
+from models.data.disk_rows import DiskRows
 from models.data.download import fetch
-from models.data.load import absence, load
+from models.data.load import absence, from_declaration, load
 from models.data_folders import DataError
 from models.loss.levels import Levels
 from study import CIFAR10, SVHN, ImageVAE, Learned, Objective, Training, Trial
@@ -23,9 +23,9 @@ from study.train.pack_run import PackRun
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COLLAPSAR_DATA", str(tmp_path))
-    datasets._load.cache_clear()
+    from_declaration.cache_clear()
     yield tmp_path
-    datasets._load.cache_clear()
+    from_declaration.cache_clear()
 
 
 def painted(n, seed):
@@ -100,16 +100,16 @@ def test_what_does_not_fit_into_memory_stays_bytes_and_trains_alike(folder, monk
     )
 
     def ends_at():
-        datasets._load.cache_clear()
+        from_declaration.cache_clear()
         run = PackRun(make_pack([trial], {}))
         run.advance(60)
         return load(trial.data), run.training.stack.numbers
 
     held, together = ends_at()
-    monkeypatch.setattr(datasets, "IN_MEMORY", 0)
+    monkeypatch.setattr(centring, "IN_MEMORY", 0)
     streamed, apart = ends_at()
     assert isinstance(held.train, np.ndarray)
-    assert isinstance(streamed.train, Streamed)
+    assert isinstance(streamed.train, DiskRows)
     assert apart.equal(together)
 
 

@@ -12,7 +12,8 @@ from painted_pictures import paint
 from PIL import Image
 
 from analysis import AnalysisError, View
-from models.data import load as datasets
+from models.data import centring
+from models.data.load import from_declaration, load
 from study import VAE, ImageFolder
 from study.catalog.image_collapse.claims import drawings
 from study.mirror.pictures import CELL, GAP, MARGIN, reconstructions
@@ -20,7 +21,7 @@ from study.pack.pack import make_pack
 from study.plan.datasets import record_data
 from study.record import Home, read, read_artifacts, write_artifacts
 from study.train.pack_run import PackRun
-from study.train.stack.training_rows import Table
+from study.train.stack.training_rows import TrainingRows
 
 
 def shown(png):
@@ -80,14 +81,14 @@ def test_data_larger_than_memory_train_alike(tmp_path, monkeypatch, make_trial):
     network = VAE(kappa=2, encoder=(8,), decoder=(8,))
     trials = [make_trial(data=data, model=network, steps=20, batch=8, seed=seed) for seed in (0, 1)]
     found = []
-    for limit in (datasets.IN_MEMORY, 0):
-        monkeypatch.setattr(datasets, "IN_MEMORY", limit)
-        datasets._load.cache_clear()
+    for limit in (centring.IN_MEMORY, 0):
+        monkeypatch.setattr(centring, "IN_MEMORY", limit)
+        from_declaration.cache_clear()
         home, pack = Home(tmp_path / f"{limit}"), PackRun(make_pack(trials, {}))
         pack.advance(60)
         pack.commit(home)
         found.append(read(home, "trials").to_pandas().set_index("trial_id").sort_index())
-    datasets._load.cache_clear()
+    from_declaration.cache_clear()
     for column in ("distortion_train", "distortion_test", "rate_train", "gamma", "grad_z_last"):
         assert list(found[0][column]) == list(found[1][column])
     assert found[0]["nre_test"].tolist() == pytest.approx(found[1]["nre_test"].tolist(), rel=1e-6)
@@ -96,13 +97,13 @@ def test_data_larger_than_memory_train_alike(tmp_path, monkeypatch, make_trial):
 @pytest.mark.parametrize("held", [True, False])
 def test_rows_are_gathered_alike_from_bytes_on_a_device_and_from_the_disk(held, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(datasets, "IN_MEMORY", 0)
+    monkeypatch.setattr(centring, "IN_MEMORY", 0)
     monkeypatch.setattr("study.train.stack.training_rows._has_room", lambda *_: held)
-    rows = datasets.load(ImageFolder.of(paint(tmp_path / "faces", 40, 16), 16)).train
+    rows = load(ImageFolder.of(paint(tmp_path / "faces", 40, 16), 16)).train
     for dtype in (torch.float32, torch.float64):
         index = torch.tensor([[3, 1, 3], [0, 1, 35]])
-        table = Table(rows, torch.device("cpu"), dtype)
-        assert np.array_equal(table.gathered(index).numpy(), rows[index.numpy()].astype(str(dtype)[6:]))
+        table = TrainingRows(rows, torch.device("cpu"), dtype)
+        assert np.array_equal(table.gather(index).numpy(), rows[index.numpy()].astype(str(dtype)[6:]))
 
 
 def test_a_spectrum_of_too_many_dimensions_is_left_out(tmp_path, monkeypatch, make_trial):

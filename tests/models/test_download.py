@@ -21,13 +21,13 @@ FILES = {name: gzip.compress(bytes(16) + bytes([i]) * 784 * 5) for i, name in en
 
 FETCH = """
 import json, sys
-from models.data import download as fetched
+from models.data.download import fetch
 from models.specs import MNIST
 
 url, sums = sys.argv[1], json.loads(sys.argv[2])
 MNIST.fingerprint = sums
-fetched._SOURCES["MNIST"] = ("mnist", url)
-print(*[path.name for path in fetched.fetch(MNIST())], sep="\\n")
+MNIST.url = url
+print(*[path.name for path in fetch(MNIST())], sep="\\n")
 """
 
 

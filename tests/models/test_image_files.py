@@ -10,10 +10,8 @@ import pytest
 from painted_pictures import ellipses, paint, small
 from PIL import Image
 
-from models.data import image_folder as folders
-from models.data import load as datasets
-from models.data import picture_cache as decoded
-from models.data.load import absence, load, prepare
+from models.data import image_folder, picture_cache
+from models.data.load import absence, from_declaration, load, prepare
 from models.data.read_picture import Frame, read_picture
 from models.data_folders import DataError
 from study import VAE, CelebA, Fixed, Objective, Training, Trial, study
@@ -28,13 +26,13 @@ pytestmark = pytest.mark.usefixtures("cache")
 
 
 def stop_decoding(monkeypatch):
-    monkeypatch.setattr(decoded, "read_picture", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(picture_cache, "read_picture", lambda *_: pytest.fail("decoded again"))
 
 
 def test_a_later_launch_decodes_nothing(tmp_path, cache, monkeypatch):
     first = load(small(paint(tmp_path / "a", 20, 16)))
     assert sorted(path.suffix for path in cache.glob("folder-*")) == [".npy", ".npy"]
-    datasets._load.cache_clear()
+    from_declaration.cache_clear()
     stop_decoding(monkeypatch)
     assert np.array_equal(load(small(tmp_path / "a")).train, first.train)
     shutil.copytree(tmp_path / "a", tmp_path / "b")
@@ -43,9 +41,11 @@ def test_a_later_launch_decodes_nothing(tmp_path, cache, monkeypatch):
 
 def test_those_who_want_pictures_at_once_decode_each_of_them_once(tmp_path, monkeypatch):
     spec, seen = small(paint(tmp_path, 20, 16)), []
-    monkeypatch.setattr(decoded, "read_picture", lambda path, frame: seen.append(path) or read_picture(path, frame))
+    monkeypatch.setattr(
+        picture_cache, "read_picture", lambda path, frame: seen.append(path) or read_picture(path, frame)
+    )
     with ThreadPoolExecutor(4) as pool:
-        loaded = list(pool.map(datasets._load.__wrapped__, [spec.model_dump_json()] * 4))
+        loaded = list(pool.map(from_declaration.__wrapped__, [spec.model_dump_json()] * 4))
     assert len(seen) == len(set(seen)) == 20
     assert len({data.digest for data in loaded}) == 1
 
@@ -53,16 +53,16 @@ def test_those_who_want_pictures_at_once_decode_each_of_them_once(tmp_path, monk
 def test_a_decoding_that_is_broken_off_leaves_nothing_and_is_done_again(tmp_path, cache, monkeypatch):
     spec = small(paint(tmp_path / "a", 20, 16))
     with monkeypatch.context() as patch:
-        patch.setattr(decoded, "read_picture", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(picture_cache, "read_picture", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             load(spec)
     assert list(cache.glob("folder-*")) == []
-    place = folders._album(spec, folders._names(spec)).place
+    place = image_folder._album(spec, image_folder._names(spec)).place
     (cache / f"{place.name}.1234.part").write_bytes(b"of a process that was killed")
     expected = load(spec)
     for file in cache.glob("*.npy"):
         file.write_bytes(file.read_bytes()[:-700])  # a damaged disk
-    datasets._load.cache_clear()
+    from_declaration.cache_clear()
     assert np.array_equal(load(spec).train, expected.train)
 
 
@@ -70,7 +70,7 @@ def test_exchanged_images_of_celeba_are_decoded_again(faces):
     before = load(CelebA(n=7, n_test=3))
     Image.fromarray(ellipses(1, (218, 178), seed=9)[0]).save(faces / "new.jpg")
     (faces / "new.jpg").replace(faces / "img_align_celeba/000001.jpg")
-    datasets._load.cache_clear()
+    from_declaration.cache_clear()
     assert load(CelebA(n=7, n_test=3)).digest != before.digest
 
 
@@ -81,7 +81,7 @@ def test_a_disk_without_room_is_told(free, words, tmp_path, cache, monkeypatch):
         cache.parent.mkdir(parents=True)
         cache.write_text("a file in the way")
     else:
-        monkeypatch.setattr(decoded.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+        monkeypatch.setattr(picture_cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     with pytest.raises(DataError, match=words) as fault:
         load(spec)
     assert "XDG_CACHE_HOME" in str(fault.value)

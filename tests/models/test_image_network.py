@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from reference_loop import train_alone
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.data import load as datasets
-from models.data.disk_rows import Streamed
+from models.data import centring
+from models.data.disk_rows import DiskRows
 from models.data.load import load
 from models.metrics import sample_quality as generated
 from models.networks.build import build as built
@@ -201,8 +201,8 @@ def test_a_stack_is_its_networks_whichever_way_it_is_carried(skip, norm, post_va
     alone = [of_one(trial, *rows) for trial, *rows in zip(trials, x, z, strict=True)]
     for way in ("together", "one by one"):
         stack = Stack(trials, gammas(trials), CPU, way)
-        mu, log_var = stack.call("encode", x)
-        mean = stack.call("decode", z)
+        mu, log_var = stack.encode(x)
+        mean = stack.decode(z)
         value = mean.square().sum((1, 2)) + mu.sum((1, 2)) + log_var.square().sum((1, 2))
         gradients = torch.autograd.grad(value.sum(), stack.trained[:-1])
         named = stack.weights()
@@ -283,7 +283,7 @@ def test_no_parameter_is_left_to_rounding_errors(norm):
 def test_fifty_steps_lower_the_objective(skip):
     model = ImageVAE(kappa=3, channels=(8, 8), skip=skip, log_var_scale=0.1)
     training, _ = trained([a_trial(model, steps=50)])
-    values = [float(point["objective"][0]) for _, point in training.curves]
+    values = [float(point["objective"][0]) for _, point in training.curves.points]
     assert values[-1] < values[0] - 5
     assert max(values[-5:]) < sum(values[:5]) / 5
 
@@ -310,7 +310,7 @@ def test_the_records_hold_a_network_that_can_be_had_again(tmp_path):
     network: Any = load_network(trial.trial_id, home)
     x = torch.from_numpy(load(Digits()).test[:4])
     with torch.no_grad():
-        assert torch.allclose(network.encode(x)[0], run.training.stack.call("encode", x)[0][0], atol=1e-6)
+        assert torch.allclose(network.encode(x)[0], run.training.stack.encode(x)[0][0], atol=1e-6)
 
 
 def recorded(trial, home):
@@ -325,14 +325,14 @@ def recorded(trial, home):
 def on_the_disk(tmp_path, monkeypatch):
     """Thirty pictures of 16×16 pixels in colour, ten of them for the test set, that are taken to be too large for memory."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(datasets, "IN_MEMORY", 0)
+    monkeypatch.setattr(centring, "IN_MEMORY", 0)
     return ImageFolder.of(paint(tmp_path / "faces", 30, 16), 16, every=3)
 
 
 def test_a_vae_stands_on_a_convolutional_autoencoder(tmp_path, on_the_disk):
     """Its codes lead back to pictures: what the records measure and sample are pictures, read from the disk."""
     home, data = Home(tmp_path / "home"), load(on_the_disk)
-    assert isinstance(data.train, Streamed)
+    assert isinstance(data.train, DiskRows)
     model = ImageVAE(kappa=5, channels=(8, 8), activation="gelu", post_var="none")
     first = a_trial(model, on_the_disk, Fixed(0.5), beta=0, batch=10, steps=150)
     second = a_trial(
@@ -345,13 +345,13 @@ def test_a_vae_stands_on_a_convolutional_autoencoder(tmp_path, on_the_disk):
     ours, theirs = (rows[trial.trial_id] for trial in (second, first))
     assert (theirs["stage"], theirs["status"], theirs["rate_test"]) == ("autoencoder", "finished", None)
     assert (ours["stage"], ours["status"], ours["stages"]) == ("vae", "finished", [first.trial_id])
-    (frozen,) = ground([second], data, home, CPU).frozen
+    (frozen,) = ground([second], data, home, CPU).stages
     assert frozen is not None
     network: Any = load_network(first.trial_id, home)
     x = torch.from_numpy(data.test[:])
     with torch.no_grad():
         pictures = network.decode(network.encode(x)[0])
-    assert torch.allclose(frozen.decoded(frozen.codes["test"]), pictures, atol=1e-5)
+    assert torch.allclose(frozen.decode(frozen.codes["test"]), pictures, atol=1e-5)
     assert theirs["distortion_data_test"] == pytest.approx(float((x - pictures).square().sum(1).mean()), rel=1e-5)
     assert theirs["nre_data_test"] < 0.75 < ours["nre_data_test"] < 1.5  # which has hardly begun to learn the codes
     evaluated = {row["metric"] for row in read(home, "evaluations").to_pylist() if row["trial_id"] == second.trial_id}

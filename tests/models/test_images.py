@@ -8,10 +8,9 @@ import torch
 from painted_pictures import ellipses, paint, small
 from PIL import Image
 
-from models.data import image_folder as folders
-from models.data import load as datasets
-from models.data.disk_rows import LEVEL, Streamed
-from models.data.load import load
+from models.data import centring, image_folder
+from models.data.disk_rows import LEVEL, DiskRows
+from models.data.load import from_declaration, load
 from models.data.read_picture import Frame, read_picture
 from study import CelebA, ImageFolder, OwnData
 from study.declare.identity import content_id
@@ -87,7 +86,7 @@ def test_own_pictures_may_be_in_colour():
 )
 def test_a_folder_is_divided_as_declared(chosen, tmp_path):
     spec = small(paint(tmp_path, 41, 4), size=4, **chosen)
-    train, test = folders.divided(spec)
+    train, test = image_folder.divided(spec)
     assert (len(train), len(test)) == (spec.n_train, spec.n_test)
     assert not set(train) & set(test)
     assert list(train) == sorted(set(train))
@@ -150,12 +149,12 @@ def test_celeba_takes_the_published_partition_and_leaves_validation_out(faces):
 def test_data_larger_than_memory_have_the_same_numbers(form, tmp_path, monkeypatch):
     spec = small(paint(tmp_path, 60, 16, form=form), every=4)
     here = load(spec)
-    datasets._load.cache_clear()
-    monkeypatch.setattr(datasets, "IN_MEMORY", 0)
+    from_declaration.cache_clear()
+    monkeypatch.setattr(centring, "IN_MEMORY", 0)
     monkeypatch.setattr("models.data.disk_rows._CHUNK_NUMBERS", 7 * spec.d)  # several chunks
     there = load(spec)
     assert isinstance(here.train, np.ndarray)
-    assert isinstance(there.train, Streamed)
+    assert isinstance(there.train, DiskRows)
     assert (len(there.train), there.train.shape, there.d) == (45, (45, 768), 768)
     some = np.array([[3, 1], [44, 3]])
     for got, expected in [
@@ -172,9 +171,9 @@ def test_data_larger_than_memory_have_the_same_numbers(form, tmp_path, monkeypat
 
 
 def test_a_device_that_holds_the_bytes_gets_the_same_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "IN_MEMORY", 0)
+    monkeypatch.setattr(centring, "IN_MEMORY", 0)
     rows = load(small(paint(tmp_path, 20, 16))).train
-    assert isinstance(rows, Streamed)
+    assert isinstance(rows, DiskRows)
     held, centre = torch.tensor(rows.stored), torch.from_numpy(rows.centre)
     some = torch.tensor([3, 1, 4])
     examples = held.index_select(0, some).float().mul_(float(LEVEL)).sub_(centre)

@@ -7,10 +7,9 @@ from importlib import util
 
 import numpy as np
 import pytest
-from launches import launch
+from launches import launch_here
 
-from models.data import load as datasets
-from models.data.load import load, prepare
+from models.data.load import from_declaration, load, prepare
 from models.data_folders import DataError
 from models.specs import OwnData
 from models.specs.source import source_of
@@ -182,7 +181,7 @@ def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkey
     np.save("x.npy", np.random.default_rng(0).standard_normal((10, 2)))
     assert record_data(plan, home) == record_data(plan, home) == []
     np.save("x.npy", np.random.default_rng(1).standard_normal((10, 2)))
-    datasets._load.cache_clear()  # as in the process of a later launch
+    from_declaration.cache_clear()  # as in the process of a later launch
     with pytest.raises(DataError, match=r"stored returns other data .* name it in files="):
         record_data(plan, home)
 
@@ -286,7 +285,7 @@ def test_data_and_a_network_of_the_users_own_go_all_the_way(tmp_path):
     from analysis import results
 
     (tmp_path / "mine.py").write_text(STUDY)
-    result = launch("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
+    result = launch_here("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "8 declared, 0 already there, 8 finished" in result.stdout
     frame = results("rings", tmp_path / "home")
@@ -305,7 +304,7 @@ def test_data_and_a_network_of_the_users_own_go_all_the_way(tmp_path):
 
 def test_a_fault_of_the_data_is_told_before_anything_is_trained(tmp_path):
     (tmp_path / "mine.py").write_text(STUDY.replace("n=300, intrinsic", "n=299, intrinsic"))
-    result = launch("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
+    result = launch_here("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.splitlines() == ["error: ring returned 300 training examples, not n = 299: declare n=300"]
     assert not (tmp_path / "home").exists()

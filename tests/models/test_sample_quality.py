@@ -12,7 +12,7 @@ from models.data.load import load
 from models.data_folders import DataError
 from models.metrics import inception
 from models.metrics import sample_quality as generated
-from models.metrics.measurement import Measured
+from models.metrics.measurement import Measurement
 from models.metrics.mmd import data_variance, mmd, rbf
 from models.metrics.sample_quality import Reference, reference, sample_metrics
 from models.specs import Digits, PlantedManifold
@@ -88,7 +88,7 @@ def test_a_reference_is_made_once_and_its_numbers_repeat():
 
 
 def test_a_row_leaves_out_what_does_not_apply():
-    made = partial(Measured, "mmd_x", 0.1, 0.01, 5, 0, 1)
+    made = partial(Measurement, "mmd_x", 0.1, 0.01, 5, 0)
     assert "draws" not in made().row
     assert made(draws=64).row["draws"] == 64
 

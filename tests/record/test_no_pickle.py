@@ -5,7 +5,6 @@ import json
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from launches import ROOT, write_study
@@ -71,7 +70,7 @@ def trained(tmp_path):
 
 @pytest.mark.slow
 def test_no_way_of_reading_a_home_unpickles_anything(trained):
-    script = Path(__file__).with_name("reading_hooked.py")
+    script = ROOT / "tests/pickle_audit.py"
     done = subprocess.run([sys.executable, script, trained], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -1,26 +1,26 @@
 """Checkpoints: a pack that goes on from one ends as if nothing had happened, and one that cannot be trusted is none."""
 
-import contextlib
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from event_log import EventLog
 from torch import nn
 from trained_rows import take_steps
 
 from study import MMD, VAE, Annealed, Digits, Fixed, ImageVAE, Learned, Objective, Optimal, Own, Refit, Training, study
-from study.clean import sweep
+from study.clean import clean
 from study.errors import SettingError
 from study.pack.cost import CPU_CORE
-from study.pack.handover import laid_out
+from study.pack.handover import hand_over
 from study.pack.pack import make_pack, make_packs
 from study.plan.plan import make_plan, write_plan
 from study.record import Home, HomeError, checkpoints, journal, read, read_artifacts, write_checkpoint
 from study.run import checkpointing as keeping
-from study.run import rounds as conduct
-from study.run.checkpointing import SETTING, Keeper, period_s
-from study.run.worker import Trainer
+from study.run.checkpointing import SETTING, Checkpointer, period_s
+from study.run.rounds import train_round
+from study.run.worker import Worker
 from study.train.pack_run import PackRun
 
 MODES = (Learned(lr=1e-2), Annealed(1.0, 0.05), Optimal(), Fixed(0.5))
@@ -90,18 +90,18 @@ def trained(home, trials, stops=()):
     """Train and commit a pack, stopped at some steps and gone on with by another attempt each time."""
     pack = make_pack(trials, {})
     for before, stop in zip((0, *stops), stops, strict=False):
-        run, keeper = opened(home, pack, before)
+        run, checkpointer = opened(home, pack, before)
         take_steps(run, stop)
-        keeper.keep(run)
+        checkpointer.keep(run)
     run, _ = opened(home, pack, stops[-1] if stops else 0)
     take_steps(run, trials[0].training.steps)
     run.commit(home)
 
 
 def opened(home, pack, expected_step):
-    run, keeper = PackRun(pack, "cpu", home), Keeper(home, pack, "cpu")
-    assert keeper.restore(run) == run.training.step == expected_step
-    return run, keeper
+    run, checkpointer = PackRun(pack, "cpu", home), Checkpointer(home, pack, "cpu")
+    assert checkpointer.restore(run) == run.training.step == expected_step
+    return run, checkpointer
 
 
 def all_of_it(home, trials):
@@ -149,16 +149,16 @@ def a_checkpoint(home, trials, step=40):
     """A home that holds a pack's checkpoint; its file."""
     run = PackRun(make_pack(trials, {}), "cpu", home)
     take_steps(run, step)
-    keeper = Keeper(home, run.pack, "cpu")
-    keeper.keep(run)
-    return home.local / f"checkpoints/{keeper._key}.safetensors"
+    checkpointer = Checkpointer(home, run.pack, "cpu")
+    checkpointer.keep(run)
+    return home.local / f"checkpoints/{checkpointer._key}.safetensors"
 
 
 def begun_at(home, trials, device="cpu"):
     """The step from which a new attempt goes on, once its training is seen to stand there."""
     run = PackRun(make_pack(trials, {}), "cpu", home)
     fresh = {name: value.copy() for name, value in run.state().items()}
-    step = Keeper(home, run.pack, device).restore(run)
+    step = Checkpointer(home, run.pack, device).restore(run)
     now = run.state()
     assert run.training.step == step
     assert step or all(np.array_equal(now[name], fresh[name]) for name in fresh), "half a checkpoint was taken"
@@ -218,7 +218,7 @@ def test_a_checkpoint_is_for_the_very_same_pack(make_trial, tmp_path, monkeypatc
         assert begun_at(home, trials) == 0
     assert begun_at(home, trials) == 40
     path.rename(path.with_stem("0123456789abcdef"))
-    other = Keeper(home, make_pack(trials, {}), "cpu")
+    other = Checkpointer(home, make_pack(trials, {}), "cpu")
     other._key = "0123456789abcdef"
     assert other.restore(PackRun(make_pack(trials, {}))) == 0
 
@@ -253,10 +253,10 @@ class Clock:
 def test_checkpoints_take_one_per_cent_of_the_time_at_most(make_trial, tmp_path, monkeypatch, write_s, pause_s):
     run, home = PackRun(make_pack([make_trial()], {})), Home(tmp_path)
     clock = Clock(monkeypatch, home, write_s)
-    keeper = Keeper(home, run.pack, "cpu")
+    checkpointer = Checkpointer(home, run.pack, "cpu")
     for wait, count in ((299, 0), (1, 1), (pause_s - 1, 1), (1, 2), (pause_s - 1, 2), (1, 3)):
         clock.wait(wait)
-        keeper.keep(run)
+        checkpointer.keep(run)
         assert len(clock.writes) == count
 
 
@@ -272,9 +272,9 @@ def test_a_period_that_is_none_is_told(monkeypatch, text):
 
 def stepped(home, pack, until):
     """An actor's steps until a condition holds; what the last one reported."""
-    trainer = Trainer(str(home), pack.pack_id, "cpu")
-    trainer._home = home
-    return next(report for report in (trainer.step() for _ in range(500)) if until(report))
+    worker = Worker(str(home), pack.pack_id, "cpu")
+    worker._home = home
+    return next(report for report in (worker.step() for _ in range(500)) if until(report))
 
 
 @pytest.mark.usefixtures("often")
@@ -284,7 +284,7 @@ def test_a_second_attempt_goes_on_and_says_so_and_its_checkpoint_goes_with_its_c
     monkeypatch.setattr("study.run.worker.SLICE_S", 1e-5)
     home = Home(tmp_path)
     pack = make_pack([make_trial(seed=seed) for seed in (0, 1)], {})
-    with laid_out(home, [pack], print):
+    with hand_over(home, [pack], print):
         stepped(home, pack, lambda report: report["step"] >= 20)
         (head,) = checkpoints(home)
         assert (head.trials, head.device) == (pack.trial_ids, "cpu")
@@ -311,7 +311,7 @@ def test_a_home_that_refuses_a_checkpoint_costs_nothing_but_the_checkpoint(make_
         plain(path, content)
 
     monkeypatch.setattr(home, "write", write)
-    with laid_out(home, [pack], print):
+    with hand_over(home, [pack], print):
         assert stepped(home, pack, lambda report: report.get("done")).get("refusal") is None
     assert len(refused) > 1
     assert [row["status"] for row in read(home, "trials").to_pylist()] == ["finished"]
@@ -340,7 +340,7 @@ def test_packs_that_have_begun_come_first_and_as_they_were(make_trial):
 
 
 @pytest.mark.usefixtures("often")
-def test_a_pack_is_tried_again_whole_as_long_as_it_gets_further(make_trial, tmp_path, monkeypatch):
+def test_a_pack_is_tried_again_whole_as_long_as_it_gets_further(make_trial, tmp_path):
     """Of four trials, the last one guilty: its pack comes to step 20, to 40, and no further; then it is halved."""
     home, trials, tries = Home(tmp_path), [make_trial(seed=seed) for seed in range(4)], []
 
@@ -355,9 +355,8 @@ def test_a_pack_is_tried_again_whole_as_long_as_it_gets_further(make_trial, tmp_
                     a_checkpoint(home, pack.trials, step=20 * len(tries))
         return reasons
 
-    monkeypatch.setattr("study.run.ray_tune.run", run)
-    nobody: Any = SimpleNamespace(expect=lambda _: None, waiting=print, told_of_interruption=contextlib.nullcontext)
-    conduct._train_in_rounds([make_pack(trials, {})], home, nobody, nobody)
+    executor: Any = SimpleNamespace(pools=(), run=run)
+    train_round([make_pack(trials, {})], home, executor, EventLog())
     assert tries == [(4, True, 1)] * 3 + [(2, False, 1), (2, True, 1), (1, False, 1), (1, True, 1)]
     assert [(row["trial_id"], row["status"]) for row in read(home, "trials").to_pylist()] == [
         (trials[3].trial_id, "failed")
@@ -385,9 +384,9 @@ def test_a_sweep_takes_checkpoints_that_no_training_goes_on_from(make_trial, tmp
     a_checkpoint(home, [trials[4], trials[5]])
     trained(home, [trials[3]])
     (tmp_path / "checkpoints/0123456789abcdef.safetensors").write_bytes(b"nothing")
-    found = sweep(home)
+    found = clean(home)
     assert len(home.names("checkpoints")) == 4, "counting removed something"
-    assert len(found.files["checkpoints that no training goes on from"]) == 3
-    sweep(home, delete=True)
+    assert len(found.files["checkpoints that no training will resume"]) == 3
+    clean(home, delete=True)
     assert home.names("checkpoints") == [needed.name]
     assert begun_at(home, trials[:2]) == 40

@@ -379,14 +379,14 @@ from pathlib import Path
 
 from study.run import ray_tune as schedule
 from study.cli import run
-from study.launch.__main__.__main__ import app
+from study.launch.__main__ import app
 
 once = Path(sys.argv.pop())
 
 
 class Dying(schedule._PackTrainable):
     def reset_config(self, new_config):
-        if hasattr(self, "_trainer") and not once.exists():
+        if hasattr(self, "_worker") and not once.exists():
             once.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().reset_config(new_config)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from launches import assert_each_trained_to_its_end_once, committed, start, wait_for, write_study
 
-from study.pack.handover import laid_out
+from study.pack.handover import hand_over
 from study.pack.pack import make_pack
-from study.record import Home, HomeError, Patience, commit, journal, outlast, part_names, stored_ids
+from study.record import Backoff, Home, HomeError, commit, journal, part_names, stored_ids, with_retries
 from study.record import retry as patience
-from study.run.worker import REFUSAL, WAITING, Trainer
+from study.run.worker import REFUSED, WAITING, Worker
 
 
 class Outage:
@@ -54,33 +54,33 @@ def lay(make_trial):
 
         def lay(home):
             pack = make_pack([make_trial(seed=seed) for seed in range(3)], {})
-            stack.enter_context(laid_out(Home(home), [pack], print))
+            stack.enter_context(hand_over(Home(home), [pack], print))
             return pack.pack_id
 
         yield lay
 
 
-def train(trainer, home):
+def train(worker, home):
     """Train the pack to its end, and leave it uncommitted."""
-    trainer._run = trainer._begun(Home(home))
-    assert trainer._run
-    trainer._run.advance(60)
-    assert trainer._run.done
+    worker._run = worker._begun(Home(home))
+    assert worker._run
+    worker._run.advance(60)
+    assert worker._run.done
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_trained_pack_outlives_a_refusal_that_passes(outage, lay):
-    trainer = Trainer(str(outage.home), lay(outage.home), "cpu")
+    worker = Worker(str(outage.home), lay(outage.home), "cpu")
     outage.begin()
-    assert WAITING in trainer.step()  # before it can be read
+    assert WAITING in worker.step()  # before it can be read
     outage.end()
-    train(trainer, outage.home)
+    train(worker, outage.home)
     outage.begin()
-    said = [trainer.step() for _ in range(5)]
+    said = [worker.step() for _ in range(5)]
     assert [set(result) for result in said] == [{WAITING}] * 5
     assert "Too many levels of symbolic links" in said[0][WAITING]
     outage.end()
-    assert trainer.step() == {"done": True}
+    assert worker.step() == {"done": True}
     home = Home(outage.home)
     assert len(stored_ids(home)) == 3
     assert [line["event"] for line in journal(home)] == ["begin", "commit"]
@@ -91,12 +91,12 @@ def test_a_trained_pack_outlives_a_refusal_that_passes(outage, lay):
 @pytest.mark.usefixtures("quick")
 def test_a_refusal_that_does_not_pass_ends_the_launch_after_all(outage, lay, monkeypatch):
     monkeypatch.setattr(patience, "PATIENCE_S", 0.05)
-    trainer = Trainer(str(outage.home), lay(outage.home), "cpu")
+    worker = Worker(str(outage.home), lay(outage.home), "cpu")
     outage.begin()
-    results = [trainer.step()]
+    results = [worker.step()]
     while WAITING in results[-1]:
-        results.append(trainer.step())
-    assert REFUSAL in results[-1]
+        results.append(worker.step())
+    assert REFUSED in results[-1]
     assert len(results) > 1
 
 
@@ -105,16 +105,16 @@ def test_a_full_disk_is_not_waited_for_before_a_training_and_only_briefly_after_
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("study.run.worker.BRIEF_S", 0.2)
-    begun = Trainer(str(tmp_path), lay(tmp_path), "cpu")
+    begun = Worker(str(tmp_path), lay(tmp_path), "cpu")
     train(begun, tmp_path)
-    fresh = Trainer(str(tmp_path), lay(tmp_path), "cpu")
+    fresh = Worker(str(tmp_path), lay(tmp_path), "cpu")
     monkeypatch.setattr("study.record.home._write_and_rename", full)
     monkeypatch.setattr(Path, "open", full)
-    assert REFUSAL in fresh.step()
+    assert REFUSED in fresh.step()
     results = [begun.step()]
     while WAITING in results[-1]:
         results.append(begun.step())
-    assert REFUSAL in results[-1]
+    assert REFUSED in results[-1]
     assert len(results) > 1
 
 
@@ -161,7 +161,7 @@ def test_pauses_grow_and_end_when_patience_does(monkeypatch):
     monkeypatch.setattr(patience.time, "monotonic", lambda: now[0])
     refusal = HomeError("not now")
     refusal.may_pass = True
-    waiting, pauses = Patience(), []
+    waiting, pauses = Backoff(), []
     while (pause := waiting.pause(refusal)) is not None:
         pauses.append(pause)
         now[0] += pause
@@ -184,7 +184,7 @@ def test_the_driver_outlasts_what_passes_and_tells_of_it():
             raise answer
         return answer
 
-    assert outlast(action, told.append) == "done"
+    assert with_retries(action, told.append) == "done"
     assert told == ["throttled", "throttled"]
 
 

@@ -1,17 +1,15 @@
-"""What an actor makes of a fault while it trains: a reason in one line, and a worker that cannot go on ends."""
+"""What a worker makes of a fault while it trains: a reason in one line, and a worker that cannot go on ends."""
 
 import pytest
 import torch
-from rich.console import Console
+from event_log import EventLog
 
-from study.launch.listeners import Watch
-from study.launch.progress_bar import Bar
+from study.pack.cost import CPU_CORE, GPU
+from study.pack.devices import Pool
 from study.pack.pack import make_pack
 from study.record import Home, read
-from study.run import ray_connection as connection
-from study.run import ray_tune as schedule
-from study.run import rounds as conduct
-from study.run.worker import FAULT, Trainer
+from study.run.rounds import train_round
+from study.run.worker import FAILED, Worker
 
 CUDA_OOM = (
     "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of which 3 MiB is free."
@@ -19,14 +17,14 @@ CUDA_OOM = (
 
 
 def failing(monkeypatch, fault):
-    """A trainer whose every step raises."""
-    trainer = Trainer("memory://nowhere", "pack", "cuda")
+    """A worker whose every step raises."""
+    worker = Worker("memory://nowhere", "pack", "cuda")
 
     def fail():
         raise fault
 
-    monkeypatch.setattr(trainer, "_advance", fail)
-    return trainer
+    monkeypatch.setattr(worker, "_advance", fail)
+    return worker
 
 
 @pytest.mark.parametrize(
@@ -39,35 +37,38 @@ def failing(monkeypatch, fault):
         MemoryError(),
     ],
 )
-def test_memory_that_is_not_to_be_had_is_named_wherever_it_is_missing(monkeypatch, fault):
-    reason = failing(monkeypatch, fault).step()[FAULT]
+def test_memory_that_cannot_be_had_is_named_wherever_it_is_missing(monkeypatch, fault):
+    reason = failing(monkeypatch, fault).step()[FAILED]
     assert reason.startswith("out of memory (")
     assert "\n" not in reason
 
 
 def test_a_fault_that_the_device_does_not_get_over_ends_the_worker(monkeypatch):
-    """Else every further pack of the same worker would be told to have failed."""
-    trainer = failing(monkeypatch, RuntimeError("CUDA error: an illegal memory access was encountered\nCompile with"))
+    """Else every further pack of the same worker would seem to have failed."""
+    worker = failing(monkeypatch, RuntimeError("CUDA error: an illegal memory access was encountered\nCompile with"))
     with pytest.raises(RuntimeError, match="illegal memory access"):
-        trainer.step()
+        worker.step()
 
 
 def test_a_fault_of_the_pack_is_a_result_and_the_worker_goes_on(monkeypatch):
-    assert failing(monkeypatch, ValueError("no")).step() == {"done": True, FAULT: "ValueError: no"}
+    assert failing(monkeypatch, ValueError("no")).step() == {"done": True, FAILED: "ValueError: no"}
 
 
-def test_a_pack_too_large_for_the_device_is_halved_until_it_fits(tmp_path, make_trial, monkeypatch):
-    trials = [make_trial(seed=seed) for seed in range(8)]
-    sizes = []
+class Cramped:
+    """An executor whose devices have memory for two trials."""
 
-    def run(packs, *_):
-        sizes.append([len(pack.trials) for pack in packs])
+    pools = (Pool(GPU, 1), Pool(CPU_CORE, 1))
+
+    def __init__(self):
+        self.sizes = []
+
+    def run(self, packs, home, listener):
+        self.sizes.append([len(pack.trials) for pack in packs])
         return {pack.pack_id: f"out of memory ({CUDA_OOM})" for pack in packs if len(pack.trials) > 2}
 
-    watch = Watch(Bar(Console(quiet=True), len(trials), 0), {})
-    monkeypatch.setattr(schedule, "run", run)
-    conduct._train_in_rounds(
-        [make_pack(trials, {})], Home(tmp_path), connection.Cluster(connection.pools_of({"CPU": 1, "GPU": 1})), watch
-    )
-    assert sizes == [[8], [4, 4], [2, 2, 2, 2]]
+
+def test_a_pack_too_large_for_the_device_is_halved_until_it_fits(tmp_path, make_trial):
+    cramped = Cramped()
+    train_round([make_pack([make_trial(seed=seed) for seed in range(8)], {})], Home(tmp_path), cramped, EventLog())
+    assert cramped.sizes == [[8], [4, 4], [2, 2, 2, 2]]
     assert read(Home(tmp_path), "trials").num_rows == 0, "a pack that was only too large was recorded as failed"

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from event_log import EventLog
 from launches import launch
 from probe_studies import computed
 from pydantic import ValidationError
@@ -21,11 +22,11 @@ from study.launch.find import find
 from study.mirror.records import StudyRecords
 from study.mirror.views import description, views
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack, seconds
-from study.pack.handover import laid_out, read_pack
+from study.pack.devices import Pool
+from study.pack.handover import hand_over, read_pack
 from study.pack.pack import make_pack, make_packs
 from study.plan.plan import make_plan
 from study.record import Home, journal, read
-from study.run.worker import FAULT, Trainer
 from study.train.probe_run import ProbeRun
 
 
@@ -88,7 +89,7 @@ def test_packs_hold_probes_of_one_kind_and_never_a_trial(make_trial, tmp_path):
     packs = make_packs(listed, {}, None, 1, CPU_CORE)
     kinds = sorted(tuple(sorted({getattr(one, "what", one).kind for one in pack.trials})) for pack in packs)
     assert kinds == [("PairSlice",), ("PairSplit",), ("Trial",)]
-    with laid_out(Home(tmp_path), packs, print):
+    with hand_over(Home(tmp_path), packs, print):
         back = [one for pack in packs for one in read_pack(Home(tmp_path), pack.pack_id)[0].trials]
     assert sorted(map(repr, back)) == sorted(map(repr, listed))
 
@@ -128,34 +129,22 @@ def test_a_row_holds_what_a_probe_declares_and_nothing_that_it_has_not(tmp_path)
 
 
 def test_a_probe_that_raises_is_recorded_as_failed_and_its_neighbours_are_not(tmp_path, monkeypatch):
-    """As `conduct` does it, with the trainer in this process."""
-    from rich.console import Console
-
+    """By an executor in this process."""
     from models import probes
-    from study.launch.listeners import Watch
-    from study.launch.progress_bar import Bar
-    from study.run import ray_connection as connection
-    from study.run import ray_tune as schedule
-    from study.run import rounds as conduct
-    from study.train import probe_run as probed
+    from study.run.in_process import InProcess
+    from study.run.rounds import train_round
+    from study.train import probe_run
 
     def raising(what, seed):
         if what.gamma == 0.01 and seed == 1:
             raise ArithmeticError("no such line")
         return probes.probe(what, seed)
 
-    def run(packs, home, *_):
-        reports = {pack.pack_id: Trainer(home.uri, pack.pack_id, "cpu").step() for pack in packs}
-        return {name: report[FAULT] for name, report in reports.items() if FAULT in report}
-
-    monkeypatch.setattr(probed, "probe", raising)
-    monkeypatch.setattr(schedule, "run", run)
+    monkeypatch.setattr(probe_run, "probe", raising)
     home, plan = Home(tmp_path), make_plan(lines, "laptop", Home(tmp_path))
-    watch = Watch(Bar(Console(quiet=True), 4, 0), {})
     packs = make_packs(plan.missing, {}, None, 1, CPU_CORE)
     assert [len(pack.trials) for pack in packs] == [4]
-    cluster = connection.Cluster(connection.pools_of({"CPU": 1}))
-    conduct._train_in_rounds(packs, home, cluster, watch)
+    train_round(packs, home, InProcess((Pool(CPU_CORE, 1),), print), EventLog())
     rows = {row["trial_id"]: row for row in read(home, "trials").to_pylist()}
     failed = [row for row in rows.values() if row["status"] == "failed"]
     assert len(rows) == 4

@@ -8,9 +8,9 @@ import pytest
 from record_rows import curves_of, rows_of
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
-from study.pack.handover import laid_out, read_pack
+from study.pack.handover import hand_over, read_pack
 from study.pack.pack import make_pack
-from study.record import Home, commit, compact, new_commit_id, read, settled_ids, stored_ids
+from study.record import Home, commit, compact, ids_with_results, new_commit_id, read, stored_ids
 from study.record.read import _ids_of_part
 
 
@@ -53,7 +53,7 @@ def test_what_a_pack_asks_of_the_home_does_not_grow_with_the_packs_before_it(hom
         )
     counts = []
     packs = [make_pack([a_trial(100 + i)], {}) for i in range(40)]
-    with laid_out(home, packs, print):
+    with hand_over(home, packs, print):
         for pack in packs:
             _ids_of_part.cache_clear()
             asked.clear()
@@ -68,7 +68,7 @@ def test_what_a_pack_asks_of_the_home_does_not_grow_with_the_packs_before_it(hom
 def test_a_pack_is_settled_by_its_own_earlier_attempt_and_by_what_others_commit(home):
     packs = a_round(4, size=2)
     committed(home, make_pack([packs[3].trials[1]], {}))  # after the plan was made, before its packs were laid out
-    with laid_out(home, packs, print):
+    with hand_over(home, packs, print):
         committed(home, packs[0])
         committed(home, make_pack([packs[1].trials[0]], {}))  # by another launch
         left = [read_pack(home, pack.pack_id)[0].trial_ids for pack in packs]
@@ -80,51 +80,66 @@ def test_a_pack_is_settled_by_its_own_earlier_attempt_and_by_what_others_commit(
     assert home.names("packs") == []
 
 
+class Threads:
+    """Threads that work at once; whatever one raises is kept for the test."""
+
+    def __init__(self):
+        self.faults = []
+        self._threads = []
+
+    def start(self, work, *arguments):
+        thread = threading.Thread(target=self._guarded, args=(work, *arguments))
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def _guarded(self, work, *arguments):
+        try:
+            work(*arguments)
+        except BaseException as fault:
+            self.faults.append(fault)
+
+    def join(self):
+        for thread in self._threads:
+            thread.join(60)
+
+
+def commit_each(home, packs):
+    """What an actor does with its packs."""
+    for pack in packs:
+        left, known = read_pack(home, pack.pack_id)
+        assert committed(home, left, known) == list(pack.trial_ids)
+        assert ids_with_results(home, lambda _: False) >= set(pack.trial_ids)
+
+
+def read_until(over, home):
+    before = set()
+    while not over.is_set():
+        trials = read(home, "trials", ["trial_id"])["trial_id"].to_pylist()
+        points = Counter(read(home, "curves", ["trial_id"])["trial_id"].to_pylist())
+        assert len(trials) == len(set(trials)), "a row is there twice"
+        assert before <= set(trials), "a row was lost"
+        assert set(points.values()) <= {2}, "points of a curve are lost or doubled"
+        assert points.keys() >= set(trials), "a trial has no curve"
+        before = set(trials)
+
+
+def compact_until(over, home):
+    while not over.is_set():
+        compact(home, at_least=2, alone=True)
+
+
 def test_readers_see_every_row_once_while_packs_are_committed_and_compacted(home):
     """Three actors, two readers and a compaction that never rests: nothing is lost at any look, and nothing doubled."""
-    packs, faults, over = a_round(24, size=2), [], threading.Event()
-
-    def guarded(work):
-        def run():
-            try:
-                work()
-            except BaseException as fault:
-                faults.append(fault)
-
-        return threading.Thread(target=run)
-
-    def actor(own):
-        for pack in own:
-            left, known = read_pack(home, pack.pack_id)
-            assert committed(home, left, known) == list(pack.trial_ids)
-            assert settled_ids(home, lambda _: False) >= set(pack.trial_ids)
-
-    def reader():
-        before = set()
-        while not over.is_set():
-            trials = read(home, "trials", ["trial_id"])["trial_id"].to_pylist()
-            points = Counter(read(home, "curves", ["trial_id"])["trial_id"].to_pylist())
-            assert len(trials) == len(set(trials)), "a row is there twice"
-            assert before <= set(trials), "a row was lost"
-            assert set(points.values()) <= {2}, "points of a curve are lost or doubled"
-            assert points.keys() >= set(trials), "a trial has no curve"
-            before = set(trials)
-
-    def compactor():
-        while not over.is_set():
-            compact(home, at_least=2, alone=True)
-
-    with laid_out(home, packs, print):
-        actors = [guarded(lambda own=packs[i::3]: actor(own)) for i in range(3)]
-        others = [guarded(reader), guarded(reader), guarded(compactor)]
-        for thread in (*actors, *others):
-            thread.start()
-        for thread in actors:
-            thread.join(60)
+    packs, over, threads = a_round(24, size=2), threading.Event(), Threads()
+    with hand_over(home, packs, print):
+        for work in (read_until, read_until, compact_until):
+            threads.start(work, over, home)
+        for actor in [threads.start(commit_each, home, packs[i::3]) for i in range(3)]:
+            actor.join(60)
         over.set()
-        for thread in others:
-            thread.join(60)
-    assert not faults, faults
+        threads.join()
+    assert not threads.faults, threads.faults
     stored = [row.trial_id for row in stored_ids(home)]
     assert sorted(stored) == sorted(trial_id for pack in packs for trial_id in pack.trial_ids)
     assert read(home, "curves").num_rows == 2 * len(stored)

@@ -1,10 +1,13 @@
 """From a declaration to the likelihood that carries it out."""
 
+from typing import assert_never
+
 from models.loss import discrete, likelihood
 from models.loss.levels import Levels
 from models.loss.likelihood import Likelihood
 from models.specs import Bernoulli, Bitwise, Categorical, LogisticMixture, Normal, Objective, StudentT
-from models.specs.gamma import PerImage, PerPixel
+from models.specs.gamma import Absent, OneGamma, PerImage, PerPixel
+from models.specs.likelihood import Discrete
 
 
 def likelihood_of(objective: Objective, d: int, levels: Levels | None) -> Likelihood:
@@ -14,22 +17,32 @@ def likelihood_of(objective: Objective, d: int, levels: Levels | None) -> Likeli
             return _normal(objective, d, levels)
         case StudentT():
             return likelihood.StudentT(d, spec.freedom, levels)
-    known = likelihood.in_levels(levels)
-    outputs = spec.numbers(known.count)
-    match spec:
         case Bernoulli() | Bitwise():
-            return discrete.Bitwise(known, outputs)
+            return discrete.Bitwise(*_of_levels(spec, levels))
         case Categorical():
-            return discrete.Categorical(known, outputs)
+            return discrete.Categorical(*_of_levels(spec, levels))
         case LogisticMixture():
-            return discrete.LogisticMixture(known, outputs)
+            return discrete.LogisticMixture(*_of_levels(spec, levels))
+        case _:
+            assert_never(spec)
+
+
+def _of_levels(spec: Discrete, levels: Levels | None) -> tuple[Levels, int]:
+    """The levels, and how many numbers the decoder gives for each value."""
+    known = likelihood.in_levels(levels)
+    return known, spec.numbers(known.count)
 
 
 def _normal(objective: Objective, d: int, levels: Levels | None) -> Likelihood:
-    match gamma := objective.gamma:
+    gamma = objective.gamma
+    if isinstance(gamma, OneGamma):
+        return likelihood.SharedNormal(d, levels)
+    match gamma:
         case PerPixel():
             return likelihood.PixelNormal(d, gamma.floor, levels)
         case PerImage():
             return likelihood.ImageNormal(d, gamma.floor, levels)
+        case Absent():
+            raise ValueError("the normal likelihood has a γ: declare how it is set")
         case _:
-            return likelihood.SharedNormal(d, levels)
+            assert_never(gamma)

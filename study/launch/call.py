@@ -1,0 +1,87 @@
+"""The launcher as a function: `study.launch(my_grid)`, for notebooks, debuggers and scripts."""
+
+import contextlib
+from collections.abc import Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+
+from study.cluster.target import Place, found_place
+from study.declare.table import Scale, Study
+from study.errors import OptionError, shown
+from study.launch.find import find
+from study.launch.options import Options, only_of, refuse_namesakes
+from study.launch.result import Launched
+from study.launch.session import Session
+from study.mirror.entry import Pictures
+
+
+def launch(
+    *studies: Study | str,
+    home: str | PathLike[str] = "./runs",
+    scale: Scale | None = None,
+    only: Mapping[str, Any] | None = None,
+    pack: int | Literal["auto"] = "auto",
+    plan: bool = False,
+    in_process: bool | None = None,
+    address: str | None = None,
+    mirror: bool = True,
+    tracking_uri: str | None = None,
+    artifacts: Pictures = "first-seed",
+    retry_failed: bool = False,
+    refine: float | None = None,
+    quiet: bool = False,
+) -> Launched:
+    """Train whatever the studies declare and their home does not have yet, as `python -m study.launch` does.
+
+        done = study.launch(my_grid, home="runs", only={"kappa": [2, 4]})
+        assert done, done.failures
+
+    A study is what `@study` made, in a file or a notebook's cell, or a name that the command line takes. The options mean
+    what they mean there; `quiet` prints nothing.
+
+    Trials train in this process unless `in_process=False` or an `address` says otherwise: nothing has to be started and
+    taken down, breakpoints in your own network work, and Ctrl-C stops at once. That takes one core or one GPU;
+    `in_process=False` starts Ray and takes all there are, `address="auto"` those of the cluster this machine is part of.
+
+    Raises: one of `study.errors.REFUSALS` for what the command line refuses; KeyboardInterrupt on Ctrl-C, after which the
+    same call goes on from there. Signal handlers stay as they are.
+    """
+    here, size = _trains_here(in_process, address), None if pack == "auto" else pack
+    chosen = only_of(only or {})
+    options = Options(
+        fspath(home), scale, size, chosen, plan, tracking_uri, artifacts, mirror, retry_failed, refine, here
+    )
+    asked = _asked(studies)
+    with contextlib.nullcontext(Place()) if here else found_place(address) as place:
+        if place.is_sent:
+            raise OptionError(
+                f"{place} takes launches from the command line alone: `python -m study.launch` sends them there; "
+                'from Python, address="local" trains with a Ray of its own'
+            )
+        return Session(options, place, Console(highlight=False, quiet=quiet)).launch(asked)
+
+
+def _trains_here(in_process: bool | None, address: str | None) -> bool:
+    if in_process and address is not None:
+        raise OptionError(f"in_process=True trains here and address={address!r} elsewhere: leave one of them out")
+    return address is None if in_process is None else in_process
+
+
+def _asked(studies: tuple[Study | str, ...]) -> dict[str, Study]:
+    """The studies by the names that sentences call them by. Raises: OptionError, DeclarationError."""
+    if not studies:
+        raise OptionError("name a study: study.launch(my_grid)")
+    asked = {_name(each): find(each) if isinstance(each, str) else each for each in studies}
+    refuse_namesakes(asked)
+    return asked
+
+
+def _name(study: object) -> str:
+    if isinstance(study, str):
+        return study
+    if not isinstance(study, Study):
+        raise OptionError(f"{shown(study)} is no study: decorate a function with @study(...), and launch what it makes")
+    return f"{study.file}:{study.name}" if study.file and Path(study.file).is_file() else study.name

@@ -1,0 +1,74 @@
+"""How studies are to be launched: the options that the command line, Python and a job on a cluster share."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from study.cli import TRACKING, is_tracking
+from study.declare.axes import label
+from study.declare.table import Scale, Study
+from study.errors import OptionError, shown
+from study.mirror.entry import Pictures
+
+Only = Mapping[str, Sequence[str]]
+"""Axis → the values to be launched, as a person types them."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The same for all studies of a launch. Raises: OptionError for what no launch can do."""
+
+    home: str | None = None
+    """Where everything is kept; None: ./runs, or what a cluster's file names."""
+    scale: Scale | None = None
+    """None: the laptop's here, the paper's on a cluster where the study declares it."""
+    pack: int | None = None
+    """How many trials train as one stack at most; None: as many as gain from it."""
+    only: Only = field(default_factory=dict)
+    plan: bool = False
+    """Count and estimate; train nothing."""
+    tracking_uri: str | None = None
+    artifacts: Pictures = "first-seed"
+    mirror: bool = True
+    retry_failed: bool = False
+    refine: float | None = None
+    """± how much of β each collapse is to be known to; None: the table as it is declared."""
+    in_process: bool = False
+
+    def __post_init__(self) -> None:
+        if self.pack is not None and not (isinstance(self.pack, int) and self.pack > 0):
+            raise OptionError(f"--pack {self.pack} is no pack size: give auto, or a number from 1")
+        if self.scale not in (None, *get_args(Scale)):
+            raise OptionError(f"there is no scale {shown(self.scale)}: choose {' or '.join(get_args(Scale))}")
+        if self.artifacts not in get_args(Pictures):
+            raise OptionError(f"there are no artifacts {shown(self.artifacts)}: choose {', '.join(get_args(Pictures))}")
+        if self.tracking_uri is not None and not is_tracking(self.tracking_uri):
+            raise OptionError(f"{self.tracking_uri} {TRACKING}")
+
+    def on_the_cluster(self) -> list[str]:
+        """The options, as the command line writes them, that mean the same on a cluster's head."""
+        words = ["--pack", str(self.pack or "auto"), "--artifacts", self.artifacts]
+        words += ["--retry-failed"] * self.retry_failed
+        words += [part for axis, texts in self.only.items() for text in texts for part in ("--only", f"{axis}={text}")]
+        words += ["--plan"] * self.plan
+        return words if self.refine is None else [*words, "--refine", str(self.refine)]
+
+
+def only_of(chosen: Mapping[str, Any]) -> Only:
+    """What Python asks for, as if it had been typed: `{"kappa": 2}`, `{"gamma": [Fixed(1.0), "learned"]}`."""
+    return {axis: [str(label(value)) for value in _listed(values)] for axis, values in chosen.items()}
+
+
+def _listed(values: Any) -> Iterable[Any]:
+    return values if isinstance(values, list | tuple | set | range) else [values]
+
+
+def refuse_namesakes(asked: Mapping[str, Study]) -> None:
+    """Raises: OptionError where two studies, by the names that they were asked for by, have one name of their own."""
+    known: dict[str, str] = {}
+    for name, study in asked.items():
+        if (other := known.setdefault(study.name, name)) != name:
+            raise OptionError(
+                f"{other} and {name} are both named {study.name}, by which a home knows a study: rename one of them, or "
+                "launch them into homes of their own"
+            )

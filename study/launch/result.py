@@ -1,0 +1,91 @@
+"""What a launch did, for whoever called it from Python."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from study.declare.axes import Label
+from study.plan.plan import Plan
+from study.record import RESULTS, Home, read
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A trial that could not be trained: where it stands in its study's table, and why."""
+
+    trial_id: str
+    axes: Mapping[str, Label]
+    reason: str
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What became of one study's trials. Counts are of the chosen trials; `report` is the page that a browser opens."""
+
+    name: str
+    declared: int
+    already_there: int
+    finished: int
+    diverged: int
+    failures: tuple[Failure, ...]
+    report: str | None
+
+    @property
+    def failed(self) -> int:
+        """Trials that could not be trained, in this launch or in those before."""
+        return len(self.failures)
+
+    @property
+    def not_trained(self) -> int:
+        """Trials that have neither a result nor a recorded failure."""
+        return self.declared - self.already_there - self.finished - self.diverged - self.failed
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every chosen trial has a result: it finished or diverged."""
+        return not self.failed and not self.not_trained
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What a launch did, study by study; true where every chosen trial has a result."""
+
+    home: str
+    studies: tuple[StudyResult, ...]
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Those of all studies."""
+        return tuple(chain.from_iterable(study.failures for study in self.studies))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every chosen trial of every study has a result."""
+        return all(study.is_settled for study in self.studies)
+
+    def __bool__(self) -> bool:
+        return self.is_settled
+
+
+def result_of(before: Plan, after: Plan, home: Home, report: str | None) -> StudyResult:
+    """What became of a study between two looks at its home. Raises: HomeError."""
+    done = {status: after.count(status) - before.count(status) for status in RESULTS}
+    return StudyResult(
+        name=after.name,
+        declared=len(after.rows),
+        already_there=before.settled,
+        finished=done["finished"],
+        diverged=done["diverged"],
+        failures=_failures(after, home),
+        report=report,
+    )
+
+
+def _failures(plan: Plan, home: Home) -> tuple[Failure, ...]:
+    failed = [row for row in plan.rows if plan.statuses.get(row.trial.trial_id) == "failed"]
+    if not failed:
+        return ()
+    rows = read(home, "trials", ["trial_id", "error"]).to_pylist()
+    reasons = {row["trial_id"]: str(row["error"]) for row in rows}
+    ids = [row.trial.trial_id for row in failed]
+    return tuple(Failure(key, row.axes, reasons.get(key, "")) for key, row in zip(ids, failed, strict=True))
