@@ -43,7 +43,7 @@ def main(
 
 
 def _lacking(home: Home, study: str | None) -> list[tuple[Row, tuple[str, ...]]]:
-    """The trials with weights that lack some metrics in their present version, and which. Raises: HomeError, OptionError."""
+    """The trials with weights that lack the present version of some metric, and which. Raises: HomeError, OptionError."""
     from study.train.measure.metrics import METRICS
 
     chosen = None if study is None else _declared(home, study)

@@ -17,6 +17,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+Outputs = Float[Tensor, "*#n outputs"]
+"""What a decoder gives for each example."""
+
+Values = Float[Tensor, "*#n d"]
+"""Examples, or what they are compared with."""
+
+Each = Float[Tensor, "*#n"]
+"""A number an example, or one for all."""
+
 
 class Levels:
     """The levels of data about `mean` (d,), in data units."""
@@ -39,7 +48,7 @@ class Levels:
         y: Float[Tensor, "*#n d"],
         centre: Float[Tensor, "*#n d"],
         scale: Float[Tensor, "*#n #d"],
-        log_cdf: Callable[[Tensor], Tensor],
+        log_cdf: Callable[[Float[Tensor, "..."]], Float[Tensor, "..."]],
     ) -> Float[Tensor, "... d"]:
         """−log of the probability of each value's bin, for a symmetric density about `centre`.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from trained_rows import run
+from trained_rows import train_rows
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.fit.area import area
@@ -57,7 +57,7 @@ def test_training_reaches_the_curve_with_a_fixed_and_with_a_learned_gamma(tmp_pa
     ]
     assert len(rows) == 8
     shorter = {"training": rows[0].trial.training.model_copy(update={"steps": 2000})}
-    trained = run([SimpleNamespace(trial=row.trial.model_copy(update=shorter)) for row in rows], tmp_path)
+    trained = train_rows([SimpleNamespace(trial=row.trial.model_copy(update=shorter)) for row in rows], tmp_path)
     modes = modes_of_spectrum(load(LINEAR).spectrum)
     away = trained["distortion_train"] - theory.distortion_at_rate(modes, trained["rate_train"].to_numpy(), KAPPA)
     assert (away.abs() <= 0.015 * modes.total).all()  # of one draw of z an example, whose own error is 0.005 T

@@ -67,6 +67,30 @@ def test_a_launch_returns_what_it_did_and_the_next_one_trains_nothing(cell, tmp_
     assert read(Home(tmp_path), "trials").num_rows == before
 
 
+OWN = """
+from torch import nn
+from study import Own
+
+
+class Mine(nn.Module):
+    encode = decode = len
+
+
+@study(seed=[0])
+def networked(seed):
+    'A network of the cell, too.'
+    return cell.table("laptop").rows()[0].trial.model_copy(update={"model": Own.of(Mine, kappa=2)})
+"""
+
+
+def test_a_network_of_a_cell_is_refused_since_its_source_cannot_be_read(tmp_path, monkeypatch):
+    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    names = {"__name__": "__main__"}
+    exec(compile(CELL + OWN, "<cell 1>", "exec"), names)
+    with pytest.raises(DeclarationError, match=r"the source of Mine cannot be read: define it in a \.py file"):
+        launched(names["networked"], home=tmp_path / "home")
+
+
 def test_a_part_of_a_table_is_chosen_by_its_values(cell, tmp_path):
     result = launched(cell, home=tmp_path, only={"kappa": 2, "gamma": [study.Fixed(4.0)], "seed": range(2)}, pack=1)
     assert counts(result) == [("cell", 2, 0, 2, 0, 0)]

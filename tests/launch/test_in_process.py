@@ -21,7 +21,7 @@ from launches import (
 )
 
 from study.pack.cost import CPU_CORE
-from study.pack.handover import laid_out
+from study.pack.handover import hand_over
 from study.pack.pack import make_pack
 from study.record import Home, HomeError, journal, retry
 from study.run.executor import ExecutorLostError
@@ -142,7 +142,7 @@ def round_of(make_trial, tmp_path):
     def train(count=2):
         home, log = Home(tmp_path / "home"), EventLog()
         packs = [make_pack([make_trial(seed=seed)], {}) for seed in range(count)]
-        with laid_out(home, packs, print), opened(print) as executor:
+        with hand_over(home, packs, print), opened(print) as executor:
             return log, executor.run(packs, home, log)
 
     return train

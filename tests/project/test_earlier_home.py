@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_the_overview_reads_the_whole_home(earlier: Home):
 def test_a_network_is_loaded(earlier: Home):
     rows = read(earlier, "trials", ["trial_id", "kappa", "has_weights"]).to_pylist()
     (trial, *_) = [row for row in rows if row["has_weights"] == 1]
-    network = load(trial["trial_id"], earlier)
+    network: Any = load(trial["trial_id"], earlier)
     assert network.trial.model.kappa == trial["kappa"]
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from trained_stacks import trained
+from trained_stacks import train_stack
 
 from models.loss.gamma import gamma_at, knobs
 from models.loss.objective import latent_rates, misfit, neg_elbo, normal_constant, objective, squared_error
@@ -41,13 +41,13 @@ MODES = {
 @pytest.fixture(scope="module")
 def linear_sweep():
     """A linear VAE at fixed γ = 0.5 and five weights of the rate; last, one of the same product of γ and β as another."""
-    return SWEEP, trained([*SWEEP, SAME_PRODUCT])[1]
+    return SWEEP, train_stack([*SWEEP, SAME_PRODUCT])[1]
 
 
 @pytest.fixture(scope="module")
 def modes():
     """γ by name of its mode, of linear VAEs with fewer latents than dimensions, and the data's spectrum."""
-    _, measure = trained(list(MODES.values()))
+    _, measure = train_stack(list(MODES.values()))
     return dict(zip(MODES, measure.gamma.tolist(), strict=True)), measure.data.spectrum
 
 

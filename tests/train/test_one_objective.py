@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from trained_stacks import trained
+from trained_stacks import train_stack
 
 from benchmarks import convolutions
 from benchmarks.hand_written_step import HandWrittenStep
@@ -144,7 +144,7 @@ def test_probes_and_benchmarks_have_no_other(user, part, put_in_place):
 
 
 def test_densities_and_lemmas_have_no_other_misfit(make_trial, put_in_place):
-    _, measure = trained([make_trial(steps=2)])
+    _, measure = train_stack([make_trial(steps=2)])
     put_in_place(loss.misfit, raising)
     one = torch.ones(1, dtype=torch.float64)
     for work in (lambda: log_normal(one, one, 2), lambda: probe(LogTransform(), 0), lambda: list(measure.iwae())):

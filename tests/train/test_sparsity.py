@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from priced_trials import DATA, PRICES, priced, trial
+from priced_trials import DATA, PRICES, price_of, trial
 from pydantic import ValidationError
 
 from models.data.load import load
@@ -119,11 +119,11 @@ def alone(one):
         z, _ = network.encode(x[rows])
         r = ((x[rows] - network.decode(z)) ** 2).sum(1).mean()
         energy = (z.var(0, correction=0) * network.decoder[0].weight.square().sum(0)).clamp_min(penalty.floor)
-        price = priced(penalty.h, penalty.parameter, energy).sum() * penalty.weight / 2
+        price = price_of(penalty.h, penalty.parameter, energy).sum() * penalty.weight / 2
         gammas = {"Fixed": torch.tensor(0.1), "Learned": log_gamma.exp(), "Optimal": r / 6}
         gamma = gammas[one.objective.gamma.kind]
         misfit = r / (2 * gamma) + 3 * gamma.log()
-        loss = 3 * priced(penalty.g, penalty.g_parameter, r / 6) if penalty.g else misfit
+        loss = 3 * price_of(penalty.g, penalty.g_parameter, r / 6) if penalty.g else misfit
         optimiser.zero_grad()
         (loss + price).backward()
         optimiser.step()
