@@ -14,6 +14,8 @@ import pytest
 from study import MNIST
 from study.declare.axes import MOST_ROWS
 
+pytestmark = pytest.mark.every_python
+
 ROOT = Path(__file__).parents[2]
 AXES = {"kappa": "[2]", "beta": "[1.0]", "seed": "[0]"}
 BODY = """    return Trial(

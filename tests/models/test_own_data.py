@@ -20,6 +20,8 @@ from study.plan.datasets import record_data
 from study.plan.plan import make_plan
 from study.record import Home
 
+pytestmark = pytest.mark.every_python
+
 RING = '''
 import numpy as np
 
