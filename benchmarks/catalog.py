@@ -19,7 +19,7 @@ from pathlib import Path
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.view import View
 from analysis.report.findings import claims_of
-from benchmarks.machine import load, machine, sentence
+from benchmarks.machine import load_average, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
 from study.launch.find import catalog_names
@@ -32,18 +32,21 @@ PROGRESS = "training: "
 
 
 def main() -> None:
+    """Launch, print, and exit with status 1 where the goal is missed."""
     options = _options()
-    told = machine()
-    print(sentence(told), flush=True)
+    facts = machine()
+    print(sentence(facts), flush=True)
     with _home(options.home) as home:
         start = time.perf_counter()
         status = _launch(options.only, home)
         total = (time.perf_counter() - start) / 60
-        found = {name: _said(name, home) for name in options.only} if status in (0, 1) else {}
+        found = {name: _verdicts(name, home) for name in options.only} if status in (0, 1) else {}
     print(f"{'':24}{'core s':>8}{'trials':>8}{'holds':>7}{'fails':>7}{'lack data':>11}")
-    for name, told_of in found.items():
-        print(f"{name:24}" + "".join(f"{value:{width}}" for value, width in _row(told_of)))
-    write_numbers(options.out, "catalog", {"machine": told, "load": load(), "minutes": total, "studies": found})
+    for name, counts in found.items():
+        print(f"{name:24}" + "".join(f"{value:{width}}" for value, width in _row(counts)))
+    write_numbers(
+        options.out, "catalog", {"machine": facts, "load": load_average(), "minutes": total, "studies": found}
+    )
     is_met = total <= GOAL_MIN and not status
     print(f"\ngoal {'met' if is_met else 'missed'}: {total:.1f} minutes, status {status} (at most {GOAL_MIN:g}, and 0)")
     sys.exit(not is_met)
@@ -70,7 +73,7 @@ def _launch(names: list[str], home: str) -> int:
     return launch.returncode
 
 
-def _said(name: str, home: str) -> dict[str, float]:
+def _verdicts(name: str, home: str) -> dict[str, float]:
     """What the trials of a study's table and their stages took of a core, how many they are, and what the claims say.
 
     A trial that several studies declare counts in each.
@@ -85,9 +88,9 @@ def _said(name: str, home: str) -> dict[str, float]:
     return {"core_seconds": seconds, "trials": len(ids), **counts}
 
 
-def _row(told: dict[str, float]) -> list[tuple[int, int]]:
+def _row(counts: dict[str, float]) -> list[tuple[int, int]]:
     widths = {"core_seconds": 8, "trials": 8, HOLDS: 7, FAILS: 7, INSUFFICIENT: 11}
-    return [(round(told[name]), width) for name, width in widths.items()]
+    return [(round(counts[name]), width) for name, width in widths.items()]
 
 
 def _options() -> argparse.Namespace:

@@ -14,10 +14,9 @@ import time
 import torch
 
 from benchmarks.convolutions import NETWORKS as PICTURES
-from benchmarks.machine import load as load_average
-from benchmarks.machine import machine, sentence
+from benchmarks.machine import load_average, machine, sentence
 from benchmarks.networks import NETWORKS as MATRICES
-from benchmarks.options import parsed, parser_of
+from benchmarks.options import parse, parser_of
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
 from study.pack.pack import make_pack
 from study.record import Home
@@ -30,16 +29,17 @@ HOUR_S, SHARE = 3600.0, 0.02
 
 
 def main() -> None:
+    """Measure, print, and exit with status 1 where a goal is missed."""
     options = _options()
     torch.set_num_threads(1)
     print(sentence(machine(options.device)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        verdicts = [_measured(name, options.device, Home(options.home or folder)) for name in options.only]
+        verdicts = [_measure(name, options.device, Home(options.home or folder)) for name in options.only]
     print(*verdicts, sep="\n")
     sys.exit(any(verdict.startswith("goal missed") for verdict in verdicts))
 
 
-def _measured(name: str, device: str, home: Home) -> str:
+def _measure(name: str, device: str, home: Home) -> str:
     """Prints a pack's line; returns how its share of the time stands to the goal."""
     first = NETWORKS[name].trials(1)[0]
     size = largest_useful_pack(first, GPU if device.startswith("cuda") else CPU_CORE)
@@ -78,7 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--only", type=lambda text: text.split(","), default=MEASURED, metavar="NETWORK,…")
     parser.add_argument("--home", help="where checkpoints are written, instead of a temporary folder")
-    return parsed(parser, "network", NETWORKS)
+    return parse(parser, "network", NETWORKS)
 
 
 if __name__ == "__main__":

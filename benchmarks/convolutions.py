@@ -19,12 +19,11 @@ import numpy as np
 import torch
 
 from benchmarks.core import Ways, fastest
-from benchmarks.machine import load as load_average
-from benchmarks.machine import machine, sentence
+from benchmarks.machine import load_average, machine, sentence
 from benchmarks.networks import Network
-from benchmarks.options import add_training, parsed, parser_of
-from benchmarks.plain_loop import Alone
-from benchmarks.step_timer import Timed
+from benchmarks.options import add_training, parse, parser_of
+from benchmarks.plain_loop import PlainLoop
+from benchmarks.step_timer import StepTimer
 from models.data.load import load
 from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.specs import Fixed, Gamma, ImageVAE, OwnData, Training
@@ -42,6 +41,7 @@ EXAMPLES = 1000
 
 
 def random_pictures(side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Training and test pictures of uniform noise, as rows."""
     rng = np.random.default_rng(0)
     return rng.random((EXAMPLES, side * side)), rng.random((100, side * side))
 
@@ -62,7 +62,7 @@ NETWORKS = {
 }
 
 
-class Carried(Timed):
+class CarriedPack(StepTimer):
     """Trials of one network at γ = 0.1 in training, their stack carried in a given way; the same steps as the platform's."""
 
     def __init__(self, trials: Sequence[Trial], way: Way | None, device: str) -> None:
@@ -77,9 +77,9 @@ class Carried(Timed):
     def _take_step(self) -> None:
         stack, (rows, eps) = self.stack, next(self._batches)
         x = self._train[rows]
-        mu, log_var = stack.call("encode", x)
+        mu, log_var = stack.encode(x)
         z = mu + (0.5 * log_var).exp() * eps
-        distortion = squared_error(x, stack.call("decode", z)).mean(-1)
+        distortion = squared_error(x, stack.decode(z)).mean(-1)
         rate = latent_rates(mu, log_var).sum(-1).mean(-1)
         loss = objective(misfit(distortion, self._gamma, stack.d), rate, 1.0)
         slopes = torch.autograd.grad(loss.sum(), stack.trained, materialize_grads=True)
@@ -92,25 +92,26 @@ def _gammas(trials: Sequence[Trial]) -> list[Gamma]:
 
 
 def main() -> None:
+    """Measure, print, and exit with status 1 where a goal is missed."""
     options = _options()
     torch.set_num_threads(1)
     print(sentence(machine(options.device)), flush=True)
-    verdicts = [_measured(name, options.device, options.sizes, options.span) for name in options.only]
+    verdicts = [_measure(name, options.device, options.sizes, options.span) for name in options.only]
     print("", *verdicts, sep="\n")
     sys.exit(any(verdict.startswith("goal missed") for verdict in verdicts))
 
 
-def _measured(name: str, device: str, sizes: Sequence[int], span_s: float) -> str:
+def _measure(name: str, device: str, sizes: Sequence[int], span_s: float) -> str:
     """Prints a network's lines; returns how what `--pack auto` chooses stands to the best."""
     network = NETWORKS[name]
     first = network.trial(Fixed(0.1), 1.0, 0)
-    print(f"\n{name}: {described(network)}, on {device}")
+    print(f"\n{name}: {describe(network)}, on {device}")
     print(f"  {'pack':>4}{'alone':>12}{''.join(f'{way:>14}' for way in WAYS)}{'load':>7}")
     gains: dict[tuple[int, str], float] = {}
     for size in sizes:
         trials = [network.trial(Fixed(0.1), 1.0, seed) for seed in range(size)]
-        ways: Ways = {"alone": lambda: Alone(first, device)}
-        ways |= {way: lambda way=way, trials=trials: Carried(trials, way, device) for way in WAYS}
+        ways: Ways = {"alone": lambda: PlainLoop(first, device)}
+        ways |= {way: lambda way=way, trials=trials: CarriedPack(trials, way, device) for way in WAYS}
         seconds = {way: step_s or math.inf for way, step_s in fastest(ways, device, span_s).items()}
         gains |= {(size, way): size * seconds["alone"] / seconds[way] for way in WAYS}
         numbers = "".join(f"{gains[size, way]:>13.2f}×" for way in WAYS)
@@ -129,7 +130,8 @@ def _verdict(name: str, first: Trial, device: str, gains: dict[tuple[int, str], 
     return f"{verdict}: {name}: {chosen}: {gains[size, way]:.2f}× of alone, {ratio:.2f} of the best (at least {CLOSE})"
 
 
-def described(network: Network) -> str:
+def describe(network: Network) -> str:
+    """A network in a few words."""
     model, data = network.model, network.data
     sides = "×".join(map(str, data.image or ()))
     channels = "-".join(map(str, model.channels if isinstance(model, ImageVAE) else ()))
@@ -140,7 +142,7 @@ def described(network: Network) -> str:
 def _options() -> argparse.Namespace:
     parser = parser_of("convolutions", __doc__)
     add_training(parser, NETWORKS, SIZES, SPAN_S)
-    return parsed(parser, "network", NETWORKS)
+    return parse(parser, "network", NETWORKS)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python -m benchmarks.core [--device cuda] [--only 5-8-5,planted,digits,mnist] [--sizes 1,4,16,64,256,1024]
 
-No Ray, no MLflow, no records: besides torch it imports pydantic, pyarrow, safetensors, jaxtyping and pooch (and scikit-
-learn for the digits). Every way trains real trials on one thread; a number is the fastest of several rounds, in which ways
-that are compared take turns. On a CPU it is the core's time, which other programs hardly change, on a GPU the clock's.
+It needs torch, pydantic and jaxtyping alone (and scikit-learn for the digits): no Ray, no MLflow, no records. Every way
+trains real trials on one thread; a number is the fastest of several rounds, in which the ways that are compared take turns.
+On a CPU it is the core's time, which other programs hardly change, on a GPU the clock's.
 `alone` is a plain loop of one `nn.Module` with `torch.optim.Adam`; `packs` are trials of every γ mode from four seeds; `by
 hand` is one batched-matmul step for a learned γ (`benchmarks.hand_written_step`), and `packs, learned` the platform's pack
 of the very same trials. `a seed each` is a pack's worst case: no two trials share their random draws.
@@ -20,12 +20,11 @@ from typing import Any, Protocol
 
 import torch
 
-from benchmarks.hand_written_step import ByHand
-from benchmarks.machine import load as load_average
-from benchmarks.machine import machine, sentence
+from benchmarks.hand_written_step import HandWrittenStep
+from benchmarks.machine import load_average, machine, sentence
 from benchmarks.networks import NETWORKS, Network
-from benchmarks.options import add_out, add_training, parsed, parser_of, write_numbers
-from benchmarks.plain_loop import Alone
+from benchmarks.options import add_out, add_training, parse, parser_of, write_numbers
+from benchmarks.plain_loop import PlainLoop
 from models.data.load import load
 from models.data_folders import DataError
 from models.specs import MNIST, VAE, Learned
@@ -47,31 +46,36 @@ class Trainer(Protocol):
     """Anything that trains: `advance` takes about so many seconds and returns the steps taken."""
 
     @property
-    def done(self) -> bool: ...
+    def done(self) -> bool:
+        """Whether every step is taken."""
+        ...
 
-    def advance(self, seconds: float) -> int: ...
+    def advance(self, seconds: float) -> int:
+        """Train for about `seconds`; returns the steps taken."""
+        ...
 
 
 Ways = Mapping[str, Callable[[], Trainer]]
 
 
 def main() -> None:
+    """Measure, print, and exit with status 1 where a goal is missed."""
     options = _options()
     torch.set_num_threads(1)
-    told = machine(options.device)
-    print(sentence(told), flush=True)
+    facts = machine(options.device)
+    print(sentence(facts), flush=True)
     lines = measure(options.only, options.device, options.sizes, options.span)
-    write_numbers(options.out, f"core-{options.device.split(':')[0]}", {"machine": told, "core": lines})
-    verdicts = judged(lines)
+    write_numbers(options.out, f"core-{options.device.split(':')[0]}", {"machine": facts, "core": lines})
+    verdicts = judge(lines)
     print("", *verdicts, sep="\n")
     sys.exit(any("goal missed" in verdict for verdict in verdicts))
 
 
 def measure(names: Sequence[str], device: str, sizes: Sequence[int] = SIZES, span_s: float = SPAN_S) -> list[Line]:
-    """A line for each network and way, printed as they come. A network whose data cannot be had is left out, and said so."""
+    """A line for each network and way, printed as they come. A network without data is left out, with a sentence."""
     lines = []
     for name in names:
-        print(f"\n{name}: {described(NETWORKS[name])}, on {device}")
+        print(f"\n{name}: {describe(NETWORKS[name])}, on {device}")
         try:
             _require_data(NETWORKS[name])
         except DataError as fault:
@@ -84,7 +88,7 @@ def measure(names: Sequence[str], device: str, sizes: Sequence[int] = SIZES, spa
     return lines
 
 
-def judged(lines: Sequence[Line]) -> list[str]:
+def judge(lines: Sequence[Line]) -> list[str]:
     """How the stack stands to the hand-written step, a sentence a network."""
     speeds = {(line["network"], line["way"]): line["trials_per_minute"] for line in lines}
     found = []
@@ -97,7 +101,8 @@ def judged(lines: Sequence[Line]) -> list[str]:
     return found
 
 
-def described(network: Network) -> str:
+def describe(network: Network) -> str:
+    """A network in a few words."""
     model, d = network.model, network.data.d
     assert isinstance(model, VAE)
     shape = "-".join(str(n) for n in (d, *model.encoder, model.kappa, *model.decoder, d))
@@ -115,7 +120,7 @@ def _require_data(network: Network) -> None:
 def _sweep(name: str, device: str, sizes: Sequence[int], span_s: float) -> Iterator[Line]:
     """Measure a network, one pack size after another."""
     network = NETWORKS[name]
-    for warm in (_stack(network.trials(2), device), Alone(network.trials(1)[0], device)):
+    for warm in (_stack(network.trials(2), device), PlainLoop(network.trials(1)[0], device)):
         warm.advance(0.2)  # what a process pays once, whatever it trains
     alone_s = trial_s = 0.0
     for size, ways in _questions(network, sizes, device):
@@ -128,13 +133,13 @@ def _sweep(name: str, device: str, sizes: Sequence[int], span_s: float) -> Itera
 
 def _questions(network: Network, sizes: Sequence[int], device: str) -> Iterator[tuple[int, Ways]]:
     """Pack sizes, and what is measured side by side at each."""
-    yield 1, {"alone": lambda: Alone(network.trials(1)[0], device)}
+    yield 1, {"alone": lambda: PlainLoop(network.trials(1)[0], device)}
     for size in sizes:
         yield size, {"packs": lambda n=size: _stack(network.trials(n), device)}
     many = min(MANY_SEEDS, sizes[-1])
     yield many, {"packs, a seed each": lambda: _stack(network.trials(many, seeds=many), device)}
     same = network.trials(min(HAND_SIZE, sizes[-1]), (Learned(),))
-    yield len(same), {"packs, learned": lambda: _stack(same, device), "by hand": lambda: ByHand(same, device)}
+    yield len(same), {"packs, learned": lambda: _stack(same, device), "by hand": lambda: HandWrittenStep(same, device)}
 
 
 def _stack(trials: list[Trial], device: str) -> Training:
@@ -143,7 +148,7 @@ def _stack(trials: list[Trial], device: str) -> Training:
 
 
 def fastest(ways: Ways, device: str, span_s: float) -> dict[str, float | None]:
-    """Seconds a step of each way: the least over rounds in which the ways take turns; None where memory does not do."""
+    """Seconds a step of each way: the least over rounds in which the ways take turns; None where memory is too small."""
     clock = time.perf_counter if device.startswith("cuda") else time.process_time
     best: dict[str, float | None] = dict.fromkeys(ways, math.inf)
     trainers: dict[str, Trainer] = {}
@@ -193,7 +198,7 @@ def _options() -> argparse.Namespace:
     parser = parser_of("core", __doc__)
     add_training(parser, NETWORKS, SIZES, SPAN_S)
     add_out(parser, default=None)
-    return parsed(parser, "network", NETWORKS)
+    return parse(parser, "network", NETWORKS)
 
 
 if __name__ == "__main__":

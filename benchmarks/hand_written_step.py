@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from benchmarks.step_timer import Timed
+from benchmarks.step_timer import StepTimer
 from models.data.load import load
 from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.networks.build import build
@@ -22,7 +22,7 @@ from study.train.step.adam import Adam
 _ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 
 
-class ByHand(Timed):
+class HandWrittenStep(StepTimer):
     """Trials of one fully connected VAE (skip none or affine) with a learned γ, in training."""
 
     def __init__(self, trials: Sequence[Trial], device: str = "cpu") -> None:
@@ -34,7 +34,7 @@ class ByHand(Timed):
         self._model, self._d = first.model, data.d
         self._act = _ACTIVATIONS[first.model.activation]
         networks = [dict(build(trial.model, trial.data, trial.seed).named_parameters()) for trial in trials]
-        start = {name: torch.stack([_stored(network[name]) for network in networks]) for name in networks[0]}
+        start = {name: torch.stack([_transpose(network[name]) for network in networks]) for name in networks[0]}
         start["log_gamma"] = torch.tensor([trial.objective.gamma.start or 1.0 for trial in trials]).log()[:, None]
         self.numbers = torch.cat([value.flatten(1) for value in start.values()], dim=1).to(device)
         columns = self.numbers.split([value[0].numel() for value in start.values()], dim=1)
@@ -81,6 +81,6 @@ class ByHand(Timed):
         return torch.baddbmm(self._leaves[f"{name}.bias"][:, None], inputs, self._leaves[f"{name}.weight"])
 
 
-def _stored(parameter: Tensor) -> Tensor:
+def _transpose(parameter: Tensor) -> Tensor:
     """A weight as (inputs, outputs), which is how its gradient comes out of a batched product."""
     return parameter.detach().mT if parameter.dim() == 2 else parameter.detach()

@@ -1,9 +1,9 @@
-"""The platform's own command, timed from inside: what a launch takes once Python has imported its parts.
+"""The platform's own command, timed from inside: what a launch takes once Python has imported its modules.
 
-    python -m benchmarks.launched --out FILE.json -- STUDY --home … (what study.launch takes)
+    python -m benchmarks.launch_start --out FILE.json -- STUDY --home … (what study.launch takes)
 
-In a process of its own, as a person runs it. Imports, and starting and stopping Ray, are left out of `wall_s`, as they are
-for the other ways; planning, records, the mirror to its last run and the report are in it.
+In a process of its own, as a person runs it. `wall_s` counts planning, records, the mirror to its last run and the report;
+as for the other ways, it leaves out imports, and starting and stopping Ray.
 """
 
 import argparse
@@ -32,6 +32,8 @@ class Stopwatch:
         self.seconds = 0.0
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, timed."""
+
         def timed(*arguments: Any, **options: Any) -> Any:
             start = time.perf_counter()
             try:
@@ -43,7 +45,8 @@ class Stopwatch:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.launched")
+    """Launch, and write what it took."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.launch_start")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("arguments", nargs="+")
     options = parser.parse_args()
@@ -58,8 +61,8 @@ def main() -> None:
     start = time.perf_counter()
     status = app(options.arguments, standalone_mode=False)
     wall_s = time.perf_counter() - start - starting.seconds - stopping.seconds
-    told = {"ray_s": starting.seconds, "wall_s": wall_s, "status": status}
-    options.out.write_text(json.dumps(told), encoding="utf-8")
+    costs = {"ray_s": starting.seconds, "wall_s": wall_s, "status": status}
+    options.out.write_text(json.dumps(costs), encoding="utf-8")
 
 
 if __name__ == "__main__":

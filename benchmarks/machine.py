@@ -1,4 +1,4 @@
-"""What a number was measured on. Whoever reads a benchmark must see the machine, and whether it was quiet."""
+"""The machine that a number was measured on, and how busy it was: every benchmark says both."""
 
 import os
 import platform
@@ -10,8 +10,8 @@ PACKAGES = ("torch", "ray", "mlflow")
 
 
 def machine(device: str = "cpu") -> dict[str, str]:
-    """The machine, the versions and the date, as people name them."""
-    told = {
+    """The machine, the versions and the date, in words."""
+    facts = {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "cpu": _cpu(),
         "cores": f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}",
@@ -21,18 +21,18 @@ def machine(device: str = "cpu") -> dict[str, str]:
     if device.startswith("cuda"):
         import torch
 
-        told["gpu"] = torch.cuda.get_device_name(device)
-    return told | {name: found for name in PACKAGES if (found := _installed(name))}
+        facts["gpu"] = torch.cuda.get_device_name(device)
+    return facts | {name: found for name in PACKAGES if (found := _version(name))}
 
 
-def sentence(told: dict[str, str]) -> str:
+def sentence(facts: dict[str, str]) -> str:
     """`machine()` in one line."""
-    versions = ", ".join(f"{name} {told[name]}" for name in ("python", *PACKAGES) if name in told)
-    on = ", ".join([*filter(None, [told.get("gpu")]), f"{told['cores']} cores of {told['cpu']}", told["memory"]])
-    return f"{told['date']}: {on}; {versions}"
+    versions = ", ".join(f"{name} {facts[name]}" for name in ("python", *PACKAGES) if name in facts)
+    on = ", ".join([*filter(None, [facts.get("gpu")]), f"{facts['cores']} cores of {facts['cpu']}", facts["memory"]])
+    return f"{facts['date']}: {on}; {versions}"
 
 
-def load() -> float:
+def load_average() -> float:
     """Processes that wanted to run, on average over the last minute."""
     return round(os.getloadavg()[0], 2)
 
@@ -45,7 +45,7 @@ def _cpu() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def _installed(package: str) -> str | None:
+def _version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:

@@ -38,6 +38,7 @@ class Network:
     training: Training
 
     def trial(self, gamma: Gamma, beta: float, seed: int) -> Trial:
+        """One trial of this network."""
         objective = Objective(gamma=gamma, beta=beta)
         return Trial(data=self.data, model=self.model, objective=objective, training=self.training, seed=seed)
 

@@ -1,4 +1,4 @@
-"""What the benchmarks' command lines share, and where their numbers go."""
+"""What the command lines of the benchmarks share, and the files that their numbers go to."""
 
 import argparse
 import json
@@ -15,21 +15,22 @@ def parser_of(name: str, doc: str | None) -> argparse.ArgumentParser:
 
 
 def add_out(parser: argparse.ArgumentParser, default: Path | None = RESULTS) -> None:
+    """The option `--out`."""
     parser.add_argument("--out", type=Path, default=default, help="a folder for the numbers as JSON")
 
 
 def add_training(
     parser: argparse.ArgumentParser, networks: Collection[str], sizes: Sequence[int], span_s: float
 ) -> None:
-    """What is trained, on which device, in stacks of which sizes, and for how long a round."""
+    """Options: networks, device, pack sizes, and the length of a round."""
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(networks), metavar="NETWORK,…")
     parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")], default=list(sizes))
     parser.add_argument("--span", type=float, default=span_s, metavar="S", help="seconds a round")
 
 
-def parsed(parser: argparse.ArgumentParser, kind: str, known: Collection[str]) -> argparse.Namespace:
-    """The options; leaves with a sentence where `--only` names what is not known."""
+def parse(parser: argparse.ArgumentParser, kind: str, known: Collection[str]) -> argparse.Namespace:
+    """The options; ends the program with a sentence where `--only` names something unknown."""
     options = parser.parse_args()
     if unknown := sorted(set(options.only) - set(known)):
         parser.error(f"there is no {kind} {unknown[0]}: choose among {', '.join(known)}")
@@ -37,7 +38,7 @@ def parsed(parser: argparse.ArgumentParser, kind: str, known: Collection[str]) -
 
 
 def write_numbers(folder: Path | None, name: str, found: Any) -> None:
-    """Leave the numbers in the folder, if there is one, as `<name>.json`."""
+    """Write the numbers to `<name>.json` in the folder, if there is one."""
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.json").write_text(json.dumps(found, indent=1), encoding="utf-8")

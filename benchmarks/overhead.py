@@ -4,7 +4,7 @@
 
 `stages` sends a thousand trials that train next to nothing (one step, eight examples) through everything else: planning, Ray
 Tune, packs of 64, records, the mirror without pictures, the report. Starting Ray, importing Python's packages and creating
-MLflow's database are told apart; they do not grow with the trials. `mirror` trains the planted part of `grid_gamma`
+MLflow's database are shown separately; they do not grow with the trials. `mirror` trains the planted part of `grid_gamma`
 (auto packs) twice, without and with the mirror as a launch has it, and compares trials a minute from the first news of
 training to the last commit.
 """
@@ -26,15 +26,15 @@ from rich.console import Console
 from analysis import results
 from analysis.report.report import write_report
 from benchmarks.launch_start import PARTS, Stopwatch
-from benchmarks.machine import load, machine, sentence
-from benchmarks.options import add_out, parsed, parser_of, write_numbers
+from benchmarks.machine import load_average, machine, sentence
+from benchmarks.options import add_out, parse, parser_of, write_numbers
 from benchmarks.packing import create_database
 from benchmarks.studies import stub
 from study.declare.table import Study
 from study.launch.event_router import EventRouter
 from study.launch.find import find
 from study.launch.progress_bar import ProgressBar
-from study.mirror.mirror import Ledger, rebuild
+from study.mirror.mirror import Mirror, rebuild
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
 from study.plan.datasets import record_data
@@ -70,9 +70,9 @@ def main() -> None:
     options = _options()
     for name in PARTS:
         import_module(name)
-    told = machine()
-    print(sentence(told), flush=True)
-    found: dict[str, Any] = {"machine": told}
+    facts = machine()
+    print(sentence(facts), flush=True)
+    found: dict[str, Any] = {"machine": facts}
     verdicts = []
     if "stages" in options.only:
         found["stages"] = stages({"seed": ["0"], "beta": ["0.25"]} if options.quick else {})
@@ -92,17 +92,17 @@ def stages(only: Only) -> Costs:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         home, costs = Home(folder), Costs()
         costs["creating MLflow's database"] = create_database(Path(folder) / "empty.db")
-        plan = _timed(costs, "declaring and planning", lambda: _planned(stub, home, only))
+        plan = _time(costs, "declaring and planning", lambda: _plan(stub, home, only))
         costs["trials"] = len(plan.missing)
-        costs["Ray, packs and commits"], costs["starting Ray"] = _trained(plan, home, PACK)[:2]
+        costs["Ray, packs and commits"], costs["starting Ray"] = _train(plan, home, PACK)[:2]
         tables = _commits(home)
         with tempfile.TemporaryDirectory(prefix="benchmark-") as other:
-            _timed(costs, "of which records", lambda: [commit(Home(other), key, rows) for key, rows in tables.items()])
+            _time(costs, "of which records", lambda: [commit(Home(other), key, rows) for key, rows in tables.items()])
         shutil.copy(Path(folder) / "empty.db", Path(folder) / "mlflow.db")
-        _timed(costs, "the mirror", lambda: rebuild(home, plan.name, pictures="none"))
-        _timed(costs, "reading the results", lambda: results(plan.name, home))
-        _timed(costs, "the report", lambda: write_report(plan.name, home))
-    costs["load"] = load()
+        _time(costs, "the mirror", lambda: rebuild(home, plan.name, pictures="none"))
+        _time(costs, "reading the results", lambda: results(plan.name, home))
+        _time(costs, "the report", lambda: write_report(plan.name, home))
+    costs["load"] = load_average()
     _show_stages(costs)
     return costs
 
@@ -114,25 +114,25 @@ def mirror_load(only: Only) -> dict[str, Costs]:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             home = Home(folder)
             create_database(Path(folder) / "mlflow.db")
-            plan = _planned(find("grid_gamma"), home, only)
-            ledger = Ledger(home, plan.name) if way == "with the mirror" else None
-            if ledger:
-                ledger.start({})
+            plan = _plan(find("grid_gamma"), home, only)
+            mirror = Mirror(home, plan.name) if way == "with the mirror" else None
+            if mirror:
+                mirror.start({})
             driver_s = time.process_time()
-            _, _, span_s = _trained(plan, home, None, ledger)
+            _, _, span_s = _train(plan, home, None, mirror)
             costs = {"trials": len(plan.missing), "span_s": span_s, "driver_cpu_s": time.process_time() - driver_s}
-            if ledger and (lag := ledger.close("finished", {}, patience_s=600)):
+            if mirror and (lag := mirror.close("finished", {}, patience_s=600)):
                 sys.exit(lag)
-        found[way] = costs | {"per_minute": 60 * costs["trials"] / span_s, "load": load()}
+        found[way] = costs | {"per_minute": 60 * costs["trials"] / span_s, "load": load_average()}
         print(
             f"{way:20}{costs['trials']:5} trials in {span_s:6.1f} s{found[way]['per_minute']:9.1f} trials/min; "
-            f"the driver used {costs['driver_cpu_s']:.1f} s of a core meanwhile (load {load():.1f})",
+            f"the driver used {costs['driver_cpu_s']:.1f} s of a core meanwhile (load {load_average():.1f})",
             flush=True,
         )
     return found
 
 
-def _planned(study: Study, home: Home, only: Only) -> Plan:
+def _plan(study: Study, home: Home, only: Only) -> Plan:
     """What a launch does before it trains."""
     plan = make_plan(study, "laptop", home, only)
     make_packs(plan.missing, plan.attempts, PACK, 2, CPU_CORE)
@@ -141,7 +141,7 @@ def _planned(study: Study, home: Home, only: Only) -> Plan:
     return plan
 
 
-def _trained(plan: Plan, home: Home, size: int | None, ledger: Ledger | None = None) -> tuple[float, float, float]:
+def _train(plan: Plan, home: Home, size: int | None, mirror: Mirror | None = None) -> tuple[float, float, float]:
     """Train a plan on a Ray of its own: seconds in all without Ray's start and end, of Ray's start, and of the training."""
     import ray
 
@@ -154,7 +154,7 @@ def _trained(plan: Plan, home: Home, size: int | None, ledger: Ledger | None = N
     try:
         whole = LaunchPlan((plan,), size)
         with TimedBar(Console(quiet=True), whole) as bar:
-            router = EventRouter(bar, {plan.name: ledger} if ledger else {}, whole)
+            router = EventRouter(bar, {plan.name: mirror} if mirror else {}, whole)
             train(whole, home, partial(opened, None, router.say), router)
     finally:
         ray.init, ray.shutdown = init, shutdown
@@ -164,7 +164,7 @@ def _trained(plan: Plan, home: Home, size: int | None, ledger: Ledger | None = N
     return wall_s, starting.seconds, bar.last - bar.first
 
 
-def _timed(costs: Costs, name: str, work: Callable[[], Any]) -> Any:
+def _time(costs: Costs, name: str, work: Callable[[], Any]) -> Any:
     start = time.perf_counter()
     value = work()
     costs[name] = time.perf_counter() - start
@@ -229,7 +229,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", type=lambda text: text.split(","), default=parts, metavar="PART,…")
     add_out(parser)
     parser.add_argument("--quick", action="store_true", help="run through everything with next to no trials")
-    return parsed(parser, "part", parts)
+    return parse(parser, "part", parts)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@
 - packs of 1: this platform, `--pack 1`: records and mirror, but no packing;
 - packs: this platform as it is.
 
-Every way has a process and a Ray of its own, started before the clock is (and told apart), an MLflow database that is there
-already, and shows its runs in it without pictures. The clock stops when the last number is on the disk and the last run in
-MLflow: for Ray Tune that is `Tuner.fit()`, for the platform the whole command, planning and report included. Slower ways
-train 16 of the study's trials, and what both trained must agree. `benchmarks.core` then measures the training alone.
+Every way has a process and a Ray of its own, started before the clock (the seconds are shown separately), an MLflow database
+that exists already, and shows its runs in it without pictures. The clock stops when the last number is on the disk and the
+last run in MLflow: for Ray Tune that is `Tuner.fit()`, for the platform the whole command, planning and report included.
+Slower ways train 16 of the study's trials; trials that two ways trained must agree. `benchmarks.core` then measures the
+training alone.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from typing import Any
 import torch
 
 from benchmarks import core, tables
-from benchmarks.machine import load, machine, sentence
+from benchmarks.machine import load_average, machine, sentence
 from benchmarks.networks import NETWORKS
 from benchmarks.studies import STUDIES, few
 from study.record import Home, read
@@ -44,26 +45,27 @@ Line = dict[str, Any]
 
 
 def main() -> None:
+    """Measure, print, and exit with status 1 where a goal is missed."""
     options = _options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a polite kill would leave a way running
     if options.show:
         found = json.loads(options.show.read_text(encoding="utf-8"))
     else:
-        found = _measured(options)
+        found = _measure(options)
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "packing.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
         (options.out / "packing.png").write_bytes(tables.figure(found))
         print(f"\nwritten: {options.out}/packing.json, packing.png")
     print(f"\n{tables.markdown(found) if options.markdown else tables.plain(found)}")
     if not options.quick:
-        verdicts = [*tables.judged(found), *core.judged(found["core"])]
+        verdicts = [*tables.judge(found), *core.judge(found["core"])]
         apart = sum(line.get("apart", 0) for line in found["ways"])
-        verdicts += [f"goal missed: {apart} trials came to other numbers in packs"] * (apart > 0)
+        verdicts += [f"goal missed: {apart} trials ended with other numbers in packs"] * (apart > 0)
         print("", *verdicts, sep="\n")
         sys.exit(any("goal missed" in verdict for verdict in verdicts))
 
 
-def _measured(options: argparse.Namespace) -> dict[str, Any]:
+def _measure(options: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(1)
     found: dict[str, Any] = {"machine": machine(), "database_s": 0.0, "ways": []}
     print(sentence(found["machine"]), flush=True)
@@ -87,27 +89,29 @@ def _ways(name: str, ways: list[str], place: Path, database: Path) -> list[Line]
     for way in ways:
         folder = place / way
         folder.mkdir(parents=True)
-        told = (
-            _launched(name, way, folder, database)
+        numbers = (
+            _run_launch(name, way, folder, database)
             if way in ("single", "packs")
-            else _tuned(name, way, folder, database)
+            else _run_tune(name, way, folder, database)
         )
-        known[way] = {row["declared"]: row["distortion_test"] for row in told["trials"]}
-        minutes = told["wall_s"] / 60
-        line = {"network": name, "way": way, "trials": len(told["trials"]), "wall_s": told["wall_s"]}
-        lines.append(line | {"ray_s": told["ray_s"], "per_minute": len(told["trials"]) / minutes, "load": load()})
+        known[way] = {row["declared"]: row["distortion_test"] for row in numbers["trials"]}
+        minutes = numbers["wall_s"] / 60
+        line = {"network": name, "way": way, "trials": len(numbers["trials"]), "wall_s": numbers["wall_s"]}
+        lines.append(
+            line | {"ray_s": numbers["ray_s"], "per_minute": len(numbers["trials"]) / minutes, "load": load_average()}
+        )
         print(f"  {tables.NAMES[way]:16}{tables.row(lines[-1])}", flush=True)
     lines[-1]["apart"] = _apart(known)
     return lines
 
 
-def _tuned(name: str, way: str, folder: Path, database: Path) -> Any:
+def _run_tune(name: str, way: str, folder: Path, database: Path) -> Any:
     shutil.copy(database, folder / "mlflow.db")
     options = ["--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}"]
     return _run("benchmarks.plain_tune", folder, name, *options, *(["--reuse-actors"] if way == "reused" else []))
 
 
-def _launched(name: str, way: str, folder: Path, database: Path) -> Any:
+def _run_launch(name: str, way: str, folder: Path, database: Path) -> Any:
     home = folder / "home"
     home.mkdir()
     shutil.copy(database, home / "mlflow.db")
@@ -116,16 +120,16 @@ def _launched(name: str, way: str, folder: Path, database: Path) -> Any:
     if way == "single":
         only = [f"{axis}={','.join(map(str, labels))}" for axis, labels in few(name).items()]
         options += ["--pack", "1", *(part for text in only for part in ("--only", text))]
-    told = _run("benchmarks.launch_start", folder, "--", study, *options)
+    numbers = _run("benchmarks.launch_start", folder, "--", study, *options)
     rows = read(Home(home), "trials", ["trial_id", "status", "distortion_test"]).to_pylist()
     if unsettled := [row["status"] for row in rows if row["status"] == "failed"]:
         sys.exit(f"{len(unsettled)} trials of {name} failed: nothing can be compared")
-    return told | {"trials": [row | {"declared": row["trial_id"]} for row in rows]}
+    return numbers | {"trials": [row | {"declared": row["trial_id"]} for row in rows]}
 
 
 def _run(module: str, folder: Path, *arguments: str) -> Any:
-    """What a way tells of itself, run in a process of its own."""
-    out, log = folder / "told.json", folder / "log.txt"
+    """The numbers of one way, run in a process of its own."""
+    out, log = folder / "numbers.json", folder / "log.txt"
     # Options come before the study: what follows `--` belongs to the launcher.
     command = [sys.executable, "-m", module, "--out", str(out), *arguments]
     with log.open("w") as stream:
@@ -147,7 +151,7 @@ def create_database(file: Path) -> float:
 
 
 def _apart(known: dict[str, dict[str, float | None]]) -> int:
-    """How many of the trials that both trained did not come to the same numbers in both."""
+    """How many of the trials that both ways trained ended with different numbers."""
     plain = known.get("tune") or known.get("reused")
     if not plain or "packs" not in known:
         return 0

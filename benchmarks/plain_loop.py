@@ -1,4 +1,4 @@
-"""One trial by the loop that everybody writes: one `nn.Module`, `torch.optim.Adam`, one thread. No vmap, no pack.
+"""One trial in the loop that everybody writes: one `nn.Module`, `torch.optim.Adam`, one thread. No vmap, no pack.
 
 The same trial as in a pack: initial weights, minibatches, noise, objective and learning rates are the trial's own, and
 the test set is measured with the same draws, so the numbers of both ways can be compared.
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.step_timer import Timed
+from benchmarks.step_timer import StepTimer
 from models.data.load import load
 from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.networks.build import build
@@ -21,7 +21,7 @@ ROWS_A_DRAW = 128
 """The records' noise is drawn in blocks of so many rows."""
 
 
-class Alone(Timed):
+class PlainLoop(StepTimer):
     """A trial in training."""
 
     def __init__(self, trial: Trial, device: str = "cpu") -> None:
@@ -39,6 +39,7 @@ class Alone(Timed):
         self._noise = noise(trial.seed, min(settings.batch, len(self._train)), trial.model.kappa, torch.float32)
 
     def weights(self) -> list[Tensor]:
+        """The network's parameters, in their order."""
         return list(self._network.parameters())
 
     def _take_step(self) -> None:

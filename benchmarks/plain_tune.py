@@ -18,7 +18,7 @@ import torch
 from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 
-from benchmarks.plain_loop import Alone
+from benchmarks.plain_loop import PlainLoop
 from benchmarks.studies import few, trial_of
 
 REPORTED = ("declared", "distortion_test", "rate_test", "n_active", "pid")
@@ -51,7 +51,7 @@ def train(config: dict[str, Any]) -> None:
     """Train one configuration and report its numbers."""
     torch.set_num_threads(1)
     trial = trial_of(config["study"], config)
-    alone = Alone(trial)
+    alone = PlainLoop(trial)
     while not alone.done:
         alone.advance(3600)
     tune.report({"declared": trial.trial_id, **alone.evaluate()})

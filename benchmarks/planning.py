@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from benchmarks.machine import load, machine, sentence
+from benchmarks.machine import load_average, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
 
@@ -27,14 +27,14 @@ COMMANDS = {
 
 def main() -> None:
     options = _options()
-    told = machine()
-    print(sentence(told), flush=True)
+    facts = machine()
+    print(sentence(facts), flush=True)
     found: dict[str, float] = {}
     print(f"{'':34}{'seconds':>8}{'ratio':>8}")
     for name, command in COMMANDS.items():
         found[name] = min(_seconds(command) for _ in range(options.repeats))
         print(f"{name:34}{found[name]:8.2f}{found[name] / next(iter(found.values())):8.1f}", flush=True)
-    write_numbers(options.out, "planning", {"machine": told, "load": load(), "seconds": found})
+    write_numbers(options.out, "planning", {"machine": facts, "load": load_average(), "seconds": found})
     slowest = max(found.values())
     print(
         f"\ngoal {'met' if slowest <= GOAL_S else 'missed'}: the slowest answers in {slowest:.2f} s (at most {GOAL_S:g})"

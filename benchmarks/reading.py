@@ -17,7 +17,7 @@ import tempfile
 import time
 from typing import Any
 
-from benchmarks.machine import load, machine, sentence
+from benchmarks.machine import load_average, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
 from benchmarks.synthetic_records import PACK, fill, sweep
@@ -63,16 +63,16 @@ print(json.dumps({"in all": time.perf_counter() - start, "runs": len(frame)}))
 
 def main() -> None:
     options = _options()
-    told = machine()
-    print(sentence(told), flush=True)
-    found: dict[str, Any] = {"machine": told}
+    facts = machine()
+    print(sentence(facts), flush=True)
+    found: dict[str, Any] = {"machine": facts}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         home = Home(folder)
         trials = fill(home, sweep(max(1, round(options.trials / BETAS / SEEDS)), BETAS, SEEDS))
-        found["analysis"] = _run(READ, folder) | {"trials": trials, "load": load()}
+        found["analysis"] = _run(READ, folder) | {"trials": trials, "load": load_average()}
         _show(f"the analysis of {trials:,} trials", found["analysis"])
     if options.mlflow:
-        found["mlflow"] = _searched(options.mlflow)
+        found["mlflow"] = _search(options.mlflow)
         _show(f"mlflow.search_runs on {found['mlflow']['runs']:,.0f} runs, no curves, no latents", found["mlflow"])
     write_numbers(options.out, "reading", found)
     if options.trials >= 10_000:
@@ -82,7 +82,7 @@ def main() -> None:
         sys.exit(taken > GOAL_S)
 
 
-def _searched(trials: int) -> dict[str, float]:
+def _search(trials: int) -> dict[str, float]:
     """Mirror so many generated trials, and search them."""
     from study.mirror.address import tracking_uri
     from study.mirror.mirror import rebuild
@@ -93,7 +93,7 @@ def _searched(trials: int) -> dict[str, float]:
         start = time.perf_counter()
         rebuild(home, "generated", pictures="none")
         mirrored = time.perf_counter() - start
-        return _run(SEARCH, tracking_uri(home)) | {"mirroring": mirrored, "load": load()}
+        return _run(SEARCH, tracking_uri(home)) | {"mirroring": mirrored, "load": load_average()}
 
 
 def _run(code: str, argument: str) -> dict[str, float]:

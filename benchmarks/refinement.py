@@ -12,7 +12,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 
-from benchmarks.machine import load, machine, sentence
+from benchmarks.machine import load_average, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from models.data.load import prepare
 from study.catalog.linear_collapse import table as catalog
@@ -45,19 +45,19 @@ def coarse(beta: float, seed: int) -> Trial | None:
 
 def main() -> None:
     options = _options()
-    told = machine()
-    print(sentence(told), flush=True)
+    facts = machine()
+    print(sentence(facts), flush=True)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        found = _refined(Home(folder), options.width)
+        found = _refine(Home(folder), options.width)
     share = found.betas / found.even
     print(f"{found.betas} β in {found.rounds} rounds, an even grid of the same precision {found.even}: {share:.0%}")
     numbers = {"betas": found.betas, "rounds": found.rounds, "even": found.even, "width": options.width}
-    write_numbers(options.out, "refinement", {"machine": told, "load": load(), **numbers})
+    write_numbers(options.out, "refinement", {"machine": facts, "load": load_average(), **numbers})
     print(f"goal {'met' if share <= GOAL else 'missed'} (at most {GOAL:.0%})")
     sys.exit(share > GOAL)
 
 
-def _refined(home: Home, width: float) -> Found:
+def _refine(home: Home, width: float) -> Found:
     """The sweep, trained until nothing is asked for."""
     plan, rounds = make_plan(coarse, "laptop", home, refine=width), 0
     while plan.ready:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.requests [--packs 64] [--out FOLDER]
 
-Packs of 64 made-up trials (`benchmarks/training_stub.py`) are laid out, opened, committed and taken away again in a store in
+Packs of 64 made-up trials (`benchmarks/training_stub.py`) are handed over, opened, committed and removed in a store in
 memory, whose every call is counted: a listing counts once, however many pages of a thousand names a real store would send.
 One process stands for the driver and its one worker; a worker that comes later, or one of many, also reads each part that
 the others have committed, once.
@@ -16,7 +16,7 @@ from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.scale import PACK, table
 from benchmarks.training_stub import install
 from study.pack.cost import CPU_CORE
-from study.pack.handover import laid_out
+from study.pack.handover import hand_over
 from study.pack.pack import make_packs
 from study.plan.plan import make_plan
 from study.record import Home, stored_ids
@@ -27,12 +27,13 @@ KINDS = {"open_output_stream": "PUT", "open_input_file": "GET", "delete_file": "
 
 
 class Counted:
-    """A file system that counts what it is asked."""
+    """A file system that counts its requests."""
 
     def __init__(self, files: Any) -> None:
         self._files, self.counts = files, Counter[str]()
 
     def get_file_info(self, what: Any) -> Any:
+        """Count a request for one file or for a listing."""
         self.counts["HEAD" if isinstance(what, str) else "LIST"] += 1
         return self._files.get_file_info(what)
 
@@ -43,6 +44,7 @@ class Counted:
 
 
 def main() -> None:
+    """Count the requests of a pack, and print them."""
     options = _options()
     home = Home("memory://benchmark-requests")
     files = home._files = Counted(home._files)
@@ -50,7 +52,7 @@ def main() -> None:
     packs = make_packs(plan.missing, plan.attempts, PACK, 2, CPU_CORE)
     files.counts.clear()
     install()
-    with laid_out(home, packs, print):
+    with hand_over(home, packs, print):
         for pack in packs:
             actor = Worker(home.uri, pack.pack_id, "cpu")
             actor._home = home  # whose calls are counted

@@ -5,8 +5,8 @@
 Each size runs in a process and a home of its own: the table is declared and planned, Ray Tune schedules packs of 64, workers
 commit made-up records (`benchmarks/training_stub.py`), a second launch finds nothing to do, and the analysis loads and
 tabulates what is there. Memory is what the driver holds more after training than before it planned. Up to `--mirror`
-trials are then mirrored into MLflow, and the seconds of it stand beside. Starting Ray is told apart; it does not grow with
-the trials.
+trials are then mirrored into MLflow, and the seconds of it stand beside. Starting Ray is shown separately; it does not
+grow with the trials.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.launch_start import Stopwatch
-from benchmarks.machine import load, machine, sentence
+from benchmarks.machine import load_average, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT, create_database
 from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
@@ -69,12 +69,13 @@ def table(trials: int) -> Study:
 
 
 def main() -> None:
+    """Measure, print, and exit with status 1 where a goal is missed."""
     options = _options()
     if options.one:
-        print(json.dumps(measured(options.one, options.mirror)))
+        print(json.dumps(measure(options.one, options.mirror)))
         return
-    told = machine()
-    print(sentence(told), flush=True)
+    facts = machine()
+    print(sentence(facts), flush=True)
     found = []
     for trials in options.trials:
         command = [sys.executable, "-m", "benchmarks.scale", "--one", str(trials), "--mirror", str(options.mirror)]
@@ -85,13 +86,13 @@ def main() -> None:
             sys.exit(f"{trials} trials could not be run: {done.stderr[-2000:]}")
         found.append(json.loads(done.stdout.splitlines()[-1]))
         _show(found[-1])
-    write_numbers(options.out, "scale", {"machine": told, "load": load(), "sizes": found})
+    write_numbers(options.out, "scale", {"machine": facts, "load": load_average(), "sizes": found})
     verdicts = list(_verdicts({costs["trials"]: costs for costs in found}))
     print("", *verdicts, sep="\n")
     sys.exit(any("goal missed" in verdict for verdict in verdicts))
 
 
-def measured(trials: int, most_mirrored: int) -> dict[str, float]:
+def measure(trials: int, most_mirrored: int) -> dict[str, float]:
     """Seconds of each part; bytes that the driver has come to hold, and that the home takes."""
     from analysis import View, glance
     from analysis import table as tabulated
@@ -132,11 +133,11 @@ def measured(trials: int, most_mirrored: int) -> dict[str, float]:
         glance(view.trials, view.header)
         costs["analysis"] = time.perf_counter() - start
         if trials <= most_mirrored:
-            costs["mirror"] = _mirrored(home, Path(folder))
+            costs["mirror"] = _mirror(home, Path(folder))
     return costs
 
 
-def _mirrored(home: Home, folder: Path) -> float:
+def _mirror(home: Home, folder: Path) -> float:
     from study.mirror.mirror import rebuild
 
     create_database(folder / "mlflow.db")

@@ -1,4 +1,4 @@
-"""What the ways of training that are compared share: steps are taken until the time is over."""
+"""What the ways of training that are compared have in common: they take steps until the time is over."""
 
 import time
 from abc import ABC, abstractmethod
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from models.specs import Training
 
 
-class Timed(ABC):
+class StepTimer(ABC):
     """A training in progress."""
 
     def __init__(self, settings: Training) -> None:
@@ -14,6 +14,7 @@ class Timed(ABC):
 
     @property
     def done(self) -> bool:
+        """Whether every step is taken."""
         return self.step >= self._settings.steps
 
     def advance(self, seconds: float) -> int:

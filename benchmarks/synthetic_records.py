@@ -73,10 +73,10 @@ def _tables(trials: Sequence[Trial], rows: list[Columns]) -> Iterator[tuple[str,
     rates = 0.5 * np.log(np.clip(zeta2[:KAPPA] / level, 1, None))
     ids = [row["trial_id"] for row in rows]
     key = {"trial_id": ids, "commit_id": [row["commit_id"] for row in rows]}
-    yield "curves", _table("curves", _repeated(key, POINTS) | _curves(modes, rates.sum(1)))
+    yield "curves", _table("curves", _repeat(key, POINTS) | _curves(modes, rates.sum(1)))
     latents = {"mean_var": units, "post_var": 1 - units, "rate": rates, "decoder_norm": np.sqrt(units * zeta2[:KAPPA])}
     flat = {name: value.ravel() for name, value in latents.items()}
-    yield "latents", _table("latents", _repeated(key, KAPPA) | flat | {"latent": np.tile(np.arange(KAPPA), n)})
+    yield "latents", _table("latents", _repeat(key, KAPPA) | flat | {"latent": np.tile(np.arange(KAPPA), n)})
     drawn = {"stage": ["vae"] * n, "sample_size": [2000] * n, "seed": [0] * n, "version": [1] * n}
     metrics = [
         _table(
@@ -112,7 +112,7 @@ def _curves(distortion: np.ndarray, rate: np.ndarray) -> Columns:
     return flat | constant | {"step": steps, "objective": flat["distortion"] + flat["rate"]}
 
 
-def _repeated(key: Columns, times: int) -> Columns:
+def _repeat(key: Columns, times: int) -> Columns:
     repeated = {name: np.repeat(values, times) for name, values in key.items()}
     return repeated | {"stage": ["vae"] * len(repeated["trial_id"])}
 
@@ -131,11 +131,11 @@ def _table(name: str, columns: Columns) -> pa.Table:
 def _dataset() -> Columns:
     total = sum(DATA.eigenvalues)
     shape = {"d": DATA.d, "n_train": DATA.n, "n_test": DATA.n_test, "intrinsic_dim": DATA.intrinsic_dim}
-    told = {
+    identity = {
         "data_id": content_id(DATA),
         "data": DATA.label,
         "declaration": DATA.model_dump_json(),
         "digest": "generated",
     }
     sizes = {"total_variance": total, "total_variance_test": total, "spectrum": list(DATA.eigenvalues)}
-    return told | shape | sizes
+    return identity | shape | sizes

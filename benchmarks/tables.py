@@ -1,4 +1,4 @@
-"""What `benchmarks.packing` found, as text, Markdown and a figure; and whether it meets the goals."""
+"""The numbers of `benchmarks.packing` as text, Markdown and a figure, and whether they meet the goals."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def row(line: dict[str, Any]) -> str:
     return f"{counts}   (Ray started in {line['ray_s']:.1f} s, load {line['load']:.1f})"
 
 
-def judged(found: Found) -> list[str]:
+def judge(found: Found) -> list[str]:
     """A sentence for each network with a goal."""
     sentences = []
     for network, goal in GOALS.items():
@@ -68,7 +68,7 @@ def _cells(found: Found) -> list[list[str]]:
         speeds = _speeds(found, network)
         cells = [f"{speeds[way]:,.0f}" if way in speeds else "" for way in NAMES]
         ratios = [f"{ratio:.1f}×" if (ratio := _ratio(speeds, way)) else "" for way in ("tune", "reused", "single")]
-        lines.append([network, *cells, *ratios, _of_hand(found, network)])
+        lines.append([network, *cells, *ratios, _share_of_hand(found, network)])
     return lines
 
 
@@ -80,7 +80,7 @@ def _ratio(speeds: dict[str, float], way: str) -> float | None:
     return speeds["packs"] / speeds[way] if {"packs", way} <= speeds.keys() else None
 
 
-def _of_hand(found: Found, network: str) -> str:
+def _share_of_hand(found: Found, network: str) -> str:
     ways = {line["way"]: line["trials_per_minute"] for line in found["core"] if line["network"] == network}
     stack, hand = ways.get("packs, learned"), ways.get("by hand")
     return f"{stack / hand:.2f}" if stack and hand else ""

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from study.cli import counted, refuse, run
 from study.record import WORK_LOCK, Home, HomeError
-from study.record.garbage import Unused, declared_ids, find_unused, remove
+from study.record.garbage import Garbage, declared_ids, find_garbage, remove
 from study.record.read import patiently
 
 YOUNG_S = 600.0
@@ -22,12 +22,12 @@ YOUNG_S = 600.0
 console = Console(highlight=False, soft_wrap=True)
 
 
-def clean(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = False, alone: bool = False) -> Unused:
+def clean(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = False, alone: bool = False) -> Garbage:
     """What no study refers to, the `forgotten` ones left out of account; removed if `delete`. Raises: HomeError."""
     _check_forgotten(home, forgotten)
     _declared(home, forgotten)  # refuse a wrong home before a lock file is put there
     if not delete:
-        return patiently(lambda: find_unused(home, _declared(home, forgotten), YOUNG_S))
+        return patiently(lambda: find_garbage(home, _declared(home, forgotten), YOUNG_S))
     if not (home.local or alone):
         raise HomeError(
             f"{home} cannot be locked against a launch at work: add --alone when nothing else is at work there"
@@ -42,7 +42,7 @@ def clean(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = Fa
         ):  # the plan first: once it is gone the study refers to nothing, whatever a kill leaves of its folder
             home.delete(f"studies/{study}/plan.parquet")
             home.drop(f"studies/{study}")
-        found = find_unused(home, declared, YOUNG_S)
+        found = find_garbage(home, declared, YOUNG_S)
         remove(home, found)
     return found
 
@@ -78,39 +78,34 @@ def main(
         refuse(str(fault))
     for line in _lines(found):
         console.print(line)
+    done = "forgotten" if delete else "to be forgotten"
     for study in forget or ():
-        console.print(
-            f"{'forgotten' if delete else 'to be forgotten'}: the study {escape(study)}, its plan and its report"
-        )
-    console.print(f"{'removed' if delete else 'to remove'}: {_size(_bytes(found))}; stays: {_stays(found)}")
+        console.print(f"{done}: the study {escape(study)}, its plan and its report")
+    console.print(f"{'removed' if delete else 'to remove'}: {_size(found.size)}; stays: {_stays(found)}")
     if found.young:
         console.print(
             f"left alone: {counted(found.young, 'file')} of the last ten minutes, which a launch may still be writing"
         )
     if found.trials:
         console.print("MLflow's runs of these trials stay: delete them in MLflow")
-    if not delete and (found.anything or forget):
+    if not delete and (found or forget):
         console.print("nothing was removed: add --delete to remove it")
 
 
-def _lines(found: Unused) -> list[str]:
+def _lines(found: Garbage) -> list[str]:
     lines = []
-    if rows := sum(found.rows.values()):
+    if rows := found.rows.total():
         whose = f"{counted(found.trials, 'trial')} that no study declares, and of attempts that do not count"
         lines.append(f"{counted(rows, 'row')} of {whose}, about {_size(found.row_bytes)}")
-    if found.cut:
-        lines.append(f"weights and pictures within {counted(len(found.cut), 'file')}, {_size(found.cut_bytes)}")
+    if found.shared:
+        lines.append(f"weights and pictures within {counted(len(found.shared), 'file')}, {_size(found.shared_bytes)}")
     for kind, files in sorted(found.files.items()):
         lines.append(f"{kind}: {counted(len(files), 'file')}, {_size(sum(file.size for file in files))}")
     return lines
 
 
-def _bytes(found: Unused) -> float:
-    return found.row_bytes + found.cut_bytes + sum(file.size for files in found.files.values() for file in files)
-
-
-def _stays(found: Unused) -> str:
-    return f"{counted(len(found.kept), 'trial')}, {_size(found.stays)}"
+def _stays(found: Garbage) -> str:
+    return f"{counted(len(found.kept), 'trial')}, {_size(found.staying_bytes)}"
 
 
 def _size(size: float) -> str:

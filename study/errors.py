@@ -1,6 +1,6 @@
-"""Faults in one sentence: what is wrong with what a person typed, and what to do about it.
+"""Errors as one sentence: what is wrong with what a person typed, and how to put it right.
 
-A declaration is code, so anything may be wrong with it, its values' own text included.
+A declaration is code, so anything may be wrong with it, even the `repr` of its values.
 """
 
 import traceback
@@ -13,35 +13,35 @@ from study.record import HomeError
 from study.secrets import masked
 
 LONGEST = 80
-"""Characters of a value, and three times as many of somebody else's message, that a sentence quotes."""
+"""The most characters of a value that a sentence quotes; of somebody else's message, three times as many."""
 
 
 class RefusalError(Exception):
-    """Something that a person asked for and that cannot be done; the message names the fault and the remedy."""
+    """What a person asked for cannot be done; the message says why, and what to do."""
 
 
 class DeclarationError(RefusalError):
-    """A study, trial, axis or search that is declared wrongly."""
+    """A study, trial, axis or search is declared wrongly."""
 
 
 class OptionError(RefusalError):
-    """An option or argument of a command that means nothing, or that does not fit what is asked for."""
+    """An option or argument of a command means nothing, or does not fit the others."""
 
 
 class SettingError(RefusalError):
-    """An environment variable that is set to what it cannot be."""
+    """An environment variable has a value that means nothing."""
 
 
 class ClusterError(RefusalError):
-    """A Ray cluster that is not there, does not answer, takes no job, or has nothing to train on."""
+    """A Ray cluster is not there, does not answer, takes no job, or has nothing to train on."""
 
 
 class HomeBusyError(RefusalError):
-    """A home in which another launch of the same study is at work."""
+    """Another launch of the same study is at work in the home."""
 
 
 REFUSALS = (RefusalError, HomeError, DataError)
-"""Everything that ends a command with one sentence and exit status 2."""
+"""All errors that end a command with one sentence and exit status 2."""
 
 
 def explain(fault: ValidationError) -> str:
@@ -52,7 +52,7 @@ def explain(fault: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{where} is missing: write {last}=..."
     if first["type"] == "extra_forbidden":
-        return f"{where} is unknown: mend the name {last}, or drop it"
+        return f"{where} is unknown: correct the name {last}, or drop it"
     text = first["msg"].removeprefix("Value error, ")
     text = text.replace("Input should", "should") if first["loc"] else text
     given = "" if isinstance(first["input"], dict | Spec) else f", not {shown(first['input'])}"
@@ -60,7 +60,7 @@ def explain(fault: ValidationError) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a sentence quotes it: short, on one line, whatever its own `repr` does."""
+    """A value as a sentence quotes it: short and on one line, whatever its own `repr` does."""
     try:
         return _short(repr(value), LONGEST)
     except Exception:  # an integer of five thousand digits has no decimal text
@@ -74,7 +74,7 @@ def said(fault: BaseException) -> str:
 
 
 def refuse_secret(option: str, address: str | None) -> None:
-    """Whoever reaches a cluster's dashboard reads a job's command. Raises: OptionError where it would tell a secret."""
+    """Raises: OptionError if the job's command, which everybody sees on the dashboard, would hold a secret."""
     if address and (shown := masked(address)) != address:
         raise OptionError(
             f"the cluster's dashboard would show the secret in {option} {shown}: leave it out, and give the nodes a role "
@@ -84,7 +84,7 @@ def refuse_secret(option: str, address: str | None) -> None:
 
 
 def line_in(file: str, fault: BaseException) -> str:
-    """`, line 7,` where the fault came through a line of `file`, else nothing."""
+    """`, line 7,` if the exception came through a line of `file`, else nothing."""
     lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == file]
     return f", line {lines[-1]}," if lines else ""
 

@@ -1,6 +1,6 @@
-"""`python -m study.evaluate [STUDY]`: metrics that trained trials lack, from their stored weights and without training.
+"""`python -m study.evaluate [STUDY]` computes the metrics that trained trials lack, from their stored weights.
 
-A launch evaluates what it trains. This command is for records of before a metric was there, or was mended: it adds rows
+A launch evaluates what it trains. This command is for records from before a metric existed, or was corrected: it adds rows
 to the evaluations table, never changes one, and finds nothing to do when it is run again.
 """
 
@@ -19,16 +19,16 @@ from study.record import WORK_LOCK, Home, HomeError, read, read_artifacts, write
 from study.record.garbage import declared_ids
 
 MOST = 64
-"""Trials that are measured together."""
+"""How many trials are evaluated together at most."""
 
 Row = dict[str, Any]
 
 
 def main(
-    study: Annotated[str | None, typer.Argument(help="the study; every trial of the home where it is left out")] = None,
+    study: Annotated[str | None, typer.Argument(help="the study; if left out, every trial of the home")] = None,
     home: Annotated[str, typer.Option(metavar="DIR|URI", help="the home that holds the records")] = "./runs",
 ) -> None:
-    """Add the metrics that trained trials lack, from their stored weights."""
+    """Compute the metrics that trained trials lack, from their stored weights."""
     console = Console()
     try:
         place = Home(home)
@@ -43,7 +43,7 @@ def main(
 
 
 def _lacking(home: Home, study: str | None) -> list[tuple[Row, tuple[str, ...]]]:
-    """The trials with weights that lack a metric in its present version, and which. Raises: HomeError."""
+    """The trials with weights that lack the present version of some metric, and which. Raises: HomeError, OptionError."""
     from study.train.measure.metrics import METRICS
 
     chosen = None if study is None else _declared(home, study)
@@ -83,14 +83,14 @@ def _groups(lacking: Sequence[tuple[Row, tuple[str, ...]]]) -> Iterator[tuple[li
 
 
 def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
-    from study.train.measure.from_weights import measured_again
+    from study.train.measure.from_weights import measure_again
 
     trials = [Trial.model_validate_json(row["declaration"]) for row in rows]
     try:
         weights = [read_artifacts(home, row["artifacts"], row["trial_id"], "weights") for row in rows]
-        # Where γ is not learned the stack decides it anew, and ignores this.
+        # Unless γ is learned, the stack decides it anew and ignores this.
         gammas = [math.log(row["gamma"]) if row["gamma"] else math.nan for row in rows]
-        for values in measured_again(trials, weights, gammas, metrics, home):
+        for values in measure_again(trials, weights, gammas, metrics, home):
             added = [
                 {name: rows[place][name] for name in ("trial_id", "commit_id")} | {"stage": trials[place].stage} | value
                 for place, value in values
@@ -98,8 +98,8 @@ def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
             write_part(home, "evaluations", f"later-{uuid.uuid4().hex[:16]}.parquet", added)
     except (FileNotFoundError, KeyError, RuntimeError) as fault:
         raise HomeError(
-            f"the weights of trial {rows[0]['trial_id']} or of its pack are not those of its network ({fault}): "
-            "they were kept by another version, or moved"
+            f"the weights of trial {rows[0]['trial_id']} or of its pack do not fit its network ({fault}): "
+            "another version kept them, or they were moved"
         ) from fault
 
 

@@ -1,13 +1,13 @@
-"""What of an address may be shown or stored: all but its secrets.
+"""Masking the secrets in addresses.
 
-Addresses may carry a password (`postgresql://user:password@host/db`), a key (`s3://KEY:SECRET@bucket`) or a token. They are
-used as they are given, and masked wherever one is printed, written into a record or told to MLflow.
+An address may carry a password (`postgresql://user:password@host/db`), a key (`s3://KEY:SECRET@bucket`) or a token. It is
+used as it is given, and masked wherever it is printed, written into a record or sent to MLflow.
 """
 
 import re
 
 _WITH_PASSWORD = re.compile(r"://[^/@\s:?#]*:(?!\d+(?:[/?#\s]|$))(?:[^\s/?#]*@|[^@\s]*@)")
-"""Up to the last @ before the path, and beyond it where a secret holds a slash itself; `host:5000/` holds no password."""
+"""Up to the last @ before the path, and beyond it if the secret itself holds a slash; `host:5000/` holds no password."""
 
 _WITH_TOKEN = re.compile(r"(?<=http)(s?)://[^/@\s:?#]+@", re.IGNORECASE)
 _IN_QUERY = re.compile(
@@ -17,7 +17,7 @@ _IN_QUERY = re.compile(
 
 
 def masked(text: str, mask: str = "***@") -> str:
-    """The text with `mask` for the user and the password, or the token, of every address in it."""
+    """The text with `mask` in place of the user and password, or the token, of every address in it."""
     text = _WITH_PASSWORD.sub(f"://{mask}", text)
     text = _WITH_TOKEN.sub(rf"\1://{mask}", text)
     return _IN_QUERY.sub(r"\1***", text)

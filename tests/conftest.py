@@ -1,4 +1,4 @@
-"""What every test shares: shape and type checks on `models` and `analysis.fit`, one thread for torch, small declarations."""
+"""What every test shares: checks of shapes and types, one thread for torch, small declarations."""
 
 import contextlib
 import shutil
@@ -12,13 +12,24 @@ from typing import Any
 import pytest
 from jaxtyping import install_import_hook
 
-CHECKED = ["models.data", "models.networks", "models.loss", "models.metrics", "models.probes", "analysis.fit"]
+CHECKED = {
+    "beartype.beartype": [
+        "models.data",
+        "models.networks",
+        "models.loss",
+        "models.metrics",
+        "models.probes",
+        "analysis.fit",
+    ],
+    "type_checks.check": ["study.train"],
+}
 """Packages whose every function is held to the shapes and types of its signature (declarations are pydantic's to check)."""
 
-with install_import_hook(CHECKED, "beartype.beartype"):
-    for package in map(import_module, CHECKED):
-        for module in walk_packages(package.__path__, f"{package.__name__}."):
-            import_module(module.name)
+for checker, packages in CHECKED.items():
+    with install_import_hook(packages, checker):
+        for package in map(import_module, packages):
+            for module in walk_packages(package.__path__, f"{package.__name__}."):
+                import_module(module.name)
 
 import torch
 from painted_pictures import published_celeba
@@ -55,11 +66,11 @@ def make_trial() -> Callable[..., Trial]:
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty tracking database: creating one takes seconds."""
-    from study.mirror import mirror as ledger
+    from study.mirror.mirror import _Server, tracking_uri
     from study.record import Home
 
     folder = tmp_path_factory.mktemp("database")
-    ledger._Server(Home(folder), ledger.tracking_uri(Home(folder)))
+    _Server(Home(folder), tracking_uri(Home(folder)))
     with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return folder / "mlflow.db"

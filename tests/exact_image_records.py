@@ -1,5 +1,6 @@
 """Records of a β sweep on images that are exactly what linear theory says."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,7 +41,7 @@ def view_of(place, change=lambda row, latents: None, data="MNIST", gamma=1.0) ->
                 row |= {"status": "finished", "converged": True, "data": data, "data_id": "x", "gamma_value": gamma}
                 row |= {"objective_train": float(linear.objective(MODES, gamma, beta / gamma, KAPPA)), "has_weights": 1}
                 row |= {"sample_variance": float(linear.sample_diversity(SPECTRUM, beta, KAPPA))}
-                row |= {"artifacts": "artifacts/a.safetensors"}
+                row |= {"artifacts": "artifacts/a.safetensors", "declaration": json.dumps({"data": {"kind": data}})}
                 change(row, rows)
                 row["n_burda"] = int(rows["mean_var"].gt(0.01).sum())
                 arrays[f"{trial_id}/pictures/sample"] = np.full((8, 4, 4), beta / 6, np.float16)

@@ -1,6 +1,7 @@
-"""The launcher as a person runs it: in a process of its own, with Ray Tune under it."""
+"""Launches as a person makes them: in a process of their own, with Ray under it, or in the test's own process."""
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -8,7 +9,10 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from unittest import mock
 
+from study.cli import run
+from study.launch.__main__ import app
 from study.record import RESULTS, Home, journal, read, stored_ids
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +55,29 @@ def launch(*arguments, cwd=ROOT, **environment):
         timeout=300,
         check=False,
     )
+
+
+def command_here(*arguments, cwd=ROOT, **environment):
+    """What `launch` returns, of the same command carried out in the test's own process, where no Python has to start."""
+    out, err, status = io.StringIO(), io.StringIO(), -1
+    with (
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.dict(os.environ, {"COLUMNS": "100"} | environment),
+        mock.patch.object(sys, "argv", ["study.launch", *map(str, arguments)]),
+        mock.patch.object(sys, "path", [*sys.path]),
+    ):
+        try:
+            run(app, "python -m study.launch")
+        except SystemExit as leaving:
+            status = int(leaving.code or 0)
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+
+
+def launch_here(*arguments, cwd=ROOT, **environment):
+    """`command_here` with --in-process: no Ray starts, and everything else is as it is with Ray."""
+    return command_here(*arguments, "--in-process", cwd=cwd, **environment)
 
 
 def start(path, home, *options, output=subprocess.DEVNULL, **environment):

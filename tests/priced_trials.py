@@ -42,5 +42,5 @@ def trial(penalty, gamma=None, hidden=(), seed=0, steps=40, lr=1e-2, dtype: Any 
     )
 
 
-def priced(name, p, u):
+def price_of(name, p, u):
     return PENALTIES[name](u, torch.tensor(p or 0.0, dtype=torch.float64))

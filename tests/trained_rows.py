@@ -5,7 +5,7 @@ from study.record import Home, read
 from study.train.pack_run import PackRun
 
 
-def run(rows, place):
+def train_rows(rows, place):
     """Train the rows as packs of one shape, and return their records with the MMD."""
     home, keys = Home(place), {}
     for row in rows:
@@ -23,4 +23,4 @@ def run(rows, place):
 
 def take_steps(run, until):
     while run.training.step < until:
-        run.training._take_step()
+        run.training.take_step()

@@ -1,10 +1,10 @@
-"""A drawn figure, as files for the report."""
+"""A drawn figure, as files for the report. Matplotlib is imported when one is drawn: a study's file may name `Drawing`."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-
-from analysis.figures.style import saved
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Drawing:
     png: bytes
 
     @classmethod
-    def of(cls, name: str, caption: str, figure: Figure) -> "Drawing":
+    def of(cls, name: str, caption: str, figure: "Figure") -> "Drawing":
         """A figure of matplotlib's, drawn in both formats."""
+        from analysis.figures.style import saved
+
         return cls(name, caption, saved(figure, "svg"), saved(figure, "png"))

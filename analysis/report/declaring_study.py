@@ -73,9 +73,10 @@ def _has_axes(header: Header, table: Any) -> bool:
 
 def _of_file(place: dict[str, Any]) -> Declaring:
     name, found = place["study"], _found(place)
+    if found is None and place["findings"]:
+        return Declaring(fault=f"the {_listed(place['findings'])} of {name} are left out: {place['file']} is gone")
     if found is None:
-        gone = f"the {_listed(place['findings'])} of {name} are left out: its file {place['file']} is gone"
-        return Declaring(fault=gone if place.get("findings") else None)
+        return Declaring()
     try:
         module = _imported(found) or (_load(found) if _registers(found) else None)
     except (Exception, SystemExit) as fault:

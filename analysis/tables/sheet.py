@@ -1,11 +1,13 @@
-"""A table of a study's own: what a paper would print, as CSV, Markdown and LaTeX."""
+"""A table of a study's own: what a paper would print, as CSV, Markdown and LaTeX.
+
+Pandas is imported when one is written: a study's file may name `Sheet`, and is still planned without it.
+"""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from analysis.frames.types import Frame
-from analysis.tables.interval import NOTHING, number
+if TYPE_CHECKING:
+    from analysis.frames.types import Frame
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Sheet:
 
     name: str
     caption: str
-    frame: Frame
+    frame: "Frame"
 
     def text(self) -> tuple[list[str], list[list[str]]]:
         """Headings and rows as they are written."""
@@ -75,6 +77,10 @@ def in_latex(head: list[str], body: list[list[str]], caption: str) -> bytes:
 
 
 def _written(value: object) -> str:
+    import pandas as pd
+
+    from analysis.tables.interval import NOTHING, number
+
     if value is None or value is pd.NA:
         return NOTHING
     if isinstance(value, bool | str):

@@ -78,7 +78,7 @@ def gamma_at(
     progress: Float[Tensor, "*#pack"],
 ) -> Float[Tensor, "*pack"]:
     """The decoder variance in force after a fraction `progress` of the steps."""
-    return decided(numbers, log_gamma, distortion, d, schedule(numbers, progress))
+    return gamma_in_force(numbers, log_gamma, distortion, d, schedule(numbers, progress))
 
 
 def schedule(numbers: Numbers, progress: Float[Tensor, "*#pack"]) -> Float[Tensor, "*pack"]:
@@ -86,7 +86,7 @@ def schedule(numbers: Numbers, progress: Float[Tensor, "*#pack"]) -> Float[Tenso
     return numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
 
 
-def decided(
+def gamma_in_force(
     numbers: Numbers,
     log_gamma: Float[Tensor, "*#pack"],
     distortion: Float[Tensor, "*#pack"],

@@ -33,19 +33,25 @@ GRID_STEP = 1.1
 """Ratio of neighbouring variances of the grid that a variance for each image is coded in."""
 
 
+Outputs = Float[Tensor, "*#n outputs"]
+"""What decoders give for examples: d means, or as many numbers for each value as the likelihood has parameters."""
+Rows = Float[Tensor, "*#n d"]
+PerExample = Float[Tensor, "*#n"]
+
+
 @runtime_checkable
 class Likelihood(Protocol):
     """`gamma` is the decoder variance in force, (pack, 1) in a stack: only likelihoods with one γ look at it."""
 
     constant: float
 
-    def mean(self, out: Tensor) -> Tensor: ...
+    def mean(self, out: Outputs) -> Rows: ...
 
-    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor: ...
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample: ...
 
-    def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor: ...
+    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample: ...
 
-    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor: ...
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample: ...
 
 
 class SharedNormal:
@@ -54,19 +60,19 @@ class SharedNormal:
     def __init__(self, d: int, levels: Levels | None = None) -> None:
         self.d, self.constant, self._levels = d, normal_constant(d), levels
 
-    def mean(self, out: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
+    def mean(self, out: Outputs) -> Rows:
         return out
 
-    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         return misfit(squared_error(y, out), gamma, self.d)
 
-    def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         return gamma.expand(torch.broadcast_shapes(out.shape[:-1], y.shape[:-1]))
 
-    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         return self._bins(out, y, gamma[..., None])
 
-    def _bins(self, mean: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def _bins(self, mean: Rows, y: Rows, gamma: Float[Tensor, "*#n #d"]) -> PerExample:
         """Of normal densities with variances γ, one an example or one a value."""
         return in_levels(self._levels).bin_nats(y, mean, gamma.sqrt(), torch.special.log_ndtr).sum(-1)
 
@@ -78,19 +84,19 @@ class PixelNormal(SharedNormal):
         super().__init__(d, levels)
         self._floor = floor
 
-    def mean(self, out: Float[Tensor, "*n two_d"]) -> Float[Tensor, "*n d"]:
+    def mean(self, out: Outputs) -> Rows:
         return out[..., : self.d]
 
-    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         return misfit((y - self.mean(out)).square(), self._variances(out), d=1).sum(-1)
 
-    def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         return self._variances(out).mean(-1)
 
-    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         return self._bins(self.mean(out), y, self._variances(out))
 
-    def _variances(self, out: Tensor) -> Tensor:
+    def _variances(self, out: Outputs) -> Rows:
         return self._floor + out[..., self.d :].exp()
 
 
@@ -101,13 +107,13 @@ class ImageNormal(SharedNormal):
         super().__init__(d, levels)
         self._floor = floor
 
-    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         return super().nats(out, y, self.variance(out, y, gamma))
 
-    def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         return (squared_error(y, out) / self.d).clamp(min=self._floor)
 
-    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         """In two parts: the nearest variance of the grid, and the levels given it."""
         step, least = math.log(GRID_STEP), 2 * math.log(0.25 * in_levels(self._levels).width)
         last = math.ceil(-least / step)
@@ -123,19 +129,19 @@ class StudentT(SharedNormal):
         self.constant, self._freedom = 0.0, freedom
         self._log_norm = math.lgamma(freedom / 2) - math.lgamma((freedom + 1) / 2) + 0.5 * math.log(math.pi * freedom)
 
-    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         square = self._squared_scale(gamma)
         tails = torch.log1p((y - out).square() / (self._freedom * square[..., None])).sum(-1)
         return 0.5 * (self._freedom + 1) * tails + self.d * (self._log_norm + 0.5 * torch.log(square))
 
-    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         scale = self._squared_scale(gamma).sqrt()[..., None]
         return in_levels(self._levels).bin_nats(y, out, scale, self._log_cdf).sum(-1)
 
-    def _squared_scale(self, gamma: Tensor) -> Tensor:
+    def _squared_scale(self, gamma: PerExample) -> PerExample:
         return gamma * ((self._freedom - 2) / self._freedom)
 
-    def _log_cdf(self, t: Tensor) -> Tensor:
+    def _log_cdf(self, t: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         """torch has no distribution function of Student's t."""
         from scipy.special import stdtr  # which training itself never needs
 

@@ -8,6 +8,7 @@ and formatting do not count; the code does.
 import ast
 import hashlib
 import inspect
+import linecache
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from os import PathLike
@@ -33,7 +34,7 @@ def source_of(thing: Callable[..., Any]) -> str:
     try:
         source = _cut(ast.parse(content), name)
     except Exception as fault:
-        raise ValueError(f"the file of {name} does not parse ({why_unparsed(fault)}): mend it") from fault
+        raise ValueError(f"the file of {name} does not parse ({why_unparsed(fault)}): fix it") from fault
     if not source or getattr(thing, "__qualname__", name) != name:
         raise ValueError(f"{name} must be defined at the top level of its file, so that it can be built again")
     _check(source, name)
@@ -71,7 +72,9 @@ def _cut(tree: ast.Module, name: str) -> str:
 def define(source: str, name: str) -> Any:
     """The class or function called `name`, made again from its source. Raises: whatever the source raises."""
     names: dict[str, Any] = {"__name__": f"collapsar_own_{name}"}
-    exec(compile(source, f"<source of {name}>", "exec"), names)
+    file = f"<source of {name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks and debuggers
+    exec(compile(source, file, "exec"), names)
     return names[name]
 
 
@@ -81,7 +84,7 @@ def checksum(path: str | PathLike[str]) -> str:
         state = Path(path).stat()
         return _checksum(Path(path).absolute(), state.st_size, state.st_mtime_ns)
     except OSError as fault:
-        raise ValueError(f"the file {path} cannot be read ({fault.strerror}): mend its path") from fault
+        raise ValueError(f"the file {path} cannot be read ({fault.strerror}): fix its path") from fault
 
 
 @lru_cache(maxsize=64)

@@ -122,7 +122,7 @@ class Head:
         file = self.cluster.file
         return (
             f"the head of {file}, {self.ip}, runs and does not answer{f' ({reason})' if reason else ''}: "
-            f"`ray up {file}` mends it, --address local trains here instead"
+            f"`ray up {file}` repairs it, --address local trains here instead"
         )
 
     def reopen(self) -> None:

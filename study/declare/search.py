@@ -114,6 +114,21 @@ def _table(
     except ValidationError as fault:
         raise DeclarationError(f"search {name}: {explain(fault)}") from fault
     shape, free = shape or {}, free or {}
+    axes = _space_axes(name, shape, free)
+    wanted = {*axes, "seed", *(["steps"] if settings.rungs else [])}
+    if not axes or set(inspect.signature(function).parameters) != wanted or set(shape) & set(free):
+        raise DeclarationError(
+            f"search {name}: its function's parameters should be {', '.join(sorted(wanted))}, and each axis of the space "
+            "either shape or free"
+        )
+    labels = {axis: labels_of(name, axis, values) for axis, values in axes.items() if isinstance(values, tuple)}
+    return SearchTable(function, settings, Space(axes, labels, tuple(shape)))
+
+
+def _space_axes(
+    name: str, shape: Mapping[str, Sequence[Any]], free: Mapping[str, Sequence[Any] | Between]
+) -> dict[str, tuple[Any, ...] | Between]:
+    """The axes of the space. Raises: DeclarationError for a name that is taken, or a range that decides a pack."""
     axes = {
         axis: values if isinstance(values, Between) else values_of(name, axis, values)
         for axis, values in {**shape, **free}.items()
@@ -125,11 +140,4 @@ def _table(
         raise DeclarationError(
             f"search {name}: {ranged[0]} decides the shape of a pack: list its choices, or make it free"
         )
-    wanted = {*axes, "seed", *(["steps"] if settings.rungs else [])}
-    if not axes or set(inspect.signature(function).parameters) != wanted or set(shape) & set(free):
-        raise DeclarationError(
-            f"search {name}: its function's parameters should be {', '.join(sorted(wanted))}, and each axis of the space "
-            "either shape or free"
-        )
-    labels = {axis: labels_of(name, axis, values) for axis, values in axes.items() if isinstance(values, tuple)}
-    return SearchTable(function, settings, Space(axes, labels, tuple(shape)))
+    return axes

@@ -89,18 +89,9 @@ def main(
         asked = {} if attach else _found(studies or [])
         if in_process and address:
             raise OptionError(f"--in-process trains here and --address {address} elsewhere: leave one of them out")
+        size, chosen = _pack_size(pack), _only(only or [])
         options = Options(
-            home,
-            scale,
-            _pack_size(pack),
-            _only(only or []),
-            plan,
-            tracking_uri,
-            artifacts,
-            mirrored,
-            retry_failed,
-            refine,
-            in_process,
+            home, scale, size, chosen, plan, tracking_uri, artifacts, mirrored, retry_failed, refine, in_process
         )
         with contextlib.nullcontext(Place()) if in_process else found_place(address) as place:
             if attach:

@@ -28,6 +28,7 @@ class EventRouter:
                 listener.begin(own)
 
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
+        """The bar and the mirrors concerned hear of it, as of all that happens to a pack."""
         for listener in self._concerned[pack_id]:
             listener.progress(pack_id, values)
 
@@ -44,6 +45,7 @@ class EventRouter:
             listener.lost(pack_id, what)
 
     def waiting(self, reason: str) -> None:
+        """Everybody hears of it, as of all that happens to no pack in particular."""
         for listener in self._all:
             listener.waiting(reason)
 

@@ -58,25 +58,18 @@ _LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
 
 def load(path: Path) -> ModuleType:
     """The module of a study's file, which runs once, and again only if it has changed. Raises: as `find`."""
-    try:
-        place = path.resolve()
-        text = place.read_bytes()
-    except (OSError, ValueError):
-        return _load(path)  # which says why
-    if place not in _LOADED or _LOADED[place][0] != text:
-        _LOADED[place] = text, _load(path)
+    content, place = _content(path), path.resolve()
+    if place not in _LOADED or _LOADED[place][0] != content:
+        _LOADED[place] = content, _run(path, _parsed(path, content))
     module = _LOADED[place][1]
     sys.modules[module.__name__] = module  # another file of the same name may have come in between
     return module
 
 
-def _load(path: Path) -> ModuleType:
-    """The module that a user's file makes. Raises: OptionError, DeclarationError, whatever is in the file."""
-    _refuse_missing(path)
+def _run(path: Path, code: CodeType) -> ModuleType:
+    """The module that the code of a user's file makes. Raises: DeclarationError, whatever the code does."""
     name = f"collapsar_study_{path.stem}"  # so that a file may be called as it likes, study.py included
-    loader = SourceFileLoader(name, str(path))
-    code = _parsed(path, loader)
-    spec = spec_from_loader(name, loader)
+    spec = spec_from_loader(name, SourceFileLoader(name, str(path)))
     assert spec
     module = module_from_spec(spec)
     sys.modules[name] = module
@@ -90,7 +83,8 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-def _refuse_missing(path: Path) -> None:
+def _content(path: Path) -> bytes:
+    """What the file holds. Raises: OptionError where there is no such file, or none that can be read."""
     remedy = "give the path of the .py file that declares the study"
     try:
         mode = path.stat().st_mode
@@ -98,24 +92,24 @@ def _refuse_missing(path: Path) -> None:
         raise OptionError(f"there is no file {path}: {remedy}") from fault
     if not stat.S_ISREG(mode):
         raise OptionError(f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'no file'}: {remedy}")
-
-
-def _parsed(path: Path, loader: SourceFileLoader) -> CodeType:
-    """The file's code, not yet run. Raises: OptionError, DeclarationError."""
     try:
-        code = loader.get_code(loader.name)
+        return path.read_bytes()
     except OSError as fault:
-        raise OptionError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
+        raise OptionError(f"{path} cannot be read ({fault.strerror}): fix its permissions") from fault
+
+
+def _parsed(path: Path, content: bytes) -> CodeType:
+    """The code of a file, not yet run. Raises: DeclarationError."""
+    try:
+        return compile(content, str(path), "exec", dont_inherit=True)
     except Exception as fault:  # each Python has its own, see why_unparsed
         raise DeclarationError(_unparsed(str(path), fault)) from fault
-    assert code
-    return code
 
 
 def _unparsed(file: str, fault: BaseException) -> str:
     why = why_unparsed(fault)
     line = fault.lineno if isinstance(fault, SyntaxError) else None
-    remedy = "save it as UTF-8" if any(word in why for word in _NOT_UTF8) else "mend it"
+    remedy = "save it as UTF-8" if any(word in why for word in _NOT_UTF8) else "fix it"
     return f"{file}{f', line {line},' if line else ''} does not parse ({why}): {remedy}"
 
 
@@ -130,7 +124,7 @@ def _why_stopped(path: Path, fault: BaseException) -> str:
         case SyntaxError() | ValueError() if _NULL_BYTES in str(fault):
             return f"{here} imports a file that does not parse ({why_unparsed(fault)}): save that as UTF-8"
         case ImportError():
-            return f"{here} cannot import what it needs ({fault}): install that, or mend the import"
+            return f"{here} cannot import what it needs ({fault}): install that, or fix the import"
         case SystemExit():
             return f"{here} leaves the program: take sys.exit out of it"
-    return f"{here} raised {said(fault)}: mend it"
+    return f"{here} raised {said(fault)}: fix it"

@@ -13,21 +13,20 @@ from study.declare.probe import Declared, Probe
 from study.declare.trial import Trial
 
 ASSUMED_PARAMETERS = 10_000
-"""Trained numbers assumed of a network whose size its declaration does not tell."""
+"""Trained numbers assumed of a network whose declaration does not give its size."""
 
 MOST, LONGEST_S = 256, 900.0
-"""A pack is committed whole, so a kill costs all of it: at most so many trials, and so many seconds."""
+"""Most trials in a pack, and most seconds: a pack is committed whole, so a kill loses all of it."""
 
 STILL_VISIBLE = 0.03
 """A pack is large enough when a step's fixed cost is at most this part of it."""
 
-
 PACK_S = 0.2
-"""What handing a pack to an actor takes, whatever is in it."""
+"""Seconds that it takes to hand a pack to an actor, whatever is in it."""
 
 
 class Speed(NamedTuple):
-    """How fast networks of one kind train in packs: sustained flop/s, and what a step costs however few trials take it."""
+    """How fast networks of one kind train: sustained flop/s, and the seconds of a step that don't grow with the pack."""
 
     flops: float
     step_overhead_s: float
@@ -35,17 +34,17 @@ class Speed(NamedTuple):
 
 @dataclass(frozen=True)
 class Device:
-    """What matters of a device: torch's name, its speed with matrices and convolutions, and its memory for a pack (bytes).
+    """A device as far as packs go: torch's name, its speed with matrices and convolutions, and its memory for a pack (bytes).
 
-    For one CPU core, a line through the CPU time of a step in packs of 1 to 256: a step of the smallest network costs
+    A CPU core's numbers are a line through the CPU time of a step in packs of 1 to 256: a step of the smallest network costs
     0.5 ms in a pack of 1, and each further trial of 64-64 networks of d = 20 and 64 its arithmetic at 3.7 and 4.8e10 flop/s
-    (tanh included; one of 784-256-256 at 7.8e10). For a GPU deliberately low, since a pack that is too large is halved at
-    the cost of a retry.
+    (tanh included; one of 784-256-256 at 7.8e10). Those of a GPU are deliberately low, since a pack that is too large is
+    halved at the cost of a retry.
 
     Where `packs_convolutions` is false, convolutional networks train one at a time. On a CPU core a pack of them shares a few
     milliseconds a step and loses the caches: it gains on pictures of 8×8, and nothing from 28×28 and 16 channels on
-    (`python -m benchmarks.convolutions`). On a GPU nobody has measured it for this platform: grouped convolutions, which a
-    pack is made of, have been reported to be slower than separate ones (pytorch#70954, #73764).
+    (`python -m benchmarks.convolutions`). On a GPU nobody has measured it for this platform: a pack is made of grouped
+    convolutions, which are reported to be slower than separate ones (pytorch#70954, #73764).
     """
 
     name: str
@@ -62,7 +61,7 @@ GPU = Device("cuda", Speed(1e13, 2e-3), Speed(1e13, 2e-3), packs_convolutions=Fa
 def cost(trial: Declared) -> float:
     """Floating-point operations of a trial's training, roughly: six for each multiplication, example and step.
 
-    A probe's are as many as a CPU core makes in the time that it declares.
+    A probe's are what a CPU core computes in the seconds that it declares.
     """
     if isinstance(trial, Probe):
         return trial.what.seconds * CPU_CORE.matrices.flops
@@ -70,7 +69,7 @@ def cost(trial: Declared) -> float:
 
 
 def seconds(pack: Sequence[Declared], device: Device = CPU_CORE) -> float:
-    """Estimated training time of a pack on one device; a probe is computed on a CPU core, whatever else there is."""
+    """Estimated training time of a pack on one device; a probe runs on a CPU core, whatever the device."""
     first = pack[0]
     if isinstance(first, Probe):
         return sum(map(cost, pack)) / CPU_CORE.matrices.flops
@@ -79,9 +78,9 @@ def seconds(pack: Sequence[Declared], device: Device = CPU_CORE) -> float:
 
 
 def largest_useful_pack(trial: Declared, device: Device) -> int:
-    """The number of trials like this one that fit into a pack, still gain from it, and are not too many to lose at once.
+    """How many trials like this one fit into a pack, still gain from it, and are not too many to lose at once.
 
-    Probes gain nothing from company but a start less of a pack: theirs are as large as it takes for that to be invisible.
+    Probes gain nothing but the start of a pack: theirs are large enough to make that invisible.
     """
     if isinstance(trial, Probe):
         return max(1, min(MOST, round(PACK_S / STILL_VISIBLE / trial.what.seconds)))
@@ -95,7 +94,7 @@ def gains_as_one(trial: Trial, device: Device) -> bool:
 
 
 def _worth_sharing(trial: Trial, device: Device) -> float:
-    """The number of trials like this one among which a step's fixed cost becomes invisible."""
+    """How many trials like this one make a step's fixed cost invisible."""
     if _is_convolutional(trial) and not device.packs_convolutions:
         return 1
     speed = _speed(trial, device)

@@ -1,7 +1,7 @@
-"""Packs on their way to an actor: `packs/<pack_id>.json` in the home, gone when the pack is done.
+"""Packs on their way to an actor: `packs/<pack_id>.json` in the home, removed when the round ends.
 
-Packs that train at once are a round. No two of a round share a trial, so of all that is committed meanwhile an actor needs to
-open what others than its round commit, and nothing else: or each of n packs would open the results of all the others.
+Packs that train at once are a round. No two of a round share a trial, so an actor need not open what its round commits
+meanwhile, only what others commit: else each of n packs would open the results of all the others.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 
 from study.declare.probe import read_declaration
 from study.pack.pack import Pack
-from study.record import RESULTS, Home, HomeError, outlast, settled_ids, stored_ids
+from study.record import RESULTS, Home, HomeError, ids_with_results, stored_ids, with_retries
 from study.record.parts import part_names
 
 FOLDER = "packs"
@@ -21,7 +21,7 @@ FOLDER = "packs"
 
 @dataclass(frozen=True)
 class Round:
-    """What was known when packs were laid out: the home's trials parts, the packs, and their trials that had a result."""
+    """What was known when a round began: the home's trials parts, the packs, and those of their trials that had a result."""
 
     seen: frozenset[str]
     packs: frozenset[str]
@@ -30,7 +30,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Known:
-    """Tells of a trials part, by its name, whether it holds nothing new for one pack of a round."""
+    """Says of a trials part, by its name, whether it holds nothing new for one pack of a round."""
 
     round: Round
     pack_id: str
@@ -41,17 +41,17 @@ class Known:
 
 
 @contextlib.contextmanager
-def laid_out(home: Home, packs: Sequence[Pack], tell: Callable[[str], None]) -> Iterator[None]:
+def hand_over(home: Home, packs: Sequence[Pack], tell: Callable[[str], None]) -> Iterator[None]:
     """Lay a round's packs where actors find them; remove them however it ends (what the home keeps, `study.clean` removes).
 
     `tell` hears of refusals that may pass. Raises: HomeError.
     """
     name = f"round-{uuid.uuid4().hex[:12]}"
     try:
-        content = outlast(partial(_round, home, packs), tell)
-        outlast(partial(home.write, _path(name), json.dumps(content).encode()), tell)
+        content = with_retries(partial(_round, home, packs), tell)
+        with_retries(partial(home.write, _path(name), json.dumps(content).encode()), tell)
         for pack in packs:
-            outlast(partial(home.write, _path(pack.pack_id), json.dumps(_content(pack, name)).encode()), tell)
+            with_retries(partial(home.write, _path(pack.pack_id), json.dumps(_content(pack, name)).encode()), tell)
         yield
     finally:
         with contextlib.suppress(HomeError):
@@ -60,13 +60,13 @@ def laid_out(home: Home, packs: Sequence[Pack], tell: Callable[[str], None]) -> 
 
 
 def read_pack(home: Home, pack_id: str) -> tuple[Pack, Known]:
-    """What is left of a pack, its trials that no commit has settled, and what it need not open. Raises: HomeError."""
+    """The trials of a pack that no commit has settled, and the parts that it need not open. Raises: HomeError."""
     try:
         content = json.loads(home.read(_path(pack_id)))
         known = Known(_read_round(home, content["round"]), pack_id)
     except FileNotFoundError as fault:
         raise HomeError(f"{home} has no pack {pack_id} any more: launch the study again") from fault
-    settled = known.round.settled | settled_ids(home, known)
+    settled = known.round.settled | ids_with_results(home, known)
     listed = [(read_declaration(trial), n) for trial, n in zip(content["trials"], content["attempts"], strict=True)]
     left = [(trial, attempt) for trial, attempt in listed if trial.trial_id not in settled]
     return Pack(pack_id, tuple(trial for trial, _ in left), tuple(attempt for _, attempt in left)), known

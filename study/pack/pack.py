@@ -17,10 +17,11 @@ class Pack:
     trials: tuple[Declared, ...]
     attempts: tuple[int, ...]
     device: str = CPU_CORE.name
-    """What it is laid out for, by torch's name."""
+    """The device that it is made for, by torch's name."""
 
     @property
     def trial_ids(self) -> tuple[str, ...]:
+        """The ids of the pack's trials, in their order."""
         return tuple(trial.trial_id for trial in self.trials)
 
 
@@ -32,13 +33,13 @@ def make_packs(
     device: Device,
     begun: Iterable[Sequence[str]] = (),
 ) -> list[Pack]:
-    """Group trials into packs: first those that have `begun` (their trials' ids, in order), then the others, costliest first.
+    """Group trials into packs: first those that have `begun` (by the ids of their trials), then the others, costliest first.
 
     `size` is a fixed pack size; None chooses: as many as fit and still gain, but enough packs to keep `workers` busy.
-    A pack that has begun is as large as it was, since only as it was can it go on.
+    A pack that has begun keeps its trials, since its checkpoint is of these and no others.
     """
-    again = _packs_again(trials, attempts, device, begun)
-    taken = {trial.trial_id for pack in again for trial in pack.trials}
+    old = _begun_packs(trials, attempts, device, begun)
+    taken = {trial.trial_id for pack in old for trial in pack.trials}
     trials = [trial for trial in trials if trial.trial_id not in taken]
     groups: dict[str, list[Declared]] = {}
     for trial in trials:
@@ -54,13 +55,13 @@ def make_packs(
             (costs[key] * len(part), make_pack(part, attempts, device))
             for part in (group[i::parts] for i in range(parts))
         ]
-    return again + [pack for _, pack in sorted(packs, key=lambda priced: -priced[0])]
+    return old + [pack for _, pack in sorted(packs, key=lambda priced: -priced[0])]
 
 
-def _packs_again(
+def _begun_packs(
     trials: Sequence[Declared], attempts: Mapping[str, int], device: Device, begun: Iterable[Sequence[str]]
 ) -> list[Pack]:
-    """The packs that have begun and whose trials are all still to be trained; of two with a trial in common the first."""
+    """The packs that have begun and whose trials all wait for training; of two that share a trial, the first."""
     left = {trial.trial_id: trial for trial in trials}
     packs = []
     for ids in begun:

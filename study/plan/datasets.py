@@ -32,19 +32,22 @@ def record_data(plan: Plan, home: Home) -> list[str]:
         row = _dataset_row(spec)
         if (before := known.get(row["data_id"])) is None:
             write_part(home, "datasets", f"{row['data_id']}.parquet", [row])
-        elif before["digest"] == row["digest"]:
-            continue
-        elif spec.is_own:
-            raise DataError(
-                f"{spec.label} returns other data than this home has recorded for the same declaration, so it reads "
-                "what the declaration does not name: name it in files=[...] or as an option, or choose another --home"
-            )
-        else:
-            warnings.append(
-                f"{spec.label} is {'decoded' if spec.is_decoded else 'generated'} differently here "
-                "than where this home began (their digests differ): results may differ in their last digits"
-            )
+        elif before["digest"] != row["digest"]:
+            warnings.append(_difference(spec))
     return warnings
+
+
+def _difference(spec: Data) -> str:
+    """The sentence about data that come out differently here. Raises: DataError where they are the user's own."""
+    if spec.is_own:
+        raise DataError(
+            f"{spec.label} returns other data than this home has recorded for the same declaration, so it reads "
+            "what the declaration does not name: name it in files=[...] or as an option, or choose another --home"
+        )
+    return (
+        f"{spec.label} is {'decoded' if spec.is_decoded else 'generated'} differently here than where this home began "
+        "(their digests differ): results may differ in their last digits"
+    )
 
 
 def _dataset_row(spec: Data) -> dict[str, object]:

@@ -6,8 +6,8 @@ from study.record.commit import commit, compact, new_commit_id
 from study.record.home import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 from study.record.journal import journal, note
 from study.record.parts import part_names, parts_of, write_part
-from study.record.read import deciding, read, read_commits, settled_ids, stored_ids
-from study.record.retry import BRIEF_S, PATIENCE_S, Patience, outlast
+from study.record.read import deciding_rows, ids_with_results, read, read_commits, stored_ids
+from study.record.retry import BRIEF_S, PATIENCE_S, Backoff, with_retries
 from study.record.schema import RESERVED, RESULTS, TABLES
 
 __all__ = [
@@ -18,28 +18,28 @@ __all__ = [
     "RESULTS",
     "TABLES",
     "WORK_LOCK",
+    "Backoff",
     "Checkpoint",
     "Home",
     "HomeError",
-    "Patience",
     "artifact_path",
     "checkpoints",
     "commit",
     "compact",
-    "deciding",
+    "deciding_rows",
     "drop_checkpoint",
+    "ids_with_results",
     "journal",
     "new_commit_id",
     "note",
-    "outlast",
     "part_names",
     "parts_of",
     "read",
     "read_artifacts",
     "read_checkpoint",
     "read_commits",
-    "settled_ids",
     "stored_ids",
+    "with_retries",
     "write_artifacts",
     "write_checkpoint",
     "write_part",

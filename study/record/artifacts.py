@@ -14,6 +14,7 @@ from study.record.home import Home, HomeError
 
 
 def artifact_path(commit_id: str) -> str:
+    """Where a commit's arrays are, in the home."""
     return f"artifacts/{commit_id}.safetensors"
 
 
@@ -25,9 +26,9 @@ def write_artifacts(home: Home, commit_id: str, arrays: Mapping[str, np.ndarray]
 
 
 def read_artifacts(home: Home, path: str, trial_id: str, group: str) -> dict[str, np.ndarray]:
-    """The arrays of one trial in a group (`weights` or `pictures`), by their short names. Reads only those on a local disk.
+    """One trial's arrays of a group (`weights` or `pictures`), by their short names.
 
-    Raises: FileNotFoundError where the file is gone.
+    On a local disk nothing else is read. Raises: FileNotFoundError where the file is gone.
     """
     prefix = f"{trial_id}/{group}/"
     if not home.local:
@@ -42,7 +43,7 @@ def read_artifacts(home: Home, path: str, trial_id: str, group: str) -> dict[str
 
 
 def sizes_by_trial(home: Home, path: str) -> dict[str, int]:
-    """Bytes that each trial takes in an artifacts file, from its header alone. Raises: HomeError."""
+    """The bytes of each trial in an artifacts file; reads its header alone. Raises: HomeError."""
     try:
         size = int.from_bytes(home.read(path, 8), "little")
         header = json.loads(home.read(path, 8 + size)[8:])
@@ -58,6 +59,6 @@ def sizes_by_trial(home: Home, path: str) -> dict[str, int]:
 
 
 def write_kept(home: Home, path: str, trials: Set[str]) -> None:
-    """Write an artifacts file again with the arrays of these trials alone."""
+    """Rewrite an artifacts file with the arrays of these trials alone."""
     arrays = {name: array for name, array in load(home.read(path)).items() if name.partition("/")[0] in trials}
     home.write(path, save(arrays))

@@ -1,7 +1,7 @@
-"""Checkpoints: packs in training, `checkpoints/<key>.safetensors`, from which a later attempt of the same pack goes on.
+"""Checkpoints of packs in training, `checkpoints/<key>.safetensors`: a later attempt of the same pack resumes from one.
 
-A checkpoint is worth its training time and nothing else: one that is damaged, cut short or not what its name says is as
-good as none. So nothing here raises because of what a file holds.
+A checkpoint saves training time and nothing else, so one that is damaged, truncated or not what its name says counts as
+none. Nothing here raises because of what a file holds.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ Arrays = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint is of: a pack's trials in order, and where they trained; at which step, after how many seconds."""
+    """What a checkpoint holds: a pack's trials in order, where they trained, the step, and the seconds trained so far."""
 
     key: str
     trials: tuple[str, ...]
@@ -34,31 +34,31 @@ class Checkpoint:
 
 
 def write_checkpoint(home: Home, head: Checkpoint, arrays: Arrays) -> None:
-    """Take the place of the pack's earlier checkpoint, if there is one. Raises: HomeError."""
-    told = {"checkpoint": json.dumps(asdict(head)), "sha256": _digest(head, arrays)}
-    home.write(_path(head.key), save(dict(arrays), told))
+    """Write a pack's checkpoint in place of its earlier one, if any. Raises: HomeError."""
+    metadata = {"checkpoint": json.dumps(asdict(head)), "sha256": _digest(head, arrays)}
+    home.write(_path(head.key), save(dict(arrays), metadata))
 
 
 def read_checkpoint(home: Home, key: str) -> tuple[Checkpoint, Arrays] | None:
-    """The checkpoint of this key; None where there is none, or none that can be trusted."""
+    """The checkpoint of this key; None where there is none that can be trusted."""
     try:
         content = home.read(_path(key))
-        told = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-        head, arrays = _head(told), load(content)
-        return (head, arrays) if head.key == key and _digest(head, arrays) == told["sha256"] else None
+        metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+        head, arrays = _head(metadata), load(content)
+        return (head, arrays) if head.key == key and _digest(head, arrays) == metadata["sha256"] else None
     except (FileNotFoundError, HomeError, SafetensorError, ValueError, KeyError, TypeError):
         return None
 
 
 def checkpoints(home: Home) -> list[Checkpoint]:
-    """What all readable checkpoints are of, those that were trained longest first; of each file its beginning is read."""
+    """All readable checkpoints, the longest trained first; only the beginning of each file is read."""
     names = [name for name in home.names(FOLDER) if name.endswith(".safetensors")]
     found = [checkpoint_at(home, f"{FOLDER}/{name}") for name in names]
     return sorted((head for head in found if head), key=lambda head: -head.trained_s)
 
 
 def checkpoint_at(home: Home, path: str) -> Checkpoint | None:
-    """What a file of the home is a checkpoint of; None where it is none."""
+    """The checkpoint in a file of the home; None where the file is none."""
     try:
         size = int.from_bytes(home.read(path, 8), "little")
         return _head(json.loads(home.read(path, 8 + size)[8:])["__metadata__"])
@@ -67,18 +67,18 @@ def checkpoint_at(home: Home, path: str) -> Checkpoint | None:
 
 
 def drop_checkpoint(home: Home, key: str) -> None:
-    """Delete a checkpoint, if the home lets us: one that is left over `study.clean` removes."""
+    """Delete a checkpoint, if the home allows it; `study.clean` removes one that is left over."""
     with contextlib.suppress(HomeError):
         home.delete(_path(key))
 
 
-def _head(told: Mapping[str, str]) -> Checkpoint:
-    fields = json.loads(told["checkpoint"])
+def _head(metadata: Mapping[str, str]) -> Checkpoint:
+    fields = json.loads(metadata["checkpoint"])
     return Checkpoint(**fields | {"trials": tuple(fields["trials"])})
 
 
 def _digest(head: Checkpoint, arrays: Arrays) -> str:
-    """SHA-256 of all that a checkpoint says and holds: safetensors itself tells a file cut short, but no changed byte."""
+    """SHA-256 of head and arrays: safetensors itself notices a truncated file, but not a changed byte."""
     hasher = hashlib.sha256(json.dumps(asdict(head)).encode())
     for name, array in sorted(arrays.items()):
         hasher.update(f"{name} {array.dtype} {array.shape}".encode())

@@ -23,7 +23,7 @@ COMPACTED = ("trials", "curves", "latents", "evaluations")
 
 
 def new_commit_id(pack_id: str = "") -> str:
-    """A name for a commit, which begins with its pack's."""
+    """A new commit's name, which begins with its pack's."""
     return pack_id + uuid.uuid4().hex[:16]
 
 
@@ -32,10 +32,10 @@ def commit(
 ) -> list[str]:
     """Commit the rows of a pack under `commit_id`, and return the trial_ids that were new.
 
-    Earlier trials parts that are `known`, by their names, to hold no result of these trials are not opened.
-    On a local disk the check against earlier commits and the write happen under one lock, so a trial is never committed
-    twice; on an object store a second commit may be written, and readers keep the first in stored order. A commit that was
-    refused may be made again, under its own id, even if it was carried out after all and only the answer was lost.
+    Trials parts `known`, by their names, to hold no result of these trials are not opened.
+    On a local disk the check against earlier commits and the write happen under one lock, so no trial is committed twice;
+    on an object store a second commit may be written, and readers keep the first in stored order. A commit that failed may
+    be tried again under its own id, even if it went through after all and only the answer was lost.
     """
     for table, rows in tables.items():
         if table != "trials":
@@ -53,9 +53,9 @@ def compact(home: Home, at_least: int = 32, alone: bool = False) -> bool:
     """Merge the parts of each table into one when there are `at_least` trials parts. Returns whether it did.
 
     Commits wait meanwhile, where the home has a lock. The new manifest is published before anything is deleted, so a
-    reader or a kill at any moment sees either the old parts or the new one. Parts of commits that are still being written
-    are left alone. Where the home has no lock, two compactions could lose a commit between them: there it is done only
-    by who knows to be `alone`.
+    reader sees either the old parts or the new one, whenever it reads and whatever is killed. Parts of commits that are
+    still being written stay as they are. Where the home has no lock, two compactions could lose a commit between them:
+    there only a caller that knows it is `alone` compacts.
     """
     if not (home.local or alone):
         return False
@@ -69,8 +69,8 @@ def compact(home: Home, at_least: int = 32, alone: bool = False) -> bool:
 def merge(home: Home, names: list[str], kept: Set[str] | None = None) -> bool:
     """Merge the trials parts `names`, and the parts of other tables that hold their commits, into one part a table.
 
-    Only the rows of the trials `kept` go on, where it is given. The caller holds the home's lock.
-    Gives up, and returns False, where another merge published meanwhile: its parts are not among `names`.
+    If `kept` is given, only the rows of those trials stay. The caller holds the home's lock.
+    Returns False, and changes nothing, if another merge has published meanwhile: its parts are not among `names`.
     """
     known = manifest(home)
     commits = {row.commit_id for row in stored_ids(home, names)}
@@ -109,6 +109,6 @@ def _settled_parts(home: Home, table: str, commits: set[str], known: dict[str, d
 
 
 def _undeleted(home: Home, table: str, known: dict[str, dict[str, list[str]]]) -> list[str]:
-    """Parts that an earlier compaction replaced but was killed before it deleted: they must stay out of sight."""
+    """Parts that an earlier compaction replaced and, killed, did not delete: readers must go on ignoring them."""
     present = set(home.names(f"records/{table}"))
     return [name for name in known["replaced"].get(table, []) if name in present]

@@ -1,12 +1,12 @@
-"""What nothing in a home refers to, and its removal.
+"""Garbage: what nothing in a home refers to, found and removed.
 
-A study refers to the trials of its plan. What goes: rows of other trials, rows of attempts that do not count, and every
-file that is left over: parts of commits that never happened, of compactions that were killed, weights and pictures of
-such trials, packs, checkpoints of packs that nobody will go on training, temporary files, data sets that no trial uses.
+A study refers to the trials of its plan. Garbage are the rows of other trials and of attempts that do not count, and all
+files left over: parts of commits that never happened and of compactions that were killed, weights and pictures of such
+trials, packs, checkpoints that no training will resume, temporary files, data sets that no trial uses.
 
-Rows go as compaction goes: the new manifest is published before anything is deleted. Everything else is either invisible
-to readers already, or replaced by one atomic write. So a kill at any moment leaves all that is referred to, and the next
-removal finds the rest.
+Rows are removed as compaction removes them: the new manifest is published before anything is deleted. Everything else is
+either invisible to readers already, or replaced by one atomic write. So a kill at any moment leaves all that is referred
+to, and the next removal finds the rest.
 """
 
 import io
@@ -25,16 +25,21 @@ from study.record.checkpoints import checkpoint_at
 from study.record.commit import COMPACTED, merge
 from study.record.home import Home, HomeError, Stored
 from study.record.parts import MERGED, manifest, part_names, read_part
-from study.record.read import deciding, read, stored_ids
+from study.record.read import deciding_rows, read, stored_ids
 from study.record.schema import RESULTS
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
-"""How a file is called while it is being written."""
+"""The name of a file while it is being written."""
 
 
 @dataclass
-class Unused:
-    """What can go, and how much stays."""
+class Garbage:
+    """What can be removed, and how much stays.
+
+    `parts` are the trials parts that were looked at, `kept` the trials that stay, `trials` counts those that go. `rows`
+    counts rows by table, `files` lists whole files by their kind, and `shared` maps an artifacts file that other trials
+    use to those trials. `young` counts files that a launch may still be writing.
+    """
 
     parts: list[str] = field(default_factory=list)
     trials: int = 0
@@ -42,18 +47,23 @@ class Unused:
     rows: Counter[str] = field(default_factory=Counter)
     row_bytes: float = 0.0
     files: dict[str, list[Stored]] = field(default_factory=dict)
-    cut: dict[str, Set[str]] = field(default_factory=dict)
-    cut_bytes: int = 0
+    shared: dict[str, Set[str]] = field(default_factory=dict)
+    shared_bytes: int = 0
     young: int = 0
-    stays: int = 0
+    staying_bytes: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.shared or any(self.files.values()))
 
     @property
-    def anything(self) -> bool:
-        return bool(self.rows or self.cut or any(self.files.values()))
+    def size(self) -> float:
+        """Bytes that removing it frees, those of rows estimated."""
+        whole = sum(file.size for files in self.files.values() for file in files)
+        return self.row_bytes + self.shared_bytes + whole
 
 
 def declared_ids(home: Home, forgotten: Set[str] = frozenset()) -> dict[str, frozenset[str]]:
-    """Study → the trials its plan declares and their stages, but for the studies `forgotten`. Raises: HomeError."""
+    """Study → the trials of its plan and their stages, without the studies `forgotten`. Raises: HomeError."""
     plans = {}
     for study in home.folders("studies"):
         path = f"studies/{study}/plan.parquet"
@@ -69,7 +79,7 @@ def declared_ids(home: Home, forgotten: Set[str] = frozenset()) -> dict[str, fro
 
 
 def _stages(home: Home, study: str) -> list[str]:
-    """The trials that a study's own stand on."""
+    """The earlier stages of a study's trials."""
     try:
         return json.loads(home.read(f"studies/{study}/study.json")).get("stages", [])
     except (FileNotFoundError, ValueError) as fault:
@@ -78,17 +88,17 @@ def _stages(home: Home, study: str) -> list[str]:
         ) from fault
 
 
-def find_unused(home: Home, declared: Set[str], young_s: float) -> Unused:
+def find_garbage(home: Home, declared: Set[str], young_s: float) -> Garbage:
     """What goes when only the trials `declared` stay.
 
-    Files that are younger than `young_s`, or do not tell, may still be being written: they stay.
+    Files younger than `young_s`, or of unknown age, stay: they may still be being written.
     """
     names = part_names(home, "trials")
     ids = stored_ids(home, names)
-    rows = {trial: ids[index].commit_id for trial, index in deciding(ids).items()}
+    rows = {trial: ids[index].commit_id for trial, index in deciding_rows(ids).items()}
     kept = {trial: commit for trial, commit in rows.items() if trial in declared}
-    found = Unused(names, len(rows) - len(kept), frozenset(kept))
-    files = _Files(home, young_s, found)
+    found = Garbage(names, len(rows) - len(kept), frozenset(kept))
+    files = _Sorter(home, young_s, found)
     committed = {row.commit_id for row in ids}
     for table in COMPACTED:
         _find_in_table(home, table, committed, kept.items(), files)
@@ -104,19 +114,19 @@ def find_unused(home: Home, declared: Set[str], young_s: float) -> Unused:
     for file in home.stored(CHECKPOINTS):
         head = checkpoint_at(home, file.path)
         needed = head is not None and declared >= set(head.trials) and settled.isdisjoint(head.trials)
-        files.put("checkpoints that no training goes on from", file, goes=not needed)
+        files.put("checkpoints that no training will resume", file, goes=not needed)
     for folder in ("records", "studies"):
         for file in home.stored(folder, deep=folder == "studies"):
             files.put("temporary files", file, goes=False)
     return found
 
 
-def remove(home: Home, found: Unused) -> None:
-    """Remove what was found. The caller holds the home's lock since before it was looked for."""
-    # Of the parts that were looked at: where no lock holds, others may have come since.
+def remove(home: Home, found: Garbage) -> None:
+    """Remove what was found. The caller has held the home's lock since before the search."""
+    # Only the parts that were looked at: where there is no lock, others may have come since.
     if found.rows and not merge(home, found.parts, found.kept):
         raise HomeError(f"something else is at work in {home}: clean it when that is done")
-    for path, trials in found.cut.items():
+    for path, trials in found.shared.items():
         write_kept(home, path, trials)
     for files in found.files.values():
         for file in files:
@@ -124,12 +134,12 @@ def remove(home: Home, found: Unused) -> None:
 
 
 @dataclass
-class _Files:
-    """Files, sorted into what goes, by kind, and what stays."""
+class _Sorter:
+    """Sorts files into those that go, by kind, and those that stay."""
 
     home: Home
     young_s: float
-    found: Unused
+    found: Garbage
 
     def put(self, kind: str, file: Stored, goes: bool = True, at_once: bool = False) -> None:
         if _TEMPORARY.fullmatch(_name(file)):
@@ -142,15 +152,17 @@ class _Files:
         if goes:
             self.found.files.setdefault(kind, []).append(file)
         else:
-            self.found.stays += file.size
+            self.found.staying_bytes += file.size
 
 
-def _find_in_table(home: Home, table: str, committed: Set[str], kept: Set[tuple[str, str]], files: _Files) -> None:
+def _find_in_table(home: Home, table: str, committed: Set[str], kept: Set[tuple[str, str]], files: _Sorter) -> None:
     visible, published = set(part_names(home, table)), manifest(home)["parts"].get(table, [])
     for file in home.stored(f"records/{table}"):
         name = _name(file)
         if name not in visible:
-            locked = bool(home.local) or not name.startswith(MERGED)  # else a compaction may just be writing it
+            locked = bool(home.local) or not name.startswith(
+                MERGED
+            )  # without a lock, a compaction may just be writing it
             files.put("parts that a compaction replaced or left", file, name.endswith(".parquet"), at_once=locked)
             continue
         pairs = _pairs(home, table, name)
@@ -161,10 +173,10 @@ def _find_in_table(home: Home, table: str, committed: Set[str], kept: Set[tuple[
         share = file.size * going / max(1, len(pairs))
         files.found.rows += Counter({table: going} if going else {})
         files.found.row_bytes += share
-        files.found.stays += round(file.size - share)
+        files.found.staying_bytes += round(file.size - share)
 
 
-def _find_artifacts(home: Home, staying: list[dict[str, str]], committed: Set[str], files: _Files) -> None:
+def _find_artifacts(home: Home, staying: list[dict[str, str]], committed: Set[str], files: _Sorter) -> None:
     users: dict[str, set[str]] = {}
     for row in staying:
         users.setdefault(row["artifacts"], set()).add(row["trial_id"])
@@ -175,9 +187,9 @@ def _find_artifacts(home: Home, staying: list[dict[str, str]], committed: Set[st
             continue
         cut = sum(size for trial, size in sizes_by_trial(home, file.path).items() if trial not in kept)
         if cut:
-            files.found.cut[file.path] = kept
-            files.found.cut_bytes += cut
-        files.found.stays += file.size - cut
+            files.found.shared[file.path] = kept
+            files.found.shared_bytes += cut
+        files.found.staying_bytes += file.size - cut
 
 
 def _pairs(home: Home, table: str, name: str) -> list[tuple[str, str]]:
@@ -186,7 +198,7 @@ def _pairs(home: Home, table: str, name: str) -> list[tuple[str, str]]:
 
 
 def _commit(file: Stored) -> str:
-    """The commit that wrote a file which is named by it: `<commit_id>.parquet`, `<sequence>-<commit_id>.parquet`."""
+    """The commit in a file's name: `<commit_id>.parquet`, `<sequence>-<commit_id>.parquet`."""
     return _name(file).partition(".")[0].rpartition("-")[2]
 
 

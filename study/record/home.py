@@ -1,8 +1,8 @@
-"""The home: the folder or object store that keeps everything a study leaves behind.
+"""The home: the folder or object store that keeps everything a study produces.
 
 Layout: `records/<table>/*.parquet` (the truth), `artifacts/` (weights and pictures, safetensors), `studies/<name>/` (plan
-and report), and by default `mlflow.db`. A write is atomic: beside the target and renamed on a local disk, one PUT on an
-object store. Nothing is ever changed in place.
+and report), and by default `mlflow.db`. A write is atomic: written beside the target and renamed on a local disk, one PUT on
+an object store. Nothing is ever changed in place.
 """
 
 import contextlib
@@ -40,8 +40,8 @@ LASTING = frozenset(
         errno.ENAMETOOLONG,
     }
 )
-"""What a local or mounted disk says when only a person can help. All else may pass by itself, an object store's every
-word included: a role that has expired is refused as one that never had the right."""
+"""Errors of a local or mounted disk that only a person can fix. All others may pass by themselves, and so may all of an
+object store's: it refuses a role that has expired just like one that never had the permission."""
 
 
 class HomeError(Exception):
@@ -54,7 +54,7 @@ class HomeError(Exception):
 
 
 class Stored(NamedTuple):
-    """A file of a home: its path in it, its bytes, and the seconds since it was written, where the place tells them."""
+    """A file of a home: its path, its bytes, and the seconds since it was written, where the store knows them."""
 
     path: str
     size: int
@@ -62,7 +62,7 @@ class Stored(NamedTuple):
 
 
 class Home:
-    """A place named by a local path or by a URI that pyarrow or fsspec can open (`s3://…`, `gs://…`, `memory://…`)."""
+    """A local folder, or a URI that pyarrow or fsspec can open (`s3://…`, `gs://…`, `memory://…`)."""
 
     def __init__(self, where: str | Path) -> None:
         text = str(where)
@@ -78,10 +78,10 @@ class Home:
             refusal.may_pass = _may_pass(fault)
             raise refusal from fault
         if self.local and (file := _file_in_the_way(self.local)):
-            raise HomeError(f"the home {text} cannot be: {file} is a file; choose another --home")
+            raise HomeError(f"the home {text} cannot be a folder: {file} is a file; choose another --home")
 
     def __str__(self) -> str:
-        """The place as it may be shown: a secret in its address is masked, and stands in `uri` alone."""
+        """The home's address with its secrets masked; only `uri` holds them."""
         return masked(self.uri)
 
     def __eq__(self, other: object) -> bool:
@@ -96,7 +96,7 @@ class Home:
             return stream.read(most)
 
     def write(self, path: str, content: bytes) -> None:
-        """Publish a file: readers see all of it or none of it. Raises: HomeError where the place refuses."""
+        """Publish a file: readers see all of it or none of it. Raises: HomeError where the store refuses."""
         with self._refusal("write to"):
             if self.local:
                 _write_and_rename(self.local / path, content)
@@ -105,17 +105,18 @@ class Home:
                 stream.write(content)
 
     def append(self, path: str, line: bytes) -> None:
-        """Add a line to a file of a local home. Raises: HomeError where the place refuses; part of it may be left then."""
+        """Append a line to a file of a local home. Raises: HomeError where the disk refuses, perhaps in mid-line."""
         assert self.local
         with self._refusal("write to"):
             target = self.local / path
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("ab", buffering=0) as stream:  # one unbuffered write: lines of two writers never mix
-                # The line break comes first, so that a line cut short by a full disk spoils no later one.
+                # The line break comes first, so that a line truncated by a full disk spoils no later one.
                 if stream.write(b"\n" + line) <= len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
         with self._refusal("read"):
             return self._files.get_file_info(path).type == pafs.FileType.File
 
@@ -139,7 +140,7 @@ class Home:
         return sorted(files)
 
     def learn_clock(self) -> None:
-        """From now on tell ages by the clock that stamps the place's files, which need not be this machine's."""
+        """Measure ages from now on by the clock that stamps the home's files, which need not be this machine's."""
         self.write(_PROBE, b"now")
         with self._refusal("read"):
             stamped = self._files.get_file_info(_PROBE).mtime
@@ -148,11 +149,12 @@ class Home:
             self._ahead_s = time.time() - stamped.timestamp()
 
     def drop(self, folder: str) -> None:
-        """Delete a folder and all it holds."""
+        """Delete a folder and all it holds, if it is there."""
         with contextlib.suppress(FileNotFoundError), self._refusal("delete from"):
             self._files.delete_dir(folder)
 
     def delete(self, path: str) -> None:
+        """Delete a file, if it is there."""
         with contextlib.suppress(FileNotFoundError), self._refusal("delete from"):
             self._files.delete_file(path)
 
@@ -163,26 +165,26 @@ class Home:
 
     @contextlib.contextmanager
     def _refusal(self, doing: str) -> Iterator[None]:
-        """Turns what a place raises into one sentence; that a file is not there is no refusal."""
+        """Turn what the store raises into one sentence; a missing file is no refusal."""
         try:
             yield
         except OSError as fault:
             if isinstance(fault, FileNotFoundError) and doing != "write to":
                 raise
-            refusal = HomeError(f"cannot {doing} the home {self} ({fault}): mend it, or choose another --home")
+            refusal = HomeError(f"cannot {doing} the home {self} ({fault}): fix it, or choose another --home")
             refusal.may_pass = _may_pass(fault)
             raise refusal from fault
 
     @contextlib.contextmanager
     def lock(self, name: str, shared: bool = False) -> Iterator[None]:
-        """Hold the home's lock `name`: exclusive unless `shared`, on a local disk (the kernel releases a dead holder's).
+        """Hold the home's lock `name` on a local disk, exclusive unless `shared`; the kernel releases it if we die.
 
         An object store has no lock; there, writers rely on unique names and readers on the stored order.
         """
         if not self.local:
             yield
             return
-        import fcntl  # of Unix alone, and readers need none of it
+        import fcntl  # Unix only, and readers do not need it
 
         with self._lock_file(name) as handle:
             with self._refusal("lock"):
@@ -191,9 +193,9 @@ class Home:
 
     @contextlib.contextmanager
     def claim(self, name: str, who: str) -> Iterator[str | None]:
-        """Hold the lock `name` without waiting: yields None, or what its present holder said it is.
+        """Take the lock `name` without waiting: yields None, or what its present holder calls itself.
 
-        Released by the kernel if the holder dies. An object store has no lock, so there every claim succeeds.
+        The kernel releases it if the holder dies. An object store has no lock, so there every claim succeeds.
         """
         if not self.local:
             yield None
@@ -229,7 +231,7 @@ def _is_local(text: str) -> bool:
 
 
 def _file_in_the_way(folder: Path) -> Path | None:
-    """The file that stands where the folder, or one above it, would have to be."""
+    """The file in whose place the folder, or one above it, would have to be."""
     nearest = next((place for place in (folder, *folder.parents) if os.path.exists(place)), None)  # noqa: PTH110 (never raises)
     return nearest if nearest and not nearest.is_dir() else None
 

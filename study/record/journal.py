@@ -1,8 +1,8 @@
-"""The journal: what was trained, in the order it happened, one line an event.
+"""The journal: what was trained, in order, one line per event.
 
-The tables keep one row a trial, so they cannot tell whether a trial was trained twice. The journal can: the trainer appends
-a line when a pack's training begins, one when it goes on from a checkpoint, and another when its results are committed. No
-line is ever changed.
+The tables keep one row per trial, so they cannot say whether a trial was trained twice. The journal can: a worker appends a
+line when it begins to train a pack, when it resumes from a checkpoint, and when it has committed the results. No line is
+ever changed.
 """
 
 import json
@@ -17,7 +17,7 @@ from study.record.home import Home
 
 FILE = "journal.jsonl"
 FOLDER = "journal"
-"""An object store cannot append: there, a line is a file of its own."""
+"""An object store cannot append: there, each line is a file of its own."""
 
 
 def note(

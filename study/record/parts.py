@@ -1,4 +1,4 @@
-"""Parts: the Parquet files a table is made of, and the order they count in.
+"""Parts: the Parquet files that make up a table, and their order.
 
 `records/manifest.json` lists the parts that compaction published and the ones they replaced; every other file in a
 table's folder is a part that came later, ordered by name. Trials parts are named `<sequence>-<commit_id>.parquet`, the
@@ -36,8 +36,8 @@ def manifest(home: Home) -> dict[str, dict[str, list[str]]]:
 
 def part_names(home: Home, table: str) -> list[str]:
     """Names of the table's parts in stored order: published ones first, then later ones by name."""
-    # Listed before the manifest is read: a compaction in between is then seen whole, and one after it takes away a file
-    # that is still to be read, which a reader notices and tries again.
+    # List before reading the manifest: a compaction in between is then seen whole, and one that comes later deletes a
+    # file that is still to be read, which the reader notices and tries again.
     found = [name for name in home.names(f"records/{table}") if name.endswith(".parquet")]
     known = manifest(home)
     published = known["parts"].get(table, [])
@@ -47,9 +47,9 @@ def part_names(home: Home, table: str) -> list[str]:
 
 
 def parts_of(home: Home, table: str, commits: set[str]) -> list[str] | None:
-    """The parts that hold just these commits, or None (all parts) where compaction has merged some of them."""
+    """The parts that hold just these commits, or None (meaning all parts) where compaction has merged some of them."""
     own = {name.removesuffix(".parquet").split("-")[-1]: name for name in part_names(home, table)}
-    # An evaluation may come later, in a part of another name.
+    # An evaluation may have come later, in a part of another name.
     return [own[commit] for commit in commits] if commits <= own.keys() and table != "evaluations" else None
 
 
@@ -62,9 +62,9 @@ def write_part(home: Home, table: str, name: str, rows: Iterable[Mapping[str, An
 
 
 def read_part(home: Home, table: str, name: str, columns: list[str] | None = None) -> pa.Table:
-    """Read one part, with a column that an older engine did not write as null.
+    """Read one part; a column that an older engine did not write is null.
 
-    Raises: HomeError where the file is not a part of this table; FileNotFoundError where compaction just took it away.
+    Raises: HomeError where the file is not a part of this table; FileNotFoundError where compaction has just deleted it.
     """
     schema = TABLES[table]
     wanted = [field for field in schema if columns is None or field.name in columns]

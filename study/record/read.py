@@ -1,7 +1,7 @@
-"""Reading the records: which rows count.
+"""Reading the records, and which rows count.
 
-Of several commits of one trial the first in stored order that holds a result decides; a trial that only ever failed is
-represented by its last failure. Rows of the other tables count when their (trial_id, commit_id) is the deciding one.
+Of several commits of one trial the first in stored order that holds a result decides; a trial that has only failed is
+represented by its last failure. A row of another table counts if its (trial_id, commit_id) is the deciding one.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class StoredId(NamedTuple):
-    """What tells one stored trials row from another, whether it is a result, and of which engine version."""
+    """What identifies a stored trials row, its status, and the engine version that wrote it."""
 
     trial_id: str
     commit_id: str
@@ -31,7 +31,7 @@ class StoredId(NamedTuple):
 def stored_ids(
     home: Home, parts: list[str] | None = None, known: Callable[[str], bool] = lambda _: False
 ) -> list[StoredId]:
-    """The identity of every stored trials row, in stored order; parts that are `known`, by their names, stay closed."""
+    """The identity of every stored trials row, in stored order; parts that are `known`, by their names, are not opened."""
 
     def attempt() -> list[StoredId]:
         names = part_names(home, "trials") if parts is None else parts
@@ -40,20 +40,20 @@ def stored_ids(
     return patiently(attempt)
 
 
-def settled_ids(home: Home, known: Callable[[str], bool]) -> set[str]:
-    """The trials that have a result, but for those in trials parts that are `known`."""
+def ids_with_results(home: Home, known: Callable[[str], bool]) -> set[str]:
+    """The trials that have a result in a trials part that is not `known`."""
     return {row.trial_id for row in stored_ids(home, known=known) if row.status in RESULTS}
 
 
 @cache
 def _ids_of_part(home: Home, name: str) -> list[StoredId]:
-    """The identities in one trials part. Parts never change, and every commit asks: a process reads each of them once."""
+    """The identities in one trials part. Parts never change and every commit asks, so a process reads each of them once."""
     content = read_part(home, "trials", name, list(StoredId._fields))
     return [StoredId(*row) for row in zip(*(content[field].to_pylist() for field in StoredId._fields), strict=True)]
 
 
-def deciding(ids: list[StoredId]) -> dict[str, int]:
-    """trial_id → index of the row that decides it, from `stored_ids`."""
+def deciding_rows(ids: list[StoredId]) -> dict[str, int]:
+    """trial_id → index of the row that decides it among `stored_ids`."""
     rows: dict[str, int] = {}
     for index, row in enumerate(ids):
         if row.trial_id not in rows or ids[rows[row.trial_id]].status not in RESULTS:
@@ -75,7 +75,7 @@ def read(
     def attempt() -> pa.Table:
         names = part_names(home, "trials") if trial_parts is None else trial_parts
         ids = stored_ids(home, names)
-        rows = deciding(ids)
+        rows = deciding_rows(ids)
         if table == "trials":
             return _read_parts(home, table, names, columns).take(pa.array(sorted(rows.values()), pa.int64()))
         counting = {(trial_id, ids[index].commit_id) for trial_id, index in rows.items()}
@@ -91,7 +91,7 @@ def read(
 def read_commits(home: Home, table: str, wanted: Mapping[str, str], columns: list[str] | None = None) -> pa.Table:
     """The rows of some trials (trial_id → the commit that decides it), with their ids, in stored order.
 
-    For those who know which rows count: only the parts that may hold them are read, and the rest is left in Arrow.
+    For callers that know which rows count: reads only the parts that may hold them.
     """
     keys = None if columns is None else ["trial_id", "commit_id", *columns]
 
@@ -114,7 +114,7 @@ def _read_parts(home: Home, table: str, parts: list[str] | None, columns: list[s
 
 
 def patiently(attempt: Callable[[], T]) -> T:
-    """Try again where a compaction took a part away between listing and reading."""
+    """Try again if a compaction deleted a part between listing and reading."""
     for _ in range(5):
         try:
             return attempt()

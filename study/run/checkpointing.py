@@ -19,7 +19,7 @@ from study.record import (
     Checkpoint,
     Home,
     HomeError,
-    deciding,
+    deciding_rows,
     drop_checkpoint,
     read_checkpoint,
     stored_ids,
@@ -102,7 +102,7 @@ def period_s() -> float:
 def _key(home: Home, pack: Pack, device: str) -> str:
     stages = [stage.trial_id for trial in pack.trials for stage in trial.stages]
     ids = stored_ids(home) if stages else []
-    commits = {trial: ids[index].commit_id for trial, index in deciding(ids).items()}
+    commits = {trial: ids[index].commit_id for trial, index in deciding_rows(ids).items()}
     content = [FORMAT, ENGINE, installed("torch"), device.partition(":")[0]]
     content += [pack.trial_ids, [commits.get(stage) for stage in stages]]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

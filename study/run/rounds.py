@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from study.pack.devices import packs_for
-from study.pack.handover import laid_out
+from study.pack.handover import hand_over
 from study.pack.pack import Pack, make_pack
 from study.plan.datasets import fetch_data, record_data
 from study.plan.launch_plan import LaunchPlan
@@ -24,7 +24,7 @@ from study.record import (
     compact,
     drop_checkpoint,
     new_commit_id,
-    outlast,
+    with_retries,
 )
 from study.run.executor import Executor, ExecutorLostError, Opening
 from study.run.listener import Listener
@@ -50,14 +50,14 @@ def train(plan: LaunchPlan, home: Home, opening: Opening, listener: Listener) ->
                 _train_in_order(plan, home, executor, listener)
             break
         except ExecutorLostError as fault:
-            before, plan = plan, outlast(partial(plan.replan, home), listener.waiting)
+            before, plan = plan, with_retries(partial(plan.replan, home), listener.waiting)
             lives = lives - 1 if len(plan.missing) == len(before.missing) else LIVES - 1
             if fault.for_good:
                 return f"{fault}: launch again to go on"
             if not lives:
                 return f"{fault}, {LIVES} times in a row: launch again to go on"
             listener.restarted(plan, f"{fault}: starting it again, and going on with what has no result yet")
-    outlast(partial(compact, home), listener.waiting)
+    with_retries(partial(compact, home), listener.waiting)
     return None
 
 
@@ -69,7 +69,7 @@ def _train_in_order(plan: LaunchPlan, home: Home, executor: Executor, listener: 
         kept = [head for head in _checkpoints(home, listener) if head.torch == installed("torch")]
         packs = packs_for(ready, plan.attempts, plan.size, executor.pools, kept)
         train_round(packs, home, executor, listener)
-        before, plan = plan, outlast(partial(plan.replan, home), listener.waiting)
+        before, plan = plan, with_retries(partial(plan.replan, home), listener.waiting)
         if grown := plan.grown_since(before):
             _prepare(grown, home, listener)
             listener.grown(plan)
@@ -77,16 +77,16 @@ def _train_in_order(plan: LaunchPlan, home: Home, executor: Executor, listener: 
 
 
 def _checkpoints(home: Home, listener: Listener) -> list[Checkpoint]:
-    return outlast(partial(checkpoints, home), listener.waiting)
+    return with_retries(partial(checkpoints, home), listener.waiting)
 
 
 def _prepare(grown: Sequence[Plan], home: Home, listener: Listener) -> None:
     """Fetch what data further rows need, and write down the tables that they have come to."""
     for plan in grown:
         fetch_data(plan)
-        for warning in outlast(partial(record_data, plan, home), listener.waiting):
+        for warning in with_retries(partial(record_data, plan, home), listener.waiting):
             listener.say(warning)
-        outlast(partial(write_plan, plan, home), listener.waiting)
+        with_retries(partial(write_plan, plan, home), listener.waiting)
 
 
 def train_round(packs: Sequence[Pack], home: Home, executor: Executor, listener: Listener) -> None:
@@ -97,7 +97,7 @@ def train_round(packs: Sequence[Pack], home: Home, executor: Executor, listener:
     reached: dict[tuple[str, ...], int] = {}
     while packs:
         listener.begin(packs)
-        with laid_out(home, packs, listener.waiting):
+        with hand_over(home, packs, listener.waiting):
             reasons = executor.run(packs, home, listener)
         failed = [pack for pack in packs if pack.pack_id in reasons]
         kept = {head.trials: head for head in _checkpoints(home, listener)} if failed else {}
@@ -137,7 +137,7 @@ def _record(home: Home, pack: Pack, outcome: dict[str, str], tell: Tell) -> None
     """Commit what became of a pack of one trial that was not trained."""
     commit_id = new_commit_id()
     row = declared_row(pack, 0, commit_id) | outcome
-    outlast(partial(commit, home, commit_id, {"trials": [row]}), tell)
+    with_retries(partial(commit, home, commit_id, {"trials": [row]}), tell)
 
 
 def _record_blocked(plan: LaunchPlan, home: Home, tell: Tell) -> None:

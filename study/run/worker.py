@@ -10,7 +10,7 @@ from study.declare.probe import Probe
 from study.errors import RefusalError
 from study.pack.handover import read_pack
 from study.pack.pack import Pack
-from study.record import BRIEF_S, Home, HomeError, Patience, note
+from study.record import BRIEF_S, Backoff, Home, HomeError, note
 from study.run.checkpointing import Checkpointer
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Worker:
         self._run: PackRun | ProbeRun | None = None
         self._keep: Callable[[], None] = _nothing
         self._drop: Callable[[], None] = _nothing
-        self._patience = Patience()
+        self._patience = Backoff()
 
     def step(self) -> dict[str, Any]:
         """Train a slice and report on it; the report that is `DONE` comes after the commit.

@@ -30,6 +30,7 @@ def declared_row(pack: Pack, index: int, commit_id: str) -> dict[str, Any]:
 
 @cache
 def installed(package: str) -> str | None:
+    """The version of an installed package, if it is installed."""
     try:
         return version(package)
     except PackageNotFoundError:

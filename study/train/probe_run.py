@@ -27,6 +27,7 @@ class ProbeRun:
 
     @property
     def done(self) -> bool:
+        """Whether every probe is computed."""
         return len(self._found) == len(self._probes)
 
     def advance(self, seconds: float) -> dict[str, float]:

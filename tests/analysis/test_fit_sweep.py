@@ -141,7 +141,7 @@ def test_counts_are_those_of_finished_trials():
 @pytest.mark.slow
 def test_a_trained_sweep_meets_theory():
     """A linear VAE, 24 β × 6 seeds: thresholds ζ_i²/γ within 3 %, and active units on (1 − β/β_i*)₊ to 0.01."""
-    from trained_stacks import trained
+    from trained_stacks import train_stack
 
     from study import VAE, Fixed, LinearSubspace, Objective, Training, Trial
 
@@ -158,7 +158,7 @@ def test_a_trained_sweep_meets_theory():
         for beta in betas
         for seed in range(6)
     ]
-    _, measure = trained(trials)
+    _, measure = train_stack(trials)
     columns = {name: part.numpy().ravel() for name, part in measure.latents().items()}
     where = {
         "trial_id": [trial.trial_id for trial in trials for _ in range(6)],

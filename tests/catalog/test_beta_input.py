@@ -170,7 +170,7 @@ def chain(tmp_path_factory):
 def test_a_second_vae_trains_on_draws_of_each_example_s_own_beta(chain):
     """What it is given is N(μ(x, β), σ²(x, β)) of the network before it, β by β."""
     home, seconds = chain
-    inputs = run_of(seconds, home, steps=0).training._inputs
+    inputs = run_of(seconds, home, steps=0)._inputs
     rows = torch.arange(64).repeat(2, 1)
     u = torch.linspace(-1.0, 1.0, 64).repeat(2, 1)
     draws = torch.stack([inputs.batch(rows, u)[0] for _ in range(400)])

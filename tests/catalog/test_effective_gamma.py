@@ -5,7 +5,7 @@ import json
 
 import pandas as pd
 import pytest
-from trained_rows import run
+from trained_rows import train_rows
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.load import Header
@@ -37,7 +37,7 @@ def test_the_products_pass_between_the_planted_eigenvalues():
 def trained(tmp_path_factory):
     """Linear data, κ = 8, one seed: three ways to each of two neighbouring products."""
     rows = [row for row in effective_gamma.table("laptop").rows() if chosen(row, products=(0.7, 1.4))]
-    return run(rows, tmp_path_factory.mktemp("product"))
+    return train_rows(rows, tmp_path_factory.mktemp("product"))
 
 
 def chosen(row, products):

@@ -54,11 +54,12 @@ def said(r=3.0, data="manifold r=3", change=lambda row: {}):
     rows = []
     for mode, numbers in MODES.items():
         for seed in range(5):
-            row = {"data": data, "mode": mode, "seed": seed, "status": "finished", "converged": mode == "learned"}
+            row = {"data": data, "mode": f"way {mode[0]}", "gamma_mode": mode, "seed": seed, "status": "finished"}
+            row["converged"] = mode == "learned"
             row |= {"kappa": 10, "intrinsic_dim": r, "distortion_test": 1 + 0.001 * seed} | numbers
             row["n_active"] += 0 if r == 3 else seed % 2  # seeds of images differ
             rows.append(row | change(row))
-    axes = {"data": [data], "mode": list(MODES), "seed": list(range(5))}
+    axes = {"data": [data], "mode": ["way l", "way r"], "seed": list(range(5))}
     claims = paired_claims(pd.DataFrame(rows), Header("gamma_star", "?", "laptop", axes))
     return [claim.verdict for claim in claims]
 
@@ -81,7 +82,7 @@ def test_the_claims_hold_where_the_papers_do():
     ],
 )
 def test_one_seed_is_enough_to_fail_on_planted_data(mode, column, value, place):
-    verdicts = said(change=lambda row: {column: value} if (row["mode"], row["seed"]) == (mode, 2) else {})
+    verdicts = said(change=lambda row: {column: value} if (row["gamma_mode"], row["seed"]) == (mode, 2) else {})
     assert verdicts[place] == FAILS
     assert verdicts.count(FAILS) == 1
 
@@ -90,7 +91,7 @@ def test_one_seed_is_enough_to_fail_on_planted_data(mode, column, value, place):
     ("column", "value", "place"), [("n_active", 3.5, 0), ("mmd", 0.001, 1), ("distortion_test", 2, 2)]
 )
 def test_on_images_the_paired_interval_decides(column, value, place):
-    verdicts = said(float("nan"), "Digits", lambda row: {column: value} if row["mode"] == "refit" else {})
+    verdicts = said(float("nan"), "Digits", lambda row: {column: value} if row["gamma_mode"] == "refit" else {})
     assert verdicts[place] == FAILS
     assert verdicts.count(FAILS) == 1
 

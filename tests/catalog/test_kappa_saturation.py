@@ -1,11 +1,12 @@
 """The study of saturation: what it declares, what training says of it, and that its verdicts can fail."""
 
 import itertools
+import json
 from typing import Any
 
 import pandas as pd
 import pytest
-from trained_rows import run
+from trained_rows import train_rows
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.load import Header
@@ -37,7 +38,7 @@ def test_the_paper_scale_is_the_published_table():
 def test_training_keeps_as_many_latents_as_there_are_dimensions(tmp_path):
     """κ below, at and above r = 3, without skip: one seed each."""
     rows = [row for row in kappa_saturation.table("laptop").rows() if narrow(row.axes)]
-    trained = run(rows, tmp_path)
+    trained = train_rows(rows, tmp_path)
     active = {row.axes["kappa"]: trained.loc[row.trial.trial_id, "n_active"] for row in rows}
     assert active == {2: 2, 3: 3, 4: 3}
     full = trained[trained["kappa"] >= 3]
@@ -57,6 +58,7 @@ def frame_of(data="manifold r=3", r=3.0, active=lambda kappa: min(kappa, 3), kap
     for kappa, seed in itertools.product(kappas, range(3)):
         row = {"data": data, "skip": "none", "kappa": kappa, "seed": seed, "status": "finished", "converged": True}
         row |= {"intrinsic_dim": r, "n_active": active(kappa), "nre_test": 3e-4 if kappa >= 3 else 0.1}
+        row["declaration"] = json.dumps({"data": {"kind": data}})
         rows.append(row | change(row))
     return pd.DataFrame(rows)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from trained_rows import run
+from trained_rows import train_rows
 
 from analysis.claims.beta_sweep import BetaSweep
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
@@ -59,7 +59,7 @@ def test_the_sweep_surrounds_both_events_and_the_ceiling_comes_between_its_ends(
 def trained(tmp_path_factory):
     """The unequal modes, one seed: below d/r, between the events, beyond β_c, and there below a ceiling."""
     rows = [row for row in learned_gamma_collapse.table("laptop").rows() if chosen(row)]
-    frame = run(rows, tmp_path_factory.mktemp("collapse"))
+    frame = train_rows(rows, tmp_path_factory.mktemp("collapse"))
     by_axes = {(row.axes["ceiling"], row.axes["beta"]): frame.loc[row.trial.trial_id] for row in rows}
     return by_axes, modes_of_spectrum(load(UNEQUAL).spectrum)
 

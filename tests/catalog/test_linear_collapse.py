@@ -1,6 +1,7 @@
 """The β sweep of a linear VAE: what it declares, what its claims say of exact and of broken records, and a real training."""
 
 import itertools
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,12 +10,12 @@ import pandas as pd
 import pytest
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.claims.linear_optimum import DECODER, ENCODER, HELD, LEARNED, OFF_ZERO, WIDE
+from analysis.claims.linear_optimum import DECODER, ENCODER
 from analysis.frames.load import Header
 from analysis.theory import fixed_sigma, linear, modes_of_spectrum
 from models.data.load import load
 from study.catalog.linear_collapse.claims import claims, drawings, sheets
-from study.catalog.linear_collapse.table import linear_collapse
+from study.catalog.linear_collapse.table import HELD, LEARNED, OFF_ZERO, WIDE, linear_collapse
 from study.pack.pack import make_pack
 from study.record import Home, read, read_artifacts, write_artifacts
 from study.train.pack_run import PackRun
@@ -60,6 +61,10 @@ def exact(variant, kappa, beta):
     return units, 1 - units, linear.rates(SPECTRUM, beta, kappa), linear.decoder_singular_values(SPECTRUM, beta, kappa)
 
 
+def model_of(variant, kappa):
+    return {"prior_std": 1.0, "post_var": [1.0] * kappa if variant == HELD else "shared"}
+
+
 def view_of(place, change=lambda row, latents: None, kappas=KAPPAS) -> Any:
     """A study in which theory is exact, but for what `change` does to a trial's row and latents (a frame)."""
     trials, latents, arrays = [], [], {}
@@ -80,7 +85,7 @@ def view_of(place, change=lambda row, latents: None, kappas=KAPPAS) -> Any:
                         "gamma_eff": beta,
                     }
                     row |= {"scale_residual": 0.0, "artifacts": "artifacts/a.safetensors", "has_weights": 1}
-                    row |= {"declaration": '{"model": {"prior_std": 1.0}}'}
+                    row |= {"declaration": json.dumps({"model": model_of(variant, kappa)})}
                     change(row, rows)
                     kept = rows["decoder_norm"].to_numpy()
                     missed = np.sqrt(SPECTRUM[:kappa]) - (values * np.sqrt(units))[: len(SPECTRUM)]
@@ -215,7 +220,7 @@ def off_zero(change):
             trial_id=ids,
             variant=OFF_ZERO,
             artifacts="artifacts/b.safetensors",
-            declaration='{"model": {"prior_std": 1.0}, "data": {"offset": 2.0}}',
+            declaration=json.dumps({"model": model_of(OFF_ZERO, 3), "data": {"offset": 2.0}}),
         )
         rows = found.latents.assign(trial_id=found.latents["trial_id"].str.replace(LEARNED, OFF_ZERO))
         found.trials = pd.concat([found.trials, few], ignore_index=True)

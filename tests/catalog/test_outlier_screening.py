@@ -12,7 +12,8 @@ from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.load import Header
 from models.data.load import load
 from models.specs import MNIST, VAE, Digits, Fixed, Learned, Objective, PlantedArc, Training
-from study.catalog.outlier_screening.claims import drawings, screening_claims, sheets
+from study.catalog.outlier_screening.claims import screening_claims, sheets
+from study.catalog.outlier_screening.figures import drawings
 from study.catalog.outlier_screening.table import outlier_screening
 from study.declare.trial import Trial
 from study.pack.pack import make_pack

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from trained_rows import run
+from trained_rows import train_rows
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.fit.area import area
@@ -57,7 +57,7 @@ def test_training_reaches_the_curve_with_a_fixed_and_with_a_learned_gamma(tmp_pa
     ]
     assert len(rows) == 8
     shorter = {"training": rows[0].trial.training.model_copy(update={"steps": 2000})}
-    trained = run([SimpleNamespace(trial=row.trial.model_copy(update=shorter)) for row in rows], tmp_path)
+    trained = train_rows([SimpleNamespace(trial=row.trial.model_copy(update=shorter)) for row in rows], tmp_path)
     modes = modes_of_spectrum(load(LINEAR).spectrum)
     away = trained["distortion_train"] - theory.distortion_at_rate(modes, trained["rate_train"].to_numpy(), KAPPA)
     assert (away.abs() <= 0.015 * modes.total).all()  # of one draw of z an example, whose own error is 0.005 T
@@ -71,7 +71,7 @@ def traced(linear=True, change=lambda frame: frame["distortion"], keep=lambda fr
         for mode, levels in (("fixed", np.geomspace(0.1, 5, 12)), ("learned", np.geomspace(0.05, 5.5, 12))):
             for index, level in enumerate(levels):
                 rate = float(theory.linear.rate(MODES.zeta2, level, KAPPA))
-                rows.append({"mode": mode, "seed": seed, "beta": float(index), "rate": rate, "gamma_eff": level})
+                rows.append({"gamma_mode": mode, "seed": seed, "beta": float(index), "rate": rate, "gamma_eff": level})
     frame = pd.DataFrame(rows)
     frame["distortion"] = curve(frame["rate"].to_numpy())
     frame["distortion"] = change(frame)
@@ -90,13 +90,14 @@ def test_the_claims_hold_on_the_curve():
 def test_one_trial_off_the_curve_fails_and_a_curve_of_one_mode_fails_both():
     one = traced(change=lambda f: f["distortion"] + 0.012 * MODES.total * (f.index == 11))
     assert said(one) == [FAILS, HOLDS]
-    above = traced(change=lambda f: f["distortion"] * np.where(f["mode"] == "learned", 1.05, 1))
+    above = traced(change=lambda f: f["distortion"] * np.where(f["gamma_mode"] == "learned", 1.05, 1))
     assert said(above) == [FAILS, FAILS]
 
 
 def test_images_fail_by_an_area_whose_sides_cancel_and_by_a_slope():
     sides = traced(
-        False, lambda f: f["distortion"] * np.where(f["mode"] == "learned", 1 + 0.06 * np.sign(f["rate"] - 3.2), 1)
+        False,
+        lambda f: f["distortion"] * np.where(f["gamma_mode"] == "learned", 1 + 0.06 * np.sign(f["rate"] - 3.2), 1),
     )
     assert said(sides)[0] == FAILS
     assert abs(np.mean([found.signed for found in sides.areas])) < 0.03
@@ -107,4 +108,4 @@ def test_images_fail_by_an_area_whose_sides_cancel_and_by_a_slope():
 
 def test_half_a_study_decides_nothing():
     assert said(traced(keep=lambda f: f["seed"] < 2)) == [INSUFFICIENT] * 2
-    assert said(traced(linear=False, keep=lambda f: f["mode"] == "fixed")) == [INSUFFICIENT] * 2
+    assert said(traced(linear=False, keep=lambda f: f["gamma_mode"] == "fixed")) == [INSUFFICIENT] * 2

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from priced_trials import DATA, PRICES, priced, trial
+from priced_trials import DATA, PRICES, price_of, trial
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.load import Header
@@ -34,7 +34,7 @@ from study.train.pack_run import PackRun
 def test_theory_prices_codes_as_training_does():
     u = np.geomspace(1e-6, 10, 50)
     for penalty in PRICES:
-        mine = priced(penalty.h, penalty.parameter, torch.from_numpy(u)).numpy()
+        mine = price_of(penalty.h, penalty.parameter, torch.from_numpy(u)).numpy()
         assert theory.price(penalty.h, u, penalty.parameter) == pytest.approx(mine, rel=1e-12)
 
 
@@ -51,7 +51,7 @@ def test_no_codes_cost_less_than_theory_says(name, parameter):
     def costs():
         r = (root - w @ a.mT).square().sum((-1, -2))
         u = (w.square().sum(-2) * a.square().sum(-2)).clamp_min(1e-14)
-        return r / (2 * gamma) + priced(name, parameter, u).sum(-1) / 2
+        return r / (2 * gamma) + price_of(name, parameter, u).sum(-1) / 2
 
     optimiser = torch.optim.Adam([w, a], lr=0.02)
     for _ in range(600):

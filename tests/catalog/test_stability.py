@@ -61,7 +61,7 @@ def test_company_with_a_remedy_changes_no_trial(make_trial):
 def test_a_warm_up_begins_without_a_rate_and_ends_with_all_of_it(make_trial):
     """The logged J is R/(2γ) + (d/2) log γ + βK with the β in force: 0 at first, halfway ½β, after the warm-up β."""
     trial = with_training(make_trial(gamma=Fixed(0.5), beta=2.0, steps=100), warm_up=0.4)
-    curves = trained([trial]).training.curves
+    curves = trained([trial]).training.curves.points
     for step, values in curves:
         rest = values["objective"] - values["distortion"] / (2 * 0.5) - 0.5 * trial.d * np.log(0.5)
         expected = 2.0 * min(step / 40, 1.0)

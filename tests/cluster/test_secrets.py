@@ -14,7 +14,7 @@ from study.cli import say
 from study.cluster.target import Place
 from study.errors import OptionError
 from study.mirror.address import ui_root
-from study.mirror.mirror import Ledger, ui_command
+from study.mirror.mirror import Mirror, ui_command
 from study.record import Home, HomeError
 from study.secrets import masked
 
@@ -95,9 +95,9 @@ def all_files(home):
 def test_no_sentence_about_a_mirror_tells_its_password(tmp_path, capsys):
     home, uri = Home(tmp_path), f"http://user:{SECRET}@127.0.0.1:9"
     write_plan(home)
-    book = Ledger(home, STUDY, uri)
-    book.start({})
-    said = str(book.close("finished", {}, patience_s=60))
+    mirror = Mirror(home, STUDY, uri)
+    mirror.start({})
+    said = str(mirror.close("finished", {}, patience_s=60))
     assert "python -m study.ledger" in said
     say(f"MLflow at {uri} did not take it")
     shown = [said, capsys.readouterr().err, ui_command(home, uri), ui_root(home, uri), str(Place(uri))]

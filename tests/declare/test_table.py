@@ -92,9 +92,9 @@ def test_a_row_for_which_the_function_returns_none_is_left_out():
         """Not every κ meets every seed."""
         return a_trial(model=VAE(kappa=kappa), seed=seed) if kappa == 2 or seed == 0 else None
 
-    laid_out = table.table("laptop")
-    assert [tuple(row.axes.values()) for row in laid_out.rows()] == [(2, 0), (2, 1), (3, 0)]
-    assert len(laid_out) == 4
+    hand_over = table.table("laptop")
+    assert [tuple(row.axes.values()) for row in hand_over.rows()] == [(2, 0), (2, 1), (3, 0)]
+    assert len(hand_over) == 4
 
 
 def test_the_grid_is_declared_at_both_scales():

@@ -5,23 +5,31 @@ import subprocess
 import sys
 
 import pytest
-from launches import ROOT
-from launches import launch as run
+from launches import ROOT, command_here, launch, launch_here
 
 
 def test_the_catalog_is_listed_with_captions():
-    result = run("--list")
+    result = launch("--list")
     assert result.returncode == 0
     assert "grid_gamma" in result.stdout
     assert "Which decoder variances" in result.stdout
 
 
 def test_a_plan_counts_and_estimates_and_trains_nothing(tmp_path):
-    result = run("grid_gamma", "--plan", "--home", tmp_path / "home")
+    result = command_here("grid_gamma", "--plan", "--home", tmp_path / "home")
     assert result.returncode == 0
     assert "285 trials declared, 0 already there, 285 to train" in result.stdout
-    assert re.search(r"estimated: [\d.]+ minutes of one CPU core", result.stdout)
+    assert re.search(r"estimated: [\d.]+ minutes of one CPU core, .+ on the \d+ cores here", result.stdout)
+    assert "starting Ray takes some ten seconds more" in result.stdout
     assert not (tmp_path / "home").exists()
+
+
+def test_a_plan_for_this_process_speaks_of_one_core_and_no_ray(tmp_path):
+    result = launch_here("grid_gamma", "--plan", "--home", tmp_path / "home")
+    assert result.returncode == 0
+    assert "grid_gamma at laptop scale in this process" in result.stdout
+    assert re.search(r"estimated: [\d.]+ minutes of one CPU core\n", result.stdout)
+    assert "Ray" not in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -59,15 +67,24 @@ WRONG = {
     "no dashboard there": (["grid_gamma", "--address", "http://127.0.0.1:1"], "no Ray dashboard answers at"),
     "a Ray Client's address": (["grid_gamma", "--address", "ray://127.0.0.1:10001"], "give the dashboard's"),
     "no address": (["grid_gamma", "--address", "cluster"], "cluster is no Ray address"),
+    "here and elsewhere": (["grid_gamma", "--in-process", "--address", "local"], "leave one of them out"),
     "not sent along": (["/dev/null.py:it", "--address", "127.0.0.1:1"], "there is no file /dev/null.py"),
     "unknown kind of home": (["grid_gamma", "--home", "gopher://x"], "cannot be opened"),
+    "nothing to attach to": (["--attach", "grid_gamma", "--in-process"], "needs the cluster that it runs on"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_command_is_refused_in_one_sentence(name):
     arguments, words = WRONG[name]
-    result = run(*arguments)
+    assert_refused(command_here(*arguments), words)
+
+
+def test_a_process_that_refuses_ends_with_its_status():
+    assert_refused(launch("grid_gama"), "did you mean grid_gamma?")
+
+
+def assert_refused(result, words):
     assert result.returncode == 2, result.stdout + result.stderr
     assert words in result.stderr
     assert "Traceback" not in result.stderr
@@ -75,6 +92,7 @@ def test_a_wrong_command_is_refused_in_one_sentence(name):
 
 
 def test_the_paper_scale_without_its_data_names_the_remedy(tmp_path):
-    result = run("grid_gamma", "--scale", "paper", "--home", tmp_path, "--no-mirror", COLLAPSAR_DATA=str(tmp_path))
+    options = ["--scale", "paper", "--home", tmp_path, "--no-mirror"]
+    result = command_here("grid_gamma", *options, COLLAPSAR_DATA=str(tmp_path))
     assert result.returncode == 2
     assert "does not exist: put the original file there" in result.stderr

@@ -1,13 +1,23 @@
 """The launcher: it trains what is missing and nothing else, and says what it did."""
 
+import sqlite3
 import time
+from functools import cache
 from ipaddress import ip_address
 
 import psutil
 import pytest
-from launches import begun, committed, ending, launch, start, write_study
+from brittle_study import write_brittle
+from launches import begun, committed, ending, launch, launch_here, start, write_study
 
 from study.record import Home, stored_ids
+
+# MLflow's own, when it is imported and when it migrates its tables.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.*Pydantic.*:UserWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +25,7 @@ def finished(tmp_path_factory):
     """A home in which `tiny` was launched, and what the launch printed."""
     folder = tmp_path_factory.mktemp("launch")
     path = write_study(folder)
-    result = launch(f"{path}:tiny", "--home", folder / "home", "--no-mirror")
+    result = launch_here(f"{path}:tiny", "--home", folder / "home", "--no-mirror")
     assert result.returncode == 0, result.stdout + result.stderr
     return path, folder / "home", result.stdout
 
@@ -34,6 +44,7 @@ def test_a_launch_trains_everything_and_says_what_it_did(finished):
 
 
 def test_relaunching_trains_nothing_and_is_quick(finished):
+    """A whole command, with Python's start, and without --in-process: what trains nothing starts no Ray."""
     path, home, _ = finished
     before = stored_ids(Home(home))
     start = time.monotonic()
@@ -46,7 +57,7 @@ def test_relaunching_trains_nothing_and_is_quick(finished):
 
 def test_a_trial_that_two_studies_of_a_launch_declare_is_trained_once(finished):
     path, home, _ = finished
-    result = launch(f"{path}:tiny", f"{path}:neighbour", "--home", home, "--no-mirror")
+    result = launch_here(f"{path}:tiny", f"{path}:neighbour", "--home", home, "--no-mirror")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "12 declared, 12 already there" in result.stdout
     assert "8 declared, 4 already there, 4 finished" in result.stdout
@@ -57,7 +68,7 @@ def test_adding_seeds_trains_only_the_new_ones(finished):
     path, home, _ = finished
     before = {row["trial_id"]: row["commit_id"] for row in committed(home)}
     write_study(path.parent, seeds=3)
-    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    result = launch_here(f"{path}:tiny", "--home", home, "--no-mirror")
     assert "18 declared, 12 already there, 6 finished" in result.stdout, result.stdout + result.stderr
     after = {row["trial_id"]: row["commit_id"] for row in committed(home)}
     assert before.items() <= after.items()
@@ -67,66 +78,45 @@ def test_adding_seeds_trains_only_the_new_ones(finished):
 def test_only_trains_what_is_chosen(tmp_path):
     path = write_study(tmp_path)
     chosen = ["--only", "kappa=2,4", "--only", "gamma=fixed 4"]
-    result = launch(f"{path}:tiny", "--home", tmp_path / "home", "--no-mirror", *chosen)
+    result = launch_here(f"{path}:tiny", "--home", tmp_path / "home", "--no-mirror", *chosen)
     assert "4 chosen, 0 already there, 4 finished" in result.stdout, result.stdout + result.stderr
     assert {row["kappa"] for row in committed(tmp_path / "home")} == {2, 4}
 
 
-BROKEN = '''
-import torch
-from torch import nn
-
-from study import Fixed, Objective, Own, PlantedManifold, Training, Trial, study
+EXECUTORS = {"Ray Tune": launch, "in process": launch_here}
 
 
-class Brittle(nn.Module):
-    def __init__(self, d, kappa, fault=False):
-        super().__init__()
-        if fault:
-            raise RuntimeError("this network cannot be built")
-        self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
+@pytest.fixture(scope="module")
+def left_by(tmp_path_factory):
+    """What a launch of `tiny` and `brittle` by an executor said, and the home that it left; each is launched once."""
 
-    def encode(self, x):
-        return self.mu(x), self.log_var(x)
+    @cache
+    def left(executor):
+        folder = tmp_path_factory.mktemp("executor")
+        studies = [f"{write_study(folder)}:tiny", f"{write_brittle(folder)}:brittle"]
+        return EXECUTORS[executor](*studies, "--home", folder / "home"), folder / "home"
 
-    def decode(self, z):
-        return self.out(z)
-
-
-@study(fault=[False, True], lr=[3e-3, 1e30], seed=range(2))
-def brittle(fault, lr, seed):
-    """One trial in four cannot be built, one in four diverges."""
-    return Trial(
-        data=PlantedManifold(n=100, n_test=50),
-        model=Own.of(Brittle, kappa=2, fault=fault and seed == 1),
-        objective=Objective(gamma=Fixed(1.0)),
-        training=Training(steps=30, batch=32, lr=lr),
-        seed=seed,
-    )
-'''
+    return left
 
 
-def test_a_trial_that_cannot_be_trained_fails_alone_and_divergence_is_a_result(tmp_path):
-    path = tmp_path / "broken.py"
-    path.write_text(BROKEN)
-    result = launch(f"{path}:brittle", "--home", tmp_path / "home", "--no-mirror")
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_trial_that_cannot_be_trained_fails_alone_and_divergence_is_a_result(left_by, executor):
+    result, home = left_by(executor)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "2 rows make a trial that another row makes too" in result.stdout
+    assert "12 declared, 0 already there, 12 finished, 0 diverged, 0 failed" in result.stdout
     assert "6 declared, 0 already there, 2 finished, 2 diverged, 2 failed" in result.stdout
     assert result.stdout.count("this network cannot be built") >= 2
-    rows = committed(tmp_path / "home")
+    rows = committed(home)
     failed = [row for row in rows if row["status"] == "failed"]
     assert all("this network cannot be built" in row["error"] for row in failed)
     assert all(row["diverged_at"] is not None for row in rows if row["status"] == "diverged")
 
 
-def test_the_launcher_fills_mlflow(tmp_path):
-    """End to end with the mirror; what the mirror shows is tested in test_ledger."""
-    import sqlite3
-
-    path, home = write_study(tmp_path), tmp_path / "home"
-    result = launch(f"{path}:tiny", "--home", home)
-    assert result.returncode == 0, result.stdout + result.stderr
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_launch_fills_mlflow(left_by, executor):
+    """End to end with the mirror; what the mirror shows is tested in tests/mirror."""
+    result, home = left_by(executor)
     assert f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db" in result.stdout.replace("\n", " ")
     page = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=cells"
     assert f"shows the study at {page}" in result.stdout
@@ -134,8 +124,30 @@ def test_the_launcher_fills_mlflow(tmp_path):
     with sqlite3.connect(home / "mlflow.db") as database:
         tagged = database.execute("select count(distinct value) from tags where key = 'trial_id'").fetchone()
         running = database.execute("select count(*) from runs where status = 'RUNNING'").fetchone()
-    assert tagged == (12,)
+    assert tagged == (18,)
     assert running == (0,)
+
+
+OF_A_TRAINING = {"commit_id", "pack_id", "pack_size", "wall_s", "artifacts"}
+"""Columns in which two trainings of a trial may differ."""
+
+
+def numbers_and_words(home):
+    """trial_id → its recorded floating-point numbers, and everything else of its row."""
+    for row in committed(home):
+        numbers = {name: value for name, value in row.items() if isinstance(value, float) and name not in OF_A_TRAINING}
+        words = {name: row[name] for name in row.keys() - numbers.keys() - OF_A_TRAINING}
+        yield row["trial_id"], (numbers, words)
+
+
+def test_both_executors_leave_the_same_records(left_by):
+    """The same trials and statuses, and the same numbers up to what packs of other sizes round differently."""
+    by_ray, here = [dict(numbers_and_words(left_by(executor)[1])) for executor in EXECUTORS]
+    assert len(by_ray) == 18
+    assert by_ray.keys() == here.keys()
+    for trial_id, (numbers, words) in by_ray.items():
+        assert words == here[trial_id][1]
+        assert here[trial_id][0] == pytest.approx(numbers, rel=1e-4, abs=1e-6, nan_ok=True)
 
 
 def test_a_launch_listens_on_loopback_alone(tmp_path):

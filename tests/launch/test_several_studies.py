@@ -3,57 +3,31 @@
 import signal
 import sqlite3
 import subprocess
-from types import SimpleNamespace
-from typing import Any
 
 import psutil
 import pytest
 from launches import (
     assert_each_trained_to_its_end_once,
     begun,
+    command_here,
     committed,
     ending,
     launch,
+    launch_here,
     start,
     wait_for,
     write_study,
 )
-from rich.console import Console
-from study.launch.listeners import Watch
+from two_studies import a_trial, first, plan_of, second
 
-from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial, study
-from study.launch.progress_bar import Bar
-from study.pack.cost import CPU_CORE, seconds
-from study.pack.pack import make_pack, make_packs
-from study.plan.launch_plan import LaunchPlan
-from study.plan.plan import make_plan
 from study.record import Home, commit, journal, new_commit_id, stored_ids
 
-
-def a_trial(kappa, seed, steps=10):
-    return Trial(
-        data=PlantedManifold(n=100, n_test=50),
-        model=VAE(kappa=kappa, encoder=(4,), decoder=(4,)),
-        objective=Objective(gamma=Fixed(1.0)),
-        training=Training(steps=steps),
-        seed=seed,
-    )
-
-
-@study(kappa=[2, 3], seed=range(3))
-def first(kappa, seed):
-    """Six trials."""
-    return a_trial(kappa, seed)
-
-
-@study(kappa=[3, 4], seed=range(3))
-def second(kappa, seed):
-    """Six trials, three of which are those of the first, too."""
-    return a_trial(kappa, seed)
-
-
-def both(home):
-    return LaunchPlan((make_plan(first, "laptop", home), make_plan(second, "laptop", home)))
+# MLflow's own, when it is imported and when it migrates its tables.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.*Pydantic.*:UserWarning"),
+]
 
 
 def put(home, trial, status="finished"):
@@ -64,90 +38,30 @@ def put(home, trial, status="finished"):
 
 def test_what_two_studies_declare_is_missing_once_and_settles_both(tmp_path):
     home = Home(tmp_path)
-    plans = both(home)
-    assert [len(plan.missing) for plan in plans.plans] == [6, 6]
-    assert len(plans.missing) == len(plans.ready) == plans.chosen == plans.declared == 9
+    plan = plan_of(home, first, second)
+    assert [len(own.missing) for own in plan.plans] == [6, 6]
+    assert len(plan.missing) == len(plan.ready) == plan.chosen == len(plan.trial_ids) == len(plan.open_ids) == 9
     put(home, a_trial(3, 0))
-    after = plans.replan(home)
-    assert [plan.settled for plan in after.plans] == [1, 1]
-    assert (len(after.missing), after.settled, after.declared) == (8, 1, 9)
-    assert after.grown_since(plans) == []
+    after = plan.replan(home)
+    assert [own.settled for own in after.plans] == [1, 1]
+    assert (len(after.missing), after.settled, len(after.trial_ids), len(after.open_ids)) == (8, 1, 9, 8)
+    assert after.grown_since(plan) == []
 
 
 def test_the_attempts_and_results_of_all_are_known(tmp_path):
     home = Home(tmp_path)
     put(home, a_trial(2, 0), "failed")
     put(home, a_trial(4, 1))
-    plans = both(home)
-    assert plans.attempts[a_trial(2, 0).trial_id] == 1
-    assert plans.statuses[a_trial(4, 1).trial_id] == "finished"
-    assert len(plans.missing) == 8
-
-
-class Heard:
-    """A ledger that notes what it hears."""
-
-    def __init__(self) -> None:
-        self.packs = []
-
-    def committed(self, pack_id):
-        self.packs.append(pack_id)
-
-    def failed(self, pack_id, reason):
-        self.packs.append((pack_id, reason))
-
-
-def test_a_study_hears_of_packs_with_trials_of_its_own_and_of_no_others(tmp_path):
-    plans = both(Home(tmp_path))
-    kappas = {a_trial(kappa, seed).trial_id: kappa for kappa in (2, 3, 4) for seed in range(3)}
-    packs = {kappas[pack.trial_ids[0]]: pack for pack in make_packs(plans.missing, {}, None, 1, CPU_CORE)}
-    assert {kappa: len(pack.trials) for kappa, pack in packs.items()} == {2: 3, 3: 3, 4: 3}
-    ledgers: dict[str, Any] = {"first": Heard(), "second": Heard()}
-    watch = Watch(Bar(Console(quiet=True), 9, 0), ledgers)
-    watch.begin(plans)
-    watch.expect(list(packs.values()))
-    watch.committed(packs[2].pack_id)
-    watch.committed(packs[3].pack_id)
-    watch.failed(packs[4].pack_id, "no")
-    assert ledgers["first"].packs == [packs[2].pack_id, packs[3].pack_id]
-    assert ledgers["second"].packs == [packs[3].pack_id, (packs[4].pack_id, "no")]
-
-
-def test_a_table_that_grows_is_told_to_its_own_ledger_and_to_the_bar(tmp_path):
-    plans, told = both(Home(tmp_path)), []
-    ledgers: dict[str, Any] = {
-        name: SimpleNamespace(grown=lambda name=name: told.append(name)) for name in ("first", "second")
-    }
-    bar = Bar(Console(quiet=True), 9, 0)
-    watch = Watch(bar, ledgers)
-    watch.begin(plans)
-    watch.grown(plans, [plans.plans[1]], 4)
-    assert told == ["second"]
-    assert "0/13 trials" in bar._counts()
-
-
-def test_the_time_left_is_of_what_packs_cost():
-    """Of two packs with as many trials the long one is half done: what is left is half of it, and the short one."""
-    long, short = [[a_trial(2, seed, steps) for seed in range(3)] for steps in (4000, 2000)]
-    packs = [make_pack(trials, {}) for trials in (long, short)]
-    bar = Bar(Console(quiet=True), 6, 0)
-    bar.expect(packs)
-    costs = [seconds(pack.trials) for pack in packs]
-    assert costs[0] > 1.5 * costs[1]
-    bar.step(packs[0].pack_id, {"step": 2000, "steps": 4000})
-    assert bar._cost_left() == pytest.approx(costs[0] / 2 + costs[1])
-    bar.done(packs[0].pack_id)
-    assert bar._cost_left() == pytest.approx(costs[1])
-    bar.grow(6)  # of further rows it is known only how many they are
-    assert bar._cost_left() == pytest.approx(costs[1] + sum(costs))
-    bar.expect([make_pack(short, {})])  # the short pack failed, and is tried again
-    assert bar._cost_left() == pytest.approx(costs[1] + sum(costs))
+    plan = plan_of(home, first, second)
+    assert plan.attempts[a_trial(2, 0).trial_id] == 1
+    assert plan.statuses[a_trial(4, 1).trial_id] == "finished"
+    assert len(plan.missing) == 8
 
 
 def test_studies_of_one_launch_train_together_and_are_reported_one_by_one(tmp_path):
     """The four trials that both declare are trained once, in packs with trials of either."""
     path, home = write_study(tmp_path), tmp_path / "home"
-    result = launch(f"{path}:tiny", f"{path}:neighbour", "--home", home, "--pack", "8")
+    result = launch_here(f"{path}:tiny", f"{path}:neighbour", "--home", home, "--pack", "8")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "12 declared, 0 already there, 12 finished" in result.stdout
     assert "8 declared, 0 already there, 8 finished" in result.stdout
@@ -175,7 +89,7 @@ def test_studies_of_one_launch_train_together_and_are_reported_one_by_one(tmp_pa
 def test_two_studies_of_one_name_are_refused_before_anything_is_done(tmp_path):
     (tmp_path / "a").mkdir()
     mine, other, home = write_study(tmp_path), write_study(tmp_path / "a", steps=7), tmp_path / "home"
-    result = launch(f"{mine}:tiny", f"{other}:tiny", "--home", home)
+    result = command_here(f"{mine}:tiny", f"{other}:tiny", "--home", home)
     assert result.returncode == 2
     assert "are both named tiny" in " ".join(result.stderr.split())
     assert not home.exists()

@@ -21,7 +21,7 @@ from study.pack.pack import make_pack
 from study.plan.datasets import record_data
 from study.record import Home, read, read_artifacts, write_artifacts
 from study.train.pack_run import PackRun
-from study.train.stack.training_rows import Table
+from study.train.stack.training_rows import TrainingRows
 
 
 def shown(png):
@@ -102,8 +102,8 @@ def test_rows_are_gathered_alike_from_bytes_on_a_device_and_from_the_disk(held, 
     rows = load(ImageFolder.of(paint(tmp_path / "faces", 40, 16), 16)).train
     for dtype in (torch.float32, torch.float64):
         index = torch.tensor([[3, 1, 3], [0, 1, 35]])
-        table = Table(rows, torch.device("cpu"), dtype)
-        assert np.array_equal(table.gathered(index).numpy(), rows[index.numpy()].astype(str(dtype)[6:]))
+        table = TrainingRows(rows, torch.device("cpu"), dtype)
+        assert np.array_equal(table.gather(index).numpy(), rows[index.numpy()].astype(str(dtype)[6:]))
 
 
 def test_a_spectrum_of_too_many_dimensions_is_left_out(tmp_path, monkeypatch, make_trial):

@@ -201,8 +201,8 @@ def test_a_stack_is_its_networks_whichever_way_it_is_carried(skip, norm, post_va
     alone = [of_one(trial, *rows) for trial, *rows in zip(trials, x, z, strict=True)]
     for way in ("together", "one by one"):
         stack = Stack(trials, gammas(trials), CPU, way)
-        mu, log_var = stack.call("encode", x)
-        mean = stack.call("decode", z)
+        mu, log_var = stack.encode(x)
+        mean = stack.decode(z)
         value = mean.square().sum((1, 2)) + mu.sum((1, 2)) + log_var.square().sum((1, 2))
         gradients = torch.autograd.grad(value.sum(), stack.trained[:-1])
         named = stack.weights()
@@ -283,7 +283,7 @@ def test_no_parameter_is_left_to_rounding_errors(norm):
 def test_fifty_steps_lower_the_objective(skip):
     model = ImageVAE(kappa=3, channels=(8, 8), skip=skip, log_var_scale=0.1)
     training, _ = trained([a_trial(model, steps=50)])
-    values = [float(point["objective"][0]) for _, point in training.curves]
+    values = [float(point["objective"][0]) for _, point in training.curves.points]
     assert values[-1] < values[0] - 5
     assert max(values[-5:]) < sum(values[:5]) / 5
 
@@ -310,7 +310,7 @@ def test_the_records_hold_a_network_that_can_be_had_again(tmp_path):
     network: Any = load_network(trial.trial_id, home)
     x = torch.from_numpy(load(Digits()).test[:4])
     with torch.no_grad():
-        assert torch.allclose(network.encode(x)[0], run.training.stack.call("encode", x)[0][0], atol=1e-6)
+        assert torch.allclose(network.encode(x)[0], run.training.stack.encode(x)[0][0], atol=1e-6)
 
 
 def recorded(trial, home):
@@ -345,13 +345,13 @@ def test_a_vae_stands_on_a_convolutional_autoencoder(tmp_path, on_the_disk):
     ours, theirs = (rows[trial.trial_id] for trial in (second, first))
     assert (theirs["stage"], theirs["status"], theirs["rate_test"]) == ("autoencoder", "finished", None)
     assert (ours["stage"], ours["status"], ours["stages"]) == ("vae", "finished", [first.trial_id])
-    (frozen,) = ground([second], data, home, CPU).frozen
+    (frozen,) = ground([second], data, home, CPU).stages
     assert frozen is not None
     network: Any = load_network(first.trial_id, home)
     x = torch.from_numpy(data.test[:])
     with torch.no_grad():
         pictures = network.decode(network.encode(x)[0])
-    assert torch.allclose(frozen.decoded(frozen.codes["test"]), pictures, atol=1e-5)
+    assert torch.allclose(frozen.decode(frozen.codes["test"]), pictures, atol=1e-5)
     assert theirs["distortion_data_test"] == pytest.approx(float((x - pictures).square().sum(1).mean()), rel=1e-5)
     assert theirs["nre_data_test"] < 0.75 < ours["nre_data_test"] < 1.5  # which has hardly begun to learn the codes
     evaluated = {row["metric"] for row in read(home, "evaluations").to_pylist() if row["trial_id"] == second.trial_id}

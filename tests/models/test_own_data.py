@@ -7,7 +7,7 @@ from importlib import util
 
 import numpy as np
 import pytest
-from launches import launch
+from launches import launch_here
 
 from models.data.load import from_declaration, load, prepare
 from models.data_folders import DataError
@@ -285,7 +285,7 @@ def test_data_and_a_network_of_the_users_own_go_all_the_way(tmp_path):
     from analysis import results
 
     (tmp_path / "mine.py").write_text(STUDY)
-    result = launch("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
+    result = launch_here("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "8 declared, 0 already there, 8 finished" in result.stdout
     frame = results("rings", tmp_path / "home")
@@ -304,7 +304,7 @@ def test_data_and_a_network_of_the_users_own_go_all_the_way(tmp_path):
 
 def test_a_fault_of_the_data_is_told_before_anything_is_trained(tmp_path):
     (tmp_path / "mine.py").write_text(STUDY.replace("n=300, intrinsic", "n=299, intrinsic"))
-    result = launch("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
+    result = launch_here("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.splitlines() == ["error: ring returned 300 training examples, not n = 299: declare n=300"]
     assert not (tmp_path / "home").exists()

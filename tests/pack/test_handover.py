@@ -8,9 +8,9 @@ import pytest
 from record_rows import curves_of, rows_of
 
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
-from study.pack.handover import laid_out, read_pack
+from study.pack.handover import hand_over, read_pack
 from study.pack.pack import make_pack
-from study.record import Home, commit, compact, new_commit_id, read, settled_ids, stored_ids
+from study.record import Home, commit, compact, ids_with_results, new_commit_id, read, stored_ids
 from study.record.read import _ids_of_part
 
 
@@ -53,7 +53,7 @@ def test_what_a_pack_asks_of_the_home_does_not_grow_with_the_packs_before_it(hom
         )
     counts = []
     packs = [make_pack([a_trial(100 + i)], {}) for i in range(40)]
-    with laid_out(home, packs, print):
+    with hand_over(home, packs, print):
         for pack in packs:
             _ids_of_part.cache_clear()
             asked.clear()
@@ -68,7 +68,7 @@ def test_what_a_pack_asks_of_the_home_does_not_grow_with_the_packs_before_it(hom
 def test_a_pack_is_settled_by_its_own_earlier_attempt_and_by_what_others_commit(home):
     packs = a_round(4, size=2)
     committed(home, make_pack([packs[3].trials[1]], {}))  # after the plan was made, before its packs were laid out
-    with laid_out(home, packs, print):
+    with hand_over(home, packs, print):
         committed(home, packs[0])
         committed(home, make_pack([packs[1].trials[0]], {}))  # by another launch
         left = [read_pack(home, pack.pack_id)[0].trial_ids for pack in packs]
@@ -109,7 +109,7 @@ def commit_each(home, packs):
     for pack in packs:
         left, known = read_pack(home, pack.pack_id)
         assert committed(home, left, known) == list(pack.trial_ids)
-        assert settled_ids(home, lambda _: False) >= set(pack.trial_ids)
+        assert ids_with_results(home, lambda _: False) >= set(pack.trial_ids)
 
 
 def read_until(over, home):
@@ -132,7 +132,7 @@ def compact_until(over, home):
 def test_readers_see_every_row_once_while_packs_are_committed_and_compacted(home):
     """Three actors, two readers and a compaction that never rests: nothing is lost at any look, and nothing doubled."""
     packs, over, threads = a_round(24, size=2), threading.Event(), Threads()
-    with laid_out(home, packs, print):
+    with hand_over(home, packs, print):
         for work in (read_until, read_until, compact_until):
             threads.start(work, over, home)
         for actor in [threads.start(commit_each, home, packs[i::3]) for i in range(3)]:

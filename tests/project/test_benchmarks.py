@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from benchmarks import convolutions, core, tables
-from benchmarks.hand_written_step import ByHand
+from benchmarks.hand_written_step import HandWrittenStep
 from benchmarks.networks import NETWORKS
-from benchmarks.plain_loop import Alone
+from benchmarks.plain_loop import PlainLoop
 from benchmarks.studies import STUDIES, few, trial_of
 from models.data.load import load
 from study import Fixed, Learned, Training
@@ -35,7 +35,7 @@ def take(trainer, steps):
 @pytest.mark.parametrize("name", ["5-8-5", "planted", "digits"])
 def test_the_step_by_hand_takes_the_same_steps_as_the_pack(name):
     trials = NETWORKS[name].trials(6, (Learned(),), seeds=2)
-    pack, hand = stack(trials), ByHand(trials)
+    pack, hand = stack(trials), HandWrittenStep(trials)
     take(pack, 20)
     take(hand, 20)
     assert torch.allclose(pack.stack.numbers, hand.numbers, atol=1e-5)
@@ -47,7 +47,7 @@ def test_the_plain_loop_takes_the_same_steps_as_the_pack():
     pack = stack(trials)
     take(pack, 40)
     for index, trial in enumerate(trials):
-        alone = Alone(trial)
+        alone = PlainLoop(trial)
         take(alone, 40)
         for weight, packed in zip(alone.weights(), pack.stack.weights().values(), strict=True):
             assert torch.allclose(weight, packed[index], atol=1e-5), trial
@@ -57,11 +57,11 @@ def test_a_convolutional_pack_takes_the_same_steps_however_it_is_carried():
     """As alone: what the benchmark compares is the same training."""
     network = replace(convolutions.NETWORKS["8-small"], training=Training(steps=6, batch=16))
     trials = [network.trial(Fixed(0.1), 1.0, seed) for seed in range(2)]
-    ways = [convolutions.Carried(trials, way, "cpu") for way in convolutions.WAYS]
+    ways = [convolutions.CarriedPack(trials, way, "cpu") for way in convolutions.WAYS]
     for way in ways:
         take(way, 6)
     for index, trial in enumerate(trials):
-        alone = Alone(trial)
+        alone = PlainLoop(trial)
         take(alone, 6)
         for way in ways:
             for weight, packed in zip(alone.weights(), way.stack.weights().values(), strict=True):
@@ -92,12 +92,12 @@ def test_slower_ways_train_a_part_of_the_study():
 
 def test_a_missed_goal_is_said():
     ways = [{"network": "5-8-5", "way": way, "per_minute": speed} for way, speed in (("tune", 10.0), ("packs", 150.0))]
-    assert [text.split(":")[0] for text in tables.judged({"ways": ways})] == ["goal missed"]
+    assert [text.split(":")[0] for text in tables.judge({"ways": ways})] == ["goal missed"]
     ways[1]["per_minute"] = 200.0
-    assert [text.split(":")[0] for text in tables.judged({"ways": ways})] == ["goal met"]
+    assert [text.split(":")[0] for text in tables.judge({"ways": ways})] == ["goal met"]
     speeds = (("packs, learned", 69.0), ("by hand", 100.0))
     lines = [{"network": "digits", "way": way, "trials_per_minute": speed} for way, speed in speeds]
-    assert [text.split(":")[0] for text in core.judged(lines)] == ["goal missed"]
+    assert [text.split(":")[0] for text in core.judge(lines)] == ["goal missed"]
 
 
 def test_the_core_leaves_out_mnist_where_there_is_none(monkeypatch, capsys):

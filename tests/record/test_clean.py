@@ -44,12 +44,12 @@ def home(request, tmp_path, monkeypatch):
 def test_counting_changes_no_byte(home):
     before = files_of(home)
     found = clean(home)
-    assert found.anything
+    assert found
     assert files_of(home) == before
     assert found.trials == 4
     assert found.kept == set(DECLARED)
-    assert set(found.cut) == {"artifacts/c1.safetensors"}
-    assert found.cut_bytes == 50 * 8
+    assert set(found.shared) == {"artifacts/c1.safetensors"}
+    assert found.shared_bytes == 50 * 8
 
 
 def test_what_nothing_refers_to_goes_and_the_rest_stays(home):
@@ -69,11 +69,9 @@ def test_what_nothing_refers_to_goes_and_the_rest_stays(home):
     for table in TABLES:
         assert len(home.names(f"records/{table}")) == 1
     assert not read_artifacts(home, "artifacts/c1.safetensors", "x0", "weights")
-    assert not clean(home).anything
-    freed = size - counted.stays
-    assert freed == pytest.approx(counted.row_bytes + counted.cut_bytes + sum(
-        file.size for kind in counted.files.values() for file in kind
-    ) + len(home.read("records/manifest.json")), rel=0.02)  # fmt: skip
+    assert not clean(home)
+    freed = size - counted.staying_bytes - len(home.read("records/manifest.json"))
+    assert freed == pytest.approx(counted.size, rel=0.02)
 
 
 def test_a_cleaned_home_goes_on(home):
@@ -109,7 +107,7 @@ def test_a_cleaning_killed_anywhere_loses_nothing_and_the_next_one_finishes(tmp_
         clean(home, again, delete=True, alone=True)
         assert content_of(home, kept) == before, calls
         assert {row["trial_id"] for row in read(home, "trials").to_pylist()} == set(kept), calls
-        assert not clean(home).anything, calls
+        assert not clean(home), calls
         assert len(files_below(home, "records")) == 6, calls
         files.rm(f"{tmp_path}/{calls}", recursive=True)
         calls += 1
@@ -164,12 +162,12 @@ def test_a_launch_at_work_is_not_disturbed(tmp_path):
     litter(home)
     before = files_of(home)
     with home.lock(WORK_LOCK, shared=True):
-        assert clean(home).anything
+        assert clean(home)
         with pytest.raises(HomeError, match="a launch is at work"):
             clean(home, delete=True, alone=True)
         assert before.items() <= files_of(home).items()
     make_old(home)
-    assert clean(home, delete=True, alone=True).anything
+    assert clean(home, delete=True, alone=True)
 
 
 def test_a_store_without_a_lock_is_cleaned_only_with_alone(tmp_path):
@@ -191,9 +189,7 @@ def test_a_forgotten_study_leaves_what_others_refer_to(home):
     assert not home.names("artifacts")
     declare_study(home, "third", ["z"])
     make_old(home)
-    assert not clean(
-        home, delete=True, alone=True
-    ).anything  # the parts that hold no row any more are published all the same
+    assert not clean(home, delete=True, alone=True)  # the parts that hold no row any more are published all the same
     put_commit(home, "c9", ["z"])
     assert read(home, "curves").num_rows == 2
 

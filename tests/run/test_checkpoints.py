@@ -13,7 +13,7 @@ from study import MMD, VAE, Annealed, Digits, Fixed, ImageVAE, Learned, Objectiv
 from study.clean import clean
 from study.errors import SettingError
 from study.pack.cost import CPU_CORE
-from study.pack.handover import laid_out
+from study.pack.handover import hand_over
 from study.pack.pack import make_pack, make_packs
 from study.plan.plan import make_plan, write_plan
 from study.record import Home, HomeError, checkpoints, journal, read, read_artifacts, write_checkpoint
@@ -284,7 +284,7 @@ def test_a_second_attempt_goes_on_and_says_so_and_its_checkpoint_goes_with_its_c
     monkeypatch.setattr("study.run.worker.SLICE_S", 1e-5)
     home = Home(tmp_path)
     pack = make_pack([make_trial(seed=seed) for seed in (0, 1)], {})
-    with laid_out(home, [pack], print):
+    with hand_over(home, [pack], print):
         stepped(home, pack, lambda report: report["step"] >= 20)
         (head,) = checkpoints(home)
         assert (head.trials, head.device) == (pack.trial_ids, "cpu")
@@ -311,7 +311,7 @@ def test_a_home_that_refuses_a_checkpoint_costs_nothing_but_the_checkpoint(make_
         plain(path, content)
 
     monkeypatch.setattr(home, "write", write)
-    with laid_out(home, [pack], print):
+    with hand_over(home, [pack], print):
         assert stepped(home, pack, lambda report: report.get("done")).get("refusal") is None
     assert len(refused) > 1
     assert [row["status"] for row in read(home, "trials").to_pylist()] == ["finished"]
@@ -386,7 +386,7 @@ def test_a_sweep_takes_checkpoints_that_no_training_goes_on_from(make_trial, tmp
     (tmp_path / "checkpoints/0123456789abcdef.safetensors").write_bytes(b"nothing")
     found = clean(home)
     assert len(home.names("checkpoints")) == 4, "counting removed something"
-    assert len(found.files["checkpoints that no training goes on from"]) == 3
+    assert len(found.files["checkpoints that no training will resume"]) == 3
     clean(home, delete=True)
     assert home.names("checkpoints") == [needed.name]
     assert begun_at(home, trials[:2]) == 40

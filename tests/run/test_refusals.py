@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from launches import assert_each_trained_to_its_end_once, committed, start, wait_for, write_study
 
-from study.pack.handover import laid_out
+from study.pack.handover import hand_over
 from study.pack.pack import make_pack
-from study.record import Home, HomeError, Patience, commit, journal, outlast, part_names, stored_ids
+from study.record import Backoff, Home, HomeError, commit, journal, part_names, stored_ids, with_retries
 from study.record import retry as patience
 from study.run.worker import REFUSED, WAITING, Worker
 
@@ -54,7 +54,7 @@ def lay(make_trial):
 
         def lay(home):
             pack = make_pack([make_trial(seed=seed) for seed in range(3)], {})
-            stack.enter_context(laid_out(Home(home), [pack], print))
+            stack.enter_context(hand_over(Home(home), [pack], print))
             return pack.pack_id
 
         yield lay
@@ -161,7 +161,7 @@ def test_pauses_grow_and_end_when_patience_does(monkeypatch):
     monkeypatch.setattr(patience.time, "monotonic", lambda: now[0])
     refusal = HomeError("not now")
     refusal.may_pass = True
-    waiting, pauses = Patience(), []
+    waiting, pauses = Backoff(), []
     while (pause := waiting.pause(refusal)) is not None:
         pauses.append(pause)
         now[0] += pause
@@ -184,7 +184,7 @@ def test_the_driver_outlasts_what_passes_and_tells_of_it():
             raise answer
         return answer
 
-    assert outlast(action, told.append) == "done"
+    assert with_retries(action, told.append) == "done"
     assert told == ["throttled", "throttled"]
 
 

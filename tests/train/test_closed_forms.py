@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from trained_stacks import trained
+from trained_stacks import train_stack
 
 from models.loss.gamma import gamma_at, knobs
 from models.loss.objective import latent_rates, misfit, neg_elbo, normal_constant, objective, squared_error
@@ -24,11 +24,31 @@ def linear_trial(gamma, beta=1.0, seed=0, kappa=4):
     )
 
 
+SWEEP = [linear_trial(Fixed(0.5), beta=beta, seed=seed) for beta in (0.5, 1.0, 2.0, 4.0, 12.0) for seed in (0, 1)]
+SAME_PRODUCT = linear_trial(Fixed(2.0), beta=1.0)
+"""Of γ and β as the sweep's trial at β = 4."""
+
+MODES = {
+    "learned": linear_trial(Learned(), kappa=2),
+    "optimal": linear_trial(Optimal(), kappa=2),
+    "ceiling": linear_trial(Learned(init=0.05, ceiling=0.1), kappa=2),
+    "floor": linear_trial(Learned(init=2.0, floor=1.5), kappa=2),
+    "small beta": linear_trial(Learned(), beta=0.5, kappa=2),
+    "large beta": linear_trial(Learned(), beta=2.0, kappa=2),
+}
+
+
 @pytest.fixture(scope="module")
 def linear_sweep():
-    """A linear VAE at fixed γ = 0.5 and five weights of the rate."""
-    trials = [linear_trial(Fixed(0.5), beta=beta, seed=seed) for beta in (0.5, 1.0, 2.0, 4.0, 12.0) for seed in (0, 1)]
-    return trials, trained(trials)[1]
+    """A linear VAE at fixed γ = 0.5 and five weights of the rate; last, one of the same product of γ and β as another."""
+    return SWEEP, train_stack([*SWEEP, SAME_PRODUCT])[1]
+
+
+@pytest.fixture(scope="module")
+def modes():
+    """γ by name of its mode, of linear VAEs with fewer latents than dimensions, and the data's spectrum."""
+    _, measure = train_stack(list(MODES.values()))
+    return dict(zip(MODES, measure.gamma.tolist(), strict=True)), measure.data.spectrum
 
 
 def test_linear_vae_drops_directions_below_the_noise(linear_sweep):
@@ -56,37 +76,30 @@ def test_a_converged_linear_vae_has_unit_second_moments(linear_sweep):
     assert float(measure.train.scale_residual.max()) < 0.08
 
 
-def test_learned_and_optimal_gamma_find_the_noise_of_probabilistic_pca():
+def test_learned_and_optimal_gamma_find_the_noise_of_probabilistic_pca(modes):
     """β = 1, κ < d: γ* = Σ_{i>κ} λ_i/(d−κ). Source: Tipping & Bishop (1999), eq. 8."""
-    trials = [linear_trial(gamma, kappa=2) for gamma in (Learned(), Optimal())]
-    _, measure = trained(trials)
-    expected = measure.data.spectrum[2:].sum() / (8 - 2)
-    assert measure.gamma.tolist() == pytest.approx([expected, expected], rel=0.02)
+    gamma, spectrum = modes
+    expected = spectrum[2:].sum() / (8 - 2)
+    assert [gamma["learned"], gamma["optimal"]] == pytest.approx([expected, expected], rel=0.02)
 
 
-def test_a_ceiling_and_a_floor_hold_a_learned_gamma():
-    trials = [
-        linear_trial(Learned(init=0.05, ceiling=0.1), kappa=2),
-        linear_trial(Learned(init=2.0, floor=1.5), kappa=2),
-    ]
-    _, measure = trained(trials)
-    assert measure.gamma.tolist() == pytest.approx([0.1, 1.5], rel=1e-5)
+def test_a_ceiling_and_a_floor_hold_a_learned_gamma(modes):
+    gamma, _ = modes
+    assert [gamma["ceiling"], gamma["floor"]] == pytest.approx([0.1, 1.5], rel=1e-5)
 
 
-def test_beta_and_a_fixed_gamma_matter_only_through_their_product():
+def test_beta_and_a_fixed_gamma_matter_only_through_their_product(linear_sweep):
     """J_{γ,β} and J_{βγ,1} have the same minimisers, and Adam takes the same path to them."""
-    trials = [linear_trial(Fixed(0.5), beta=4.0), linear_trial(Fixed(2.0), beta=1.0)]
-    _, measure = trained(trials)
-    assert float(measure.train.distortion[0]) == pytest.approx(float(measure.train.distortion[1]), rel=1e-3)
-    assert float(measure.train.rate[0]) == pytest.approx(float(measure.train.rate[1]), rel=1e-3)
+    trials, measure = linear_sweep
+    one, other = trials.index(linear_trial(Fixed(0.5), beta=4.0)), len(trials)
+    assert float(measure.train.distortion[one]) == pytest.approx(float(measure.train.distortion[other]), rel=1e-3)
+    assert float(measure.train.rate[one]) == pytest.approx(float(measure.train.rate[other]), rel=1e-3)
 
 
-def test_beta_does_not_disappear_when_gamma_is_learned():
-    trials = [linear_trial(Learned(), beta=beta, kappa=2) for beta in (0.5, 2.0)]
-    _, measure = trained(trials)
-    spectrum = measure.data.spectrum
-    for i, beta in enumerate((0.5, 2.0)):
-        assert float(measure.gamma[i]) == pytest.approx(spectrum[2:].sum() / (8 - 2 * beta), rel=0.02)
+def test_beta_does_not_disappear_when_gamma_is_learned(modes):
+    gamma, spectrum = modes
+    for name, beta in (("small beta", 0.5), ("large beta", 2.0)):
+        assert gamma[name] == pytest.approx(spectrum[2:].sum() / (8 - 2 * beta), rel=0.02)
 
 
 @pytest.mark.parametrize("beta", [0.3, 1.0, 5.0])

@@ -1,5 +1,7 @@
 """Metrics after training: the importance-weighted likelihood against a known one, and metrics that old records lack."""
 
+import contextlib
+import io
 import subprocess
 import sys
 
@@ -11,9 +13,11 @@ from launches import ROOT
 from models.data.load import load
 from models.metrics.iwae import log_weights, nll
 from study import VAE, Fixed, Learned, LinearSubspace, Objective, Training, Trial
+from study import evaluate as evaluate_command
+from study import load as load_network
 from study.pack.pack import make_pack
 from study.record import Home, read
-from study.train import pack_run as packed_run
+from study.train import pack_run
 from study.train.measure.metrics import METRICS
 from study.train.pack_run import PackRun
 
@@ -67,13 +71,13 @@ def test_with_a_wrong_posterior_the_bound_tightens_with_the_draws():
 DATA = LinearSubspace(d=6, eigenvalues=(4.0, 2.0), noise=0.1, n=400, n_test=300)
 
 
-def trials_of(kappas=(2, 3), **changes):
+def trials_of(kappas=(2, 3), steps=1500, **changes):
     return [
         Trial(
             data=DATA,
             model=VAE(kappa=kappa, encoder=(), decoder=()),
             objective=Objective(gamma=gamma),
-            training=Training(steps=1500, batch=100, lr=1e-2),
+            training=Training(steps=steps, batch=100, lr=1e-2),
             seed=0,
             **changes,
         )
@@ -82,11 +86,31 @@ def trials_of(kappas=(2, 3), **changes):
     ]
 
 
-def committed(home, trials):
+def train(trials):
     run = PackRun(make_pack(trials, {}))
     while not run.done:
         run.advance(60)
-    run.commit(home)
+    return run
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory):
+    """Linear VAEs of two latents at the end of their training, and the home of their records."""
+    home, trials = Home(tmp_path_factory.mktemp("linear")), trials_of(kappas=(2,))
+    train(trials).commit(home)
+    return home, trials
+
+
+def commit_now_and_before(packs, tmp_path, monkeypatch, known):
+    """Homes with the records of now, and with those of a time that knew these metrics; every pack is trained once."""
+    homes = Home(tmp_path / "now"), Home(tmp_path / "before")
+    runs = [train(trials) for trials in packs]
+    for home, metrics in zip(homes, (METRICS, known), strict=True):
+        monkeypatch.setattr(pack_run, "METRICS", metrics)
+        for run in runs:
+            run._results = None  # measured again, with other metrics
+            run.commit(home)
+    return homes
 
 
 def values(home, metric):
@@ -94,13 +118,10 @@ def values(home, metric):
     return {row["trial_id"]: (row["value"], row["sample_size"], row["draws"]) for row in rows}
 
 
-def test_a_trained_linear_vae_is_evaluated_at_its_likelihood(tmp_path):
+def test_a_trained_linear_vae_is_evaluated_at_its_likelihood(linear):
     """The covariance that a trained network implies, γI + UUᵀ, gives its exact likelihood."""
-    home, trials = Home(tmp_path), trials_of(kappas=(2,))
-    committed(home, trials)
+    home, trials = linear
     y = np.asarray(load(trials[0].data).test_y, float)
-    from study import load as load_network
-
     for trial in trials:
         network = load_network(trial.trial_id, home)
         decoder, bias = (part.detach().double().numpy() for part in network.decoder[0].parameters())  # pyright: ignore
@@ -112,10 +133,9 @@ def test_a_trained_linear_vae_is_evaluated_at_its_likelihood(tmp_path):
         assert value <= row["neg_elbo_test"] + 1e-6
 
 
-def test_the_variance_of_samples_of_a_linear_decoder_is_that_of_its_weights(tmp_path):
+def test_the_variance_of_samples_of_a_linear_decoder_is_that_of_its_weights(linear):
     """tr Cov(Uz + b) = ‖U‖² for z ~ N(0, I), and the standard error says how near 2,000 draws come."""
-    home, trials = Home(tmp_path), trials_of()
-    committed(home, trials[:2])
+    home, _ = linear
     norms = read(home, "latents").to_pylist()
     for row in read(home, "evaluations").to_pylist():
         if row["metric"] == "sample_variance":
@@ -124,46 +144,43 @@ def test_the_variance_of_samples_of_a_linear_decoder_is_that_of_its_weights(tmp_
             assert abs(row["value"] - exact) < 4 * row["standard_error"]
 
 
-def evaluate(*arguments):
-    command = [sys.executable, "-m", "study.evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+def command(*arguments):
+    words = [sys.executable, "-m", "study.evaluate", *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+
+
+def evaluate(home):
+    """What the command does and prints, in this process."""
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        evaluate_command.main(home=str(home))
+    return text.getvalue()
 
 
 def test_a_metric_that_old_records_lack_comes_from_the_weights(tmp_path, monkeypatch):
-    trials, now, before = trials_of(), Home(tmp_path / "now"), Home(tmp_path / "before")
-    committed(now, trials[:2])
-    committed(now, trials[2:])
-    monkeypatch.setattr(packed_run, "METRICS", {"mmd_imq": METRICS["mmd_imq"]})
-    committed(before, trials[:2])
-    committed(before, trials[2:])
+    trials, first = trials_of(steps=200), {"mmd_imq": METRICS["mmd_imq"]}
+    now, before = commit_now_and_before([trials[:2], trials[2:]], tmp_path, monkeypatch, first)
     assert not values(before, "iwae_nll")
-    result = evaluate("--home", before)
+    result = command("--home", before)
     assert result.returncode == 0, result.stderr
     assert "4 trials evaluated" in result.stdout
     again, known = values(before, "iwae_nll"), values(now, "iwae_nll")
     assert again.keys() == known.keys()
     for trial_id, value in known.items():
         assert again[trial_id] == pytest.approx(value, rel=1e-6)
-    assert "every trial with weights is evaluated" in evaluate("--home", before).stdout
+    assert "every trial with weights is evaluated" in evaluate(before)
     assert len(read(before, "evaluations")) == 4 * 3
 
 
 def test_samples_outliers_and_autoencoders_have_the_metrics_that_are_theirs(tmp_path, monkeypatch):
-    """What a launch measures of them is what is found lacking, and nothing else."""
+    """A launch measures them, and where one is missing it is added, and nothing else."""
     autoencoder = VAE(kappa=2, encoder=(), decoder=(), post_var="none")
     plain = {"model": autoencoder, "objective": Objective(gamma=Fixed(0.5), beta=0)}
     outliers = LinearSubspace(d=6, noise=1.0, n=400, n_test=300, seed=1)
-    first, *_ = trials_of(samples=100, outliers=outliers)
+    first, *_ = trials_of(steps=200, samples=100, outliers=outliers)
     trials = [first, first.model_copy(update={"outliers": None}), first.model_copy(update=plain | {"samples": 0})]
-    now, before = Home(tmp_path / "now"), Home(tmp_path / "before")
-    for trial in trials:
-        committed(now, [trial])
-    assert "every trial with weights is evaluated" in evaluate("--home", now).stdout
-    monkeypatch.setattr(packed_run, "METRICS", {})
-    for trial in trials:
-        committed(before, [trial])
-    result = evaluate("--home", before)
-    assert "3 trials evaluated" in result.stdout, result.stderr
+    now, before = commit_now_and_before([[trial] for trial in trials], tmp_path, monkeypatch, {})
+    assert "every trial with weights is evaluated" in evaluate(now)
+    assert "3 trials evaluated" in evaluate(before)
     for metric in ("iwae_nll", "mmd_x", "mmd_x_null", "fd_x", "auroc", "auroc_pca"):
         known, again = values(now, metric), values(before, metric)
         assert known
@@ -174,6 +191,6 @@ def test_samples_outliers_and_autoencoders_have_the_metrics_that_are_theirs(tmp_
 
 
 def test_an_unknown_study_is_one_sentence(tmp_path):
-    result = evaluate("nothing", "--home", tmp_path)
+    result = command("nothing", "--home", tmp_path)
     assert result.returncode == 2
     assert result.stderr == f"error: {tmp_path} holds no study nothing (it holds none)\n"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
+from likelihood_trials import FLOOR, OBJECTIVES, a_trial
 from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Normal as TorchNormal
 from torch.distributions import StudentT as TorchStudentT
@@ -15,55 +15,16 @@ from models.data.load import load
 from models.networks.build import build
 from models.streams import minibatches, noise
 from study import (
-    VAE,
-    Bernoulli,
-    Bitwise,
-    Categorical,
-    Digits,
-    Fixed,
     ImageVAE,
-    Learned,
-    LinearSubspace,
-    LogisticMixture,
-    Objective,
-    Optimal,
-    Own,
-    PerImage,
-    PerPixel,
-    StudentT,
-    Training,
     Trial,
 )
 from study import load as load_network
-from study.declare.table import explain
 from study.pack.pack import make_pack
 from study.record import Home, read, read_artifacts
-from study.train.measure.from_weights import measured_again
+from study.train.measure.from_weights import measure_again
 from study.train.pack_run import PackRun
 
-FLOOR = 1e-3
-OBJECTIVES = {
-    "per pixel": Objective(gamma=PerPixel(init=0.2, floor=FLOOR)),
-    "per image": Objective(gamma=PerImage(floor=FLOOR)),
-    "student t": Objective(gamma=Learned(init=0.2, lr=1e-2), likelihood=StudentT(freedom=5)),
-    "categorical": Objective(likelihood=Categorical()),
-    "bitwise": Objective(likelihood=Bitwise(), beta=2),
-    "mixture": Objective(likelihood=LogisticMixture(components=2)),
-    "bernoulli": Objective(likelihood=Bernoulli()),
-}
 CONVOLUTIONAL = ImageVAE(kappa=2, channels=(3, 4), skip="affine")
-
-
-def a_trial(name, seed=0, steps=40, model=None, beta=None, **fields):
-    objective = OBJECTIVES[name]
-    return Trial(
-        data=Digits(binary=name == "bernoulli"),
-        model=model or VAE(kappa=3, encoder=(12,), decoder=(12,), log_var_scale=0.1),
-        objective=objective if beta is None else objective.model_copy(update={"beta": beta}),
-        training=Training(steps=steps, batch=64, lr=5e-3),
-        seed=seed,
-        **fields,
-    )
 
 
 def trained(trials, home=None):
@@ -157,25 +118,12 @@ def test_pictures_of_convolutions_train_in_a_pack_as_they_do_alone(name):
 # Packs, checkpoints, records
 
 
-def test_likelihoods_have_packs_of_their_own_and_modes_of_one_gamma_share_theirs():
-    keys = {name: a_trial(name).pack_key for name in OBJECTIVES}
-    assert len(set(keys.values())) == len(keys)
-    one = a_trial("student t")
-    for gamma in (Learned(), Fixed(0.5)):
-        assert one.model_copy(update={"objective": one.objective.model_copy(update={"gamma": gamma})}).pack_key in {
-            one.pack_key
-        }
-    assert a_trial("categorical", seed=3, beta=7).pack_key == keys["categorical"]
-    others = [one.model_copy(update={"objective": Objective(gamma=gamma)}) for gamma in (Learned(), Optimal())]
-    assert len({trial.pack_key for trial in others} | set(keys.values())) == len(keys) + 1
-
-
 @pytest.mark.parametrize("name", ["per pixel", "mixture"])
 def test_a_checkpoint_goes_on_to_the_last_bit(name):
     trials = [a_trial(name, seed) for seed in (0, 1)]
     whole, begun = trained(trials), PackRun(make_pack(trials, {}), "cpu")
     while begun.training.step < 17:
-        begun.training._take_step()
+        begun.training.take_step()
     state, again = begun.state(), PackRun(make_pack(trials, {}), "cpu")
     again.go_to({name: value.copy() for name, value in state.items()}, 0.0)
     again.advance(60)
@@ -214,68 +162,6 @@ def test_a_network_with_a_variance_a_pixel_comes_back_whole(tmp_path):
     assert row["gamma"] == pytest.approx(float(variances.mean()), rel=1e-5)
     assert network.decode(torch.zeros(1, 3)).shape == (1, 128)
     weights = read_artifacts(home, row["artifacts"], row["trial_id"], "weights")
-    ((again, *_),) = measured_again([trial], [weights], [0.0], ["nll_levels"], home)
+    ((again, *_),) = measure_again([trial], [weights], [0.0], ["nll_levels"], home)
     recorded = [each for each in read(home, "evaluations").to_pylist() if each["metric"] == "nll_levels"]
     assert again[1]["value"] == pytest.approx(recorded[0]["value"], rel=1e-9)
-
-
-# Declarations
-
-
-def declared(**fields):
-    settings: Any = {"data": Digits(), "model": VAE(kappa=2), "training": Training(steps=1), "seed": 0}
-    return Trial(**settings | fields)
-
-
-OWN = Own(kappa=2, name="N", source="")
-PLANTED = LinearSubspace(d=4, eigenvalues=(1.0,))
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: Objective(), "gamma is missing"),
-        (lambda: Objective(gamma=Fixed(1.0), likelihood=Categorical()), "has no gamma: leave gamma out"),
-        (lambda: Objective(gamma=Optimal(), likelihood=StudentT()), "give StudentT one γ"),
-        (lambda: Objective(gamma=PerPixel(), likelihood=StudentT()), "give StudentT one γ"),
-        (lambda: StudentT(freedom=2), "greater than 2"),
-        (lambda: declared(objective=OBJECTIVES["bernoulli"]), "has 17 levels: declare binary=True"),
-        (lambda: declared(objective=OBJECTIVES["bitwise"], data=PLANTED), "declare data that are pictures"),
-        (
-            lambda: declared(objective=Objective(gamma=Fixed(1.0)), data=PLANTED, bits=True),
-            "bits=True needs levels",
-        ),
-        (lambda: declared(objective=OBJECTIVES["categorical"], model=OWN), "a network of your own decodes to means"),
-        (lambda: declared(objective=OBJECTIVES["per pixel"], model=OWN), "a network of your own decodes to means"),
-        (
-            lambda: declared(
-                objective=Objective(gamma=Fixed(1.0), beta=0), model=VAE(kappa=2, post_var="none"), bits=True
-            ),
-            "leave bits out",
-        ),
-        (
-            lambda: declared(objective=Objective(gamma=Learned()), after=declared(objective=OBJECTIVES["per image"])),
-            "stages need the normal likelihood",
-        ),
-    ],
-)
-def test_a_likelihood_that_does_not_fit_is_refused_in_one_sentence(make, words):
-    with pytest.raises(ValidationError) as fault:
-        make()
-    assert words in explain(fault.value)
-    assert "\n" not in explain(fault.value)
-
-
-def test_a_likelihood_survives_json_with_its_identity():
-    for name in OBJECTIVES:
-        trial = a_trial(name, bits=True)
-        again = Trial.model_validate_json(trial.model_dump_json())
-        assert again == trial
-        assert again.trial_id == trial.trial_id
-    assert len({a_trial(name).trial_id for name in OBJECTIVES}) == len(OBJECTIVES)
-
-
-def test_binary_digits_are_black_and_white():
-    grey, binary = load(Digits()), load(Digits(binary=True))
-    values = np.asarray(grey.test) + grey.mean
-    assert np.asarray(binary.test) + binary.mean == pytest.approx((values >= 0.5 - 1e-6).astype(float), abs=1e-6)

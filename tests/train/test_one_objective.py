@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from trained_stacks import trained
+from trained_stacks import train_stack
 
 from benchmarks import convolutions
-from benchmarks.hand_written_step import ByHand
+from benchmarks.hand_written_step import HandWrittenStep
 from benchmarks.networks import NETWORKS
-from benchmarks.plain_loop import Alone
+from benchmarks.plain_loop import PlainLoop
 from models.loss import objective as loss
 from models.metrics.iwae import log_normal
 from models.probes import probe
@@ -62,7 +62,7 @@ def recorded(trial, home, before_the_record=lambda: None):
     before_the_record()
     run.commit(home)
     (row,) = read(home, "trials").to_pylist()
-    return float(run.training.curves[0][1]["objective"][0]), row
+    return float(run.training.curves.points[0][1]["objective"][0]), row
 
 
 def test_another_j_is_another_in_step_record_and_probe(make_trial, tmp_path, put_in_place):
@@ -122,15 +122,15 @@ def the_linear_optimum():
 
 def a_convolutional_pack():
     network = replace(convolutions.NETWORKS["8-small"], training=Settings(steps=2, batch=8))
-    return convolutions.Carried([network.trial(Fixed(0.1), 1.0, 0)], "together", "cpu")
+    return convolutions.CarriedPack([network.trial(Fixed(0.1), 1.0, 0)], "together", "cpu")
 
 
 SMALL = NETWORKS["5-8-5"].trials(1, (Learned(),))
 USERS = {
     "conventions": lambda: probe(Conventions(), 0),
     "linear minimum": the_linear_optimum,
-    "step by hand": lambda: ByHand(SMALL).advance(1),
-    "plain loop": lambda: Alone(SMALL[0]).advance(1),
+    "step by hand": lambda: HandWrittenStep(SMALL).advance(1),
+    "plain loop": lambda: PlainLoop(SMALL[0]).advance(1),
     "convolutions": lambda: a_convolutional_pack().advance(1),
 }
 
@@ -144,7 +144,7 @@ def test_probes_and_benchmarks_have_no_other(user, part, put_in_place):
 
 
 def test_densities_and_lemmas_have_no_other_misfit(make_trial, put_in_place):
-    _, measure = trained([make_trial(steps=2)])
+    _, measure = train_stack([make_trial(steps=2)])
     put_in_place(loss.misfit, raising)
     one = torch.ones(1, dtype=torch.float64)
     for work in (lambda: log_normal(one, one, 2), lambda: probe(LogTransform(), 0), lambda: list(measure.iwae())):

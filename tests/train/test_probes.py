@@ -23,7 +23,7 @@ from study.mirror.records import StudyRecords
 from study.mirror.views import description, views
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack, seconds
 from study.pack.devices import Pool
-from study.pack.handover import laid_out, read_pack
+from study.pack.handover import hand_over, read_pack
 from study.pack.pack import make_pack, make_packs
 from study.plan.plan import make_plan
 from study.record import Home, journal, read
@@ -89,7 +89,7 @@ def test_packs_hold_probes_of_one_kind_and_never_a_trial(make_trial, tmp_path):
     packs = make_packs(listed, {}, None, 1, CPU_CORE)
     kinds = sorted(tuple(sorted({getattr(one, "what", one).kind for one in pack.trials})) for pack in packs)
     assert kinds == [("PairSlice",), ("PairSplit",), ("Trial",)]
-    with laid_out(Home(tmp_path), packs, print):
+    with hand_over(Home(tmp_path), packs, print):
         back = [one for pack in packs for one in read_pack(Home(tmp_path), pack.pack_id)[0].trials]
     assert sorted(map(repr, back)) == sorted(map(repr, listed))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from priced_trials import DATA, PRICES, priced, trial
+from priced_trials import DATA, PRICES, price_of, trial
 from pydantic import ValidationError
 
 from models.data.load import load
@@ -42,7 +42,7 @@ def train(trials, until=None):
     stack, inputs = build_stack(trials, load(DATA), torch.device("cpu"))
     training = PackTraining(stack, trials, inputs)
     while training.step < (until or training.settings.steps):
-        training._take_step()
+        training.take_step()
     return training
 
 
@@ -119,11 +119,11 @@ def alone(one):
         z, _ = network.encode(x[rows])
         r = ((x[rows] - network.decode(z)) ** 2).sum(1).mean()
         energy = (z.var(0, correction=0) * network.decoder[0].weight.square().sum(0)).clamp_min(penalty.floor)
-        price = priced(penalty.h, penalty.parameter, energy).sum() * penalty.weight / 2
+        price = price_of(penalty.h, penalty.parameter, energy).sum() * penalty.weight / 2
         gammas = {"Fixed": torch.tensor(0.1), "Learned": log_gamma.exp(), "Optimal": r / 6}
         gamma = gammas[one.objective.gamma.kind]
         misfit = r / (2 * gamma) + 3 * gamma.log()
-        loss = 3 * priced(penalty.g, penalty.g_parameter, r / 6) if penalty.g else misfit
+        loss = 3 * price_of(penalty.g, penalty.g_parameter, r / 6) if penalty.g else misfit
         optimiser.zero_grad()
         (loss + price).backward()
         optimiser.step()
@@ -159,8 +159,8 @@ def test_a_trial_that_diverges_is_not_noticed_by_its_neighbours():
     trials = [trial(penalty, hidden=(8,), dtype="float32") for penalty in (PRICES[2], MISFITS[2])]
     bad = trial(PRICES[2], hidden=(8,), lr=1e30, dtype="float32")
     company = train([trials[0], bad, trials[1]])
-    assert company.reason.tolist()[1] > 0
-    assert [company.reason[0], company.reason[2]] == [0, 0]
+    assert company.divergence.reason.tolist()[1] > 0
+    assert [company.divergence.reason[0], company.divergence.reason[2]] == [0, 0]
     quiet = train(trials)
     for place, other in ((0, 0), (1, 2)):
         for name, values in weights(quiet, place).items():
@@ -173,7 +173,7 @@ def test_training_goes_on_from_its_state_to_the_last_bit():
     later = train(trials, until=3)
     later.go_to({name: value.clone() for name, value in part.state().items()})
     while not later.done:
-        later._take_step()
+        later.take_step()
     assert torch.equal(later.stack.numbers, whole.stack.numbers)
 
 

@@ -4,97 +4,28 @@ import json
 from collections import Counter
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from launches import launch
-from painted_pictures import paint
+from launches import launch_here
 from pydantic import ValidationError
+from staged_trials import CPU, DATA, a_chain, a_trial, an_autoencoder, rows_of, staged, train, train_plan
 
-from analysis.report.report import write_report
 from models.data.load import load as load_data
-from models.metrics.mmd import batch_mmd, mmd_imq
 from study import (
-    MMD,
     VAE,
-    Fixed,
-    ImageFolder,
-    Learned,
     LinearMap,
     Objective,
     PlantedManifold,
     Refit,
-    Training,
     Trial,
     load,
-    study,
 )
 from study.clean import clean
 from study.mirror.records import StudyRecords
-from study.pack.pack import make_pack
-from study.plan.launch_plan import LaunchPlan
-from study.plan.plan import MAX_ATTEMPTS, make_plan, replan, write_plan
-from study.record import Home, commit, journal, new_commit_id, read, read_artifacts
-from study.run.rounds import _record_blocked
+from study.plan.plan import make_plan, write_plan
+from study.record import Home, journal, read
 from study.train.earlier_results import ground
-from study.train.pack_run import PackRun
 from study.train.stack.build import build_stack
-
-DATA = PlantedManifold(d=20, r=3, n=400, n_test=150)
-CPU = torch.device("cpu")
-
-
-def a_trial(seed=0, kappa=4, **changes):
-    fields = {
-        "data": DATA,
-        "model": VAE(kappa=kappa, encoder=(16,), decoder=(16,)),
-        "objective": Objective(gamma=Learned()),
-        "training": Training(steps=60, batch=50, lr=3e-3),
-        "seed": seed,
-    }
-    return Trial(**fields | changes)
-
-
-def an_autoencoder(seed=0, kappa=6, **changes):
-    model = VAE(kappa=kappa, encoder=(16,), decoder=(16,), post_var="none")
-    return a_trial(seed, model=model, objective=Objective(gamma=Fixed(0.5), beta=0), **changes)
-
-
-def a_chain(seed=0):
-    """Autoencoder, VAE on its codes, second VAE on the first one's latents."""
-    first = an_autoencoder(seed)
-    second = a_trial(seed, after=first)
-    return first, second, a_trial(seed, after=second, model=VAE(kappa=4, encoder=(16,), decoder=(16,), skip="concat"))
-
-
-def train(home, *trials):
-    run = PackRun(make_pack(trials, {}), "cpu", home)
-    while not run.done:
-        run.advance(60)
-    run.commit(home)
-
-
-def train_plan(plan, home):
-    """What a launch does, without Ray: the ids of each round."""
-    rounds = []
-    while ready := plan.ready:
-        rounds.append([trial.trial_id for trial in ready])
-        for trial in ready:
-            train(home, trial)
-        plan = replan(plan, home)
-    return rounds
-
-
-def rows_of(home, table="trials"):
-    return {row["trial_id"]: row for row in read(home, table).to_pylist()}
-
-
-@study(kind=["vae", "second vae", "refit", "learned"], seed=[0, 1])
-def staged(kind, seed):
-    """Trials of one, two and three stages."""
-    _, vae, second = a_chain(seed)
-    refit = a_trial(seed, objective=Objective(gamma=Refit()))
-    return {"vae": vae, "second vae": second, "refit": refit, "learned": a_trial(seed)}[kind]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +55,7 @@ def test_trials_on_different_stages_of_one_width_share_a_pack():
     ("make", "words"),
     [
         (lambda: a_trial(after=an_autoencoder(data=PlantedManifold(r=2))), "give both the same data"),
-        (lambda: a_trial(after=a_chain()[2]), "the chain is autoencoders, a VAE, a VAE"),
+        (lambda: a_trial(after=a_chain()[2]), "a chain is autoencoders, then a VAE, then a VAE"),
         (lambda: a_trial(model=an_autoencoder().model), r"has no rate: declare Objective\(beta=0\)"),
         (lambda: VAE(kappa=2, post_var="none", log_var_range=(-1, 1)), "leave log_var_range and prior_std out"),
         (lambda: a_trial(data=LinearMap(), after=an_autoencoder(data=LinearMap())), "a stage needs data without"),
@@ -175,7 +106,7 @@ def test_codes_are_of_unit_variance_and_lead_back_to_the_reconstruction(trained)
     home, _, _ = trained
     first, second, third = a_chain()
     data = load_data(DATA)
-    (frozen,) = ground([second], data, home, CPU).frozen
+    (frozen,) = ground([second], data, home, CPU).stages
     assert frozen is not None
     codes = frozen.codes["train"].double()
     assert codes.mean(0).abs().max() < 1e-5
@@ -184,8 +115,8 @@ def test_codes_are_of_unit_variance_and_lead_back_to_the_reconstruction(trained)
     x = torch.from_numpy(data.test)
     with torch.no_grad():
         reconstructed = network.decode(network.encode(x)[0])
-    assert torch.allclose(frozen.decoded(frozen.codes["test"]), reconstructed, atol=1e-5)
-    (frozen,) = ground([third], data, home, CPU).frozen
+    assert torch.allclose(frozen.decode(frozen.codes["test"]), reconstructed, atol=1e-5)
+    (frozen,) = ground([third], data, home, CPU).stages
     assert frozen is not None
     posterior = frozen.codes["train"].double().square().mean() + frozen.stds["train"].double().square().mean()
     assert posterior == pytest.approx(
@@ -199,10 +130,10 @@ def test_reconstruction_is_measured_in_data_space_through_the_frozen_decoder(tra
     rows, data = rows_of(home), load_data(DATA)
     x = torch.from_numpy(data.test)
     vae: Any = load(second.trial_id, home)
-    (frozen,) = ground([second], data, home, CPU).frozen
+    (frozen,) = ground([second], data, home, CPU).stages
     assert frozen is not None
     with torch.no_grad():
-        at_the_mean = frozen.decoded(vae.decode(vae.encode(frozen.codes["test"])[0]))
+        at_the_mean = frozen.decode(vae.decode(vae.encode(frozen.codes["test"])[0]))
     error = float((x - at_the_mean).square().sum(1).mean())
     assert rows[second.trial_id]["distortion_data_test"] > error > rows[first.trial_id]["distortion_test"]
     assert rows[first.trial_id]["distortion_data_test"] == rows[first.trial_id]["distortion_test"]
@@ -244,57 +175,9 @@ def test_the_numbers_of_a_stage_do_not_depend_on_its_company(trained, tmp_path):
             assert packed[trial.trial_id][name] == pytest.approx(alone[trial.trial_id][name], rel=1e-4)
 
 
-def test_what_stands_on_a_diverged_stage_has_diverged_with_it(tmp_path):
-    home = Home(tmp_path)
-    plan = make_plan(staged, "laptop", home, {"kind": ["vae"], "seed": ["0"]})
-    first = plan.missing[0]
-    put(home, first, "diverged")
-    _record_blocked(LaunchPlan((replan(plan, home),)), home, pytest.fail)
-    (row,) = [row for row in read(home, "trials").to_pylist() if row["trial_id"] != first.trial_id]
-    assert row["status"] == "diverged"
-    assert row["error"] == f"its stage {first.trial_id} (autoencoder) diverged"
-    assert not replan(plan, home).missing
-
-
-def test_what_stands_on_a_stage_that_is_given_up_fails_and_is_tried_again_on_demand(tmp_path):
-    home = Home(tmp_path)
-    plan = make_plan(staged, "laptop", home, {"kind": ["vae"], "seed": ["0"]})
-    first, second = plan.missing
-    put(home, first, "failed", attempt=MAX_ATTEMPTS)
-    assert not replan(plan, home).missing
-    _record_blocked(LaunchPlan((replan(plan, home),)), home, pytest.fail)
-    assert rows_of(home)[second.trial_id]["status"] == "failed"
-    again = make_plan(staged, "laptop", home, {"kind": ["vae"], "seed": ["0"]}, retry_failed=True)
-    assert [trial.trial_id for trial in again.missing] == [first.trial_id, second.trial_id]
-
-
-def put(home, trial, status, attempt=1):
-    commit_id = new_commit_id()
-    row = {"trial_id": trial.trial_id, "commit_id": commit_id, "status": status, "attempt": attempt, "engine": 1}
-    commit(home, commit_id, {"trials": [row]})
-
-
 def test_cleaning_keeps_the_stages_of_what_is_declared(trained):
     home, _, _ = trained
     assert clean(home).trials == 0
-
-
-def test_the_penalty_is_the_unbiased_mmd():
-    generator = torch.Generator().manual_seed(0)
-    z, prior = (torch.randn(2, 40, 3, generator=generator, dtype=torch.float64) for _ in range(2))
-    both = batch_mmd(z, prior)
-    for index in range(2):
-        assert float(both[index]) == pytest.approx(mmd_imq(z[index], prior[index])[0], abs=1e-10)
-
-
-def test_the_penalty_draws_codes_towards_the_prior(tmp_path):
-    home = Home(tmp_path)
-    free = an_autoencoder(kappa=3)
-    held = free.model_copy(update={"objective": Objective(gamma=Fixed(0.5), beta=0, penalty=MMD(weight=20))})
-    assert free.pack_key == held.pack_key
-    train(home, free, held)
-    mmd = {row["trial_id"]: row["value"] for row in read(home, "evaluations").to_pylist() if row["metric"] == "mmd_imq"}
-    assert mmd[held.trial_id] < 0.5 * mmd[free.trial_id]
 
 
 STUDY = '''
@@ -317,7 +200,7 @@ def chained(kappa, seed):
 def test_a_launch_trains_a_shared_stage_once(tmp_path):
     path, home = tmp_path / "chained.py", tmp_path / "runs"
     path.write_text(STUDY)
-    done = launch(f"{path}:chained", "--home", home, "--no-mirror")
+    done = launch_here(f"{path}:chained", "--home", home, "--no-mirror")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 trials declared, 0 already there, 4 to train, and 2 stages that they stand on" in done.stdout
     committed = Counter(
@@ -327,36 +210,6 @@ def test_a_launch_trains_a_shared_stage_once(tmp_path):
     assert set(committed.values()) == {1}
     header = json.loads((home / "studies" / "chained" / "study.json").read_text())
     assert len(header["stages"]) == 2
-
-
-def test_vae_plus_trains_on_a_folder_of_pictures_from_end_to_end(tmp_path, monkeypatch):
-    """The way CelebA takes: files, decoded once, codes, a VAE on them, a second one on its latents, samples in colour."""
-    monkeypatch.delenv("COLLAPSAR_INCEPTION", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    paint(tmp_path / "pictures", 200, size=64)
-    data, steps = ImageFolder.of(tmp_path / "pictures", size=64, every=4), Training(steps=100, batch=25, lr=1e-3)
-    first = an_autoencoder(data=data, training=steps, samples=40)
-    second = a_trial(data=data, training=steps, after=first, samples=40)
-    model = VAE(kappa=4, skip="concat", encoder=(32,), decoder=(32,))
-    third = second.model_copy(
-        update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": second}
-    )
-    home = Home(tmp_path / "runs")
-    for trial in (first, second, third):
-        train(home, trial)
-    rows = rows_of(home)
-    assert all(rows[trial.trial_id]["status"] == "finished" for trial in (first, second, third))
-    course = [row["distortion"] for row in read(home, "curves").to_pylist() if row["trial_id"] == first.trial_id]
-    assert course[-1] < course[0] / 2
-    pictures = read_artifacts(home, rows[third.trial_id]["artifacts"], third.trial_id, "pictures")
-    assert pictures["sample"].shape == pictures["reconstruction"].shape == (8, 64, 64, 3)
-    assert pictures["sample"].std(0).max() > 0  # samples differ
-    ends = pictures["interpolation"][[0, -1]]
-    assert ends == pytest.approx(pictures["reconstruction"][:2], abs=5e-3)
-    assert (np.diff(pictures["interpolation"], axis=0) != 0).any()
-    metrics = {row["metric"] for row in read(home, "evaluations").to_pylist() if row["trial_id"] == third.trial_id}
-    assert {"mmd_x", "mmd_x_null", "kd_conv", "kd_conv_recon"} <= metrics
-    assert not {"fid", "kid"} & metrics
 
 
 def test_mlflow_shows_the_curves_and_a_few_numbers_of_the_stages_before(trained):
@@ -371,28 +224,3 @@ def test_mlflow_shows_the_curves_and_a_few_numbers_of_the_stages_before(trained)
     assert third.metrics["vae/gamma"] == rows[a_chain()[1].trial_id]["gamma"]
     assert "autoencoder/n_active" not in third.metrics  # it has no rate
     assert {name.partition("/")[0] for name, *_ in entries[a_trial().trial_id].curves} == {"curve"}
-
-
-@study(data=[DATA], mode=["learned", "refit"], seed=[0])
-def gamma_star(data, mode, seed):
-    """A little of the catalog's study."""
-    return a_trial(seed, data=data, objective=Objective(gamma=Learned() if mode == "learned" else Refit()))
-
-
-@study(data=[DATA], first=["balanced"], method=["VAE", "VAE+"], seed=[0])
-def vaeplus(data, first, method, seed):
-    """A little of the catalog's study."""
-    gamma = {"balanced": Learned()}[first]
-    stage = a_trial(seed, data=data, objective=Objective(gamma=gamma), samples=200)
-    return stage if method == "VAE" else a_trial(seed, data=data, after=stage, samples=200)
-
-
-@pytest.mark.parametrize(("table", "figures"), [(gamma_star, 2), (vaeplus, 1)])
-def test_the_report_of_a_staged_study_is_drawn(table, figures, tmp_path):
-    home = Home(tmp_path)
-    plan = make_plan(table, "laptop", home)
-    train_plan(plan, home)
-    write_plan(plan, home)
-    report = write_report(table.name, home)
-    assert home.read(f"studies/{table.name}/report/index.html").decode().count("<svg") == figures
-    assert {claim.verdict for claim in report.claims} == {"insufficient"}

@@ -33,6 +33,8 @@ VAE_AUROC = 0.95
 LOSS = 0.02
 """How much of its best AUROC a VAE may lose as κ rises far beyond what is needed."""
 
+SCORES = ["auroc", "auroc_se", "auroc_pca"]
+
 FEWEST = 3
 """Trials, or pairs of trials, that a claim needs."""
 
@@ -59,8 +61,11 @@ def screening_claims(frame: Frame, header: Header) -> list[Claim]:
 @outlier_screening.sheets
 def sheets(view: View) -> list[Sheet]:
     """AUROC of the networks and of principal components for each κ."""
-    rows = []
-    for (data, kappa, network), trials in cells(view.trials, view.header, ["data", "kappa", "network"]):
+    rows, every = [], view.trials
+    every = every.reindex(
+        columns=every.columns.union(SCORES, sort=False)
+    )  # before any trial has finished there are none
+    for (data, kappa, network), trials in cells(every, view.header, ["data", "kappa", "network"]):
         done = trials[trials["status"].eq("finished")]
         rows.append(
             {

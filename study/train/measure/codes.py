@@ -2,21 +2,15 @@
 
 from collections.abc import Iterator
 
-import torch
-
 from models.loss.code_penalties import PENALTIES
 from models.specs.metrics import version_of
-from study.train.measure.measure import Measure
+from study.train.measure.measure import Measure, Row
 from study.train.step.code_price import price
 
 USED_ABOVE = 1e-3
 """Energy of a code that is used, as a part of the data's total variance."""
 
 
-Row = dict[str, float | int | str]
-
-
-@torch.no_grad()
 def code_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
     """(place in the pack, evaluation row): how many codes are used, and Σ h of them all without its weight.
 
@@ -24,8 +18,8 @@ def code_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
     decoder's slopes where the first of its examples are encoded.
     """
     latents = measure.latents()
-    found = latents["mean_var"] * latents["decoder_norm"].square()
-    for place, (trial, energy) in enumerate(zip(measure.trials, found, strict=True)):
+    energies = latents["mean_var"] * latents["decoder_norm"].square()
+    for place, (trial, energy) in enumerate(zip(measure.trials, energies, strict=True)):
         declared = price(trial)
         parameter = energy.new_tensor(declared.parameter or 0.0)
         values = {

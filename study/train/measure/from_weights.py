@@ -1,4 +1,4 @@
-"""Metrics of trained trials from their stored weights: a metric that is new needs no training."""
+"""Metrics of trained trials from their stored weights: a new metric needs no training."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from study.train.measure.metrics import METRICS
 from study.train.stack.build import build_stack
 
 
-def measured_again(
+def measure_again(
     trials: Sequence[Trial],
     weights: Sequence[Mapping[str, np.ndarray]],
     log_gammas: Sequence[float],

@@ -10,32 +10,30 @@ most values lie in the open bins at the ends. A variance for each image is coded
 `models.loss.likelihood`). β is that of training alone: here it is 1.
 """
 
-from collections.abc import Iterator
-
 import torch
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from models.metrics.iwae import nll
-from models.metrics.measurement import Measurement
-from study.train.measure.measure import IWAE_DRAWS, Measure
+from study.train.measure.measure import Measure, Row, mean_row
 from study.train.stack.build import likelihood_on
-
-Row = dict[str, float | int | str]
 
 
 @torch.no_grad()
-def level_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
+def level_rows(measure: Measure) -> list[tuple[int, Row]]:
     """(place in the pack, evaluation row) of both metrics."""
     likelihood = likelihood_on(measure.trials[0], measure.data, measure.stack.device)
     gamma = measure.gamma[:, None]
 
-    def log_probability(y: Tensor, out: Tensor) -> Tensor:
+    def log_probability(
+        y: Float[Tensor, "*pack n d"], out: Float[Tensor, "pack n outputs"]
+    ) -> Float64[Tensor, "pack n"]:
         return -likelihood.level_nats(out.double(), y.double(), gamma)
 
     blocks = [(nll(weights), -weights.mean(0)) for weights in measure.importance(log_probability)]
-    for name, parts in zip(("nll_levels", "neg_elbo_levels"), zip(*blocks, strict=True), strict=True):
-        values = torch.cat(parts, dim=1)
-        for place, (trial, each) in enumerate(zip(measure.trials, values, strict=True)):
-            n = len(each)
-            found = Measurement(name, float(each.mean()), float(each.std() / n**0.5), n, trial.seed, IWAE_DRAWS)
-            yield place, found.row
+    estimates = [torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True)]
+    return [
+        (place, mean_row(name, each, measure.trials[place].seed))
+        for name, values in zip(("nll_levels", "neg_elbo_levels"), estimates, strict=True)
+        for place, each in enumerate(values)
+    ]

@@ -1,19 +1,18 @@
 """What measures each suite of metrics that `models.specs.metrics` declares, of a trained stack."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from models.specs.metrics import SUITES, Trained
 from models.specs.vocabulary import check_complete
-from study.train.measure.at_betas import at_every_beta, codes_apart
+from study.train.measure.at_betas import beta_rows, code_distances
 from study.train.measure.codes import code_rows
 from study.train.measure.levels import level_rows
-from study.train.measure.measure import Measure
+from study.train.measure.measure import Measure, Row
 from study.train.measure.outliers import outlier_rows
 from study.train.measure.samples import sample_rows
 
-Row = dict[str, float | int | str]
-Placed = Iterator[tuple[int, Row]]
+Placed = Iterable[tuple[int, Row]]
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Pass:
     is_for: Callable[[Trained], bool]
 
 
-def _one_each(rows: Callable[[Measure], Iterator[Row]]) -> Callable[[Measure], Placed]:
+def _one_each(rows: Callable[[Measure], Iterable[Row]]) -> Callable[[Measure], Placed]:
     return lambda measure: enumerate(rows(measure))
 
 
@@ -35,8 +34,8 @@ MEASURED_BY: dict[str, Callable[[Measure], Placed]] = {
     "sample_variance": _one_each(Measure.sample_variance),
     "mmd_x": sample_rows,
     "nll_levels": level_rows,
-    "mmd_codes": _one_each(codes_apart),
-    "betas": at_every_beta,
+    "mmd_codes": _one_each(code_distances),
+    "betas": beta_rows,
     "codes_used": code_rows,
     "auroc": outlier_rows,
 }

@@ -1,4 +1,4 @@
-"""How well each trial's reconstruction errors tell outliers from the data, for the trials that declare `outliers`.
+"""How well each trial's reconstruction errors separate outliers from the data, for the trials that declare `outliers`.
 
 The inliers are the test set; the metrics are those of the suite `auroc` in `models.specs.metrics`. Both sets are centred by
 the mean of the training set. Principal components need the data in memory.
@@ -9,17 +9,20 @@ Source: Dai, Wenliang & Wipf (2021), section 1 and supplement.
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
 
 from models.data.dataset import DataSet
 from models.data.load import load
+from models.loss.objective import squared_error
 from models.metrics.auroc import auroc
 from models.metrics.measurement import Measurement
 from models.metrics.outliers import principal_reconstructions, reconstruction_errors
 from models.specs import Data
-from study.train.measure.measure import Measure
+from models.streams import BLOCK
+from study.train.measure.measure import Measure, Row
 
-Row = dict[str, float | int | str]
 Rows = Float[np.ndarray, "n d"]
 Errors = Float[np.ndarray, " n"]
 
@@ -28,11 +31,21 @@ def outlier_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
     """(place in the pack, evaluation row) of every metric above. All trials of a pack declare the same outliers."""
     outliers = next(trial.outliers for trial in measure.trials if trial.outliers)
     sets = np.asarray(measure.data.test), outliers_of(measure.data, outliers)
-    inside, outside = (measure.errors(rows).cpu().numpy() for rows in sets)
+    inside, outside = (errors(measure, rows).cpu().numpy() for rows in sets)
     linear = _principal(measure.data, *sets, measure.stack.kappa) if measure.data.has_spectrum else []
     for place, trial in enumerate(measure.trials):
         yield place, _area("auroc", inside[place], outside[place], trial.seed).row
         yield from ((place, each.row | {"seed": trial.seed}) for each in linear)
+
+
+@torch.no_grad()
+def errors(measure: Measure, rows: Rows) -> Float64[Tensor, "pack n"]:
+    """‖x − m(E[z|x])‖² of any rows of data space, in data²."""
+    parts, stack = [], measure.stack
+    for x in torch.from_numpy(rows).to(stack.device, stack.dtype).split(BLOCK):
+        mu, _ = stack.encode(x)
+        parts.append(squared_error(x.double(), stack.decode(mu).double()))
+    return torch.cat(parts, dim=1)
 
 
 def outliers_of(data: DataSet, outliers: Data) -> Rows:
@@ -52,7 +65,7 @@ def _principal(data: DataSet, inliers: Rows, outliers: Rows, kappa: int) -> list
 
 
 def _area(name: str, inliers: Errors, outliers: Errors, seed: int) -> Measurement:
-    """NaN where a diverged trial has errors that are none."""
+    """The area under the ROC curve; NaN where a diverged trial has errors that are not finite."""
     n = len(inliers) + len(outliers)
     if not (np.isfinite(inliers).all() and np.isfinite(outliers).all()):
         return Measurement(name, np.nan, np.nan, n, seed)

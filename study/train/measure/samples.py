@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import Float
+from torch import Tensor
 
 from models.metrics.sample_quality import Row, reference
+from study.train.measure.generate import reconstructions, samples
 from study.train.measure.measure import Measure
 
 RECONSTRUCTED = ("fd_", "kd_", "fid", "kid")
@@ -14,20 +17,20 @@ RECONSTRUCTED = ("fd_", "kd_", "fid", "kid")
 def sample_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
     """(place in the pack, evaluation row): every metric of a trial's samples, nulls among them, and of reconstructions.
 
-    A metric of the reconstructions of test examples at E[z|x] ends in `_recon`; both are held against the same test set.
+    A metric of the reconstructions of test examples at E[z|x] ends in `_recon`; both are compared with the same test set.
     """
     wanted = {place: trial.samples for place, trial in enumerate(measure.trials) if trial.samples}
     most = max(wanted.values())
-    generated = _rows(measure.samples("generated", most))
-    reconstructed = _rows(measure.reconstructions(most))
-    held = reference(measure.data.spec)
+    generated = _rows(samples(measure, "generated", most))
+    reconstructed = _rows(reconstructions(measure, most))
+    test_set = reference(measure.data.spec)
     for place, n in wanted.items():
         seed = measure.trials[place].seed
-        yield from ((place, each.row) for each in held.measured(generated[place][:n], seed))
-        for each in held.measured(reconstructed[place][:n], seed):
+        yield from ((place, each.row) for each in test_set.measured(generated[place][:n], seed))
+        for each in test_set.measured(reconstructed[place][:n], seed):
             if each.metric.startswith(RECONSTRUCTED) and not each.metric.endswith("_null"):
                 yield place, each.named(f"{each.metric}_recon").row
 
 
-def _rows(tensor: object) -> np.ndarray:
-    return tensor.cpu().numpy().astype(np.float32)  # pyright: ignore[reportAttributeAccessIssue]
+def _rows(tensor: Float[Tensor, "pack n d"]) -> Float[np.ndarray, "pack n d"]:
+    return tensor.cpu().numpy().astype(np.float32)

@@ -1,4 +1,4 @@
-"""A pack's ground made ready: its stack of networks, their likelihood, and what they train on."""
+"""From trials to what trains: the stack of their networks with their likelihood, and the inputs that it is fed."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,11 @@ from study.train.stack.stack import Stack
 def build_stack(
     trials: Sequence[Trial], data: DataSet, device: torch.device, ground: Ground | None = None
 ) -> tuple[Stack, Inputs]:
-    """The stack of trials that share shapes, and what it is fed. `ground` holds what they stand on, if on anything."""
+    """The stack of trials that share shapes, and its inputs. `ground` holds what they stand on, if on anything."""
     ground = ground or Ground([trial.objective.gamma for trial in trials], [None] * len(trials))
     likelihood = None if trials[0].objective.is_plain else likelihood_on(trials[0], data, device)
     stack = Stack(trials, ground.gammas, device, likelihood=likelihood)
-    return stack, inputs_of(trials, data, ground.frozen, device, stack.dtype)
+    return stack, inputs_of(trials, data, ground.stages, device, stack.dtype)
 
 
 def likelihood_on(trial: Trial, data: DataSet, device: torch.device) -> Likelihood:

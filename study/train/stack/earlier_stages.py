@@ -1,6 +1,6 @@
-"""What a pack stands on: the results of earlier trials, read from the home and held still.
+"""What a pack stands on: the results of earlier trials, frozen.
 
-A stage sees the data through the stages before it: on the way in as codes, on the way out through their decoders.
+A stage sees the data through the stages before it: it encodes their codes, and their decoders lead back to the data.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from models.data.dataset import DataSet
@@ -18,45 +19,48 @@ from models.specs import Gamma
 _ROWS = 4096
 """Examples that pass through a frozen network at a time."""
 
+CodeMoments = tuple[Float[Tensor, "n kappa"], Float[Tensor, "n kappa"]]
+"""Mean and standard deviation of each example's code."""
 
-class Frozen:
-    """A trained stage, frozen: its codes of the data, and the way from codes back to data.
+
+class FrozenStage:
+    """A trained stage, frozen: its codes of the data, and the way from codes back to the data.
 
     The codes of a deterministic autoencoder are centred by their training mean and divided by one number, so that a
     dimension's mean variance is one; a VAE's are the moments of q(z|x), in units of the prior.
     """
 
     @torch.no_grad()
-    def __init__(self, network: Any, data: DataSet, device: torch.device, before: "Frozen | None" = None) -> None:
+    def __init__(self, network: Any, data: DataSet, device: torch.device, before: "FrozenStage | None" = None) -> None:
         self._network, self._before = network.to(device).requires_grad_(False), before
         self.dtype = next(network.parameters()).dtype
         self.is_deterministic: bool = network.trial.model.is_deterministic
         self._rows, self._device = before.codes if before else {"train": data.train, "test": data.test}, device
-        self.codes: dict[str, Tensor] = {}
-        """Split → the mean of each example's code, (n, kappa)."""
-        self.stds: dict[str, Tensor] = {}
-        """Split → the standard deviation of each example's code, (n, kappa), where it has one."""
+        self.codes: dict[str, Float[Tensor, "n kappa"]] = {}
+        """Split → the mean of each example's code."""
+        self.stds: dict[str, Float[Tensor, "n kappa"]] = {}
+        """Split → the standard deviation of each example's code, where it has one."""
         for split in self._rows:
-            self.codes[split], self.stds[split] = self.at(split)
+            self.codes[split], self.stds[split] = self.moments(split)
         self._mean, self._scale = torch.zeros(()), torch.ones(())
         if self.is_deterministic:
             self.stds = {}
             self._standardise()
 
     @torch.no_grad()
-    def at(self, split: str, u: float | None = None) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of each example's code, (n, kappa) each, of a stage that is told u (see `beta_vae`)."""
-        chunks = [self._network.encode(_told(part, u)) for part in self._chunks(self._rows[split])]
+    def moments(self, split: str, u: float | None = None) -> CodeMoments:
+        """The moments of q(z|x) on the training or the test set, of a stage that sees β at `u` (see `beta_vae`)."""
+        chunks = [self._network.encode(_at(part, u)) for part in self._chunks(self._rows[split])]
         return torch.cat([mu for mu, _ in chunks]), torch.cat([(0.5 * log_var).exp() for _, log_var in chunks])
 
     @torch.no_grad()
-    def told(self, rows: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-        """The same of the training examples `rows` (batch,), each at its own u (batch,)."""
+    def moments_of(self, rows: Int[Tensor, " n"], u: Float[Tensor, " n"]) -> CodeMoments:
+        """The moments of the training examples `rows`, each at its own u."""
         chosen = torch.as_tensor(self._rows["train"][rows.cpu()]).to(self._device, self.dtype)
         mu, log_var = self._network.encode(beside(chosen, u.to(self.dtype)))
         return mu, (0.5 * log_var).exp()
 
-    def _chunks(self, rows: Any) -> Iterator[Tensor]:
+    def _chunks(self, rows: Any) -> Iterator[Float[Tensor, "chunk d_in"]]:
         for start in range(0, len(rows), _ROWS):
             yield torch.as_tensor(rows[start : start + _ROWS]).to(self._device, self.dtype)
 
@@ -69,12 +73,11 @@ class Frozen:
         self.codes = {split: (code - self._mean) / self._scale for split, code in self.codes.items()}
 
     @torch.no_grad()
-    def decoded(self, codes: Tensor, u: float | None = None) -> Tensor:
-        """Codes (n, kappa) as rows of the data (n, d), through every decoder on the way; this one may be told u."""
+    def decode(self, codes: Float[Tensor, "n kappa"], u: float | None = None) -> Float[Tensor, "n d"]:
+        """Codes as rows of the data, through every decoder on the way; this stage's may see β at `u`."""
         parts = (codes.to(self.dtype) * self._scale + self._mean).split(_ROWS)
-        out = [self._network.decode(_told(part, u)) for part in parts]
-        rows = torch.cat(out)
-        return self._before.decoded(rows) if self._before else rows
+        rows = torch.cat([self._network.decode(_at(part, u)) for part in parts])
+        return self._before.decode(rows) if self._before else rows
 
     @cached_property
     def variance(self) -> Mapping[str, float]:
@@ -85,13 +88,14 @@ class Frozen:
         return {split: float(value + noise.get(split, 0.0)) for split, value in spread.items()}
 
 
-def _told(rows: Tensor, u: float | None) -> Tensor:
+def _at(rows: Float[Tensor, "n width"], u: float | None) -> Float[Tensor, "n _"]:
+    """The rows, with u beside each where there is one."""
     return rows if u is None else beside(rows, torch.full_like(rows[..., 0], u))
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What the trials of a pack stand on: for each its γ mode as it is carried out, and its frozen stage, if any."""
+    """What the trials of a pack stand on: each one's γ mode as it is carried out, and its frozen stage, if any."""
 
     gammas: Sequence[Gamma]
-    frozen: Sequence[Frozen | None]
+    stages: Sequence[FrozenStage | None]

@@ -1,17 +1,19 @@
-"""The β of each example, for networks that are told it: drawn anew in every minibatch, from each trial's own stream."""
+"""The β of each example, for networks that see it: drawn anew in every minibatch, from each trial's own stream."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from models.streams import move, places, stream
 from study.declare.trial import Trial
+from study.train.stack.resumable import State
 from study.train.stack.stack import Stack
 
 
-class Betas:
-    """Draws for trials that share one spread; `__bool__` says whether there is any."""
+class BetaDraws:
+    """Draws for trials that share one spread of β; false where they have none."""
 
     def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
         self._stack, first = stack, trials[0]
@@ -27,8 +29,8 @@ class Betas:
     def __bool__(self) -> bool:
         return self._spread is not None
 
-    def draw(self, batch: int) -> Tensor:
-        """u of each example (pack, batch): log-uniform β, one from each of `batch` equal parts of the spread.
+    def draw(self, batch: int) -> Float[Tensor, "pack batch"]:
+        """u of each example (see `models.networks.beta_vae`): log-uniform β, one from each of `batch` equal parts.
 
         Examples come in random order, so that the parts may come in theirs.
         """
@@ -37,14 +39,15 @@ class Betas:
         parts = (torch.arange(batch, dtype=self._stack.dtype) + draws) / batch
         return (low + (high - low) * parts).to(self._stack.device)[self._seed_of]
 
-    def weights(self, u: Tensor) -> Tensor:
-        """β/β′ of each example, which makes every β′ count alike; 1 where the stage itself has a single β."""
+    def weights(self, u: Float[Tensor, "pack batch"]) -> Float[Tensor, "pack batch"]:
+        """β/β′ of each example, which lets every β′ count alike; 1 where the stage itself has a single β."""
         return (-self._log_half * u).exp() if self._weighs else torch.ones_like(u)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         """Where the streams stand; nothing where there are none."""
         return {"betas": places(self._generators)} if self else {}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
+    def go_to(self, state: State) -> None:
+        """Take the streams to where a `state` was."""
         if self:
             move(self._generators, state["betas"])

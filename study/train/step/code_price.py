@@ -1,20 +1,22 @@
 """The price of codes in training: every trial of the pack has one, each its own penalty, weight and misfit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from models.loss.code_penalties import PENALTIES, energies
 from models.specs import Sparsity
 from models.specs.sparsity import Penalty
 from study.declare.trial import Trial
+from study.train.stack.resumable import State
 from study.train.stack.stack import Stack
 from study.train.step.fit import Fit
 
 
-class Sparse:
-    """weight/2 · Σ h(energy) beside J, and (d/2) g(R/d) in its place where a trial names g."""
+class CodePrice:
+    """weight/2 · Σ h(energy) on top of J, and (d/2) g(R/d) in the place of J where a trial names g."""
 
     def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
         self._stack = stack
@@ -24,9 +26,11 @@ class Sparse:
         self._h = _ByName(stack, [(each.h, each.parameter) for each in prices])
         self._g = _ByName(stack, [(each.g, each.g_parameter) for each in prices]) if any(p.g for p in prices) else None
 
-    def added(self, objective: Tensor, z: Tensor, fit: Fit) -> Tensor:
-        """What is minimised, (pack,), given J and the minibatch's codes (pack, batch, kappa) and what is made of them."""
-        found = energies(lambda moved: self._stack.call("decode", moved), z, fit.mean)
+    def add(
+        self, objective: Float[Tensor, " pack"], z: Float[Tensor, "pack batch kappa"], fit: Fit
+    ) -> Float[Tensor, " pack"]:
+        """What is minimised, given J, the codes of the minibatch and how well they are decoded."""
+        found = energies(self._stack.decode, z, fit.mean)
         cost = self._half * self._h(torch.maximum(found, self._floor)).sum(-1)
         if self._g is None:
             return objective + cost
@@ -34,19 +38,19 @@ class Sparse:
         misfit = self._g((fit.distortion / self._stack.d)[:, None], otherwise=objective[:, None] / of_d)
         return of_d * misfit[:, 0] + cost
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> State:
         """Nothing: all of it follows from the minibatch."""
         return {}
 
-    def go_to(self, state: Mapping[str, Tensor]) -> None:
-        pass
+    def go_to(self, state: State) -> None:
+        """Nothing."""
 
 
 class _ByName:
-    """One of the penalties for each trial: each sees the rows of its own trials alone, so that no other's are spoiled."""
+    """One of the penalties for each trial: each sees the rows of its own trials alone, so that a NaN stays with its trial."""
 
     def __init__(self, stack: Stack, declared: Sequence[tuple[Penalty | None, float | None]]) -> None:
-        self._rows: dict[Penalty | None, Tensor] = {}
+        self._rows: dict[Penalty | None, Int[Tensor, " rows"]] = {}
         names: dict[Penalty | None, None] = {name: None for name, _ in declared}
         for name in names:
             places = [place for place, (other, _) in enumerate(declared) if other == name]
@@ -55,8 +59,10 @@ class _ByName:
         parameters = stack.column([parameter or 0.0 for _, parameter in declared])[:, None]
         self._parameters = {name: parameters[rows] for name, rows in self._rows.items()}
 
-    def __call__(self, values: Tensor, otherwise: Tensor | None = None) -> Tensor:
-        """The penalties of values (pack, n), and the rows of `otherwise` where a trial names none."""
+    def __call__(
+        self, values: Float[Tensor, "pack n"], otherwise: Float[Tensor, "pack n"] | None = None
+    ) -> Float[Tensor, "pack n"]:
+        """The penalties of values, and the rows of `otherwise` where a trial names none."""
         parts = []
         for name, rows in self._rows.items():
             if name is None:

@@ -1,0 +1,28 @@
+"""Every study of the catalog has a report, also before anything is trained, and nothing goes wrong in it."""
+
+from importlib import import_module
+
+import pytest
+
+from analysis.claims.topics import TOPICS
+from analysis.report.report import write_report
+from study.launch.find import catalog_names, find
+from study.plan.plan import make_plan, write_plan
+from study.record import Home
+
+
+@pytest.mark.parametrize("name", catalog_names())
+def test_a_study_without_results_has_a_report_without_faults(name: str, tmp_path):
+    home, study = Home(tmp_path), find(name)
+    write_plan(make_plan(study, "laptop", home), home)
+    report = write_report(name, home)
+    assert report.faults == []
+    assert all(name in claim.topic.studies for claim in report.claims)
+    assert {claim.topic for claim in report.claims} <= set(TOPICS)
+    assert "holds" not in {claim.verdict for claim in report.claims}
+
+
+@pytest.mark.parametrize("name", catalog_names())
+def test_every_study_makes_claims(name: str):
+    import_module(f"study.catalog.{name}.claims")
+    assert find(name).findings["claims"]

@@ -1,0 +1,90 @@
+"""What docs/your_own_claims.md shows works as it stands there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from trained_rows import run
+
+from analysis.report.overview import overview
+from analysis.report.report import Report, write_report
+from study.launch.find import find
+from study.plan.plan import make_plan, write_plan
+from study.record import Home
+
+ROOT = Path(__file__).parents[2]
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/your_own_claims.md").read_text(encoding="utf-8"), re.S)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the example was launched: its file and its home."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "my_study.py").write_text("\n\n".join(BLOCKS), encoding="utf-8")
+    home = Home(folder / "runs")
+    plan = make_plan(find(f"{folder / 'my_study.py'}:my_grid"), "laptop", home)
+    write_plan(plan, home)
+    run(plan.rows, folder / "runs")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(folder: Path) -> Report:
+    return write_report("my_grid", folder / "runs")
+
+
+def test_the_claim_takes_ten_lines():
+    study, claim, _ = BLOCKS
+    assert len(study.strip().splitlines()) <= 10
+    assert len(claim[claim.index("@") :].strip().splitlines()) <= 10
+
+
+def test_the_report_says_what_the_study_says(folder: Path, report: Report):
+    assert report.faults == []
+    (claim,) = report.claims
+    assert (claim.verdict, claim.topic.name, claim.trials) == ("holds", "pruning", 4)
+    assert [sheet.name for sheet in report.sheets] == ["by_kappa"]
+    files = {path.rsplit("/", 1)[1] for path in report.paths}
+    assert {"active.svg", "active.png", "by_kappa.csv", "by_kappa.tex"} < files
+    assert not any(file.startswith("gamma_trajectory") for file in files)
+    page = (folder / "runs/studies/my_grid/report/index.html").read_text(encoding="utf-8")
+    for said in ("at most r latents are active", "Active latents against κ", "Mean number of active latents"):
+        assert said in page
+
+
+def test_the_overview_has_the_topic_as_a_heading_of_its_own(folder: Path):
+    found = overview(folder / "runs")
+    (answer,) = [answer for answer in found.answers if answer.claims]
+    assert (answer.topic.name, answer.topic.says, answer.verdict) == ("pruning", "A learned γ prunes.", "holds")
+
+
+def test_the_command_prints_it_from_any_folder(folder: Path, tmp_path: Path):
+    for arguments, said in ((["my_grid"], "holds  manifold: at most r latents"), (["claims"], "pruning: A learned γ")):
+        command = [sys.executable, "-m", "analysis", *arguments, "--home", str(folder / "runs")]
+        environment = {"PYTHONPATH": str(ROOT), "PATH": "", "COLUMNS": "200"}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout
+
+
+def test_planning_it_imports_neither_pandas_nor_matplotlib(folder: Path):
+    code = (
+        "import sys\n"
+        "from study.launch.find import find\n"
+        "from study.plan.plan import make_plan\n"
+        "from study.record import Home\n"
+        "for name in ('my_study.py:my_grid', 'vaeplus'):\n"
+        "    make_plan(find(name), 'laptop', Home('runs'))\n"
+        "print(sorted({'pandas', 'matplotlib', 'scipy', 'torch'} & sys.modules.keys()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
