@@ -10,7 +10,7 @@ from brittle_study import write_brittle
 from launches import ROOT, write_study
 
 import study
-from study.errors import REFUSALS, HomeBusyError, OptionError
+from study.errors import REFUSALS, DeclarationError, HomeBusyError, OptionError
 from study.launch import call
 from study.launch.find import find
 from study.record import LAUNCH_LOCK, Home, read
