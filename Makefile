@@ -40,7 +40,7 @@ test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
 
 test-faults: $(INSTALLED)
-	$(BIN)/python -m pytest -m faults
+	$(BIN)/python -m pytest -m faults $$(grep -rl mark.faults tests --include="*.py")
 
 test-cluster: $(INSTALLED)
 	$(BIN)/python -m pytest -m cluster -s tests/cluster/test_ray_up.py
@@ -54,7 +54,7 @@ test-pythons:
 	done
 
 test-short: $(INSTALLED)
-	$(BIN)/python -m pytest -m "every_python and not slow and not faults"
+	$(BIN)/python -m pytest -m "every_python and not slow and not faults" $$(grep -rl mark.every_python tests --include="*.py")
 
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing
