@@ -54,6 +54,7 @@ def verified(spec: Published, name: str) -> Path:
 
 
 def md5_of(path: Path) -> str:
+    """The md5 of a file, in hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "md5").hexdigest()
 
