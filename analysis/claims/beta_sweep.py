@@ -27,6 +27,7 @@ class BetaSweep:
 
     @cached_property
     def finished(self) -> Frame:
+        """The trials that were trained to their end, converged or not."""
         return self.trials[self.trials["status"].eq("finished")]
 
     @cached_property
@@ -37,10 +38,12 @@ class BetaSweep:
 
     @cached_property
     def declaration(self) -> dict[str, Any]:
+        """What the trials declare, as nested dictionaries; data and ceiling are the same in all."""
         return declaration(self.trials)
 
     @property
     def linear(self) -> bool:
+        """Whether the data are a linear subspace."""
         return self.declaration["data"]["kind"] == "LinearSubspace"
 
     @property
@@ -60,10 +63,12 @@ class BetaSweep:
 
     @property
     def capped(self) -> bool:
+        """Whether γ has a ceiling."""
         return math.isfinite(self.gamma_max)
 
     @property
     def kappa(self) -> int:
+        """Latent dimensions of the network."""
         return int(self.declaration["model"]["kappa"])
 
     @property
@@ -94,6 +99,7 @@ class BetaSweep:
         return float(self.trials["beta"][self.trials["beta"] > beta].min())
 
     def before(self, beta: float) -> float:
+        """The β of the sweep just below; NaN where there is none."""
         return float(self.trials["beta"][self.trials["beta"] < beta].max())
 
     def _by_seed(self, of: Callable[[Frame], float], nothing: float) -> list[float]:

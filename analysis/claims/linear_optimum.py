@@ -51,6 +51,7 @@ class Cell:
 
     @property
     def finished(self) -> Frame:
+        """The trials that were trained to their end, settled or not."""
         return self.trials[self.trials["status"].eq("finished")]
 
     @cached_property
@@ -69,10 +70,12 @@ class Cell:
 
     @property
     def enough(self) -> bool:
+        """Whether two thirds of the declared trials have settled, of two seeds at least."""
         return len(self.settled) >= ENOUGH * len(self.trials) and self.settled["seed"].nunique() >= 2
 
     @cached_property
     def gamma(self) -> float:
+        """γ in data², as the first finished trial has it."""
         return float(self.finished["gamma_value"].iloc[0])
 
     @cached_property

@@ -36,6 +36,7 @@ class ThresholdPair:
 
     @property
     def agrees(self) -> bool:
+        """Whether a threshold was fitted, within `TOLERANCE` of theory's."""
         return self.fitted.verdict == FITTED and abs(self.error) <= TOLERANCE
 
     def __str__(self) -> str:

@@ -63,6 +63,7 @@ class Resampled:
     """How many neighbouring β a block leaves out."""
 
     def sums(self, part: Float[Array, "k n"]) -> Float[Array, "sets k"]:
+        """Sums over seeds of a part of the fit, given seed by seed: a row for each set."""
         everything = part.sum(-1)
         # A matrix product would wake BLAS's threads for so little.
         drawn = np.einsum("dn,kn->dk", self.seeds_drawn, part)

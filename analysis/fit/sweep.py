@@ -43,6 +43,7 @@ class Sweep:
 
     @property
     def n_modes(self) -> int:
+        """How many modes there are: the first dimension of every array."""
         return self.active_units.shape[0]
 
 

@@ -79,14 +79,17 @@ class Threshold:
 
     @property
     def estimate(self) -> float:
+        """The fitted threshold, a β; NaN where none was fitted."""
         return self.fit.value
 
     @property
     def low(self) -> float:
+        """Lower end of the 95 % interval, or of the bracket."""
         return self.fit.low
 
     @property
     def high(self) -> float:
+        """Upper end of the 95 % interval, or of the bracket."""
         return self.fit.high
 
     @property

@@ -19,10 +19,12 @@ class View:
 
     @classmethod
     def of(cls, study: str, home: Place) -> "View":
+        """The view of a study in a home, which may be given by its place."""
         return cls(study, home if isinstance(home, Home) else Home(home))
 
     @cached_property
     def header(self) -> Header:
+        """What the study declares: its axes and their labels."""
         return header(self.study, self.home)
 
     @cached_property

@@ -59,6 +59,7 @@ class Cell:
 
     @property
     def mark(self) -> str:
+        """A question mark where trials have not converged, else nothing."""
         return "" if self.converged else "?"
 
     @property

@@ -22,10 +22,12 @@ class Interval:
 
     @property
     def low(self) -> float:
+        """Lower end of the interval."""
         return self.mean - self.half
 
     @property
     def high(self) -> float:
+        """Upper end of the interval."""
         return self.mean + self.half
 
     def __str__(self) -> str:

@@ -26,9 +26,11 @@ class Sheet:
         return [str(name) for name in self.frame], [[_written(value) for value in row] for row in self.frame.to_numpy()]
 
     def csv(self) -> bytes:
+        """The frame as CSV in UTF-8, numbers in full."""
         return self.frame.to_csv(index=False).encode()
 
     def markdown(self) -> str:
+        """A Markdown table, numbers in three significant digits."""
         head, body = self.text()
         return rows_in_markdown(head, body)
 

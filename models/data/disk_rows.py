@@ -32,6 +32,7 @@ class DiskRows:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(n, d), like an array's."""
         return (self.stored.shape[0], self.stored.shape[1])
 
     def __getitem__(self, rows: Any) -> Float[np.ndarray, "*rows d"]:

@@ -54,6 +54,7 @@ def verified(spec: Published, name: str) -> Path:
 
 
 def md5_of(path: Path) -> str:
+    """MD5 of a file's bytes, in hexadecimal."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "md5").hexdigest()
 

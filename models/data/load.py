@@ -55,6 +55,7 @@ def prepare(spec: Data) -> DataSet:
 
 @lru_cache(maxsize=4)
 def from_declaration(declaration: str) -> DataSet:
+    """The data set of a spec in JSON, which is the cache's key. Raises: DataError for too little memory."""
     spec: Data = TypeAdapter(Data).validate_json(declaration)
     try:
         return LOADERS[type(spec)].load(spec)

@@ -51,6 +51,7 @@ class Album:
 
     @property
     def place(self) -> Path:
+        """The file of the decoded pictures, named by all that decides their bytes."""
         content = [VERSION, self.origin, asdict(self.frame), list(self.names)]
         key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
         return cache_folder() / "pictures" / f"{self.name}-{key}.npy"
@@ -72,6 +73,7 @@ class PictureBytes:
 
     @property
     def is_constant(self) -> bool:
+        """Whether every number is the same in all pictures: Cauchy and Schwarz's equality, in whole numbers."""
         return len(self.stored) * self.squares == sum(number**2 for number in self.sums)
 
     def rows(self, mean: Float[np.ndarray, " d"]) -> DiskRows:

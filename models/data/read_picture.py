@@ -33,6 +33,7 @@ class Frame:
 
     @property
     def d(self) -> int:
+        """Numbers of a picture, all channels."""
         return self.size**2 * self.channels
 
 

@@ -57,10 +57,12 @@ class Bitwise(Discrete):
     """P(level|z) = Π_b P(digit b of the level|z), a logit each, the least significant first. One digit: Bernoulli."""
 
     def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
+        """−log P(level|z) of every value, in nats: the sum over its binary digits."""
         digits = (level.long()[..., None] >> self._places(out)) & 1
         return (softplus(out) - digits * out).sum(-1)
 
     def mean_level(self, out: Float[Tensor, "*n d k"]) -> Float[Tensor, "*n d"]:
+        """E[level|z] of every value: Σ_b 2^b P(digit b is 1)."""
         return (out.sigmoid() * (1 << self._places(out))).sum(-1)
 
     def _places(self, out: Float[Tensor, "*n d k"]) -> Int[Tensor, " k"]:
@@ -71,10 +73,12 @@ class Categorical(Discrete):
     """P(level|z): a softmax over all levels."""
 
     def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
+        """−log P(level|z) of every value, in nats: cross-entropy."""
         chosen = level.long()[..., None].expand(*out.shape[:-1], 1)
         return torch.logsumexp(out, -1) - out.gather(-1, chosen)[..., 0]
 
     def mean_level(self, out: Float[Tensor, "*n d k"]) -> Float[Tensor, "*n d"]:
+        """E[level|z] of every value, under the softmax."""
         return out.softmax(-1) @ torch.arange(self._outputs, device=out.device, dtype=out.dtype)
 
 
@@ -87,6 +91,7 @@ class LogisticMixture(Discrete):
     """
 
     def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
+        """−log P(level|z) of every value, in nats: the mixture's mass in the level's bin."""
         weight, mean, log_scale = out.chunk(3, -1)
         away = self.levels.centred(level)[..., None] - mean
         inverse, half = torch.exp(-log_scale), 0.5 * self.levels.width

@@ -45,13 +45,21 @@ class Likelihood(Protocol):
 
     constant: float
 
-    def mean(self, out: Outputs) -> Rows: ...
+    def mean(self, out: Outputs) -> Rows:
+        """E[x|z], as rows of the data."""
+        ...
 
-    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample: ...
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """What J counts of −log p(y|z), in nats an example, `constant` left out."""
+        ...
 
-    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample: ...
+    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """The decoder variance of each example in data², mean over pixels."""
+        ...
 
-    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample: ...
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """−log of the probability of y's levels, in nats an example."""
+        ...
 
 
 class SharedNormal:
@@ -61,15 +69,19 @@ class SharedNormal:
         self.d, self.constant, self._levels = d, normal_constant(d), levels
 
     def mean(self, out: Outputs) -> Rows:
+        """The outputs themselves."""
         return out
 
     def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """‖y − m‖²/(2γ) + (d/2) log γ of each example, in nats."""
         return misfit(squared_error(y, out), gamma, self.d)
 
     def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """γ, once for each example."""
         return gamma.expand(torch.broadcast_shapes(out.shape[:-1], y.shape[:-1]))
 
     def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """−log of the normal's mass in the bins of y's levels, in nats an example."""
         return self._bins(out, y, gamma[..., None])
 
     def _bins(self, mean: Rows, y: Rows, gamma: Float[Tensor, "*#n #d"]) -> PerExample:
@@ -85,15 +97,19 @@ class PixelNormal(SharedNormal):
         self._floor = floor
 
     def mean(self, out: Outputs) -> Rows:
+        """The first d outputs."""
         return out[..., : self.d]
 
     def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """½ Σ_i [(y_i − m_i)²/γ_i + log γ_i] of each example, in nats."""
         return misfit((y - self.mean(out)).square(), self._variances(out), d=1).sum(-1)
 
     def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """Mean of γ_i over pixels, in data²; the given γ is not looked at."""
         return self._variances(out).mean(-1)
 
     def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """As with one γ, but each pixel's mass under its own variance."""
         return self._bins(self.mean(out), y, self._variances(out))
 
     def _variances(self, out: Outputs) -> Rows:
@@ -108,9 +124,11 @@ class ImageNormal(SharedNormal):
         self._floor = floor
 
     def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """The normal's with each image's own γ_n."""
         return super().nats(out, y, self.variance(out, y, gamma))
 
     def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """γ_n in data²: it has seen y."""
         return (squared_error(y, out) / self.d).clamp(min=self._floor)
 
     def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
@@ -130,11 +148,13 @@ class StudentT(SharedNormal):
         self._log_norm = math.lgamma(freedom / 2) - math.lgamma((freedom + 1) / 2) + 0.5 * math.log(math.pi * freedom)
 
     def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """−log p(y|z) of each example in nats, with all constants."""
         square = self._squared_scale(gamma)
         tails = torch.log1p((y - out).square() / (self._freedom * square[..., None])).sum(-1)
         return 0.5 * (self._freedom + 1) * tails + self.d * (self._log_norm + 0.5 * torch.log(square))
 
     def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """−log of the t distribution's mass in the bins of y's levels, in nats an example."""
         scale = self._squared_scale(gamma).sqrt()[..., None]
         return in_levels(self._levels).bin_nats(y, out, scale, self._log_cdf).sum(-1)
 

@@ -44,6 +44,7 @@ class Methods(nn.Module):
         self.network = network
 
     def forward(self, method: str, *inputs: Float[Tensor, "..."]) -> Any:
+        """What the network's method of this name gives."""
         return getattr(self.network, method)(*inputs)
 
 

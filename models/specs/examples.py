@@ -40,6 +40,7 @@ class Examples(Spec):
 
     @property
     def d_in(self: _Sized) -> int:
+        """Dimensions that are encoded: those that are decoded."""
         return self.d
 
     @property
@@ -63,8 +64,10 @@ class Pictures(Examples):
 
     @property
     def d(self: _Pictured) -> int:
+        """Numbers of a picture: height × width, times 3 in colour."""
         return prod(self.image)
 
     @property
     def levels(self) -> int:
+        """256: pictures are stored in bytes."""
         return 256

@@ -33,16 +33,24 @@ class Shaped(Protocol):
     """
 
     @property
-    def d_in(self) -> int: ...
+    def d_in(self) -> int:
+        """Columns that are encoded."""
+        ...
 
     @property
-    def d(self) -> int: ...
+    def d(self) -> int:
+        """Columns that are decoded."""
+        ...
 
     @property
-    def image(self) -> tuple[int, ...] | None: ...
+    def image(self) -> tuple[int, ...] | None:
+        """The shape of what is encoded; None where it is no picture."""
+        ...
 
     @property
-    def per_value(self) -> PerValue: ...
+    def per_value(self) -> PerValue:
+        """How many numbers a decoder gives for each column, and whether it has a variance of its own."""
+        ...
 
 
 class Gaussian(Spec):

@@ -59,6 +59,7 @@ class LinearMinimum(Look):
 
     @property
     def seconds(self) -> float:
+        """The same for all variants."""
         return 0.3
 
 
@@ -82,6 +83,7 @@ class NullBins(Look):
 
     @property
     def seconds(self) -> float:
+        """In proportion to n times bins, and a tenth of that again for each repeat."""
         return 1e-6 * self.n * self.bins * (1 + self.repeats / 10)
 
 
@@ -97,6 +99,7 @@ class NullMMD(Look):
 
     @property
     def seconds(self) -> float:
+        """In proportion to the n² kernels of each repeat."""
         return 2e-8 * self.n**2 * self.repeats
 
 

@@ -20,25 +20,39 @@ class Trained(Protocol):
     """What of a trial decides which metrics it has. The trials of a pack agree in it: it is part of their pack's key."""
 
     @property
-    def model(self) -> Model: ...
+    def model(self) -> Model:
+        """The network."""
+        ...
 
     @property
-    def objective(self) -> Objective: ...
+    def objective(self) -> Objective:
+        """The loss, with its likelihood, β and γ mode."""
+        ...
 
     @property
-    def stage(self) -> str: ...
+    def stage(self) -> str:
+        """The part that the trial plays in its chain of stages."""
+        ...
 
     @property
-    def spread(self) -> Spread | None: ...
+    def spread(self) -> Spread | None:
+        """The range of β that the network sees; None where it sees none."""
+        ...
 
     @property
-    def samples(self) -> int: ...
+    def samples(self) -> int:
+        """How many samples of the model are compared with the data; 0 for none."""
+        ...
 
     @property
-    def bits(self) -> bool: ...
+    def bits(self) -> bool:
+        """Whether the probability of levels is measured."""
+        ...
 
     @property
-    def outliers(self) -> object | None: ...
+    def outliers(self) -> object | None:
+        """The data set to be told from the data; None for none."""
+        ...
 
 
 @dataclass(frozen=True)

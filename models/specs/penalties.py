@@ -47,6 +47,7 @@ class Serpentine(Look):
 
     @property
     def seconds(self) -> float:
+        """In proportion to the number of runs."""
         return 0.01 + 2e-6 * self.length / self.eps
 
 
@@ -96,6 +97,7 @@ class SerpentineCrossing(Serpentine):
 
     @property
     def seconds(self) -> float:
+        """In proportion to the number of runs, after half a second."""
         return 0.5 + 0.01 * self.length / self.eps
 
 

@@ -130,6 +130,7 @@ class Head:
         self._way.reopen()
 
     def close(self) -> None:
+        """Close the tunnel; the cluster runs on."""
         self._way.close()
 
 

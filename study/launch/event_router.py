@@ -33,14 +33,17 @@ class EventRouter:
             listener.progress(pack_id, values)
 
     def committed(self, pack_id: str) -> None:
+        """Passed on to the bar and the mirrors concerned."""
         for listener in self._concerned[pack_id]:
             listener.committed(pack_id)
 
     def failed(self, pack_id: str, reason: str) -> None:
+        """Passed on to the bar and the mirrors concerned, with the reason."""
         for listener in self._concerned[pack_id]:
             listener.failed(pack_id, reason)
 
     def lost(self, pack_id: str, what: Kind) -> None:
+        """Passed on to the bar and the mirrors concerned: was it the worker, or its node?"""
         for listener in self._concerned[pack_id]:
             listener.lost(pack_id, what)
 
@@ -57,14 +60,17 @@ class EventRouter:
             listener.grown(plan)
 
     def restarted(self, plan: LaunchPlan, why: str) -> None:
+        """Everybody hears of it, and why."""
         for listener in self._all:
             listener.restarted(plan, why)
 
     def say(self, text: str) -> None:
+        """Everybody hears of it."""
         for listener in self._all:
             listener.say(text)
 
     def end(self) -> None:
+        """The bar and all mirrors end."""
         for listener in self._all:
             listener.end()
 

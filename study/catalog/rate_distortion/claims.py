@@ -66,6 +66,7 @@ class BothCurves:
 
     @property
     def enough(self) -> bool:
+        """Whether two thirds of the declared trials have converged, two at least."""
         return len(self.trials) >= max(2, ENOUGH * self.declared)
 
     def theory(self, rates: np.ndarray) -> np.ndarray:

@@ -60,18 +60,22 @@ class Group:
 
     @property
     def h(self) -> str:
+        """The penalty's name."""
         return self.declared["h"]
 
     @property
     def parameter(self) -> float | None:
+        """The penalty's own parameter; None where it has none."""
         return self.declared["parameter"]
 
     @property
     def weight(self) -> float:
+        """What multiplies the penalty in the loss."""
         return self.declared["weight"]
 
     @property
     def kappa(self) -> int:
+        """Latent dimensions of the network."""
         return self.energies.shape[-1]
 
     @cached_property
@@ -160,6 +164,7 @@ def by_penalty(of: Iterable[Group]) -> str:
 
 
 def counts(used: Sequence[int]) -> str:
+    """Codes used by each seed as text: one number where all agree."""
     return str(used[0]) if len(set(used)) == 1 else ", ".join(map(str, used))
 
 
