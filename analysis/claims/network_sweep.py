@@ -17,7 +17,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Swept:
+class NetworkSweep:
     """Declared trials of one network: rows of `View.trials` and of `View.latents`, and the modes of their data."""
 
     modes: Modes
@@ -86,7 +86,7 @@ class Swept:
         return rows.assign(rank=rank, std=np.sqrt(rows["post_var"]), is_best=best).sort_values("beta")
 
 
-def swept(view: View, axis: str, of: Frame | None = None) -> dict[str, Swept]:
+def network_sweeps(view: View, axis: str, of: Frame | None = None) -> dict[str, NetworkSweep]:
     """The trials of each label of an axis, all or `of` these, whose data set has a known spectrum; in declared order."""
     found = {}
     for (label,), trials in cells(view.trials if of is None else of, view.header, [axis]):
@@ -98,5 +98,5 @@ def swept(view: View, axis: str, of: Frame | None = None) -> dict[str, Swept]:
             total = max(float(row["total_variance"]), float(np.sum(row["spectrum"])))  # equal, but for rounding
             modes = Modes(np.asarray(row["spectrum"], float), total, int(row["d"]))
             rows = view.latents[view.latents["trial_id"].isin(trials["trial_id"])]
-            found[str(label)] = Swept(modes, trials, rows)
+            found[str(label)] = NetworkSweep(modes, trials, rows)
     return found

@@ -1,4 +1,4 @@
-"""A study as the analysis sees it: its header, and its records as frames, each read when it is first asked for."""
+"""A study as the analysis sees it: its header, and its records as frames, each read on first use."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

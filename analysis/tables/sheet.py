@@ -1,6 +1,6 @@
 """A table of a study's own: what a paper would print, as CSV, Markdown and LaTeX.
 
-Pandas is imported when one is written: a study's file may name `Sheet`, and is still planned without it.
+Pandas is imported only to write one: a study's file may import `Sheet`, and planning does not need pandas.
 """
 
 from dataclasses import dataclass

@@ -18,6 +18,8 @@ from study.plan.datasets import record_data
 from study.plan.plan import make_plan
 from study.record import Home
 
+pytestmark = pytest.mark.every_python
+
 
 def module_of(folder, source, name="own"):
     path = folder / f"{name}.py"

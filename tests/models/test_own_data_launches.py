@@ -11,6 +11,8 @@ from ring_source import RING
 from models.data.load import load
 from study import load as load_network
 
+pytestmark = pytest.mark.every_python
+
 STUDY = (
     RING
     + '''
