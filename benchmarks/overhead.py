@@ -34,7 +34,7 @@ from study.declare.table import Study
 from study.launch.event_router import EventRouter
 from study.launch.find import find
 from study.launch.progress_bar import ProgressBar
-from study.mirror.mirror import Ledger, rebuild
+from study.mirror.mirror import Mirror, rebuild
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
 from study.plan.datasets import record_data
@@ -58,15 +58,18 @@ class TimedBar(ProgressBar):
     first = last = 0.0
 
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
+        """Notes the time of the first progress, in seconds of `time.perf_counter`."""
         self.first = self.first or time.perf_counter()
         super().progress(pack_id, values)
 
     def committed(self, pack_id: str) -> None:
+        """Notes the time of each commit, over that of the one before."""
         super().committed(pack_id)
         self.last = time.perf_counter()
 
 
 def main() -> None:
+    """Measure, print, and exit with status 1 where a goal is missed."""
     options = _options()
     for name in PARTS:
         import_module(name)
@@ -115,13 +118,13 @@ def mirror_load(only: Only) -> dict[str, Costs]:
             home = Home(folder)
             create_database(Path(folder) / "mlflow.db")
             plan = _plan(find("grid_gamma"), home, only)
-            ledger = Ledger(home, plan.name) if way == "with the mirror" else None
-            if ledger:
-                ledger.start({})
+            mirror = Mirror(home, plan.name) if way == "with the mirror" else None
+            if mirror:
+                mirror.start({})
             driver_s = time.process_time()
-            _, _, span_s = _train(plan, home, None, ledger)
+            _, _, span_s = _train(plan, home, None, mirror)
             costs = {"trials": len(plan.missing), "span_s": span_s, "driver_cpu_s": time.process_time() - driver_s}
-            if ledger and (lag := ledger.close("finished", {}, patience_s=600)):
+            if mirror and (lag := mirror.close("finished", {}, patience_s=600)):
                 sys.exit(lag)
         found[way] = costs | {"per_minute": 60 * costs["trials"] / span_s, "load": load_average()}
         print(
@@ -141,7 +144,7 @@ def _plan(study: Study, home: Home, only: Only) -> Plan:
     return plan
 
 
-def _train(plan: Plan, home: Home, size: int | None, ledger: Ledger | None = None) -> tuple[float, float, float]:
+def _train(plan: Plan, home: Home, size: int | None, mirror: Mirror | None = None) -> tuple[float, float, float]:
     """Train a plan on a Ray of its own: seconds in all without Ray's start and end, of Ray's start, and of the training."""
     import ray
 
@@ -154,7 +157,7 @@ def _train(plan: Plan, home: Home, size: int | None, ledger: Ledger | None = Non
     try:
         whole = LaunchPlan((plan,), size)
         with TimedBar(Console(quiet=True), whole) as bar:
-            router = EventRouter(bar, {plan.name: ledger} if ledger else {}, whole)
+            router = EventRouter(bar, {plan.name: mirror} if mirror else {}, whole)
             train(whole, home, partial(opened, None, router.say), router)
     finally:
         ray.init, ray.shutdown = init, shutdown

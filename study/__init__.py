@@ -1,8 +1,9 @@
-"""Declare, plan, train and record studies of regularisation in variational autoencoders.
+"""Studies of regularisation in variational autoencoders: declared, planned, packed, trained, recorded, launched.
 
-    from study import Digits, Fixed, Learned, Objective, Training, Trial, VAE, study
+    from study import VAE, Digits, Learned, Objective, Training, Trial, launch, study
 
-Names are looked up when they are first used, so that `study.record` can be read where there is neither pydantic nor torch.
+docs/architecture.md is the map of the rooms below. Names are looked up when they are first used, so that `study.record` can
+be imported where there is neither pydantic nor torch.
 """
 
 from importlib import import_module

@@ -35,7 +35,7 @@ def ways(home: Path) -> dict[str, Callable[[], object]]:
     from analysis.report.overview import overview
     from analysis.report.report import write_report
     from study import clean, evaluate, load
-    from study.mirror import mirror
+    from study.mirror import __main__ as mirror
     from study.mirror.records import StudyRecords
     from study.record import Home, read
 

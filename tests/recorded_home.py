@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.mirror.mirror import Ledger, tracking_uri
+from study.mirror.mirror import Mirror, tracking_uri
 from study.record import Home, commit, new_commit_id, write_artifacts
 
 STUDY = "grid_gamma"
@@ -73,9 +73,9 @@ def commit_trials(home: Home, which: Sequence[tuple[int, int]], status: str = "f
 
 def launched(home: Home, **settings: Any) -> str | None:
     """A launch that only mirrors what is there."""
-    book = Ledger(home, STUDY, **settings)
-    book.start({"scale": "laptop", "pack": "auto"})
-    return book.close("finished", {"finished": 4.0})
+    mirror = Mirror(home, STUDY, **settings)
+    mirror.start({"scale": "laptop", "pack": "auto"})
+    return mirror.close("finished", {"finished": 4.0})
 
 
 def client(home: Home) -> Any:

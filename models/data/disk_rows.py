@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Num, UInt8
 
 LEVEL = np.float32(1 / 255)
 """One of 255 steps from black to white."""
@@ -32,6 +32,7 @@ class DiskRows:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(n, d), as an array has it."""
         return (self.stored.shape[0], self.stored.shape[1])
 
     def __getitem__(self, rows: Any) -> Float[np.ndarray, "*rows d"]:
@@ -40,7 +41,7 @@ class DiskRows:
         examples -= self.centre
         return examples
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Num[np.ndarray, "n d"]:
         """All rows at once, for who has the memory."""
         if copy is False:
             raise ValueError("rows on the disk are no array: leave copy=False out")

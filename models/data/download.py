@@ -37,6 +37,11 @@ def verified(spec: Published, name: str) -> Path:
     """The path of one file, downloaded if need be, once its checksum is the published one. Raises: DataError."""
     if own := own_folder():
         return _checked(own / spec.folder / name, spec.fingerprint[name])
+    return _downloaded(spec, name)
+
+
+def _downloaded(spec: Published, name: str) -> Path:
+    """The file in the user's cache, where it is verified. Raises: DataError."""
     import pooch  # not at the top: only what downloads needs it
 
     registry = {file: f"md5:{md5}" for file, md5 in spec.fingerprint.items()}
@@ -54,6 +59,7 @@ def verified(spec: Published, name: str) -> Path:
 
 
 def md5_of(path: Path) -> str:
+    """The md5 of a file, in hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "md5").hexdigest()
 

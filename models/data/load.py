@@ -55,6 +55,7 @@ def prepare(spec: Data) -> DataSet:
 
 @lru_cache(maxsize=4)
 def from_declaration(declaration: str) -> DataSet:
+    """The data set of a declaration in JSON. Raises: DataError."""
     spec: Data = TypeAdapter(Data).validate_json(declaration)
     try:
         return LOADERS[type(spec)].load(spec)

@@ -33,6 +33,7 @@ class Frame:
 
     @property
     def d(self) -> int:
+        """Numbers that a picture has."""
         return self.size**2 * self.channels
 
 

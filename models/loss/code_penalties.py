@@ -6,6 +6,7 @@ The definitions serve training, where they are differentiated, and probes, where
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from models.loss.objective import squared_error
@@ -25,22 +26,22 @@ STILL = 1e-30
 """Variance below which a code is constant, and has no slope."""
 
 
-def _huber(u: Tensor, p: Tensor) -> Tensor:
+def _huber(u: Float[Tensor, "*#n"], p: Float[Tensor, "*#n"]) -> Float[Tensor, "*n"]:
     return torch.where(u <= p * p, u / 2, p * (u.sqrt() - p / 2))
 
 
-def _mcp(u: Tensor, p: Tensor) -> Tensor:
+def _mcp(u: Float[Tensor, "*#n"], p: Float[Tensor, "*#n"]) -> Float[Tensor, "*n"]:
     size = u.sqrt()
     return torch.where(size <= p, size - u / (2 * p), p / 2)
 
 
-def _scad(u: Tensor, p: Tensor) -> Tensor:
+def _scad(u: Float[Tensor, "*#n"], p: Float[Tensor, "*#n"]) -> Float[Tensor, "*n"]:
     size, knee = u.sqrt(), SCAD_KNEE
     bent = (2 * knee * p * size - u - p * p) / (2 * (knee - 1))
     return torch.where(size <= p, p * size, torch.where(size <= knee * p, bent, p * p * (knee + 1) / 2))
 
 
-PENALTIES: dict[Penalty, Callable[[Tensor, Tensor], Tensor]] = {
+PENALTIES: dict[Penalty, Callable[[Float[Tensor, "*#n"], Float[Tensor, "*#n"]], Float[Tensor, "*n"]]] = {
     "u": lambda u, _: u,
     "Huber": _huber,
     "saturating": lambda u, p: u / (u + p),
@@ -62,8 +63,13 @@ check_complete(
 )
 
 
-def energies(decode: Callable[[Tensor], Tensor], z: Tensor, mean: Tensor, step: float = STEP) -> Tensor:
-    """Var(z_j) · E‖∂m/∂z_j‖² of each code, (..., κ) in data², of a minibatch of codes (..., n, κ) with `mean` m(z).
+def energies(
+    decode: Callable[[Float[Tensor, "*pack m kappa"]], Float[Tensor, "*pack m d"]],
+    z: Float[Tensor, "*pack n kappa"],
+    mean: Float[Tensor, "*pack n d"],
+    step: float = STEP,
+) -> Float[Tensor, "*pack kappa"]:
+    """Var(z_j) · E‖∂m/∂z_j‖² of each code, in data², of a minibatch of codes z with `mean` m(z).
 
     Each example tells of one code, moved by a small part of its standard deviation: one pass of the decoder however many
     codes there are, the same for z and for a·z + b, and exact for a linear decoder. Variances are the population's.

@@ -8,11 +8,12 @@ import math
 from abc import ABC, abstractmethod
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 from models.loss.levels import Levels
+from models.loss.likelihood import Outputs, PerExample, Rows
 
 
 class Discrete(ABC):
@@ -23,54 +24,62 @@ class Discrete(ABC):
     def __init__(self, levels: Levels, outputs: int) -> None:
         self.levels, self._outputs = levels, outputs
 
-    def nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Float[Tensor, "*n"]:
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """−log P(y|z), which has no constant to leave out."""
         del gamma
         return self.each(self._by_value(out), self.levels.of(y)).sum(-1)
 
-    def level_nats(self, out: Tensor, y: Tensor, gamma: Tensor) -> Float[Tensor, "*n"]:
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """The same: it is of levels."""
         return self.nats(out, y, gamma)
 
-    def variance(self, out: Tensor, y: Tensor, gamma: Tensor) -> Float[Tensor, "*n"]:
+    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """NaN: there is no decoder variance."""
         del y, gamma
         return torch.full_like(out[..., 0], math.nan)
 
-    def mean(self, out: Tensor) -> Float[Tensor, "*n d"]:
+    def mean(self, out: Outputs) -> Rows:
+        """E[y|z], centred as the data are."""
         return self.levels.centred(self.mean_level(self._by_value(out)))
 
     @abstractmethod
-    def each(self, out: Float[Tensor, "*n d k"], level: Float[Tensor, "*n d"]) -> Float[Tensor, "*n d"]:
+    def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
         """−log P(level|z) of every value."""
 
     @abstractmethod
     def mean_level(self, out: Float[Tensor, "*n d k"]) -> Float[Tensor, "*n d"]:
         """E[level|z] of every value."""
 
-    def _by_value(self, out: Tensor) -> Tensor:
+    def _by_value(self, out: Float[Tensor, "*n outputs"]) -> Float[Tensor, "*n d k"]:
         return out.unflatten(-1, (-1, self._outputs))
 
 
 class Bitwise(Discrete):
     """P(level|z) = Π_b P(digit b of the level|z), a logit each, the least significant first. One digit: Bernoulli."""
 
-    def each(self, out: Tensor, level: Tensor) -> Tensor:
+    def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
+        """Σ_b of the cross-entropy of digit b."""
         digits = (level.long()[..., None] >> self._places(out)) & 1
         return (softplus(out) - digits * out).sum(-1)
 
-    def mean_level(self, out: Tensor) -> Tensor:
+    def mean_level(self, out: Float[Tensor, "*n d k"]) -> Float[Tensor, "*n d"]:
+        """Σ_b 2^b P(digit b = 1)."""
         return (out.sigmoid() * (1 << self._places(out))).sum(-1)
 
-    def _places(self, out: Tensor) -> Tensor:
+    def _places(self, out: Float[Tensor, "*n d k"]) -> Int[Tensor, " k"]:
         return torch.arange(self._outputs, device=out.device)
 
 
 class Categorical(Discrete):
     """P(level|z): a softmax over all levels."""
 
-    def each(self, out: Tensor, level: Tensor) -> Tensor:
+    def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
+        """The cross-entropy of the softmax."""
         chosen = level.long()[..., None].expand(*out.shape[:-1], 1)
         return torch.logsumexp(out, -1) - out.gather(-1, chosen)[..., 0]
 
-    def mean_level(self, out: Tensor) -> Tensor:
+    def mean_level(self, out: Float[Tensor, "*n d k"]) -> Float[Tensor, "*n d"]:
+        """Σ_v v P(v)."""
         return out.softmax(-1) @ torch.arange(self._outputs, device=out.device, dtype=out.dtype)
 
 
@@ -82,7 +91,8 @@ class LogisticMixture(Discrete):
     σ(a) − σ(b) = σ(a) σ(−b) (1 − exp(b − a)), whose factors' logs are exact however far the bin lies from μ.
     """
 
-    def each(self, out: Tensor, level: Tensor) -> Tensor:
+    def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
+        """−log of the mixture of the bin's probabilities."""
         weight, mean, log_scale = out.chunk(3, -1)
         away = self.levels.centred(level)[..., None] - mean
         inverse, half = torch.exp(-log_scale), 0.5 * self.levels.width
@@ -93,7 +103,7 @@ class LogisticMixture(Discrete):
         inside = torch.where(is_lowest, below_high, torch.where(is_highest, above_low, below_high + above_low + within))
         return torch.logsumexp(weight, -1) - torch.logsumexp(weight + inside, -1)
 
-    def mean_level(self, out: Tensor) -> Tensor:
+    def mean_level(self, out: Float[Tensor, "*n d k"]) -> Float[Tensor, "*n d"]:
         """Of each component its most likely level: a mean that lies beyond black or white is black or white."""
         weight, mean, _ = out.chunk(3, -1)
         value = (mean + self.levels.mean.to(out)[:, None]).clamp(0, 1)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TypedDict, assert_never
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from models.specs.gamma import Absent, Annealed, Fixed, Gamma, Learned, Optimal, PerImage, PerPixel, Refit
@@ -65,19 +66,33 @@ def knobs(spec: Gamma) -> Knobs:
     return numbers
 
 
-def gamma_at(numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, progress: Tensor) -> Tensor:
+Numbers = Mapping[str, Float[Tensor, "*#pack"]]
+"""Knobs as tensors: one number of each for a trial, or one a trial for a stack."""
+
+
+def gamma_at(
+    numbers: Numbers,
+    log_gamma: Float[Tensor, "*#pack"],
+    distortion: Float[Tensor, "*#pack"],
+    d: int,
+    progress: Float[Tensor, "*#pack"],
+) -> Float[Tensor, "*pack"]:
     """The decoder variance in force after a fraction `progress` of the steps."""
     return gamma_in_force(numbers, log_gamma, distortion, d, schedule(numbers, progress))
 
 
-def schedule(numbers: Mapping[str, Tensor], progress: Tensor) -> Tensor:
+def schedule(numbers: Numbers, progress: Float[Tensor, "*#pack"]) -> Float[Tensor, "*pack"]:
     """start·ratio^min(progress/over, 1), which needs no distortion: many steps' worth can be had at once."""
     return numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
 
 
 def gamma_in_force(
-    numbers: Mapping[str, Tensor], log_gamma: Tensor, distortion: Tensor, d: int, scheduled: Tensor
-) -> Tensor:
+    numbers: Numbers,
+    log_gamma: Float[Tensor, "*#pack"],
+    distortion: Float[Tensor, "*#pack"],
+    d: int,
+    scheduled: Float[Tensor, "*#pack"],
+) -> Float[Tensor, "*pack"]:
     """learned: exp(log γ). optimal: max(R/d, floor), R the distortion. otherwise: as scheduled.
 
     An optimal γ is held constant in the gradient, which changes nothing, because ∂J/∂γ = 0 there.
@@ -87,6 +102,6 @@ def gamma_in_force(
     return torch.where(numbers["learned"] > 0, log_gamma.exp(), given)
 
 
-def project_(numbers: Mapping[str, Tensor], log_gamma: Tensor) -> None:
+def project_(numbers: Numbers, log_gamma: Float[Tensor, "*#pack"]) -> None:
     """Bring log γ back between its declared floor and ceiling, in place."""
     log_gamma.clamp_(numbers["log_floor"], numbers["log_ceiling"])

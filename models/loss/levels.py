@@ -39,7 +39,7 @@ class Levels:
         y: Float[Tensor, "*#n d"],
         centre: Float[Tensor, "*#n d"],
         scale: Float[Tensor, "*#n #d"],
-        log_cdf: Callable[[Tensor], Tensor],
+        log_cdf: Callable[[Float[Tensor, "..."]], Float[Tensor, "..."]],
     ) -> Float[Tensor, "... d"]:
         """−log of the probability of each value's bin, for a symmetric density about `centre`.
 

@@ -21,7 +21,7 @@ _ROWS = 64
 """Rows of a kernel matrix that a CPU core computes at a time, so that they stay in its cache."""
 
 
-Kernel = Callable[[Tensor, Tensor], Tensor]
+Kernel = Callable[[Float[Tensor, "n d"], Float[Tensor, "m d"]], Float[Tensor, "n m"]]
 """Rows (n, d) and (m, d) to their kernel matrix (n, m), in memory of its own."""
 
 
@@ -91,7 +91,7 @@ def means_to_the_others(a: Float[Tensor, "n d"], kernel: Kernel = imq) -> Float[
     return sums / (len(a) - 1)
 
 
-def _blocks(a: Tensor) -> list[slice]:
+def _blocks(a: Float[Tensor, "n d"]) -> list[slice]:
     size = _ROWS if a.device.type == "cpu" else len(a)
     return [slice(start, min(start + size, len(a))) for start in range(0, len(a), size)]
 
@@ -107,12 +107,12 @@ def batch_mmd(z: Float[Tensor, "pack n kappa"], prior: Float[Tensor, "pack n kap
     return within[0] + within[1] - 2 * _kernels(z, prior).mean((1, 2))
 
 
-def _kernels(a: Tensor, b: Tensor) -> Tensor:
+def _kernels(a: Float[Tensor, "pack n kappa"], b: Float[Tensor, "pack m kappa"]) -> Float[Tensor, "pack n m"]:
     squares = a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None] - 2 * torch.bmm(a, b.mT)
     squares = squares.clamp(min=0)
     constants = [2 * a.shape[2] * scale for scale in SCALES]
     return torch.stack([constant / (squares + constant) for constant in constants]).sum(0)
 
 
-def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
+def _squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
     return torch.addmm(b.square().sum(1), a, b.T, alpha=-2).add_(a.square().sum(1)[:, None]).clamp_(min=0)

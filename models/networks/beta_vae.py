@@ -55,12 +55,16 @@ class BetaVAE(GaussianVAE):
             h = self.act(self._modulated(layer(h), features, further))
         return output(h) + (self.affine(z) if self.spec.skip == "affine" else 0)
 
-    def _parted(self, rows: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    def _parted(
+        self, rows: Float[Tensor, "*n columns"], width: int
+    ) -> tuple[Float[Tensor, "*n width"], Float[Tensor, "*n features"]]:
         """The rows themselves, and the features of their u."""
         u = rows[..., width:] if rows.shape[-1] > width else rows.new_zeros(*rows.shape[:-1], 1)
         return rows[..., :width], torch.tanh(self.told(u))
 
-    def _modulated(self, h: Tensor, features: Tensor, place: int) -> Tensor:
+    def _modulated(
+        self, h: Float[Tensor, "*n width"], features: Float[Tensor, "*n features"], place: int
+    ) -> Float[Tensor, "*n width"]:
         return h * (1 + self.scales[place](features)) + self.shifts[place](features)
 
 

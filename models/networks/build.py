@@ -3,6 +3,7 @@
 from typing import Any, assert_never
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.networks.beta_vae import BetaVAE
@@ -42,7 +43,8 @@ class Methods(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, method: str, *inputs: Tensor) -> Any:
+    def forward(self, method: str, *inputs: Float[Tensor, "..."]) -> Any:
+        """Call the named method."""
         return getattr(self.network, method)(*inputs)
 
 

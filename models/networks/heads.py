@@ -15,7 +15,9 @@ from models.specs.gaussian import Activation, Gaussian, Init
 from models.specs.likelihood import MEANS, PerValue
 from models.specs.vocabulary import check_complete, members
 
-ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+Elementwise = Callable[[Float[Tensor, "..."]], Float[Tensor, "..."]]
+
+ACTIVATIONS: dict[Activation, Elementwise] = {
     "tanh": torch.tanh,
     "relu": torch.relu,
     "gelu": nn.functional.gelu,

@@ -18,7 +18,7 @@ from typing import assert_never
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.networks.heads import STD, GaussianNetwork, linear
+from models.networks.heads import STD, Elementwise, GaussianNetwork, linear
 from models.specs.image_network import ImageVAE, colours, groups
 from models.specs.likelihood import MEANS, PerValue
 
@@ -85,10 +85,10 @@ class ConvolutionalVAE(GaussianNetwork):
         return nn.Sequential(*blocks, _Layer(self.act, _norm(spec, inner), double))
 
 
-def _of_any_batch(layer: type[nn.Module]) -> Callable[..., Tensor]:
+def _of_any_batch(layer: type[nn.Module]) -> Callable[..., Float[Tensor, "*n outer high wide"]]:
     """The `forward` of a layer that knows one axis of examples, for any number: (*n, channels, height, width)."""
 
-    def forward(self: nn.Module, h: Tensor) -> Tensor:
+    def forward(self: nn.Module, h: Float[Tensor, "*n channels height width"]) -> Float[Tensor, "*n outer high wide"]:
         out = layer.forward(self, h.reshape(-1, *h.shape[-3:]))
         return out.reshape(*h.shape[:-3], *out.shape[-3:])
 
@@ -110,11 +110,11 @@ class Norm(nn.GroupNorm):
 class _Layer(nn.Module):
     """[GroupNorm →] activation → convolution."""
 
-    def __init__(self, act: Callable[[Tensor], Tensor], norm: nn.Module, convolution: nn.Module) -> None:
+    def __init__(self, act: Elementwise, norm: nn.Module, convolution: nn.Module) -> None:
         super().__init__()
         self.act, self.norm, self.convolution = act, norm, convolution
 
-    def forward(self, h: Tensor) -> Tensor:
+    def forward(self, h: Float[Tensor, "*n channels height width"]) -> Float[Tensor, "*n outer high wide"]:
         return self.convolution(self.act(self.norm(h)))
 
 
@@ -125,17 +125,17 @@ class _Block(nn.Module):
     grows nor drowns its input with their number. Source: Hayou et al. (2021), "Stable ResNet", uniform scaling.
     """
 
-    def __init__(self, act: Callable[[Tensor], Tensor], spec: ImageVAE, channels: int, is_residual: bool) -> None:
+    def __init__(self, act: Elementwise, spec: ImageVAE, channels: int, is_residual: bool) -> None:
         super().__init__()
         self.is_residual = is_residual
         last = (spec.blocks * len(spec.channels)) ** -0.5 if is_residual else 1.0
         self.layers = nn.Sequential(*(self._layer(act, spec, channels, scale) for scale in (1.0, last)))
 
-    def forward(self, h: Tensor) -> Tensor:
+    def forward(self, h: Float[Tensor, "*n channels height width"]) -> Float[Tensor, "*n channels height width"]:
         return h + self.layers(h) if self.is_residual else self.layers(h)
 
     @staticmethod
-    def _layer(act: Callable[[Tensor], Tensor], spec: ImageVAE, channels: int, scale: float) -> _Layer:
+    def _layer(act: Elementwise, spec: ImageVAE, channels: int, scale: float) -> _Layer:
         convolution = Convolution(channels, channels, 3, padding=1)
         return _Layer(act, _norm(spec, channels), _weighted(convolution, spec, reads=9, reaches=9, scale=scale))
 

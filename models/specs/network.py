@@ -107,14 +107,17 @@ class Own(Spec):
         return cls(kappa=kappa, name=module.__name__, source=source_of(module), options=options)
 
     def counted(self, name: str) -> Any:
+        """Options by what they mean."""
         return alike(self.options) if name == "options" else super().counted(name)
 
     @property
     def skip(self) -> None:
+        """Unknown."""
         return None
 
     @property
     def is_deterministic(self) -> bool:
+        """It has a posterior variance."""
         return False
 
     def check(self, data: Shaped) -> None:
@@ -130,6 +133,7 @@ class Own(Spec):
 
     @property
     def label(self) -> str:
+        """ "MyNet κ=4"."""
         return f"{self.name} κ={self.kappa}"
 
 

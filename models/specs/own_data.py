@@ -74,6 +74,7 @@ class OwnData(Examples):
         )
 
     def counted(self, name: str) -> Any:
+        """Files by their contents alone, options by what they mean."""
         match name:
             case "files":
                 return list(self.files.values())
@@ -84,8 +85,10 @@ class OwnData(Examples):
 
     @property
     def n_train(self) -> int:
+        """As declared."""
         return self.n
 
     @property
     def label(self) -> str:
+        """The function's name."""
         return self.name

@@ -13,6 +13,7 @@ class _Launcher(ModuleType):
     """
 
     def __call__(self, *studies: Any, **options: Any) -> Any:
+        """Train what studies declare: see `study.launch.call.launch`, which takes these arguments."""
         from study.launch.call import launch  # imports what `import study` should not
 
         return launch(*studies, **options)

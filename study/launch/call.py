@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from study.cluster.target import Place, found_place
+from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
 from study.errors import OptionError, shown
 from study.launch.find import find
@@ -36,44 +36,38 @@ def launch(
 ) -> Launched:
     """Train whatever the studies declare and their home does not have yet, as `python -m study.launch` does.
 
-        import study
         done = study.launch(my_grid, home="runs", only={"kappa": [2, 4]})
         assert done, done.failures
 
-    A study is an object that `@study` made, in a file or a notebook's cell, or a name that the command line takes. The
-    options mean what they mean there; `quiet` prints nothing.
+    A study is what `@study` made, in a file or a notebook's cell, or a name that the command line takes. The options mean
+    what they mean there; `quiet` prints nothing.
 
-    Trials train in this process unless `in_process=False` or an `address` says otherwise: nothing is started that would
-    have to be taken down, a breakpoint in a network of your own stops there, and Ctrl-C stops at once. It is one core's work,
-    though: `in_process=False` starts Ray and takes all of them, `address="auto"` the cluster that this machine is part of.
+    Trials train in this process unless `in_process=False` or an `address` says otherwise: nothing has to be started and
+    taken down, breakpoints in your own network work, and Ctrl-C stops at once. That takes one core or one GPU;
+    `in_process=False` starts Ray and takes all there are, `address="auto"` those of the cluster this machine is part of.
 
-    Signal handlers are left alone, and nothing leaves the program. Raises: one of `study.errors.REFUSALS` for what the
-    command line refuses; KeyboardInterrupt on Ctrl-C, after which the same call goes on from there.
+    Raises: one of `study.errors.REFUSALS` for what the command line refuses; KeyboardInterrupt on Ctrl-C, after which the
+    same call goes on from there. Signal handlers stay as they are.
     """
-    here = address is None if in_process is None else in_process
-    if here and address is not None:
-        raise OptionError(f"in_process=True trains here and address={address!r} elsewhere: leave one of them out")
+    here, size = _trains_here(in_process, address), None if pack == "auto" else pack
+    chosen = only_of(only or {})
     options = Options(
-        home=fspath(home),
-        scale=scale,
-        pack=None if pack == "auto" else pack,
-        only=only_of(only or {}),
-        plan=plan,
-        tracking_uri=tracking_uri,
-        artifacts=artifacts,
-        mirror=mirror,
-        retry_failed=retry_failed,
-        refine=refine,
-        in_process=here,
+        fspath(home), scale, size, chosen, plan, tracking_uri, artifacts, mirror, retry_failed, refine, here
     )
     asked = _asked(studies)
-    with contextlib.nullcontext(Place()) if here else found_place(address) as place:
+    with contextlib.nullcontext(Target()) if here else open_target(address) as place:
         if place.is_sent:
             raise OptionError(
                 f"{place} takes launches from the command line alone: `python -m study.launch` sends them there; "
                 'from Python, address="local" trains with a Ray of its own'
             )
         return Session(options, place, Console(highlight=False, quiet=quiet)).launch(asked)
+
+
+def _trains_here(in_process: bool | None, address: str | None) -> bool:
+    if in_process and address is not None:
+        raise OptionError(f"in_process=True trains here and address={address!r} elsewhere: leave one of them out")
+    return address is None if in_process is None else in_process
 
 
 def _asked(studies: tuple[Study | str, ...]) -> dict[str, Study]:

@@ -65,6 +65,7 @@ class ProgressBar:
         self.end()
 
     def begin(self, packs: Sequence[Pack]) -> None:
+        """Expect these packs, and forget those that were not committed."""
         self._shares = {pack_id: share for pack_id, share in self._shares.items() if share == 1.0}
         self._diverged = {pack_id: count for pack_id, count in self._diverged.items() if pack_id in self._shares}
         self._sizes |= {pack.pack_id: len(pack.trials) for pack in packs}
@@ -74,6 +75,7 @@ class ProgressBar:
             self._show(self._beginning)
 
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
+        """Count a pack by the steps it has taken."""
         if not self._shares:  # a rate that counted the executor's start would be too low
             took = values.get("step", 0) * self._sizes[pack_id] / max(values.get("trial_steps_per_s", 0), 1)
             self._started = time.monotonic() - took
@@ -83,26 +85,30 @@ class ProgressBar:
         self._show("training")
 
     def committed(self, pack_id: str) -> None:
+        """Count a pack as done."""
         self._is_waiting = False
         self._shares[pack_id] = 1.0
         self._show("training")
 
     def failed(self, pack_id: str, reason: str) -> None:
+        """Say why, where several trials are tried again; a single one is listed at the end."""
         if (size := self._sizes[pack_id]) > 1:
             again = "trying it again, in halves if it got no further"
             self.say(f"a pack of {size} trials cannot be trained ({reason}): {again}")
 
     def lost(self, pack_id: str, what: Kind) -> None:
+        """Say so."""
         died = "node was lost" if what == "node" else "worker died"
         self.say(f"a {died}: its pack of {counted(self._sizes[pack_id], 'trial')} is trained again")
 
     def waiting(self, reason: str) -> None:
-        """Said once, until something is committed again: every worker meets the same refusal."""
+        """Say so once, until something is committed again: every worker meets the same refusal."""
         if not self._is_waiting:
             self.say(f"{reason}; trying again for up to {PATIENCE_S / 60:g} minutes")
         self._is_waiting = True
 
     def grown(self, plan: LaunchPlan) -> None:
+        """Count the further trials in."""
         self._trials |= plan.trial_ids
         self._show("training")
 
@@ -114,9 +120,11 @@ class ProgressBar:
         self._show(self._opening)
 
     def say(self, text: str) -> None:
+        """Print a line above the bar."""
         self._progress.console.print(text, style="dim", markup=False)
 
     def end(self) -> None:
+        """Take the live bar away; its last state stays."""
         if self._progress.live.is_started:
             self._progress.stop()
 

@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from study.cli import counted
-from study.cluster.target import Place
+from study.cluster.target import Target
 from study.declare.table import Scale, Study
 from study.errors import REFUSALS, HomeBusyError
 from study.launch.options import Options
 from study.launch.plan_text import announce, show_cost
 from study.launch.result import Launched, result_of
 from study.launch.summary import StudySummary
-from study.mirror.mirror import Ledger
+from study.mirror.mirror import Mirror
 from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import Plan, check, make_plan, write_plan
 from study.record import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
@@ -29,7 +29,7 @@ from study.run.executor import Opening
 from study.run.listener import Listener
 
 
-def checked_scales(asked: Mapping[str, Study], options: Options, place: Place) -> dict[str, Scale]:
+def checked_scales(asked: Mapping[str, Study], options: Options, place: Target) -> dict[str, Scale]:
     """The scale of each study, by the name that it was asked for by.
 
     Raises: DeclarationError, OptionError for what is wrong with any of them, before anything of the first is done.
@@ -45,7 +45,7 @@ class Session:
     """A launch on this machine, or on the cluster that it is part of. `is_command`: the process is this launch's own."""
 
     options: Options
-    place: Place
+    place: Target
     console: Console
     is_command: bool = False
 
@@ -108,18 +108,18 @@ class Training:
             for warning in record_data(plan, self.home):
                 self._warn(warning)
 
-    def _mirrors(self) -> dict[str, Ledger]:
+    def _mirrors(self) -> dict[str, Mirror]:
         """The studies' mirrors by the plans' names, started. They write one at a time: training has use for the cores."""
-        turn, mirrors = threading.Lock(), dict[str, Ledger]()
+        turn, mirrors = threading.Lock(), dict[str, Mirror]()
         options = self.session.options
         for plan in self.plan.plans if options.mirror else ():
-            mirror = Ledger(self.home, plan.name, options.tracking_uri, options.artifacts, turn)
+            mirror = Mirror(self.home, plan.name, options.tracking_uri, options.artifacts, turn)
             counts = {"declared": len(plan.rows), "missing": len(plan.missing)}
             mirror.start({"scale": plan.scale, "pack": options.pack or "auto", **counts})
             mirrors[plan.name] = mirror
         return mirrors
 
-    def _train(self, mirrors: Mapping[str, Ledger]) -> str | None:
+    def _train(self, mirrors: Mapping[str, Mirror]) -> str | None:
         from study.launch.event_router import EventRouter
         from study.launch.progress_bar import ProgressBar
         from study.run.rounds import train
@@ -147,7 +147,7 @@ class Training:
         if not self.session.console.quiet:
             print(text, file=sys.stderr, flush=True)
 
-    def _finish(self, mirrors: Mapping[str, Ledger]) -> Launched:
+    def _finish(self, mirrors: Mapping[str, Mirror]) -> Launched:
         """Report each study as soon as its mirror is up to date, in the order in which they were asked for."""
         after = self.plan.replan(self.home)
         summaries = [
@@ -173,7 +173,7 @@ class Training:
         )
 
 
-def _abandon(mirrors: Mapping[str, Ledger], patience_s: float) -> None:
+def _abandon(mirrors: Mapping[str, Mirror], patience_s: float) -> None:
     """Leave the mirrors as they are; all of them are waited for at once."""
     for mirror in mirrors.values():
         mirror.finish("killed", {})

@@ -8,7 +8,7 @@ from rich.markup import escape
 from study.cli import counted
 from study.launch.plan_text import show_failures
 from study.launch.result import StudyResult, result_of
-from study.mirror.mirror import Ledger, ui_command
+from study.mirror.mirror import Mirror, ui_command
 from study.plan.plan import MAX_ATTEMPTS, Plan
 from study.record import Home
 
@@ -20,7 +20,7 @@ class StudySummary:
     before: Plan
     after: Plan
     home: Home
-    mirror: Ledger | None
+    mirror: Mirror | None
 
     def close(self) -> None:
         """Have the mirror brought up to date."""

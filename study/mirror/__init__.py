@@ -1,1 +1,1 @@
-"""Mirror: records shown in MLflow."""
+"""Mirror: the records, shown in MLflow."""

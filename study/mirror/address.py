@@ -1,4 +1,4 @@
-"""Where the mirror is: its address, the command and the page that show it, its database, and the lock of its one writer."""
+"""Where the mirror is: its address, the command and page that show it, its database, and the lock of its one writer."""
 
 import contextlib
 import shlex
@@ -8,21 +8,21 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from study.mirror.background import BusyError
+from study.mirror.background import MirrorBusyError
 from study.record import Home
 from study.secrets import masked
 
 LOCAL_UI = "http://127.0.0.1:5000"
-"""Where `mlflow ui` listens where nothing else is asked."""
+"""Where `mlflow ui` listens by default."""
 
 
 def tracking_uri(home: Home, uri: str | None = None) -> str:
-    """Where the mirror is: `uri`, or `mlflow.db` in the home (in the driver's folder, for a home that is no local disk)."""
+    """The mirror's address: `uri`, or `mlflow.db` in the home (in the driver's folder if the home is no local disk)."""
     return uri or f"sqlite:///{(home.local or Path.cwd()).absolute() / 'mlflow.db'}"
 
 
 def ui_command(home: Home, uri: str | None = None) -> str:
-    """What to type, or the address to open, to see the mirror; a password is for its reader to fill in."""
+    """The command to type, or the address to open, to see the mirror; its reader fills in the password."""
     where = tracking_uri(home, uri)
     if where.startswith("http"):
         return masked(where, "")
@@ -36,7 +36,7 @@ def ui_root(home: Home, uri: str | None = None) -> str:
 
 
 def _mlflow() -> str:
-    """The `mlflow` of this environment, by its name where the shell finds it and by its path where not."""
+    """The `mlflow` of this environment: its name if the shell finds it, else its path."""
     ours = Path(sys.executable).parent / "mlflow"
     if shutil.which("mlflow") == str(ours):
         return "mlflow"
@@ -45,19 +45,19 @@ def _mlflow() -> str:
 
 
 def database(uri: str) -> Path | None:
-    """The file of a SQLite address."""
+    """The file of a SQLite address; None for another address."""
     return Path(uri.removeprefix("sqlite:///")).absolute() if uri.startswith("sqlite:///") else None
 
 
 def artifact_root(home: Home, uri: str) -> Path | None:
-    """Where artifacts go: beside a SQLite file, else into a local home; a server over HTTP decides for itself."""
+    """Where artifacts go: beside a SQLite file, else into a local home; None, for an HTTP server decides for itself."""
     if file := database(uri):
         return file.parent / "mlartifacts"
     return home.local / "mlartifacts" if home.local and not uri.startswith("http") else None
 
 
-def write_ahead(file: Path) -> None:
-    """Let readers (the UI) and the writer work at once, at half the cost of a write; the setting stays with the file."""
+def use_write_ahead_log(file: Path) -> None:
+    """Let readers (the UI) and the writer work at once, at half the cost per write; the file keeps the setting."""
     if not _is_on_a_local_disk(file):
         return
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def write_ahead(file: Path) -> None:
 
 
 def _is_on_a_local_disk(file: Path) -> bool:
-    """False for network file systems, on which write-ahead logging is not safe. Only Linux tells."""
+    """False for network file systems, where write-ahead logging is not safe; only Linux says so."""
     try:
         mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
     except OSError:
@@ -83,10 +83,10 @@ def _is_on_a_local_disk(file: Path) -> bool:
 def only_writer(home: Home, study: str) -> Iterator[None]:
     """Be the one writer of a study's mirror; the kernel releases the lock of a writer that dies.
 
-    A home that is no local disk has no lock: there, what two writers made twice is put right by the next one.
-    Raises: BusyError, at once, where somebody else writes.
+    A home that is no local disk has no lock: there, the next writer removes what two have made twice.
+    Raises: MirrorBusyError, at once, if somebody else writes.
     """
     with home.claim(f"studies/{study}/.mirror.lock", "another launch") as other:
         if other:
-            raise BusyError(f"{other} is writing it, and shows what it finds in the records")
+            raise MirrorBusyError(f"{other} is writing it, and shows what it finds in the records")
         yield

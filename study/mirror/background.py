@@ -1,8 +1,8 @@
-"""A clerk: the thread that keeps a mirror up to date, and that nobody ever waits for.
+"""The background thread that keeps a mirror up to date, so that training never waits for MLflow.
 
-Tasks are handed over and forgotten. Between tasks the clerk works off a backlog of entries, one at a time, so that news
-of a running pack is not kept waiting by a thousand old trials. A fault is tried again a few times; then the entry or task is
-given up. After two in a row the clerk closes the book, rests, and opens it anew: a server that comes back is served again.
+Tasks are handed over and forgotten. Between tasks the thread works off a backlog of entries, one at a time, so that news of
+a running pack does not wait behind a thousand old trials. What fails is tried again a few times, and then given up. After
+two such failures in a row the thread closes the mirror, rests, and opens it anew: a server that comes back is served again.
 """
 
 import contextlib
@@ -15,113 +15,128 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from study.errors import RefusalError
 from study.mirror.entry import Entry
 
 MOST_WAITING = 64
-"""Tasks waiting from which on droppable ones are dropped."""
+"""With so many tasks waiting, droppable ones are dropped."""
 
 PAUSES_S = (0.5, 2.0)
 """Pauses before the second and the third try."""
 
 STRIKES = 2
+"""Failures in a row after which the mirror is closed, and opened anew `REST_S` later."""
+
 REST_S = 60.0
 STALL_S = 30.0
-"""How long a launch's end waits for a clerk that gets nothing done."""
+"""How long the end of a launch waits for a writer that makes no progress."""
 
 LOCK_POLL_S, LOCK_PATIENCE_S = 0.5, 5.0
-"""How often a book that another one writes is tried, and for how long at the end."""
+"""Seconds between tries to open a mirror that somebody else writes, and how long to go on trying at the end."""
 
 Task = Callable[[Any], object]
 
 
-class PermanentError(Exception):
-    """A fault that trying again cannot mend."""
+class MirrorError(RefusalError):
+    """MLflow cannot show the study before a person acts: trying again is no use."""
 
 
-class BusyError(Exception):
-    """Somebody else is writing the book."""
+class MirrorBusyError(Exception):
+    """Somebody else is writing the mirror."""
 
 
-class Book(Protocol):
-    """What the clerk writes into. Opened and used on the clerk's thread alone."""
+class OpenMirror(Protocol):
+    """What the background thread writes: opened and used on that thread alone."""
 
-    def missing(self) -> Mapping[str, str]: ...
-    def entries(self, wanted: Mapping[str, str]) -> Iterator[Entry]: ...
-    def write(self, entry: Entry) -> None: ...
-    def settle(self) -> None: ...
+    def missing(self) -> Mapping[str, str]:
+        """trial_id → commit_id of what the records hold and the mirror does not show."""
+        ...
+
+    def entries(self, wanted: Mapping[str, str]) -> Iterator[Entry]:
+        """The entries of these commits."""
+        ...
+
+    def write(self, entry: Entry) -> None:
+        """Show an entry; writing it again changes nothing."""
+        ...
+
+    def settle(self) -> None:
+        """All that was missing has been written."""
+        ...
 
 
-class Clerk:
-    """Works for one book. `fault` is why something could not be written; `left` counts entries still to be written.
+class BackgroundWriter:
+    """Writes one mirror. `fault` says why something could not be written; `left` counts the entries still to be written.
 
-    Clerks that share a `turn` work one at a time: several would take every core from the training, and the driver's own
-    thread would wait for each of them.
+    Writers that share a `turn` work one at a time: several at once would take every core from the training, and the
+    driver's own thread would wait for each of them.
     """
 
     def __init__(
-        self, open_book: Callable[[], AbstractContextManager[Any]], turn: AbstractContextManager[Any] | None = None
+        self, open_mirror: Callable[[], AbstractContextManager[Any]], turn: AbstractContextManager[Any] | None = None
     ) -> None:
         self._turn = turn or threading.Lock()
         self.fault: str | None = None
         self.left = 0
-        self.opened = self.is_kept_out = False
-        self._open = open_book
+        self.was_opened = self.is_kept_out = False
+        self._open = open_mirror
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._backlog: Iterator[Entry] | None = None
-        self._stale = self._looked_back = False
+        self._stale = self._counted_last = False
         self._strikes = 0
-        self._cut = self._ended = self._is_hopeless = False
-        self._moved = self._finishing = time.monotonic()
-        self._book: Book | None = None
+        self._was_cut_short = self._ended = self._is_hopeless = False
+        self._progressed_at = self._finishing_since = time.monotonic()
+        self._mirror: OpenMirror | None = None
         self._first: Task | None = None
         self._last: Task | None = None
         self._closing, self._hurry, self._done = threading.Event(), threading.Event(), threading.Event()
         # A daemon: a hung server must not keep the program from ending.
-        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mirror", daemon=True)
 
     def start(self, first: Task) -> None:
-        """Begin. `first` is what a book gets whenever it is opened."""
+        """Start the thread. `first` is done whenever the mirror is opened."""
         self._first = first
         self._thread.start()
 
     def ask(self, task: Task, droppable: bool = False) -> None:
-        """Hand a task over; it gets the book. A droppable one is dropped when the clerk is behind."""
+        """Hand a task over; it is given the mirror. A droppable one is dropped if the writer is behind."""
         if not self._done.is_set() and not (droppable and self._tasks.qsize() >= MOST_WAITING):
             self._tasks.put(task)
 
     def refresh(self) -> None:
-        """There may be new entries to write."""
-        self.ask(self._look)
+        """Look for new entries to write."""
+        self.ask(self._count_missing)
 
     def finish(self, last: Task) -> None:
-        """Let the clerk write what is left, and then do the last task. Nothing is waited for."""
+        """Write what is left, and then do the last task; returns at once."""
         self._last = last
-        self._moved = self._finishing = time.monotonic()
+        self._progressed_at = self._finishing_since = time.monotonic()
         self._closing.set()
         self._tasks.put(None)
 
     def wait(self, patience_s: float, on_wait: Callable[[int], None] | None = None) -> None:
-        """Wait for a clerk that is to finish, until `patience_s` after it was told so at most, and while it gets on."""
+        """After `finish`: wait for the end, for `patience_s` since then at most, and only while there is progress."""
         if not self.is_started:
             return
-        deadline = self._finishing + patience_s
-        while (left := min(deadline, self._moved + STALL_S) - time.monotonic()) > 0:
+        deadline = self._finishing_since + patience_s
+        while (left := min(deadline, self._progressed_at + STALL_S) - time.monotonic()) > 0:
             if self._done.wait(min(0.5, left)):
                 break
             if on_wait:
                 on_wait(self.left)
-        self._cut = not self._done.is_set()
+        self._was_cut_short = not self._done.is_set()
         self._hurry.set()
         self._done.wait(2.0)
 
     @property
     def is_started(self) -> bool:
+        """Whether `start` was called."""
         return self._thread.ident is not None
 
     @property
     def is_complete(self) -> bool:
         """Whether everything there was to write has been written."""
-        return self._ended and self._done.is_set() and not self.left and not self._cut
+        return self._ended and self._done.is_set() and not self.left and not self._was_cut_short
 
     def _run(self) -> None:
         _give_way()
@@ -131,34 +146,34 @@ class Clerk:
         except BaseException as fault:
             self.fault = sentence(fault)
         finally:
-            if self._book and not self._ended:
+            if self._mirror and not self._ended:
                 with contextlib.suppress(Exception):  # the records tell how much is left, if they can be read
-                    self._look(self._book)
+                    self._count_missing(self._mirror)
             self._done.set()
 
     def _serve(self) -> bool:
-        """Open the book and write until there is nothing left to do. Returns whether there is no use in going on."""
+        """Open the mirror and write until nothing is left to do. Returns whether to stop for good."""
         is_last_try = self._closing.is_set()
-        self._strikes, self._backlog, self._stale, self._looked_back = 0, None, False, False
+        self._strikes, self._backlog, self._stale, self._counted_last = 0, None, False, False
         with contextlib.ExitStack() as held:
-            book = self._patiently(lambda: self._opened_in(held))
-            if book is not None:
-                self.opened, self._book = True, book
-                self._in_turn(lambda: (self._first and self._first(book), self._look(book)))
-                while self._strikes < STRIKES and not self._hurry.is_set() and self._work(book):
+            mirror = self._with_retries(lambda: self._opened_in(held))
+            if mirror is not None:
+                self.was_opened, self._mirror = True, mirror
+                self._in_turn(lambda: (self._first and self._first(mirror), self._count_missing(mirror)))
+                while self._strikes < STRIKES and not self._hurry.is_set() and self._work(mirror):
                     pass
                 if self._strikes < STRIKES:
-                    self._ended = bool(self._in_turn(lambda: (self._last and self._last(book), True)))
+                    self._ended = bool(self._in_turn(lambda: (self._last and self._last(mirror), True)))
         return self._ended or is_last_try or self._is_hopeless or self._hurry.is_set()
 
     def _opened_in(self, held: contextlib.ExitStack) -> Any:
-        """The book, as soon as nobody else writes it; once the launch ends it is not waited for much longer."""
+        """The mirror, once nobody else writes it; when the launch is ending, the wait is short."""
         until = None
         while True:
             try:
                 with self._turn:
-                    book = held.enter_context(self._open())
-            except BusyError:
+                    mirror = held.enter_context(self._open())
+            except MirrorBusyError:
                 self.is_kept_out = True
                 if self._closing.is_set():
                     until = until or time.monotonic() + LOCK_PATIENCE_S
@@ -168,72 +183,72 @@ class Clerk:
                 (self._hurry if self._closing.is_set() else self._closing).wait(LOCK_POLL_S)
             else:
                 self.is_kept_out = False
-                return book
+                return mirror
 
-    def _work(self, book: Book) -> bool:
+    def _work(self, mirror: OpenMirror) -> bool:
         """Do the next task, or else write the next entry. Returns whether there may be more to do."""
         idle = self._backlog is None and not self._stale
         if idle and self._closing.is_set() and self._tasks.empty():
-            if not self._looked_back:  # another launch may have committed meanwhile
-                self._looked_back = True
-                self._in_turn(lambda: (self._look(book), True))
+            if not self._counted_last:  # another launch may have committed meanwhile
+                self._counted_last = True
+                self._in_turn(lambda: (self._count_missing(mirror), True))
             return self._stale
         try:
             task = self._tasks.get(block=idle)
         except queue.Empty:
-            self._write_next(book)
+            self._write_next(mirror)
             return True
         if task:
-            self._in_turn(lambda: (task(book), True))
+            self._in_turn(lambda: (task(mirror), True))
         return True
 
-    def _look(self, book: Book) -> None:
-        self.left = len(book.missing())
+    def _count_missing(self, mirror: OpenMirror) -> None:
+        self.left = len(mirror.missing())
         self._stale = self.left > 0
 
-    def _write_next(self, book: Book) -> None:
-        entry = self._in_turn(lambda: self._next_entry(book))
+    def _write_next(self, mirror: OpenMirror) -> None:
+        entry = self._in_turn(lambda: self._next_entry(mirror))
         if not entry:
             self._backlog = None
-            self._in_turn(lambda: (book.settle(), True))
-        elif self._in_turn(lambda: (book.write(entry), True)):
+            self._in_turn(lambda: (mirror.settle(), True))
+        elif self._in_turn(lambda: (mirror.write(entry), True)):
             self.left = max(0, self.left - 1)
 
-    def _next_entry(self, book: Book) -> Entry | bool:
-        """The next entry of the backlog; False at its end. After a fault the next call starts a new backlog."""
+    def _next_entry(self, mirror: OpenMirror) -> Entry | bool:
+        """The next entry of the backlog; False at its end. After a failure the next call starts a new backlog."""
         if self._backlog is None:
             self._stale = False
-            self._backlog = book.entries(book.missing())
+            self._backlog = mirror.entries(mirror.missing())
         try:
             return next(self._backlog, False)
         except Exception:
             self._backlog = None
             raise
 
-    def _patiently(self, action: Callable[[], Any]) -> Any:
-        """The action's value, trying again after a pause; None, and a strike, where it fails for good."""
+    def _with_retries(self, action: Callable[[], Any]) -> Any:
+        """The action's value, tried again after pauses; None, and a strike, if it fails for good."""
         for pause in (*PAUSES_S, None):
             try:
                 value = action()
             except Exception as fault:
                 self.fault = sentence(fault)
-                self._is_hopeless |= isinstance(fault, PermanentError)
+                self._is_hopeless |= isinstance(fault, MirrorError)
                 if pause is None or self._is_hopeless or self._hurry.wait(pause):
                     break
             else:
-                self._strikes, self._moved = 0, time.monotonic()
+                self._strikes, self._progressed_at = 0, time.monotonic()
                 return value
         self._strikes += 1
         return None
 
     def _in_turn(self, action: Callable[[], Any]) -> Any:
-        """The action's value, as `_patiently`; each try waits for this clerk's turn, which a pause gives up."""
+        """As `_with_retries`; each try waits for this writer's turn, and pauses give the turn up."""
 
         def taken() -> Any:
             with self._turn:
                 return action()
 
-        return self._patiently(taken)
+        return self._with_retries(taken)
 
 
 def _give_way() -> None:
@@ -243,6 +258,6 @@ def _give_way() -> None:
 
 
 def sentence(fault: BaseException) -> str:
-    """A fault in one line of bounded length."""
+    """What an exception says, on one line of bounded length."""
     text = " ".join(str(fault).split()) or type(fault).__name__
     return text if len(text) <= 200 else f"{text[:197]}…"

@@ -1,7 +1,7 @@
-"""A cell as the mirror shows it: the trials that differ in their seed alone, and the means of their final numbers.
+"""Cells in MLflow: the trials that differ only in their seed, and the means of their final numbers.
 
 A cell's run is the parent of its trials' runs. Its content follows from what the mirror shows of them, so it stays right
-when another launch adds seeds, and is written again only where it has changed.
+when another launch adds seeds, and it is rewritten only if it has changed.
 """
 
 import time
@@ -19,7 +19,7 @@ Number = tuple[str, float, int, int]
 
 @dataclass(frozen=True)
 class Seed:
-    """What a cell needs to know of one of its trials: its run, and what training ended with."""
+    """What a cell shows of one of its trials: its run, its status and its final numbers."""
 
     run_id: str
     status: str
@@ -28,7 +28,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the plan. `key` names it for good; its name follows the axes that vary, and may change with the table."""
+    """A cell of the plan. Its `key` never changes; its name follows the axes that vary, and so may change with the table."""
 
     key: str
     name: str
@@ -37,7 +37,7 @@ class Cell:
 
 
 def cells(records: StudyRecords) -> dict[str, Cell]:
-    """key → cell, for a study in which the seed varies; else none."""
+    """key → cell; none if the seed does not vary."""
     if not records.has_cells:
         return {}
     grouped: dict[str, list[str]] = {}
@@ -62,7 +62,7 @@ def means(seeds: Iterable[Seed]) -> dict[str, float]:
 
 
 def note(cell: Cell, shown: Mapping[str, Seed], labels: Mapping[str, Mapping[str, Any]], experiment: str) -> str:
-    """Which seeds the cell has, each with a link to its run."""
+    """The cell's seeds, each with a link to its run."""
     links = [
         f"[s{labels[trial]['seed']}]({run_address(experiment, seed.run_id)})"
         + ("" if seed.status == "finished" else f" ({seed.status})")
@@ -74,7 +74,7 @@ def note(cell: Cell, shown: Mapping[str, Seed], labels: Mapping[str, Mapping[str
 
 
 class Server(Protocol):
-    """Where runs are kept: the tracking client, and one way to log in bulk."""
+    """An MLflow server: the tracking client, and one way to log in bulk."""
 
     client: Any
 
@@ -84,7 +84,9 @@ class Server(Protocol):
         numbers: Sequence[Number] = (),
         params: Mapping[str, str] = ...,
         tags: Mapping[str, str] = ...,
-    ) -> None: ...
+    ) -> None:
+        """Log to a run in as few requests as possible."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class _Run:
 
 
 class Cells:
-    """The cells' runs. A study in which the seed does not vary has none."""
+    """The runs of a study's cells; none if its seed does not vary."""
 
     def __init__(
         self, records: StudyRecords, server: Server, experiment: str, create: Callable[[Mapping[str, str], str], Any]
@@ -111,8 +113,8 @@ class Cells:
         self._seeds: dict[str, Seed] = {}
         self._changed: set[str] = set()
 
-    def found(self, run: Any) -> None:
-        """A cell's run is there. One that is no cell of the plan, or the second of its cell, is taken away."""
+    def add(self, run: Any) -> None:
+        """Take in a cell's run that MLflow has. Deletes it if the plan has no such cell, or the cell has a run already."""
         key, tags = run.data.tags.get("cell_id"), run.data.tags
         if key not in self._cells or key in self._runs:
             self.server.client.delete_run(run.info.run_id)
@@ -122,21 +124,22 @@ class Cells:
         self._changed.add(key)
 
     def learn(self, trial: str, seed: Seed) -> None:
-        """What a trial's run shows."""
+        """Take in what a trial's run shows."""
         self._seeds[trial] = seed
         if key := self._of.get(trial):
             self._changed.add(key)
 
     def parent(self, trial: str) -> str | None:
-        """The run of the trial's cell, where there is one."""
+        """The run of the trial's cell, if there is one."""
         run = self._runs.get(self._of.get(trial, ""))
         return run.run_id if run else None
 
     def name(self, trial: str) -> str:
+        """The name of the trial's cell."""
         return self._cells[self._of[trial]].name
 
     def begin(self, trial: str) -> str | None:
-        """The run of the trial's cell, made where there is none yet; None for a study without cells."""
+        """The run of the trial's cell, which is created if need be; None for a study without cells."""
         if trial in self._of and not self.parent(trial):
             cell = self._cells[self._of[trial]]
             tags = {"kind": "cell", "cell_id": cell.key}
@@ -168,7 +171,7 @@ class Cells:
         self._runs[cell.key] = _Run(run.run_id, run.started, run.params | params.keys(), wanted, now)
 
     def _moment(self, run: _Run) -> int:
-        """Now, in ms, but later than what the run shows: MLflow shows the latest, and some clock may be ahead."""
+        """Now, in ms, but later than what the run shows: MLflow shows the latest value, and some clock may be ahead."""
         written = run.written
         if run.shown and written is None:
             points = self.server.client.get_metric_history(run.run_id, "seeds")

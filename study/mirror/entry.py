@@ -1,8 +1,8 @@
-"""A trial as the mirror shows it: what of its records goes into a run, and under which names.
+"""A trial as the mirror shows it: which of its records go into a run, and under which names.
 
-What varies in the study stands under the plain names of its axes, whatever else was declared under dotted ones, so that
-the two are told apart at a glance. Final numbers stand at step 0 under their column's name; curves are named `curve/…`,
-so that the UI keeps them in a section of their own and out of the table's columns.
+Axes that vary in the study have plain names and everything else declared has dotted ones, so a reader tells them apart at a
+glance. Final numbers are logged at step 0 under their column's name. Curves are named `curve/…`, which the UI puts into a
+section of their own and keeps out of the table's columns.
 """
 
 import json
@@ -18,7 +18,7 @@ Pictures = Literal["first-seed", "all", "none"]
 FINAL = ("distortion_test", "rate_test", "objective_test", "neg_elbo_test", "nre_mean_test", "gamma")
 FINAL += ("n_active", "n_burda", "scale_residual", "grad_z_last")
 OF_STAGES = ("distortion_test", "n_active", "gamma")
-"""What is shown of an earlier stage."""
+"""The numbers of an earlier stage that a run shows."""
 CURVES = ("distortion", "rate", "gamma", "grad_z", "n_active")
 DERIVED = {
     "d": "data.d",
@@ -26,7 +26,7 @@ DERIVED = {
     "intrinsic_dim": "data.intrinsic_dim",
     "parameters": "model.parameters",
 }
-"""Columns that follow from a declaration without being in it, and the params they are shown as."""
+"""Columns that follow from a declaration without being part of it, and the params that show them."""
 
 MOST_METRICS, MOST_POINTS, MOST_PARAMS, LONGEST = 15, 30, 90, 500
 SYMBOLS = {"kappa": "κ={}", "beta": "β={}", "gamma": "γ={}", "seed": "s{}"}
@@ -34,9 +34,9 @@ SYMBOLS = {"kappa": "κ={}", "beta": "β={}", "gamma": "γ={}", "seed": "s{}"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One trial, ready to be written into a run. A curve's point is (name, step, share of the training, value).
+    """One trial, ready to be written into a run. A point of a curve is (name, step, share of the training, value).
 
-    `versions` are those of the metrics that were evaluated.
+    `versions` are those of its evaluated metrics.
     """
 
     trial_id: str
@@ -55,7 +55,7 @@ class Entry:
 
 
 def run_name(labels: Mapping[str, Any], varying: Iterable[str]) -> str:
-    """What varies, as a person says it: `manifold r=3 · learned · κ=8 · β=1 · affine · s0`."""
+    """The axes that vary, as a person writes them: `manifold r=3 · learned · κ=8 · β=1 · affine · s0`."""
     return " · ".join(_label(axis, labels[axis]) for axis in varying)
 
 
@@ -76,11 +76,11 @@ def note(row: Mapping[str, Any]) -> str:
 
 
 def parameters(row: Mapping[str, Any], varying: Mapping[str, Any]) -> dict[str, str]:
-    """What varies under the names of its axes, then the whole declaration under dotted names."""
+    """The axes that vary under their names, then the whole declaration under dotted names."""
     params = {axis: text_of(value) for axis, value in varying.items()}
-    told = _flattened(json.loads(row["declaration"] or "{}"))
+    declared = _flattened(json.loads(row["declaration"] or "{}"))
     derived = {path: text_of(row[name]) for name, path in DERIVED.items() if row[name] is not None}
-    for path, value in sorted({**derived, **told}.items()):
+    for path, value in sorted({**derived, **declared}.items()):
         *section, leaf = path.split(".")
         said = params.get(leaf) == value or (leaf == "kind" and value.lower() in ("trial", "probe", *section))
         if not said and len(params) < MOST_PARAMS:
@@ -98,7 +98,7 @@ def _flattened(value: Any, path: str = "") -> dict[str, str]:
 
 
 def final_numbers(row: Mapping[str, Any], evaluations: list[Mapping[str, Any]]) -> dict[str, float]:
-    """What training ended with, and the newest version of each later evaluation."""
+    """The numbers at the end of training, and the newest version of each later evaluation."""
     numbers = {name: row[name] for name in FINAL if row["stage"] != "probe"}
     for found in sorted(evaluations, key=lambda found: found["version"] or 0):
         numbers[_legal(found["metric"])] = found["value"]
@@ -121,7 +121,7 @@ def numbers_of_stages(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def thinned(rows: list[Mapping[str, Any]], steps: int) -> list[tuple[str, int, float, float]]:
-    """At most `MOST_POINTS` evenly spread points of each curve, the first and the last among them."""
+    """At most `MOST_POINTS` evenly spread points of each curve, with its first and last."""
     stages: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         stages[row["stage"]].append(row)
@@ -141,6 +141,7 @@ def _spread(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
 
 
 def text_of(value: Any) -> str:
+    """A value as a param or a label shows it."""
     if isinstance(value, float):
         return f"{value:.12g}"
     if isinstance(value, list):
@@ -149,5 +150,5 @@ def text_of(value: Any) -> str:
 
 
 def _legal(name: str) -> str:
-    """A name with the characters that MLflow allows."""
+    """A name in characters that MLflow allows."""
     return re.sub(r"[^\w\-. :/]", "_", name)

@@ -1,6 +1,6 @@
-"""What the mirror reads: a study's plan, and the records of the plan's trials, a page at a time.
+"""What the mirror reads: a study's plan, and the records of its trials, a page at a time.
 
-Everything follows from the records and the plan alone, so a mirror built live and one rebuilt later are equal.
+Everything follows from the records and the plan alone, so a live mirror and one rebuilt later are equal.
 """
 
 import io
@@ -26,14 +26,11 @@ from study.mirror.entry import (
 from study.record import Home, HomeError, deciding_rows, read_artifacts, read_commits, stored_ids
 
 PAGE = 1000
-"""Trials whose records are read at once."""
+"""How many trials' records are read at once."""
 
 
 class StudyRecords:
-    """What the mirror needs of a study: its plan, and the records of the plan's trials.
-
-    Raises: HomeError where the home holds no plan of that name.
-    """
+    """A study's plan, and the records of its trials. Raises: HomeError if the home holds no such plan."""
 
     def __init__(self, home: Home, study: str, pictures: Pictures = "first-seed") -> None:
         self.home, self.study = home, study
@@ -55,8 +52,8 @@ class StudyRecords:
         seeds = [row["seed"] for row in rows if row.get("seed") is not None]
         self.first_seed = min(seeds) if seeds else None
 
-    def again(self) -> "StudyRecords":
-        """The same study, with its plan as it is by now."""
+    def reread(self) -> "StudyRecords":
+        """The same study, with its plan as it is now."""
         return StudyRecords(self.home, self.study, self.pictures)
 
     def name(self, trial_id: str) -> str:
@@ -92,7 +89,7 @@ class StudyRecords:
             yield self._entry(row, before, points + curves[key], latents[key], evaluations[key])
 
     def _stages(self, trials: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        """The trials rows of the stages that these trials stand on."""
+        """The trials rows of the earlier stages of these trials."""
         wanted = {stage for row in trials for stage in row["stages"] or []}
         commits = {trial: commit for trial, commit in self._decided().items() if trial in wanted} if wanted else {}
         return {stage: rows[0] for stage, rows in self._rows("trials", commits).items()}
@@ -132,7 +129,7 @@ class StudyRecords:
         return self.first_seed is None or self.labels[row["trial_id"]]["seed"] == self.first_seed
 
     def files(self, entry: Entry) -> dict[str, bytes]:
-        """The artifacts of a chosen trial, by path; whatever the home no longer holds is left out."""
+        """The artifacts of a chosen trial, by path, without those that the home no longer holds."""
         if not entry.has_files:
             return {}
         from safetensors.numpy import save

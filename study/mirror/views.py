@@ -1,7 +1,7 @@
-"""What a person finds on opening a study's experiment: what it asks, how to read it, and ready-made views of its runs.
+"""What a person sees on opening a study's experiment: its question, how to read it, and ready-made views of its runs.
 
-A view is what MLflow keeps when a person saves one under *Views*: an experiment tag that holds the filter, the order, the
-columns and the grouping. A browser that opens its address sees just that.
+A view is what MLflow stores when a person saves one under *Views*: an experiment tag with the filter, the order, the columns
+and the grouping. A browser that opens its address shows just that.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from study.mirror.records import StudyRecords
 
 SIDE = "workflowType=machine_learning"
-"""The side of the UI on which training runs are, whatever the browser showed last."""
+"""The part of the UI that shows training runs, whatever the browser showed last."""
 
 VIEW_TAG = "mlflow.sharedViewState."
 
@@ -18,12 +18,12 @@ SHOWN = ("n_active", "rate_test", "distortion_test", "nre_mean_test", "neg_elbo_
 """The final numbers that get a column, in this order."""
 
 RUN_NAME = "attributes.`Run Name`"
-"""The column of the runs' names, which is wider than MLflow would have it: the names are what a reader looks for."""
+"""The column of the runs' names. It is wider than MLflow's own: readers look for the names."""
 
 RUNNING = "tags.kind = 'pack' and attributes.status = 'RUNNING'"
 
 LIVE = ("pack/trial_steps_per_s", "pack/diverged", "pack/n_active_median", "pack/objective_median")
-"""What a running pack gets columns for."""
+"""The numbers of a running pack that get a column."""
 
 MEANINGS = {
     "n_active": "latents with mean posterior variance below 0.5",
@@ -55,7 +55,7 @@ TRIALS = "A run per trial."
 
 
 def views(records: StudyRecords) -> dict[str, tuple[str, dict[str, object]]]:
-    """key → name and state of each view, the one to open first at the head."""
+    """key → name and state of each view; the first is the one to open first."""
     numbers, seed = tuple(meanings(records)), ["seed"] if records.has_cells else []
     trials = ("Every trial", _state("trial", [*records.factors, *seed], ["status"], numbers))
     packs = ("Training now", _state("pack", [], [], LIVE) | {"searchFilter": RUNNING})
@@ -72,7 +72,7 @@ def views(records: StudyRecords) -> dict[str, tuple[str, dict[str, object]]]:
 
 
 def meanings(records: StudyRecords) -> dict[str, str]:
-    """The numbers that get a column, and what they are: of trained trials, and what probes measure."""
+    """The numbers of trained trials and of probes that get a column, and their meanings."""
     trained = {name: MEANINGS[name] for name in SHOWN} if records.is_trained else {}
     return trained | {name: f"{meaning}, in {unit}" for name, (unit, meaning) in records.measures.items()}
 
@@ -82,7 +82,7 @@ def _state(kind: str, params: Sequence[str], tags: Sequence[str], metrics: Seque
     columns += [f"params.`{name}`" for name in params]
     return {
         "searchFilter": f"tags.kind = '{kind}'",
-        # By the time they began, runs would stand below their parents, folded, and be in no chart.
+        # In order of their start, runs would be folded below their parents, and absent from charts.
         "orderByKey": "tags.`mlflow.runName`",
         "orderByAsc": True,
         "selectedColumns": columns,
@@ -97,18 +97,17 @@ def _grouped_by_cell() -> dict[str, object]:
 
 def tags(records: StudyRecords, experiment: str) -> dict[str, str]:
     """The experiment's tags: its description, its kind and its views."""
-    told = {"mlflow.note.content": description(records, experiment)}
-    # The UI otherwise guesses an experiment's kind.
-    told["mlflow.experimentKind"] = "custom_model_development"
+    found = {"mlflow.note.content": description(records, experiment)}
+    found["mlflow.experimentKind"] = "custom_model_development"  # else the UI guesses a kind
     for age, (key, (name, state)) in enumerate(views(records).items()):
         # The list of views is newest first; a constant time keeps the tag as it is.
         envelope = {"name": name, "createdAt": 10 - age, "updatedAt": 10 - age, "state": json.dumps(state)}
-        told[VIEW_TAG + key] = json.dumps(envelope, ensure_ascii=False)
-    return told
+        found[VIEW_TAG + key] = json.dumps(envelope, ensure_ascii=False)
+    return found
 
 
 def description(records: StudyRecords, experiment: str) -> str:
-    """What the study asks, and how its experiment is read, in Markdown."""
+    """What the study asks and how to read its experiment, in Markdown."""
     links = ", ".join(f"[{name}]({address(experiment, key)})" for key, (name, _) in views(records).items())
     also = MEANINGS if records.is_trained else {}
     legend = "\n".join(f"- `{name}`: {meaning}" for name, meaning in (meanings(records) | also).items())
@@ -123,10 +122,11 @@ def description(records: StudyRecords, experiment: str) -> str:
 
 
 def address(experiment: str, key: str) -> str:
-    """Where a view is, in the UI."""
+    """The address of a view in the UI."""
     mode = "&compareRunsMode=CHART" if key in ("curves", "packs") else ""
     return f"#/experiments/{experiment}/runs?{SIDE}&viewStateShareKey={key}{mode}"
 
 
 def run_address(experiment: str, run_id: str) -> str:
+    """The address of a run in the UI."""
     return f"#/experiments/{experiment}/runs/{run_id}?{SIDE}"

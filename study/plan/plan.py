@@ -222,8 +222,8 @@ def write_plan(plan: Plan, home: Home) -> None:
         "declared_in": plan.study.declared_in,
         "stages": [stage.trial_id for stage in plan.stages],
         "axes": {name: _labels(plan, name) for name in plan.study.table(plan.scale).axes},
-        **_probed(plan),
-        **_measured(plan),
+        **_probe_numbers(plan),
+        **_metrics(plan),
     }
     if isinstance(plan.growth, Refinement):
         header["refine"] = plan.growth.width
@@ -236,7 +236,7 @@ def _labels(plan: Plan, axis: str) -> list[Label]:
     return sorted(labels) if plan.growth and not any(isinstance(item, str) for item in labels) else labels
 
 
-def _probed(plan: Plan) -> dict[str, object]:
+def _probe_numbers(plan: Plan) -> dict[str, object]:
     """What the probes of a study measure, where it has any, and whether trials are trained beside them."""
     probes = [row.trial for row in plan.declared if isinstance(row.trial, Probe)]
     if not probes:
@@ -245,7 +245,7 @@ def _probed(plan: Plan) -> dict[str, object]:
     return {"measures": measures, "trained": len(probes) < len(plan.declared)}
 
 
-def _measured(plan: Plan) -> dict[str, object]:
+def _metrics(plan: Plan) -> dict[str, object]:
     """Unit and meaning of the metrics that the study's trials have."""
     found = metrics_for(row.trial for row in plan.declared if isinstance(row.trial, Trial))
     return {"metrics": {name: [metric.unit, metric.meaning] for name, metric in found.items()}} if found else {}

@@ -98,6 +98,7 @@ class _PackTrainable(tune.Trainable):
     """The actor: trains and commits a pack, and is reused for the next."""
 
     def setup(self, config: dict[str, Any]) -> None:
+        """Choose the device, once for the life of the actor."""
         import torch
 
         self._device = "cuda" if ray.get_gpu_ids() else "cpu"  # what Tune gave us, not what the machine has
@@ -107,12 +108,14 @@ class _PackTrainable(tune.Trainable):
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take the next pack; returns that the actor can be reused."""
         if not new_config.get("pack"):
             raise ValueError("a Tune trial without a pack: Tune lost its configuration; relaunch the study")
         self._worker = Worker(new_config["home"], new_config["pack"], self._device)
         return True
 
     def step(self) -> dict[str, Any]:
+        """A slice of the pack's training, as a result for Tune."""
         if self._lacks_cuda:
             return {DONE: True, REFUSED: NO_CUDA.format(ray.util.get_node_ip_address())}
         return self._worker.step()
@@ -142,18 +145,22 @@ class _Events(tune.Callback):
             self._wait.look()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Tune counts failures of its own: allow it as many more as the pack is forgiven."""
         trial.max_failures = trial.num_failures + self._outcomes.started(trial.config["pack"])
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
+        """What a worker reports, the last time after its commit."""
         self._outcomes.reported(trial.config["pack"], result)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A worker died, and Tune starts its pack again once it may: `on_trial_start` says how often."""
         trial.max_failures = 0
         self._outcomes.died(trial.config["pack"], str(_error(trial)))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Tune gives a pack up, for its worker's death or for what our own code raised."""
         error = _error(trial)
         by_death = isinstance(error, RayActorError)
         self._outcomes.given_up(trial.config["pack"], str(error) if by_death else _line(error), by_death)

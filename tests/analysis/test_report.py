@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from analysis import curves, header, results, write_report
 from analysis.__main__ import app
-from analysis.figures.general import figures
+from analysis.figures.general import figures, gamma_axis
 from analysis.figures.style import looks
 from analysis.report.page import glossary
 from analysis.report.terminal import glance_table, print_report
@@ -137,6 +137,21 @@ def test_without_a_gamma_axis_figures_are_coloured_by_the_recorded_mode(home: Ho
     assert "gradient_z.svg" not in names_written
 
 
+def test_the_axis_that_says_how_gamma_is_set_may_have_any_name(home: Home):
+    modes = {"steep": "fixed 1e-05", "flat": "fixed 1", "free": "learned"}
+    plan = [
+        {"trial_id": f"{n}{k}{lr}", "noise": n, "kappa": k, "lr": lr} for n in modes for k in (2, 4) for lr in (1, 2)
+    ]
+    trials = [row(**line) | GAMMA_COLUMNS[modes[line["noise"]]] for line in plan]
+    store(home, "own", {"noise": list(modes), "kappa": [2, 4], "lr": [1, 2]}, plan, trials)
+    frame, head = results("own", home), header("own", home)
+    assert gamma_axis(frame, head) == "noise"
+    (drawn, *_) = figures(frame, curves("own", home), head)
+    assert all(f"<!-- {name} -->" in drawn.svg.decode() for name in modes)
+    one = frame[frame["noise"].eq("free")]
+    assert gamma_axis(one, head) == "gamma_mode"
+
+
 def test_a_study_that_has_not_run_has_a_report_of_missing_trials(home: Home):
     axes = {"gamma": ["learned", "fixed 1"], "kappa": [2, 4]}
     plan = [{"trial_id": f"{g}{k}", "gamma": g, "kappa": k} for g in axes["gamma"] for k in axes["kappa"]]
@@ -200,12 +215,14 @@ def test_a_wrong_study_or_home_is_one_sentence_and_exit_2(home: Home, place: str
     assert done.stdout == ""
 
 
-def test_the_analysis_runs_where_torch_ray_mlflow_and_pydantic_do_not_exist(home: Home):
+@pytest.mark.parametrize("absent", [("torch", "ray", "mlflow"), ("torch", "ray", "mlflow", "pydantic")])
+def test_the_analysis_runs_where_torch_ray_mlflow_and_pydantic_do_not_exist(home: Home, absent: tuple[str, ...]):
+    """Claims of the catalog need its tables, and these need pydantic: without it the report says so."""
     gamma_grid(home, PLANTED, 3)
     # typer builds its command line on pydantic, so the command is not what is called here
     code = (
         "import sys\n"
-        "for name in ('torch', 'ray', 'mlflow', 'pydantic'): sys.modules[name] = None\n"
+        f"for name in {absent}: sys.modules[name] = None\n"
         "from rich.console import Console\n"
         "from analysis import write_report\n"
         "from analysis.report.terminal import print_report\n"
@@ -216,3 +233,5 @@ def test_the_analysis_runs_where_torch_ray_mlflow_and_pydantic_do_not_exist(home
     )
     assert done.returncode == 0, done.stderr
     assert "3 balanced" in done.stdout
+    assert ("γ keeps exactly the 3 planted latents" in done.stdout) is ("pydantic" not in absent)
+    assert ("the claims of grid_gamma are left out" in done.stdout) is ("pydantic" in absent)

@@ -52,6 +52,7 @@ def counts(result):
     ]
 
 
+@pytest.mark.every_python
 def test_a_launch_returns_what_it_did_and_the_next_one_trains_nothing(cell, tmp_path, capsys):
     result = launched(cell, home=tmp_path)
     assert counts(result) == [("cell", 8, 0, 8, 0, 0)]
@@ -64,6 +65,30 @@ def test_a_launch_returns_what_it_did_and_the_next_one_trains_nothing(cell, tmp_
     again = launched(cell, home=str(tmp_path))
     assert counts(again) == [("cell", 8, 8, 0, 0, 0)]
     assert read(Home(tmp_path), "trials").num_rows == before
+
+
+OWN = """
+from torch import nn
+from study import Own
+
+
+class Mine(nn.Module):
+    encode = decode = len
+
+
+@study(seed=[0])
+def networked(seed):
+    'A network of the cell, too.'
+    return cell.table("laptop").rows()[0].trial.model_copy(update={"model": Own.of(Mine, kappa=2)})
+"""
+
+
+def test_a_network_of_a_cell_is_refused_since_its_source_cannot_be_read(tmp_path, monkeypatch):
+    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    names = {"__name__": "__main__"}
+    exec(compile(CELL + OWN, "<cell 1>", "exec"), names)
+    with pytest.raises(DeclarationError, match=r"the source of Mine cannot be read: define it in a \.py file"):
+        launched(names["networked"], home=tmp_path / "home")
 
 
 def test_a_part_of_a_table_is_chosen_by_its_values(cell, tmp_path):
@@ -105,7 +130,7 @@ WRONG = {
     "scale": (("grid_gamma",), {"scale": "thesis"}, "there is no scale 'thesis': choose laptop or paper"),
     "artifacts": (("grid_gamma",), {"artifacts": "some"}, "there are no artifacts 'some'"),
     "tracking": (("grid_gamma",), {"tracking_uri": "./mlruns"}, "is no address of MLflow's"),
-    "width": (("grid_gamma",), {"refine": 2.0}, "is no relative width"),
+    "width": (("grid_gamma",), {"refine": 2.0}, "is not a relative width"),
     "two places": (("grid_gamma",), {"in_process": True, "address": "auto"}, "leave one of them out"),
     "sent away": (("grid_gamma",), {"address": "http://127.0.0.1:1"}, "takes launches from the command line alone"),
     "home": (("grid_gamma",), {"home": "gopher://x"}, "cannot be opened"),
@@ -121,7 +146,7 @@ def test_what_the_command_refuses_is_an_exception(name, tmp_path):
 
 
 def test_a_scale_that_is_not_declared_and_two_studies_of_one_name_are_refused(cell, tmp_path):
-    with pytest.raises(DeclarationError, match="cell declares no paper scale"):
+    with pytest.raises(OptionError, match="cell declares no paper scale"):
         launched(cell, home=tmp_path, scale="paper")
     path = tmp_path / "other.py"
     path.write_text(CELL)

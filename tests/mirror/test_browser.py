@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from recorded_home import STUDY, commit_trials, runs, write_plan
 
-from study.mirror.mirror import Ledger, tracking_uri
+from study.mirror.mirror import Mirror, tracking_uri
 from study.record import Home
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
@@ -40,9 +40,9 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Home:
     home = Home(folder)
     write_plan(home)
     commit_trials(home, [(4, 0), (4, 1), (8, 0)])
-    book = Ledger(home, STUDY)
-    book.start({"scale": "laptop"})
-    assert book.close("finished", {}) is None
+    mirror = Mirror(home, STUDY)
+    mirror.start({"scale": "laptop"})
+    assert mirror.close("finished", {}) is None
     return home
 
 
@@ -114,7 +114,7 @@ def row(page: Any, name: str) -> Any:
 
 
 def test_the_page_that_the_launcher_names_shows_the_means_over_seeds(mirrored: Home, server: str, page: Any) -> None:
-    address = str(Ledger(mirrored, STUDY).page)
+    address = str(Mirror(mirrored, STUDY).page)
     page.goto(address.replace("http://127.0.0.1:5000", server))
     see(page, "κ=4", "κ=8", "Means over seeds", "A question?", "2 matching runs")
     headings = page.get_by_role("columnheader").all_inner_texts()

@@ -26,8 +26,8 @@ from recorded_home import (
     write_plan,
 )
 
-from study.mirror import mirror as ledger
-from study.mirror.mirror import Ledger, rebuild
+from study.mirror.mirror import Mirror, rebuild
+from study.mirror.runs import StudyRuns
 from study.record import Home
 
 # MLflow's own, when it is imported and when it migrates its tables.
@@ -43,28 +43,28 @@ def test_a_server_that_hangs_is_left_after_the_given_patience(tmp_path: Path) ->
 
     write_plan(Home(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as server:
-        book = Ledger(Home(tmp_path), STUDY, uri=f"http://127.0.0.1:{server.getsockname()[1]}")
-        book.start({})
+        mirror = Mirror(Home(tmp_path), STUDY, uri=f"http://127.0.0.1:{server.getsockname()[1]}")
+        mirror.start({})
         begun = time.monotonic()
-        assert "could not be opened" in str(book.close("finished", {}, patience_s=1.0))
+        assert "could not be opened" in str(mirror.close("finished", {}, patience_s=1.0))
         assert time.monotonic() - begun < 5
 
 
 def test_a_server_that_is_down_costs_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     home = Home(tmp_path)
-    import mlflow  # noqa: F401  # or the ledger's thread would import it while the clock runs, and hold the GIL
+    import mlflow  # noqa: F401  # or the mirror's thread would import it while the clock runs, and hold the GIL
 
     write_plan(home)
     commit_trials(home, list(IDS))
-    book = Ledger(home, STUDY, uri="http://127.0.0.1:9")
+    mirror = Mirror(home, STUDY, uri="http://127.0.0.1:9")
     begun = time.monotonic()
-    book.start({"scale": "laptop"})
+    mirror.start({"scale": "laptop"})
     for step in range(1000):
-        book.progress("p1", {"trial_steps_per_s": 1.0, "step": step})
-    book.committed("p1")
-    book.failed("p2", "gone")
+        mirror.progress("p1", {"trial_steps_per_s": 1.0, "step": step})
+    mirror.committed("p1")
+    mirror.failed("p2", "gone")
     assert time.monotonic() - begun < 3
-    said = book.close("finished", {}, patience_s=60)
+    said = mirror.close("finished", {}, patience_s=60)
     assert time.monotonic() - begun < 60
     assert said
     assert "http://127.0.0.1:9 could not be opened, and may lack any of the study's 4 recorded trials" in said
@@ -72,29 +72,29 @@ def test_a_server_that_is_down_costs_one_sentence(tmp_path: Path, capfd: pytest.
     assert capfd.readouterr() == ("", "")
 
 
-def test_progress_is_dropped_when_the_ledger_is_behind(home: Home) -> None:
-    book = Ledger(home, STUDY)
+def test_progress_is_dropped_when_the_mirror_is_behind(home: Home) -> None:
+    mirror = Mirror(home, STUDY)
     begun = time.monotonic()
     for step in range(10_000):  # the thread has not even begun
-        book.progress("p1", {"trial_steps_per_s": 1.0, "step": step})
+        mirror.progress("p1", {"trial_steps_per_s": 1.0, "step": step})
     assert time.monotonic() - begun < 1
     commit_trials(home, [(4, 0)])
-    book.start({})
-    assert book.close("finished", {}) is None
+    mirror.start({})
+    assert mirror.close("finished", {}) is None
     assert len(history(home, runs(home, "pack")[0], "pack/steps_per_s")) < 100
     assert len(runs(home, "trial")) == 1
 
 
 def test_impatience_leaves_a_mirror_that_the_next_launch_completes(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     commit_trials(home, list(IDS))
-    write = ledger.Mirror.write
-    monkeypatch.setattr(ledger.Mirror, "write", lambda self, entry: (time.sleep(0.7), write(self, entry)))
+    write = StudyRuns.write
+    monkeypatch.setattr(StudyRuns, "write", lambda self, entry: (time.sleep(0.7), write(self, entry)))
     waited: list[int] = []
-    book = Ledger(home, STUDY)
-    book.start({})
-    while not book._clerk.left and not book._clerk.fault:
+    mirror = Mirror(home, STUDY)
+    mirror.start({})
+    while not mirror._writer.left and not mirror._writer.fault:
         time.sleep(0.01)
-    said = book.close("finished", {}, patience_s=1.0, on_wait=waited.append)
+    said = mirror.close("finished", {}, patience_s=1.0, on_wait=waited.append)
     assert said
     assert "of the study's trials" in said
     assert max(waited) <= 4
@@ -103,17 +103,17 @@ def test_impatience_leaves_a_mirror_that_the_next_launch_completes(home: Home, m
     assert len(run_ids(home)) == len(runs(home, "trial")) == 4
 
 
-def test_ledgers_that_end_together_are_waited_for_together(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mirrors_that_end_together_are_waited_for_together(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     commit_trials(home, list(IDS))
     never = threading.Event()
-    monkeypatch.setattr(ledger.Mirror, "write", lambda *_: never.wait(30))
-    books = [Ledger(home, STUDY) for _ in range(3)]  # two are kept out by the first, which hangs
-    for book in books:
-        book.start({})
+    monkeypatch.setattr(StudyRuns, "write", lambda *_: never.wait(30))
+    mirrors = [Mirror(home, STUDY) for _ in range(3)]  # two are kept out by the first, which hangs
+    for mirror in mirrors:
+        mirror.start({})
     begun = time.monotonic()
-    for book in books:
-        book.finish("finished", {})
-    said = [book.wait(patience_s=2.0) for book in books]
+    for mirror in mirrors:
+        mirror.finish("finished", {})
+    said = [mirror.wait(patience_s=2.0) for mirror in mirrors]
     assert all(said)
     assert time.monotonic() - begun < 2.0 + 3 * 2.0 + 1.0, "each was waited for on its own"
     never.set()
@@ -121,14 +121,14 @@ def test_ledgers_that_end_together_are_waited_for_together(home: Home, monkeypat
 
 def test_a_trial_that_mlflow_refuses_holds_up_no_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     commit_trials(home, list(IDS))
-    write = ledger.Mirror.write
+    write = StudyRuns.write
 
-    def refuse_one(self: ledger.Mirror, entry: Any) -> None:
+    def refuse_one(self: StudyRuns, entry: Any) -> None:
         if entry.trial_id == IDS[4, 1]:
             raise ValueError("no such thing")
         write(self, entry)
 
-    monkeypatch.setattr(ledger.Mirror, "write", refuse_one)
+    monkeypatch.setattr(StudyRuns, "write", refuse_one)
     monkeypatch.setattr("study.mirror.background.PAUSES_S", (0.0,))
     said = launched(home)
     assert said
@@ -144,12 +144,12 @@ def test_a_deleted_experiment_is_named_with_its_remedy(home: Home) -> None:
     assert f"the experiment {STUDY} was deleted in MLflow: restore it" in said
 
 
-def told_quickly(book: Ledger, pack_id: str) -> None:
+def told_quickly(mirror: Mirror, pack_id: str) -> None:
     """What the trainer does, and how long it may take. MLflow is imported by now: `home` has a database."""
     begun = time.monotonic()
     for step in range(100):
-        book.progress(pack_id, {"trial_steps_per_s": 1.0, "step": step})
-    book.committed(pack_id)
+        mirror.progress(pack_id, {"trial_steps_per_s": 1.0, "step": step})
+    mirror.committed(pack_id)
     assert time.monotonic() - begun < 3
 
 
@@ -160,22 +160,24 @@ def test_a_server_that_is_killed_is_served_again_when_it_is_back(
     monkeypatch.setattr("study.mirror.background.PAUSES_S", (0.0,))
     monkeypatch.setattr("study.mirror.background.REST_S", 0.2)
     port = free_port()
-    book = Ledger(home, STUDY, f"http://127.0.0.1:{port}")
+    mirror = Mirror(home, STUDY, f"http://127.0.0.1:{port}")
     with serving(home, port) as server:
         commit_trials(home, [(4, 0)])
-        book.start({"scale": "laptop"})
-        wait_until(lambda: bool(book._clerk.opened and not book._clerk.left and len(runs(home, "trial")) == 1))
+        mirror.start({"scale": "laptop"})
+        wait_until(
+            lambda: bool(mirror._writer.was_opened and not mirror._writer.left and len(runs(home, "trial")) == 1)
+        )
         kill(server)
         commit_trials(home, [(4, 1)])
-        told_quickly(book, "p1")
-        wait_until(lambda: book._clerk.fault is not None)
+        told_quickly(mirror, "p1")
+        wait_until(lambda: mirror._writer.fault is not None)
     with serving(home, port) as server:  # the same launch catches up
-        wait_until(lambda: len(runs(home, "trial")) == 2 and not book._clerk.left)
+        wait_until(lambda: len(runs(home, "trial")) == 2 and not mirror._writer.left)
         kill(server)
         commit_trials(home, [(8, 0), (8, 1)])
-        told_quickly(book, "p2")
+        told_quickly(mirror, "p2")
         begun = time.monotonic()
-        said = book.close("finished", {}, patience_s=60)
+        said = mirror.close("finished", {}, patience_s=60)
         assert time.monotonic() - begun < 45
     assert said
     assert "lacks 2 of the study's trials" in said
@@ -196,17 +198,17 @@ def test_a_database_that_is_locked_for_long_holds_up_nobody(home: Home, monkeypa
         try:
             assert holder.stdout
             assert holder.stdout.readline() == "held\n"
-            book = Ledger(home, STUDY)
-            book.start({})
-            told_quickly(book, "p1")
+            mirror = Mirror(home, STUDY)
+            mirror.start({})
+            told_quickly(mirror, "p1")
             begun = time.monotonic()
-            said = book.close("finished", {})
+            said = mirror.close("finished", {})
             assert time.monotonic() - begun < 15
         finally:
             holder.kill()
     assert said
     assert f"python -m study.ledger {STUDY}" in said
-    wait_until(lambda: not book._clerk._thread.is_alive())
+    wait_until(lambda: not mirror._writer._thread.is_alive())
     assert launched(home) is None
     assert len(runs(home, "trial")) == len(run_ids(home)) == 4
 

@@ -8,8 +8,8 @@ import time
 import pytest
 from recorded_home import IDS, STUDY, client, commit_trials, launched, run_ids, runs, wait_until, write_plan
 
-from study.mirror.background import BusyError
-from study.mirror.mirror import Ledger, opened, rebuild, tracking_uri
+from study.mirror.background import MirrorBusyError
+from study.mirror.mirror import Mirror, opened, rebuild, tracking_uri
 from study.record import Home
 
 # MLflow's own, when it is imported and when it migrates its tables.
@@ -22,9 +22,9 @@ pytestmark = [
 
 def test_of_two_launches_at_once_one_mirrors_for_both(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("study.mirror.background.LOCK_PATIENCE_S", 0.5)
-    first, second = Ledger(home, STUDY), Ledger(home, STUDY)
+    first, second = Mirror(home, STUDY), Mirror(home, STUDY)
     first.start({})
-    wait_until(lambda: first._clerk.opened)
+    wait_until(lambda: first._writer.was_opened)
     second.start({})
     commit_trials(home, [(4, 0), (4, 1)])
     second.committed("p1")
@@ -32,18 +32,18 @@ def test_of_two_launches_at_once_one_mirrors_for_both(home: Home, monkeypatch: p
     said = second.close("finished", {})
     assert time.monotonic() - begun < 5
     assert "was left alone (another launch is writing it" in str(said)
-    with pytest.raises(BusyError):
+    with pytest.raises(MirrorBusyError):
         rebuild(home, STUDY)
     assert first.close("finished", {}) is None  # it looks once more at its end
     assert len(runs(home, "trial")) == len(run_ids(home)) == 2
 
 
 def test_the_launch_that_ends_last_mirrors_what_came_after_the_first(home: Home) -> None:
-    first, second = Ledger(home, STUDY), Ledger(home, STUDY)
+    first, second = Mirror(home, STUDY), Mirror(home, STUDY)
     first.start({})
-    wait_until(lambda: first._clerk.opened)
+    wait_until(lambda: first._writer.was_opened)
     second.start({})
-    wait_until(lambda: second._clerk.is_kept_out)
+    wait_until(lambda: second._writer.is_kept_out)
     assert first.close("finished", {}) is None
     commit_trials(home, list(IDS))
     second.committed("p1")
@@ -87,7 +87,7 @@ def test_a_home_leaves_the_runs_of_another_home_alone(home: Home) -> None:
         commit_trials(place, [(4, 0)])
     with opened(home, STUDY, None, "none") as mirror:
         mirror.start({})
-        mirror.progress("p1", {"steps_per_s": 1.0}, 1, 1)
+        mirror.packs.progress("p1", {"steps_per_s": 1.0}, 1, 1)
         for entry in mirror.entries(mirror.missing()):
             mirror.write(entry)
         mirror.settle()
@@ -127,9 +127,9 @@ def test_a_run_whose_making_was_not_answered_is_found_again(home: Home, monkeypa
 
     monkeypatch.setattr(MlflowClient, "create_run", unanswered)
     monkeypatch.setattr("study.mirror.background.PAUSES_S", (0.0, 0.0))
-    book = Ledger(home, STUDY)
-    book.start({})
-    book.progress("p1", {"trial_steps_per_s": 1.0, "step": 1})
-    assert book.close("finished", {}) is None
+    mirror = Mirror(home, STUDY)
+    mirror.start({})
+    mirror.progress("p1", {"trial_steps_per_s": 1.0, "step": 1})
+    assert mirror.close("finished", {}) is None
     assert lost == {"launch", "pack", "cell", "trial"}
     assert [len(runs(home, kind)) for kind in ("launch", "pack", "cell", "trial")] == [1, 1, 2, 4]

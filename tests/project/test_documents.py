@@ -10,6 +10,7 @@ import pytest
 
 from models.specs import Absent, Data, Gamma, Likelihood, Model, Normal
 from models.specs.vocabulary import members
+from study.launch.find import catalog_names
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -88,6 +89,11 @@ def test_the_map_shows_every_room():
         for folder in (ROOT / package).iterdir():
             if (folder / "__init__.py").exists():
                 assert f">{folder.name}<" in drawing
+
+
+def test_the_readme_lists_every_study_of_the_catalog():
+    listed = re.findall(r"^\| `(\w+)` \|", text_of("README.md"), re.M)
+    assert sorted(listed) == catalog_names()
 
 
 @pytest.mark.parametrize("vocabulary", [Data, Gamma, Likelihood, Model])

@@ -1,0 +1,48 @@
+"""`python -m study.mirror [STUDY] [--home ./runs]` rebuilds the MLflow mirror from the records; so does `study.ledger`."""
+
+from typing import Annotated
+
+import typer
+
+from study.cli import TRACKING, is_tracking, refuse, run
+from study.errors import REFUSALS, OptionError
+from study.mirror.address import tracking_uri, ui_command
+from study.mirror.background import MirrorBusyError, sentence
+from study.mirror.entry import Pictures
+from study.mirror.mirror import rebuild
+from study.record import Home, HomeError
+
+
+def main(
+    study: Annotated[str | None, typer.Argument(help="the study; if left out, every study of the home")] = None,
+    home: Annotated[str, typer.Option(help="the folder or URI that holds the records")] = "./runs",
+    uri: Annotated[str | None, typer.Option("--tracking-uri", help="MLflow's address")] = None,
+    pictures: Annotated[
+        Pictures, typer.Option("--artifacts", help="which trials get pictures and weights")
+    ] = "first-seed",
+) -> None:
+    """Rebuild a study's MLflow mirror from its records."""
+    try:
+        place = Home(home)
+        if uri and not is_tracking(uri):
+            raise OptionError(f"{uri} {TRACKING}")
+        if not place.folders("studies"):
+            raise HomeError(f"{place} holds no studies: name the home with --home")
+    except REFUSALS as fault:
+        refuse(str(fault))
+    try:
+        written = rebuild(place, study, uri, pictures)
+    except REFUSALS as fault:
+        refuse(str(fault))
+    except MirrorBusyError as fault:
+        refuse(f"the mirror is left alone: {fault}", 1)
+    except Exception as fault:  # MLflow's own exceptions are of many classes
+        refuse(f"MLflow at {tracking_uri(place, uri)} did not take it: {sentence(fault)}", 1)
+    typer.echo(f"{written} trials mirrored. To see them: {ui_command(place, uri)}")
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(main)
+
+if __name__ == "__main__":
+    run(app, "python -m study.mirror")
