@@ -38,6 +38,7 @@ class NetworkSweep:
 
     @property
     def enough(self) -> bool:
+        """Two thirds of the declared trials have settled, of two seeds at least."""
         return len(self.settled) >= ENOUGH * len(self.trials) and self.settled["seed"].nunique() >= 2
 
     @property
@@ -53,11 +54,13 @@ class NetworkSweep:
 
     @cached_property
     def gamma(self) -> float:
+        """The fixed decoder variance, in data²; NaN before any trial is recorded."""
         known = self.trials["gamma_value"].dropna()
         return float(known.iloc[0]) if len(known) else math.nan
 
     @cached_property
     def kappa(self) -> int:
+        """Latent dimensions."""
         return int(self.trials["kappa"].dropna().iloc[0])
 
     @cached_property

@@ -36,6 +36,7 @@ class ThresholdPair:
 
     @property
     def agrees(self) -> bool:
+        """Whether a threshold was fitted, and lies within the tolerance."""
         return self.fitted.verdict == FITTED and abs(self.error) <= TOLERANCE
 
     def __str__(self) -> str:

@@ -59,6 +59,7 @@ class Cell:
 
     @property
     def mark(self) -> str:
+        """A question mark where too few trials converged to say where training ends."""
         return "" if self.converged else "?"
 
     @property

@@ -26,9 +26,11 @@ class Sheet:
         return [str(name) for name in self.frame], [[_written(value) for value in row] for row in self.frame.to_numpy()]
 
     def csv(self) -> bytes:
+        """The numbers in full, for programs."""
         return self.frame.to_csv(index=False).encode()
 
     def markdown(self) -> str:
+        """The table for readers."""
         head, body = self.text()
         return rows_in_markdown(head, body)
 

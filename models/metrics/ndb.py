@@ -89,9 +89,8 @@ def jensen_shannon(reference: Counts, sample: Counts) -> tuple[float, float]:
     parts = [(share, _log_ratio(share, middle), n) for share, n in ((p, n1), (q, n2))]
     value = sum(0.5 * float(share @ slope) for share, slope, _ in parts)
     first = sum(0.25 * (float(share @ slope**2) - float(share @ slope) ** 2) / n for share, slope, n in parts)
-    null = (
-        (np.count_nonzero(middle) - 1) * (1 / n1 + 1 / n2) ** 2 / 32
-    )  # the variance of the χ² that is left when p = q
+    # The variance of the χ² that is left when p = q.
+    null = (np.count_nonzero(middle) - 1) * (1 / n1 + 1 / n2) ** 2 / 32
     # Chance gives the slopes a variance too, which is twice the null's: taken off, or it would count again.
     return max(value, 0.0), math.sqrt(max(first - 2 * null, 0) + null)
 

@@ -51,6 +51,7 @@ class Searches:
 
     @property
     def median(self) -> float:
+        """Trials until the balance, in the median search."""
         return float(np.median(self.met)) if self.met else math.nan
 
 

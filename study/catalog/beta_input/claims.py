@@ -76,6 +76,7 @@ class BothWays:
 
     @property
     def enough(self) -> bool:
+        """Two thirds of the declared points are there, of enough seeds both ways."""
         seeds = self.points.groupby("way")["seed"].nunique()
         return len(self.points) >= ENOUGH * self.declared and len(seeds) == 2 and int(seeds.min()) >= FEWEST
 

@@ -66,6 +66,7 @@ class BothCurves:
 
     @property
     def enough(self) -> bool:
+        """Two thirds of the declared trials have converged."""
         return len(self.trials) >= max(2, ENOUGH * self.declared)
 
     def theory(self, rates: np.ndarray) -> np.ndarray:
