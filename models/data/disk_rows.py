@@ -42,7 +42,7 @@ class DiskRows:
         return examples
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Num[np.ndarray, "n d"]:
-        """All rows at once, for who has the memory."""
+        """All rows at once, where there is memory for them."""
         if copy is False:
             raise ValueError("rows on the disk are no array: leave copy=False out")
         return self[:].astype(dtype or np.float32, copy=False)

@@ -21,7 +21,7 @@ def fetch(spec: Published) -> list[Path]:
 
 
 def absence(spec: Published) -> str | None:
-    """What a launch would find of images that are not here yet, in one sentence; None where nothing is missing."""
+    """What is missing of a data set, in one sentence; None where nothing is."""
     own = own_folder()
     place = (own or cache_folder()) / spec.folder
     missing = [place / name for name in spec.fingerprint if not (place / name).is_file()]
@@ -70,7 +70,7 @@ def _checked(path: Path, md5: str) -> Path:
     try:
         found = md5_of(path)
     except OSError as fault:
-        raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
+        raise DataError(f"{path} cannot be read ({fault.strerror}): fix its permissions") from fault
     if found != md5:
         raise DataError(f"{path} is not the published file (its md5 should be {md5}): replace it with the original")
     return path

@@ -34,7 +34,7 @@ def load(spec: Data) -> DataSet:
 
 
 def absence(spec: Data) -> str | None:
-    """What a launch would find missing of a data set, in one sentence; None where nothing is missing."""
+    """What is missing of a data set, in one sentence; None where nothing is."""
     return LOADERS[type(spec)].absence(spec)
 
 

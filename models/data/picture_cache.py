@@ -148,7 +148,7 @@ def _write_rows(file: BinaryIO, album: Album) -> dict[str, Any]:
     sums = np.zeros(album.frame.d, np.int64)
     for block in _blocks(album):
         faults += block.faults
-        if not faults:  # else the rest is only looked through, to name the others as well
+        if not faults:  # else the rest is only read, so that the sentence names other faulty pictures too
             file.write(block.rows.data)
             hasher.update(block.rows.data)
             sums += block.sums
@@ -160,7 +160,7 @@ def _write_rows(file: BinaryIO, album: Album) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Block:
-    """A few pictures, and the names and faults of those that are none."""
+    """A few pictures, and the names and faults of the damaged ones."""
 
     rows: UInt8[np.ndarray, "_ d"]
     sums: Int64[np.ndarray, " d"]

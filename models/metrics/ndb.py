@@ -1,6 +1,6 @@
 """The number of statistically different bins: does a sample fill the cells of the data as other data do?
 
-k-means cuts the training set into K cells. Each cell's share of the sample, q, is held against its share of reference
+k-means cuts the training set into K cells. Each cell's share of the sample, q, is compared with its share of reference
 data, p, by the test of two proportions with the pooled share P: z = (p − q)/√(P(1−P)(1/n₁ + 1/n₂)). Cells of two-sided
 p < 0.05 are different; the metric is their share, NDB/K, which is 0.05 for samples of the data's own distribution. The
 Jensen-Shannon divergence of the two sets of shares says how different, in nats.

@@ -25,7 +25,7 @@ ANGLES = 2001
 """Points of a quarter turn, the one half-way among them."""
 
 CHECKED = 4
-"""Decoders at which the profile is held against a minimisation."""
+"""Decoders at which the profile is compared with a minimisation."""
 
 
 Decoder = Float[Tensor, "d kappa"]

@@ -40,6 +40,6 @@ def mmd_squared(what: NullMMD, seed: int) -> Finding:
 
 
 def _told(found: Sequence[tuple[float, float]]) -> dict[str, float]:
-    """Mean and spread of values over repeats, and the mean of the errors told with them."""
+    """Mean and spread of values over repeats, and the mean of the standard errors given with them."""
     values, errors = np.array(found).T
     return {"mean": float(values.mean()), "deviation": float(values.std(ddof=1)), "told_error": float(errors.mean())}

@@ -21,7 +21,7 @@ Activation = Literal["tanh", "relu", "gelu", "identity"]
 
 
 PostVar = Literal["amortised", "shared", "none"] | tuple[Positive, ...]
-"""Whence the posterior variance σ²: a function of x, one trained number a latent, nowhere (0), or given numbers that stay."""
+"""The posterior variance σ²: a function of x, one trained number a latent, none (σ² = 0), or given numbers that stay."""
 
 
 @runtime_checkable

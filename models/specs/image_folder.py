@@ -49,10 +49,10 @@ class ImageFolder(Pictures):
             )
         if (left := self.pictures - self.n_test) < (self.n or 2):
             raise ValueError(
-                f"{self.pictures} pictures leave {left} for training, not n = {self.n or 2}: add pictures, or mend n"
+                f"{self.pictures} pictures leave {left} for training, not n = {self.n or 2}: add pictures, or fix n"
             )
         if (self.intrinsic_dim or 0) > self.d:
-            raise ValueError(f"intrinsic_dim = {self.intrinsic_dim} exceeds d = {self.d}: mend either")
+            raise ValueError(f"intrinsic_dim = {self.intrinsic_dim} exceeds d = {self.d}: fix either")
         return self
 
     @classmethod

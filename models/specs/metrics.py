@@ -13,7 +13,7 @@ from models.specs.network import Model
 from models.specs.training import Objective, Spread
 
 BINS = (100, 200, 300)
-"""Numbers of bins that samples are held against the data in."""
+"""Numbers of bins in which samples are compared with the data."""
 
 
 class Trained(Protocol):
@@ -51,7 +51,7 @@ class Trained(Protocol):
 
     @property
     def outliers(self) -> object | None:
-        """The data set that is told from its own, if any."""
+        """The data set whose examples are outliers, if any."""
         ...
 
 

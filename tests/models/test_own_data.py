@@ -168,7 +168,7 @@ def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkey
 
 
 WRONG = {
-    "raises": ("1 / 0", "own raised ZeroDivisionError: division by zero: mend"),
+    "raises": ("1 / 0", "own raised ZeroDivisionError: division by zero: fix"),
     "leaves": ("raise SystemExit(0)", "own raised SystemExit"),
     "uses its file": ("return __file__", "own raised NameError"),
     "returns nothing": ("pass", "own returned no pair of arrays: end it with `return train, test`"),
