@@ -4,15 +4,15 @@
 
     frame = results("grid_gamma")     # one row a declared trial: axes, measurements, regime
 
-It reads Parquet through `study.record` and needs neither torch, Ray nor MLflow. Names are looked up when they are first
-used: a study's file may import what its claims need, and is still planned without pandas.
+It reads Parquet through `study.record` and needs neither torch, Ray nor MLflow. Names are looked up on first
+use: a study's file may import what its claims need, and planning does not import pandas.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.claims.claim import Claim, judged
+    from analysis.claims.claim import Claim, judge
     from analysis.claims.topics import Topic
     from analysis.figures.drawing import Drawing
     from analysis.figures.general import general_figures
@@ -36,7 +36,7 @@ _HOMES = {
     "general_figures": "analysis.figures.general",
     "glance": "analysis.tables.cells",
     "header": "analysis.frames.load",
-    "judged": "analysis.claims.claim",
+    "judge": "analysis.claims.claim",
     "latents": "analysis.frames.load",
     "results": "analysis.frames.load",
     "table": "analysis.tables.cells",
@@ -57,7 +57,7 @@ __all__ = [
     "general_figures",
     "glance",
     "header",
-    "judged",
+    "judge",
     "latents",
     "results",
     "table",

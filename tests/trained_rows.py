@@ -1,8 +1,16 @@
 """Rows of a study, trained in this process, and their records."""
 
+from types import SimpleNamespace
+
 from study.pack.pack import make_pack
 from study.record import Home, read
 from study.train.pack_run import PackRun
+
+
+def shorter(rows, steps):
+    """The rows with fewer training steps: other trials, of which the same is asked."""
+    update = {"training": rows[0].trial.training.model_copy(update={"steps": steps})}
+    return [SimpleNamespace(axes=row.axes, trial=row.trial.model_copy(update=update)) for row in rows]
 
 
 def train_rows(rows, place):

@@ -27,6 +27,7 @@ class BetaSweep:
 
     @cached_property
     def finished(self) -> Frame:
+        """The trials with a result."""
         return self.trials[self.trials["status"].eq("finished")]
 
     @cached_property
@@ -37,10 +38,12 @@ class BetaSweep:
 
     @cached_property
     def declaration(self) -> dict[str, Any]:
+        """What the first recorded trial declares."""
         return declaration(self.trials)
 
     @property
     def linear(self) -> bool:
+        """Whether the data are a linear subspace."""
         return self.declaration["data"]["kind"] == "LinearSubspace"
 
     @property
@@ -60,10 +63,12 @@ class BetaSweep:
 
     @property
     def capped(self) -> bool:
+        """Whether γ has a ceiling."""
         return math.isfinite(self.gamma_max)
 
     @property
     def kappa(self) -> int:
+        """Latent dimensions."""
         return int(self.declaration["model"]["kappa"])
 
     @property
@@ -94,6 +99,7 @@ class BetaSweep:
         return float(self.trials["beta"][self.trials["beta"] > beta].min())
 
     def before(self, beta: float) -> float:
+        """The last β of the sweep below this one."""
         return float(self.trials["beta"][self.trials["beta"] < beta].max())
 
     def _by_seed(self, of: Callable[[Frame], float], nothing: float) -> list[float]:

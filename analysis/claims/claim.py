@@ -7,7 +7,7 @@ from analysis.claims.topics import OTHER, Topic
 
 HOLDS, FAILS, INSUFFICIENT = "holds", "fails", "insufficient"
 
-Said = Literal["holds", "fails", "insufficient"]
+Verdict = Literal["holds", "fails", "insufficient"]
 
 WORDS: dict[str, str] = {HOLDS: "holds", FAILS: "fails", INSUFFICIENT: "insufficient data"}
 """How a verdict is written for a person."""
@@ -27,7 +27,7 @@ class Claim:
     expected: str
     measured: str
     tolerance: str
-    verdict: Said
+    verdict: Verdict
     trials: int
     topic: Topic = OTHER
 
@@ -35,7 +35,7 @@ class Claim:
         return f"{self.data}: {self.claim}: {WORDS[self.verdict]} ({self.measured})"
 
 
-def judged(agrees: bool, enough: bool) -> Said:
+def judge(agrees: bool, enough: bool) -> Verdict:
     """Insufficient where there is not enough to go by, otherwise whether the claim agrees."""
     if not enough:
         return INSUFFICIENT

@@ -51,6 +51,7 @@ class Cell:
 
     @property
     def finished(self) -> Frame:
+        """The trials with a result."""
         return self.trials[self.trials["status"].eq("finished")]
 
     @cached_property
@@ -69,10 +70,12 @@ class Cell:
 
     @property
     def enough(self) -> bool:
+        """Two thirds of the declared trials stand still, of two seeds at least."""
         return len(self.settled) >= ENOUGH * len(self.trials) and self.settled["seed"].nunique() >= 2
 
     @cached_property
     def gamma(self) -> float:
+        """The fixed decoder variance, in data²."""
         return float(self.finished["gamma_value"].iloc[0])
 
     @cached_property

@@ -17,7 +17,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Swept:
+class NetworkSweep:
     """Declared trials of one network: rows of `View.trials` and of `View.latents`, and the modes of their data."""
 
     modes: Modes
@@ -38,6 +38,7 @@ class Swept:
 
     @property
     def enough(self) -> bool:
+        """Two thirds of the declared trials have settled, of two seeds at least."""
         return len(self.settled) >= ENOUGH * len(self.trials) and self.settled["seed"].nunique() >= 2
 
     @property
@@ -53,11 +54,13 @@ class Swept:
 
     @cached_property
     def gamma(self) -> float:
+        """The fixed decoder variance, in data²; NaN before any trial is recorded."""
         known = self.trials["gamma_value"].dropna()
         return float(known.iloc[0]) if len(known) else math.nan
 
     @cached_property
     def kappa(self) -> int:
+        """Latent dimensions."""
         return int(self.trials["kappa"].dropna().iloc[0])
 
     @cached_property
@@ -86,7 +89,7 @@ class Swept:
         return rows.assign(rank=rank, std=np.sqrt(rows["post_var"]), is_best=best).sort_values("beta")
 
 
-def swept(view: View, axis: str, of: Frame | None = None) -> dict[str, Swept]:
+def network_sweeps(view: View, axis: str, of: Frame | None = None) -> dict[str, NetworkSweep]:
     """The trials of each label of an axis, all or `of` these, whose data set has a known spectrum; in declared order."""
     found = {}
     for (label,), trials in cells(view.trials if of is None else of, view.header, [axis]):
@@ -98,5 +101,5 @@ def swept(view: View, axis: str, of: Frame | None = None) -> dict[str, Swept]:
             total = max(float(row["total_variance"]), float(np.sum(row["spectrum"])))  # equal, but for rounding
             modes = Modes(np.asarray(row["spectrum"], float), total, int(row["d"]))
             rows = view.latents[view.latents["trial_id"].isin(trials["trial_id"])]
-            found[str(label)] = Swept(modes, trials, rows)
+            found[str(label)] = NetworkSweep(modes, trials, rows)
     return found

@@ -1,4 +1,4 @@
-"""How far measurements lie from what was expected of them."""
+"""How far measurements lie from their expected values."""
 
 import math
 from collections.abc import Iterable

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.claims.topics import Topic
 from analysis.fit import FITTED, INSUFFICIENT, Estimator, Sweep, Threshold, thresholds
 from analysis.frames.types import Frame
@@ -18,7 +18,7 @@ TOLERANCE = 0.03
 
 
 @dataclass(frozen=True)
-class Compared:
+class ThresholdPair:
     """One mode's fitted threshold, and the β at which theory loses the mode."""
 
     expected: float
@@ -36,6 +36,7 @@ class Compared:
 
     @property
     def agrees(self) -> bool:
+        """Whether a threshold was fitted, and lies within the tolerance."""
         return self.fitted.verdict == FITTED and abs(self.error) <= TOLERANCE
 
     def __str__(self) -> str:
@@ -44,15 +45,15 @@ class Compared:
         return f"{number(self.fitted.estimate)} against {number(self.expected)} ({self.error:+.1%})"
 
 
-def compared(sweep: Sweep, expected: ArrayLike, estimator: Estimator = "active units") -> list[Compared]:
+def threshold_pairs(sweep: Sweep, expected: ArrayLike, estimator: Estimator = "active units") -> list[ThresholdPair]:
     """The modes that theory loses inside the grid of β, strongest first; `expected` holds every mode's β_i*."""
     found = thresholds(sweep, estimator)
-    pairs = [Compared(float(beta), fit) for beta, fit in zip(pd.Series(expected), found, strict=False)]
+    pairs = [ThresholdPair(float(beta), fit) for beta, fit in zip(pd.Series(expected), found, strict=False)]
     return [pair for pair in pairs if len(sweep.betas) and sweep.betas[0] < pair.expected < sweep.betas[-1]]
 
 
 def thresholds_claim(
-    data: str, source: str, pairs: Sequence[Compared], enough: bool, trials: int, topic: Topic
+    data: str, source: str, pairs: Sequence[ThresholdPair], enough: bool, trials: int, topic: Topic
 ) -> Claim:
     """Every mode is lost where theory says, within 3 %."""
     enough = enough and bool(pairs) and all(pair.fitted.verdict != INSUFFICIENT for pair in pairs)
@@ -65,13 +66,13 @@ def thresholds_claim(
         expected="the threshold of every mode inside the sweep",
         measured=measured,
         tolerance=f"{TOLERANCE:.0%}",
-        verdict=judged(all(pair.agrees for pair in pairs), enough),
+        verdict=judge(all(pair.agrees for pair in pairs), enough),
         trials=trials,
         topic=topic,
     )
 
 
-def threshold_rows(labels: dict[str, str], pairs: Sequence[Compared]) -> Frame:
+def threshold_rows(labels: dict[str, str], pairs: Sequence[ThresholdPair]) -> Frame:
     """A row a mode: theory, estimate, interval, error, and the neighbouring β between which the mode is lost."""
     rows = [
         labels

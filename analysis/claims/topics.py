@@ -1,6 +1,6 @@
 """Topics: what the sources say, and which studies of the catalog put it to the test.
 
-Every claim carries its topic. A topic none of whose studies was launched is shown as missing, not left out.
+Every claim carries its topic. A topic whose studies were not launched is shown as missing.
 """
 
 from dataclasses import dataclass

@@ -39,6 +39,7 @@ def band(ax: Axes, x: Float[Array, " k"], values: Float[Array, "k seeds"], look:
 
 
 def theory(ax: Axes, x: Float[Array, " k"], y: Float[Array, " k"], label: str = "theory") -> None:
+    """A dashed curve of theory."""
     ax.plot(x, y, color=INK, linestyle=DASHED, linewidth=1.0, zorder=5, label=label)
 
 

@@ -1,4 +1,4 @@
-"""A drawn figure, as files for the report. Matplotlib is imported when one is drawn: a study's file may name `Drawing`."""
+"""A figure as files for the report. Matplotlib is imported only to draw one: a study's file may import `Drawing`."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -19,20 +19,20 @@ from analysis.frames.load import Header
 from analysis.frames.regime import PROBE
 from analysis.frames.types import Frame
 from analysis.frames.view import View
-from analysis.tables.cells import cells, judged, label_text
+from analysis.tables.cells import cell_of, cells, label_text
 from analysis.tables.interval import t_interval
 
 MOST_ROWS, MOST_COLUMNS = 4, 3
 
 
 def general_figures(view: View) -> list[Drawing]:
-    """The figures of a study that draws none of its own: of its trainings, in which probes have no place."""
+    """The figures of a study that draws none of its own; they show trainings, not probes."""
     trained = view.trials[view.trials["stage"].ne(PROBE)]
     return figures(trained, view.curves, view.header) if view.header.trained else []
 
 
 def figures(frame: Frame, curve_rows: Frame, header: Header) -> list[Drawing]:
-    """Every figure that the study has the axes and the trials for."""
+    """Every figure for which the study has the axes and the trials."""
     with mpl.rc_context(SETTINGS):
         drawings = [
             active_dimensions(frame, header),
@@ -121,13 +121,13 @@ def trajectory(frame: Frame, curve_rows: Frame, header: Header, quantity: str) -
 
 
 RECORDED = ("data", "skip", "kappa", "beta", "seed")
-"""Axes that say something else than how γ is set, even where γ's first value follows from them."""
+"""Axes that do not say how γ is set, even if its first value follows from them."""
 
 
 def gamma_axis(frame: Frame, header: Header) -> str:
-    """The axis that says how γ is set, whatever it is called, or else the recorded column `gamma_mode`.
+    """The axis that says how γ is set, whatever its name; without one, the recorded column `gamma_mode`.
 
-    By the records, each of its labels stands for one mode, and no two of them for the same mode and the same first values.
+    According to the records each of its labels has one mode, and no two labels have the same mode and first values.
     """
     known = frame[frame["gamma_mode"].notna()]
     for axis in header.varying(*RECORDED):
@@ -181,9 +181,8 @@ def _panels(trials: Frame, header: Header, axes: list[str], **shared: Any) -> tu
     for ax in flat[len(groups) :]:
         ax.set_visible(False)
     for ax, (labels, _) in zip(flat, groups, strict=False):
-        parts = [
-            label_text(v) if axis == "data" else f"{axis} {label_text(v)}" for axis, v in zip(axes, labels, strict=True)
-        ]
+        named = zip(axes, labels, strict=True)
+        parts = [label_text(v) if axis == "data" else f"{axis} {label_text(v)}" for axis, v in named]
         ax.set_title(", ".join(parts), loc="left", color=INK)
     return figure, [(ax, group) for ax, (_, group) in zip(flat, groups, strict=False)]
 
@@ -192,7 +191,7 @@ def _saturation(ax: Axes, trials: Frame, look: Look, shift: float) -> None:
     points = []
     for kappa, cell in trials.groupby("kappa"):
         # A cell without a finished trial breaks the line: what lies between its neighbours is not known.
-        seen = judged(cell)
+        seen = cell_of(cell)
         interval = t_interval(seen.n_active)
         points.append((float(str(kappa)) * shift, interval.mean, interval.half, seen.converged))
     if not np.isnan([mean for _, mean, _, _ in points]).all():

@@ -26,6 +26,7 @@ class Form:
 
     @property
     def free_slope(self) -> bool:
+        """Whether the slope is fitted too."""
         return self.slope is None and self.intercept is None
 
 

@@ -63,6 +63,7 @@ class Resampled:
     """How many neighbouring β a block leaves out."""
 
     def sums(self, part: Float[Array, "k n"]) -> Float[Array, "sets k"]:
+        """A sum over seeds at each β, in every set: all seeds, those drawn, and all with a block of β left out."""
         everything = part.sum(-1)
         # A matrix product would wake BLAS's threads for so little.
         drawn = np.einsum("dn,kn->dk", self.seeds_drawn, part)

@@ -64,6 +64,7 @@ class CurveFit:
 
     @property
     def rmse(self) -> float:
+        """Root mean square error over κ, in latents."""
         return math.sqrt(self.rss / len(self.kappa))
 
     def at(self, kappa: Float[Array, " points"]) -> Float[Array, " points"]:

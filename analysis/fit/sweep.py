@@ -43,6 +43,7 @@ class Sweep:
 
     @property
     def n_modes(self) -> int:
+        """Modes, or latents by rank."""
         return self.active_units.shape[0]
 
 

@@ -79,14 +79,17 @@ class Threshold:
 
     @property
     def estimate(self) -> float:
+        """β* of the mode; NaN without a fit."""
         return self.fit.value
 
     @property
     def low(self) -> float:
+        """The lower end of the 95 % interval, or of the bracket where β* lies outside the sweep."""
         return self.fit.low
 
     @property
     def high(self) -> float:
+        """The upper end, likewise."""
         return self.fit.high
 
     @property

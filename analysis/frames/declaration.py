@@ -1,4 +1,4 @@
-"""What trials declare, read from their records: labels of axes are for readers, and a study may write them as it likes."""
+"""What trials declare, as their records hold it. Axis labels are for readers: a study may write them as it likes."""
 
 import json
 from typing import Any

@@ -29,7 +29,7 @@ METRIC_NAMES = {"mmd_imq": "mmd"}
 
 
 class AnalysisError(Exception):
-    """The analysis cannot be made; the message names the fault and the remedy."""
+    """The analysis is impossible; the message names the fault and the remedy."""
 
 
 @dataclass(frozen=True)

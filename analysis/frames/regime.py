@@ -26,8 +26,8 @@ CONVERGED = 0.5
 .05 to .2 was measured for small networks at small γ, and above .5 training is not over."""
 
 AUTOENCODER, SECOND, PROBE = "autoencoder", "second vae", "probe"
-"""Stages: of a deterministic network, whose latents have no scale to come to rest at, of one that trains on draws, and of
-what is computed, and has neither latents nor a training that could be over."""
+"""Stages of trials that have no regime: a deterministic network, whose latents settle at no scale; a network that trains on
+draws; and a probe, which is computed and has neither latents nor a training."""
 
 NOISE_FREE_LIMIT = 0.01
 """Largest nre_mean_test that reconstructs noise-free synthetic data of known dimension."""
@@ -119,7 +119,7 @@ def _best_run_dims(frame: Frame, converged: Column) -> Column:
 
 
 def _are_densities(frame: Frame) -> Column:
-    """Whether a trial's likelihood is a density of x: a variance for each image makes it none."""
+    """Whether a trial's likelihood is a density of x; with a variance for each image it is not."""
     if "likelihood" not in frame:
         return frame["data_id"].notna()
     likely = frame["likelihood"].isna() | frame["likelihood"].isin(["normal", "studentt"])

@@ -1,4 +1,4 @@
-"""A study as the analysis sees it: its header, and its records as frames, each read when it is first asked for."""
+"""A study as the analysis sees it: its header, and its records as frames, each read on first use."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,12 @@ class View:
 
     @classmethod
     def of(cls, study: str, home: Place) -> "View":
+        """The study of that name in a home, given as a place or as the home itself."""
         return cls(study, home if isinstance(home, Home) else Home(home))
 
     @cached_property
     def header(self) -> Header:
+        """What the launcher wrote about the study."""
         return header(self.study, self.home)
 
     @cached_property

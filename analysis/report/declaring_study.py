@@ -1,8 +1,8 @@
-"""The study that declared a home's trials: whom a report asks for claims, figures and sheets.
+"""Finding the study that declared a home's trials, which the report asks for claims, figures and sheets.
 
-Its record says where it is declared. A study of the catalog is a package, whose modules `claims` and `figures` register
-what they find with the study of its `table`. A user's study is in the user's own file, which is run for this only where
-it registers something. Neither is imported before it is asked for.
+The study's record says where it is declared. A study of the catalog is a package: its modules `claims` and `figures`
+decorate functions with the study of its `table`. A user's study is in the user's own file, which runs only if it
+decorates such functions. Nothing is imported before the report asks.
 """
 
 import os
@@ -18,11 +18,11 @@ from analysis.frames.load import Header
 CATALOG = "study.catalog"
 
 KINDS = ("claims", "figures", "sheets")
-"""What a study may register, by the names of its decorators."""
+"""The decorators of a study, see `study.declare.table.Study`."""
 
 
 class Declaring(NamedTuple):
-    """The study to ask, if there is one; its name in the catalog, if it is there; and why it cannot be asked, if so."""
+    """The study to ask, if any; its name if it is the catalog's; and the fault if it cannot be asked."""
 
     study: Any = None
     in_catalog: str | None = None
@@ -30,7 +30,7 @@ class Declaring(NamedTuple):
 
 
 def declaring_study(header: Header, live: Any = None) -> Declaring:
-    """The study behind a header; `live` is the study itself, where this process has declared or found it."""
+    """The study behind a header. `live` is the study object, if this process has it: then its file does not run again."""
     place = header.declared_in or _of_an_earlier_version(header)
     if package := place.get("package"):
         return _of_catalog(str(package), place["study"])
@@ -55,7 +55,7 @@ def _of_catalog(package: str, name: str) -> Declaring:
 
 
 def _of_an_earlier_version(header: Header) -> dict[str, Any]:
-    """Where a header does not say: the catalog's study of that name, if the axes are those of its table."""
+    """For headers of earlier versions, which do not say: the catalog's study of that name, if its table has these axes."""
     package = f"{CATALOG}.{header.study}"
     try:
         table = getattr(import_module(f"{package}.table"), header.study).tables[header.scale]
@@ -65,7 +65,7 @@ def _of_an_earlier_version(header: Header) -> dict[str, Any]:
 
 
 def _has_axes(header: Header, table: Any) -> bool:
-    """The same axes in the same order, and no text among their labels that the table does not have."""
+    """Whether the table has the same axes in the same order, and every text among their labels."""
     labels = getattr(table, "labels", {})  # a search's labels follow from its results
     texts = {axis: {one for one in of if isinstance(one, str)} for axis, of in header.axes.items() if axis in labels}
     return list(header.axes) == list(table.axes) and all(of <= {*map(str, labels[axis])} for axis, of in texts.items())
@@ -89,18 +89,18 @@ def _of_file(place: dict[str, Any]) -> Declaring:
 
 
 def _found(place: dict[str, Any]) -> Path | None:
-    """The file where it was, or from here where it was from the launch folder."""
+    """The file at its recorded path, or at its path from the launch folder, taken from the current one."""
     return next((path for path in map(Path, (place["file"], place["beside"])) if path.is_file()), None)
 
 
 def _registers(file: Path) -> bool:
-    """Whether a decorator in the file registers a finding: an unrelated script is not run."""
+    """Whether the file decorates a claim, figure or sheet: an unrelated script must not run."""
     lines = (line.partition("#")[0].strip() for line in file.read_text("utf-8", "replace").splitlines())
     return any(line.startswith("@") and line.endswith(tuple(f".{kind}" for kind in KINDS)) for line in lines)
 
 
 def _imported(file: Path) -> ModuleType | None:
-    """The module that this process has made of the file: a script that analyses its own study is not run again."""
+    """The module of the file, if this process imported it: a script that analyses its own study does not run again."""
     path = os.path.realpath(file)
     names = [name for name in sys.modules if not name.startswith("collapsar_study_")]
     found = (sys.modules[name] for name in names)
@@ -108,7 +108,7 @@ def _imported(file: Path) -> ModuleType | None:
 
 
 def _load(file: Path) -> ModuleType:
-    """As a launch loads it. Only a file that declares a study needs what declarations need."""
+    """The file's module, loaded as a launch does. Imported here: only a user's file needs what declarations need."""
     return import_module("study.launch.find").load(file)
 
 

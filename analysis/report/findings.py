@@ -1,7 +1,7 @@
-"""What a study itself says of its results, beside the table by cells: its claims, figures and sheets.
+"""What a study says about its own results: claims, figures and sheets.
 
-A function of the study's that raises, or returns something else, costs no report: what the others say is there, and one
-sentence names the study, the file, the line and the fault.
+If a function of the study raises or returns something else, the report keeps what the others return, and one sentence
+names the study, the file, the line and the fault.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,17 +19,17 @@ from analysis.tables.sheet import Sheet
 from study.record import HomeError
 
 MOST_LETTERS = 300
-"""Of a fault's own message."""
+"""The length to which a fault's own message is cut."""
 
 TABLE = "table"
-"""What the table by cells is called, which every report has."""
+"""The file name of the table by cells, which every report has."""
 
 
 @dataclass
 class Findings:
-    """What a study says of its results. `faults` are sentences about what it could not say.
+    """What a study says about its results. `faults` are sentences about what is missing.
 
-    `in_catalog` is the study's name in the catalog, where it is from there.
+    `in_catalog` is the study's name if it is the catalog's.
     """
 
     claims: list[Claim] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Findings:
 
 
 def findings(view: View, live: Any = None) -> Findings:
-    """Everything the study says; `live` is the study itself, where this process has declared or found it."""
+    """Claims, figures and sheets of the study; `live` is the study object, if this process has it."""
     found = claims_of(view, live)
     study = declaring_study(view.header, live).study
     found.figures = _asked(study, "figures", Drawing, view, found.faults) if study else []
@@ -52,7 +52,7 @@ def findings(view: View, live: Any = None) -> Findings:
 
 
 def claims_of(view: View, live: Any = None) -> Findings:
-    """What the study claims, without its figures and sheets."""
+    """The study's claims, without its figures and sheets."""
     study, in_catalog, fault = declaring_study(view.header, live)
     found = Findings(faults=[fault] if fault else [], in_catalog=in_catalog)
     found.claims = _asked(study, "claims", Claim, view, found.faults) if study else []
@@ -60,7 +60,7 @@ def claims_of(view: View, live: Any = None) -> Findings:
 
 
 def _asked(study: Any, kind: str, wanted: type, view: View, faults: list[str]) -> list[Any]:
-    """What all functions of a kind return; the faults of the others are added to `faults`."""
+    """What all functions of a kind return; a sentence is added to `faults` for each that fails."""
     found = []
     for function in study.findings[kind].values():
         try:
@@ -85,7 +85,7 @@ def _checked(function: Callable[[View], Iterable[Any]], wanted: type, view: View
 
 
 def _where(code: CodeType, fault: BaseException) -> str:
-    """File and line of the fault, the last in the function's own file, and what it says."""
+    """The fault, with its last line in the function's own file."""
     lines = [line for frame, line in walk_tb(fault.__traceback__) if frame.f_code.co_filename == code.co_filename]
     where = f"{code.co_filename}, line {lines[-1] if lines else code.co_firstlineno},"
     if isinstance(fault, _NoFindingError):
@@ -95,7 +95,7 @@ def _where(code: CodeType, fault: BaseException) -> str:
 
 
 def _refuse_names(found: Findings, study: str) -> None:
-    """Leave out figures and sheets whose files could not stand beside the others."""
+    """Leave out figures and sheets whose names are taken or make no file name."""
     for kind, taken in (("figures", set()), ("sheets", {TABLE})):
         kept = {}
         for one in getattr(found, kind):

@@ -1,6 +1,6 @@
 """From the report to MLflow: how to open its UI, and where each trial's run is.
 
-The mirror leaves this beside the study's plan; a home that was never mirrored has none, and its report says nothing of it.
+The mirror leaves these links beside the study's plan. Without them the report does not mention MLflow.
 """
 
 import json
@@ -16,23 +16,23 @@ MOST_ROWS = 500
 
 
 @dataclass(frozen=True)
-class Runs:
-    """How MLflow is opened, the page of the study's runs, and trial_id → name and page of its run."""
+class RunLinks:
+    """How to open MLflow, the page of the study's runs, and trial_id → name and page of its run."""
 
     open: str
     page: str
     runs: dict[str, dict[str, str]]
 
 
-def mirrored(study: str, home: Home) -> Runs | None:
-    """What the mirror left in the home; None where the study was never mirrored."""
+def read_links(study: str, home: Home) -> RunLinks | None:
+    """The links that the mirror left in the home; None if the study was never mirrored."""
     try:
-        return Runs(**json.loads(home.read(f"studies/{study}/mlflow.json")))
+        return RunLinks(**json.loads(home.read(f"studies/{study}/mlflow.json")))
     except FileNotFoundError:
         return None
 
 
-def section(found: Runs | None, frame: Frame, header: Header) -> str:
+def section(found: RunLinks | None, frame: Frame, header: Header) -> str:
     """The section of the page: how to open MLflow, and a row of links for every cell of the study."""
     if not found:
         return ""
@@ -45,7 +45,7 @@ def section(found: Runs | None, frame: Frame, header: Header) -> str:
     )
 
 
-def _cells(found: Runs, frame: Frame, header: Header) -> list[str]:
+def _cells(found: RunLinks, frame: Frame, header: Header) -> list[str]:
     axes = header.varying("seed")
     groups: dict[str, list[str]] = {}
     for row in frame[["trial_id", *header.axes]].to_dict("records"):

@@ -1,4 +1,4 @@
-"""The overview: what every source says, topic by topic, with the claims that answer it, from the records there are."""
+"""The overview: what the sources say, topic by topic, and the claims that answer it, judged from the home's records."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ MISSING = "missing"
 
 @dataclass(frozen=True)
 class Answer:
-    """A topic, its claims with the names of their studies, and those of its studies that the home does not hold."""
+    """A topic, its claims with their studies' names, and the topic's studies that the home does not hold."""
 
     topic: Topic
     claims: Sequence[tuple[str, Claim]]
@@ -29,7 +29,7 @@ class Answer:
 
     @property
     def verdict(self) -> str:
-        """What all claims say together: fails where one does, missing where no study of the topic has been launched."""
+        """The verdict of all claims together: fails if one does, missing if no study of the topic was launched."""
         said = {claim.verdict for _, claim in self.claims}
         if FAILS in said:
             return FAILS
@@ -40,14 +40,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Overview:
-    """The answers, topic by topic, and what studies could not say."""
+    """The answers, topic by topic, and why some studies could not be asked."""
 
     answers: Sequence[Answer]
     faults: Sequence[str]
 
 
 def overview(home: Place = DEFAULT_HOME) -> Overview:
-    """Every topic, answered or missing, from the studies of a home. Raises: AnalysisError, HomeError."""
+    """Every topic with its claims from a home's studies, or what is missing. Raises: AnalysisError, HomeError."""
     place = home if isinstance(home, Home) else Home(home)
     names = place.folders("studies")
     if not names:
@@ -69,7 +69,7 @@ def overview(home: Place = DEFAULT_HOME) -> Overview:
 
 
 def _asked(name: str, home: Home) -> Findings:
-    """The claims of one study. What is wrong with it keeps no other from being read."""
+    """The claims of one study; if it cannot be read, a fault that says so."""
     try:
         return claims_of(View.of(name, home))
     except AnalysisError as fault:

@@ -106,7 +106,7 @@ def _glance(glance: Glance) -> str:
 
 
 def _scrolled(table: str, rows: int) -> str:
-    """A table that scrolls within the page where it is wide or long: what comes below it must not be out of sight."""
+    """A table that scrolls within the page if it is wide or long, so that what comes below stays in sight."""
     return f"<div class='scroll{' tall' if rows > MOST_ROWS else ''}'>{table}</div>"
 
 

@@ -11,7 +11,7 @@ from analysis.frames.regime import MEANINGS
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.report.findings import Findings, findings
-from analysis.report.mlflow_links import mirrored, section
+from analysis.report.mlflow_links import read_links, section
 from analysis.report.page import page
 from analysis.tables.cells import Glance, counts, glance, label_text, markdown, table, written
 from analysis.tables.sheet import Sheet, in_latex
@@ -21,7 +21,7 @@ from analysis.tables.sheet import Sheet, in_latex
 class Report:
     """What was written and what it says. `paths` are relative to the home; `location` is the page a browser opens.
 
-    `notes` are about the data, `faults` about what the study itself could not say.
+    `notes` are about the data, `faults` say why claims, figures or sheets are missing.
     """
 
     study: str
@@ -39,7 +39,7 @@ class Report:
 def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None) -> Report:
     """Write the report of the study of that name into the home.
 
-    `live` is the study itself, where this process has declared or found it: its file is not run again.
+    `live` is the study object, if this process has it: then its file does not run again.
 
     Raises: AnalysisError, HomeError.
     """
@@ -75,13 +75,13 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
     files["table.csv"] = summary.to_csv(index=False).encode()
     files["table.tex"] = in_latex(*written(summary, head), head.caption)
     files["table.md"] = _document(head, seen, markdown(summary, head), found, notes).encode()
-    runs = section(mirrored(view.study, view.home), view.trials, head)
+    runs = section(read_links(view.study, view.home), view.trials, head)
     files["index.html"] = page(head, counted, seen, found, summary, notes, runs).encode()
     return files
 
 
 def _notes(frame: Frame) -> list[str]:
-    """What a reader must know of the data sets whose dimension is unknown."""
+    """What a reader must know about data sets of unknown dimension."""
     relative = frame[frame["regime_relative"]].drop_duplicates("data_id")
     return [
         f"{label_text(row['data'])}: r is unknown, so regimes are relative to {_active(row['needed_dims'])} "

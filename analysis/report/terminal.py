@@ -22,7 +22,7 @@ COLOURS = {
 
 
 def print_report(console: Console, report: Report) -> None:
-    """Print what the report says, and where it lies."""
+    """Print what the report says and where it is."""
     console.print(f"[bold]{escape(report.study)}[/]: {escape(report.caption)}")
     if report.glance.rows and not report.sheets:
         console.print(glance_table(report.glance))
@@ -46,7 +46,7 @@ def claim_line(item: Claim) -> str:
 
 
 def fault_line(fault: str) -> str:
-    """What a study could not say of itself, in rich's markup."""
+    """Why claims, figures or sheets are missing, in rich's markup."""
     return f"[yellow]{escape(fault)}[/]"
 
 

@@ -36,7 +36,7 @@ ALSO = {
     "fid": "FID",
     "codes_used": "codes used",
 }
-"""Columns that only trials with `outliers`, `samples` or a price on codes have: they join the table where any is measured."""
+"""Columns of trials with `outliers`, `samples` or a price on codes: the table has them if any trial measured them."""
 
 COUNTS = ("declared", "finished", "diverged", "failed", "missing", "unconverged")
 
@@ -44,12 +44,12 @@ OF_PROBES = ("declared", "finished", "failed", "missing")
 """What can become of a probe."""
 
 ENOUGH = 2 / 3
-"""Share of the trials in question that must have converged before anything is said about them."""
+"""Share of the trials in question that must have converged before a claim is judged."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What the trials of one cell say: a regime (or why there is none), in how many of how many trials, and how surely."""
+    """What the trials of one cell say: a regime (or why there is none), how many agree, and whether they converged."""
 
     regime: str
     agreeing: int
@@ -59,6 +59,7 @@ class Cell:
 
     @property
     def mark(self) -> str:
+        """A question mark where too few trials converged to say where training ends."""
         return "" if self.converged else "?"
 
     @property
@@ -89,7 +90,7 @@ class Glance:
         ]
 
 
-def judged(trials: Frame) -> Cell:
+def cell_of(trials: Frame) -> Cell:
     """The regime of more than half of a cell's finished trials, or the reason why the cell has none."""
     if trials.empty:  # a combination that the study does not declare
         return Cell(NOTHING, 0, 0)
@@ -124,7 +125,7 @@ def enough_converged(trials: Frame) -> bool:
 
 
 def moving(trials: Frame) -> str:
-    """How many of the trials in question are not at rest, where any are not."""
+    """How many of these trials have not converged, as the end of a sentence; empty if all have."""
     n = int((trials["status"].eq("finished") & ~trials["converged"]).sum())
     return f"; {n} of these trials have not converged" if n else ""
 
@@ -142,7 +143,7 @@ def table(frame: Frame, header: Header) -> Frame:
     rows = []
     axes, measures = header.varying("seed"), measured(frame, header)
     for labels, trials in cells(frame, header, axes):
-        cell = judged(trials)
+        cell = cell_of(trials)
         usable = trials.iloc[:0] if cell.regime == "diverged" else trials[trials["status"].eq("finished")]
         said = {"regime": cell.regime, "agreeing": cell.agreeing, "of": cell.of, "converged": cell.converged}
         row = dict(zip(axes, labels, strict=True)) | said
@@ -155,7 +156,7 @@ def table(frame: Frame, header: Header) -> Frame:
 
 
 def measured(frame: Frame, header: Header) -> dict[str, str]:
-    """The measured columns of these trials' table, and their headings; what probes measure goes by its own names."""
+    """The measured columns of these trials' table, and their headings; numbers of probes keep their own names."""
     probed = {name: name.replace("_", " ") for name in header.measures if name in frame}
     if not header.trained:
         return probed
@@ -186,21 +187,21 @@ def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]
 
 
 def glance(frame: Frame, header: Header) -> Glance:
-    """One row for each combination of the varying axes but κ and seed, one column for each κ; no row of probes alone."""
+    """One row for each combination of the varying axes but κ and seed, one column for each κ; empty for probes alone."""
     if not header.trained:
         return Glance([], [], [], [])
     axes = header.varying("kappa", "seed")
     kappas = header.axes.get("kappa", [])
     if not kappas:
         rows = list(cells(frame, header, axes))
-        return Glance(axes, ["result"], [_texts(key) for key, _ in rows], [[judged(trials)] for _, trials in rows])
+        return Glance(axes, ["result"], [_texts(key) for key, _ in rows], [[cell_of(trials)] for _, trials in rows])
     kappas = header.ordered("kappa", frame["kappa"])
     found = [(labels, trials) for labels, trials in cells(frame, header, axes)]
     return Glance(
         axes=axes,
         columns=[f"κ = {label_text(kappa)}" for kappa in kappas],
         rows=[_texts(labels) for labels, _ in found],
-        cells=[[judged(trials[trials["kappa"].eq(kappa)]) for kappa in kappas] for _, trials in found],
+        cells=[[cell_of(trials[trials["kappa"].eq(kappa)]) for kappa in kappas] for _, trials in found],
     )
 
 

@@ -22,10 +22,12 @@ class Interval:
 
     @property
     def low(self) -> float:
+        """The lower end; NaN for fewer than two values."""
         return self.mean - self.half
 
     @property
     def high(self) -> float:
+        """The upper end; NaN for fewer than two values."""
         return self.mean + self.half
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """A table of a study's own: what a paper would print, as CSV, Markdown and LaTeX.
 
-Pandas is imported when one is written: a study's file may name `Sheet`, and is still planned without it.
+Pandas is imported only to write one: a study's file may import `Sheet`, and planning does not need pandas.
 """
 
 from dataclasses import dataclass
@@ -26,9 +26,11 @@ class Sheet:
         return [str(name) for name in self.frame], [[_written(value) for value in row] for row in self.frame.to_numpy()]
 
     def csv(self) -> bytes:
+        """The numbers in full, for programs."""
         return self.frame.to_csv(index=False).encode()
 
     def markdown(self) -> str:
+        """The table for readers."""
         head, body = self.text()
         return rows_in_markdown(head, body)
 

@@ -1,1 +1,1 @@
-"""The studies that come with the project: one module, one study, one name."""
+"""The studies that come with the project: a package each, with a `table`, its `claims` and its `figures`."""

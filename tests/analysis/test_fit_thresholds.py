@@ -1,6 +1,7 @@
 """Collapse thresholds: what is planted is found, and the intervals mean what they say."""
 
 import time
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -94,17 +95,23 @@ def studies():
     return [planted_sweep(rng) for _ in range(250)]
 
 
+@pytest.fixture(scope="module")
+def fits_of(studies):
+    """Estimator → the thresholds fitted to the studies, and the truths; several tests ask for the same."""
+    return cache(lambda estimator: _fits(studies, estimator))
+
+
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_intervals_cover_the_truth(estimator, studies):
+def test_intervals_cover_the_truth(estimator, fits_of):
     """95 % intervals of 250 studies of three modes: between 90 and 98 % hold the planted threshold."""
-    fits, truths = _fits(studies, estimator)
+    fits, truths = fits_of(estimator)
     covered = np.mean([fit.low <= truth <= fit.high for fit, truth in zip(fits, truths, strict=True)])
     assert len(fits) > 700
     assert 0.90 <= covered <= 0.98
 
 
-def test_intervals_of_the_decoder_variance_cover_it(studies):
-    slopes = [fit.slope for fit in _fits(studies, "spectral")[0] if fit.slope is not None]
+def test_intervals_of_the_decoder_variance_cover_it(fits_of):
+    slopes = [fit.slope for fit in fits_of("spectral")[0] if fit.slope is not None]
     assert 0.90 <= np.mean([slope.low <= 1.0 <= slope.high for slope in slopes]) <= 0.98
 
 
@@ -115,9 +122,9 @@ def test_intervals_of_other_designs_cover_the_truth(design):
     assert 0.89 <= np.mean([fit.low <= truth <= fit.high for fit, truth in zip(fits, truths, strict=True)]) <= 0.98
 
 
-def test_seeds_alone_would_make_intervals_too_narrow(studies):
+def test_seeds_alone_would_make_intervals_too_narrow(fits_of):
     """The percentile interval of six seeds, which is ±1.96 times the bootstrap's own spread, misses one truth in three."""
-    fits, truths = _fits(studies, "active units")
+    fits, truths = fits_of("active units")
     spread = [1.96 * np.sqrt(5 / 6) * fit.fit.seed_error for fit in fits]
     off = [abs(np.log(fit.estimate / truth)) for fit, truth in zip(fits, truths, strict=True)]
     assert np.mean(np.array(off) <= spread) < 0.75

@@ -1,14 +1,14 @@
 """The overview of claims: every study of a home, for people and for machines."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from launches import ROOT
 from made_up_studies import PLANTED, gamma_grid
+from typer.testing import CliRunner
 
+from analysis.__main__ import app
 from analysis.claims.claim import Claim
 from analysis.claims.topics import TOPICS, Topic
 from analysis.report.findings import claims_of
@@ -17,9 +17,9 @@ from analysis.tables.sheet import Sheet
 from study.record import Home
 
 
-def analysis(*arguments):
-    command = [sys.executable, "-m", "analysis", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+def analysis(*arguments) -> Any:
+    """The command `python -m analysis`, in this process."""
+    return CliRunner().invoke(app, [*map(str, arguments)])
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def home(tmp_path):
 
 def test_the_overview_lists_every_claim_with_what_is_behind_it(home):
     result = analysis("claims", "--home", home, "--json")
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     rows = json.loads(result.stdout)
     answered = [row for row in rows if row["verdict"] != "missing"]
     assert [row["verdict"] for row in answered] == ["holds"] * 3
@@ -96,7 +96,7 @@ def test_a_topic_fails_where_a_claim_does_and_holds_where_all_do():
 
 def test_the_page_shows_every_claim_with_what_was_expected(home, tmp_path):
     page = tmp_path / "claims.md"
-    assert analysis("claims", "--home", home, "--page", page).returncode == 0
+    assert analysis("claims", "--home", home, "--page", page).exit_code == 0
     text = page.read_text()
     for answer in overview(home).answers:
         assert answer.topic.says in text
@@ -111,13 +111,13 @@ def test_the_page_shows_every_claim_with_what_was_expected(home, tmp_path):
 @pytest.mark.parametrize("wrong", [["grid_gamma", "--json"], ["claims", "--page", "/dev/null/page.md"]])
 def test_options_of_the_overview_have_their_faults_in_one_sentence(home, wrong):
     result = analysis(*wrong, "--home", home)
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert len(result.stderr.strip().splitlines()) == 1
 
 
 def test_a_home_without_studies_is_one_sentence(tmp_path):
     result = analysis("claims", "--home", tmp_path)
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert len(result.stderr.strip().splitlines()) == 1
     assert "launch one with" in result.stderr
 

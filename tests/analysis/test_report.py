@@ -1,6 +1,7 @@
 """The report is complete and self-contained, in any home, and needs nothing but pandas, SciPy and matplotlib."""
 
 import io
+import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -14,10 +15,11 @@ from typer.testing import CliRunner
 
 from analysis import curves, header, results, write_report
 from analysis.__main__ import app
-from analysis.figures.general import figures
+from analysis.figures.general import figures, gamma_axis
 from analysis.figures.style import looks
-from analysis.report.page import glossary
+from analysis.report.page import UNDECLARED, glossary
 from analysis.report.terminal import glance_table, print_report
+from models.specs.metrics import METRICS
 from study.record import Home
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +139,21 @@ def test_without_a_gamma_axis_figures_are_coloured_by_the_recorded_mode(home: Ho
     assert "gradient_z.svg" not in names_written
 
 
+def test_the_axis_that_says_how_gamma_is_set_may_have_any_name(home: Home):
+    modes = {"steep": "fixed 1e-05", "flat": "fixed 1", "free": "learned"}
+    plan = [
+        {"trial_id": f"{n}{k}{lr}", "noise": n, "kappa": k, "lr": lr} for n in modes for k in (2, 4) for lr in (1, 2)
+    ]
+    trials = [row(**line) | GAMMA_COLUMNS[modes[line["noise"]]] for line in plan]
+    store(home, "own", {"noise": list(modes), "kappa": [2, 4], "lr": [1, 2]}, plan, trials)
+    frame, head = results("own", home), header("own", home)
+    assert gamma_axis(frame, head) == "noise"
+    (drawn, *_) = figures(frame, curves("own", home), head)
+    assert all(f"<!-- {name} -->" in drawn.svg.decode() for name in modes)
+    one = frame[frame["noise"].eq("free")]
+    assert gamma_axis(one, head) == "gamma_mode"
+
+
 def test_a_study_that_has_not_run_has_a_report_of_missing_trials(home: Home):
     axes = {"gamma": ["learned", "fixed 1"], "kappa": [2, 4]}
     plan = [{"trial_id": f"{g}{k}", "gamma": g, "kappa": k} for g in axes["gamma"] for k in axes["kappa"]]
@@ -161,6 +178,21 @@ def test_the_glossary_takes_units_from_the_records():
     unit, meaning = rows["trials.gamma"]
     assert unit == "data²"
     assert meaning.startswith("the final decoder variance")
+
+
+def test_the_glossary_takes_units_of_metrics_from_the_plan(home: Home):
+    """As the launcher wrote them down; a home from before it did shows what it always showed."""
+    gamma_grid(home, PLANTED, 3)
+    written = [METRICS["mmd_imq"].unit, METRICS["mmd_imq"].meaning]
+    assert written == UNDECLARED["mmd_imq"]
+    write_report("grid_gamma", home)
+    assert "in q(z)-units" not in home.read("studies/grid_gamma/report/index.html").decode()
+    header = json.loads(home.read("studies/grid_gamma/study.json"))
+    header["metrics"] = {"mmd_imq": ["in q(z)-units", "how far codes lie from the prior"]}
+    home.write("studies/grid_gamma/study.json", json.dumps(header).encode())
+    write_report("grid_gamma", home)
+    page = home.read("studies/grid_gamma/report/index.html").decode()
+    assert "<td>in q(z)-units</td><td class='meaning'>how far codes lie from the prior</td>" in page
 
 
 def test_a_home_may_be_a_uri():
@@ -200,12 +232,14 @@ def test_a_wrong_study_or_home_is_one_sentence_and_exit_2(home: Home, place: str
     assert done.stdout == ""
 
 
-def test_the_analysis_runs_where_torch_ray_mlflow_and_pydantic_do_not_exist(home: Home):
+@pytest.mark.parametrize("absent", [("torch", "ray", "mlflow"), ("torch", "ray", "mlflow", "pydantic")])
+def test_the_analysis_runs_where_torch_ray_mlflow_and_pydantic_do_not_exist(home: Home, absent: tuple[str, ...]):
+    """Claims of the catalog need its tables, and these need pydantic: without it the report says so."""
     gamma_grid(home, PLANTED, 3)
     # typer builds its command line on pydantic, so the command is not what is called here
     code = (
         "import sys\n"
-        "for name in ('torch', 'ray', 'mlflow', 'pydantic'): sys.modules[name] = None\n"
+        f"for name in {absent}: sys.modules[name] = None\n"
         "from rich.console import Console\n"
         "from analysis import write_report\n"
         "from analysis.report.terminal import print_report\n"
@@ -216,3 +250,5 @@ def test_the_analysis_runs_where_torch_ray_mlflow_and_pydantic_do_not_exist(home
     )
     assert done.returncode == 0, done.stderr
     assert "3 balanced" in done.stdout
+    assert ("γ keeps exactly the 3 planted latents" in done.stdout) is ("pydantic" not in absent)
+    assert ("the claims of grid_gamma are left out" in done.stdout) is ("pydantic" in absent)

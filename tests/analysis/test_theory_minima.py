@@ -1,4 +1,4 @@
-"""Closed forms against L-BFGS on the exact expected loss: thirty random problems of every kind."""
+"""Closed forms against L-BFGS on the exact expected loss: two random problems of each of twelve kinds."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from analysis.theory import Modes, fixed_sigma, learned_gamma, linear, modes_of_moments
 from models.probes.exact_linear import Moments, minimise
 
-PROBLEMS = problems(30)
+PROBLEMS = problems(24)
 NUMBERED = list(enumerate(PROBLEMS))
 
 
@@ -37,7 +37,7 @@ def test_the_problems_are_of_every_kind():
     nonlinear = [p.modes.explained < 0.99 for p in PROBLEMS]
     same = [np.array_equal(p.a, p.cross) for p in PROBLEMS]
     for kind in (deficient, narrow, nonlinear, same):
-        assert 6 <= sum(kind) <= 24
+        assert 6 <= sum(kind) <= 18
     kept = [int(linear.active_modes(p.modes.zeta2, p.beta * gamma_of(i, p), p.kappa)) for i, p in NUMBERED]
     assert kept.count(0) >= 1
     assert len(set(kept)) >= 4

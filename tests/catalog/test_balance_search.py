@@ -8,7 +8,7 @@ import pytest
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.view import View
 from study import VAE, Fixed, Objective, PlantedManifold, Training, Trial
-from study.catalog.balance_search import claims as analysed
+from study.catalog.balance_search.claims import FLOOR, claims, drawings, searches, sheets, volume
 from study.catalog.balance_search.figures import front
 from study.declare.search import search
 from study.declare.search_space import Between
@@ -65,37 +65,37 @@ def searched(tmp_path, met, repeats=5):
 
 @pytest.mark.parametrize(("tpe", "chance", "verdict"), [(5, 18, HOLDS), (6, 18, HOLDS), (7, 18, FAILS), (5, 12, FAILS)])
 def test_a_third_of_random_searchs_trials_is_asked(tmp_path, tpe, chance, verdict):
-    sooner, _ = analysed.claims(searched(tmp_path, {"tpe": tpe, "random": chance}))
+    sooner, _ = claims(searched(tmp_path, {"tpe": tpe, "random": chance}))
     assert sooner.verdict == verdict
     assert f"median {tpe} trials" in sooner.measured
 
 
 def test_a_search_that_never_met_the_balance_counts_one_more_than_its_budget(tmp_path):
     view = searched(tmp_path, {"tpe": 8, "random": TRIALS + 5})
-    chance = next(one for one in analysed.searches(view) if one.sampler == "random")
+    chance = next(one for one in searches(view) if one.sampler == "random")
     assert chance.met == [TRIALS + 1] * 5
     assert chance.found == 0
-    assert analysed.claims(view)[0].verdict == INSUFFICIENT, "nobody knows how long chance would have taken"
+    assert claims(view)[0].verdict == INSUFFICIENT, "nobody knows how long chance would have taken"
 
 
 def test_the_front_is_judged_at_equal_budget(tmp_path):
-    sooner, front_claim = analysed.claims(searched(tmp_path, {"tpe": 5, "random": TRIALS + 1}))
+    sooner, front_claim = claims(searched(tmp_path, {"tpe": 5, "random": TRIALS + 1}))
     assert sooner.verdict == INSUFFICIENT
     assert front_claim.verdict == HOLDS
-    _, other = analysed.claims(searched(tmp_path / "other", {"tpe": TRIALS + 1, "random": 5}))
+    _, other = claims(searched(tmp_path / "other", {"tpe": TRIALS + 1, "random": 5}))
     assert other.verdict == FAILS
 
 
 def test_too_few_searches_say_nothing(tmp_path):
-    assert {claim.verdict for claim in analysed.claims(searched(tmp_path, {"tpe": 5, "random": 18}, repeats=2))} == {
+    assert {claim.verdict for claim in claims(searched(tmp_path, {"tpe": 5, "random": 18}, repeats=2))} == {
         INSUFFICIENT
     }
 
 
 def test_the_volume_is_the_share_of_the_box_that_is_dominated(tmp_path):
     trials = searched(tmp_path, {"tpe": 1, "random": 1}, repeats=1).trials
-    at_balance = np.log(0.004 / analysed.FLOOR) / -np.log(analysed.FLOOR)
-    assert analysed.volume(trials) == pytest.approx((16 - 3) / 16 * (1 - at_balance))
+    at_balance = np.log(0.004 / FLOOR) / -np.log(FLOOR)
+    assert volume(trials) == pytest.approx((16 - 3) / 16 * (1 - at_balance))
 
 
 def test_the_front_leaves_out_what_is_dominated(tmp_path):
@@ -105,6 +105,6 @@ def test_the_front_leaves_out_what_is_dominated(tmp_path):
 
 def test_the_figures_are_drawn(tmp_path):
     view = searched(tmp_path, {"tpe": 5, "random": 18})
-    assert [drawing.name for drawing in analysed.drawings(view)] == ["fronts", "races"]
-    (sheet,) = analysed.sheets(view)
+    assert [drawing.name for drawing in drawings(view)] == ["fronts", "races"]
+    (sheet,) = sheets(view)
     assert list(sheet.frame["trials until then, median"]) == [5, 18]

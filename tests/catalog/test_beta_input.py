@@ -17,7 +17,7 @@ from models.networks.build import build
 from models.specs import Spread
 from models.streams import minibatches, noise, stream
 from study import MMD, VAE, Fixed, Learned, LinearSubspace, Objective, Training, Trial
-from study.catalog.beta_input.claims import Told, judgements
+from study.catalog.beta_input.claims import BothWays, judgements
 from study.catalog.beta_input.table import BETAS, beta_input
 from study.catalog.rate_distortion.table import LINEAR
 from study.pack.pack import make_pack
@@ -234,7 +234,7 @@ def compared(scale=1.0, reach=1.0, mmd=0.002, seeds=4, steps=1000):
             second.append({"way": "separate", "beta": beta, "seed": seed, "mmd": 0.002, "prior": 0.05})
             second.append({"way": "told", "beta": beta, "seed": seed, "mmd": mmd + 1e-4 * seed, "prior": 0.05})
     spent = {"separate": 10_000, "told": steps}
-    return Told("?", MODES, 6, pd.DataFrame(rows), spent, 12 * seeds * 2, pd.DataFrame(second))
+    return BothWays("?", MODES, 6, pd.DataFrame(rows), spent, 12 * seeds * 2, pd.DataFrame(second))
 
 
 def said(one):

@@ -11,7 +11,7 @@ from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.load import Header
 from models.probes import probe
 from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
-from study.catalog.groundwork import claims as said
+from study.catalog.groundwork.claims import claims, sheets
 from study.catalog.groundwork.table import LOOKS, NOISY, SEEDS, groundwork
 from study.declare.probe import Probe
 from study.record import Home
@@ -60,7 +60,7 @@ def view_of(place, found, change=lambda row: None) -> Any:
 
 
 def verdicts(view):
-    return {f"{claim.data}: {claim.claim}": claim.verdict for claim in said.claims(view)}
+    return {f"{claim.data}: {claim.claim}": claim.verdict for claim in claims(view)}
 
 
 def test_every_probe_measures_what_it_declares_under_names_of_its_own(found):
@@ -72,7 +72,7 @@ def test_every_probe_measures_what_it_declares_under_names_of_its_own(found):
 
 def test_every_claim_holds_of_what_is_found(found, tmp_path):
     assert set(verdicts(view_of(tmp_path, found)).values()) == {HOLDS}
-    assert {sheet.name for sheet in said.sheets(view_of(tmp_path, found))} == {"identities", "nulls"}
+    assert {sheet.name for sheet in sheets(view_of(tmp_path, found))} == {"identities", "nulls"}
 
 
 SPOILT = {

@@ -17,11 +17,12 @@ from models.probes.serpentine import curve
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 from models.specs.probes import Probing
 from study import study
-from study.catalog.penalties import claims as said
+from study.catalog.penalties.changes import CHANGES
+from study.catalog.penalties.claims import SIGNS, claims, drawings, sheets
 from study.catalog.penalties.table import EPS, LOOKS, PENALTIES, penalties
 from study.record import Home
 
-SIGNS = {
+KNOWN_SIGNS = {
     "u": "+++++++",
     "Huber √u": "+++++++",
     "u/(u+0.01)": "---++++",
@@ -50,12 +51,12 @@ def cost(name: str, eps: float) -> dict[str, float]:
 
 
 def test_every_penalty_prefers_the_decoder_of_the_table():
-    for name, signs in SIGNS.items():
+    for name, signs in KNOWN_SIGNS.items():
         for eps, sign in zip(EPS, signs, strict=True):
             assert sign == "?" or cost(name, eps)["sign"] == (1 if sign == "+" else -1), (name, eps)
     assert cost("1[u>0]", 0.1)["difference"] == -1
     assert cost("log u", 0.1)["difference"] == -math.inf
-    assert {name: signs for name, (_, signs) in said.SIGNS.items()}.keys() == SIGNS.keys() == PENALTIES.keys()
+    assert SIGNS.keys() == KNOWN_SIGNS.keys() == PENALTIES.keys()
 
 
 @pytest.mark.parametrize("runs", [2, 3, 6, 7, 39])
@@ -163,14 +164,14 @@ def exact(what: Any, _: int) -> dict[str, float]:
     match what:
         case SerpentineCost():
             name = next(name for name, of in PENALTIES.items() if of == (what.penalty, what.parameter))
-            sign = SIGNS[name][EPS.index(what.eps)]
+            sign = KNOWN_SIGNS[name][EPS.index(what.eps)]
             moments = serpentine.moments(what.eps)
             value = {"+": 1.0, "-": -1.0, "?": 1e-6}[sign]
             squares = {f"{of}_moment": value for of, value in zip(("arc_length", "x", "y"), moments, strict=True)}
             return {"difference": value, "sign": math.copysign(1, value), "rise": 2.0, **squares}
         case SerpentineCritical() | SerpentineCrossing():
             look = {"saturating": "critical c", "log plus": "critical δ", "power": "critical p"}
-            change = said.CHANGES[look.get(getattr(what, "penalty", ""), "VAE")]
+            change = CHANGES[look.get(getattr(what, "penalty", ""), "VAE")]
             grown = {"growth": math.log(10)} if isinstance(what, SerpentineCrossing) else {}
             return {change.number: change.theory(what.eps, what.length), **grown}
         case ColumnScale():
@@ -181,12 +182,12 @@ def exact(what: Any, _: int) -> dict[str, float]:
 
 def test_every_claim_holds_for_what_theory_expects_and_needs_every_probe():
     view = view_of(penalties, exact)
-    assert {item.verdict for item in said.claims(view)} == {HOLDS}
-    assert all(item.trials for item in said.claims(view))
-    signs, critical = said.sheets(view)
+    assert {item.verdict for item in claims(view)} == {HOLDS}
+    assert all(item.trials for item in claims(view))
+    signs, critical = sheets(view)
     assert signs.frame.set_index("h(u)").loc["u/(u+0.01)", "0.5"] == "−"
     assert len(critical.frame) == 12
-    assert INSUFFICIENT in {item.verdict for item in said.claims(missing_one(view))}
+    assert INSUFFICIENT in {item.verdict for item in claims(missing_one(view))}
 
 
 @study(look=LOOKS, at=[0.5, 0.02], seed=range(1))
@@ -198,12 +199,12 @@ def folded_once(look, at, seed):
 def test_what_is_drawn_is_what_was_computed(tmp_path):
     computed(Home(tmp_path), folded_once)
     view = View.of("folded_once", tmp_path)
-    (drawing,) = said.drawings(view)
+    (drawing,) = drawings(view)
     text = drawing.svg.decode()
     assert drawing.name == "decoders"
     assert all(f"<!-- {name.replace('>', '&gt;')} -->" in text for name in (*SIGNS, "ε = 0.5", "VAE, ε = 0.5"))
-    assert said.drawings(view_of(penalties, exact)) == []
-    assert all(sheet.latex().isascii() for sheet in said.sheets(view))
+    assert drawings(view_of(penalties, exact)) == []
+    assert all(sheet.latex().isascii() for sheet in sheets(view))
 
 
 SPOILED: list[tuple[dict[str, Any], dict[str, float], set[int]]] = [
@@ -230,7 +231,7 @@ def test_each_claim_fails_where_its_numbers_are_spoiled(where, numbers, fails):
         if all(getattr(what, name, None) == value for name, value in where.items()):
             found.update(numbers)
 
-    assert failing(said.claims(view_of(penalties, exact, spoil))) == fails
+    assert failing(claims(view_of(penalties, exact, spoil))) == fails
 
 
 def test_both_scales_are_declared_without_a_row_twice():

@@ -13,7 +13,7 @@ from analysis.fit.area import area
 from analysis.theory import modes_of_spectrum
 from analysis.theory import rate_distortion as theory
 from models.data.load import load
-from study.catalog.rate_distortion.claims import Traced, judgements
+from study.catalog.rate_distortion.claims import BothCurves, judgements
 from study.catalog.rate_distortion.table import LINEAR, PER_DIMENSION, rate_distortion
 
 MODES = modes_of_spectrum(np.array(LINEAR.eigenvalues))
@@ -75,7 +75,7 @@ def traced(linear=True, change=lambda frame: frame["distortion"], keep=lambda fr
     frame = pd.DataFrame(rows)
     frame["distortion"] = curve(frame["rate"].to_numpy())
     frame["distortion"] = change(frame)
-    return Traced("?", linear, MODES, KAPPA, len(frame), frame.loc[keep(frame)])
+    return BothCurves("?", linear, MODES, KAPPA, len(frame), frame.loc[keep(frame)])
 
 
 def said(one):

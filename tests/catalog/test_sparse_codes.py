@@ -19,8 +19,9 @@ from study import (
     Sparsity,
     study,
 )
-from study.catalog.sparse_codes import claims as said
-from study.catalog.sparse_codes.groups import COPIES, ONE, TIE
+from study.catalog.sparse_codes.claims import claims, sheets
+from study.catalog.sparse_codes.figures import drawings
+from study.catalog.sparse_codes.groups import COPIES, ONE, TIE, groups
 from study.catalog.sparse_codes.table import sparse_codes
 from study.pack.pack import make_pack
 from study.plan.datasets import record_data
@@ -112,7 +113,7 @@ def trained(tmp_path_factory):
 
 def test_linear_autoencoders_end_where_theory_says(trained):
     view = View.of("few", trained)
-    ((_, found),) = said.groups(view).items()
+    ((_, found),) = groups(view).items()
     ridge, logarithm, root = found
     assert [group.preference for group in found] == [COPIES, ONE, TIE]
     assert ridge.used == (4, 4)
@@ -127,7 +128,7 @@ def test_linear_autoencoders_end_where_theory_says(trained):
 def test_records_hold_the_codes_used_and_their_price(trained):
     rows = read(trained, "evaluations").to_pylist()
     view = View.of("few", trained)
-    for group in said.groups(view)["linear r=2", "fixed 0.1"]:
+    for group in groups(view)["linear r=2", "fixed 0.1"]:
         ids = view.trials[view.trials["h"].eq(group.label)]["trial_id"]
         for trial_id, used, energy in zip(ids, group.used, group.energies, strict=True):
             found = {row["metric"]: row["value"] for row in rows if row["trial_id"] == trial_id}
@@ -139,9 +140,9 @@ def test_records_hold_the_codes_used_and_their_price(trained):
 
 def test_figures_and_sheets_are_made_of_what_was_trained(trained):
     view = View.of("few", trained)
-    (drawing,) = said.drawings(view)
+    (drawing,) = drawings(view)
     assert all(f"<!-- {label} -->" in drawing.svg.decode() for label in ("u", "log(u+0.0001)", "√u"))
-    (sheet,) = said.sheets(view)
+    (sheet,) = sheets(view)
     assert sheet.frame["codes used"].tolist()[:2] == ["4", "2"]
     assert sheet.latex().isascii()
 
@@ -175,6 +176,7 @@ def made_up(spoil=lambda row, energies: None) -> Any:
         if row.axes["gamma"] == "learned":
             energy[1:] = 0
         told = {**row.axes, "trial_id": one.trial_id, "status": "finished", "declaration": one.model_dump_json()}
+        told |= {"gamma_mode": one.objective.gamma.kind.lower(), "gamma_init": one.objective.gamma.start}
         told |= {"intrinsic_dim": 3.0, "gamma_value": 0.1, "data_id": "x", "total_variance": 7.0}
         told |= {"nre_mean_test": 0.005 if row.axes["gamma"] == "fixed 0.1" else 0.001}
         spoil(told, energy)
@@ -192,25 +194,25 @@ RULE = 9
 
 
 def test_every_claim_but_the_rule_holds_for_what_theory_expects():
-    verdicts = [claim.verdict for claim in said.claims(made_up())]
+    verdicts = [claim.verdict for claim in claims(made_up())]
     assert verdicts == [HOLDS if place != RULE else FAILS for place in range(14)]
 
 
 def test_nothing_is_said_of_a_study_without_results(tmp_path):
     write_plan(make_plan(sparse_codes, "laptop", Home(tmp_path)), Home(tmp_path))
     view = View.of("sparse_codes", tmp_path)
-    assert [said.claims(view), said.drawings(view)] == [[], []]
-    assert said.sheets(view)[0].frame.empty
+    assert [claims(view), drawings(view)] == [[], []]
+    assert sheets(view)[0].frame.empty
 
 
 def test_claims_need_every_trial():
     view = made_up()
     roots = view.trials.index[view.trials["h"].eq("√u") & view.trials["data"].eq("linear r=3")]
     view.trials.loc[roots[0], "status"] = "missing"
-    verdicts = [claim.verdict for claim in said.claims(view)]
+    verdicts = [claim.verdict for claim in claims(view)]
     assert verdicts == [FAILS if place == RULE else INSUFFICIENT if place == 3 else HOLDS for place in range(14)]
     view.trials.loc[roots, "status"] = "missing"  # none of a penalty at all
-    assert {claim.verdict for claim in said.claims(view)[:6]} == {INSUFFICIENT}
+    assert {claim.verdict for claim in claims(view)[:6]} == {INSUFFICIENT}
 
 
 def codes(n, energy=0.5):
@@ -245,5 +247,5 @@ def test_each_claim_fails_where_its_numbers_are_spoiled(data, gamma, h, change, 
         if (row["data"], row["gamma"], row["h"]) == (data, gamma, h):
             change(row, energies)
 
-    found = said.claims(made_up(spoil))
+    found = claims(made_up(spoil))
     assert {place for place, claim in enumerate(found) if claim.verdict == FAILS} - {RULE} == fails

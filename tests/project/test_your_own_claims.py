@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from trained_rows import run
+from trained_rows import train_rows
 
 from analysis.report.overview import overview
 from analysis.report.report import Report, write_report
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = Home(folder / "runs")
     plan = make_plan(find(f"{folder / 'my_study.py'}:my_grid"), "laptop", home)
     write_plan(plan, home)
-    run(plan.rows, folder / "runs")
+    train_rows(plan.rows, folder / "runs")
     return folder
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, Said, judged
+from analysis.claims.claim import Claim, Verdict, judge
 from analysis.figures.drawing import Drawing
-from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
@@ -35,7 +35,7 @@ SOURCE = "On the regularization balance in autoencoder-based generative models, 
 @affine_minima.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study: one of all its settings together each."""
-    found, enough = looks(view.trials), complete(view.trials)
+    found, enough = probe_results(view.trials), all_computed(view.trials)
     excess = max((abs(look["lowest"] - _least(look)) + look["excess"] for look in found), default=math.nan)
     starts = sum(look.what["starts"] for look in found)
     wrong = [look for look in found if (look["supports"], look["minima"]) != _counts(look)]
@@ -47,7 +47,7 @@ def claims(view: View) -> list[Claim]:
             "2J + κ is the closed-form minimum at every end",
             f"off by {number(excess)} nats at most, of {starts} starts",
             f"{GLOBAL:g} nats",
-            judged(excess <= GLOBAL, enough),
+            judge(excess <= GLOBAL, enough),
         ),
         _claim(
             found,
@@ -55,7 +55,7 @@ def claims(view: View) -> list[Claim]:
             _listed(found, lambda look: _counted(*_counts(look))),
             _listed(found, lambda look: _counted(int(look["supports"]), int(look["minima"]))),
             "exact",
-            judged(not wrong, enough),
+            judge(not wrong, enough),
         ),
         _barrier(found, enough, "swap_barrier", "two kept modes that change latents pass 2 log((λ₁+λ₂)/2) − log λ₁λ₂"),
         _barrier(found, enough, "slot_barrier", "a mode that moves to an unused latent passes 2 log((λ+γ)/2) − log λγ"),
@@ -65,7 +65,7 @@ def claims(view: View) -> list[Claim]:
             "no difference",
             f"{number(profile)} nats at most",
             f"{GLOBAL:g} nats",
-            judged(profile <= GLOBAL, enough),
+            judge(profile <= GLOBAL, enough),
         ),
     ]
 
@@ -73,7 +73,7 @@ def claims(view: View) -> list[Claim]:
 @affine_minima.figures
 def drawings(view: View) -> list[Drawing]:
     """Barriers against γ."""
-    found = [look for look in looks(view.trials) if not math.isnan(look["slot_barrier"])]
+    found = [look for look in probe_results(view.trials) if not math.isnan(look["slot_barrier"])]
     return [barriers(found)] if found else []
 
 
@@ -92,7 +92,7 @@ def sheets(view: View) -> list[Sheet]:
             "swap": look["swap_barrier"],
             "slot": look["slot_barrier"],
         }
-        for look in looks(view.trials)
+        for look in probe_results(view.trials)
     ]
     return (
         [
@@ -107,13 +107,13 @@ def sheets(view: View) -> list[Sheet]:
     )
 
 
-def _least(look: Look) -> float:
+def _least(look: ProbeResult) -> float:
     kappa = look.what["kappa"]
     modes = modes_of_spectrum(look.what["eigenvalues"])
     return float(conventions.eq3(linear.objective(modes, look.what["gamma"], 1.0, kappa), kappa))
 
 
-def _counts(look: Look) -> tuple[int, int]:
+def _counts(look: ProbeResult) -> tuple[int, int]:
     found = minima.count(look.what["eigenvalues"], look.what["gamma"], look.what["kappa"])
     return found.supports, found.signed
 
@@ -122,12 +122,12 @@ def _counted(supports: int, signed: int) -> str:
     return f"{supports}, {signed} with signs"
 
 
-def _kept(look: Look) -> np.ndarray:
+def _kept(look: ProbeResult) -> np.ndarray:
     values = np.array(look.what["eigenvalues"])[: look.what["kappa"]]
     return values[values > look.what["gamma"]]
 
 
-def expected_barrier(look: Look, which: str) -> float:
+def expected_barrier(look: ProbeResult, which: str) -> float:
     """The barrier in theory; NaN where there is no such rotation."""
     kept = _kept(look)
     if which == "swap_barrier":
@@ -136,7 +136,7 @@ def expected_barrier(look: Look, which: str) -> float:
     return float(minima.empty_slot_barrier(kept[-1], look.what["gamma"])) if is_free else math.nan
 
 
-def _barrier(found: Sequence[Look], enough: bool, which: str, claim: str) -> Claim:
+def _barrier(found: Sequence[ProbeResult], enough: bool, which: str, claim: str) -> Claim:
     asked = [look for look in found if not math.isnan(expected_barrier(look, which))]
     # A barrier that was not measured where there should be one is as wrong as can be.
     apart = [abs(look[which] - expected_barrier(look, which)) for look in asked]
@@ -147,17 +147,19 @@ def _barrier(found: Sequence[Look], enough: bool, which: str, claim: str) -> Cla
         _listed(asked, lambda look: number(expected_barrier(look, which))),
         f"off by {number(worst)} nats at most",
         f"{BARRIER:g} nats",
-        judged(worst <= BARRIER, enough),
+        judge(worst <= BARRIER, enough),
     )
 
 
-def _listed(found: Sequence[Look], text: Callable[[Look], object]) -> str:
+def _listed(found: Sequence[ProbeResult], text: Callable[[ProbeResult], object]) -> str:
     """What differs between the settings, each once."""
     said = {f"κ = {look.what['kappa']}, γ = {look.what['gamma']:g}: {text(look)}" for look in found}
     return "; ".join(sorted(said)) or NOTHING
 
 
-def _claim(found: Sequence[Look], claim: str, expected: str, measured: str, tolerance: str, verdict: Said) -> Claim:
+def _claim(
+    found: Sequence[ProbeResult], claim: str, expected: str, measured: str, tolerance: str, verdict: Verdict
+) -> Claim:
     spectra = {", ".join(map(number, look.what["eigenvalues"])) for look in found}
     data = "eigenvalues " + " and ".join(sorted(spectra)) if spectra else "affine decoders"
     return Claim(data, claim, SOURCE, expected, measured, tolerance, verdict, len(found), topics.AFFINE_MINIMA)

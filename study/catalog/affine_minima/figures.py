@@ -8,13 +8,13 @@ import numpy as np
 from analysis.figures.curves import COLOURS, theory
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import SETTINGS, legend, log_scale, panels
-from analysis.frames.probe_looks import Look
+from analysis.frames.probe_results import ProbeResult
 from analysis.theory import minima
 
 FINE = 200
 
 
-def barriers(found: Sequence[Look]) -> Drawing:
+def barriers(found: Sequence[ProbeResult]) -> Drawing:
     """Measured rises on the rotations, and theory dashed, for the spectrum with most settings."""
     spectra = [tuple(look.what["eigenvalues"]) for look in found]
     eigenvalues = max(dict.fromkeys(spectra), key=spectra.count)

@@ -1,1 +1,4 @@
-"""The study balance_search: its table, its claims and its figures."""
+"""The study balance_search.
+
+Which settings reconstruct with the fewest active dimensions, and how soon does a search find them?
+"""

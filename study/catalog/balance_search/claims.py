@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.figures.drawing import Drawing
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -51,6 +51,7 @@ class Searches:
 
     @property
     def median(self) -> float:
+        """Trials until the balance, in the median search."""
         return float(np.median(self.met)) if self.met else math.nan
 
 
@@ -146,7 +147,7 @@ def _sooner(data: str, one: Searches, chance: Searches) -> Claim:
         expected=f"at most {number(allowed)} trials" if enough else NOTHING,
         measured=measured,
         tolerance=f"median over {len(one.met)} searches",
-        verdict=judged(one.median <= allowed, enough),
+        verdict=judge(one.median <= allowed, enough),
         trials=one.trials + chance.trials,
         topic=topics.SEARCHES,
     )
@@ -161,7 +162,7 @@ def _better_front(data: str, one: Searches, chance: Searches) -> Claim:
         expected="a larger dominated volume",
         measured=f"{t_interval(one.volumes)} of the box, random {t_interval(chance.volumes)}; difference {gain}",
         tolerance="95 % interval of the difference above 0",
-        verdict=judged(gain.low > 0, gain.n >= LEAST_REPEATS),
+        verdict=judge(gain.low > 0, gain.n >= LEAST_REPEATS),
         trials=one.trials + chance.trials,
         topic=topics.SEARCHES,
     )

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.figures.drawing import Drawing
 from analysis.fit.area import Area, area
 from analysis.frames.types import Frame
@@ -51,7 +51,7 @@ CONDITIONED = "Dosovitskiy & Djolonga (2020); that 5 % and a tenth suffice is th
 
 
 @dataclass(frozen=True)
-class Told:
+class BothWays:
     """One data set: a row for each point, with `way`, `beta`, `seed`, `rate` in nats, `distortion` in data²."""
 
     data: str
@@ -76,6 +76,7 @@ class Told:
 
     @property
     def enough(self) -> bool:
+        """Two thirds of the declared points are there, of enough seeds both ways."""
         seeds = self.points.groupby("way")["seed"].nunique()
         return len(self.points) >= ENOUGH * self.declared and len(seeds) == 2 and int(seeds.min()) >= FEWEST
 
@@ -101,10 +102,10 @@ class Told:
 @beta_input.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
-    return [claim for one in compared(view) for claim in judgements(one)]
+    return [claim for one in both_ways(view) for claim in judgements(one)]
 
 
-def judgements(one: Told) -> list[Claim]:
+def judgements(one: BothWays) -> list[Claim]:
     """The claims about one data set."""
     found = [_curve(one), _reach(one)]
     return [*found, _samples(one), _worth_it(one)] if len(one.second) else found
@@ -113,14 +114,14 @@ def judgements(one: Told) -> list[Claim]:
 @beta_input.figures
 def drawings(view: View) -> list[Drawing]:
     """Both curves with theory under them, and the second VAEs."""
-    return figures([one for one in compared(view) if len(one.points)])
+    return figures([one for one in both_ways(view) if len(one.points)])
 
 
 @beta_input.sheets
 def sheets(view: View) -> list[Sheet]:
     """Rate and distortion at each β, both ways: means over seeds."""
     rows = []
-    for one in compared(view):
+    for one in both_ways(view):
         for beta, own in one.points.groupby("beta"):
             row = {"data": one.data, "β": number(float(str(beta)))}
             for way in (SEPARATE, TOLD):
@@ -131,7 +132,7 @@ def sheets(view: View) -> list[Sheet]:
     return [Sheet("points", caption, pd.DataFrame(rows))] if rows else []
 
 
-def compared(view: View) -> Iterator[Told]:
+def both_ways(view: View) -> Iterator[BothWays]:
     """Every data set with points of either way."""
     trials = view.trials
     for (data,), declared in cells(trials, view.header, ["data"]):
@@ -147,7 +148,7 @@ def compared(view: View) -> Iterator[Told]:
             way: int(first[first["way"].eq(way)].groupby("seed")["steps"].sum().max() or 0)
             for way in first["way"].unique()
         }
-        yield Told(
+        yield BothWays(
             label_text(data),
             modes,
             int(done["kappa"].iloc[0]),
@@ -199,7 +200,7 @@ def _mmd(trials: Frame, own: str, metric: str) -> Frame:
     return pd.concat([separate, rows[["way", "beta", "seed", "value"]]], ignore_index=True)
 
 
-def _curve(one: Told) -> Claim:
+def _curve(one: BothWays) -> Claim:
     signed, unsigned = (t_interval(getattr(found, kind) for found in one.areas) for kind in ("signed", "unsigned"))
     share = one.steps.get(TOLD, 0) / max(one.steps.get(SEPARATE, 0), 1)
     return _claim(
@@ -213,7 +214,7 @@ def _curve(one: Told) -> Claim:
     )
 
 
-def _reach(one: Told) -> Claim:
+def _reach(one: BothWays) -> Claim:
     reach = one.reach
     return _claim(
         one,
@@ -226,7 +227,7 @@ def _reach(one: Told) -> Claim:
     )
 
 
-def _paired(one: Told) -> Frame:
+def _paired(one: BothWays) -> Frame:
     """MMD of both ways by β and seed, and of the told network's q(z) to the prior."""
     sides = {way: own.set_index(["beta", "seed"]) for way, own in one.second.groupby("way")}
     if set(sides) != {SEPARATE, TOLD}:
@@ -235,7 +236,7 @@ def _paired(one: Told) -> Frame:
     return found.join(sides[SEPARATE]["mmd"].rename(SEPARATE), how="inner").reset_index()
 
 
-def _samples(one: Told) -> Claim:
+def _samples(one: BothWays) -> Claim:
     pairs = _paired(one)
     more = t_interval((pairs[TOLD] - pairs[SEPARATE]).groupby(pairs["seed"]).mean().astype(float))
     means = {way: number(float(pairs[way].mean())) for way in (SEPARATE, TOLD)}
@@ -250,7 +251,7 @@ def _samples(one: Told) -> Claim:
     )
 
 
-def _worth_it(one: Told) -> Claim:
+def _worth_it(one: BothWays) -> Claim:
     """Against the distance from the same q(z) to the prior, which is what sampling without a second VAE has."""
     pairs = _paired(one)
     less = t_interval((pairs[TOLD] - pairs["prior"]).groupby(pairs["seed"]).mean().astype(float))
@@ -267,6 +268,8 @@ def _worth_it(one: Told) -> Claim:
     )
 
 
-def _claim(one: Told, claim: str, expected: str, measured: str, tolerance: str, agrees: bool, enough: bool) -> Claim:
-    verdict = judged(agrees, enough)
+def _claim(
+    one: BothWays, claim: str, expected: str, measured: str, tolerance: str, agrees: bool, enough: bool
+) -> Claim:
+    verdict = judge(agrees, enough)
     return Claim(one.data, claim, CONDITIONED, expected, measured, tolerance, verdict, one.trials, topics.BETA_INPUT)

@@ -34,7 +34,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -164,7 +164,7 @@ def _below(data: str, trials: Frame, one: str, other: str, by: By) -> Claim:
         expected=f"{one} − {other} < 0{by.proviso}",
         measured=f"{number(ours.mean())} against {number(theirs.mean())}, paired difference {difference}",
         tolerance="the paired 95 % t-interval lies below 0",
-        verdict=judged(difference.high < 0, difference.n >= FEWEST),
+        verdict=judge(difference.high < 0, difference.n >= FEWEST),
         trials=2 * difference.n,
         topic=topics.CALIBRATED_DECODERS,
     )
@@ -181,7 +181,7 @@ def _same_objective(data: str, trials: Frame) -> Claim:
         expected="J equal",
         measured=f"J = {number(optimal.mean(), 4)} optimal, {number(learned.mean(), 4)} learned: {100 * apart:.2g} % apart",
         tolerance=f"{100 * J_APART:g} % of |J|, means over seeds",
-        verdict=judged(abs(apart) <= J_APART, len(learned) >= FEWEST),
+        verdict=judge(abs(apart) <= J_APART, len(learned) >= FEWEST),
         trials=2 * len(learned),
         topic=topics.CALIBRATED_DECODERS,
     )

@@ -1,1 +1,1 @@
-"""The study collapse_point: its table, its claims and its figures."""
+"""The study collapse_point: is a latent whose weights are all zero stationary, in a deep VAE?"""

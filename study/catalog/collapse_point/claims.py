@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.figures.drawing import Drawing
-from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
 from analysis.frames.view import View
 from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
@@ -38,7 +38,7 @@ SOURCE = "On the regularization balance in autoencoder-based generative models, 
 @collapse_point.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study."""
-    found, enough = _by_hypothesis(view), complete(view.trials)
+    found, enough = _by_hypothesis(view), all_computed(view.trials)
     stated = found.get(STATED, [])
     largest = max((look[name] for look in stated for name in SLOPES), default=math.nan)
     exponents = t_interval(look["noise_exponent"] for look in stated)
@@ -50,7 +50,7 @@ def claims(view: View) -> list[Claim]:
             "0 for its decoder column, mean and log variance",
             f"{number(largest)} nats at most, with the noise in antithetic pairs",
             f"{ZERO:g} nats",
-            judged(largest <= ZERO, enough),
+            judge(largest <= ZERO, enough),
             len(stated),
             topics.COLLAPSE_POINT,
         ),
@@ -61,7 +61,7 @@ def claims(view: View) -> list[Claim]:
             "exponent −½",
             f"exponent {exponents}",
             f"{EXPONENT:g}",
-            judged(abs(exponents.mean + 0.5) <= EXPONENT, enough),
+            judge(abs(exponents.mean + 0.5) <= EXPONENT, enough),
             len(stated),
             topics.COLLAPSE_POINT,
         ),
@@ -90,14 +90,14 @@ def sheets(view: View) -> list[Sheet]:
     return [Sheet("gradients", caption, pd.DataFrame(rows))] if rows else []
 
 
-def _by_hypothesis(view: View) -> dict[str, list[Look]]:
-    found: dict[str, list[Look]] = {}
-    for look in looks(view.trials):
+def _by_hypothesis(view: View) -> dict[str, list[ProbeResult]]:
+    found: dict[str, list[ProbeResult]] = {}
+    for look in probe_results(view.trials):
         found.setdefault(look.what["hypothesis"], []).append(look)
     return found
 
 
-def _biased(name: str, found: Sequence[Look], enough: bool) -> Claim:
+def _biased(name: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
     """Where the latent has a bias, J has a gradient on some of its weights, and none on the others."""
     moved, still = MOVED[name], [slope for slope in SLOPES if slope not in MOVED[name]]
     least = min((look[slope] for look in found for slope in moved), default=math.nan)
@@ -110,7 +110,7 @@ def _biased(name: str, found: Sequence[Look], enough: bool) -> Claim:
         f"a gradient on its {names}, none on the rest",
         f"at least {number(least)} nats; on the rest at most {number(most)}",
         f"{PRESENT:g} nats; {ZERO:g} nats",
-        judged(least >= PRESENT and most <= ZERO, enough),
+        judge(least >= PRESENT and most <= ZERO, enough),
         len(found),
         topics.COLLAPSE_POINT,
     )

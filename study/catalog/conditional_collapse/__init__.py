@@ -1,1 +1,4 @@
-"""The study conditional_collapse: its table, its claims and its figures."""
+"""The study conditional_collapse.
+
+Do nonlinear networks that learn a linear map follow the linear theory's loss, variances and thresholds?
+"""

@@ -13,9 +13,9 @@ import math
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
-from analysis.claims.network_sweep import Swept, swept
-from analysis.claims.thresholds import compared, threshold_rows
+from analysis.claims.claim import Claim, judge
+from analysis.claims.network_sweep import NetworkSweep, network_sweeps
+from analysis.claims.thresholds import threshold_pairs, threshold_rows
 from analysis.figures.drawing import Drawing
 from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
@@ -42,24 +42,24 @@ LAST_KEPT, FIRST_COLLAPSED = 12.0, 14.5
 @conditional_collapse.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one activation after the other."""
-    return [claim for name, trials in swept(view, "activation").items() for claim in _claims(name, trials)]
+    return [claim for name, trials in network_sweeps(view, "activation").items() for claim in _claims(name, trials)]
 
 
 @conditional_collapse.figures
 def drawings(view: View) -> list[Drawing]:
     """Loss and posterior standard deviations against β."""
-    return figures({name: trials for name, trials in swept(view, "activation").items() if len(trials.settled)})
+    return figures({name: trials for name, trials in network_sweeps(view, "activation").items() if len(trials.settled)})
 
 
 @conditional_collapse.sheets
 def sheets(view: View) -> list[Sheet]:
     """What training ends with at each β, and thresholds fitted over all seeds."""
-    every = {name: trials for name, trials in swept(view, "activation").items() if len(trials.settled)}
+    every = {name: trials for name, trials in network_sweeps(view, "activation").items() if len(trials.settled)}
     if not every:
         return []
     losses = [_loss_rows(name, trials) for name, trials in every.items()]
     fits = [
-        threshold_rows({"activation": name}, compared(trials.by_rank, trials.modes.zeta2 / trials.gamma))
+        threshold_rows({"activation": name}, threshold_pairs(trials.by_rank, trials.modes.zeta2 / trials.gamma))
         for name, trials in every.items()
     ]
     return [
@@ -68,7 +68,7 @@ def sheets(view: View) -> list[Sheet]:
     ]
 
 
-def _claims(name: str, trials: Swept) -> list[Claim]:
+def _claims(name: str, trials: NetworkSweep) -> list[Claim]:
     best = trials.best
     large, small = best[best["beta"].ge(SMALL)], best[best["beta"].lt(SMALL)]
     return [
@@ -79,7 +79,7 @@ def _claims(name: str, trials: Swept) -> list[Claim]:
     ]
 
 
-def _loss(name: str, trials: Swept, best: Frame, where: str, within: float) -> Claim:
+def _loss(name: str, trials: NetworkSweep, best: Frame, where: str, within: float) -> Claim:
     apart = (best["loss"] / best["expected"] - 1).abs()
     every = trials.settled[trials.settled["beta"].ge(SMALL) if within == WITHIN else trials.settled["beta"].lt(SMALL)]
     others = (every["loss"] / every["expected"] - 1).abs()
@@ -94,13 +94,13 @@ def _loss(name: str, trials: Swept, best: Frame, where: str, within: float) -> C
         expected="L/L* = 1",
         measured=measured,
         tolerance=f"{within:.0%}",
-        verdict=judged(bool(apart.max() <= within), trials.enough and len(best) > 0),
+        verdict=judge(bool(apart.max() <= within), trials.enough and len(best) > 0),
         trials=len(every),
         topic=topics.CONDITIONAL_SWEEP,
     )
 
 
-def _counts(name: str, trials: Swept) -> Claim:
+def _counts(name: str, trials: NetworkSweep) -> Claim:
     """A mode just inside its threshold may be lost to the network's few units; none can be won."""
 
     def lost(rows: Frame) -> Column:
@@ -117,18 +117,18 @@ def _counts(name: str, trials: Swept) -> Claim:
             f"{int(every.isin([0, 1]).sum())} of {len(every)} single trials exact or one short"
         ),
         tolerance="none more, at most one less",
-        verdict=judged(bool(best.isin([0, 1]).all()), trials.enough),
+        verdict=judge(bool(best.isin([0, 1]).all()), trials.enough),
         trials=len(every),
         topic=topics.CONDITIONAL_SWEEP,
     )
 
 
-def _collapse(name: str, trials: Swept) -> Claim:
+def _collapse(name: str, trials: NetworkSweep) -> Claim:
     best = trials.best.set_index("beta")["au_1"]
     ends = {beta: best.get(beta, math.nan) for beta in (LAST_KEPT, FIRST_COLLAPSED)}
     alive = trials.settled[trials.settled["beta"].isin(ends)].groupby("beta")["au_1"].agg(lambda x: x.gt(ALIVE).sum())
     texts = [f"AU₁ = {number(ends[b], 2)} at β = {b:g} ({int(alive.get(b, 0))} seeds alive)" for b in ends]
-    verdict = judged(
+    verdict = judge(
         ends[LAST_KEPT] > ALIVE and not alive.get(FIRST_COLLAPSED, 0),
         trials.enough and not any(map(math.isnan, ends.values())),
     )
@@ -145,7 +145,7 @@ def _collapse(name: str, trials: Swept) -> Claim:
     )
 
 
-def _loss_rows(name: str, trials: Swept) -> Frame:
+def _loss_rows(name: str, trials: NetworkSweep) -> Frame:
     best = trials.best
     return pd.DataFrame(
         {

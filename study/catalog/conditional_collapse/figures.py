@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from analysis.claims.network_sweep import Swept
+from analysis.claims.network_sweep import NetworkSweep
 from analysis.figures.curves import log_beta, ordered_looks, theory
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import GRID, INK, QUIET, SETTINGS, legend, panels
@@ -18,7 +18,7 @@ SHADED = 0.01
 """Half-width of the shaded band about theory's loss."""
 
 
-def figures(every: Mapping[str, Swept]) -> list[Drawing]:
+def figures(every: Mapping[str, NetworkSweep]) -> list[Drawing]:
     """Every figure, for networks with settled trials."""
     if not every:
         return []
@@ -26,7 +26,7 @@ def figures(every: Mapping[str, Swept]) -> list[Drawing]:
         return [loss(every), posterior(every)]
 
 
-def loss(every: Mapping[str, Swept]) -> Drawing:
+def loss(every: Mapping[str, NetworkSweep]) -> Drawing:
     """The loss against β, and by how much it exceeds theory's."""
     figure, (grid,) = panels(1, 2)
     left, right = grid
@@ -56,7 +56,7 @@ def loss(every: Mapping[str, Swept]) -> Drawing:
     return Drawing.of("loss", caption, figure)
 
 
-def posterior(every: Mapping[str, Swept]) -> Drawing:
+def posterior(every: Mapping[str, NetworkSweep]) -> Drawing:
     """The posterior standard deviation of each latent against β, a panel for each network."""
     figure, (grid,) = panels(1, len(every), sharey=True)
     for ax, (name, swept) in zip(grid, every.items(), strict=True):
@@ -89,6 +89,6 @@ def posterior(every: Mapping[str, Swept]) -> Drawing:
     return Drawing.of("posterior", caption, figure)
 
 
-def _fine(swept: Swept) -> np.ndarray:
+def _fine(swept: NetworkSweep) -> np.ndarray:
     betas = swept.settled["beta"]
     return np.geomspace(betas.min(), betas.max(), FINE)

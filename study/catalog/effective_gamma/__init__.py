@@ -1,1 +1,1 @@
-"""The study effective_gamma: its table, its claims and its figures."""
+"""The study effective_gamma: with a fixed decoder variance, does only the product β·γ matter?"""

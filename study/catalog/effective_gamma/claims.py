@@ -12,7 +12,7 @@ Source: Wang & Ziyin (2022), section 4 with a learnable posterior variance; that
 from collections.abc import Mapping, Sequence
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.frames.declaration import data_kind
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
@@ -97,7 +97,7 @@ def _follows_theory(data: str, trials: Frame, spectrum: Sequence[float], enough:
 def _claim(
     data: str, claim: str, source: str, expected: str, share: float, numbers: str, enough: bool, trials: int
 ) -> Claim:
-    tolerance, verdict = f"{AGREEING:.0%} agree", judged(share >= AGREEING, enough)
+    tolerance, verdict = f"{AGREEING:.0%} agree", judge(share >= AGREEING, enough)
     return Claim(data, claim, source, expected, numbers, tolerance, verdict, trials, topics.CONVENTIONS)
 
 

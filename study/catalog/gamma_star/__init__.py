@@ -1,1 +1,1 @@
-"""The study gamma_star: its table, its claims and its figures."""
+"""The study gamma_star: is a γ that is learned the same as its final value, fixed from the start?"""

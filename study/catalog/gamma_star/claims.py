@@ -15,7 +15,7 @@ Source: Dai, Wenliang & Wipf, "On the value of infinite gradients in variational
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -125,7 +125,7 @@ def _claim(
         expected=expected,
         measured=measured + _moving(pairs),
         tolerance=tolerance,
-        verdict=judged(agrees, len(pairs) >= FEWEST),
+        verdict=judge(agrees, len(pairs) >= FEWEST),
         trials=2 * len(pairs),
         topic=topics.LEARNED_AGAINST_FIXED,
     )

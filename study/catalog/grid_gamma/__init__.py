@@ -1,1 +1,1 @@
-"""The study grid_gamma: its table, its claims and its figures."""
+"""The study grid_gamma: which decoder variances keep exactly the needed latent dimensions active?"""

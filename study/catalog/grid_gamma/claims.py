@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import INSUFFICIENT, Claim, Said, judged
+from analysis.claims.claim import INSUFFICIENT, Claim, Verdict, judge
 from analysis.frames.load import Header
 from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
@@ -173,8 +173,8 @@ def _needless_kept(q: _Question, which: str, pairs: list[tuple[int, Frame, Frame
     expected, trials = f"n_active > {r}, MMD ratio ≥ {MMD_RATIO}", len(ours) + len(theirs)
     if usable["mmd"].isna().any():
         return _claim(q, claim, expected, f"{numbers}; MMD is not evaluated everywhere", INSUFFICIENT, trials)
-    agrees = bool(more.all()) and farther == len(ratios) and len(usable) >= ENOUGH * len(ours) > 0
-    return _claim(q, claim, expected, numbers, _said([theirs], agrees), trials)
+    agrees, enough = bool(more.all()) and farther == len(ratios), len(usable) >= ENOUGH * len(ours) > 0
+    return _claim(q, claim, expected, numbers, _said([theirs], agrees) if enough else INSUFFICIENT, trials)
 
 
 def _fewer(q: _Question, claim: str, label: str, sign: int) -> Claim:
@@ -231,7 +231,7 @@ def _nearer(data: str, gamma: str, pairs: Frame) -> Claim:
         expected="MMD(first) − MMD(second) > 0",
         measured=f"{gain} over {gain.n} seeds; MMD {first} and {second} in the mean of {len(pairs)} pairs",
         tolerance="95 % interval over seeds",
-        verdict=judged(gain.mean > 0, gain.n >= 2 and (gain.mean <= 0 or _excludes_zero(gain))),
+        verdict=judge(gain.mean > 0, gain.n >= 2 and (gain.mean <= 0 or _excludes_zero(gain))),
         trials=2 * len(pairs),
         topic=topics.LEARNED_AGAINST_FIXED,
     )
@@ -250,14 +250,14 @@ def _mmd_ratio(fixed: Frame, learned: Frame) -> float:
 
 
 def _claim(
-    q: _Question, claim: str, expected: str, numbers: str, said: Said, trials: int, tolerance: str = "every trial"
+    q: _Question, claim: str, expected: str, numbers: str, said: Verdict, trials: int, tolerance: str = "every trial"
 ) -> Claim:
     return Claim(q.data, claim, SOURCE, expected, numbers, tolerance, said, trials, topics.LEARNED_AGAINST_FIXED)
 
 
-def _said(asked: list[Frame], agrees: bool) -> Said:
+def _said(asked: list[Frame], agrees: bool) -> Verdict:
     """Insufficient where any side lacks converged trials, otherwise what the trials say."""
-    return judged(agrees, bool(asked) and all(enough_converged(trials) for trials in asked))
+    return judge(agrees, bool(asked) and all(enough_converged(trials) for trials in asked))
 
 
 def _at_unit_beta(frame: Frame, header: Header) -> Frame:

@@ -1,1 +1,1 @@
-"""The study groundwork: its table, its claims and its figures."""
+"""The study groundwork: do the conventions, closed forms and metrics hold that every other study rests on?"""

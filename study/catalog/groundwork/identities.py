@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from analysis.claims.residuals import worst
-from analysis.frames.probe_looks import Look
+from analysis.frames.probe_results import ProbeResult
 from analysis.theory import conventions
 
-Identity = Callable[[Look], tuple[float, float]]
+Identity = Callable[[ProbeResult], tuple[float, float]]
 
 IDENTITIES: dict[str, Identity] = {
     "J of γ and β is β J of βγ, and a constant": lambda a: (
@@ -35,10 +35,10 @@ IDENTITIES: dict[str, Identity] = {
 """What is said → both of its sides, the first measured."""
 
 
-def worst_residual(both: Identity, found: Sequence[Look]) -> float:
+def worst_residual(both: Identity, found: Sequence[ProbeResult]) -> float:
     """How far the sides lie apart at most, relative where they are large; NaN of no look."""
     return worst((measured - expected) / max(1.0, abs(expected)) for measured, expected in map(both, found))
 
 
-def _profile(look: Look) -> conventions.Profile:
+def _profile(look: ProbeResult) -> conventions.Profile:
     return conventions.profiled(look["squares"], look["nats"], look["at_beta"], look.what["d"])

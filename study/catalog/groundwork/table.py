@@ -13,11 +13,12 @@ from study.declare.table import study
 from study.declare.trial import Trial
 
 CONVENTIONS, LIKELIHOOD = "conventions", "likelihood"
+LEARNED_GAMMA = "minimum, learned γ"
 MINIMA = {
     "minimum, equal Σ": LinearMinimum(variant="equal Σ"),
     "minimum, unequal Σ": LinearMinimum(variant="unequal Σ"),
     "minimum, learned Σ": LinearMinimum(variant="learned Σ"),
-    "minimum, learned γ": LinearMinimum(variant="learned γ"),
+    LEARNED_GAMMA: LinearMinimum(variant="learned γ"),
 }
 BINS = {f"NDB, {bins} bins": NullBins(bins=bins) for bins in (100, 200, 300)}
 MMDS = {f"MMD, κ = {kappa}": NullMMD(kappa=kappa) for kappa in (2, 16, 64)}

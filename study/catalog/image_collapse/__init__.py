@@ -1,1 +1,4 @@
-"""The study image_collapse: its table, its claims and its figures."""
+"""The study image_collapse.
+
+On images, is every mode lost where its eigenvalue says, and do samples of the prior fade with them?
+"""

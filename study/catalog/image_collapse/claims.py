@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
-from analysis.claims.network_sweep import Swept, swept
+from analysis.claims.claim import Claim, judge
+from analysis.claims.network_sweep import NetworkSweep, network_sweeps
 from analysis.claims.topics import Topic
 from analysis.figures.drawing import Drawing
 from analysis.fit import FITTED, total_collapse
@@ -84,7 +84,7 @@ def sheets(view: View) -> list[Sheet]:
     ]
 
 
-def _collapse(data: str, topic: Topic, trials: Swept, low: float, high: float) -> Claim:
+def _collapse(data: str, topic: Topic, trials: NetworkSweep, low: float, high: float) -> Claim:
     """The grid's bracket decides: a nonlinear network's active units are no hinge, so its fit is only shown."""
     expected = float(trials.modes.zeta2[0]) / trials.gamma
     measured, agrees = "nothing was measured", False
@@ -101,14 +101,15 @@ def _collapse(data: str, topic: Topic, trials: Swept, low: float, high: float) -
         expected=number(expected),
         measured=measured,
         tolerance=f"in [{low:g}, {high:g}]",
-        verdict=judged(agrees, {beta for beta in trials.trials["beta"] if low <= beta <= high} <= set(trials.complete)),
+        verdict=judge(agrees, {beta for beta in trials.trials["beta"] if low <= beta <= high} <= set(trials.complete)),
         trials=len(trials.settled),
         topic=topic,
     )
 
 
-def _left(data: str, topic: Topic, trials: Swept, expected: dict[float, int]) -> Claim:
+def _left(data: str, topic: Topic, trials: NetworkSweep, expected: dict[float, int]) -> Claim:
     counts = {beta: trials.settled.loc[trials.settled["beta"].eq(beta), "n_burda"].tolist() for beta in expected}
+    agree = all(n == expected[beta] for beta, found in counts.items() for n in found)
     texts = [f"{', '.join(f'{n:.0f}' for n in found) or 'none measured'} at β = {b:g}" for b, found in counts.items()]
     return Claim(
         data=data,
@@ -117,18 +118,16 @@ def _left(data: str, topic: Topic, trials: Swept, expected: dict[float, int]) ->
         expected=", ".join(f"{n} at β = {beta:g}" for beta, n in expected.items()),
         measured=f"modes left, seed by seed: {'; '.join(texts)}",
         tolerance="every seed",
-        verdict=judged(
-            all(n == expected[beta] for beta, found in counts.items() for n in found),
-            set(expected) <= set(trials.complete),
-        ),
+        verdict=judge(agree, set(expected) <= set(trials.complete)),
         trials=sum(map(len, counts.values())),
         topic=topic,
     )
 
 
-def _gain(data: str, topic: Topic, trials: Swept, last: float) -> Claim:
+def _gain(data: str, topic: Topic, trials: NetworkSweep, last: float) -> Claim:
     rows = trials.settled[trials.settled["beta"].le(last)]
     excess = (rows["loss"] - rows["expected"]).groupby(rows["beta"]).max()
+    enough = {b for b in trials.trials["beta"] if b <= last} <= set(trials.complete)
     measured = "; ".join(f"{number(value)} at β = {beta:g}" for beta, value in excess.items()) or "nothing was measured"
     return Claim(
         data=data,
@@ -137,15 +136,13 @@ def _gain(data: str, topic: Topic, trials: Swept, last: float) -> Claim:
         expected="J − J*(linear) ≤ 0 at every seed",
         measured=f"J − J*(linear), the worst seed, in nats: {measured}",
         tolerance="0",
-        verdict=judged(
-            bool(excess.le(0).all()), {b for b in trials.trials["beta"] if b <= last} <= set(trials.complete)
-        ),
+        verdict=judge(bool(excess.le(0).all()), enough),
         trials=len(rows),
         topic=topic,
     )
 
 
-def _variance(data: str, topic: Topic, trials: Swept, exact: bool) -> Claim:
+def _variance(data: str, topic: Topic, trials: NetworkSweep, exact: bool) -> Claim:
     """tr Cov of the decoder's mean under the prior; any network's should fall with β, a linear one's is known."""
     found = trials.settled.groupby("beta")["sample_variance"].mean().reindex(trials.complete).dropna()
     expected = trials.expected_variance(found.index.to_numpy(float))
@@ -162,19 +159,19 @@ def _variance(data: str, topic: Topic, trials: Swept, exact: bool) -> Claim:
         else "falling",
         measured=f"{ends}{'' if falls else ', not monotonically'}{beyond}",
         tolerance=f"{VARIANCE:.0%} of the largest" if exact else "no rise above 1 % of the largest",
-        verdict=judged(falls and (not exact or apart <= VARIANCE), len(found) >= FEWEST),
+        verdict=judge(falls and (not exact or apart <= VARIANCE), len(found) >= FEWEST),
         trials=len(trials.settled),
         topic=topic,
     )
 
 
-def _by_data(view: View) -> dict[str, dict[str, Swept]]:
+def _by_data(view: View) -> dict[str, dict[str, NetworkSweep]]:
     """By kind of data, whatever subset of it, and by network."""
     groups = [of for _, of in cells(view.trials, view.header, ["data"])]
-    return {kind: swept(view, "network", of) for of in groups if (kind := data_kind(of))}
+    return {kind: network_sweeps(view, "network", of) for of in groups if (kind := data_kind(of))}
 
 
-def _settled(view: View) -> dict[str, dict[str, Swept]]:
+def _settled(view: View) -> dict[str, dict[str, NetworkSweep]]:
     """Those with settled trials."""
     return {
         data: every
@@ -183,7 +180,7 @@ def _settled(view: View) -> dict[str, dict[str, Swept]]:
     }
 
 
-def _rows(data: str, name: str, trials: Swept) -> Frame:
+def _rows(data: str, name: str, trials: NetworkSweep) -> Frame:
     groups = trials.settled.groupby("beta")
     betas = np.array([beta for beta, _ in groups], float)
     return pd.DataFrame(
@@ -201,7 +198,7 @@ def _rows(data: str, name: str, trials: Swept) -> Frame:
     )
 
 
-def _last(data: str, name: str, trials: Swept) -> dict[str, object]:
+def _last(data: str, name: str, trials: NetworkSweep) -> dict[str, object]:
     fit = total_collapse(trials.by_rank)
     return {
         "data": data,

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.claims.network_sweep import Swept
+from analysis.claims.network_sweep import NetworkSweep
 from analysis.figures.curves import DASHED, band, log_beta, ordered_looks, theory
 from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
@@ -21,14 +21,14 @@ FINE = 400
 """Points of a dashed curve."""
 
 
-def figures(data: str, every: Mapping[str, Swept], home: Home) -> list[Drawing]:
+def figures(data: str, every: Mapping[str, NetworkSweep], home: Home) -> list[Drawing]:
     """Every figure of one data set, for networks with settled trials."""
     with mpl.rc_context(SETTINGS):
         drawn = [modes(data, every), samples(data, every, home)]
     return [drawing for drawing in drawn if drawing]
 
 
-def modes(data: str, every: Mapping[str, Swept]) -> Drawing:
+def modes(data: str, every: Mapping[str, NetworkSweep]) -> Drawing:
     """Modes left and variance of samples against β."""
     figure, (grid,) = panels(1, 2)
     left, right = grid
@@ -55,7 +55,7 @@ def modes(data: str, every: Mapping[str, Swept]) -> Drawing:
     return Drawing.of(f"modes-{data.lower()}", caption, figure)
 
 
-def samples(data: str, every: Mapping[str, Swept], home: Home) -> Drawing | None:
+def samples(data: str, every: Mapping[str, NetworkSweep], home: Home) -> Drawing | None:
     """Samples of the prior, a row for each β and the same draws of z in every row."""
     grids = {name: _pictures(trials, home) for name, trials in every.items()}
     grids = {name: rows for name, rows in grids.items() if rows}
@@ -88,7 +88,7 @@ def _range(ax: Axes, x: np.ndarray, values: np.ndarray, look: Look) -> None:
     )
 
 
-def _pictures(trials: Swept, home: Home) -> dict[float, Float[np.ndarray, "images height width *colour"]]:
+def _pictures(trials: NetworkSweep, home: Home) -> dict[float, Float[np.ndarray, "images height width *colour"]]:
     """The stored samples of the first seed at each β, ascending; a β whose pictures are gone is left out."""
     rows: Frame = trials.settled.sort_values(["beta", "seed"]).drop_duplicates("beta")
     found = {}
@@ -102,7 +102,7 @@ def _pictures(trials: Swept, home: Home) -> dict[float, Float[np.ndarray, "image
     return found
 
 
-def _by_seed(trials: Swept, column: str) -> tuple[np.ndarray, np.ndarray]:
+def _by_seed(trials: NetworkSweep, column: str) -> tuple[np.ndarray, np.ndarray]:
     """β (k,) and the column (k, seeds)."""
     table = trials.settled.pivot(index="beta", columns="seed", values=column)
     return table.index.to_numpy(float), table.to_numpy(float)

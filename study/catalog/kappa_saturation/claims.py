@@ -16,15 +16,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.figures.bands import SKIPS
 from analysis.fit import FITTED, Saturation, counts, saturation
 from analysis.frames.declaration import data_kind
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
-from analysis.tables.cells import cells, enough_converged, label_text, moving
-from analysis.tables.cells import judged as judged_cell
+from analysis.tables.cells import cell_of, cells, enough_converged, label_text, moving
 from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
 from study.catalog.kappa_saturation.table import kappa_saturation
@@ -81,7 +80,7 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
         expected=f"n_active = min(κ, {r})",
         measured=f"in {exact.sum()} of {len(usable)} trials{moving(usable)}",
         tolerance="every trial",
-        verdict=judged(bool(exact.all()), enough_converged(trials)),
+        verdict=judge(bool(exact.all()), enough_converged(trials)),
         trials=len(usable),
         topic=topics.SATURATION,
     )
@@ -92,7 +91,7 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
         expected=f"NRE ≤ {NRE_LIMIT:g} on the test set for κ ≥ {r}",
         measured=f"largest NRE {number(reached.max())} of {len(reached)} trials",
         tolerance="every trial",
-        verdict=judged(bool(reached.le(NRE_LIMIT).all()), enough_converged(full)),
+        verdict=judge(bool(reached.le(NRE_LIMIT).all()), enough_converged(full)),
         trials=len(reached),
         topic=topics.SATURATION,
     )
@@ -103,9 +102,7 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
         expected=f"H1: min(κ, r) with r = {r}",
         measured=f"{name} with {_plateau(fit)}",
         tolerance="least AICc; r rounded to a whole number",
-        verdict=judged(
-            name == "H1" and round(fit.estimate) == r, enough_converged(trials) and fit.selected is not None
-        ),
+        verdict=judge(name == "H1" and round(fit.estimate) == r, enough_converged(trials) and fit.selected is not None),
         trials=len(usable),
         topic=topics.SATURATION,
     )
@@ -123,7 +120,7 @@ def _relative(where: str, trials: Frame) -> list[Claim]:
         expected=f"n_active at κ = {low} and {high} within {STEADY:g} of each other",
         measured=f"{below} and {above}{moving(last)}",
         tolerance="difference of the means over seeds",
-        verdict=judged(abs(below.mean - above.mean) <= STEADY, enough_converged(last)),
+        verdict=judge(abs(below.mean - above.mean) <= STEADY, enough_converged(last)),
         trials=len(last),
         topic=topics.SATURATION,
     )
@@ -138,7 +135,7 @@ def _relative(where: str, trials: Frame) -> list[Claim]:
         expected=f"plateau in [{PLATEAU[0]:g}, {PLATEAU[1]:g}], 22 published",
         measured=f"{fit.selected.curve.name if fit.selected else 'no curve'} with {_plateau(fit)}",
         tolerance="a plateau was seen, and the estimate lies inside",
-        verdict=judged(within, enough_converged(trials) and fit.selected is not None),
+        verdict=judge(within, enough_converged(trials) and fit.selected is not None),
         trials=len(trials),
         topic=topics.SATURATION,
     )
@@ -178,7 +175,7 @@ def sheets(view: View) -> list[Sheet]:
 def _row(cell: Frame, fit: Saturation) -> dict[str, Any]:
     usable = cell[cell["status"].eq("finished")]
     kappa = int(cell["kappa"].iloc[0])
-    said = judged_cell(cell)
+    said = cell_of(cell)
     measured = {
         "error": "distortion_test",
         "NRE": "nre_test",

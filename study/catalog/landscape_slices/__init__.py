@@ -1,1 +1,1 @@
-"""The study landscape_slices: its table, its claims and its figures."""
+"""The study landscape_slices: does a smaller γ smooth the landscape along a line, or carve minima into it?"""

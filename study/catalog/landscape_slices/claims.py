@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.figures.drawing import Drawing
-from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING
 from analysis.tables.sheet import Sheet
@@ -56,8 +56,8 @@ SOURCE = "Dai, Wenliang & Wipf (2021), Fig. 3"
 @landscape_slices.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, line by line."""
-    found = {line: looks(trials) for line, trials in _lines(view).items()}
-    enough = {line: complete(trials) for line, trials in _lines(view).items()}
+    found = {line: probe_results(trials) for line, trials in _lines(view).items()}
+    enough = {line: all_computed(trials) for line, trials in _lines(view).items()}
     return [
         _pair(_by_gamma(found[PAIR]), enough[PAIR]),
         _split(found[SPLIT], enough[SPLIT]),
@@ -71,8 +71,8 @@ def claims(view: View) -> list[Claim]:
 def drawings(view: View) -> list[Drawing]:
     """The loss along both lines, a curve for each γ."""
     lines = {
-        PAIR: looks(_lines(view)[PAIR]),
-        f"{PLANTED}, seed 0": [look for look in looks(_lines(view)[PLANTED]) if look.row["seed"] == 0],
+        PAIR: probe_results(_lines(view)[PAIR]),
+        f"{PLANTED}, seed 0": [look for look in probe_results(_lines(view)[PLANTED]) if look.row["seed"] == 0],
     }
     drawn = {
         name: {look.what["gamma"]: arrays for look in found if (arrays := look.arrays(view.home))}
@@ -89,7 +89,7 @@ def sheets(view: View) -> list[Sheet]:
         {"line": line, "γ": look.what["gamma"], "minima": look["minima"], "lowest at t": look["argmin"]}
         | {"largest |dL/dt|": look["steepest"]}
         for line, trials in _lines(view).items()
-        for look in looks(trials)
+        for look in probe_results(trials)
         if line != SPLIT and look.row["seed"] == 0
     ]
     return [Sheet("lines", "The loss along a line, seed 0", pd.DataFrame(rows))] if rows else []
@@ -99,18 +99,18 @@ def _lines(view: View) -> dict[str, pd.DataFrame]:
     return {line: view.trials[view.trials["line"].eq(line)] for line in (PAIR, SPLIT, PLANTED)}
 
 
-def _by_gamma(found: Sequence[Look]) -> dict[float, Look]:
+def _by_gamma(found: Sequence[ProbeResult]) -> dict[float, ProbeResult]:
     return {look.what["gamma"]: look for look in found}
 
 
-def _by_seed(found: Sequence[Look]) -> dict[int, dict[float, Look]]:
-    seeds: dict[int, dict[float, Look]] = {}
+def _by_seed(found: Sequence[ProbeResult]) -> dict[int, dict[float, ProbeResult]]:
+    seeds: dict[int, dict[float, ProbeResult]] = {}
     for look in found:
         seeds.setdefault(int(look.row["seed"]), {})[look.what["gamma"]] = look
     return seeds
 
 
-def _pair(found: Mapping[float, Look], enough: bool) -> Claim:
+def _pair(found: Mapping[float, ProbeResult], enough: bool) -> Claim:
     def agrees(gamma: float, count: int, place: str, slope: str) -> bool:
         look = found[gamma]
         near = _rounds_to(abs(look["argmin"]), place) and _rounds_to(look["steepest"], slope)
@@ -127,7 +127,7 @@ def _pair(found: Mapping[float, Look], enough: bool) -> Claim:
         )
         or NOTHING,
         "counts exact, the rest to the digits given",
-        judged(enough and all(g in found and agrees(g, *said) for g, said in OF_PAIR.items()), enough),
+        judge(enough and all(g in found and agrees(g, *said) for g, said in OF_PAIR.items()), enough),
         len(found),
         topics.LANDSCAPE_SLICES,
     )
@@ -137,7 +137,7 @@ def _rounds_to(value: float, expected: str) -> bool:
     return f"{value:.{len(expected.partition('.')[2])}f}" == expected
 
 
-def _split(found: Sequence[Look], enough: bool) -> Claim:
+def _split(found: Sequence[ProbeResult], enough: bool) -> Claim:
     ratio = found[0]["split"] if found else math.nan
     expected = minima.pair_split()
     return Claim(
@@ -147,13 +147,13 @@ def _split(found: Sequence[Look], enough: bool) -> Claim:
         f"γ/λ = {expected:.6f}",
         f"{ratio:.6f}",
         f"{AT:g}",
-        judged(abs(ratio - expected) <= AT, enough),
+        judge(abs(ratio - expected) <= AT, enough),
         len(found),
         topics.LANDSCAPE_SLICES,
     )
 
 
-def _planted(found: Mapping[float, Look], enough: bool) -> Claim:
+def _planted(found: Mapping[float, ProbeResult], enough: bool) -> Claim:
     step = 6 / 6000
     agrees = enough and all(
         found[gamma]["minima"] == count and abs(abs(found[gamma]["argmin"]) - place) <= step / 2
@@ -167,13 +167,13 @@ def _planted(found: Mapping[float, Look], enough: bool) -> Claim:
         "; ".join(f"γ = {g:g}: {look['minima']:g}, |t| = {abs(look['argmin']):.3g}" for g, look in found.items())
         or NOTHING,
         "counts exact, half a step of the grid",
-        judged(agrees, enough),
+        judge(agrees, enough),
         len(found),
         topics.LANDSCAPE_SLICES,
     )
 
 
-def _several(found: Mapping[int, Mapping[float, Look]], enough: bool) -> Claim:
+def _several(found: Mapping[int, Mapping[float, ProbeResult]], enough: bool) -> Claim:
     asked = [dict(sorted(found[seed].items(), reverse=True)) for seed in CLOSELY if seed in found]
     agree = [of for of in asked if _gains_a_minimum(of)]
     return Claim(
@@ -183,20 +183,20 @@ def _several(found: Mapping[int, Mapping[float, Look]], enough: bool) -> Claim:
         f"{len(CLOSELY)} of {len(CLOSELY)} lines",
         f"{len(agree)} of {len(asked)}",
         "exact",
-        judged(len(agree) == len(CLOSELY), enough),
+        judge(len(agree) == len(CLOSELY), enough),
         sum(map(len, asked)),
         topics.LANDSCAPE_SLICES,
     )
 
 
-def _gains_a_minimum(falling: Mapping[float, Look]) -> bool:
+def _gains_a_minimum(falling: Mapping[float, ProbeResult]) -> bool:
     """`falling` is one line's γ in falling order."""
     places = [abs(look["argmin"]) for look in falling.values()]
     several = all(look["minima"] >= 2 for gamma, look in falling.items() if gamma <= 0.01)
     return falling[1.0]["minima"] == 1 and several and bool((np.diff(places) <= 1e-9).all())
 
 
-def _share(found: Mapping[int, Mapping[float, Look]], enough: bool) -> Claim:
+def _share(found: Mapping[int, Mapping[float, ProbeResult]], enough: bool) -> Claim:
     chosen = [of for seed, of in found.items() if seed < OF_EVERY and {1.0, 0.1, 1e-3} <= of.keys()]
     carved = [of for of in chosen if of[1.0]["minima"] == of[0.1]["minima"] == 1 < of[1e-3]["minima"]]
     return Claim(
@@ -206,7 +206,7 @@ def _share(found: Mapping[int, Mapping[float, Look]], enough: bool) -> Claim:
         f"{SHARE} of {OF_EVERY} lines",
         f"{len(carved)} of {len(chosen)}",
         "exact",
-        judged(len(carved) == SHARE and len(chosen) == OF_EVERY, enough),
+        judge(len(carved) == SHARE and len(chosen) == OF_EVERY, enough),
         3 * len(chosen),
         topics.LANDSCAPE_SLICES,
     )

@@ -18,7 +18,7 @@ import pandas as pd
 
 from analysis.claims import topics
 from analysis.claims.beta_sweep import BURDA, LOST, BetaSweep, sweeps
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.claims.topics import Topic
 from analysis.frames.view import View
 from analysis.tables.interval import number
@@ -154,7 +154,7 @@ def _claim(
     enough: bool = True,
 ) -> Claim:
     data = f"{s.data}, γ ≤ {s.ceiling}" if s.capped else s.data
-    verdict = judged(agrees, enough and s.enough)
+    verdict = judge(agrees, enough and s.enough)
     return Claim(data, claim, source, expected, measured, tolerance, verdict, len(s.finished), topic)
 
 

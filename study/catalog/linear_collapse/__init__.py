@@ -1,1 +1,4 @@
-"""The study linear_collapse: its table, its claims and its figures."""
+"""The study linear_collapse.
+
+Does a linear VAE lose mode i at β = ζᵢ²/γ, without a jump, whatever κ, Σ and the prior's width are?
+"""

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.claims.linear_optimum import Cell
-from analysis.claims.thresholds import Compared, compared, threshold_rows, thresholds_claim
+from analysis.claims.thresholds import ThresholdPair, threshold_pairs, threshold_rows, thresholds_claim
 from analysis.figures.drawing import Drawing
 from analysis.fit import Estimator
 from analysis.frames.types import Frame
@@ -90,9 +90,9 @@ def sheets(view: View) -> list[Sheet]:
         tables.append(threshold_rows({"network": variant, "κ": str(kappa)}, _pairs(cell)))
         if variant == LEARNED and len(cell.settled):
             truth = linear.thresholds(cell.modes.zeta2, cell.gamma, kappa)
-            named = {"active units by rank": compared(cell.sweep, truth), "active units": _pairs(cell)}
-            named |= {name: compared(cell.sweep, truth, name) for name in BY_RANK}
-            named["spectral"] = compared(cell.by_mode, truth, "spectral")
+            named = {"active units by rank": threshold_pairs(cell.sweep, truth), "active units": _pairs(cell)}
+            named |= {name: threshold_pairs(cell.sweep, truth, name) for name in BY_RANK}
+            named["spectral"] = threshold_pairs(cell.by_mode, truth, "spectral")
             estimators += [threshold_rows({"κ": str(kappa), "estimator": name}, pairs) for name, pairs in named.items()]
     found = [
         Sheet("thresholds", "Collapse thresholds from active units, against ζᵢ²/γ", _stacked(tables)),
@@ -114,11 +114,11 @@ def settings(view: View) -> dict[tuple[str, int], Cell]:
     return found
 
 
-def _pairs(cell: Cell) -> list[Compared]:
+def _pairs(cell: Cell) -> list[ThresholdPair]:
     if not len(cell.settled):
         return []
     expected = linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa)
-    return compared(cell.by_mode, expected)
+    return threshold_pairs(cell.by_mode, expected)
 
 
 def _active_units(cell: Cell) -> Claim:
@@ -148,7 +148,7 @@ def _second_order(cell: Cell) -> Claim:
     claim = "each collapse is a transition of second order: J′ has no jump at βᵢ*, and J″ one of 1/(2βᵢ*)"
     expected, slopes = "KLᵢ = a (log βᵢ* − log β)₊ with a = ½", []
     if len(cell.settled):
-        pairs = compared(cell.sweep, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa), "rate")
+        pairs = threshold_pairs(cell.sweep, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa), "rate")
         slopes = [pair.fitted.slope.value if pair.fitted.slope else math.nan for pair in pairs]
     measured = f"a = {', '.join(map(number, slopes)) or NOTHING}"
     agrees = bool(slopes) and all(abs(2 * slope - 1) <= SLOPE for slope in slopes)
@@ -209,7 +209,7 @@ def _gauge(one: Cell, other: Cell) -> Claim:
         expected="no difference",
         measured=f"J differs by {number(loss)} nats at most, active units by {number(units)} in root mean square",
         tolerance=f"{NATS} nats and {UNITS}",
-        verdict=judged(loss <= NATS and units <= UNITS, one.enough and other.enough),
+        verdict=judge(loss <= NATS and units <= UNITS, one.enough and other.enough),
         trials=len(one.settled) + len(other.settled),
         topic=topics.LINEAR_SWEEP,
     )
@@ -234,7 +234,7 @@ def _biases(cell: Cell) -> Claim:
 
 
 def _claim(cell: Cell, claim: str, source: str, expected: str, measured: str, tolerance: str, agrees: bool) -> Claim:
-    verdict, trials = judged(agrees, cell.enough), len(cell.settled)
+    verdict, trials = judge(agrees, cell.enough), len(cell.settled)
     return Claim(cell.data, claim, source, expected, measured, tolerance, verdict, trials, topics.LINEAR_SWEEP)
 
 

@@ -1,1 +1,1 @@
-"""The study origin_hessian: its table, its claims and its figures."""
+"""The study origin_hessian: has a linear VAE collapsed if and only if the origin is a minimum?"""

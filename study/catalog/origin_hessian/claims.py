@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.figures.drawing import Drawing
-from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
@@ -42,14 +42,14 @@ def claims(view: View) -> list[Claim]:
         trials = view.trials[view.trials["variant"].eq(variant)]
         of = _deep if variant == DEEP else _equivalence
         if len(trials):
-            found.append(of(str(variant), looks(trials), complete(trials)))
+            found.append(of(str(variant), probe_results(trials), all_computed(trials)))
     return found
 
 
 @origin_hessian.figures
 def drawings(view: View) -> list[Drawing]:
     """How far below the origin the global minimum lies, against the ratio that theory asks for."""
-    found = [look for look in looks(view.trials) if look.what["variant"] != DEEP]
+    found = [look for look in probe_results(view.trials) if look.what["variant"] != DEEP]
     return (
         [depths({name: _of(found, name) for name in dict.fromkeys(look.what["variant"] for look in found)})]
         if found
@@ -60,7 +60,7 @@ def drawings(view: View) -> list[Drawing]:
 @origin_hessian.sheets
 def sheets(view: View) -> list[Sheet]:
     """How many problems have the origin as a minimum, as the global one, and by theory."""
-    found, rows = looks(view.trials), []
+    found, rows = probe_results(view.trials), []
     for variant in dict.fromkeys(look.what["variant"] for look in found):
         of = _of(found, variant)
         rows.append(
@@ -76,25 +76,25 @@ def sheets(view: View) -> list[Sheet]:
     return [Sheet("origin", "The origin of random problems", pd.DataFrame(rows))] if rows else []
 
 
-def is_minimum(look: Look) -> bool:
+def is_minimum(look: ProbeResult) -> bool:
     """Whether the Hessian at the origin is positive semi-definite."""
     return look["least_eigenvalue"] >= -CURVED * look["largest_eigenvalue"]
 
 
-def is_global(look: Look) -> bool:
+def is_global(look: ProbeResult) -> bool:
     """Whether no minimisation ended below the origin."""
     return look["at_origin"] - look["lowest"] <= BELOW * max(1.0, abs(look["at_origin"]))
 
 
-def _by_theory(look: Look) -> bool:
+def _by_theory(look: ProbeResult) -> bool:
     return bool(hessian.origin_is_minimum([look["threshold_ratio"]], 1.0))
 
 
-def _of(found: Sequence[Look], variant: str) -> list[Look]:
+def _of(found: Sequence[ProbeResult], variant: str) -> list[ProbeResult]:
     return [look for look in found if look.what["variant"] == variant]
 
 
-def _equivalence(variant: str, found: Sequence[Look], enough: bool) -> Claim:
+def _equivalence(variant: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
     agree = [look for look in found if is_minimum(look) == is_global(look) == _by_theory(look)]
     kept = sum(map(is_global, found))
     return Claim(
@@ -104,13 +104,13 @@ def _equivalence(variant: str, found: Sequence[Look], enough: bool) -> Claim:
         f"all of {len(found)} problems, of both kinds",
         f"{len(agree)} of {len(found)}: {kept} with the global minimum at the origin, {len(found) - kept} without",
         "exact",
-        judged(len(agree) == len(found) and 0 < kept < len(found), enough),
+        judge(len(agree) == len(found) and 0 < kept < len(found), enough),
         len(found),
         topics.ORIGIN_HESSIAN,
     )
 
 
-def _deep(variant: str, found: Sequence[Look], enough: bool) -> Claim:
+def _deep(variant: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
     """u₂u₁z with x of variance 4 at β = γ = 1."""
     measured, worst = NOTHING, math.nan
     if found:
@@ -126,7 +126,7 @@ def _deep(variant: str, found: Sequence[Look], enough: bool) -> Claim:
         "eigenvalues 0, 0 and 4; J = 2 at the origin, 1.5 at its lowest",
         measured,
         f"{EXACT:g}",
-        judged(worst <= EXACT, enough),
+        judge(worst <= EXACT, enough),
         len(found),
         topics.ORIGIN_HESSIAN,
     )

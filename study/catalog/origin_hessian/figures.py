@@ -8,13 +8,13 @@ import numpy as np
 from analysis.figures.curves import COLOURS
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import INK, QUIET, SETTINGS, legend, log_scale, panels
-from analysis.frames.probe_looks import Look
+from analysis.frames.probe_results import ProbeResult
 
 LEAST = 1e-12
 """Nats below which differences are drawn at the lower edge: rounding."""
 
 
-def depths(found: Mapping[str, Sequence[Look]]) -> Drawing:
+def depths(found: Mapping[str, Sequence[ProbeResult]]) -> Drawing:
     """A panel for each kind of model, a point a problem, by the sign of the origin's least curvature."""
     with mpl.rc_context(SETTINGS):
         figure, (row,) = panels(1, len(found), sharey=True)
@@ -39,7 +39,7 @@ def depths(found: Mapping[str, Sequence[Look]]) -> Drawing:
         return Drawing.of("depths", caption, figure)
 
 
-def _point(look: Look) -> tuple[float, float, float]:
+def _point(look: ProbeResult) -> tuple[float, float, float]:
     depth = max(look["at_origin"] - look["lowest"], LEAST)
     curved = look["least_eigenvalue"] / look["largest_eigenvalue"]
     return look["threshold_ratio"], depth, 0.0 if abs(curved) < 1e-9 else curved

@@ -1,1 +1,1 @@
-"""The study outlier_screening: its table, its claims and its figures."""
+"""The study outlier_screening: does the reconstruction error of an autoencoder tell outliers, however many latents it has?"""

@@ -13,7 +13,7 @@ import math
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -179,5 +179,5 @@ def _claim(
     agrees: bool,
     fewest: int = FEWEST,
 ) -> Claim:
-    verdict = judged(agrees, len(trials) >= fewest)
+    verdict = judge(agrees, len(trials) >= fewest)
     return Claim(name, claim, SOURCE, expected, measured, tolerance, verdict, len(trials), topics.OUTLIERS)

@@ -1,1 +1,4 @@
-"""The study penalties: its table, its claims and its figures."""
+"""The study penalties.
+
+Which penalties on codes prefer a sparse decoder to a dense one, and does a VAE's loss at a small γ?
+"""

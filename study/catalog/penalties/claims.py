@@ -8,21 +8,21 @@ generative models", Thm. 3.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.claims.residuals import worst
 from analysis.figures.drawing import Drawing
-from analysis.frames.probe_looks import Look, complete, looks
+from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
-from analysis.theory import serpentine
+from study.catalog.penalties.changes import BALANCE, CHANGES, SOURCE, expected_of
 from study.catalog.penalties.figures import decoders
 from study.catalog.penalties.lemmas import of_latents, of_logarithms
 from study.catalog.penalties.table import (
@@ -34,9 +34,6 @@ from study.catalog.penalties.table import (
     LOG_PLUS_LESS,
     LOGARITHMS,
     MCP,
-    OF_LOG_PLUS,
-    OF_POWER,
-    OF_SATURATING,
     POWER,
     ROOT,
     SATURATING,
@@ -47,8 +44,6 @@ from study.catalog.penalties.table import (
     U,
     penalties,
 )
-
-SOURCE, BALANCE = "Dai, Wenliang & Wipf (2021)", "Regularization balance, Thm. 3"
 
 SIGNS = {
     U: ("never", "+++++++"),
@@ -79,53 +74,6 @@ JUMPS = (SUPPORT, LOG)
 """Those that jump at 0, or fall to −∞."""
 
 
-class Change(NamedTuple):
-    """A value at which the preference changes: of what, theory of ε and the length, the measured number, and the claim."""
-
-    data: str
-    theory: Callable[[float, float], float]
-    number: str
-    claim: str
-    source: str
-    tolerance: float
-
-
-CHANGES = {
-    OF_SATURATING: Change(
-        "u/(u + c)",
-        lambda *of: serpentine.critical_saturation(serpentine.moments(*of)),
-        "critical",
-        "prefers the sparse decoder below a critical c, about ε²/3",
-        f"{SOURCE}, Thm. 4; derived",
-        1e-6,
-    ),
-    OF_LOG_PLUS: Change(
-        "log(u + δ)",
-        lambda *of: serpentine.critical_offset(serpentine.moments(*of)),
-        "critical",
-        "prefers the sparse decoder below δ = m_x m_y/(T − m_x − m_y)",
-        f"{SOURCE}, Thm. 4; derived",
-        1e-6,
-    ),
-    OF_POWER: Change(
-        "u^p",
-        lambda *of: serpentine.critical_power(serpentine.moments(*of)),
-        "critical",
-        "prefers the sparse decoder below p ≈ log 2/log(T/√(m_x m_y)), which falls with ε",
-        f"{SOURCE}, Thm. 4; derived",
-        1e-6,
-    ),
-    VAE: Change(
-        "VAE with either decoder",
-        lambda *of: serpentine.crossing(serpentine.variances(*of)),
-        "crossing",
-        "its loss prefers the sparse decoder below γ* = e v_x v_y/v_T",
-        f"{BALANCE}; γ* derived",
-        0.15,
-    ),
-}
-"""By the name of the look."""
-
 OF_GROWTH = 0.02
 """On the growth below the crossing, relative."""
 
@@ -153,7 +101,7 @@ def drawings(view: View) -> list[Drawing]:
     corners = {look.what["eps"]: arrays["corners"] for look in shown if (arrays := look.arrays(view.home))}
     losses = {
         look.what["eps"]: {**arrays, "expected": np.array(expected)}
-        for look, expected in _expected(CHANGES[VAE], _of(view, [VAE])[0])
+        for look, expected in expected_of(CHANGES[VAE], _of(view, [VAE])[0])
         if (arrays := look.arrays(view.home))
     }
     if not corners or not losses:
@@ -181,25 +129,21 @@ def _constants(view: View) -> list[dict[str, Any]]:
         {"of": change.data, "value": name if name != "VAE" else "γ*", "ε": look.what["eps"]}
         | {"measured": look[change.number], "theory": expected}
         for name, change in CHANGES.items()
-        for look, expected in _expected(change, _of(view, [name])[0])
+        for look, expected in expected_of(change, _of(view, [name])[0])
     ]
 
 
-def _expected(change: Change, found: Sequence[Look]) -> list[tuple[Look, float]]:
-    return [(look, change.theory(look.what["eps"], look.what["length"])) for look in found]
-
-
-def _of(view: View, names: Iterable[str]) -> tuple[list[Look], bool]:
+def _of(view: View, names: Iterable[str]) -> tuple[list[ProbeResult], bool]:
     """The finished probes of these names, and whether they are all."""
     trials = view.trials[view.trials["look"].isin(list(names))]
-    return looks(trials), complete(trials)
+    return probe_results(trials), all_computed(trials)
 
 
-def _by_at(found: Sequence[Look]) -> dict[float, Look]:
+def _by_at(found: Sequence[ProbeResult]) -> dict[float, ProbeResult]:
     return {look.what["eps"]: look for look in found}
 
 
-def _sign(look: Look) -> str:
+def _sign(look: ProbeResult) -> str:
     return {-1.0: "−", 1.0: "+"}.get(look["sign"], "0")
 
 
@@ -221,7 +165,7 @@ def _table(view: View) -> Claim:
         f"the {len(expected)} signs of the table",
         f"{len(expected) - len(other)} of them" + (f"; not {others}" if other else ""),
         f"exact, without {len(NEAR_TIES)} near-ties",
-        judged(not other, enough),
+        judge(not other, enough),
         len(found),
         topics.PENALTIES,
     )
@@ -230,7 +174,7 @@ def _table(view: View) -> Claim:
 def _change(view: View, name: str) -> Claim:
     change = CHANGES[name]
     found, enough = _of(view, [name])
-    expected = [value for _, value in _expected(change, found)]
+    expected = [value for _, value in expected_of(change, found)]
     measured = [look[change.number] for look in found]
     error = worst(m / e - 1 for m, e in zip(measured, expected, strict=True))
     return Claim(
@@ -240,7 +184,7 @@ def _change(view: View, name: str) -> Claim:
         _at_each(found, expected),
         _at_each(found, measured),
         f"{change.tolerance:g}, relative",
-        judged(error <= change.tolerance, enough),
+        judge(error <= change.tolerance, enough),
         len(found),
         topics.PENALTIES,
     )
@@ -260,7 +204,7 @@ def _preferred(view: View, names: Sequence[str], decoder: str, claim: str) -> Cl
         f"{decoder} in all {len(asked)} cases {where}",
         f"in {len(agree)} of {len(asked)}",
         "exact",
-        judged(len(agree) == len(asked), enough),
+        judge(len(agree) == len(asked), enough),
         len(asked),
         topics.PENALTIES,
     )
@@ -277,11 +221,11 @@ def _growth(view: View) -> Claim:
         f"{expected:.3f} per decade of γ",
         _at_each(found, [look["growth"] for look in found]),
         f"{OF_GROWTH:.0%}",
-        judged(error <= OF_GROWTH, enough),
+        judge(error <= OF_GROWTH, enough),
         len(found),
         topics.PENALTIES,
     )
 
 
-def _at_each(found: Sequence[Look], values: Sequence[float]) -> str:
+def _at_each(found: Sequence[ProbeResult], values: Sequence[float]) -> str:
     return "; ".join(f"ε = {k.what['eps']:g}: {number(v, 4)}" for k, v in zip(found, values, strict=True)) or NOTHING

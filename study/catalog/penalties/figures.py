@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from analysis.figures.curves import COLOURS, DASHED
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, legend, log_scale, panels
-from analysis.frames.probe_looks import Look
+from analysis.frames.probe_results import ProbeResult
 
-Kinds = Mapping[str, Mapping[str, Mapping[float, Look]]]
+Kinds = Mapping[str, Mapping[str, Mapping[float, ProbeResult]]]
 """Kind of penalty → penalty → ε → the probe."""
 
 SHADES = ("Greens_r", "Oranges_r", "Blues_r")

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.claims.residuals import worst
-from analysis.frames.probe_looks import Look
+from analysis.frames.probe_results import ProbeResult
 from analysis.tables.interval import NOTHING, number
 from analysis.theory import affine
 
@@ -20,12 +20,12 @@ EXACT, LIMIT, IDENTITY = 1e-9, 0.01, 1e-10
 SOURCE = "Dai, Wenliang & Wipf (2021)"
 
 
-def of_latents(found: Sequence[Look], enough: bool) -> list[Claim]:
+def of_latents(found: Sequence[ProbeResult], enough: bool) -> list[Claim]:
     """What a latent costs at its best scale and variance, and that this becomes a logarithm."""
     return [_closed_form(found, enough), _limit(found, enough)]
 
 
-def _closed_form(found: Sequence[Look], enough: bool) -> Claim:
+def _closed_form(found: Sequence[ProbeResult], enough: bool) -> Claim:
     errors = [look["price"] - affine.sparse_penalty(_codes(look), _gamma(look)).sum() for look in found]
     errors += [look["unused"] - affine.sparse_penalty(0.0, _gamma(look)) for look in found]
     error = worst(errors)
@@ -36,13 +36,13 @@ def _closed_form(found: Sequence[Look], enough: bool) -> Claim:
         "the closed form",
         f"within {number(error)}",
         f"{EXACT:g} nats",
-        judged(error <= EXACT, enough),
+        judge(error <= EXACT, enough),
         len(found),
         topics.LOGARITHMS,
     )
 
 
-def _limit(found: Sequence[Look], enough: bool) -> Claim:
+def _limit(found: Sequence[ProbeResult], enough: bool) -> Claim:
     """The error is γ Σ 1/c to the first order, and never more."""
     ratios = {_gamma(look): _above_logarithm(look) / (_gamma(look) * (1 / _codes(look)).sum()) for look in found}
     agrees = all(0 < ratio <= 1 + LIMIT for ratio in ratios.values())
@@ -54,13 +54,13 @@ def _limit(found: Sequence[Look], enough: bool) -> Claim:
         "error/(γ Σ 1/c) → 1 from below",
         "; ".join(f"γ = {gamma:g}: {ratio:.4f}" for gamma, ratio in ratios.items()) or NOTHING,
         f"{LIMIT:.0%} for γ ≤ 1e-4",
-        judged(agrees, enough),
+        judge(agrees, enough),
         len(found),
         topics.LOGARITHMS,
     )
 
 
-def of_logarithms(found: Sequence[Look], enough: bool) -> Claim:
+def of_logarithms(found: Sequence[ProbeResult], enough: bool) -> Claim:
     """An autoencoder's loss at the best γ and scales of codes."""
     error = worst(look["least"] - look["logarithms"] - look.what["d"] - look.what["kappa"] for look in found)
     return Claim(
@@ -70,19 +70,19 @@ def of_logarithms(found: Sequence[Look], enough: bool) -> Claim:
         "d + κ more",
         f"within {number(error)}",
         f"{IDENTITY:g} nats",
-        judged(error <= IDENTITY, enough),
+        judge(error <= IDENTITY, enough),
         len(found),
         topics.LOGARITHMS,
     )
 
 
-def _gamma(look: Look) -> float:
+def _gamma(look: ProbeResult) -> float:
     return look.what["gamma"]
 
 
-def _codes(look: Look) -> np.ndarray:
+def _codes(look: ProbeResult) -> np.ndarray:
     return np.array(look.what["variances"], float)
 
 
-def _above_logarithm(look: Look) -> float:
+def _above_logarithm(look: ProbeResult) -> float:
     return look["price"] - float((np.log(_codes(look)) + 1).sum())

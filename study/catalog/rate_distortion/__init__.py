@@ -1,1 +1,1 @@
-"""The study rate_distortion: its table, its claims and its figures."""
+"""The study rate_distortion: do a fixed and a learned decoder variance trace the same rate-distortion curve as β varies?"""

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.figures.drawing import Drawing
 from analysis.fit.area import Area, area
 from analysis.frames.declaration import data_kind
@@ -53,7 +53,7 @@ DERIVED = "derived: at a minimum of J, γ fixed or learned, R + 2gK is least, wi
 
 
 @dataclass(frozen=True)
-class Traced:
+class BothCurves:
     """The trials of one data set, and the linear theory of its training set."""
 
     data: str
@@ -66,6 +66,7 @@ class Traced:
 
     @property
     def enough(self) -> bool:
+        """Two thirds of the declared trials have converged."""
         return len(self.trials) >= max(2, ENOUGH * self.declared)
 
     def theory(self, rates: np.ndarray) -> np.ndarray:
@@ -104,10 +105,10 @@ class Traced:
 @rate_distortion.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, one data set after the other."""
-    return [claim for one in traced(view) for claim in judgements(one)]
+    return [claim for one in both_curves(view) for claim in judgements(one)]
 
 
-def judgements(one: Traced) -> list[Claim]:
+def judgements(one: BothCurves) -> list[Claim]:
     """The claims about one data set."""
     return [_on_the_curve(one), _same_curve(one)] if one.linear else [_same_curve(one), _slope(one)]
 
@@ -115,14 +116,14 @@ def judgements(one: Traced) -> list[Claim]:
 @rate_distortion.figures
 def drawings(view: View) -> list[Drawing]:
     """Both curves with theory under them, and their distance from it."""
-    return figures([one for one in traced(view) if len(one.trials)])
+    return figures([one for one in both_curves(view) if len(one.trials)])
 
 
 @rate_distortion.sheets
 def sheets(view: View) -> list[Sheet]:
     """Rate, distortion and γ at each β: means over seeds."""
     rows = []
-    for one in traced(view):
+    for one in both_curves(view):
         for (mode, beta), own in one.trials.groupby(["gamma_mode", "beta"]):
             measured = {"rate, nats": "rate", "distortion": "distortion", "γ": "gamma_value", "βγ": "gamma_eff"}
             texts = {heading: str(t_interval(own[column])) for heading, column in measured.items()}
@@ -131,7 +132,7 @@ def sheets(view: View) -> list[Sheet]:
     return [Sheet("curves", caption, pd.DataFrame(rows))] if rows else []
 
 
-def traced(view: View) -> Iterator[Traced]:
+def both_curves(view: View) -> Iterator[BothCurves]:
     """The trials of each data set with a result."""
     for (data,), declared in cells(view.trials, view.header, ["data"]):
         known = declared[declared["converged"]]
@@ -141,7 +142,7 @@ def traced(view: View) -> Iterator[Traced]:
         linear = data_kind(known) == "LinearSubspace"
         exact = _exact(known, view.latents, modes) if linear else known["distortion_train"]
         trials = known.assign(rate=known["rate_train"], distortion=exact)
-        yield Traced(label_text(data), linear, modes, int(known["kappa"].iloc[0]), len(declared), trials)
+        yield BothCurves(label_text(data), linear, modes, int(known["kappa"].iloc[0]), len(declared), trials)
 
 
 def _exact(trials: Frame, latents: Frame, modes: Modes) -> Column:
@@ -150,7 +151,7 @@ def _exact(trials: Frame, latents: Frame, modes: Modes) -> Column:
     return trials["nre_mean_train"] * modes.total + trials["trial_id"].map(spread)
 
 
-def _on_the_curve(one: Traced) -> Claim:
+def _on_the_curve(one: BothCurves) -> Claim:
     worst = float(one.away.abs().max())
     return Claim(
         data=one.data,
@@ -159,13 +160,13 @@ def _on_the_curve(one: Traced) -> Claim:
         expected="R = R_wf(K)",
         measured=f"|R − R_wf(K)| is {number(float(one.away.abs().median()))} T in the median, {number(worst)} T at most",
         tolerance=f"{ON_CURVE:g} T",
-        verdict=judged(worst <= ON_CURVE, one.enough),
+        verdict=judge(worst <= ON_CURVE, one.enough),
         trials=len(one.trials),
         topic=topics.RATE_DISTORTION,
     )
 
 
-def _same_curve(one: Traced) -> Claim:
+def _same_curve(one: BothCurves) -> Claim:
     most = AREA_LINEAR if one.linear else AREA_IMAGES
     signed, unsigned = (t_interval(getattr(found, kind) for found in one.areas) for kind in ("signed", "unsigned"))
     return Claim(
@@ -175,13 +176,13 @@ def _same_curve(one: Traced) -> Claim:
         expected="an area of 0",
         measured=f"{unsigned} of the area under the fixed γ's curve; learned − fixed, with its sign, {signed}",
         tolerance=f"the 95 % t-interval of the area over seeds ends below {most:.0%}",
-        verdict=judged(unsigned.high <= most, one.enough and unsigned.n >= FEWEST),
+        verdict=judge(unsigned.high <= most, one.enough and unsigned.n >= FEWEST),
         trials=len(one.trials),
         topic=topics.RATE_DISTORTION,
     )
 
 
-def _slope(one: Traced) -> Claim:
+def _slope(one: BothCurves) -> Claim:
     """dR/dK = −2g for any network at a minimum, by the envelope theorem; linear ones are known better than this."""
     middle = one.slopes.groupby("mode")["ratio"].median()
     told = ", ".join(f"{number(float(value))} {mode}" for mode, value in middle.items())
@@ -192,7 +193,7 @@ def _slope(one: Traced) -> Claim:
         expected="ΔR/ΔK over −2βγ is 1",
         measured=f"in the median over neighbouring β and seeds {told}",
         tolerance=f"{SLOPE:.0%} in the median",
-        verdict=judged(len(middle) == 2 and bool((middle - 1).abs().max() <= SLOPE), one.enough),
+        verdict=judge(len(middle) == 2 and bool((middle - 1).abs().max() <= SLOPE), one.enough),
         trials=len(one.trials),
         topic=topics.RATE_DISTORTION,
     )

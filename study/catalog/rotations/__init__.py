@@ -1,1 +1,1 @@
-"""The study rotations: its table, its claims and its figures."""
+"""The study rotations: may the latents of a linear VAE be turned at will, or only permuted?"""

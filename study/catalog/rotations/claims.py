@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
-from analysis.frames.probe_looks import Look, complete, looks
+from analysis.claims.claim import Claim, judge
+from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
 from analysis.frames.view import View
 from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
@@ -33,7 +33,7 @@ SAID = {KEPT: "Σ stays as it is", BEST: "Σ is the best for each turn", GIVEN: 
 @rotations.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study."""
-    found, enough = looks(view.trials), complete(view.trials)
+    found, enough = probe_results(view.trials), all_computed(view.trials)
     turned = [look for look in found if look.what["turn"] == ORTHOGONAL]
     unequal = [look for look in turned if not _are_equal(look)]
     free = [look for look in turned if _are_equal(look) or look.what["sigma"] == GIVEN]
@@ -63,16 +63,16 @@ def sheets(view: View) -> list[Sheet]:
             "least rise, nats": look["least_rise"],
             "largest rise, nats": look["largest_rise"],
         }
-        for look in looks(view.trials)
+        for look in probe_results(view.trials)
     ]
     return [Sheet("rises", "How much J rises when the latents are turned", pd.DataFrame(rows))] if rows else []
 
 
-def _are_equal(look: Look) -> bool:
+def _are_equal(look: ProbeResult) -> bool:
     return len(set(look.what["eigenvalues"])) == 1
 
 
-def _raised(sigma: str, found: Sequence[Look], enough: bool) -> Claim:
+def _raised(sigma: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
     least = min((look["least_rise"] for look in found), default=math.nan)
     turns = sum(look.what["count"] for look in found)
     return Claim(
@@ -82,13 +82,13 @@ def _raised(sigma: str, found: Sequence[Look], enough: bool) -> Claim:
         f"all of {turns} random turns",
         f"by {number(least)} nats at least",
         f"more than {RAISED:g} nats",
-        judged(least > RAISED, enough),
+        judge(least > RAISED, enough),
         len(found),
         topics.ROTATIONS,
     )
 
 
-def _free(data: str, claim: str, found: Sequence[Look], enough: bool) -> Claim:
+def _free(data: str, claim: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
     worst = max((_change(look) for look in found), default=math.nan)
     return Claim(
         data,
@@ -97,12 +97,12 @@ def _free(data: str, claim: str, found: Sequence[Look], enough: bool) -> Claim:
         "no change",
         f"{number(worst)} nats at most, of {sum(look.what['count'] for look in found)} turns",
         f"{FREE:g} nats",
-        judged(worst <= FREE, enough),
+        judge(worst <= FREE, enough),
         len(found),
         topics.ROTATIONS,
     )
 
 
-def _change(look: Look) -> float:
+def _change(look: ProbeResult) -> float:
     """The largest change of J either way."""
     return max(abs(look["least_rise"]), abs(look["largest_rise"])) / max(1.0, abs(look["lowest"]))

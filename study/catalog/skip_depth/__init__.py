@@ -1,1 +1,1 @@
-"""The study skip_depth: its table, its claims and its figures."""
+"""The study skip_depth: do deep decoders without skip connections collapse, or is it their initialisation?"""

@@ -12,7 +12,7 @@ what a ReLU layer does to a second moment.
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.figures.bands import SKIPS
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
@@ -64,7 +64,7 @@ def _rescued(where: str, trials: Frame) -> Claim:
         expected=f"median n_active ≤ {COLLAPSED} without skip, ≥ {KEPT} with it",
         measured=f"{_counts(plain)} without, {_counts(affine)} with{_moving(plain, affine)}",
         tolerance="medians over seeds",
-        verdict=judged(agrees, _enough(plain, affine)),
+        verdict=judge(agrees, _enough(plain, affine)),
         trials=len(plain) + len(affine),
         topic=topics.DEPTH_AND_SKIPS,
     )
@@ -80,7 +80,7 @@ def _reconstructed(where: str, trials: Frame) -> Claim:
         expected=f"NRE ≥ {NRE_LOST:g} without skip, ≤ {NRE_RESCUED:g} with it",
         measured=f"median {number(lost)} without, at most {number(rescued)} with{_moving(plain, affine)}",
         tolerance="the median without, every trial with",
-        verdict=judged(lost >= NRE_LOST and rescued <= NRE_RESCUED, _enough(plain, affine)),
+        verdict=judge(lost >= NRE_LOST and rescued <= NRE_RESCUED, _enough(plain, affine)),
         trials=len(plain) + len(affine),
         topic=topics.DEPTH_AND_SKIPS,
     )
@@ -96,7 +96,7 @@ def _alike(where: str, trials: Frame) -> Claim:
         expected=f"median n_active ≥ {KEPT} with and without",
         measured=f"{_counts(plain)} without, {_counts(affine)} with{_moving(plain, affine)}",
         tolerance="medians over seeds",
-        verdict=judged(kept >= KEPT, _enough(plain, affine)),
+        verdict=judge(kept >= KEPT, _enough(plain, affine)),
         trials=len(plain) + len(affine),
         topic=topics.DEPTH_AND_SKIPS,
     )
@@ -113,7 +113,7 @@ def _not_collapsed(where: str, trials: Frame) -> Claim:
         expected=f"median n_active > {COLLAPSED}, median NRE < {NRE_LOST:g}",
         measured=f"{_counts(plain)}, median NRE {number(lost)}{_moving(plain)}",
         tolerance="medians over seeds",
-        verdict=judged(active > COLLAPSED and lost < NRE_LOST, _enough(plain)),
+        verdict=judge(active > COLLAPSED and lost < NRE_LOST, _enough(plain)),
         trials=len(plain),
         topic=topics.DEPTH_AND_SKIPS,
     )

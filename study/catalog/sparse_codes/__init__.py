@@ -1,1 +1,1 @@
-"""The study sparse_codes: its table, its claims and its figures."""
+"""The study sparse_codes: which penalties leave an autoencoder the codes that its data need, and no more?"""

@@ -14,13 +14,11 @@ Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear da
 """
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
-from analysis.figures.drawing import Drawing
+from analysis.claims.claim import Claim, judge
 from analysis.frames.view import View
 from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
 from analysis.theory import sparse_codes as theory
-from study.catalog.sparse_codes import figures as drawn
 from study.catalog.sparse_codes.groups import COPIES, ONE, TIE, Group, by_penalty, groups, sheet
 from study.catalog.sparse_codes.table import sparse_codes
 
@@ -51,12 +49,6 @@ def claims(view: View) -> list[Claim]:
         else:
             found += _curved(where, of)
     return found + _learned(view)
-
-
-@sparse_codes.figures
-def drawings(view: View) -> list[Drawing]:
-    """The energies of the codes, sorted."""
-    return drawn.drawings(groups(view))
 
 
 @sparse_codes.sheets
@@ -111,7 +103,7 @@ def _named(of: list[Group], *names: str) -> list[Group]:
 def _claim(
     where: str, said: str, source: str, of: list[Group], expected: str, measured: str, within: str, agrees: bool
 ) -> Claim:
-    verdict = judged(agrees, bool(of) and all(group.is_complete for group in of))
+    verdict = judge(agrees, bool(of) and all(group.is_complete for group in of))
     return Claim(where, said, source, expected, measured, within, verdict, sum(map(len, of)), topics.SPARSE_CODES)
 
 

@@ -10,7 +10,9 @@ from matplotlib.axes import Axes
 from analysis.figures.curves import DASHED
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, Look, legend, panels
-from study.catalog.sparse_codes.groups import Group
+from analysis.frames.view import View
+from study.catalog.sparse_codes.groups import Group, groups
+from study.catalog.sparse_codes.table import sparse_codes
 
 Found = Mapping[tuple[str, str], Sequence[Group]]
 
@@ -33,8 +35,10 @@ HOW = (
 )
 
 
-def drawings(found: Found) -> list[Drawing]:
-    """Every penalty at a fixed γ, and those under which γ is also learned, by how it is set."""
+@sparse_codes.figures
+def drawings(view: View) -> list[Drawing]:
+    """The codes' energies, sorted: every penalty at a fixed γ, and those under which γ is also learned, by how it is set."""
+    found = groups(view)
     looks = _looks(found)
     fixed = {place: of for place, of in found.items() if of[0].is_fixed}
     again = {data for (data, _), of in found.items() if not of[0].is_fixed}

@@ -60,18 +60,22 @@ class Group:
 
     @property
     def h(self) -> str:
+        """The penalty's name."""
         return self.declared["h"]
 
     @property
     def parameter(self) -> float | None:
+        """The penalty's parameter, if it has one."""
         return self.declared["parameter"]
 
     @property
     def weight(self) -> float:
+        """The price of a code."""
         return self.declared["weight"]
 
     @property
     def kappa(self) -> int:
+        """Codes that are there."""
         return self.energies.shape[-1]
 
     @cached_property
@@ -160,6 +164,7 @@ def by_penalty(of: Iterable[Group]) -> str:
 
 
 def counts(used: Sequence[int]) -> str:
+    """Numbers of codes, once where all seeds agree."""
     return str(used[0]) if len(set(used)) == 1 else ", ".join(map(str, used))
 
 

@@ -1,1 +1,1 @@
-"""The study stability: its table, its claims and its figures."""
+"""The study stability: which remedies keep a VAE with a small γ from diverging, and from losing the balance?"""

@@ -13,7 +13,7 @@ from math import comb
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -118,7 +118,7 @@ def _unstable(trials: Frame) -> Claim:
         expected="more than half at the highest, none at the lowest",
         measured=f"diverged: {told or 'nothing measured'}",
         tolerance="the majority of seeds",
-        verdict=judged(
+        verdict=judge(
             len(share) > 1 and share.iloc[-1] > 0.5 and share.iloc[0] == 0, plain["seed"].nunique() >= FEWEST
         ),
         trials=len(plain),
@@ -207,7 +207,7 @@ def _claim(
     agrees: bool,
     enough: bool,
 ) -> Claim:
-    verdict = judged(agrees, enough and pairs["seed"].nunique() >= FEWEST)
+    verdict = judge(agrees, enough and pairs["seed"].nunique() >= FEWEST)
     source, trials = SOURCES.get(remedy, "derived"), 2 * len(pairs)
     claim = f"with {remedy}: {claim}"
     return Claim(where, claim, source, expected, measured, tolerance, verdict, trials, topics.REMEDIES)

@@ -1,1 +1,1 @@
-"""The study vaeplus: its table, its claims and its figures."""
+"""The study vaeplus: do samples of a second VAE on the first one's latents come closer to the data?"""

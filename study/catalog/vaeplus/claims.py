@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.claims import topics
-from analysis.claims.claim import Claim, judged
+from analysis.claims.claim import Claim, judge
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -95,7 +95,7 @@ def _ratio(where: str, trials: Frame, least: float) -> Claim:
         expected=f"MMD of the VAE over that of VAE+ ≥ {least:g}",
         measured=f"{number(first.mean())} over {number(plus.mean())}: {number(ratio)} times",
         tolerance="means over seeds",
-        verdict=judged(ratio >= least, min(len(first), len(plus)) >= FEWEST),
+        verdict=judge(ratio >= least, min(len(first), len(plus)) >= FEWEST),
         trials=len(first) + len(plus),
         topic=topics.TWO_STAGES,
     )
@@ -113,7 +113,7 @@ def _below(where: str, trials: Frame, of_data: Frame, other: str, metric: Metric
         expected=f"{metric.heading} of VAE+ below that of {other}",
         measured=f"{number(plus.mean())} against {number(against.mean())}, paired difference {difference}",
         tolerance="the paired 95 % t-interval lies below 0",
-        verdict=judged(difference.high < 0, difference.n >= FEWEST),
+        verdict=judge(difference.high < 0, difference.n >= FEWEST),
         trials=len(plus) + len(against),
         topic=topics.TWO_STAGES,
     )

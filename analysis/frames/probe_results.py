@@ -1,4 +1,4 @@
-"""Probes as their studies' claims read them: what was declared, what was measured, and arrays for figures."""
+"""Probes as claims read them: their declarations, the numbers that they measured, and arrays for figures."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from study.record import Home, read_artifacts
 
 
 @dataclass(frozen=True)
-class Look:
+class ProbeResult:
     """A finished probe: its declaration, and its row of `analysis.results`."""
 
     what: dict[str, Any]
@@ -23,7 +23,7 @@ class Look:
         return float("nan") if value is None else float(value)
 
     def arrays(self, home: Home) -> dict[str, np.ndarray]:
-        """What a figure is drawn from; nothing where there is none, or the home no longer has it."""
+        """The arrays that a figure draws; empty if the probe stored none, or the home no longer holds them."""
         path = self.row["artifacts"]
         if not isinstance(path, str):  # NaN where other probes of the table have arrays, and this one none
             return {}
@@ -33,12 +33,12 @@ class Look:
             return {}
 
 
-def looks(trials: Frame) -> list[Look]:
+def probe_results(trials: Frame) -> list[ProbeResult]:
     """The finished probes, in declared order."""
     finished = trials[trials["status"].eq("finished")]
-    return [Look(json.loads(row["declaration"])["what"], row) for row in finished.to_dict("records")]
+    return [ProbeResult(json.loads(row["declaration"])["what"], row) for row in finished.to_dict("records")]
 
 
-def complete(trials: Frame) -> bool:
-    """Whether there are probes, and all of them have been computed: a verdict about all rests on no fewer."""
+def all_computed(trials: Frame) -> bool:
+    """Whether there are probes and every one has finished: a verdict about all of them needs all of them."""
     return len(trials) > 0 and bool(trials["status"].eq("finished").all())

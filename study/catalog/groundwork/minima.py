@@ -1,0 +1,95 @@
+"""What groundwork says of minima: the lowest losses of random linear problems against their closed forms.
+
+Source: Wang & Ziyin (2022), Props. 2 and 3, Thms. 1 and 2, appendix D.
+"""
+
+import math
+
+import numpy as np
+
+from analysis.claims import topics
+from analysis.claims.claim import Claim, judge
+from analysis.claims.residuals import worst
+from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
+from analysis.frames.view import View
+from analysis.tables.interval import NOTHING, number
+from analysis.theory import fixed_sigma, learned_gamma, linear
+from analysis.theory.modes import Modes
+from study.catalog.groundwork.table import LEARNED_GAMMA, MINIMA
+
+MINIMAL, GAMMA = 1e-6, 1e-4
+"""Relative tolerances: on minima, and on a learned γ."""
+
+WZ = "Wang & Ziyin (2022)"
+
+PROPOSITIONS = {
+    "equal Σ": f"{WZ}, Prop. 2 and Thm. 1",
+    "unequal Σ": f"{WZ}, Prop. 2 and Thm. 1, with σ ascending where ζ descends",
+    "learned Σ": f"{WZ}, Prop. 3 and Thm. 2",
+    "learned γ": f"{WZ}, appendix D, derived again",
+}
+
+
+def of_minima(view: View) -> list[Claim]:
+    """The claims about minima, one for each kind of linear problem, and about the γ that is learned."""
+    minima = [_minimum(view, name, probe.variant) for name, probe in MINIMA.items()]
+    return [*minima, _learned_gamma(view)]
+
+
+def _minimum(view: View, name: str, variant: str) -> Claim:
+    trials = view.trials[view.trials["look"].eq(name)]
+    found = probe_results(trials)
+    errors = []
+    for look in found:
+        expected = _lowest(look, view)
+        errors.append((look["lowest"] - expected) / max(1.0, abs(expected)))
+    return Claim(
+        f"linear problems, {variant}",
+        "the lowest loss is that of the closed form",
+        PROPOSITIONS[variant],
+        "the closed form's J",
+        f"{number(worst(errors))} from it at most, relative, by L-BFGS from random starts" if found else NOTHING,
+        f"{MINIMAL:g}, relative",
+        judge(worst(errors) <= MINIMAL, all_computed(trials)),
+        len(found),
+        topics.LINEAR_MINIMUM,
+    )
+
+
+def _lowest(look: ProbeResult, view: View) -> float:
+    """By theory, in nats."""
+    modes, arrays = _modes(look, view)
+    gamma, beta, kappa = look["at_gamma"], look["at_beta"], int(look["latents"])
+    if look.what["variant"] == "learned γ":
+        return float(learned_gamma.objective(modes, beta, kappa, floor=gamma))
+    if "sigma2" not in arrays:
+        return float(linear.objective(modes, gamma, beta, kappa))
+    given = fixed_sigma.loss_wz(modes, arrays["sigma2"], gamma, beta, look["prior_std"])
+    return float(given) + 0.5 * modes.d2 * math.log(gamma)
+
+
+def _modes(look: ProbeResult, view: View) -> tuple[Modes, dict[str, np.ndarray]]:
+    arrays = look.arrays(view.home)
+    return Modes(arrays["zeta2"], look["target_variance"], int(look["outputs"])), arrays
+
+
+def _learned_gamma(view: View) -> Claim:
+    """Of problems whose γ lies above the floor."""
+    trials = view.trials[view.trials["look"].eq(LEARNED_GAMMA)]
+    found = probe_results(trials)
+    errors = []
+    for look in found:
+        expected = float(learned_gamma.gamma_star(_modes(look, view)[0], look["at_beta"], int(look["latents"])))
+        if expected > look["at_gamma"]:
+            errors.append(look["found_gamma"] / expected - 1)
+    return Claim(
+        "linear problems, learned γ",
+        "γ* = (C₀ + Σ_{k<i≤m} ζᵢ²)/(d₂ − βk), wherever that is above 0",
+        f"{PROPOSITIONS['learned γ']}; k by derivation",
+        "the closed form's γ*",
+        f"{number(worst(errors))} from it at most, relative, in {len(errors)} problems" if errors else NOTHING,
+        f"{GAMMA:g}, relative",
+        judge(worst(errors) <= GAMMA, all_computed(trials) and bool(errors)),
+        len(errors),
+        topics.LEARNED_GAMMA_LINEAR,
+    )

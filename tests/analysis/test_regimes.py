@@ -1,0 +1,113 @@
+"""Regimes of trials whose records are made up: each follows from what was reconstructed with how many latents."""
+
+from pathlib import Path
+
+import pytest
+from made_up_studies import DIGITS, row, seeds
+
+from analysis import results
+from study.record import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.mark.parametrize(
+    ("n_active", "nre", "regime"),
+    [
+        (3, 1e-3, "balanced"),
+        (8, 1e-3, "under"),
+        (1, 0.5, "over"),
+        (3, 0.5, "unfit"),
+        (8, 0.5, "unfit"),
+        (2, 1e-3, "memorising"),
+    ],
+)
+def test_each_regime_follows_from_reconstruction_and_active_latents(home: Home, n_active: int, nre: float, regime: str):
+    seeds(home, [row("", n_active=n_active, nre_mean_test=nre)])
+    frame = results("s", home)
+    assert frame["regime"].tolist() == [regime]
+    assert not frame["regime_relative"].any()
+
+
+def test_the_limits_of_convergence_and_reconstruction_are_inclusive(home: Home):
+    seeds(
+        home,
+        [row("", scale_residual=0.5, nre_mean_test=0.01), row("", scale_residual=0.501), row("", nre_mean_test=0.011)],
+    )
+    frame = results("s", home)
+    assert frame["regime"].tolist() == ["balanced", "balanced", "unfit"]
+    assert frame["converged"].tolist() == [True, False, True]
+
+
+def test_a_trial_without_a_result_is_named_by_its_status(home: Home):
+    trials = [row("", status="diverged"), row("", status="failed"), row("", scale_residual=None)]
+    seeds(home, trials, declared=4)
+    frame = results("s", home)
+    assert frame["regime"].tolist() == ["diverged", "failed", "balanced", "missing"]
+    assert frame["converged"].tolist() == [False] * 4
+
+
+def test_noisy_planted_data_are_judged_against_the_best_reconstruction(home: Home):
+    nres = [0.20, 0.219, 0.221]
+    seeds(home, [row("", noise=0.1, nre_mean_test=nre) for nre in nres])
+    assert results("s", home)["regime"].tolist() == ["balanced", "balanced", "unfit"]
+
+
+def test_where_r_is_unknown_the_converged_run_of_best_elbo_sets_it(home: Home):
+    digits = [
+        row("", **DIGITS, n_active=11, neg_elbo_test=-50.0, nre_mean_test=0.1),
+        row("", **DIGITS, n_active=30, neg_elbo_test=-90.0, nre_mean_test=0.1, scale_residual=0.9),
+        row("", **DIGITS, n_active=16, neg_elbo_test=-20.0, nre_mean_test=0.1),
+        row("", **DIGITS, n_active=2, neg_elbo_test=10.0, nre_mean_test=0.8),
+    ]
+    seeds(home, [*digits, row("")])
+    frame = results("s", home)
+    assert frame["needed_dims"].tolist() == [11, 11, 11, 11, 3]
+    assert frame["regime"].tolist() == ["balanced", "under", "under", "over", "balanced"]
+    assert frame["regime_relative"].tolist() == [True] * 4 + [False]
+
+
+def test_a_probability_of_levels_is_not_ranked_with_densities(home: Home):
+    """Nor is a density that has seen what it explains."""
+    density = row("", **DIGITS, n_active=11, neg_elbo_test=50.0, nre_mean_test=0.1, likelihood="normal")
+    others = [
+        row("", **DIGITS, n_active=4, neg_elbo_test=-90.0, nre_mean_test=0.1, likelihood="categorical"),
+        row(
+            "", **DIGITS, n_active=5, neg_elbo_test=-80.0, nre_mean_test=0.1, likelihood="normal", gamma_mode="perimage"
+        ),
+    ]
+    seeds(home, [*others, density])
+    assert results("s", home)["needed_dims"].tolist() == [11] * 3
+
+
+def test_where_all_give_probabilities_the_best_of_them_counts(home: Home):
+    both = [(4, 90.0), (5, 80.0)]
+    seeds(home, [row("", **DIGITS, n_active=n, neg_elbo_test=e, likelihood="categorical") for n, e in both])
+    assert results("s", home)["needed_dims"].tolist() == [5] * 2
+
+
+def test_without_a_converged_trial_unknown_data_have_no_regime(home: Home):
+    seeds(home, [row("", **DIGITS, neg_elbo_test=None)])
+    assert results("s", home)["regime"].tolist() == ["unknown"]
+
+
+def test_where_even_the_best_run_collapsed_nothing_is_balanced(home: Home):
+    seeds(home, [row("", **DIGITS, n_active=0, neg_elbo_test=5.0), row("", **DIGITS, n_active=2, neg_elbo_test=9.0)])
+    assert results("s", home)["regime"].tolist() == ["unknown"] * 2
+
+
+def test_a_deterministic_autoencoder_is_not_called_unconverged(home: Home):
+    seeds(home, [row("", scale_residual=None, n_active=None, stage="autoencoder"), row("", scale_residual=None)])
+    frame = results("s", home)
+    assert frame["converged"].tolist() == [True, False]
+    assert frame["regime"].tolist() == ["whole", "balanced"]
+
+
+def test_a_second_vae_has_no_regime_and_sets_none(home: Home):
+    first = row("", n_active=3, nre_mean_test=0.1, neg_elbo_test=-10.0, **DIGITS)
+    second = row("", n_active=8, nre_mean_test=0.1, neg_elbo_test=-99.0, stage="second vae", **DIGITS)
+    seeds(home, [first, second])
+    assert results("s", home)["regime"].tolist() == ["balanced", "draws"]
