@@ -18,10 +18,10 @@ FINAL = ("distortion_test", "rate_test", "gamma", "n_active")
 CURVES = ("distortion", "rate", "gamma", "grad_z", "n_active")
 MOST_POINTS = 30
 
-Told = dict[str, Any]
+Row = dict[str, Any]
 
 
-def tabled(home: Home, query: str, *values: Any) -> list[Any]:
+def query_rows(home: Home, query: str, *values: Any) -> list[Any]:
     """Rows of the home's MLflow database; none before there is one."""
     file = Path(f"{home}/mlflow.db")
     if not file.exists():
@@ -30,30 +30,31 @@ def tabled(home: Home, query: str, *values: Any) -> list[Any]:
         return base.execute(query, values).fetchall()
 
 
-def told(home: Home, study: str) -> list[Told]:
-    """Every run of the study's experiment that was not taken away, and every single point of its metrics."""
+def runs_of(home: Home, study: str) -> list[Row]:
+    """Every run of the study's experiment that was not deleted, with every point of its metrics."""
     of_study = "run_uuid IN (SELECT run_uuid FROM runs JOIN experiments USING (experiment_id)"
     of_study += " WHERE experiments.name = ? AND runs.lifecycle_stage = 'active')"
-    found: dict[str, Told] = {}
-    for run, name, status in tabled(home, f"SELECT run_uuid, name, status FROM runs WHERE {of_study}", study):
+    found: dict[str, Row] = {}
+    for run, name, status in query_rows(home, f"SELECT run_uuid, name, status FROM runs WHERE {of_study}", study):
         found[run] = {"id": run, "name": name, "status": status, "tags": {}, "params": {}, "points": [], "latest": {}}
     for table in ("tags", "params"):
-        for run, key, text in tabled(home, f"SELECT run_uuid, key, value FROM {table} WHERE {of_study}", study):
+        for run, key, text in query_rows(home, f"SELECT run_uuid, key, value FROM {table} WHERE {of_study}", study):
             found[run][table][key] = text
-    for run, *point in tabled(home, f"SELECT run_uuid, key, step, value FROM metrics WHERE {of_study}", study):
+    for run, *point in query_rows(home, f"SELECT run_uuid, key, step, value FROM metrics WHERE {of_study}", study):
         found[run]["points"].append(tuple(point))
-    for run, key, value in tabled(home, f"SELECT run_uuid, key, value FROM latest_metrics WHERE {of_study}", study):
+    for run, key, value in query_rows(home, f"SELECT run_uuid, key, value FROM latest_metrics WHERE {of_study}", study):
         found[run]["latest"][key] = value
     return list(found.values())
 
 
-def of_kind(runs: list[Told], kind: str) -> list[Told]:
+def of_kind(runs: list[Row], kind: str) -> list[Row]:
+    """The runs of trials, cells, packs or launches."""
     return [run for run in runs if run["tags"]["kind"] == kind]
 
 
 def assert_shows_the_records(home: Home, study: str, rows: int) -> None:
     """`rows` trials are mirrored by one ended run each, which shows all of the records' numbers and no other."""
-    runs = told(home, study)
+    runs = runs_of(home, study)
     assert {run["status"] for run in runs} <= {"FINISHED", "FAILED", "KILLED"}, "a run was left open"
     trials = {row["trial_id"]: row for row in read(home, "trials").to_pylist()}
     shown = of_kind(runs, "trial")
@@ -68,7 +69,7 @@ def assert_shows_the_records(home: Home, study: str, rows: int) -> None:
     _assert_cells(of_kind(runs, "cell"), shown)
 
 
-def _assert_trial(run: Told, row: Told, axes: Told, curve: list[Told], evaluations: list[Told]) -> None:
+def _assert_trial(run: Row, row: Row, axes: Row, curve: list[Row], evaluations: list[Row]) -> None:
     assert (run["status"], run["tags"]["mirrored"]) == ("FINISHED", row["commit_id"])
     points = {(name, step): value for name, step, value in run["points"]}
     assert len(points) == len(run["points"]), "a point is there twice"
@@ -84,7 +85,7 @@ def _assert_trial(run: Told, row: Told, axes: Told, curve: list[Told], evaluatio
     _assert_declared(run["params"], row, axes)
 
 
-def _assert_declared(params: Mapping[str, str], row: Told, axes: Told) -> None:
+def _assert_declared(params: Mapping[str, str], row: Row, axes: Row) -> None:
     """The plain params are the trial's place in the table, the dotted ones what was declared with it, and nothing lacks."""
     for axis, value in axes.items():
         assert axis not in params or _is_said(params[axis], value)
@@ -112,9 +113,9 @@ def _is_said(text: str, value: Any) -> bool:
     return text == (", ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
-def _assert_cells(cells: list[Told], trials: list[Told]) -> None:
+def _assert_cells(cells: list[Row], trials: list[Row]) -> None:
     """One run a cell, which shows the means of its seeds."""
-    below: Mapping[str, list[Told]] = defaultdict(list)
+    below: Mapping[str, list[Row]] = defaultdict(list)
     for run in trials:
         below[run["tags"].get("mlflow.parentRunId", "")].append(run)
     assert {run["id"] for run in cells} == below.keys() - {""}
@@ -125,12 +126,12 @@ def _assert_cells(cells: list[Told], trials: list[Told]) -> None:
         assert abs(cell["latest"]["distortion_test"] - sum(values) / len(values)) <= 1e-12 * max(values)
 
 
-def _by_trial(home: Home, table: str) -> Mapping[str, list[Told]]:
-    grouped: dict[str, list[Told]] = defaultdict(list)
+def _by_trial(home: Home, table: str) -> Mapping[str, list[Row]]:
+    grouped: dict[str, list[Row]] = defaultdict(list)
     for row in read(home, table).to_pylist():
         grouped[row["trial_id"]].append(row)
     return grouped
 
 
-def _plan(home: Home, study: str) -> list[Told]:
+def _plan(home: Home, study: str) -> list[Row]:
     return pq.read_table(io.BytesIO(home.read(f"studies/{study}/plan.parquet"))).to_pylist()

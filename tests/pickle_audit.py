@@ -73,7 +73,9 @@ def with_pickle_inside(part: Path) -> bytes:
 
 
 def main(home: Path) -> None:
-    sys.addaudithook(lambda event, told: UNPICKLED.append(str(told)) if event == "pickle.find_class" else None)
+    sys.addaudithook(
+        lambda event, arguments: UNPICKLED.append(str(arguments)) if event == "pickle.find_class" else None
+    )
     reading = ways(home)
     with contextlib.redirect_stdout(io.StringIO()):
         for read in reading.values():

@@ -40,26 +40,28 @@ def write_plan(home: Home, name: str = STUDY, seeds: Sequence[int] = SEEDS, gamm
 
 
 def row(kappa: int, seed: int, commit_id: str, status: str = "finished") -> dict[str, Any]:
+    """A trials row."""
     training = {"kind": "Training", "steps": 1000, "decay_from": 0.5}
     declaration = {"model": {"kind": "VAE", "kappa": kappa, "encoder": [64, 32]}, "training": training, "seed": seed}
     declaration["objective"] = {"kind": "Objective", "beta": 1.0, "gamma": {"kind": "Learned", "init": 1.0}}
-    told = {"trial_id": IDS[kappa, seed], "commit_id": commit_id, "status": status, "pack_id": "p1", "attempt": 1}
-    told |= {"model": "VAE", "kappa": kappa, "seed": seed, "steps": 1000, "beta": 1.0, "wall_s": 1.5, "engine": 1}
-    told["declaration"] = json.dumps(declaration)
+    columns = {"trial_id": IDS[kappa, seed], "commit_id": commit_id, "status": status, "pack_id": "p1", "attempt": 1}
+    columns |= {"model": "VAE", "kappa": kappa, "seed": seed, "steps": 1000, "beta": 1.0, "wall_s": 1.5, "engine": 1}
+    columns["declaration"] = json.dumps(declaration)
     if status == "failed":
-        return {**told, "error": "the worker was killed"}
-    told |= {"distortion_test": 1.25 + seed, "rate_test": 7.0, "gamma": 0.02, "n_active": 3}
-    return {**told, "error": "J is not finite", "diverged_at": 400} if status == "diverged" else told
+        return {**columns, "error": "the worker was killed"}
+    columns |= {"distortion_test": 1.25 + seed, "rate_test": 7.0, "gamma": 0.02, "n_active": 3}
+    return {**columns, "error": "J is not finite", "diverged_at": 400} if status == "diverged" else columns
 
 
 def commit_trials(home: Home, which: Sequence[tuple[int, int]], status: str = "finished", points: int = 200) -> None:
+    """Record these trials with weights, pictures, curves, latents and a metric; failed ones with their row alone."""
     key = new_commit_id()
     trials = [row(kappa, seed, key, status) for kappa, seed in which]
     if status == "failed":
         commit(home, key, {"trials": trials})
         return
     arrays = {}
-    for name in (told["trial_id"] for told in trials):
+    for name in (trial["trial_id"] for trial in trials):
         arrays[f"{name}/weights/decoder.0"] = np.ones((3, 2), np.float32)
         arrays |= {f"{name}/pictures/{kind}": np.eye(8, dtype=np.float16)[None] for kind in ("original", "sample")}
     path = write_artifacts(home, key, arrays)
@@ -67,50 +69,55 @@ def commit_trials(home: Home, which: Sequence[tuple[int, int]], status: str = "f
     curves = [{**o, "step": s, "gamma": 1 / (1 + s), "rate": float(s)} for o in own for s in range(points)]
     latents = [{**o, "latent": j, "rate": 2.0 - j, "post_var": 0.1 + 0.8 * j} for o in own for j in range(2)]
     metric = [{**o, "metric": "mmd", "value": 0.01, "version": 1} for o in own]
-    trials = [{**told, "artifacts": path} for told in trials]
+    trials = [{**trial, "artifacts": path} for trial in trials]
     commit(home, key, {"trials": trials, "curves": curves, "latents": latents, "evaluations": metric})
 
 
 def launched(home: Home, **settings: Any) -> str | None:
-    """A launch that only mirrors what is there."""
+    """Mirror what is there, as a launch without training does; returns what `Mirror.close` does."""
     mirror = Mirror(home, STUDY, **settings)
     mirror.start({"scale": "laptop", "pack": "auto"})
     return mirror.close("finished", {"finished": 4.0})
 
 
 def client(home: Home) -> Any:
+    """MLflow's client of the home's mirror."""
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=tracking_uri(home))
 
 
 def runs(home: Home, kind: str, study: str = STUDY) -> list[Any]:
+    """The runs of trials, cells, packs or launches."""
     experiment = client(home).get_experiment_by_name(study)
     found = client(home).search_runs([experiment.experiment_id])
     return [run for run in found if run.data.tags["kind"] == kind]
 
 
 def shown(home: Home) -> dict[str, Any]:
-    """Everything the mirror says of each trial, but for where in MLflow it stands and when."""
-    told = {}
+    """All that the mirror shows of each trial, except its place in MLflow and its times."""
+    found = {}
     for run in runs(home, "trial"):
         tags = {key: text for key, text in run.data.tags.items() if key != "mlflow.parentRunId"}
         curves = {key: [(p.step, p.value) for p in history(home, run, key)] for key in run.data.metrics}
         files = sorted(path_names(home, run.info.run_id))
-        told[tags["trial_id"]] = (run.info.run_name, run.info.status, tags, run.data.params, curves, files)
-    return told
+        found[tags["trial_id"]] = (run.info.run_name, run.info.status, tags, run.data.params, curves, files)
+    return found
 
 
 def history(home: Home, run: Any, metric: str) -> list[Any]:
+    """All points of one of a run's metrics."""
     return client(home).get_metric_history(run.info.run_id, metric)
 
 
 def path_names(home: Home, run_id: str, folder: str | None = None) -> list[str]:
+    """The paths of a run's artifacts."""
     found = client(home).list_artifacts(run_id, folder)
     return [path for item in found for path in (path_names(home, run_id, item.path) if item.is_dir else [item.path])]
 
 
 def run_ids(home: Home) -> Mapping[str, str]:
+    """trial_id → run_id."""
     return {run.data.tags["trial_id"]: run.info.run_id for run in runs(home, "trial")}
 
 
@@ -142,12 +149,14 @@ def serving(home: Home, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def kill(process: subprocess.Popen[Any]) -> None:
+    """Kill a process and all of its group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def answers(port: int) -> bool:
+    """Whether a tracking server answers."""
     try:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
     except OSError:
@@ -156,5 +165,6 @@ def answers(port: int) -> bool:
 
 
 def free_port() -> int:
+    """A port that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return free.getsockname()[1]

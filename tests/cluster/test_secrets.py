@@ -1,4 +1,4 @@
-"""Passwords, keys and tokens: used as they are given, and never shown, stored or told to MLflow."""
+"""Passwords, keys and tokens: used as they are given, and never shown, stored or sent to MLflow."""
 
 import os
 import subprocess
@@ -75,7 +75,7 @@ def test_a_home_shows_its_secret_nowhere_but_uses_it():
     assert SECRET not in str(refused.value)
 
 
-def test_a_mirror_is_told_no_secret_of_the_home(tmp_path, database, monkeypatch):
+def test_a_mirror_gets_no_secret_of_the_home(tmp_path, database, monkeypatch):
     (tmp_path / "mlflow.db").write_bytes(database.read_bytes())
     monkeypatch.chdir(tmp_path)
     home = Home(f"memory://KEY:{SECRET}@{tmp_path.name}")

@@ -71,8 +71,8 @@ def test_a_mirror_rebuilt_from_nothing_equals_the_live_one(home: Home, database:
     shutil.copy(database, f"{copy}/mlflow.db")
     assert rebuild(copy) == 4
     assert {run.data.tags["home"] for run in runs(copy, "trial")} == {str(copy)}
-    for told in (*live.values(), *(rebuilt := shown(copy)).values()):
-        told[2].pop("home")  # the one thing in which they differ
+    for content in (*live.values(), *(rebuilt := shown(copy)).values()):
+        content[2].pop("home")  # the one thing in which they differ
     assert rebuilt == live
 
 

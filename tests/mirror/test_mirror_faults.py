@@ -144,7 +144,7 @@ def test_a_deleted_experiment_is_named_with_its_remedy(home: Home) -> None:
     assert f"the experiment {STUDY} was deleted in MLflow: restore it" in said
 
 
-def told_quickly(mirror: Mirror, pack_id: str) -> None:
+def report_quickly(mirror: Mirror, pack_id: str) -> None:
     """What the trainer does, and how long it may take. MLflow is imported by now: `home` has a database."""
     begun = time.monotonic()
     for step in range(100):
@@ -169,13 +169,13 @@ def test_a_server_that_is_killed_is_served_again_when_it_is_back(
         )
         kill(server)
         commit_trials(home, [(4, 1)])
-        told_quickly(mirror, "p1")
+        report_quickly(mirror, "p1")
         wait_until(lambda: mirror._writer.fault is not None)
     with serving(home, port) as server:  # the same launch catches up
         wait_until(lambda: len(runs(home, "trial")) == 2 and not mirror._writer.left)
         kill(server)
         commit_trials(home, [(8, 0), (8, 1)])
-        told_quickly(mirror, "p2")
+        report_quickly(mirror, "p2")
         begun = time.monotonic()
         said = mirror.close("finished", {}, patience_s=60)
         assert time.monotonic() - begun < 45
@@ -200,7 +200,7 @@ def test_a_database_that_is_locked_for_long_holds_up_nobody(home: Home, monkeypa
             assert holder.stdout.readline() == "held\n"
             mirror = Mirror(home, STUDY)
             mirror.start({})
-            told_quickly(mirror, "p1")
+            report_quickly(mirror, "p1")
             begun = time.monotonic()
             said = mirror.close("finished", {})
             assert time.monotonic() - begun < 15

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from launches import ROOT, assert_each_trained_to_its_end_once, committed, start, write_study
-from mirror_audit import assert_shows_the_records, of_kind, tabled, told
+from mirror_audit import assert_shows_the_records, of_kind, query_rows, runs_of
 from recorded_home import free_port, kill, serving, wait_until
 
 from study.record import Home, commit, journal, new_commit_id
@@ -46,8 +46,8 @@ def commit_many(home: Home, trials: list[dict], numbers: random.Random) -> None:
         declaration = {"kind": "Trial", "model": {"kind": "VAE", "kappa": trial["kappa"]}, "seed": trial["seed"]}
         declaration["training"] = {"kind": "Training", "steps": 1000, "lr": numbers.random()}
         final = {name: numbers.random() for name in ("distortion_test", "rate_test", "gamma")}
-        told = {"status": "finished", "wall_s": numbers.random(), "steps": 1000, "n_active": numbers.randrange(9)}
-        tables["trials"].append({**trial, **own, **final, **told, "declaration": json.dumps(declaration)})
+        result = {"status": "finished", "wall_s": numbers.random(), "steps": 1000, "n_active": numbers.randrange(9)}
+        tables["trials"].append({**trial, **own, **final, **result, "declaration": json.dumps(declaration)})
         for step in range(0, 1000, 13):
             point = {name: numbers.random() for name in ("distortion", "rate", "gamma", "grad_z")}
             tables["curves"].append({**own, "stage": "vae", "step": step, **point})
@@ -67,7 +67,7 @@ def run_to_its_end(home: Home, *options: str) -> None:
 
 
 def runs_made(home: Home) -> int:
-    return tabled(home, "SELECT count(*) FROM runs")[0][0] if tabled(home, "SELECT 1 FROM sqlite_master") else 0
+    return query_rows(home, "SELECT count(*) FROM runs")[0][0] if query_rows(home, "SELECT 1 FROM sqlite_master") else 0
 
 
 @pytest.mark.faults
@@ -93,12 +93,12 @@ def test_a_mirror_killed_at_any_moment_ends_with_one_run_a_trial_and_no_wrong_nu
         made.append(runs_made(home))
     assert made == sorted(made)
     assert len(set(made)) > 10, "the kills came too early to prove anything"
-    assert len(of_kind(told(home, STUDY), "trial")) < trials, "the kills came too late to prove anything"
+    assert len(of_kind(runs_of(home, STUDY), "trial")) < trials, "the kills came too late to prove anything"
     run_to_its_end(home)
     assert_shows_the_records(home, STUDY, trials)
-    before = told(home, STUDY)
+    before = runs_of(home, STUDY)
     run_to_its_end(home)
-    assert told(home, STUDY) == before, "writing it again changed something"
+    assert runs_of(home, STUDY) == before, "writing it again changed something"
 
 
 @contextlib.contextmanager

@@ -48,9 +48,9 @@ def test_parameters_that_vary_stand_apart_from_the_rest(home: Home) -> None:
     (run,) = runs(home, "trial")
     assert {name: value for name, value in run.data.params.items() if "." not in name} == {"kappa": "4", "seed": "0"}
     fixed = {name: value for name, value in run.data.params.items() if "." in name}
-    told = {"training.steps": "1000", "training.decay_from": "0.5", "model.encoder": "64, 32", "model.kind": "VAE"}
-    told |= {"objective.beta": "1", "objective.gamma.kind": "Learned", "objective.gamma.init": "1"}
-    assert fixed == told
+    declared = {"training.steps": "1000", "training.decay_from": "0.5", "model.encoder": "64, 32", "model.kind": "VAE"}
+    declared |= {"objective.beta": "1", "objective.gamma.kind": "Learned", "objective.gamma.init": "1"}
+    assert fixed == declared
 
 
 @pytest.mark.parametrize(("pictures", "seeds"), [("first-seed", {"0"}), ("all", {"0", "1"}), ("none", set())])

@@ -16,7 +16,7 @@ def clean(home, *arguments):
     return answer(["--home", home, *arguments], module="study.clean")
 
 
-def test_the_command_counts_first_and_deletes_when_told(tmp_path):
+def test_the_command_counts_first_and_deletes_on_request(tmp_path):
     home = Home(tmp_path)
     litter(home)
     make_old(home)

@@ -73,13 +73,15 @@ def test_no_way_of_reading_a_home_unpickles_anything(trained):
     script = ROOT / "tests/pickle_audit.py"
     done = subprocess.run([sys.executable, script, trained], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["unpickled"] == []
-    assert set(told["refused"]) == set(KINDS), "a pickle was taken for what it is not"
+    found = json.loads(done.stdout)
+    assert found["unpickled"] == []
+    assert set(found["refused"]) == set(KINDS), "a pickle was taken for what it is not"
 
 
 def test_the_hook_hears_of_what_is_unpickled(capsys):
-    sys.addaudithook(lambda event, told: UNPICKLED.append(str(told)) if event == "pickle.find_class" else None)
+    sys.addaudithook(
+        lambda event, arguments: UNPICKLED.append(str(arguments)) if event == "pickle.find_class" else None
+    )
     pickle.loads(pickle.dumps(Bomb()))
     assert UNPICKLED.pop().endswith("'print')")
     assert "was run" in capsys.readouterr().out

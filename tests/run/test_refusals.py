@@ -173,7 +173,7 @@ def test_pauses_grow_and_end_when_patience_does(monkeypatch):
 
 @pytest.mark.usefixtures("quick")
 def test_the_driver_outlasts_what_passes_and_tells_of_it():
-    refusal, told = HomeError("throttled"), []
+    refusal, heard = HomeError("throttled"), []
     refusal.may_pass = True
     answers = iter([refusal, refusal, "done"])
 
@@ -183,8 +183,8 @@ def test_the_driver_outlasts_what_passes_and_tells_of_it():
             raise answer
         return answer
 
-    assert with_retries(action, told.append) == "done"
-    assert told == ["throttled", "throttled"]
+    assert with_retries(action, heard.append) == "done"
+    assert heard == ["throttled", "throttled"]
 
 
 @pytest.mark.faults
