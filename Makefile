@@ -1,10 +1,14 @@
 # Everything a newcomer needs: `make study` installs and runs the main job, `make test` installs and passes the tests.
 
 PYTHON ?= python3
-BIN := .venv/bin
-INSTALLED := .venv/.installed
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 
-.PHONY: study test test-slow test-faults test-cluster check lint types contracts tests benchmark clean
+# The other supported Pythons of this machine; those of another place are named: make test-pythons PYTHONS="PATH PATH".
+PYTHONS = $(shell $(PYTHON) .ci/pythons)
+
+.PHONY: study test test-slow test-faults test-cluster test-pythons test-short check lint types contracts tests benchmark clean
 
 study: $(INSTALLED)
 	$(BIN)/python -m study.launch grid_gamma
@@ -15,7 +19,7 @@ check: lint types contracts
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
@@ -36,13 +40,21 @@ test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
 
 test-faults: $(INSTALLED)
-	$(BIN)/python -m pytest -m "faults or not faults" tests/run/test_faults.py tests/record/test_home_faults.py \
-		tests/cluster/test_cluster_faults.py tests/cluster/test_cluster.py tests/launch/test_launch.py tests/launch/test_several_studies.py \
-		tests/mirror/test_mirror.py tests/mirror/test_mirror_faults.py tests/mirror/test_mirror_kills.py tests/run/test_refusals.py \
-		tests/launch/test_search_launch.py tests/cluster/test_secrets.py
+	$(BIN)/python -m pytest -m faults $$(grep -rl mark.faults tests --include="*.py")
 
 test-cluster: $(INSTALLED)
 	$(BIN)/python -m pytest -m cluster -s tests/cluster/test_ray_up.py
+
+# What may differ between Pythons, in an environment of its own for each of them.
+test-pythons:
+	@for python in $(PYTHONS); do \
+		version=$$($$python -c 'import platform; print(platform.python_version())') || exit 1; \
+		echo "Python $$version, $$python"; \
+		$(MAKE) --no-print-directory test-short PYTHON=$$python VENV=.venv-$$version || exit 1; \
+	done
+
+test-short: $(INSTALLED)
+	$(BIN)/python -m pytest -m "every_python and not slow and not faults" $$(grep -rl mark.every_python tests --include="*.py")
 
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing
@@ -52,4 +64,4 @@ benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.scale
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv .venv-* build *.egg-info

@@ -58,15 +58,18 @@ class TimedBar(ProgressBar):
     first = last = 0.0
 
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
+        """Notes the time of the first progress, in seconds of `time.perf_counter`."""
         self.first = self.first or time.perf_counter()
         super().progress(pack_id, values)
 
     def committed(self, pack_id: str) -> None:
+        """Notes the time of each commit, over that of the one before."""
         super().committed(pack_id)
         self.last = time.perf_counter()
 
 
 def main() -> None:
+    """Measure, print, and exit with status 1 where a goal is missed."""
     options = _options()
     for name in PARTS:
         import_module(name)

@@ -25,6 +25,7 @@ REPORTED = ("declared", "distortion_test", "rate_test", "n_active", "pid")
 
 
 def main() -> None:
+    """Tune the study's trials, and write seconds and results as JSON."""
     options = _options()
     space: dict[str, Any] = {axis: tune.grid_search(labels) for axis, labels in few(options.study).items()}
     start = time.perf_counter()

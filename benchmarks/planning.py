@@ -26,6 +26,7 @@ COMMANDS = {
 
 
 def main() -> None:
+    """Measure, print, and exit with status 1 where the goal is missed."""
     options = _options()
     facts = machine()
     print(sentence(facts), flush=True)

@@ -44,6 +44,7 @@ def coarse(beta: float, seed: int) -> Trial | None:
 
 
 def main() -> None:
+    """Refine, print, and exit with status 1 where the goal is missed."""
     options = _options()
     facts = machine()
     print(sentence(facts), flush=True)

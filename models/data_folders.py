@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class DataError(Exception):
-    """A data set cannot be had; the message names the fault and the remedy."""
+    """A data set cannot be loaded; the message names the fault and the remedy."""
 
 
 def own_folder() -> Path | None:
@@ -17,7 +17,7 @@ def own_folder() -> Path | None:
 
 
 def cache_folder() -> Path:
-    """The folder of this user's for what can be had again: on Linux below `XDG_CACHE_HOME`, or ~/.cache."""
+    """This user's folder for what can be downloaded or decoded again: on Linux below `XDG_CACHE_HOME`, or ~/.cache."""
     import platformdirs  # not at the top: where nothing is fetched or decoded, training needs torch and pydantic alone
 
     return platformdirs.user_cache_path("collapsar")

@@ -38,10 +38,13 @@ for checker, packages in CHECKED.items():
 import torch
 from painted_pictures import published_celeba
 from threadpoolctl import threadpool_limits
+from type_checks import check_some_steps
 
 from models.data.load import from_declaration
 from study import VAE, Gamma, Learned, Objective, PlantedManifold, Training, Trial
+from study.train.step.loop import Training as PackTraining
 
+check_some_steps(PackTraining)
 torch.set_num_threads(1)  # as in a worker; and two threads on small matrices are slower than one
 threadpool_limits(1, user_api="blas")  # NumPy's and SciPy's likewise: L-BFGS on few numbers is four times as fast
 

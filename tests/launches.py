@@ -106,6 +106,12 @@ def ending(process):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
+def finish(process):
+    """Wait for a launch, and return its exit status and what it printed."""
+    output, _ = process.communicate(timeout=240)
+    return process.returncode, output
+
+
 def write_study(folder, seeds=2, steps=200, lr="3e-3"):
     path = folder / "tiny_study.py"
     path.write_text(STUDY.format(seeds=seeds, steps=steps, lr=lr))

@@ -181,9 +181,8 @@ def _panels(trials: Frame, header: Header, axes: list[str], **shared: Any) -> tu
     for ax in flat[len(groups) :]:
         ax.set_visible(False)
     for ax, (labels, _) in zip(flat, groups, strict=False):
-        parts = [
-            label_text(v) if axis == "data" else f"{axis} {label_text(v)}" for axis, v in zip(axes, labels, strict=True)
-        ]
+        named = zip(axes, labels, strict=True)
+        parts = [label_text(v) if axis == "data" else f"{axis} {label_text(v)}" for axis, v in named]
         ax.set_title(", ".join(parts), loc="left", color=INK)
     return figure, [(ax, group) for ax, (_, group) in zip(flat, groups, strict=False)]
 

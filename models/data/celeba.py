@@ -23,7 +23,7 @@ _AUTHORS = "mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 
 
 def absence(spec: CelebA) -> str | None:
-    """What of CelebA is not here, in one sentence; None where nothing is missing."""
+    """What is missing of CelebA, in one sentence; None where nothing is."""
     for path in (_folder() / PARTITION, _folder() / IMAGES):
         if not path.exists():
             return (
@@ -55,7 +55,7 @@ def _partition(spec: CelebA) -> dict[str, list[str]]:
         found = md5_of(path)
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as fault:
-        raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
+        raise DataError(f"{path} cannot be read ({fault.strerror}): fix its permissions") from fault
     if found != published:
         raise DataError(
             f"{path} is not the published file (its md5 should be {published}): replace it with the original"

@@ -35,10 +35,12 @@ class DataSet:
 
     @property
     def d_in(self) -> int:
+        """Dimensions of what is encoded."""
         return self.train.shape[1]
 
     @property
     def d(self) -> int:
+        """Dimensions of what is decoded."""
         return self.train_y.shape[1]
 
     @property

@@ -32,6 +32,7 @@ class DiskRows:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(n, d), as an array has it."""
         return (self.stored.shape[0], self.stored.shape[1])
 
     def __getitem__(self, rows: Any) -> Float[np.ndarray, "*rows d"]:
@@ -41,7 +42,7 @@ class DiskRows:
         return examples
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Num[np.ndarray, "n d"]:
-        """All rows at once, for who has the memory."""
+        """All rows at once, where there is memory for them."""
         if copy is False:
             raise ValueError("rows on the disk are no array: leave copy=False out")
         return self[:].astype(dtype or np.float32, copy=False)

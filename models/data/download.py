@@ -21,7 +21,7 @@ def fetch(spec: Published) -> list[Path]:
 
 
 def absence(spec: Published) -> str | None:
-    """What a launch would find of images that are not here yet, in one sentence; None where nothing is missing."""
+    """What is missing of a data set, in one sentence; None where nothing is."""
     own = own_folder()
     place = (own or cache_folder()) / spec.folder
     missing = [place / name for name in spec.fingerprint if not (place / name).is_file()]
@@ -37,6 +37,11 @@ def verified(spec: Published, name: str) -> Path:
     """The path of one file, downloaded if need be, once its checksum is the published one. Raises: DataError."""
     if own := own_folder():
         return _checked(own / spec.folder / name, spec.fingerprint[name])
+    return _downloaded(spec, name)
+
+
+def _downloaded(spec: Published, name: str) -> Path:
+    """The file in the user's cache, where it is verified. Raises: DataError."""
     import pooch  # not at the top: only what downloads needs it
 
     registry = {file: f"md5:{md5}" for file, md5 in spec.fingerprint.items()}
@@ -54,6 +59,7 @@ def verified(spec: Published, name: str) -> Path:
 
 
 def md5_of(path: Path) -> str:
+    """The md5 of a file, in hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "md5").hexdigest()
 
@@ -64,7 +70,7 @@ def _checked(path: Path, md5: str) -> Path:
     try:
         found = md5_of(path)
     except OSError as fault:
-        raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
+        raise DataError(f"{path} cannot be read ({fault.strerror}): fix its permissions") from fault
     if found != md5:
         raise DataError(f"{path} is not the published file (its md5 should be {md5}): replace it with the original")
     return path

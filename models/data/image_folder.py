@@ -18,7 +18,7 @@ Indices = Int[np.ndarray, " _"]
 
 
 def absence(spec: ImageFolder) -> str | None:
-    """What a launch would find of a folder that is not here, in one sentence."""
+    """Where the folder is missing, a sentence that says so."""
     if Path(spec.path).is_dir():
         return None
     return f"the folder {spec.path} does not exist: put {spec.label}'s pictures there, or declare where they are"

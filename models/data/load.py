@@ -34,7 +34,7 @@ def load(spec: Data) -> DataSet:
 
 
 def absence(spec: Data) -> str | None:
-    """What a launch would find missing of a data set, in one sentence; None where nothing is missing."""
+    """What is missing of a data set, in one sentence; None where nothing is."""
     return LOADERS[type(spec)].absence(spec)
 
 
@@ -55,6 +55,7 @@ def prepare(spec: Data) -> DataSet:
 
 @lru_cache(maxsize=4)
 def from_declaration(declaration: str) -> DataSet:
+    """The data set of a declaration in JSON. Raises: DataError."""
     spec: Data = TypeAdapter(Data).validate_json(declaration)
     try:
         return LOADERS[type(spec)].load(spec)

@@ -1,6 +1,6 @@
 """Data of the user's: the declared function is made again from its source, called, and its arrays are checked.
 
-Everything that can be wrong with them is told in one sentence here, before anything is trained.
+If anything is wrong with them, the launch stops here, before training, with one sentence.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ def own_data(spec: OwnData) -> DataSet:
         returned = define(spec.source, spec.name)(**spec.options)
     except (Exception, SystemExit) as fault:
         text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
-        raise DataError(f"{spec.name} raised {text}: mend the function that makes the data") from fault
+        raise DataError(f"{spec.name} raised {text}: fix the function that makes the data") from fault
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         raise DataError(f"{spec.name} returned no pair of arrays: end it with `return train, test`")
     train, test = (_checked(spec, which, part) for which, part in zip(("training", "test"), returned, strict=True))
@@ -61,7 +61,7 @@ def _checked(spec: OwnData, which: str, part: Any) -> Array:
         )
     if array.shape[1] != spec.d:
         raise DataError(
-            f"{spec.name}'s {which} set has {array.shape[1]} dimensions, not d = {spec.d}: mend the function, or d"
+            f"{spec.name}'s {which} set has {array.shape[1]} dimensions, not d = {spec.d}: fix the function, or d"
         )
     if len(array) < 2:
         raise DataError(f"{spec.name}'s {which} set has {len(array)} examples: it needs two at least")

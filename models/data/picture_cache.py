@@ -51,6 +51,7 @@ class Album:
 
     @property
     def place(self) -> Path:
+        """The file that holds the decoded pictures."""
         content = [VERSION, self.origin, asdict(self.frame), list(self.names)]
         key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
         return cache_folder() / "pictures" / f"{self.name}-{key}.npy"
@@ -72,6 +73,7 @@ class PictureBytes:
 
     @property
     def is_constant(self) -> bool:
+        """Whether all pictures are the same."""
         return len(self.stored) * self.squares == sum(number**2 for number in self.sums)
 
     def rows(self, mean: Float[np.ndarray, " d"]) -> DiskRows:
@@ -115,19 +117,24 @@ def _read(place: Path, album: Album) -> PictureBytes | None:
     return PictureBytes(np.asarray(stored), tuple(rest["sums"]), rest["squares"], rest["sha256"])
 
 
-def _write(place: Path, album: Album) -> None:
-    n, d = len(album.names), album.frame.d
-    if (free := shutil.disk_usage(place.parent).free) < n * d:
+def _make_room(place: Path, album: Album) -> None:
+    """Raises: DataError where the disk is too full for the decoded pictures."""
+    size, free = len(album.names) * album.frame.d, shutil.disk_usage(place.parent).free
+    if free < size:
         raise DataError(
-            f"{album.name} takes {n * d / 1e9:.1f} GB once it is decoded, and {place.parent} has {free / 1e9:.1f} GB left: "
+            f"{album.name} takes {size / 1e9:.1f} GB once it is decoded, and {place.parent} has {free / 1e9:.1f} GB left: "
             "make room there, or set XDG_CACHE_HOME to a folder that has"
         )
     for left in place.parent.glob(f"{place.name}.*.part"):  # by a process that was killed: none writes but this one
         left.unlink(missing_ok=True)
+
+
+def _write(place: Path, album: Album) -> None:
+    _make_room(place, album)
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
-            header = {"descr": "|u1", "fortran_order": False, "shape": (n, d)}
+            header = {"descr": "|u1", "fortran_order": False, "shape": (len(album.names), album.frame.d)}
             np.lib.format.write_array_header_1_0(file, header)
             file.write(json.dumps(_write_rows(file, album)).encode())
         part.replace(place)
@@ -141,7 +148,7 @@ def _write_rows(file: BinaryIO, album: Album) -> dict[str, Any]:
     sums = np.zeros(album.frame.d, np.int64)
     for block in _blocks(album):
         faults += block.faults
-        if not faults:  # else the rest is only looked through, to name the others as well
+        if not faults:  # else the rest is only read, so that the sentence names other faulty pictures too
             file.write(block.rows.data)
             hasher.update(block.rows.data)
             sums += block.sums
@@ -153,7 +160,7 @@ def _write_rows(file: BinaryIO, album: Album) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Block:
-    """A few pictures, and the names and faults of those that are none."""
+    """A few pictures, and the names and faults of the damaged ones."""
 
     rows: UInt8[np.ndarray, "_ d"]
     sums: Int64[np.ndarray, " d"]

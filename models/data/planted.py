@@ -63,21 +63,26 @@ def planted_clusters(spec: PlantedClusters) -> DataSet:
 @loads(PlantedArc)
 def planted_arc(spec: PlantedArc) -> DataSet:
     """x = Q (t, sin t), or points of the plane within [−π, π] × [−3/2, 3/2] that are `off` away from the curve."""
-    from scipy.spatial import KDTree  # takes a third of a second, and only this data set needs it
-
     rng = np.random.default_rng(spec.seed)
     plane = np.linalg.qr(rng.standard_normal((spec.d, 2)))[0]
     n = spec.n + spec.n_test
     if not spec.off:
         t = rng.uniform(-np.pi, np.pi, n)
         return from_arrays(spec, *_with_noise(spec, np.stack([t, np.sin(t)], axis=1) @ plane.T, rng))
+    return from_arrays(spec, *_with_noise(spec, _off_the_curve(spec.off, n, rng) @ plane.T, rng))
+
+
+def _off_the_curve(off: float, n: int, rng: np.random.Generator) -> Float[np.ndarray, "n 2"]:
+    """Points of the plane that are `off` away from (t, sin t) at least."""
+    from scipy.spatial import KDTree  # takes a third of a second, and only this data set needs it
+
     curve = np.linspace(-np.pi, np.pi, 2001)
     tree = KDTree(np.stack([curve, np.sin(curve)], axis=1))
     found = np.empty((0, 2))
     while len(found) < n:  # even of points that are 1 away there are enough
         points = rng.uniform(-1, 1, (4 * n, 2)) * (np.pi, 1.5)
-        found = np.concatenate([found, points[tree.query(points)[0] >= spec.off]])
-    return from_arrays(spec, *_with_noise(spec, found[:n] @ plane.T, rng))
+        found = np.concatenate([found, points[tree.query(points)[0] >= off]])
+    return found[:n]
 
 
 def _with_noise(spec: Planted, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:

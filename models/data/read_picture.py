@@ -1,4 +1,4 @@
-"""One picture from its file: decoded whole, cut to a square, shrunk. What is wrong with it is told in a clause."""
+"""One picture from its file: decoded whole, cut to a square, shrunk. If it is damaged, a clause says how."""
 
 import io
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ class Frame:
 
     @property
     def d(self) -> int:
+        """Numbers that a picture has."""
         return self.size**2 * self.channels
 
 
@@ -67,7 +68,7 @@ def _decoded(content: bytes) -> "PIL.Image.Image":
         picture.load()
     except UnidentifiedImageError as fault:
         raise PictureError("is no jpg or png picture") from fault
-    except Exception as fault:  # whatever a decoder stumbles over, the file is not whole
+    except Exception as fault:  # whatever the decoder raises, the file is damaged
         raise PictureError(f"is corrupt or cut short ({fault})") from fault
     ImageOps.exif_transpose(picture, in_place=True)
     return picture

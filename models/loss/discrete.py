@@ -12,7 +12,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from models.loss.levels import Each, Levels, Outputs, Values
+from models.loss.levels import Levels
+from models.loss.likelihood import Outputs, PerExample, Rows
 
 
 class Discrete(ABC):
@@ -23,21 +24,21 @@ class Discrete(ABC):
     def __init__(self, levels: Levels, outputs: int) -> None:
         self.levels, self._outputs = levels, outputs
 
-    def nats(self, out: Outputs, y: Values, gamma: Each) -> Float[Tensor, "*n"]:
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         """−log P(y|z), which has no constant to leave out."""
         del gamma
         return self.each(self._by_value(out), self.levels.of(y)).sum(-1)
 
-    def level_nats(self, out: Outputs, y: Values, gamma: Each) -> Float[Tensor, "*n"]:
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         """The same: it is of levels."""
         return self.nats(out, y, gamma)
 
-    def variance(self, out: Outputs, y: Values, gamma: Each) -> Float[Tensor, "*n"]:
+    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
         """NaN: there is no decoder variance."""
         del y, gamma
         return torch.full_like(out[..., 0], math.nan)
 
-    def mean(self, out: Float[Tensor, "*n outputs"]) -> Float[Tensor, "*n d"]:
+    def mean(self, out: Outputs) -> Rows:
         """E[y|z], centred as the data are."""
         return self.levels.centred(self.mean_level(self._by_value(out)))
 
@@ -57,10 +58,12 @@ class Bitwise(Discrete):
     """P(level|z) = Π_b P(digit b of the level|z), a logit each, the least significant first. One digit: Bernoulli."""
 
     def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
+        """Σ_b of the cross-entropy of digit b."""
         digits = (level.long()[..., None] >> self._places(out)) & 1
         return (softplus(out) - digits * out).sum(-1)
 
     def mean_level(self, out: Float[Tensor, "*n d k"]) -> Float[Tensor, "*n d"]:
+        """Σ_b 2^b P(digit b = 1)."""
         return (out.sigmoid() * (1 << self._places(out))).sum(-1)
 
     def _places(self, out: Float[Tensor, "*n d k"]) -> Int[Tensor, " k"]:
@@ -71,10 +74,12 @@ class Categorical(Discrete):
     """P(level|z): a softmax over all levels."""
 
     def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
+        """The cross-entropy of the softmax."""
         chosen = level.long()[..., None].expand(*out.shape[:-1], 1)
         return torch.logsumexp(out, -1) - out.gather(-1, chosen)[..., 0]
 
     def mean_level(self, out: Float[Tensor, "*n d k"]) -> Float[Tensor, "*n d"]:
+        """Σ_v v P(v)."""
         return out.softmax(-1) @ torch.arange(self._outputs, device=out.device, dtype=out.dtype)
 
 
@@ -87,6 +92,7 @@ class LogisticMixture(Discrete):
     """
 
     def each(self, out: Float[Tensor, "*#n d k"], level: Float[Tensor, "*#n d"]) -> Float[Tensor, "*n d"]:
+        """−log of the mixture of the bin's probabilities."""
         weight, mean, log_scale = out.chunk(3, -1)
         away = self.levels.centred(level)[..., None] - mean
         inverse, half = torch.exp(-log_scale), 0.5 * self.levels.width

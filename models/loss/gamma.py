@@ -82,7 +82,7 @@ def gamma_at(
 
 
 def schedule(numbers: Numbers, progress: Float[Tensor, "*#pack"]) -> Float[Tensor, "*pack"]:
-    """start·ratio^min(progress/over, 1), which needs no distortion: many steps' worth can be had at once."""
+    """start·ratio^min(progress/over, 1), which needs no distortion: many steps can be computed at once."""
     return numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
 
 

@@ -17,15 +17,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Outputs = Float[Tensor, "*#n outputs"]
-"""What a decoder gives for each example."""
-
-Values = Float[Tensor, "*#n d"]
-"""Examples, or what they are compared with."""
-
-Each = Float[Tensor, "*#n"]
-"""A number an example, or one for all."""
-
 
 class Levels:
     """The levels of data about `mean` (d,), in data units."""

@@ -45,13 +45,21 @@ class Likelihood(Protocol):
 
     constant: float
 
-    def mean(self, out: Outputs) -> Rows: ...
+    def mean(self, out: Outputs) -> Rows:
+        """E[x|z], as rows of the data."""
+        ...
 
-    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample: ...
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """What J counts of −log p(y|z), in nats an example."""
+        ...
 
-    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample: ...
+    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """The decoder variance, mean over pixels."""
+        ...
 
-    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample: ...
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """−log of the probability of y's levels, in nats."""
+        ...
 
 
 class SharedNormal:
@@ -61,15 +69,19 @@ class SharedNormal:
         self.d, self.constant, self._levels = d, normal_constant(d), levels
 
     def mean(self, out: Outputs) -> Rows:
+        """The outputs themselves."""
         return out
 
     def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """‖y − m(z)‖²/(2γ) + (d/2) log γ."""
         return misfit(squared_error(y, out), gamma, self.d)
 
     def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """γ, for every example."""
         return gamma.expand(torch.broadcast_shapes(out.shape[:-1], y.shape[:-1]))
 
     def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """The normal density over the bins of levels."""
         return self._bins(out, y, gamma[..., None])
 
     def _bins(self, mean: Rows, y: Rows, gamma: Float[Tensor, "*#n #d"]) -> PerExample:
@@ -85,15 +97,19 @@ class PixelNormal(SharedNormal):
         self._floor = floor
 
     def mean(self, out: Outputs) -> Rows:
+        """The first d outputs."""
         return out[..., : self.d]
 
     def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """Σ_i (y_i − m_i)²/(2γ_i) + ½ log γ_i."""
         return misfit((y - self.mean(out)).square(), self._variances(out), d=1).sum(-1)
 
     def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """The mean of the γ_i."""
         return self._variances(out).mean(-1)
 
     def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """The normal density over the bins of levels, each value with its own γ_i."""
         return self._bins(self.mean(out), y, self._variances(out))
 
     def _variances(self, out: Outputs) -> Rows:
@@ -108,9 +124,11 @@ class ImageNormal(SharedNormal):
         self._floor = floor
 
     def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """‖y − m(z)‖²/(2γ_n) + (d/2) log γ_n."""
         return super().nats(out, y, self.variance(out, y, gamma))
 
     def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """γ_n in closed form."""
         return (squared_error(y, out) / self.d).clamp(min=self._floor)
 
     def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
@@ -130,11 +148,13 @@ class StudentT(SharedNormal):
         self._log_norm = math.lgamma(freedom / 2) - math.lgamma((freedom + 1) / 2) + 0.5 * math.log(math.pi * freedom)
 
     def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """−log of the density, all constants kept."""
         square = self._squared_scale(gamma)
         tails = torch.log1p((y - out).square() / (self._freedom * square[..., None])).sum(-1)
         return 0.5 * (self._freedom + 1) * tails + self.d * (self._log_norm + 0.5 * torch.log(square))
 
     def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """Student's t over the bins of levels."""
         scale = self._squared_scale(gamma).sqrt()[..., None]
         return in_levels(self._levels).bin_nats(y, out, scale, self._log_cdf).sum(-1)
 

@@ -1,4 +1,4 @@
-"""The standard Inception network of FID and KID, for who has its weights: nothing is downloaded here.
+"""The standard Inception network of FID and KID, for those who have its weights: nothing is downloaded here.
 
 `COLLAPSAR_INCEPTION` names the published file, `weights-inception-2015-12-05-6726825d.pth` (or `pt_inception-…`, the same
 bytes); without it the file may lie in the folder `inception` of `COLLAPSAR_DATA`. A file of another checksum is refused:
@@ -48,7 +48,7 @@ def _verified(path: Path) -> Path:
     try:
         found = pooch.file_hash(str(path), alg="sha256")
     except OSError as fault:
-        raise DataError(f"{path} cannot be read ({fault.strerror}): mend its permissions") from fault
+        raise DataError(f"{path} cannot be read ({fault.strerror}): fix its permissions") from fault
     if not found.startswith(_SHA256_BEGINS):
         raise DataError(
             f"{path} is not the published file (its sha256 should begin with {_SHA256_BEGINS}): replace it with {FILE}"

@@ -62,7 +62,7 @@ def mmd(
     """The unbiased MMD² of two samples of equal size, and its standard error (first-order, from the row means).
 
     The standard error errs upwards where both samples are of one distribution, by √2. `within_b` is
-    `means_to_the_others(b, kernel)`, for who has it already.
+    `means_to_the_others(b, kernel)`, where it is known already.
     Raises: ValueError for fewer than two points.
     """
     n = len(a)

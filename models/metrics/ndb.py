@@ -1,6 +1,6 @@
 """The number of statistically different bins: does a sample fill the cells of the data as other data do?
 
-k-means cuts the training set into K cells. Each cell's share of the sample, q, is held against its share of reference
+k-means cuts the training set into K cells. Each cell's share of the sample, q, is compared with its share of reference
 data, p, by the test of two proportions with the pooled share P: z = (p − q)/√(P(1−P)(1/n₁ + 1/n₂)). Cells of two-sided
 p < 0.05 are different; the metric is their share, NDB/K, which is 0.05 for samples of the data's own distribution. The
 Jensen-Shannon divergence of the two sets of shares says how different, in nats.
@@ -89,9 +89,8 @@ def jensen_shannon(reference: Counts, sample: Counts) -> tuple[float, float]:
     parts = [(share, _log_ratio(share, middle), n) for share, n in ((p, n1), (q, n2))]
     value = sum(0.5 * float(share @ slope) for share, slope, _ in parts)
     first = sum(0.25 * (float(share @ slope**2) - float(share @ slope) ** 2) / n for share, slope, n in parts)
-    null = (
-        (np.count_nonzero(middle) - 1) * (1 / n1 + 1 / n2) ** 2 / 32
-    )  # the variance of the χ² that is left when p = q
+    # The variance of the χ² that is left when p = q.
+    null = (np.count_nonzero(middle) - 1) * (1 / n1 + 1 / n2) ** 2 / 32
     # Chance gives the slopes a variance too, which is twice the null's: taken off, or it would count again.
     return max(value, 0.0), math.sqrt(max(first - 2 * null, 0) + null)
 

@@ -2,7 +2,7 @@
 
 A data set's training examples are cut in two: the bins, the kernel's width and the scale of features are made of the one
 part, and rows of the other, which nothing was fitted to, stand in for samples in the null (the *Downsample* row of
-published tables). Samples and their stand-ins are held against the test set. A null's metric ends in `_null`.
+published tables). Samples and their stand-ins are compared with the test set. A null's metric ends in `_null`.
 
 Names, units and meanings are those of the suite `mmd_x` in `models.specs.metrics`. `fid` and `kid` are measured where the
 user has the weights. A metric that the sample sizes cannot bear is left out: bins that expect fewer than five rows, and
@@ -59,7 +59,7 @@ class Space(NamedTuple):
 
 
 class Reference:
-    """What the samples of one data set are held against; made once, and cheap to ask again."""
+    """What the samples of one data set are compared with; made once, and cheap to ask again."""
 
     def __init__(
         self,
@@ -159,13 +159,13 @@ def sample_metrics(
 ) -> list[Row]:
     """The rows of the evaluations table for one set of samples; `Reference` is cheaper for several.
 
-    Raises: models.data_folders.DataError where an Inception network is asked for and cannot be had.
+    Raises: models.data_folders.DataError where an Inception network is asked for and cannot be loaded.
     """
     return [each.row for each in Reference(train, test, image, mean).measured(samples, seed)]
 
 
 def reference(spec: Data) -> Reference:
-    """What the samples of a declared data set are held against, kept for the next call. Raises: DataError."""
+    """What the samples of a declared data set are compared with, kept for the next call. Raises: DataError."""
     return _reference(spec.model_dump_json())
 
 

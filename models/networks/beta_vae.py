@@ -1,4 +1,4 @@
-"""A VAE that is told the β of each example: one network for a whole rate-distortion curve.
+"""A VAE that sees the β of each example: one network for a whole rate-distortion curve.
 
 β comes as a last column u of what is encoded and of what is decoded: log β from the trial's own β on, in half widths of
 its spread, so that u is 0 there and the ends of a spread around it are −1 and 1. Without the column u is 0. The outputs of

@@ -44,6 +44,7 @@ class Methods(nn.Module):
         self.network = network
 
     def forward(self, method: str, *inputs: Float[Tensor, "..."]) -> Any:
+        """Call the named method."""
         return getattr(self.network, method)(*inputs)
 
 

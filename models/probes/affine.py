@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int8
 from torch import Tensor
 
 from models.probes.descent import descend
@@ -25,7 +25,10 @@ ANGLES = 2001
 """Points of a quarter turn, the one half-way among them."""
 
 CHECKED = 4
-"""Decoders at which the profile is held against a minimisation."""
+"""Decoders at which the profile is compared with a minimisation."""
+
+
+Decoder = Float[Tensor, "d kappa"]
 
 
 def profile_loss(w: Float[Tensor, "*b d kappa"], covariance: Float[Tensor, "d d"], gamma: float) -> Float[Tensor, "*b"]:
@@ -47,7 +50,7 @@ def minima(what: AffineMinima, seed: int) -> Finding:
     generator = torch.Generator().manual_seed(seed)
     starts = torch.randn(what.starts, d, what.kappa, dtype=torch.float64, generator=generator)
 
-    def loss(flat: Tensor) -> Tensor:
+    def loss(flat: Float[Tensor, "starts n"]) -> Float[Tensor, " starts"]:
         return profile_loss(flat.view(-1, d, what.kappa), covariance, what.gamma)
 
     ends = descend(loss, starts.flatten(1))
@@ -69,14 +72,14 @@ def minima(what: AffineMinima, seed: int) -> Finding:
     )
 
 
-def _signs(decoders: Tensor) -> np.ndarray:
-    """−1, 0 or 1 for each weight of each decoder, (starts, d κ)."""
+def _signs(decoders: Float[Tensor, "starts d kappa"]) -> Int8[np.ndarray, "starts weights"]:
+    """−1, 0 or 1 for each weight of each decoder."""
     # A decoder of zeros, where everything has collapsed, must not be read by its rounding noise.
     large = decoders.abs() > NEGLIGIBLE * decoders.abs().amax((1, 2), keepdim=True).clamp(min=1.0)
     return (decoders.sign() * large).flatten(1).to(torch.int8).numpy()
 
 
-def _spread(decoders: Tensor, signs: np.ndarray) -> float:
+def _spread(decoders: Float[Tensor, "starts d kappa"], signs: Int8[np.ndarray, "starts weights"]) -> float:
     """Largest distance of an end from the mean of those with its signs."""
     flat, groups = decoders.flatten(1).numpy(), np.unique(signs, axis=0, return_inverse=True)[1].ravel()
     return max(
@@ -84,7 +87,7 @@ def _spread(decoders: Tensor, signs: np.ndarray) -> float:
     )
 
 
-def _barriers(best: Tensor, covariance: Tensor, gamma: float) -> dict[str, float]:
+def _barriers(best: Decoder, covariance: Float[Tensor, "d d"], gamma: float) -> dict[str, float]:
     """Rises on rotations of two latents of a minimum: of its two strongest modes, and of the weakest and an unused one."""
     used = (best.square().sum(0).sqrt() > NEGLIGIBLE).nonzero()[:, 0].tolist()
     used.sort(key=lambda k: int(best[:, k].abs().argmax()))  # the mode that each carries, strongest first
@@ -94,7 +97,7 @@ def _barriers(best: Tensor, covariance: Tensor, gamma: float) -> dict[str, float
     return {"swap_barrier": swap, "slot_barrier": slot}
 
 
-def _rise(best: Tensor, i: int, j: int, covariance: Tensor, gamma: float) -> float:
+def _rise(best: Decoder, i: int, j: int, covariance: Float[Tensor, "d d"], gamma: float) -> float:
     """Greatest loss on the quarter turn of latents i and j, above the loss at its start."""
     angle = torch.linspace(0, math.pi / 2, ANGLES, dtype=torch.float64)[:, None]
     path = best.repeat(ANGLES, 1, 1)
@@ -104,18 +107,18 @@ def _rise(best: Tensor, i: int, j: int, covariance: Tensor, gamma: float) -> flo
     return float(losses.max() - losses[0])
 
 
-def _profile_error(decoders: Tensor, covariance: Tensor, gamma: float) -> float:
+def _profile_error(decoders: Float[Tensor, "n d kappa"], covariance: Float[Tensor, "d d"], gamma: float) -> float:
     """Largest |min over encoder and log σ² of 2J + κ, less the profile loss|, at a few decoders."""
     return max(abs(_least(w, covariance, gamma) - float(profile_loss(w, covariance, gamma))) for w in decoders)
 
 
-def _least(decoder: Tensor, covariance: Tensor, gamma: float) -> float:
+def _least(decoder: Decoder, covariance: Float[Tensor, "d d"], gamma: float) -> float:
     """The least 2J + κ over encoder and log σ², at a given decoder."""
     d, kappa = decoder.shape
     moments = Moments(covariance, covariance, float(covariance.trace()))
     log_gamma = torch.tensor([gamma], dtype=torch.float64).log()
 
-    def loss(flat: Tensor) -> Tensor:
+    def loss(flat: Float[Tensor, "starts n"]) -> Float[Tensor, " starts"]:
         encoder, log_var = flat.split([d * kappa, kappa], -1)
         return 2 * expected_loss(moments, decoder[None], encoder.view(-1, d, kappa), log_var, log_gamma, 1.0) + kappa
 

@@ -6,6 +6,7 @@ that both heads' biases of the latent are zero, and that the gradient is an expe
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
@@ -22,6 +23,9 @@ SIZES = (20, 40, 80, 160, 320, 640)
 
 AT_ONCE = 64
 """Draws whose gradients are computed together."""
+
+Slopes = Float[Tensor, "draws weights"]
+"""One gradient for each draw of the noise."""
 
 HEADS = {"mean bias": ("mu", 0.5), "variance bias": ("log_var", -1.0)}
 
@@ -70,12 +74,14 @@ def _collapse(network: Methods, what: CollapsePoint) -> None:
         parameters[f"network.{head}.bias"][LATENT] = bias
 
 
-def _slopes(network: Methods, x: Tensor, noise: Tensor, gamma: float) -> tuple[Tensor, Tensor, Tensor]:
+def _slopes(
+    network: Methods, x: Float[Tensor, "n d"], noise: Float[Tensor, "draws n kappa"], gamma: float
+) -> tuple[Slopes, Slopes, Slopes]:
     """∂J/∂ of the latent's decoder column, mean weights and log variance weights for every draw of the noise."""
     held = {name: value.detach() for name, value in network.named_parameters()}
     names = ("network.decoder.0.weight", "network.mu.weight", "network.log_var.weight")
 
-    def objective(weights: dict[str, Tensor], epsilon: Tensor) -> Tensor:
+    def objective(weights: dict[str, Float[Tensor, "..."]], epsilon: Float[Tensor, "n kappa"]) -> Float[Tensor, ""]:
         parameters = held | weights
         mu, log_var = functional_call(network, parameters, ("encode", x))
         mean = functional_call(network, parameters, ("decode", mu + (log_var / 2).exp() * epsilon))
@@ -88,7 +94,7 @@ def _slopes(network: Methods, x: Tensor, noise: Tensor, gamma: float) -> tuple[T
     return column[:, :, LATENT], rows[0][:, LATENT], rows[1][:, LATENT]
 
 
-def _noise(slopes: Tensor, size: int) -> float:
+def _noise(slopes: Slopes, size: int) -> float:
     """Root mean square, over groups of `size` draws, of the norm of their mean."""
     groups = slopes[: len(slopes) // size * size].view(-1, size, slopes.shape[1]).mean(1)
     return float(groups.square().sum(1).mean().sqrt())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
@@ -33,7 +34,7 @@ def numbers(what: Conventions, seed: int) -> Finding:
     error = squared_error(x, mean)
     squares, nats = error.mean(), latent_rates(mu, log_var).sum(-1).mean()
 
-    def j(gamma: float, beta: float) -> Tensor:
+    def j(gamma: float, beta: float) -> Float[Tensor, ""]:
         return objective(misfit(squares, torch.tensor(gamma, dtype=torch.float64), what.d), nats, beta)
 
     best: Any = minimize_scalar(lambda log_gamma: j(np.exp(log_gamma), beta).item(), method="brent", tol=1e-12)
@@ -59,7 +60,7 @@ def numbers(what: Conventions, seed: int) -> Finding:
 _NETWORK = VAE(kappa=1, encoder=(32,), decoder=(32,))
 
 
-def _turned(network: Any, one: Tensor, other: Tensor) -> Tensor:
+def _turned(network: Any, one: Float[Tensor, ""], other: Float[Tensor, ""]) -> Float[Tensor, ""]:
     """How far the gradients of two losses over all weights lie apart, in units of the first."""
     weights = list(network.parameters())
     slopes = [

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from models.probes.descent import descend
@@ -27,8 +28,10 @@ DRAWN = (10.0, 10**0.5, 1.0, 10**-0.5, 0.1, 1e-2, 1e-3)
 AGREEMENT, STEPS = 1e-7, 30
 """The difference, in nats, at which the search ends, and its most steps."""
 
-Distortion = Callable[[Tensor, Tensor], Tensor]
-"""R of a code that is decoded as a part of itself with noise of a standard deviation, each (starts,)."""
+Starts = Float[Tensor, " starts"]
+
+Distortion = Callable[[Starts, Starts], Starts]
+"""R of a code that is decoded as a part of itself with noise of a standard deviation."""
 
 
 @computes(SerpentineCrossing)
@@ -58,7 +61,7 @@ def sparse_loss(found: Curve, gamma: float) -> float:
     return _least(_variance(found, found.t), _along(found), gamma) + 1
 
 
-def _variance(found: Curve, values: np.ndarray) -> float:
+def _variance(found: Curve, values: Float[np.ndarray, " nodes"]) -> float:
     return found.mean((values - found.mean(values)) ** 2)
 
 
@@ -76,7 +79,7 @@ def _along(found: Curve) -> Callable[[float], Distortion]:
     place, weight = (torch.from_numpy(values) for values in np.polynomial.hermite_e.hermegauss(NOISES))
     middle = weights @ t
 
-    def distortion(part: Tensor, noise: Tensor) -> Tensor:
+    def distortion(part: Starts, noise: Starts) -> Starts:
         to = middle + part[:, None, None] * (t - middle)[:, None] + noise[:, None, None] * place
         piece = (torch.searchsorted(reached, to.detach()) - 1).clamp(0, len(directions) - 1)
         decoded = corners[piece] + (to - reached[piece])[..., None] * directions[piece]
@@ -90,7 +93,7 @@ def _least(variance: float, kind: Callable[[float], Distortion], gamma: float) -
     """The least loss of one code over its noise and both scales."""
     distortion = kind(variance)
 
-    def loss(point: Tensor) -> Tensor:
+    def loss(point: Float[Tensor, "starts 3"]) -> Starts:
         # In these units everything is of the order of 1, however small γ is.
         lost, log_noise, log_scale = point.unbind(-1)
         part, noise = 1 - lost * gamma / variance, math.sqrt(gamma) * log_noise.exp()

@@ -16,18 +16,23 @@ ROUNDING = 1e-14
 """A promised fall below this part of the loss is lost in rounding: the start has ended."""
 
 
+Points = Float[Tensor, "starts n"]
+Values = Float[Tensor, " starts"]
+Matrices = Float[Tensor, "starts n n"]
+
+
 class Ends(NamedTuple):
     """Where the starts ended: points, losses there, and the largest component of each gradient."""
 
-    points: Float[Tensor, "starts n"]
-    values: Float[Tensor, " starts"]
-    slopes: Float[Tensor, " starts"]
+    points: Points
+    values: Values
+    slopes: Values
 
 
-Loss = Callable[[Float[Tensor, "starts n"]], Float[Tensor, " starts"]]
+Loss = Callable[[Points], Values]
 
 
-def descend(loss: Loss, starts: Float[Tensor, "starts n"], steps: int = 1000, tolerance: float = 1e-9) -> Ends:
+def descend(loss: Loss, starts: Points, steps: int = 1000, tolerance: float = 1e-9) -> Ends:
     """Follow every start to a point whose gradient has no component above `tolerance`, or where no step goes down."""
     x, (value, slope) = starts.clone(), _both(loss, starts)
     inverse, fresh = _short(slope), torch.ones(len(x), dtype=torch.bool)
@@ -51,23 +56,24 @@ def descend(loss: Loss, starts: Float[Tensor, "starts n"], steps: int = 1000, to
     return Ends(x, value, slope.abs().amax(1))
 
 
-def _both(loss: Loss, x: Tensor) -> tuple[Tensor, Tensor]:
+def _both(loss: Loss, x: Points) -> tuple[Values, Points]:
+    """Losses, and their gradients."""
     leaf = x.detach().requires_grad_()
     value = loss(leaf)
     (slope,) = torch.autograd.grad(value.sum(), leaf)
     return value.detach(), slope
 
 
-def _eye(x: Tensor) -> Tensor:
+def _eye(x: Points) -> Matrices:
     return torch.eye(x.shape[1], dtype=x.dtype).repeat(len(x), 1, 1)
 
 
-def _short(slope: Tensor) -> Tensor:
+def _short(slope: Points) -> Matrices:
     """A first guess of the inverse Hessian by which no step is longer than 1: far off, losses are flat."""
     return _eye(slope) / slope.norm(dim=1).clamp(min=1.0)[:, None, None]
 
 
-def _length(loss: Loss, x: Tensor, value: Tensor, down: Tensor, promised: Tensor) -> Float[Tensor, " starts"]:
+def _length(loss: Loss, x: Points, value: Values, down: Points, promised: Values) -> Values:
     """The first of 1, ½, ¼, … that brings enough of the promised fall; 0 where none does, or none was promised."""
     length, found = torch.ones_like(value), torch.zeros_like(value, dtype=torch.bool)
     for _ in range(HALVINGS):
@@ -80,7 +86,7 @@ def _length(loss: Loss, x: Tensor, value: Tensor, down: Tensor, promised: Tensor
     return torch.where(found, length, 0.0)
 
 
-def _learnt(inverse: Tensor, moved: Tensor, change: Tensor) -> Tensor:
+def _learnt(inverse: Matrices, moved: Points, change: Points) -> Matrices:
     """The BFGS update of each inverse Hessian; none where the curvature along the step is not positive."""
     curvature = (moved * change).sum(1)
     use = curvature > 1e-14 * moved.norm(dim=1) * change.norm(dim=1)

@@ -12,6 +12,7 @@ Source: Wang & Ziyin (2022), eq. 5, for L_WZ = J − (d2/2) log γ.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,7 @@ class Moments:
 
     @property
     def d2(self) -> int:
+        """Dimensions of the targets."""
         return len(self.cross)
 
 
@@ -73,9 +75,9 @@ class Minimum:
     """
 
     objective: float
-    decoder: Tensor
-    encoder: Tensor
-    variance: Tensor
+    decoder: Float[Tensor, "d2 kappa"]
+    encoder: Float[Tensor, "d0 kappa"]
+    variance: Float[Tensor, " kappa"]
     gamma: float
     values: tuple[float, ...]
     gradient: float
@@ -109,16 +111,8 @@ def minimise(
         if not value > 0:
             raise ValueError(f"{name} = {value}: it must be positive")
     layout, generator = _Layout(moments, kappa, gamma, variance, eta_enc), np.random.default_rng(seed)
-
-    def loss(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        leaf = torch.from_numpy(vector).requires_grad_()
-        decoder, encoder, log_var, log_gamma = layout.unpacked(leaf)
-        value = expected_loss(moments, decoder, encoder, log_var, log_gamma, beta, eta_enc)
-        (slope,) = torch.autograd.grad(value, leaf)
-        return value.item(), slope.numpy()
-
     settings = {"maxcor": 100, "maxiter": steps, "maxfun": 2 * steps, "ftol": 0.0, "gtol": 1e-10}
-    ends = []
+    loss, ends = _with_slopes(layout, beta), []
     for _ in range(restarts):
         start, bounds = layout.start(generator), layout.bounds(floor)
         ends.append(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=settings))
@@ -138,6 +132,23 @@ def minimise(
     )
 
 
+Vector = Float[np.ndarray, " n"]
+Parameters = tuple[Float[Tensor, "d2 kappa"], Float[Tensor, "d0 kappa"], Float[Tensor, " kappa"], Float[Tensor, ""]]
+"""U, W, log σ² and log γ."""
+
+
+def _with_slopes(layout: "_Layout", beta: float) -> Callable[[Vector], tuple[float, Vector]]:
+    """J and its gradient at one vector, as SciPy asks for them."""
+
+    def loss(vector: Vector) -> tuple[float, Vector]:
+        leaf = torch.from_numpy(vector).requires_grad_()
+        value = expected_loss(layout.moments, *layout.unpacked(leaf), beta, layout.eta_enc)
+        (slope,) = torch.autograd.grad(value, leaf)
+        return value.item(), slope.numpy()
+
+    return loss
+
+
 @dataclass(frozen=True, eq=False)
 class _Layout:
     """How U, W and, where they are free, log σ² and log γ lie in one vector."""
@@ -145,7 +156,7 @@ class _Layout:
     moments: Moments
     kappa: int
     gamma: float | None
-    variance: Tensor | None
+    variance: Float[Tensor, " kappa"] | None
     eta_enc: float
 
     @property
@@ -154,7 +165,7 @@ class _Layout:
         free_variance, free_gamma = self.variance is None, self.gamma is None
         return [d2 * self.kappa, d0 * self.kappa, self.kappa * free_variance, int(free_gamma)]
 
-    def unpacked(self, vector: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def unpacked(self, vector: Float[Tensor, " n"]) -> Parameters:
         u, w, log_var, log_gamma = vector.split(self.sizes)
         if self.variance is not None:
             log_var = self.variance.double().log()
@@ -162,7 +173,7 @@ class _Layout:
             log_gamma = torch.tensor([self.gamma], dtype=torch.float64).log()
         return u.view(-1, self.kappa), w.view(-1, self.kappa), log_var, log_gamma[0]
 
-    def start(self, generator: np.random.Generator) -> np.ndarray:
+    def start(self, generator: np.random.Generator) -> Float[np.ndarray, " n"]:
         """Random weights; σ² at the prior's, γ at T/d2, where nothing is encoded."""
         u, w, s, g = self.sizes
         weights = generator.standard_normal(u + w) / math.sqrt(max(self.moments.cross.shape))

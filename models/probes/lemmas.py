@@ -6,6 +6,7 @@ Source: Dai, Wenliang & Wipf (2021), Lemmas 2 and 3.
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from models.loss.objective import misfit
@@ -27,7 +28,7 @@ def _cheapest(variance: float, gamma: float) -> float:
     The mean is the code over w, so that nothing but noise is lost in reconstruction: w² s² of it.
     """
 
-    def loss(point: Tensor) -> Tensor:
+    def loss(point: Float[Tensor, "starts 2"]) -> Float[Tensor, " starts"]:
         w, log_var = point.unbind(-1)
         norm2 = w.square()
         mean = variance / norm2 if variance else 0.0
@@ -42,7 +43,7 @@ def log_transform(what: LogTransform, seed: int) -> Finding:
     """A random linear autoencoder's loss, minimised over log γ and the logarithms of its codes' scales."""
     generator = torch.Generator().manual_seed(seed)
 
-    def normal(*shape: int) -> Tensor:
+    def normal(*shape: int) -> Float[Tensor, "..."]:
         return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
     x, encoder, decoder = normal(what.examples, what.d), normal(what.d, what.kappa), normal(what.kappa, what.d)
@@ -50,7 +51,7 @@ def log_transform(what: LogTransform, seed: int) -> Finding:
     distortion = (x - codes @ decoder).square().sum(1).mean()
     squares = codes.square().mean(0)
 
-    def loss(point: Tensor) -> Tensor:
+    def loss(point: Float[Tensor, "starts n"]) -> Float[Tensor, " starts"]:
         log_gamma, log_scales = point[:, 0], point[:, 1:]
         reconstruction = misfit(distortion, log_gamma.exp(), what.d)
         return 2 * reconstruction + (squares / log_scales.exp() + log_scales).sum(1)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from models.probes.descent import descend
@@ -15,6 +16,8 @@ from models.probes.exact_linear import Moments, expected_loss, minimise
 from models.probes.finding import Finding, computes
 from models.probes.problems import FLOOR, problem
 from models.specs.probes import OriginHessian
+
+Loss = Callable[[Float[Tensor, "..."]], Float[Tensor, "..."]]
 
 STARTS = 64
 """Starts of the search with two layers."""
@@ -55,14 +58,21 @@ def _linear(what: OriginHessian, seed: int) -> Finding:
 
 
 def _loss(
-    moments: Moments, kappa: int, beta: float, eta: float, variance: Tensor, gamma: float, held: bool, free: bool
-) -> tuple[Callable[[Tensor], Tensor], int]:
+    moments: Moments,
+    kappa: int,
+    beta: float,
+    eta: float,
+    variance: Float[Tensor, " kappa"],
+    gamma: float,
+    held: bool,
+    free: bool,
+) -> tuple[Loss, int]:
     """J of one vector: U, W, and the logarithms of σ² and γ where they are free, as differences from their start."""
     d2, d0 = moments.cross.shape
     sizes = [d2 * kappa, d0 * kappa, 0 if held else kappa, int(free)]
     log_gamma = torch.tensor(gamma, dtype=torch.float64).log()
 
-    def loss(vector: Tensor) -> Tensor:
+    def loss(vector: Float[Tensor, " n"]) -> Float[Tensor, ""]:
         u, w, s, g = vector.split(sizes)
         log_var = variance.log() if held else variance.log() + s
         return expected_loss(moments, u.view(d2, kappa), w.view(d0, kappa), log_var, log_gamma + g.sum(), beta, eta)
@@ -73,7 +83,7 @@ def _loss(
 def _two_layers(seed: int) -> Finding:
     """x of variance 4 → z = wx + ε → u₂u₁z at β = γ = 1, with the variance of z at the prior's."""
 
-    def loss(vector: Tensor) -> Tensor:
+    def loss(vector: Float[Tensor, "*starts 3"]) -> Float[Tensor, "*starts"]:
         u2, u1, w = vector.unbind(-1)
         decoder = u2 * u1
         return 0.5 * (4 * (1 - decoder * w).square() + decoder.square()) + 0.5 * 4 * w.square()
@@ -82,7 +92,7 @@ def _two_layers(seed: int) -> Finding:
     return _found(loss, 3, float(descend(loss, starts).values.min()), 4.0)
 
 
-def _found(loss: Callable[[Tensor], Tensor], size: int, lowest: float, ratio: float) -> Finding:
+def _found(loss: Loss, size: int, lowest: float, ratio: float) -> Finding:
     origin = torch.zeros(size, dtype=torch.float64)
     # Reverse twice: in forward mode torch compiles decompositions, with a warning.
     eigenvalues = torch.linalg.eigvalsh(torch.func.jacrev(torch.func.jacrev(loss))(origin))

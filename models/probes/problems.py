@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from models.probes.exact_linear import Moments
 
@@ -22,7 +23,7 @@ class Problem:
     """Second moments, all ζ² in descending order, the number of latents, β and the standard deviation of the prior."""
 
     moments: Moments
-    spectrum: np.ndarray
+    spectrum: Float[np.ndarray, " modes"]
     kappa: int
     beta: float
     eta_enc: float

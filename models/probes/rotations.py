@@ -39,7 +39,12 @@ def _turn(what: Rotations, rng: np.random.Generator) -> Float[np.ndarray, "kappa
     return q * np.sign(np.diag(r))
 
 
-def _variances(what: Rotations, at_minimum: Tensor, decoders: Tensor, turns: Tensor) -> Float[Tensor, "count kappa"]:
+def _variances(
+    what: Rotations,
+    at_minimum: Float[Tensor, " kappa"],
+    decoders: Float[Tensor, "count d kappa"],
+    turns: Float[Tensor, "count kappa kappa"],
+) -> Float[Tensor, "count kappa"]:
     """σ² of each turned solution: the best for its decoder, 1/(1 + ‖u_j‖²/γ), the given one, or that of the minimum.
 
     A permutation takes the variances along; where the turn is no permutation they stay, as Thm. 2 has it.

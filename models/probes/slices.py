@@ -5,11 +5,14 @@ Source: Dai, Wenliang & Wipf (2021), Fig. 3.
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from models.probes.affine import profile_loss
+from models.probes.affine import Decoder, profile_loss
 from models.probes.finding import Finding, computes
 from models.specs.probes import PairSlice, PairSplit, PlantedSlice
+
+Line = Float[Tensor, " points"]
 
 OF_A_PAIR, OF_A_SUBSPACE = (-1.5, 2.5), (-3.0, 3.0)
 """Where the lines begin and end."""
@@ -57,19 +60,19 @@ def split(what: PairSplit, _: int) -> Finding:
     return Finding({"split": low})
 
 
-def _grid(first: float, last: float, points: int) -> Tensor:
+def _grid(first: float, last: float, points: int) -> Line:
     """Evenly spaced; 0 is exactly 0 where it is one of them."""
     return first + (last - first) * torch.arange(points, dtype=torch.float64) / (points - 1)
 
 
-def _pair(variance: float, b: float) -> tuple[Tensor, Tensor]:
+def _pair(variance: float, b: float) -> tuple[Decoder, Decoder]:
     """W(0) and W′ of √λ [1 − t, bt]."""
     rows = torch.tensor([[[1.0, 0.0]], [[-1.0, b]]], dtype=torch.float64)
     start, along = rows * variance**0.5
     return start, along
 
 
-def _line(t: Tensor, start: Tensor, along: Tensor, covariance: Tensor, gamma: float) -> Finding:
+def _line(t: Line, start: Decoder, along: Decoder, covariance: Float[Tensor, "d d"], gamma: float) -> Finding:
     """What the profile loss does along W(t) = start + t · along, and the points that a figure is drawn from."""
     parts = [_part(t_part, start, along, covariance, gamma) for t_part in t.split(AT_ONCE)]
     losses, slopes = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
@@ -84,14 +87,15 @@ def _line(t: Tensor, start: Tensor, along: Tensor, covariance: Tensor, gamma: fl
     return Finding(numbers, {"t": t.numpy()[kept], "loss": losses[kept]})
 
 
-def _part(t: Tensor, start: Tensor, along: Tensor, covariance: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
+def _part(t: Line, start: Decoder, along: Decoder, covariance: Float[Tensor, "d d"], gamma: float) -> tuple[Line, Line]:
+    """Losses, and their slopes along the line."""
     leaf = t.clone().requires_grad_()
     losses = profile_loss(start + leaf[:, None, None] * along, covariance, gamma)
     (slopes,) = torch.autograd.grad(losses.sum(), leaf)
     return losses.detach(), slopes
 
 
-def _minima(losses: np.ndarray) -> int:
+def _minima(losses: Float[np.ndarray, " points"]) -> int:
     """Points inside the row that are lower than both neighbours; a flat floor counts once."""
     changes = np.sign(np.diff(losses))
     changes = changes[changes != 0]

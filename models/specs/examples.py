@@ -40,6 +40,7 @@ class Examples(Spec):
 
     @property
     def d_in(self: _Sized) -> int:
+        """Dimensions of what is encoded."""
         return self.d
 
     @property
@@ -63,8 +64,10 @@ class Pictures(Examples):
 
     @property
     def d(self: _Pictured) -> int:
+        """Numbers of a picture."""
         return prod(self.image)
 
     @property
     def levels(self) -> int:
+        """Those of bytes."""
         return 256

@@ -29,10 +29,12 @@ class Fixed(Spec):
 
     @property
     def label(self) -> str:
+        """ "fixed 0.1"."""
         return f"fixed {brief(self.value)}"
 
     @property
     def start(self) -> float:
+        """γ before the first step, in data²."""
         return self.value
 
 
@@ -58,10 +60,12 @@ class Learned(Spec):
 
     @property
     def label(self) -> str:
+        """ "learned", or "learned ≤1"."""
         return "learned" if self.ceiling is None else f"learned ≤{brief(self.ceiling)}"
 
     @property
     def start(self) -> float:
+        """γ before the first step, in data²."""
         return self.init
 
 
@@ -76,6 +80,7 @@ class Optimal(Spec):
 
     @property
     def label(self) -> str:
+        """ "optimal"."""
         return "optimal"
 
     @property
@@ -97,6 +102,7 @@ class Annealed(Spec):
 
     @property
     def label(self) -> str:
+        """ "annealed 1→0.01"."""
         return f"annealed {brief(self.start)}→{brief(self.end)}"
 
 
@@ -112,6 +118,7 @@ class Refit(Spec):
 
     @property
     def label(self) -> str:
+        """ "refit", or "refit ≤1"."""
         return self.learned.label.replace("learned", "refit")
 
     @property
@@ -133,10 +140,12 @@ class PerPixel(Spec):
 
     @property
     def label(self) -> str:
+        """ "per pixel"."""
         return "per pixel"
 
     @property
     def start(self) -> float:
+        """γ_i before the first step, in data²."""
         return self.floor + self.init
 
 
@@ -152,6 +161,7 @@ class PerImage(Spec):
 
     @property
     def label(self) -> str:
+        """ "per image"."""
         return "per image"
 
     @property
@@ -167,10 +177,12 @@ class Absent(Spec):
 
     @property
     def label(self) -> str:
+        """ "no γ"."""
         return "no γ"
 
     @property
     def start(self) -> None:
+        """Nothing."""
         return None
 
 

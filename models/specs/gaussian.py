@@ -21,7 +21,7 @@ Activation = Literal["tanh", "relu", "gelu", "identity"]
 
 
 PostVar = Literal["amortised", "shared", "none"] | tuple[Positive, ...]
-"""Whence the posterior variance σ²: a function of x, one trained number a latent, nowhere (0), or given numbers that stay."""
+"""The posterior variance σ²: a function of x, one trained number a latent, none (σ² = 0), or given numbers that stay."""
 
 
 @runtime_checkable
@@ -33,16 +33,24 @@ class Shaped(Protocol):
     """
 
     @property
-    def d_in(self) -> int: ...
+    def d_in(self) -> int:
+        """Columns that are encoded."""
+        ...
 
     @property
-    def d(self) -> int: ...
+    def d(self) -> int:
+        """Columns that are decoded."""
+        ...
 
     @property
-    def image(self) -> tuple[int, ...] | None: ...
+    def image(self) -> tuple[int, ...] | None:
+        """Their shape where they are pictures."""
+        ...
 
     @property
-    def per_value(self) -> PerValue: ...
+    def per_value(self) -> PerValue:
+        """What a decoder gives for each column."""
+        ...
 
 
 class Gaussian(Spec):
@@ -90,5 +98,6 @@ class Gaussian(Spec):
 
     @property
     def label(self) -> str:
+        """ "VAE κ=4", or "AE κ=4"."""
         kind = type(self).__name__
         return f"{kind.replace('VAE', 'AE') if self.is_deterministic else kind} κ={self.kappa}"

@@ -59,6 +59,7 @@ class LinearMinimum(Look):
 
     @property
     def seconds(self) -> float:
+        """About 0.3, eight restarts of L-BFGS at most."""
         return 0.3
 
 
@@ -82,6 +83,7 @@ class NullBins(Look):
 
     @property
     def seconds(self) -> float:
+        """Fitting the bins, and filling them once a repeat."""
         return 1e-6 * self.n * self.bins * (1 + self.repeats / 10)
 
 
@@ -97,6 +99,7 @@ class NullMMD(Look):
 
     @property
     def seconds(self) -> float:
+        """Quadratic in the rows."""
         return 2e-8 * self.n**2 * self.repeats
 
 

@@ -49,10 +49,10 @@ class ImageFolder(Pictures):
             )
         if (left := self.pictures - self.n_test) < (self.n or 2):
             raise ValueError(
-                f"{self.pictures} pictures leave {left} for training, not n = {self.n or 2}: add pictures, or mend n"
+                f"{self.pictures} pictures leave {left} for training, not n = {self.n or 2}: add pictures, or fix n"
             )
         if (self.intrinsic_dim or 0) > self.d:
-            raise ValueError(f"intrinsic_dim = {self.intrinsic_dim} exceeds d = {self.d}: mend either")
+            raise ValueError(f"intrinsic_dim = {self.intrinsic_dim} exceeds d = {self.d}: fix either")
         return self
 
     @classmethod
@@ -88,22 +88,27 @@ class ImageFolder(Pictures):
         )
 
     def counted(self, name: str) -> Any:
+        """Everything but where the folder lies."""
         return None if name == "path" else super().counted(name)
 
     @property
     def image(self) -> tuple[int, ...]:
+        """(size, size), or (size, size, 3) in colour."""
         return (self.size, self.size) if self.channels == 1 else (self.size, self.size, 3)
 
     @property
     def n_test(self) -> int:
+        """Pictures that are held out."""
         return self.pictures // self.every if self.every else round((self.fraction or 0) * self.pictures)
 
     @property
     def n_train(self) -> int:
+        """Pictures that are trained on."""
         return self.n or self.pictures - self.n_test
 
     @property
     def label(self) -> str:
+        """ "faces-64", or "faces-64-grey(1000)"."""
         kind = "-grey" if self.channels == 1 else ""
         count = f"({self.n})" if self.n else ""
         return f"{Path(self.path).name}-{self.size}{kind}{count}"

@@ -27,6 +27,7 @@ class Convolution(NamedTuple):
 
     @property
     def weights(self) -> int:
+        """Trained numbers, without biases."""
         return self.inputs * self.outputs * self.kernel**2
 
     @property

@@ -19,14 +19,17 @@ class Digits(Pictures):
 
     @property
     def label(self) -> str:
+        """ "Digits", or "Digits, binary"."""
         return "Digits, binary" if self.binary else "Digits"
 
     @property
     def levels(self) -> int:
+        """Two where they are binary, else 17."""
         return 2 if self.binary else 17
 
     @property
     def n_train(self) -> int:
+        """Five sixths of 1,797."""
         return 1498
 
     @property
@@ -123,10 +126,12 @@ class CIFAR10(_Colour32):
 
     @property
     def n_train(self) -> int:
+        """The first n."""
         return self.n
 
     @property
     def label(self) -> str:
+        """ "CIFAR-10", or "CIFAR-10(1000)"."""
         return "CIFAR-10" if self.n == 50_000 else f"CIFAR-10({self.n})"
 
 
@@ -147,10 +152,12 @@ class SVHN(_Colour32):
 
     @property
     def n_train(self) -> int:
+        """The first n."""
         return self.n
 
     @property
     def label(self) -> str:
+        """ "SVHN", or "SVHN(1000)"."""
         return "SVHN" if self.n == 73_257 else f"SVHN({self.n})"
 
 
@@ -176,10 +183,12 @@ class CelebA(Pictures):
 
     @property
     def n_train(self) -> int:
+        """The first n."""
         return self.n
 
     @property
     def image(self) -> tuple[int, int, int]:
+        """(size, size, 3)."""
         return (self.size, self.size, 3)
 
     @property
@@ -188,4 +197,5 @@ class CelebA(Pictures):
 
     @property
     def label(self) -> str:
+        """ "CelebA-64", or "CelebA-64(1000)"."""
         return f"CelebA-{self.size}" if self.n == 162_770 else f"CelebA-{self.size}({self.n})"

@@ -65,6 +65,7 @@ class Normal(Density):
 
     @property
     def label(self) -> str:
+        """ "normal"."""
         return "normal"
 
 
@@ -80,6 +81,7 @@ class StudentT(Density):
 
     @property
     def label(self) -> str:
+        """ "student-t 4"."""
         return f"student-t {brief(self.freedom)}"
 
 
@@ -91,9 +93,11 @@ class Bernoulli(Discrete):
 
     @property
     def label(self) -> str:
+        """ "bernoulli"."""
         return "bernoulli"
 
     def numbers(self, levels: int) -> int:
+        """One logit."""
         del levels
         return 1
 
@@ -105,9 +109,11 @@ class Categorical(Discrete):
 
     @property
     def label(self) -> str:
+        """ "categorical"."""
         return "categorical"
 
     def numbers(self, levels: int) -> int:
+        """A logit a level."""
         return levels
 
 
@@ -121,9 +127,11 @@ class Bitwise(Discrete):
 
     @property
     def label(self) -> str:
+        """ "bitwise"."""
         return "bitwise"
 
     def numbers(self, levels: int) -> int:
+        """A logit a binary digit."""
         return (levels - 1).bit_length()
 
 
@@ -139,9 +147,11 @@ class LogisticMixture(Discrete):
 
     @property
     def label(self) -> str:
+        """ "logistic mixture 5"."""
         return f"logistic mixture {self.components}"
 
     def numbers(self, levels: int) -> int:
+        """Weight, mean and scale of each component."""
         del levels
         return 3 * self.components
 

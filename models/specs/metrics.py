@@ -13,32 +13,46 @@ from models.specs.network import Model
 from models.specs.training import Objective, Spread
 
 BINS = (100, 200, 300)
-"""Numbers of bins that samples are held against the data in."""
+"""Numbers of bins in which samples are compared with the data."""
 
 
 class Trained(Protocol):
     """What of a trial decides which metrics it has. The trials of a pack agree in it: it is part of their pack's key."""
 
     @property
-    def model(self) -> Model: ...
+    def model(self) -> Model:
+        """A deterministic network gives no probabilities."""
+        ...
 
     @property
-    def objective(self) -> Objective: ...
+    def objective(self) -> Objective:
+        """Codes may have a price."""
+        ...
 
     @property
-    def stage(self) -> str: ...
+    def stage(self) -> str:
+        """Its place in a chain of trials."""
+        ...
 
     @property
-    def spread(self) -> Spread | None: ...
+    def spread(self) -> Spread | None:
+        """The β of a network that sees β."""
+        ...
 
     @property
-    def samples(self) -> int: ...
+    def samples(self) -> int:
+        """How many samples are compared with the data."""
+        ...
 
     @property
-    def bits(self) -> bool: ...
+    def bits(self) -> bool:
+        """Whether levels are given probabilities."""
+        ...
 
     @property
-    def outliers(self) -> object | None: ...
+    def outliers(self) -> object | None:
+        """The data set whose examples are outliers, if any."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class VAE(Gaussian):
     """A Gaussian VAE with fully connected encoder and decoder and separate linear heads for μ and log σ².
 
     `encoder` and `decoder` are the hidden widths, data side first and latent side first; without any, the VAE is linear.
-    With skip="residual" the decoder's widths are equal and come in pairs: two layers a block. With `sees_beta` it is told
+    With skip="residual" the decoder's widths are equal and come in pairs: two layers a block. With `sees_beta` it sees
     the β of each example: see `models.networks.beta_vae`.
     """
 
@@ -45,7 +45,7 @@ class VAE(Gaussian):
         return [*self.encoder, self.kappa, self.kappa, *self.decoder]
 
     def beta_parameters(self) -> int:
-        """Trained numbers that a network has for being told β."""
+        """Trained numbers that a network has for seeing β."""
         return 2 * BETA_FEATURES + (BETA_FEATURES + 1) * (2 * sum(self.beta_layers()) + self.kappa)
 
     def decoder_layers(self, d_out: int) -> list[tuple[int, int]]:
@@ -107,14 +107,17 @@ class Own(Spec):
         return cls(kappa=kappa, name=module.__name__, source=source_of(module), options=options)
 
     def counted(self, name: str) -> Any:
+        """Options by what they mean."""
         return alike(self.options) if name == "options" else super().counted(name)
 
     @property
     def skip(self) -> None:
+        """Unknown."""
         return None
 
     @property
     def is_deterministic(self) -> bool:
+        """It has a posterior variance."""
         return False
 
     def check(self, data: Shaped) -> None:
@@ -130,6 +133,7 @@ class Own(Spec):
 
     @property
     def label(self) -> str:
+        """ "MyNet κ=4"."""
         return f"{self.name} κ={self.kappa}"
 
 

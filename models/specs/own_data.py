@@ -39,10 +39,10 @@ class OwnData(Examples):
         if self.image and prod(self.image) != self.d:
             in_colour = " in colour" if len(self.image) == 3 else ""
             raise ValueError(
-                f"an image of {self.image[0]}×{self.image[1]} pixels{in_colour} has not d = {self.d}: mend either"
+                f"an image of {self.image[0]}×{self.image[1]} pixels{in_colour} has not d = {self.d}: fix either"
             )
         if (self.intrinsic_dim or 0) > self.d:
-            raise ValueError(f"intrinsic_dim = {self.intrinsic_dim} exceeds d = {self.d}: mend either")
+            raise ValueError(f"intrinsic_dim = {self.intrinsic_dim} exceeds d = {self.d}: fix either")
         return self
 
     @classmethod
@@ -74,6 +74,7 @@ class OwnData(Examples):
         )
 
     def counted(self, name: str) -> Any:
+        """Files by their contents alone, options by what they mean."""
         match name:
             case "files":
                 return list(self.files.values())
@@ -84,8 +85,10 @@ class OwnData(Examples):
 
     @property
     def n_train(self) -> int:
+        """As declared."""
         return self.n
 
     @property
     def label(self) -> str:
+        """The function's name."""
         return self.name

@@ -47,6 +47,7 @@ class Serpentine(Look):
 
     @property
     def seconds(self) -> float:
+        """Linear in the runs."""
         return 0.01 + 2e-6 * self.length / self.eps
 
 
@@ -96,6 +97,7 @@ class SerpentineCrossing(Serpentine):
 
     @property
     def seconds(self) -> float:
+        """Linear in the runs."""
         return 0.5 + 0.01 * self.length / self.eps
 
 

@@ -12,7 +12,7 @@ from models.data_folders import cache_folder
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 _SETTLED_S = 2.0
-"""A file that was written less than so long ago may be written again without its time of change telling."""
+"""A file that was written less than so long ago may be written again without a new time of change."""
 
 
 def picture_names(folder: Path) -> list[str]:
@@ -21,7 +21,7 @@ def picture_names(folder: Path) -> list[str]:
     Raises: ValueError where there is no such folder, or it cannot be read, or it holds no pictures.
     """
     if not folder.is_dir():
-        raise ValueError(f"the folder {folder} does not exist: mend its path, or put the pictures there")
+        raise ValueError(f"the folder {folder} does not exist: fix its path, or put the pictures there")
     names: list[str] = []
     try:
         for place, inner, files in os.walk(folder, onerror=_raise):
@@ -31,10 +31,10 @@ def picture_names(folder: Path) -> list[str]:
             names += found if near == "." else [f"{near}/{name}" for name in found]
     except OSError as fault:
         raise ValueError(
-            f"the folder {fault.filename} cannot be read ({fault.strerror}): mend its permissions"
+            f"the folder {fault.filename} cannot be read ({fault.strerror}): fix its permissions"
         ) from fault
     if not names:
-        raise ValueError(f"the folder {folder} holds no jpg or png pictures: mend its path, or put the pictures there")
+        raise ValueError(f"the folder {folder} holds no jpg or png pictures: fix its path, or put the pictures there")
     return sorted(names)
 
 
@@ -51,7 +51,7 @@ def checksum_of(folder: Path, names: Sequence[str]) -> str:
         checksum = _checksum(folder, names)
     except OSError as fault:
         raise ValueError(
-            f"the picture {fault.filename} cannot be read ({fault.strerror}): mend its permissions"
+            f"the picture {fault.filename} cannot be read ({fault.strerror}): fix its permissions"
         ) from fault
     if time.time_ns() - newest_ns > _SETTLED_S * 1e9:
         _remember(memo, checksum)
@@ -79,7 +79,7 @@ def _checksum(folder: Path, names: Sequence[str]) -> str:
 
 
 def _remember(memo: Path, checksum: str) -> None:
-    """Written beside and renamed, so that nobody reads half of it. To forget it costs time alone."""
+    """Written beside and renamed, so that no process reads half of it. Losing it costs only time."""
     part = memo.with_name(f"{memo.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         memo.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ class Planted(Examples):
 
     @property
     def n_train(self) -> int:
+        """As declared."""
         return self.n
 
     @property
@@ -44,10 +45,12 @@ class LinearSubspace(Planted):
 
     @property
     def intrinsic_dim(self) -> int:
+        """One for each eigenvalue."""
         return len(self.eigenvalues)
 
     @property
     def label(self) -> str:
+        """ "linear r=5"."""
         off = f" offset={self.offset:g}" if self.offset else ""
         return f"linear r={self.intrinsic_dim}{off}"
 
@@ -76,14 +79,17 @@ class LinearMap(Planted):
 
     @property
     def d_in(self) -> int:
+        """One for each input."""
         return len(self.inputs)
 
     @property
     def intrinsic_dim(self) -> int:
+        """One for each singular value."""
         return len(self.zeta2)
 
     @property
     def label(self) -> str:
+        """ "linear map r=5"."""
         return f"linear map r={self.intrinsic_dim}"
 
 
@@ -101,10 +107,12 @@ class PlantedManifold(Planted):
 
     @property
     def intrinsic_dim(self) -> int:
+        """r."""
         return self.r
 
     @property
     def label(self) -> str:
+        """ "manifold r=3"."""
         return f"manifold r={self.r}"
 
 
@@ -122,6 +130,7 @@ class PlantedClusters(Planted):
 
     @property
     def label(self) -> str:
+        """ "clusters r=2"."""
         return "clusters r=2"
 
 
@@ -143,8 +152,10 @@ class PlantedArc(Planted):
 
     @property
     def intrinsic_dim(self) -> int:
+        """One of the curve, two of the plane around it."""
         return 2 if self.off else 1
 
     @property
     def label(self) -> str:
+        """ "arc r=1", or "off the arc by 0.5"."""
         return f"off the arc by {self.off:g}" if self.off else "arc r=1"

@@ -80,6 +80,7 @@ class Sparsity(Spec):
 
     @property
     def label(self) -> str:
+        """ "log u ×0.1"."""
         times = "" if self.weight == 1 else f" ×{brief(self.weight)}"
         misfit = f", g = {_written(self.g, self.g_parameter, 'R/d')}" if self.g else ""
         return _written(self.h, self.parameter, "u") + times + misfit

@@ -22,6 +22,7 @@ class MMD(Spec):
 
     @property
     def label(self) -> str:
+        """ "MMD×10"."""
         return f"MMD×{brief(self.weight)}"
 
 
@@ -50,6 +51,7 @@ class Spread(Spec):
 
     @property
     def label(self) -> str:
+        """ "β 0.1 to 10"."""
         return f"β {brief(self.low)} to {brief(self.high)}"
 
 
@@ -149,6 +151,7 @@ class Rprop(Spec):
 
     @property
     def label(self) -> str:
+        """ "iRprop−"."""
         return "iRprop−"
 
 
@@ -161,6 +164,7 @@ class Slower(Spec):
 
     @property
     def label(self) -> str:
+        """ "(γ/0.01)^0.5"."""
         return f"(γ/{brief(self.below)})^{brief(self.power)}"
 
 

@@ -1,1 +1,1 @@
-"""Clusters: where a launch trains, and how it is sent there as a job."""
+"""Ray clusters: where a launch trains, and how it is sent there as a job."""

@@ -1,7 +1,7 @@
-"""A cluster that a file declares for `ray up`: what the file says, whether its head runs, and the way to its dashboard.
+"""A cluster's file for `ray up`: what it says, whether the cluster's head runs, and a tunnel to its dashboard.
 
-The way is a process of its own, `study.cluster.tunnel`, which asks the cloud and holds an ssh tunnel by Ray's own means:
-a cloud that does not answer cannot hold a launch up, and nothing but ssh has to be open on the head.
+A process of its own, `study.cluster.tunnel`, asks the cloud and holds the ssh tunnel, by Ray's own means: so a cloud that
+does not answer cannot hold up a launch, and nothing but ssh has to be open on the head.
 """
 
 import contextlib
@@ -26,23 +26,23 @@ DEFAULT = "cluster.yaml"
 """The file that a launch looks for where it is started."""
 
 ON_THE_HEAD = "~/ray_bootstrap_config.yaml"
-"""Where `ray up` leaves the declaration on the head."""
+"""Where `ray up` puts the file on the head."""
 
 PATIENCE_S = 3.0
 """How long the cloud may take to say whether a head runs."""
 
-IMPORTS_S, WAY_S = 60.0, 45.0
-"""How long Ray may take to be imported, and a head that runs to be reached through ssh, in seconds."""
+IMPORT_S, TUNNEL_S = 60.0, 45.0
+"""Seconds that the import of Ray may take, and those that ssh may take to reach a running head."""
 
 ASK = ("-m", "study.cluster.tunnel")
 
 CLIENTS = {"aws": "boto3", "gcp": "googleapiclient", "azure": "azure.identity"}
-"""What `ray up` needs of each cloud: where it is not installed, no cluster was started from here."""
+"""The client that `ray up` needs for each cloud: without it no cluster was started from here."""
 
 
 @dataclass(frozen=True)
-class Declared:
-    """What a cluster's file says that a launch needs to know; `resources` are those of all its workers together."""
+class ClusterFile:
+    """What a launch needs to know of a cluster's file; `resources` are those of all its workers together."""
 
     file: Path
     provider: str
@@ -50,37 +50,37 @@ class Declared:
     tracking_uri: str | None
     resources: Mapping[str, float]
     workers: int
-    """Nodes besides the head that are there from the start."""
+    """Nodes besides the head that run from the start."""
 
 
-def declared(file: Path) -> Declared:
-    """Raises: ClusterError for a file that declares no cluster."""
-    import yaml  # of no use to launches where there is no such file
+def read_cluster_file(file: Path) -> ClusterFile:
+    """What a cluster's file says. Raises: ClusterError for a file that declares no cluster."""
+    import yaml  # most launches need none
 
     try:
-        return _declared(file, yaml.safe_load(file.read_text()))
+        return _cluster_file(file, yaml.safe_load(file.read_text()))
     except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError, AttributeError) as fault:
         reason = " ".join(str(fault).split())[:200]
         raise ClusterError(f"{file} declares no cluster for `ray up` ({type(fault).__name__}: {reason})") from fault
 
 
-def _declared(file: Path, config: Mapping[str, Any]) -> Declared:
+def _cluster_file(file: Path, config: Mapping[str, Any]) -> ClusterFile:
     provider, metadata = config["provider"], config.get("metadata") or {}
     kind = str(provider["type"])
     there = int(config.get("min_workers") or len(provider.get("worker_ips") or ())) if kind == "local" else 0
-    return Declared(file, kind, metadata.get("home"), metadata.get("tracking_uri"), _resources(config), there)
+    return ClusterFile(file, kind, metadata.get("home"), metadata.get("tracking_uri"), _resources(config), there)
 
 
-def declared_here() -> Declared | None:
-    """The cluster that this machine is the head of; None where it is no head that `ray up` made."""
+def cluster_of_this_head() -> ClusterFile | None:
+    """The cluster whose head this machine is; None if `ray up` has made it no head."""
     file = Path(ON_THE_HEAD).expanduser()
     with contextlib.suppress(ClusterError):
-        return declared(file) if file.is_file() else None
+        return read_cluster_file(file) if file.is_file() else None
     return None
 
 
 def _resources(config: Mapping[str, Any]) -> dict[str, float]:
-    """CPUs and GPUs of all workers that the autoscaler may start, those with the most GPUs first."""
+    """CPUs and GPUs of all workers that the autoscaler may start, counting those with the most GPUs first."""
     left = int(config.get("max_workers") or 0)
     types = config.get("available_node_types") or {}
     workers = [node for name, node in types.items() if name != config.get("head_node_type")]
@@ -94,31 +94,31 @@ def _resources(config: Mapping[str, Any]) -> dict[str, float]:
     return total
 
 
-def may_run(cluster: Declared) -> bool:
-    """Whether the cluster can have been started from here at all."""
+def may_run(cluster: ClusterFile) -> bool:
+    """Whether the cluster can have been started from this machine at all."""
     module = CLIENTS.get(cluster.provider)
     try:
         return module is None or importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of a package that is not there itself
+    except ModuleNotFoundError:  # the package above it is not there
         return False
 
 
 class Head:
-    """The running head of a declared cluster, and the tunnel to its dashboard while this object is open."""
+    """The running head of a file's cluster, and the tunnel to its dashboard, until it is closed."""
 
-    def __init__(self, cluster: Declared, ip: str, way: "_Way") -> None:
-        self.cluster, self.ip, self._way = cluster, ip, way
-        self.url = f"http://127.0.0.1:{way.port}"
+    def __init__(self, cluster: ClusterFile, ip: str, tunnel: "_Tunnel") -> None:
+        self.cluster, self.ip, self._tunnel = cluster, ip, tunnel
+        self.url = f"http://127.0.0.1:{tunnel.port}"
 
     def token(self) -> str | None:
-        """The cluster's token, None where it has none. Raises: ClusterError where ssh does not reach the head."""
-        said = self._way.said("token", WAY_S)
-        if said is None:
-            raise ClusterError(self.silence(self._way.complaint()))
-        return said["token"] or None
+        """The cluster's token; None if it has none. Raises: ClusterError if ssh does not reach the head."""
+        reported = self._tunnel.report("token", TUNNEL_S)
+        if reported is None:
+            raise ClusterError(self.no_answer(self._tunnel.complaint()))
+        return reported["token"] or None
 
-    def silence(self, reason: str) -> str:
-        """The sentence for a head that runs and does not answer."""
+    def no_answer(self, reason: str) -> str:
+        """The sentence about a head that runs and does not answer."""
         file = self.cluster.file
         return (
             f"the head of {file}, {self.ip}, runs and does not answer{f' ({reason})' if reason else ''}: "
@@ -127,29 +127,30 @@ class Head:
 
     def reopen(self) -> None:
         """Open the tunnel again if it broke, on the same port."""
-        self._way.reopen()
+        self._tunnel.reopen()
 
     def close(self) -> None:
-        self._way.close()
+        """Close the tunnel."""
+        self._tunnel.close()
 
 
-def running_head(cluster: Declared) -> Head | None:
-    """The cluster's head, None where none runs or the cloud does not say so in time. The caller closes it."""
-    way = _Way(cluster.file)
+def running_head(cluster: ClusterFile) -> Head | None:
+    """The cluster's head, which the caller closes; None if none runs, or the cloud does not say so in time."""
+    tunnel = _Tunnel(cluster.file)
     try:
-        ready = way.said("looking", IMPORTS_S)
-        found = way.said("head", PATIENCE_S) if ready else None
+        ready = tunnel.report("looking", IMPORT_S)
+        found = tunnel.report("head", PATIENCE_S) if ready else None
         if found:
-            return Head(cluster, found["head"], way)
+            return Head(cluster, found["head"], tunnel)
     except BaseException:
-        way.close()
+        tunnel.close()
         raise
-    way.close()
+    tunnel.close()
     return None
 
 
-class _Way:
-    """The process that looks a head up and then holds a tunnel to it, and what it says."""
+class _Tunnel:
+    """The process that looks up a head and then holds a tunnel to it, and what it reports."""
 
     def __init__(self, file: Path) -> None:
         self._file, self.port = file, _free_port()
@@ -169,16 +170,16 @@ class _Way:
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(self._process, self._lines), daemon=True).start()
 
-    def said(self, what: str, patience_s: float) -> dict[str, Any] | None:
-        """The next thing said, where it is this one and comes in time."""
+    def report(self, what: str, patience_s: float) -> dict[str, Any] | None:
+        """The next report, if it is this one and comes in time."""
         with contextlib.suppress(queue.Empty):
             line = self._lines.get(timeout=patience_s)
-            said = json.loads(line) if line else {}
-            return said if what in said else None
+            reported = json.loads(line) if line else {}
+            return reported if what in reported else None
         return None
 
     def complaint(self) -> str:
-        """The last line that it left on stderr."""
+        """The last line of its stderr."""
         self._errors.seek(0)
         lines = [line.strip() for line in self._errors.read().splitlines() if line.strip()]
         return lines[-1][:200] if lines else ""
@@ -195,7 +196,7 @@ class _Way:
 
 
 def _listen(process: subprocess.Popen[str], lines: "queue.SimpleQueue[str]") -> None:
-    """Pass on what the process says as it says it, and an empty line at its end."""
+    """Pass on each line of the process as it comes, and an empty one at its end."""
     assert process.stdout
     with process.stdout:
         for line in process.stdout:

@@ -1,9 +1,9 @@
-"""Where a launch trains: on this machine, on the cluster it is part of, or on one that is sent a job. Knows no Ray.
+"""Where a launch trains: on this machine, on the cluster it is part of, or on another one, as a job. Imports no Ray.
 
-An address names one of five things. `local` is a Ray of our own here. `auto` is the cluster that this machine is part of:
-the launch drives it itself, which is what a submitted job does. `http://HOST:8265` is a cluster's dashboard, `HOST:6379`
-its Ray, which knows its dashboard, and `FILE.yaml` a cluster that the file declares and `ray up` started: the launch is
-sent there as a job. No address is the cluster of ./cluster.yaml where its head runs, and this machine where it does not.
+An address is one of five things. `local` means a Ray of our own here. `auto` is the cluster that this machine is part of:
+the launch drives it itself, as a submitted job does. `http://HOST:8265` is a cluster's dashboard, `HOST:6379` its Ray, which
+knows its dashboard, and `FILE.yaml` a cluster that `ray up` started from that file: the launch is sent there as a job.
+Without an address it is the cluster of ./cluster.yaml if its head runs, else this machine.
 """
 
 import contextlib
@@ -17,7 +17,16 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.cluster.cluster_file import DEFAULT, WAY_S, Declared, Head, declared, declared_here, may_run, running_head
+from study.cluster.cluster_file import (
+    DEFAULT,
+    TUNNEL_S,
+    ClusterFile,
+    Head,
+    cluster_of_this_head,
+    may_run,
+    read_cluster_file,
+    running_head,
+)
 from study.declare.table import Scale
 from study.errors import ClusterError, OptionError
 from study.secrets import masked
@@ -29,40 +38,40 @@ START = "start one there with `ray start --head`, or give --address local"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where to train, as it was asked for; `address` is None for this machine, `head` what a file's cluster has."""
+class Target:
+    """Where to train. `address` is None for this machine; the cluster of a file has a `head`."""
 
     address: str | None = None
     head: Head | None = None
 
     @property
     def is_sent(self) -> bool:
-        """Whether a job must be submitted: the address is another cluster's, not our own."""
+        """Whether the launch is sent as a job: the address is that of another cluster."""
         return self.address not in (None, "auto")
 
     @property
-    def cluster(self) -> Declared | None:
-        """What the file says that declares the place."""
+    def cluster(self) -> ClusterFile | None:
+        """The file that declares the cluster, if one does."""
         return self.head.cluster if self.head else None
 
     @property
     def resources(self) -> Mapping[str, float]:
-        """CPUs and GPUs that the place's file declares; nothing where no file does."""
-        cluster = self.cluster or (declared_here() if self.address == "auto" else None)
+        """CPUs and GPUs that the cluster's file declares; empty if there is no file."""
+        cluster = self.cluster or (cluster_of_this_head() if self.address == "auto" else None)
         return cluster.resources if cluster else {}
 
     @property
     def option(self) -> str:
-        """What names this place again on the command line, from the same folder."""
+        """The option that names this target on the command line, from the same folder."""
         is_default = self.head and self.head.cluster.file == Path(DEFAULT)
         return "" if is_default or not self.address else f" --address {masked(self.address)}"
 
     def scale_of(self, declared: Container[Scale]) -> Scale:
-        """The scale of a launch that names none: the paper's on a cluster, where the study declares it."""
+        """The scale of a launch that names none: on a cluster the paper's, if the study declares it."""
         return "paper" if self.address and "paper" in declared else "laptop"
 
     def reopen(self) -> None:
-        """Mend the way there, where it is a tunnel."""
+        """Open the tunnel again if it broke."""
         if self.head:
             self.head.reopen()
 
@@ -75,33 +84,33 @@ class Place:
 
 
 @contextlib.contextmanager
-def found_place(text: str | None) -> Iterator[Place]:
-    """The place that `--address`, else RAY_ADDRESS, else ./cluster.yaml names; the way there is open inside.
+def open_target(text: str | None) -> Iterator[Target]:
+    """The target that `--address`, else RAY_ADDRESS, else ./cluster.yaml names; inside, the tunnel to it is open.
 
-    Raises: OptionError for an address of no known kind; ClusterError for a named file whose cluster does not run, and where
-    a running head cannot be reached.
+    Raises: OptionError for an address of no known kind; ClusterError if the cluster of a named file does not run, or a
+    running head cannot be reached.
     """
-    place = _place(text)
+    target = _target(text)
     try:
-        if place.head and (token := place.head.token()):
-            os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}  # Ray reads them when it is imported
-        yield place
+        if target.head and (token := target.head.token()):
+            os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}  # Ray reads them on import
+        yield target
     finally:
-        if place.head:
-            place.head.close()
+        if target.head:
+            target.head.close()
 
 
-def _place(text: str | None) -> Place:
+def _target(text: str | None) -> Target:
     address = (text or os.environ.get("RAY_ADDRESS") or "").rstrip("/")
     if not address:
         return _default()
     if address == "local":
-        return Place()
+        return Target()
     if address.endswith((".yaml", ".yml")):
-        if head := running_head(declared(Path(address))):
-            return Place(address, head)
+        if head := running_head(read_cluster_file(Path(address))):
+            return Target(address, head)
         raise ClusterError(
-            f"the cluster of {address} has no head that runs, as far as can be told from here: "
+            f"the cluster of {address} has no running head, as far as this machine can tell: "
             f"`ray up {address}` starts it, --address local trains here"
         )
     scheme, separator, _ = address.rpartition("://")
@@ -114,31 +123,31 @@ def _place(text: str | None) -> Place:
         raise OptionError(
             f"{address} is no Ray address: give http://HOST:8265, HOST:6379, a cluster's FILE.yaml, auto or local"
         )
-    return Place(address)
+    return Target(address)
 
 
-def _default() -> Place:
+def _default() -> Target:
     file = Path(DEFAULT)
-    with contextlib.suppress(ClusterError):  # a file of that name may be about something else
-        if file.is_file() and may_run(cluster := declared(file)) and (head := running_head(cluster)):
-            return Place(DEFAULT, head)
-    return Place()
+    with contextlib.suppress(ClusterError):  # a file of that name may be something else
+        if file.is_file() and may_run(cluster := read_cluster_file(file)) and (head := running_head(cluster)):
+            return Target(DEFAULT, head)
+    return Target()
 
 
-def dashboard_of(place: Place) -> str | None:
-    """The URL of a cluster's dashboard, None where a Ray answers that only Ray itself can ask for its dashboard.
+def dashboard_of(target: Target) -> str | None:
+    """The URL of a cluster's dashboard; None for a Ray's own port, which only Ray's client can ask for the dashboard.
 
-    Raises: ClusterError where nothing like a Ray answers in time.
+    Raises: ClusterError if no Ray answers in time.
     """
-    if place.head:
-        return _through_the_tunnel(place.head)
-    address = place.address or ""
+    if target.head:
+        return _through_the_tunnel(target.head)
+    address = target.address or ""
     has_scheme = "://" in address
     url = address if has_scheme else f"http://{address}"
     try:
         if _is_dashboard(url):
             return url
-    except http.client.BadStatusLine:  # gRPC, which is no HTTP of this kind: a Ray's own port
+    except http.client.BadStatusLine:  # gRPC: Ray's own port
         if not has_scheme:
             return None
     except (OSError, ValueError, http.client.HTTPException):
@@ -147,19 +156,19 @@ def dashboard_of(place: Place) -> str | None:
 
 
 def _through_the_tunnel(head: Head) -> str:
-    deadline = time.monotonic() + WAY_S
+    deadline = time.monotonic() + TUNNEL_S
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
             if _is_dashboard(head.url):
                 return head.url
         time.sleep(0.2)
-    raise ClusterError(head.silence("ssh reaches it, and its dashboard is not there"))
+    raise ClusterError(head.no_answer("ssh reaches it, but its dashboard does not answer"))
 
 
 def _is_dashboard(url: str) -> bool:
-    """Raises: OSError, ValueError or HTTPException where no dashboard answers."""
+    """Whether a Ray dashboard answers. Raises: OSError, ValueError or HTTPException if nothing does."""
     try:
         with urllib.request.urlopen(f"{url}/api/version", timeout=PATIENCE_S) as answer:
             return "ray_version" in json.load(answer)
     except urllib.error.HTTPError as refusal:
-        return refusal.code in (401, 403)  # it wants a token, which is the client's business
+        return refusal.code in (401, 403)  # it wants a token, which the client has

@@ -1,7 +1,7 @@
-"""Looks up the head of a declared cluster, and holds a tunnel to its dashboard: `python -m study.head FILE PORT`.
+"""Looks up the head of a cluster and holds a tunnel to its dashboard: `python -m study.cluster.tunnel FILE PORT`.
 
-Says what it finds as JSON, a line each: {"looking": FILE} once Ray is imported, {"head": IP}, and {"token": TOKEN} when
-ssh has reached it. Then PORT of this machine leads to the head's dashboard until the process is ended.
+Reports as JSON, one line each: {"looking": FILE} once Ray is imported, {"head": IP}, and {"token": TOKEN} when ssh has
+reached the head. Then PORT of this machine leads to the head's dashboard until the process ends.
 """
 
 import json
@@ -17,9 +17,9 @@ TOKEN = 'echo "token=$(cat ~/.ray/auth_token 2> /dev/null)"'
 
 
 def main(file: str, port: int) -> None:
-    """Raises: whatever Ray raises where there is no head, or no way to it."""
+    """Report, and hold the tunnel. Raises: whatever Ray raises if there is no head, or no way to it."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what Ray and ssh print is not for whoever reads the answers
+    os.dup2(2, 1)  # what Ray and ssh print must not mix with the reports
     answers.write(json.dumps({"looking": file}) + "\n")
     answers.write(json.dumps({"head": sdk.get_head_node_ip(file)}) + "\n")
     printed = sdk.run_on_cluster(file, cmd=TOKEN, with_output=True)

@@ -25,6 +25,7 @@ class Probe(Spec):
 
     @cached_property
     def trial_id(self) -> str:
+        """Its identity: the digest of the declaration."""
         return content_id(self)
 
     @cached_property
@@ -34,18 +35,22 @@ class Probe(Spec):
 
     @property
     def datasets(self) -> tuple[Data, ...]:
+        """Empty: a probe makes what it examines."""
         return ()
 
     @property
     def stands_on(self) -> tuple[Trial, ...]:
+        """Empty: a probe needs no trial before it."""
         return ()
 
     @property
     def stages(self) -> tuple[Trial, ...]:
+        """Empty: nothing is trained."""
         return ()
 
     @property
     def stage(self) -> str:
+        """The part that it plays, as a trial's among its stages."""
         return "probe"
 
 

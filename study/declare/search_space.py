@@ -101,4 +101,5 @@ class Space:
         return min(max(float(f"{asked:.{DIGITS}g}"), chosen.low), chosen.high)
 
     def label(self, axis: str, asked: Any) -> Label:
+        """How the declaration labels what was asked: a choice by its label, a number by itself."""
         return asked if isinstance(self.axes[axis], Between) else self.labels[axis][asked]

@@ -98,7 +98,7 @@ def make_trial(function: Callable[..., Any], values: Mapping[str, Any], labels: 
     except Exception as fault:
         line = line_in(function.__code__.co_filename, fault).rstrip(",")
         raise DeclarationError(
-            f"{_call(function, labels)}{line} raised {said(fault)}: mend the study's function"
+            f"{_call(function, labels)}{line} raised {said(fault)}: fix the study's function"
         ) from fault
     if trial is not None and not isinstance(trial, Declared):
         raise DeclarationError(f"{_call(function, labels)} returned no Trial: end it with `return Trial(...)`")

@@ -143,6 +143,7 @@ class Trial(Spec):
 
     @cached_property
     def trial_id(self) -> str:
+        """Its identity: the digest of the declaration."""
         return content_id(self)
 
     @property

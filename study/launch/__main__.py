@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from study.cli import refuse, run
-from study.cluster.target import Place, found_place
+from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
 from study.errors import REFUSALS, OptionError
 from study.launch.find import catalog_names, find
@@ -93,7 +93,7 @@ def main(
         options = Options(
             home, scale, size, chosen, plan, tracking_uri, artifacts, mirrored, retry_failed, refine, in_process
         )
-        with contextlib.nullcontext(Place()) if in_process else found_place(address) as place:
+        with contextlib.nullcontext(Target()) if in_process else open_target(address) as place:
             if attach:
                 status = _attached(attach, place, console)
             elif place.is_sent:
@@ -135,7 +135,7 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _submitted(asked: Mapping[str, Study], options: Options, place: Place, console: Console) -> int:
+def _submitted(asked: Mapping[str, Study], options: Options, place: Target, console: Console) -> int:
     """Send one job, or one for each scale; the worst exit status, or that of an interruption, which ends it."""
     from study.cluster.submit import Request, submit  # Ray takes its time to import
 
@@ -150,7 +150,7 @@ def _submitted(asked: Mapping[str, Study], options: Options, place: Place, conso
     return status
 
 
-def _attached(name: str, place: Place, console: Console) -> int:
+def _attached(name: str, place: Target, console: Console) -> int:
     if not place.is_sent:
         raise OptionError(f"--attach {name} needs the cluster that it runs on: give --address, or set RAY_ADDRESS")
     from study.cluster import submit

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from study.cluster.target import Place, found_place
+from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
 from study.errors import OptionError, shown
 from study.launch.find import find
@@ -55,7 +55,7 @@ def launch(
         fspath(home), scale, size, chosen, plan, tracking_uri, artifacts, mirror, retry_failed, refine, here
     )
     asked = _asked(studies)
-    with contextlib.nullcontext(Place()) if here else found_place(address) as place:
+    with contextlib.nullcontext(Target()) if here else open_target(address) as place:
         if place.is_sent:
             raise OptionError(
                 f"{place} takes launches from the command line alone: `python -m study.launch` sends them there; "

@@ -28,24 +28,27 @@ class EventRouter:
                 listener.begin(own)
 
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
-        """The bar and the mirrors concerned hear of it, as of all that happens to a pack."""
+        """The bar and the mirrors concerned hear of it."""
         for listener in self._concerned[pack_id]:
             listener.progress(pack_id, values)
 
     def committed(self, pack_id: str) -> None:
+        """The bar and the mirrors concerned hear of it."""
         for listener in self._concerned[pack_id]:
             listener.committed(pack_id)
 
     def failed(self, pack_id: str, reason: str) -> None:
+        """The bar and the mirrors concerned hear of it."""
         for listener in self._concerned[pack_id]:
             listener.failed(pack_id, reason)
 
     def lost(self, pack_id: str, what: Kind) -> None:
+        """The bar and the mirrors concerned hear of it."""
         for listener in self._concerned[pack_id]:
             listener.lost(pack_id, what)
 
     def waiting(self, reason: str) -> None:
-        """Everybody hears of it, as of all that happens to no pack in particular."""
+        """Everybody hears of it."""
         for listener in self._all:
             listener.waiting(reason)
 
@@ -57,14 +60,17 @@ class EventRouter:
             listener.grown(plan)
 
     def restarted(self, plan: LaunchPlan, why: str) -> None:
+        """Everybody hears of it."""
         for listener in self._all:
             listener.restarted(plan, why)
 
     def say(self, text: str) -> None:
+        """Everybody hears of it."""
         for listener in self._all:
             listener.say(text)
 
     def end(self) -> None:
+        """Everybody hears of it."""
         for listener in self._all:
             listener.end()
 

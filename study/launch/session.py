@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from study.cli import counted
-from study.cluster.target import Place
+from study.cluster.target import Target
 from study.declare.table import Scale, Study
 from study.errors import REFUSALS, HomeBusyError
 from study.launch.options import Options
@@ -29,7 +29,7 @@ from study.run.executor import Opening
 from study.run.listener import Listener
 
 
-def checked_scales(asked: Mapping[str, Study], options: Options, place: Place) -> dict[str, Scale]:
+def checked_scales(asked: Mapping[str, Study], options: Options, place: Target) -> dict[str, Scale]:
     """The scale of each study, by the name that it was asked for by.
 
     Raises: DeclarationError, OptionError for what is wrong with any of them, before anything of the first is done.
@@ -45,7 +45,7 @@ class Session:
     """A launch on this machine, or on the cluster that it is part of. `is_command`: the process is this launch's own."""
 
     options: Options
-    place: Place
+    place: Target
     console: Console
     is_command: bool = False
 

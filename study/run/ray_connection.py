@@ -26,7 +26,7 @@ import ray
 from ray._private import ray_constants
 from ray._private import worker as ray_worker
 
-from study.cluster.cluster_file import Declared, declared_here
+from study.cluster.cluster_file import ClusterFile, cluster_of_this_head
 from study.errors import ClusterError
 from study.pack.cost import CPU_CORE, GPU
 from study.pack.devices import Pool
@@ -80,7 +80,7 @@ def connected(
     if leave_if_stuck:
         threading.Thread(target=_leave_if_stuck, args=(over,), name="ray watch", daemon=True).start()
     try:
-        yield pools_of(_resources(declared_here() if address else None, say))
+        yield pools_of(_resources(cluster_of_this_head() if address else None, say))
     finally:
         with _no_garbage():
             ray.shutdown()
@@ -119,7 +119,7 @@ def _hush() -> None:
     ray_worker.print_to_stdstream = lambda *_, **__: None  # the raylet's notices, which no setting turns off
 
 
-def _resources(declared: Declared | None, say: Callable[[str], None]) -> Mapping[str, float]:
+def _resources(declared: ClusterFile | None, say: Callable[[str], None]) -> Mapping[str, float]:
     """What the cluster has: what its autoscaler may start, since it starts nothing before it is asked to; else what is there.
 
     Raises: ClusterError where no node comes that trains.

@@ -17,7 +17,7 @@ GROUP = "probe"
 class ProbeRun:
     """Probes being computed one after another: `advance` until `done`, then `commit`.
 
-    They are computed on the CPU, whatever the pack was laid out for. One that raises ends the pack.
+    They run on the CPU, whatever device the pack was made for. One that raises ends the pack.
     """
 
     def __init__(self, pack: Pack, probes: Sequence[Probe]) -> None:
@@ -42,7 +42,7 @@ class ProbeRun:
         return {"step": len(self._found), "steps": len(self._probes)}
 
     def commit(self, home: Home, known: Callable[[str], bool] = lambda _: False) -> list[str]:
-        """Write the records, and return the trial_ids whose result is new. Raises: HomeError, and can be asked again."""
+        """Write the records, and return the trial_ids whose result is new. Raises: HomeError; it may be called again then."""
         path = artifact_path(self._commit_id)
         arrays = {
             f"{one.trial_id}/{GROUP}/{name}": array

@@ -1,6 +1,7 @@
 """The report is complete and self-contained, in any home, and needs nothing but pandas, SciPy and matplotlib."""
 
 import io
+import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -16,8 +17,9 @@ from analysis import curves, header, results, write_report
 from analysis.__main__ import app
 from analysis.figures.general import figures, gamma_axis
 from analysis.figures.style import looks
-from analysis.report.page import glossary
+from analysis.report.page import UNDECLARED, glossary
 from analysis.report.terminal import glance_table, print_report
+from models.specs.metrics import METRICS
 from study.record import Home
 
 ROOT = Path(__file__).parents[2]
@@ -176,6 +178,21 @@ def test_the_glossary_takes_units_from_the_records():
     unit, meaning = rows["trials.gamma"]
     assert unit == "data²"
     assert meaning.startswith("the final decoder variance")
+
+
+def test_the_glossary_takes_units_of_metrics_from_the_plan(home: Home):
+    """As the launcher wrote them down; a home from before it did shows what it always showed."""
+    gamma_grid(home, PLANTED, 3)
+    written = [METRICS["mmd_imq"].unit, METRICS["mmd_imq"].meaning]
+    assert written == UNDECLARED["mmd_imq"]
+    write_report("grid_gamma", home)
+    assert "in q(z)-units" not in home.read("studies/grid_gamma/report/index.html").decode()
+    header = json.loads(home.read("studies/grid_gamma/study.json"))
+    header["metrics"] = {"mmd_imq": ["in q(z)-units", "how far codes lie from the prior"]}
+    home.write("studies/grid_gamma/study.json", json.dumps(header).encode())
+    write_report("grid_gamma", home)
+    page = home.read("studies/grid_gamma/report/index.html").decode()
+    assert "<td>in q(z)-units</td><td class='meaning'>how far codes lie from the prior</td>" in page
 
 
 def test_a_home_may_be_a_uri():

@@ -14,6 +14,7 @@ import pytest
 import torch
 from launches import assert_each_trained_to_its_end_once, committed, ending, start, wait_for, write_study
 from ray_nodes import head_alone, processes, raylet
+from slow_studies import write_dawdler, write_sleeper
 
 from study.record import Home, journal
 
@@ -21,89 +22,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
 ONE_PACK = ["--only", "kappa=3", "--pack", "8"]
 """All trials of one shape, as one pack."""
-
-
-SLEEPER = '''
-import time
-
-from torch import nn
-
-from study import Fixed, Objective, Own, PlantedManifold, Training, Trial, study
-
-
-class Sleeper(nn.Module):
-    """Takes seconds, but none of the machine's, which is busy with starting nodes."""
-
-    def __init__(self, d, kappa):
-        super().__init__()
-        self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
-
-    def encode(self, x):
-        time.sleep(0.1)
-        return self.mu(x), self.log_var(x)
-
-    def decode(self, z):
-        return self.out(z)
-
-
-@study(seed=range({trials}))
-def tiny(seed):
-    """Each trial takes some seconds."""
-    return Trial(
-        data=PlantedManifold(n=100, n_test=50),
-        model=Own.of(Sleeper, kappa=2),
-        objective=Objective(gamma=Fixed(1.0)),
-        training=Training(steps={steps}, batch=32, lr=1e-3),
-        seed=seed,
-    )
-'''
-
-
-DAWDLER = '''
-import time
-from pathlib import Path
-
-from torch import nn
-
-from study import Fixed, Objective, Own, PlantedManifold, Training, Trial, study
-
-BATCH = 32
-
-
-class Dawdler(nn.Module):
-    """Trained at once, and then evaluated for seconds: between its last step and its commit there is time for anything."""
-
-    def __init__(self, d, kappa):
-        super().__init__()
-        self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
-
-    def encode(self, x):
-        if len(x) > BATCH:
-            Path("{marker}").touch()
-            time.sleep(2)
-        return self.mu(x), self.log_var(x)
-
-    def decode(self, z):
-        return self.out(z)
-
-
-@study(seed=range(4))
-def tiny(seed):
-    """Who commits what a lost node has trained?"""
-    return Trial(
-        data=PlantedManifold(n=100, n_test=50),
-        model=Own.of(Dawdler, kappa=2),
-        objective=Objective(gamma=Fixed(1.0)),
-        training=Training(steps=5, batch=BATCH, lr=1e-3),
-        seed=seed,
-    )
-'''
-
-
-def write_sleeper(folder, trials, steps):
-    path = folder / "sleeper.py"
-    path.write_text(SLEEPER.format(trials=trials, steps=steps))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -296,8 +214,8 @@ def test_a_node_that_is_taken_away_in_the_middle_costs_its_packs_a_second_start(
 
 def test_a_node_that_returns_from_the_dead_commits_nothing_a_second_time(nodes, tmp_path):
     """A partition: the cluster takes the node for dead and has its pack trained elsewhere. Then it comes to its commit."""
-    path, home, marker = tmp_path / "dawdler.py", tmp_path / "home", tmp_path / "evaluating"
-    path.write_text(DAWDLER.format(marker=str(marker)))
+    home, marker = tmp_path / "home", tmp_path / "evaluating"
+    path = write_dawdler(tmp_path, marker)
     node = nodes.add()
     with joined(nodes, path, home, "--pack", 2) as process:
         wait_for(marker.exists, "evaluation", 240)

@@ -11,7 +11,7 @@ from recorded_home import STUDY, commit_trials, free_port, launched, runs, servi
 from rich.console import Console
 
 from study.cli import say
-from study.cluster.target import Place
+from study.cluster.target import Target
 from study.errors import OptionError
 from study.mirror.address import ui_root
 from study.mirror.mirror import Mirror, ui_command
@@ -100,7 +100,7 @@ def test_no_sentence_about_a_mirror_tells_its_password(tmp_path, capsys):
     said = str(mirror.close("finished", {}, patience_s=60))
     assert "python -m study.ledger" in said
     say(f"MLflow at {uri} did not take it")
-    shown = [said, capsys.readouterr().err, ui_command(home, uri), ui_root(home, uri), str(Place(uri))]
+    shown = [said, capsys.readouterr().err, ui_command(home, uri), ui_root(home, uri), str(Target(uri))]
     shown.append(ui_command(home, f"postgresql://user:{SECRET}@host/db"))
     assert not [text for text in shown if SECRET in text]
     assert ui_root(home, uri) == "http://127.0.0.1:9"  # a page that a browser opens
@@ -118,7 +118,7 @@ def test_a_secret_is_not_submitted_with_a_job(home, uri, option):
 
     request = Request({"grid_gamma": "grid_gamma"}, home, "laptop", uri, True, [])
     with pytest.raises(OptionError, match=f"would show the secret in {option} ") as refused:
-        submit(request, Place("http://127.0.0.1:9"), Console())
+        submit(request, Target("http://127.0.0.1:9"), Console())
     assert SECRET not in str(refused.value)
     assert "MLFLOW_TRACKING_PASSWORD" in str(refused.value)
 

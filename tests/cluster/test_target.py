@@ -8,8 +8,8 @@ import pytest
 from launches import ROOT, launch
 
 from study.cluster import cluster_file as cluster
-from study.cluster.cluster_file import declared, declared_here, may_run
-from study.cluster.target import Place, dashboard_of, found_place
+from study.cluster.cluster_file import cluster_of_this_head, may_run, read_cluster_file
+from study.cluster.target import Target, dashboard_of, open_target
 from study.errors import ClusterError
 from study.run import ray_connection as connection
 
@@ -39,7 +39,7 @@ def asked(monkeypatch):
 
 
 def test_what_the_file_says():
-    mine, rented = declared(ROOT / "cluster-local.yaml"), declared(ROOT / "cluster.yaml")
+    mine, rented = read_cluster_file(ROOT / "cluster-local.yaml"), read_cluster_file(ROOT / "cluster.yaml")
     assert (mine.provider, mine.home, mine.workers, mine.resources) == ("local", "/shared/runs", 2, {})
     assert (rented.provider, rented.home, rented.workers) == ("aws", "s3://BUCKET/runs", 0)
     assert rented.tracking_uri == mine.tracking_uri == "http://127.0.0.1:5000"
@@ -54,12 +54,12 @@ def test_workers_of_all_kinds_together_are_no_more_than_the_file_allows(tmp_path
     }
     config = {"provider": {"type": "aws"}, "max_workers": 5, "head_node_type": "head", "available_node_types": kinds}
     (tmp_path / "some.yaml").write_text(json.dumps(config))
-    assert declared(tmp_path / "some.yaml").resources == {"GPU": 6, "CPU": 24 + 32}
+    assert read_cluster_file(tmp_path / "some.yaml").resources == {"GPU": 6, "CPU": 24 + 32}
 
 
 def test_a_running_head_is_where_a_launch_goes_with_the_token_that_it_has(asked):
     asked("say(head='192.0.2.1'); say(token='abc'); time.sleep(60)")
-    with found_place(None) as place:
+    with open_target(None) as place:
         assert place.is_sent
         assert str(place) == "the cluster of cluster.yaml (head 192.0.2.1)"
         assert place.scale_of({"laptop", "paper"}) == "paper"
@@ -81,7 +81,7 @@ def test_the_dashboard_is_at_the_other_end_of_the_tunnel(asked):
             pass
 
     asked("say(head='192.0.2.1'); say(token=''); time.sleep(60)")
-    with found_place("cluster.yaml") as place:
+    with open_target("cluster.yaml") as place:
         assert place.head
         port = int(place.head.url.rsplit(":", 1)[1])
         with http.server.ThreadingHTTPServer(("127.0.0.1", port), Dashboard) as server:
@@ -94,11 +94,11 @@ def test_the_dashboard_is_at_the_other_end_of_the_tunnel(asked):
 def test_without_a_head_it_is_this_machine(asked, monkeypatch, then):
     asked(then)
     monkeypatch.setattr(cluster, "PATIENCE_S", 0.5)
-    with found_place(None) as place:
-        assert place == Place()
+    with open_target(None) as place:
+        assert place == Target()
     with (
-        pytest.raises(ClusterError, match=r"no head that runs.*`ray up cluster.yaml` starts it"),
-        found_place("cluster.yaml"),
+        pytest.raises(ClusterError, match=r"no running head.*`ray up cluster.yaml` starts it"),
+        open_target("cluster.yaml"),
     ):
         pass
 
@@ -107,16 +107,16 @@ def test_a_head_that_does_not_answer_is_an_error(asked):
     asked("say(head='192.0.2.1'); sys.exit('ssh: connect to host 192.0.2.1 port 22: No route to host')")
     with (
         pytest.raises(ClusterError, match=r"192.0.2.1, runs and does not answer \(ssh: .*No route"),
-        found_place(None),
+        open_target(None),
     ):
         pass
 
 
 def test_a_file_of_that_name_about_something_else_is_passed_over(folder):
     (folder / "cluster.yaml").write_text("kind: Deployment\n")
-    with found_place(None) as place:
-        assert place == Place()
-    with pytest.raises(ClusterError, match=r"cluster\.yaml declares no cluster"), found_place("cluster.yaml"):
+    with open_target(None) as place:
+        assert place == Target()
+    with pytest.raises(ClusterError, match=r"cluster\.yaml declares no cluster"), open_target("cluster.yaml"):
         pass
 
 
@@ -124,25 +124,25 @@ def test_a_file_of_that_name_about_something_else_is_passed_over(folder):
 def test_a_file_that_is_wrong_is_one_sentence(folder, wrong):
     (folder / "cluster.yaml").write_text("provider: {type: aws}\n" + wrong)
     with pytest.raises(ClusterError, match=r"cluster\.yaml declares no cluster"):
-        declared(folder / "cluster.yaml")
+        read_cluster_file(folder / "cluster.yaml")
 
 
 def test_a_cloud_whose_library_is_not_here_is_not_asked(folder, monkeypatch):
     monkeypatch.setitem(cluster.CLIENTS, "aws", "no_such_library.of_clouds")
     monkeypatch.setattr(cluster.subprocess, "Popen", None)
     (folder / "cluster.yaml").write_text((ROOT / "cluster.yaml").read_text())
-    assert not may_run(declared(folder / "cluster.yaml"))
-    with found_place(None) as place:
-        assert place == Place()
+    assert not may_run(read_cluster_file(folder / "cluster.yaml"))
+    with open_target(None) as place:
+        assert place == Target()
 
 
 def test_the_head_of_a_cluster_knows_what_its_autoscaler_may_start(tmp_path, monkeypatch):
     """Nothing has been started yet, so Ray itself has no GPU to tell of."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert declared_here() is None
+    assert cluster_of_this_head() is None
     (tmp_path / "ray_bootstrap_config.yaml").write_text((ROOT / "cluster.yaml").read_text())
     monkeypatch.setattr(connection.ray, "cluster_resources", dict)
-    assert connection._resources(declared_here(), print) == {"CPU": 32, "GPU": 4}
+    assert connection._resources(cluster_of_this_head(), print) == {"CPU": 32, "GPU": 4}
 
 
 def test_a_plan_tells_gpu_hours_of_the_declared_gpus(folder):

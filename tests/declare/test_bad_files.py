@@ -11,6 +11,8 @@ from models.specs.source import source_of
 from study.errors import DeclarationError, OptionError
 from study.launch.find import find
 
+pytestmark = pytest.mark.every_python
+
 DEEP = b"x = " + b"-" * 100_000 + b"1\n"
 """MemoryError up to Python 3.11, RecursionError or MemoryError later."""
 

@@ -41,6 +41,8 @@ from study import (
 )
 from study.errors import explain
 
+pytestmark = pytest.mark.every_python
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 

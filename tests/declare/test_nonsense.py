@@ -14,6 +14,8 @@ import pytest
 from study import MNIST
 from study.declare.axes import MOST_ROWS
 
+pytestmark = pytest.mark.every_python
+
 ROOT = Path(__file__).parents[2]
 AXES = {"kappa": "[2]", "beta": "[1.0]", "seed": "[0]"}
 BODY = """    return Trial(
@@ -86,7 +88,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "unknown field": (a_study(BODY.replace("kappa=kappa", "kapa=kappa")), "VAE."),
     "no caption": (a_study().replace("    'Caption.'\n", ""), "has no docstring: say in one line what it asks"),
     "no trial": (a_study("    pass\n"), "returned no Trial: end it with `return Trial(...)`"),
-    "function raises": (a_study("    1 / 0\n"), ", line 7 raised ZeroDivisionError: division by zero: fix"),
+    "function raises": (a_study("    1 / 0\n"), ", line 7 raised ZeroDivisionError: division by zero: "),
     "function leaves": (a_study("    raise SystemExit(0)\n"), "leaves the program: take sys.exit out of it"),
     "file raises": (
         "x = 1\nraise RuntimeError('no\\nluck')\n",

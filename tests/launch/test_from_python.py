@@ -52,6 +52,7 @@ def counts(result):
     ]
 
 
+@pytest.mark.every_python
 def test_a_launch_returns_what_it_did_and_the_next_one_trains_nothing(cell, tmp_path, capsys):
     result = launched(cell, home=tmp_path)
     assert counts(result) == [("cell", 8, 0, 8, 0, 0)]
@@ -129,7 +130,7 @@ WRONG = {
     "scale": (("grid_gamma",), {"scale": "thesis"}, "there is no scale 'thesis': choose laptop or paper"),
     "artifacts": (("grid_gamma",), {"artifacts": "some"}, "there are no artifacts 'some'"),
     "tracking": (("grid_gamma",), {"tracking_uri": "./mlruns"}, "is no address of MLflow's"),
-    "width": (("grid_gamma",), {"refine": 2.0}, "is no relative width"),
+    "width": (("grid_gamma",), {"refine": 2.0}, "is not a relative width"),
     "two places": (("grid_gamma",), {"in_process": True, "address": "auto"}, "leave one of them out"),
     "sent away": (("grid_gamma",), {"address": "http://127.0.0.1:1"}, "takes launches from the command line alone"),
     "home": (("grid_gamma",), {"home": "gopher://x"}, "cannot be opened"),
@@ -145,7 +146,7 @@ def test_what_the_command_refuses_is_an_exception(name, tmp_path):
 
 
 def test_a_scale_that_is_not_declared_and_two_studies_of_one_name_are_refused(cell, tmp_path):
-    with pytest.raises(DeclarationError, match="cell declares no paper scale"):
+    with pytest.raises(OptionError, match="cell declares no paper scale"):
         launched(cell, home=tmp_path, scale="paper")
     path = tmp_path / "other.py"
     path.write_text(CELL)

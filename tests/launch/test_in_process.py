@@ -108,7 +108,7 @@ def test_out_of_memory_halves_a_pack_until_it_fits(tmp_path, monkeypatch):
 
 
 def test_ctrl_c_keeps_what_is_committed_and_the_same_command_goes_on(tmp_path):
-    path, home = write_study(tmp_path, steps=800), tmp_path / "home"
+    path, home = write_study(tmp_path, steps=500), tmp_path / "home"
     options = ["--in-process", "--no-mirror", "--pack", 1]
     with ending(start(path, home, *options, output=subprocess.PIPE)) as process:
         wait_for(lambda: committed(home), "commit")

@@ -9,7 +9,7 @@ from two_studies import a_trial, first, grown, plan_of, second
 
 from study.launch.event_router import EventRouter
 from study.launch.progress_bar import ProgressBar
-from study.mirror.mirror import Ledger
+from study.mirror.mirror import Mirror
 from study.pack.cost import CPU_CORE
 from study.pack.pack import make_packs
 from study.record import Home
@@ -18,7 +18,7 @@ from study.run.listener import Listener
 VERBS = ["begin", "progress", "committed", "failed", "lost", "waiting", "grown", "restarted", "say", "end"]
 
 
-@pytest.mark.parametrize("listener", [ProgressBar, EventRouter, Ledger, EventLog])
+@pytest.mark.parametrize("listener", [ProgressBar, EventRouter, Mirror, EventLog])
 def test_every_listener_has_the_verbs_of_the_protocol_and_takes_what_it_hands_over(listener):
     assert [name for name in vars(Listener) if not name.startswith("_")] == VERBS
     for verb in VERBS:
@@ -29,7 +29,7 @@ def test_every_listener_has_the_verbs_of_the_protocol_and_takes_what_it_hands_ov
 def test_every_listener_is_one_to_the_type_checker_and_hears_a_whole_training(tmp_path):
     home = Home(tmp_path)
     plan = plan_of(home, first)
-    bar, mirror = ProgressBar(Console(quiet=True), plan), Ledger(home, "first")
+    bar, mirror = ProgressBar(Console(quiet=True), plan), Mirror(home, "first")
     everybody: list[Listener] = [bar, mirror, EventRouter(bar, {"first": mirror}, plan), EventLog()]
     for listener in everybody:
         packs = make_packs(plan.missing, {}, 3, 1, CPU_CORE)

@@ -175,7 +175,7 @@ def test_a_checksum_is_remembered_until_a_picture_changes(tmp_path, monkeypatch)
 
 
 def test_no_folder_and_no_pictures_are_refused_when_they_are_declared(tmp_path):
-    with pytest.raises(ValueError, match="nowhere does not exist: mend its path"):
+    with pytest.raises(ValueError, match="nowhere does not exist: fix its path"):
         small(tmp_path / "nowhere")
     (tmp_path / "readme.txt").write_text("")
     with pytest.raises(ValueError, match="holds no jpg or png pictures"):

@@ -1,43 +1,24 @@
-"""A data set of the user's: identified by its source, checked before anything is trained, trained like any other."""
+"""A data set of the user's: identified by its source, and checked before anything is trained."""
 
 import json
-import subprocess
 import sys
 from importlib import util
 
 import numpy as np
 import pytest
-from launches import launch_here
+from ring_source import RING
 
 from models.data.load import from_declaration, load, prepare
 from models.data_folders import DataError
 from models.specs import OwnData
 from models.specs.source import source_of
 from study import VAE, Digits, Fixed, Objective, Training, Trial, study
-from study import load as load_network
 from study.declare.identity import content_id
 from study.plan.datasets import record_data
 from study.plan.plan import make_plan
 from study.record import Home
 
-RING = '''
-import numpy as np
-
-ROTATE = {"by": 0.0}
-ROTATE["by"] = 0.5
-
-
-def turned(angle):
-    return angle + ROTATE["by"]
-
-
-def ring(n=300, noise=0.05):
-    """A noisy circle in three dimensions."""
-    rng = np.random.default_rng(0)
-    angle = turned(rng.uniform(0, 2 * np.pi, n + 100))
-    x = np.stack([np.cos(angle), np.sin(angle), np.cos(2 * angle)], 1) + noise * rng.standard_normal((n + 100, 3))
-    return x[:n], x[n:]
-'''
+pytestmark = pytest.mark.every_python
 
 
 def module_of(folder, source, name="own"):
@@ -187,7 +168,7 @@ def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkey
 
 
 WRONG = {
-    "raises": ("1 / 0", "own raised ZeroDivisionError: division by zero: mend"),
+    "raises": ("1 / 0", "own raised ZeroDivisionError: division by zero: fix"),
     "leaves": ("raise SystemExit(0)", "own raised SystemExit"),
     "uses its file": ("return __file__", "own raised NameError"),
     "returns nothing": ("pass", "own returned no pair of arrays: end it with `return train, test`"),
@@ -243,101 +224,6 @@ def test_a_function_inside_another_is_not_mistaken_for_its_namesake(tmp_path):
     source = "def make():\n    def own():\n        return 1\n    return own\n\n\ndef own():\n    return 2\n"
     with pytest.raises(ValueError, match="must be defined at the top level"):
         OwnData.of(module_of(tmp_path, source).make(), d=1, n=2)
-
-
-STUDY = (
-    RING
-    + '''
-
-import torch
-from torch import nn
-
-from study import Fixed, Learned, Objective, Own, OwnData, Training, Trial, study
-
-
-class Line(nn.Module):
-    def __init__(self, d, kappa):
-        super().__init__()
-        self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
-
-    def encode(self, x):
-        return self.mu(x), self.log_var(x)
-
-    def decode(self, z):
-        return self.out(z)
-
-
-@study(noise=[0.0, 0.1], gamma=[Fixed(0.1), Learned()], seed=range(2))
-def rings(noise, gamma, seed):
-    """Data and a network of the user's own."""
-    return Trial(
-        data=OwnData.of(ring, d=3, n=300, intrinsic_dim=1, noise=noise),
-        model=Own.of(Line, kappa=2),
-        objective=Objective(gamma=gamma),
-        training=Training(steps=40, batch=32, lr=1e-2),
-        seed=seed,
-    )
-'''
-)
-
-
-def test_data_and_a_network_of_the_users_own_go_all_the_way(tmp_path):
-    from analysis import results
-
-    (tmp_path / "mine.py").write_text(STUDY)
-    result = launch_here("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "8 declared, 0 already there, 8 finished" in result.stdout
-    frame = results("rings", tmp_path / "home")
-    assert set(frame["d"]) == {3}
-    assert set(frame["n_train"]) == {300}
-    assert set(frame["intrinsic_dim"]) == {1}
-    assert frame["data_id"].nunique() == 2
-    assert np.isfinite(frame["distortion_test"]).all()
-    (tmp_path / "mine.py").unlink()  # the records hold the source
-    network = load_network(frame["trial_id"][0], tmp_path / "home")
-    trial = vars(network)["trial"]
-    assert type(network).__name__ == "Line"
-    assert load(trial.data).total_variance == pytest.approx(frame["total_variance"][0])
-    assert (tmp_path / "home/studies/rings/report/index.html").exists()
-
-
-def test_a_fault_of_the_data_is_told_before_anything_is_trained(tmp_path):
-    (tmp_path / "mine.py").write_text(STUDY.replace("n=300, intrinsic", "n=299, intrinsic"))
-    result = launch_here("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
-    assert result.returncode == 2
-    assert result.stderr.splitlines() == ["error: ring returned 300 training examples, not n = 299: declare n=300"]
-    assert not (tmp_path / "home").exists()
-
-
-FLAT = (
-    RING
-    + """
-from study import VAE, Fixed, Objective, OwnData, Training, Trial, study
-
-
-@study(seed=range(3))
-def flat(seed):
-    'Own data, and a network that needs no torch to be declared.'
-    return Trial(
-        data=OwnData.of(ring, d=3, n=300),
-        model=VAE(kappa=2),
-        objective=Objective(gamma=Fixed(1.0)),
-        training=Training(steps=3),
-        seed=seed,
-    )
-"""
-)
-
-
-def test_a_plan_of_own_data_needs_no_torch(tmp_path):
-    (tmp_path / "flat.py").write_text(FLAT)
-    code = (
-        "import sys; from study.launch.find import find; n = len(find('flat.py').table('laptop').rows());"
-        "print(n, 'torch' in sys.modules)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
-    assert result.stdout.split() == ["3", "False"]
 
 
 def test_a_trial_on_own_data_survives_json(ring):

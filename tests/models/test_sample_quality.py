@@ -10,8 +10,7 @@ import torch
 
 from models.data.load import load
 from models.data_folders import DataError
-from models.metrics import inception
-from models.metrics import sample_quality as generated
+from models.metrics import inception, sample_quality
 from models.metrics.measurement import Measurement
 from models.metrics.mmd import data_variance, mmd, rbf
 from models.metrics.sample_quality import Reference, reference, sample_metrics
@@ -144,7 +143,7 @@ def test_only_with_the_published_weights_a_distance_is_called_fid(weights, monke
     from torchmetrics.image.fid import FrechetInceptionDistance
 
     asked = []
-    monkeypatch.setattr(generated, "standard_network", lambda path: asked.append(path) or StandIn())
+    monkeypatch.setattr(sample_quality, "standard_network", lambda path: asked.append(path) or StandIn())
     data: Any = load(Digits())
     made = Reference(data.train, data.test, (8, 8), data.mean)
     found = by_name(made.measured(data.train[:250], seed=0))

@@ -13,6 +13,8 @@ from study.pack.pack import make_pack
 from study.record import Home, commit, compact, ids_with_results, new_commit_id, read, stored_ids
 from study.record.read import _ids_of_part
 
+pytestmark = pytest.mark.every_python
+
 
 @pytest.fixture(params=["disk", "objects"])
 def home(request, tmp_path):

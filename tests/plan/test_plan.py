@@ -1,9 +1,11 @@
 """The plan: what is declared and not there yet, grouped into packs that are worth it."""
 
+import json
 from typing import Any
 
 import pytest
 
+from models.specs.metrics import METRICS
 from study import VAE, Annealed, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
 from study.pack.pack import make_packs
@@ -120,3 +122,11 @@ def test_the_costliest_pack_starts_first(tmp_path):
     packs = make_packs(plan.missing, plan.attempts, None, 1, CPU_CORE)
     first: list[Any] = [pack.trials[0] for pack in packs]
     assert [trial.model.kappa for trial in first] == [4, 2]
+
+
+def test_a_plan_says_what_its_trials_are_measured_by(tmp_path):
+    home = Home(tmp_path)
+    write_plan(make_plan(table, "laptop", home), home)
+    written = json.loads(home.read("studies/table/study.json"))["metrics"]
+    assert set(written) == {"mmd_imq", "iwae_nll", "sample_variance"}  # no samples, levels, outliers or spread of β
+    assert written["sample_variance"] == ["data²", METRICS["sample_variance"].meaning]

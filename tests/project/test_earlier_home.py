@@ -14,6 +14,8 @@ from study.mirror.mirror import rebuild
 from study.plan.plan import make_plan
 from study.record import Home, read
 
+pytestmark = pytest.mark.every_python
+
 EARLIER = Path(__file__).parents[1] / "earlier_home"
 
 

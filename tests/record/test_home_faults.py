@@ -1,9 +1,20 @@
 """Faults of the home: full, read-only, damaged, shared, or of another engine. Nothing is lost or made twice."""
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
-from launches import assert_each_trained_to_its_end_once, begun, committed, launch, start, write_study
+from launches import (
+    assert_each_trained_to_its_end_once,
+    begun,
+    command_here,
+    committed,
+    launch,
+    launch_here,
+    start,
+    write_study,
+)
 
 from study.launch.find import find
 from study.pack.pack import make_pack
@@ -52,7 +63,7 @@ def test_a_read_only_home_is_one_sentence(tmp_path, small_disk):
     disk, mount = small_disk
     path = write_study(tmp_path)
     mount("remount,size=64m,ro")
-    result = launch(f"{path}:tiny", "--home", disk / "home", "--no-mirror")
+    result = command_here(f"{path}:tiny", "--home", disk / "home", "--no-mirror")
     assert result.returncode == 2
     assert "Read-only file system" in result.stderr
     assert "choose another --home" in result.stderr
@@ -60,12 +71,20 @@ def test_a_read_only_home_is_one_sentence(tmp_path, small_disk):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def whole(tmp_path_factory):
+    """A study, and a home that holds its results."""
     folder = tmp_path_factory.mktemp("faults")
-    path = write_study(folder, seeds=1)
-    result = launch(f"{path}:tiny", "--home", folder / "home", "--no-mirror")
+    path = write_study(folder, seeds=1, steps=40)
+    result = launch_here(f"{path}:tiny", "--home", folder / "home", "--no-mirror")
     assert result.returncode == 0, result.stdout + result.stderr
     return path, folder / "home"
+
+
+@pytest.fixture
+def finished(whole, tmp_path):
+    """A study, and a copy of that home: a process reads a part of a home once, and remembers it."""
+    path, home = whole
+    return path, Path(shutil.copytree(home, tmp_path / "home"))
 
 
 DAMAGE = {
@@ -80,37 +99,29 @@ DAMAGE = {
 def test_a_damaged_part_is_named_with_a_remedy_that_works(finished, table, damage):
     path, home = finished
     part = home / "records" / table / part_names(Home(home), table)[0]
-    whole = part.read_bytes()
-    try:
-        DAMAGE[damage](part)
-        result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
-        assert result.returncode == 2, result.stdout + result.stderr
-        assert f"{part} is not a readable part" in result.stderr
-        assert "move it out of the home" in result.stderr
-        assert len(result.stderr.strip().splitlines()) == 1
-    finally:
-        part.write_bytes(whole)
+    DAMAGE[damage](part)
+    result = command_here(f"{path}:tiny", "--home", home, "--no-mirror")
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert f"{part} is not a readable part" in result.stderr
+    assert "move it out of the home" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.faults
 def test_what_a_moved_part_held_is_trained_again(tmp_path):
-    path, home = write_study(tmp_path, seeds=1), tmp_path / "home"
-    assert launch(f"{path}:tiny", "--home", home, "--no-mirror", "--pack", 1).returncode == 0
+    path, home = write_study(tmp_path, seeds=1, steps=40), tmp_path / "home"
+    assert launch_here(f"{path}:tiny", "--home", home, "--no-mirror", "--pack", 1).returncode == 0
     names = part_names(Home(home), "trials")
     (home / "records/trials" / names[0]).rename(tmp_path / "moved.parquet")
     (home / "records/trials/notes.txt").write_text("a file of somebody else's")
-    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    result = launch_here(f"{path}:tiny", "--home", home, "--no-mirror")
     assert "6 declared, 5 already there, 1 finished" in result.stdout, result.stdout + result.stderr
 
 
 def test_a_damaged_manifest_is_named(finished):
     path, home = finished
     manifest = home / "records/manifest.json"
-    try:
-        manifest.write_text('{"parts": {"trials"')
-        result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
-    finally:
-        manifest.unlink()
+    manifest.write_text('{"parts": {"trials"')
+    result = command_here(f"{path}:tiny", "--home", home, "--no-mirror")
     assert result.returncode == 2, result.stdout + result.stderr
     assert f"{manifest} is damaged" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
@@ -130,7 +141,7 @@ def test_two_launches_of_a_study_at_once_train_it_once(tmp_path):
 
 
 def test_results_of_another_engine_version_stay_and_do_not_count(tmp_path, monkeypatch):
-    path, home = write_study(tmp_path, seeds=1), tmp_path / "home"
+    path, home = write_study(tmp_path, seeds=1, steps=40), tmp_path / "home"
     with monkeypatch.context() as older:
         older.setattr("study.declare.identity.ENGINE", 0)
         older.setattr("study.train.declared_columns.ENGINE", 0)
@@ -138,7 +149,7 @@ def test_results_of_another_engine_version_stay_and_do_not_count(tmp_path, monke
         rows = [declared_row(pack, i, key) | {"status": "finished"} for i in range(len(pack.trials))]
         commit(Home(home), key, {"trials": rows})
     before = {row["trial_id"] for row in committed(home)}
-    result = launch(f"{path}:tiny", "--home", home, "--no-mirror")
+    result = launch_here(f"{path}:tiny", "--home", home, "--no-mirror")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "6 results in this home are of another engine version" in result.stdout
     assert "6 declared, 0 already there, 6 finished" in result.stdout

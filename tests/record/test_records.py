@@ -18,6 +18,8 @@ from study.record import (
 )
 from study.record.parts import MANIFEST
 
+pytestmark = pytest.mark.every_python
+
 
 def put(home, trial_ids, status="finished", **columns):
     commit_id = new_commit_id()

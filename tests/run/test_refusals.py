@@ -10,8 +10,7 @@ from launches import assert_each_trained_to_its_end_once, committed, start, wait
 
 from study.pack.handover import hand_over
 from study.pack.pack import make_pack
-from study.record import Backoff, Home, HomeError, commit, journal, part_names, stored_ids, with_retries
-from study.record import retry as patience
+from study.record import Backoff, Home, HomeError, commit, journal, part_names, retry, stored_ids, with_retries
 from study.run.worker import REFUSED, WAITING, Worker
 
 
@@ -44,7 +43,7 @@ def outage(tmp_path):
 def quick(monkeypatch):
     """Pauses and patience of a hundredth of their length."""
     for name in ("PATIENCE_S", "FIRST_PAUSE_S", "LONGEST_PAUSE_S"):
-        monkeypatch.setattr(patience, name, getattr(patience, name) / 100)
+        monkeypatch.setattr(retry, name, getattr(retry, name) / 100)
 
 
 @pytest.fixture
@@ -90,7 +89,7 @@ def test_a_trained_pack_outlives_a_refusal_that_passes(outage, lay):
 
 @pytest.mark.usefixtures("quick")
 def test_a_refusal_that_does_not_pass_ends_the_launch_after_all(outage, lay, monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(retry, "PATIENCE_S", 0.05)
     worker = Worker(str(outage.home), lay(outage.home), "cpu")
     outage.begin()
     results = [worker.step()]
@@ -150,7 +149,7 @@ def test_a_commit_that_was_carried_out_though_its_answer_was_lost_is_not_made_tw
         (PermissionError(errno.EACCES, "Permission denied"), False),
     ],
 )
-def test_what_only_a_person_can_mend_is_told_apart_from_what_may_pass(tmp_path, fault, may_pass):
+def test_what_only_a_person_can_fix_is_distinguished_from_what_may_pass(tmp_path, fault, may_pass):
     with pytest.raises(HomeError) as refused, Home(tmp_path)._refusal("write to"):
         raise fault
     assert refused.value.may_pass is may_pass
@@ -158,14 +157,14 @@ def test_what_only_a_person_can_mend_is_told_apart_from_what_may_pass(tmp_path, 
 
 def test_pauses_grow_and_end_when_patience_does(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(patience.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(retry.time, "monotonic", lambda: now[0])
     refusal = HomeError("not now")
     refusal.may_pass = True
     waiting, pauses = Backoff(), []
     while (pause := waiting.pause(refusal)) is not None:
         pauses.append(pause)
         now[0] += pause
-    assert now[0] == pytest.approx(patience.PATIENCE_S)
+    assert now[0] == pytest.approx(retry.PATIENCE_S)
     assert 0.25 <= pauses[0] <= 0.5
     assert 15 <= max(pauses) <= 30
     waiting.reset()

@@ -19,7 +19,7 @@ def linear_trial(gamma, beta=1.0, seed=0, kappa=4):
         data=LinearSubspace(d=8, eigenvalues=(5.0, 3.0, 1.5, 0.4), noise=0.0, n=4000, n_test=2000),
         model=VAE(kappa=kappa, encoder=(), decoder=(), log_var_scale=0.1),
         objective=Objective(gamma=gamma, beta=beta),
-        training=Training(steps=4000, batch=256, lr=1e-2),
+        training=Training(steps=2000, batch=256, lr=1e-2),
         seed=seed,
     )
 

@@ -24,12 +24,23 @@ class Curves(Protocol):
     """What is drawn of one data set."""
 
     @property
-    def data(self) -> str: ...
+    def data(self) -> str:
+        """The data set's label."""
+        ...
+
     @property
-    def points(self) -> Frame: ...
+    def points(self) -> Frame:
+        """A row for each point: `way`, `beta`, `seed`, `rate` in nats, `distortion` in data²."""
+        ...
+
     @property
-    def second(self) -> Frame: ...
-    def theory(self, rates: np.ndarray) -> np.ndarray: ...
+    def second(self) -> Frame:
+        """`way`, `beta`, `seed`, and distances to q(z): `mmd` of second VAEs' samples, `prior` of the prior."""
+        ...
+
+    def theory(self, rates: np.ndarray) -> np.ndarray:
+        """R in data² of reverse water-filling at these rates in nats."""
+        ...
 
 
 def figures(every: Sequence[Curves]) -> list[Drawing]:

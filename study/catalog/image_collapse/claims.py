@@ -109,6 +109,7 @@ def _collapse(data: str, topic: Topic, trials: NetworkSweep, low: float, high: f
 
 def _left(data: str, topic: Topic, trials: NetworkSweep, expected: dict[float, int]) -> Claim:
     counts = {beta: trials.settled.loc[trials.settled["beta"].eq(beta), "n_burda"].tolist() for beta in expected}
+    agree = all(n == expected[beta] for beta, found in counts.items() for n in found)
     texts = [f"{', '.join(f'{n:.0f}' for n in found) or 'none measured'} at β = {b:g}" for b, found in counts.items()]
     return Claim(
         data=data,
@@ -117,10 +118,7 @@ def _left(data: str, topic: Topic, trials: NetworkSweep, expected: dict[float, i
         expected=", ".join(f"{n} at β = {beta:g}" for beta, n in expected.items()),
         measured=f"modes left, seed by seed: {'; '.join(texts)}",
         tolerance="every seed",
-        verdict=judge(
-            all(n == expected[beta] for beta, found in counts.items() for n in found),
-            set(expected) <= set(trials.complete),
-        ),
+        verdict=judge(agree, set(expected) <= set(trials.complete)),
         trials=sum(map(len, counts.values())),
         topic=topic,
     )
@@ -129,6 +127,7 @@ def _left(data: str, topic: Topic, trials: NetworkSweep, expected: dict[float, i
 def _gain(data: str, topic: Topic, trials: NetworkSweep, last: float) -> Claim:
     rows = trials.settled[trials.settled["beta"].le(last)]
     excess = (rows["loss"] - rows["expected"]).groupby(rows["beta"]).max()
+    enough = {b for b in trials.trials["beta"] if b <= last} <= set(trials.complete)
     measured = "; ".join(f"{number(value)} at β = {beta:g}" for beta, value in excess.items()) or "nothing was measured"
     return Claim(
         data=data,
@@ -137,9 +136,7 @@ def _gain(data: str, topic: Topic, trials: NetworkSweep, last: float) -> Claim:
         expected="J − J*(linear) ≤ 0 at every seed",
         measured=f"J − J*(linear), the worst seed, in nats: {measured}",
         tolerance="0",
-        verdict=judge(
-            bool(excess.le(0).all()), {b for b in trials.trials["beta"] if b <= last} <= set(trials.complete)
-        ),
+        verdict=judge(bool(excess.le(0).all()), enough),
         trials=len(rows),
         topic=topic,
     )

@@ -24,12 +24,23 @@ class Curves(Protocol):
     """What is drawn of one data set."""
 
     @property
-    def data(self) -> str: ...
+    def data(self) -> str:
+        """The data set's label."""
+        ...
+
     @property
-    def linear(self) -> bool: ...
+    def linear(self) -> bool:
+        """Whether the data are a linear subspace."""
+        ...
+
     @property
-    def trials(self) -> Frame: ...
-    def theory(self, rates: np.ndarray) -> np.ndarray: ...
+    def trials(self) -> Frame:
+        """Converged trials, with `rate` in nats and `distortion` in data²."""
+        ...
+
+    def theory(self, rates: np.ndarray) -> np.ndarray:
+        """R in data² of reverse water-filling at these rates in nats."""
+        ...
 
 
 def figures(every: Sequence[Curves]) -> list[Drawing]:

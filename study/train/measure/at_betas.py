@@ -60,9 +60,8 @@ def _rows_at(measure: Measure, u: float) -> list[tuple[int, Row]]:
     for place, trial in enumerate(measure.trials):
         for name, values in columns.items():
             size = measure.inputs.sizes["test" if name.endswith("test") else "train"]
-            rows.append(
-                (place, {"metric": name, "value": float(values[place]), "sample_size": size, "seed": trial.seed})
-            )
+            row = {"metric": name, "value": float(values[place]), "sample_size": size, "seed": trial.seed}
+            rows.append((place, row))
     return rows + list(zip(itertools.cycle(range(len(measure.trials))), distances, strict=False))
 
 
