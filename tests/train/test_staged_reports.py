@@ -1,5 +1,7 @@
 """Studies of several stages from end to end: pictures, records, reports."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from painted_pictures import paint
@@ -15,6 +17,7 @@ from study import (
     Training,
     study,
 )
+from study.launch.find import find
 from study.plan.plan import make_plan, write_plan
 from study.record import Home, read, read_artifacts
 
@@ -63,12 +66,21 @@ def vaeplus(data, first, method, seed):
     return stage if method == "VAE" else a_trial(seed, data=data, after=stage, samples=200)
 
 
+def ask_as_the_catalog_does(table):
+    """Give a study the claims, figures and sheets of the catalog's, whose axes it has."""
+    for module in ("claims", "figures"):
+        import_module(f"study.catalog.{table.name}.{module}")
+    table.findings = find(table.name).findings
+
+
 @pytest.mark.parametrize(("table", "figures"), [(gamma_star, 2), (vaeplus, 1)])
 def test_the_report_of_a_staged_study_is_drawn(table, figures, tmp_path):
     home = Home(tmp_path)
     plan = make_plan(table, "laptop", home)
     train_plan(plan, home)
     write_plan(plan, home)
-    report = write_report(table.name, home)
+    ask_as_the_catalog_does(table)
+    report = write_report(table.name, home, table)
+    assert report.faults == []
     assert home.read(f"studies/{table.name}/report/index.html").decode().count("<svg") == figures
     assert {claim.verdict for claim in report.claims} == {"insufficient"}

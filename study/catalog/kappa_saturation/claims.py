@@ -161,7 +161,7 @@ def sheets(view: View) -> list[Sheet]:
         rows += [place | _row(cell, fit) for _, cell in cells(trials, view.header, ["kappa"])]
         fits.append(place | _fitted(fit))
     table = pd.DataFrame(rows)
-    if "MNIST" in set(table["data"]):
+    if data_kind(view.trials) == "MNIST":  # alone, at the scale of the paper
         table = table.merge(PUBLISHED.rename(columns={"kappa": "κ"}), on="κ", how="left")
     by_kappa = "Reconstruction error, NLL (importance-weighted, K = 64, in nats) and active latents against κ"
     return [

@@ -126,7 +126,7 @@ def sheets(view: View) -> list[Sheet]:
 
 def _constants(view: View) -> list[dict[str, Any]]:
     return [
-        {"of": change.data, "value": name if name != "VAE" else "γ*", "ε": look.what["eps"]}
+        {"of": change.data, "value": name if name != VAE else "γ*", "ε": look.what["eps"]}
         | {"measured": look[change.number], "theory": expected}
         for name, change in CHANGES.items()
         for look, expected in expected_of(change, _of(view, [name])[0])
