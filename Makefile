@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+EXTRAS ?= test,check
 
 # The other supported Pythons of this machine; those of another place are named: make test-pythons PYTHONS="PATH PATH".
 PYTHONS = $(shell $(PYTHON) .ci/pythons)
@@ -20,7 +21,7 @@ check: lint types contracts
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	touch $@
 
 lint: $(INSTALLED)
@@ -50,7 +51,7 @@ test-pythons:
 	@for python in $(PYTHONS); do \
 		version=$$($$python -c 'import platform; print(platform.python_version())') || exit 1; \
 		echo "Python $$version, $$python"; \
-		$(MAKE) --no-print-directory test-short PYTHON=$$python VENV=.venv-$$version || exit 1; \
+		$(MAKE) --no-print-directory test-short PYTHON=$$python VENV=.venv-$$version EXTRAS=test || exit 1; \
 	done
 
 test-short: $(INSTALLED)

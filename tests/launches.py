@@ -1,7 +1,6 @@
 """Launches as a person makes them: in a process of their own, with Ray under it, or in the test's own process."""
 
 import contextlib
-import io
 import os
 import signal
 import subprocess
@@ -11,8 +10,8 @@ from collections import Counter
 from pathlib import Path
 from unittest import mock
 
-from study.cli import run
-from study.launch.__main__ import app
+from many_commands import answer
+
 from study.record import RESULTS, Home, journal, read, stored_ids
 
 ROOT = Path(__file__).parents[1]
@@ -59,20 +58,10 @@ def launch(*arguments, cwd=ROOT, **environment):
 
 def command_here(*arguments, cwd=ROOT, **environment):
     """What `launch` returns, of the same command carried out in the test's own process, where no Python has to start."""
-    out, err, status = io.StringIO(), io.StringIO(), -1
-    with (
-        contextlib.chdir(cwd),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        mock.patch.dict(os.environ, {"COLUMNS": "100"} | environment),
-        mock.patch.object(sys, "argv", ["study.launch", *map(str, arguments)]),
-        mock.patch.object(sys, "path", [*sys.path]),
-    ):
-        try:
-            run(app, "python -m study.launch")
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+    with contextlib.chdir(cwd), mock.patch.object(sys, "path", [*sys.path]):
+        status, out, err = answer(arguments, {"COLUMNS": "100"} | environment)
+    assert isinstance(status, int), err
+    return subprocess.CompletedProcess(arguments, status, out, err)
 
 
 def launch_here(*arguments, cwd=ROOT, **environment):
