@@ -14,7 +14,7 @@ from models.data.dataset import DataSet
 from models.data.loaders import loads
 from models.data_folders import DataError
 from models.specs.data import OwnData
-from models.specs.source import checksum, define
+from models.specs.source import checksum, define, opened_files
 
 Array = Float[np.ndarray, "_ d"]
 
@@ -23,11 +23,7 @@ Array = Float[np.ndarray, "_ d"]
 def own_data(spec: OwnData) -> DataSet:
     """Training and test examples as the user's function returns them. Raises: DataError."""
     _check_files(spec)
-    try:
-        returned = define(spec.source, spec.name)(**spec.options)
-    except (Exception, SystemExit) as fault:
-        text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
-        raise DataError(f"{spec.name} raised {text}: fix the function that makes the data") from fault
+    returned = _returned(spec)
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         raise DataError(f"{spec.name} returned no pair of arrays: end it with `return train, test`")
     train, test = (_checked(spec, which, part) for which, part in zip(("training", "test"), returned, strict=True))
@@ -36,6 +32,22 @@ def own_data(spec: OwnData) -> DataSet:
             f"{spec.name} returned {len(train)} training examples, not n = {spec.n}: declare n={len(train)}"
         )
     return from_arrays(spec, train, test)
+
+
+def _returned(spec: OwnData) -> Any:
+    with opened_files() as opened:
+        try:
+            returned = define(spec.source, spec.name, spec.modules)(**spec.options)
+        except (Exception, SystemExit) as fault:
+            text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
+            raise DataError(f"{spec.name} raised {text}: fix the function that makes the data") from fault
+    if unknown := opened.undeclared(list(spec.files)):
+        others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        raise DataError(
+            f"{spec.name} reads {unknown[0]}{others}, and its declaration names no such file, so nobody would notice when it "
+            f"changes: name it, OwnData.of({spec.name}, ..., files=[...])"
+        )
+    return returned
 
 
 def _check_files(spec: OwnData) -> None:

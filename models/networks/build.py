@@ -50,7 +50,7 @@ class Methods(nn.Module):
 
 def _own(spec: Own, d_in: int, d: int) -> nn.Module:
     """A user's class, rebuilt from the source that its declaration holds."""
-    network = define(spec.source, spec.name)(d=d_in, kappa=spec.kappa, **spec.options)
+    network = define(spec.source, spec.name, spec.modules)(d=d_in, kappa=spec.kappa, **spec.options)
     for name, part in network.named_modules():
         if getattr(part, "track_running_stats", False):
             raise ValueError(

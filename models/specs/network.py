@@ -93,18 +93,21 @@ class Own(Spec):
     kappa: Count
     name: str
     source: str
+    modules: dict[str, str] = Field(default_factory=dict)
     options: Options = Field(default_factory=dict)
 
     @classmethod
     def of(cls, module: type, kappa: int, **options: Any) -> Self:
         """Declare `module` (an `nn.Module` class in a file of the user's) with `kappa` latent dimensions.
 
-        The class is cut out of its file with the module-level names it uses; what it imports is not part of its identity.
-        Raises: ValueError where the source of the class cannot be found (a notebook cell, say) or does not stand alone.
+        The class is cut out of its file, or of a notebook's cells, with the names it uses there and in your own modules that
+        it imports; installed packages are no part of its identity. Raises: ValueError where the source of the class cannot
+        be found, does not stand alone, or makes another class than the one given here.
         """
         if missing := [method for method in ("encode", "decode") if not callable(getattr(module, method, None))]:
             raise ValueError(f"{module.__name__} has no {missing[0]}: a network offers encode(x) and decode(z)")
-        return cls(kappa=kappa, name=module.__name__, source=source_of(module), options=options)
+        source = source_of(module)
+        return cls(kappa=kappa, name=module.__name__, source=source.text, modules=dict(source.modules), options=options)
 
     def counted(self, name: str) -> Any:
         """Options by what they mean."""

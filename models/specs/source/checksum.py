@@ -1,0 +1,21 @@
+"""Checksums of files that a declaration names."""
+
+import hashlib
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
+
+
+def checksum(path: str | PathLike[str]) -> str:
+    """SHA-256 of a file, worked out again when the file has changed. Raises: ValueError where it cannot be read."""
+    try:
+        state = Path(path).stat()
+        return _checksum(Path(path).absolute(), state.st_size, state.st_mtime_ns)
+    except OSError as fault:
+        raise ValueError(f"the file {path} cannot be read ({fault.strerror}): fix its path") from fault
+
+
+@lru_cache(maxsize=64)
+def _checksum(path: Path, size: int, modified_ns: int) -> str:  # noqa: ARG001 (they are the key)
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
