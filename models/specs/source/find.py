@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import Any
 
 from models.specs.source.compare import difference, patch_in
-from models.specs.source.cut import Reach
+from models.specs.source.cut import Cut, Reach, cut
 from models.specs.source.define import define
 from models.specs.source.gather import Source, gather
+from models.specs.source.modules import NoSourceError
 from models.specs.source.text import Text, texts_of, why_unparsed
 
 _IS_OTHER = "is not what its file makes of it"
@@ -40,7 +41,7 @@ def source_of(thing: Callable[..., Any]) -> Source:
 def _texts(thing: Callable[..., Any], name: str) -> list[Text]:
     try:
         texts = texts_of(thing)
-        is_defined = any(gather(text, name, Reach.DEFINITIONS)[0].text for text in texts)
+        is_defined = any(cut(text.content, frozenset([name]), Reach.DEFINITIONS).text for text in texts)
     except (OSError, TypeError) as fault:
         raise ValueError(
             f"the source of {name} cannot be read: define it in a .py file or in a notebook's cell"
@@ -57,14 +58,23 @@ def _tried(thing: Any, text: Text, name: str, reach: Reach) -> tuple[Source, str
 
     Of the statements that may change something, only those stay that the thing needs.
     """
-    source, whole = gather(text, name, reach)
+    source, whole = _gathered(text, name, reach)
     fault, left_out = _why_other(thing, source, name), frozenset[int]()
-    for place in whole.changes if reach == Reach.CHANGES else ():
-        fewer, _ = gather(text, name, reach, left_out | {place})
+    for place in reversed(whole.changes):  # what uses a statement comes after it
+        fewer, _ = _gathered(text, name, reach, left_out | {place})
         without = _why_other(thing, fewer, name)
         if not without or (fault and not _is_defined(source, name)):
             source, fault, left_out = fewer, without, left_out | {place}
     return source, fault
+
+
+def _gathered(text: Text, name: str, reach: Reach, left_out: frozenset[int] = frozenset()) -> tuple[Source, Cut]:
+    try:
+        return gather(text, name, reach, left_out)
+    except NoSourceError as fault:
+        raise ValueError(f"{name} {fault}") from fault
+    except Exception as fault:
+        raise ValueError(f"{name} imports a module that does not parse ({why_unparsed(fault)}): fix it") from fault
 
 
 def _is_defined(source: Source, name: str) -> bool:

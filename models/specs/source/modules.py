@@ -12,11 +12,14 @@ _OURS = Path(__file__).resolve().parents[3]
 _OUR_NAMES = ("study", "models", "analysis")
 
 
+class NoSourceError(ValueError):
+    """A module of the user's has no source. It says so as a clause: "imports fast from ..., which ..."."""
+
+
 def find_module(name: str, folder: Path) -> Path | None:
     """The file of a module of the user's, as a file in `folder` would import it; None where it is installed, or nowhere.
 
-    A folder without `__init__.py` is a package too: its own path is given. Raises: ValueError where a module of the user's
-    has no source.
+    A folder without `__init__.py` is a package too: its own path is given. Raises: NoSourceError.
     """
     top, *inner = name.split(".")
     spec = _top(top, folder)
@@ -32,7 +35,7 @@ def find_module(name: str, folder: Path) -> Path | None:
     if not is_users(spec.origin):
         return None
     if not spec.origin.endswith(".py"):
-        raise ValueError(
+        raise NoSourceError(
             f"imports {name} from {spec.origin}, which holds no source: no identity could tell when it changes"
         )
     return Path(spec.origin)
