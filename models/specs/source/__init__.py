@@ -5,8 +5,8 @@
 
 from models.specs.source.checksum import checksum
 from models.specs.source.define import define, is_defining
-from models.specs.source.find import Source, source_of
+from models.specs.source.find import Source, change_since, source_of
 from models.specs.source.opened_files import opened_files
 from models.specs.source.text import why_unparsed
 
-__all__ = ["Source", "checksum", "define", "is_defining", "opened_files", "source_of", "why_unparsed"]
+__all__ = ["Source", "change_since", "checksum", "define", "is_defining", "opened_files", "source_of", "why_unparsed"]

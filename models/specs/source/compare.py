@@ -104,11 +104,8 @@ class _Comparison:
         if _gist(a.__code__) != _gist(b.__code__):
             yield f"the code of {path} is another here than there"
             return
-        parts = ("__defaults__", "__kwdefaults__")
-        yield from self._of_sequences(
-            [getattr(a, p) for p in parts], [getattr(b, p) for p in parts], f"the defaults of {path}"
-        )
-        yield from self._of_sequences(*([_content(cell) for cell in f.__closure__ or ()] for f in (a, b)), path)
+        yield from self._of_sequences(_defaults(a), _defaults(b), f"the defaults of {path}")
+        yield from self._of_sequences(_enclosed(a), _enclosed(b), path)
         yield from self._of_dicts(vars(a), vars(b), path)
         for name in _globals_used(a.__code__):
             if name in a.__globals__ and name not in b.__globals__:
@@ -145,6 +142,14 @@ def _is_made(kind: type) -> bool:
 
 def _is_dunder(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
+
+
+def _defaults(function: FunctionType) -> list[Any]:
+    return [function.__defaults__, function.__kwdefaults__]
+
+
+def _enclosed(function: FunctionType) -> list[Any]:
+    return [_content(cell) for cell in function.__closure__ or ()]
 
 
 def _content(cell: Any) -> Any:

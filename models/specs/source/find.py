@@ -32,10 +32,24 @@ def source_of(thing: Callable[..., Any]) -> Source:
             source, fault = _tried(thing, text, name, reach)
             if not fault:
                 _refuse_patches(thing, name)
+                _DECLARED[source.text, name] = thing, source
                 return source
             faults.append(fault)
     others = [fault for fault in faults if _IS_OTHER in fault]
     raise ValueError((others or faults)[0])
+
+
+_DECLARED: dict[tuple[str, str], tuple[Any, Source]] = {}
+"""What this process has declared, by source and name."""
+
+
+def change_since(text: str, name: str) -> str:
+    """Why what this process declared as a source is another thing by now; "" where it is not, or came from elsewhere.
+
+    A file may declare a network in its middle, and change the class at its end.
+    """
+    thing, source = _DECLARED.get((text, name), (None, None))
+    return _why_other(thing, source, name) if source else ""
 
 
 def _texts(thing: Callable[..., Any], name: str) -> list[Text]:
