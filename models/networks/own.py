@@ -32,8 +32,10 @@ METHODS = {"encode": "encoder", "decode": "decoder"}
 class OwnNetwork(Methods):
     """A user's module as a network: `encode` gives (mu, log_var) and `decode` rows, whatever the module returns."""
 
-    def __init__(self, network: nn.Module, spec: Own, data: Shaped) -> None:
+    def __init__(self, network: nn.Module, spec: Own, data: Shaped, maker: Any = None) -> None:
         super().__init__(network)
+        self.maker = maker
+        """The class or function that made the module."""
         self._name, self._kappa, self._d, self._image = spec.name, spec.kappa, data.d, data.image
         self.sees_pictures = getattr(network, "image", None) is True
         """Whether `encode` is given pictures (n, colours, height, width) in the place of rows."""
@@ -81,12 +83,13 @@ def build_own(spec: Own, data: Shaped, dtype: torch.dtype) -> OwnNetwork:
 
     Raises: NetworkError where it cannot be built, called, or trained as it is.
     """
-    network = _made(spec, data)
+    maker = define(spec.source, spec.name)
+    network = _made(maker, spec, data)
     for method, part in METHODS.items():
         if not (callable(getattr(network, method, None)) or callable(getattr(network, part, None))):
             raise NetworkError(f"{spec.name} has no {method}: a network offers encode(x) and decode(z)")
     _take_in_tensors(network, spec.name)
-    own = OwnNetwork(network, spec, data)
+    own = OwnNetwork(network, spec, data, maker)
     own.converted = _convert(network, dtype)
     _call_once(own, spec, data, dtype)
     return own
@@ -105,8 +108,7 @@ def arguments_of(maker: Any, d: int, kappa: int, options: Mapping[str, Any]) -> 
     return {name: value for name, value in (("d", d), ("kappa", kappa)) if takes_any or name in taken} | dict(options)
 
 
-def _made(spec: Own, data: Shaped) -> nn.Module:
-    maker = define(spec.source, spec.name)
+def _made(maker: Any, spec: Own, data: Shaped) -> nn.Module:
     arguments = arguments_of(maker, data.d_in, spec.kappa, deepcopy(spec.options))  # or its code could change them
     try:
         network = maker(**arguments)
