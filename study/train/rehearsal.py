@@ -9,6 +9,7 @@ import io
 import os
 import random
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
@@ -236,10 +237,8 @@ class _Environment(MutableMapping[str, str]):
         self._real, self.read = real, list[str]()
 
     def __getitem__(self, name: str) -> str:
-        frame = sys._getframe(1)
-        while frame and frame.f_globals.get("__name__") in ("os", "collections.abc", "_collections_abc"):
-            frame = frame.f_back
-        if frame and frame.f_code.co_filename.startswith("<source of"):
+        callers = [frame.filename for frame in traceback.extract_stack(limit=12) if "torch" not in frame.filename]
+        if any(file.startswith("<source of") for file in callers):
             self.read.append(name)
         return self._real[name]
 

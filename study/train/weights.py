@@ -45,8 +45,11 @@ def _take(network: nn.Module, weights: Mapping[str, Num[Tensor, "..."]]) -> bool
     trained, places = {name for name, each in parameters.items() if each.requires_grad}, places | buffers
     if not trained <= weights.keys() <= places.keys():
         return False
-    if any(places[name].shape != value.shape for name, value in weights.items()):
+    shaped = {
+        name: value.squeeze(0) if places[name].dim() == 0 else value for name, value in weights.items()
+    }  # as kept
+    if any(places[name].shape != value.shape for name, value in shaped.items()):
         return False
-    for name, value in weights.items():
+    for name, value in shaped.items():
         places[name].copy_(value)
     return True

@@ -5,6 +5,7 @@ constants, stacked like the rest; those among them that training changes (runnin
 norm) are its state: it goes into checkpoints and is kept with the weights. Random draws come from each trial's own stream.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -112,7 +113,9 @@ class Carrier:
     def _obstacle(self, numbers: Numbers, alone: Sequence[Results], d_in: int, kappa: int) -> str | None:
         """Why `vmap` cannot carry the network; None where it can."""
         try:
-            together, _ = self._tried(numbers, d_in, kappa)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message="There is a performance drop")  # vmap loops, and says so
+                together, _ = self._tried(numbers, d_in, kappa)
         except Exception as fault:
             return " ".join(str(fault).split())[:160] or type(fault).__name__
         pairs = zip(alone, together, strict=True)
