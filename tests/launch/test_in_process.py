@@ -77,6 +77,9 @@ def test_the_traceback_of_a_network_of_the_users_own_is_shown_once(tmp_path):
     assert {row["error"] for row in committed(home) if row["status"] == "failed"} == {
         "RuntimeError: this network cannot be trained"
     }
+    listed = (home / "studies/brittle/report/failures.csv").read_text()
+    assert listed.count("failed,,RuntimeError: this network cannot be trained") == 2
+    assert listed.count("diverged,") == 2
     assert result.stderr.count("Traceback (most recent call last)") == 1
     assert result.stderr.strip().splitlines()[-1] == "RuntimeError: this network cannot be trained"
     assert 'raise RuntimeError("this network cannot be trained")' in result.stderr.replace("'", '"')
