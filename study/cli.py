@@ -47,9 +47,10 @@ def _leave(status: int) -> NoReturn:
     sys.exit(status)
 
 
-def refuse(text: str, status: int = 2) -> NoReturn:
-    """Leave with the sentence, and a status."""
-    say(text)
+def refuse(*sentences: str, status: int = 2) -> NoReturn:
+    """Leave with these sentences, and a status."""
+    for sentence in sentences:
+        say(sentence)
     raise typer.Exit(status)
 
 

@@ -3,6 +3,7 @@
 If anything is wrong with them, the launch stops here, before training, with one sentence.
 """
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,12 @@ def own_data(spec: OwnData) -> DataSet:
 def _returned(spec: OwnData) -> Any:
     with opened_files() as opened:
         try:
-            returned = define(spec.source, spec.name, spec.modules)(**spec.options)
+            options = deepcopy(spec.options)  # the function may change what it is given
+            returned = define(spec.source, spec.name, spec.modules)(**options)
         except (Exception, SystemExit) as fault:
             text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
             raise DataError(f"{spec.name} raised {text}: fix the function that makes the data") from fault
-    if unknown := opened.undeclared(list(spec.files)):
+    if unknown := opened.undeclared(spec.files):
         others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         raise DataError(
             f"{spec.name} reads {unknown[0]}{others}, and its declaration names no such file, so nobody would notice when it "
@@ -61,10 +63,21 @@ def _check_files(spec: OwnData) -> None:
 
 
 def _checked(spec: OwnData, which: str, part: Any) -> Array:
+    if np.ma.isMaskedArray(part) and np.ma.is_masked(part):
+        raise DataError(
+            f"{spec.name}'s {which} set has masked values, which would count: fill them, or drop their rows"
+        )
     try:
         array = np.asarray(part)
     except Exception as fault:
         raise DataError(f"{spec.name}'s {which} set is no array ({fault}): return two NumPy arrays") from fault
+    if array.dtype.kind == "c":
+        raise DataError(
+            f"{spec.name}'s {which} set holds complex numbers: give real and imaginary parts columns of their own"
+        )
+    if array.dtype.names:
+        fields = ", ".join(array.dtype.names)
+        raise DataError(f"{spec.name}'s {which} set has the fields {fields}: give it columns of one type, as in (n, d)")
     if array.dtype.kind != "f":
         raise DataError(f"{spec.name}'s {which} set holds {array.dtype}: convert it to float, as in x.astype(float)")
     if array.ndim != 2:

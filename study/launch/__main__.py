@@ -18,7 +18,7 @@ from rich.console import Console
 from study.cli import refuse, run
 from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
-from study.errors import REFUSALS, OptionError
+from study.errors import REFUSALS, FaultsError, OptionError
 from study.launch.find import catalog_names, find
 from study.launch.options import Only, Options, refuse_namesakes
 from study.launch.plan_text import show_catalog
@@ -101,6 +101,8 @@ def main(
             else:
                 with _polite():
                     status = 0 if Session(options, place, console, is_command=True).launch(asked) or plan else 1
+    except FaultsError as several:
+        refuse(*several.faults)
     except REFUSALS as fault:
         refuse(str(fault))
     except KeyboardInterrupt:

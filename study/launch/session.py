@@ -18,6 +18,7 @@ from study.cluster.target import Target
 from study.declare.table import Scale, Study
 from study.errors import REFUSALS, HomeBusyError
 from study.launch.options import Options
+from study.launch.own_checks import check_own
 from study.launch.plan_text import announce, show_cost
 from study.launch.result import Launched, result_of
 from study.launch.summary import StudySummary
@@ -59,6 +60,7 @@ class Session:
         where = "in this process" if options.in_process else f"on {self.place}"
         for own in plan.plans:
             announce(self.console, own, home, where)
+        check_own(plan, self.console)
         if options.plan:
             show_cost(self.console, plan, self.place.resources, options.in_process)
             return Launched(str(home), tuple(result_of(own, own, home, None) for own in plan.plans))

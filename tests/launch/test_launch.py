@@ -106,10 +106,10 @@ def test_a_trial_that_cannot_be_trained_fails_alone_and_divergence_is_a_result(l
     assert "2 rows make a trial that another row makes too" in result.stdout
     assert "12 declared, 0 already there, 12 finished, 0 diverged, 0 failed" in result.stdout
     assert "6 declared, 0 already there, 2 finished, 2 diverged, 2 failed" in result.stdout
-    assert result.stdout.count("this network cannot be built") >= 2
+    assert result.stdout.count("this network cannot be trained") >= 2
     rows = committed(home)
     failed = [row for row in rows if row["status"] == "failed"]
-    assert all("this network cannot be built" in row["error"] for row in failed)
+    assert all("this network cannot be trained" in row["error"] for row in failed)
     assert all(row["diverged_at"] is not None for row in rows if row["status"] == "diverged")
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -31,7 +31,7 @@ class OpenedFiles:
         elif place not in self._written:
             self._read[place] = None
 
-    def undeclared(self, declared: Iterator[str] | list[str]) -> list[Path]:
+    def undeclared(self, declared: Iterable[str] = ()) -> list[Path]:
         """The user's files among them that nobody declared; caches of compiled code and of fonts are none."""
         known = {Path(path).resolve() for path in declared}
         return [path for path in self._read if path not in known and _counts(path)]

@@ -27,7 +27,7 @@ class Divergence:
         self._limit = torch.full_like(self._blow_up, math.inf)
         self.reason = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
         self.at = torch.full_like(self.reason, -1)
-        self._any = False
+        self.any = False
 
     def judge(self, step: int, value: Float[Tensor, " pack"], norm: Float[Tensor, " pack"]) -> None:
         """Note which trials diverge at this step, given J and the norm of its gradient; the first reason stands."""
@@ -42,11 +42,11 @@ class Divergence:
         fresh = (verdict > 0) & (self.reason == 0)
         self.reason = torch.where(fresh, verdict, self.reason)
         self.at = torch.where(fresh, step, self.at)
-        self._any = bool((self.reason > 0).any())
+        self.any = bool((self.reason > 0).any())
 
     def freeze(self, gradient: Float[Tensor, "pack numbers"], lr: Float[Tensor, " pack"]) -> Float[Tensor, " pack"]:
         """Learning rates that leave diverged trials where they stand; their gradients become 0, in place."""
-        if not self._any:
+        if not self.any:
             return lr
         diverged = self.reason > 0
         gradient.masked_fill_(diverged[:, None], 0)  # or NaN would get into the moments, and NaN·0 is no 0
@@ -60,4 +60,4 @@ class Divergence:
         """Go on from a `state` of the same trials."""
         device = self._blow_up.device
         self._limit, self.reason, self.at = (state[name].to(device) for name in ("limit", "reason", "diverged_at"))
-        self._any = bool((self.reason > 0).any())
+        self.any = bool((self.reason > 0).any())

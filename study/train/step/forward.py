@@ -51,6 +51,8 @@ class Forward:
             "penalty": self._penalty,
             "betas": self._betas,
         }
+        if stack.carrier:
+            self.parts["networks"] = stack.carrier
         self.go_to_step(0)
 
     def run(self, step: int) -> Batch:
@@ -58,6 +60,10 @@ class Forward:
 
         Networks that see β are shown each example at its own; distortion and rate are means over all of them.
         """
+        with self._stack.learning():
+            return self._run(step)
+
+    def _run(self, step: int) -> Batch:
         stack, (rows, eps) = self._stack, next(self._batches)
         rows, eps = rows[self._seed_of], eps[self._seed_of]
         u = self._betas.draw(rows.shape[1]) if self._betas else None

@@ -70,6 +70,8 @@ class Training:
         """One step of the optimiser at γ; diverged trials stay where they are."""
         lr = self.divergence.freeze(gradient, self._schedules.lr(self.step, gamma))
         self._optimiser.step(gradient, lr, self._gamma_lr_ratio)
+        if self.divergence.any:
+            self.stack.undo(self.divergence.reason > 0)
         with torch.no_grad():
             project_(self.stack.knobs, self.stack.log_gamma)
 

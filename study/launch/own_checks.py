@@ -1,0 +1,51 @@
+"""Checks of the user's code before anything is started for it: all that is wrong with a launch's studies, at once."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from study.cli import counted
+from study.declare.table import Label
+from study.declare.trial import Trial
+from study.errors import FaultsError
+from study.plan.launch_plan import LaunchPlan
+
+
+def check_own(plan: LaunchPlan, console: Console) -> None:
+    """Try each distinct network and data set of the user's that missing trials need, and print what should be known.
+
+    Raises: FaultsError with one sentence for each that is wrong.
+    """
+    trials = [trial for trial in plan.missing if isinstance(trial, Trial)]
+    if not any(trial.model.kind == "Own" or any(spec.is_own for spec in trial.datasets) for trial in trials):
+        return
+    from study.train.rehearsal import key, rehearse  # imports torch, which other launches need later or never
+
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        if (own := key(trial)) is not None:
+            groups.setdefault(own, []).append(trial)
+    faults, notes, axes = dict[str, list[Trial]](), dict[str, None](), _axes(plan)
+    for group in groups.values():
+        found = rehearse(group[0])
+        for fault in found.faults:
+            faults.setdefault(fault, []).extend(group)
+        notes |= dict.fromkeys(found.notes)
+    for note in notes:
+        console.print(escape(note), soft_wrap=True)
+    if faults:
+        raise FaultsError([f"{fault} ({_where(group, axes)})" for fault, group in faults.items()])
+
+
+def _axes(plan: LaunchPlan) -> dict[str, Mapping[str, Label]]:
+    return {row.trial.trial_id: row.axes for own in plan.plans for row in own.rows}
+
+
+def _where(trials: Sequence[Trial], axes: Mapping[str, Mapping[str, Label]]) -> str:
+    """The rows that trials stand in, by the labels that they share: `net=Mine, 3 trials`."""
+    rows = [axes[trial.trial_id] for trial in trials if trial.trial_id in axes]
+    shared = rows[0].items() if rows else ()
+    for row in rows:
+        shared = [item for item in shared if item in row.items()]
+    return ", ".join([*(f"{axis}={label}" for axis, label in shared), counted(len(trials), "trial")])
