@@ -46,14 +46,19 @@ def methods_of(network: Any) -> Methods:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """The generators of torch, NumPy and Python start from a seed, and stand afterwards where they stood before."""
-    of_numpy, of_python = np.random.get_state(), random.getstate()
+    """The generators of torch, NumPy and Python start from a seed, and stand afterwards where they stood before.
+
+    Meanwhile torch makes float32 numbers by default, as in a worker, whatever the user's own process has set.
+    """
+    of_numpy, of_python, dtype = np.random.get_state(), random.getstate(), torch.get_default_dtype()
     with torch.random.fork_rng(devices=[]):
+        torch.set_default_dtype(torch.float32)
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
         try:
             yield
         finally:
+            torch.set_default_dtype(dtype)
             np.random.set_state(of_numpy)
             random.setstate(of_python)
