@@ -1,6 +1,7 @@
 """What docs/your_own_network.md shows works as it stands there."""
 
 import re
+from typing import Any
 
 import torch
 from launches import ROOT, launch_here
@@ -18,7 +19,7 @@ def test_the_example_goes_from_its_file_to_the_report_in_one_launch(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     assert "one by one" not in result.stdout
     assert (tmp_path / "runs/studies/widths/report/index.html").exists()
-    network = load(results("widths", tmp_path / "runs")["trial_id"][0], tmp_path / "runs")
+    network: Any = load(results("widths", tmp_path / "runs")["trial_id"][0], tmp_path / "runs")
     x = torch.zeros(3, 8)
     with torch.no_grad():
         mu, _ = network.encode(x)
