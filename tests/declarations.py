@@ -17,8 +17,10 @@ from models.specs.vocabulary import members
 from study import (
     CIFAR10,
     MNIST,
+    SGD,
     SVHN,
     VAE,
+    Adam,
     Annealed,
     Bernoulli,
     Bitwise,
@@ -31,11 +33,13 @@ from study import (
     ImageFolder,
     ImageVAE,
     Learned,
+    Linear,
     LinearMap,
     LinearSubspace,
     LogisticMixture,
     Objective,
     Optimal,
+    Optimiser,
     Own,
     OwnData,
     PerImage,
@@ -45,7 +49,9 @@ from study import (
     PlantedManifold,
     Refit,
     Rprop,
+    Schedule,
     Slower,
+    Steps,
     StudentT,
     Training,
     Trial,
@@ -168,6 +174,29 @@ TRAININGS = st.builds(
     warm_up=SHARES,
     slower=st.none() | st.builds(Slower, below=POSITIVE, power=st.floats(0.1, 4)),
     signs=st.none() | st.builds(Rprop, grow=st.floats(1, 10), shrink=st.floats(0.1, 1)),
+)
+TRAININGS |= st.builds(
+    Training,
+    epochs=SMALL,
+    batch=COUNTS,
+    optimiser=st.none()
+    | each_of(
+        members(Optimiser),
+        {
+            Adam: st.builds(Adam, beta1=st.floats(0, 0.999), weight_decay=SHARES),
+            SGD: st.builds(SGD, momentum=st.floats(0.1, 0.9), nesterov=st.booleans(), weight_decay=SHARES),
+        },
+    ),
+    schedule=st.none()
+    | each_of(
+        members(Schedule),
+        {
+            Linear: st.builds(Linear, end=SHARES, after=SHARES),
+            Steps: st.builds(Steps, at=st.lists(SHARES, min_size=1, max_size=3).map(sorted)),
+        },
+    ),
+    clip=st.none() | POSITIVE,
+    slower=st.none() | st.builds(Slower, below=POSITIVE),
 )
 IMAGE_VAES = st.builds(
     ImageVAE,

@@ -1,6 +1,7 @@
-"""The reference for declared training: one `nn.Module` in float64, torch's own optimiser, scheduler and clipping, no stack."""
+"""The reference for declared training: one `nn.Module` in float64, torch's own optimiser, scheduler and clipping."""
 
 import warnings
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -13,20 +14,30 @@ from models.specs import optimisers, schedules
 from models.streams import minibatches, noise
 from study import Learned, Trial
 
+Watch = Callable[[int, Any, torch.Tensor], bool]
 
-def train_with_torch(trial: Trial, rows_of: Any = None) -> dict[str, torch.Tensor]:
-    """The trained parameters by name, log γ among them; `rows_of` picks the training rows that minibatches are drawn from."""
+
+def train_with_torch(
+    trial: Trial, kept: torch.Tensor | None = None, stops: Watch | None = None
+) -> dict[str, torch.Tensor]:
+    """The trained parameters by name, log γ among them.
+
+    `kept` are the training rows that minibatches are drawn from; `stops(step, network, log γ)` says before each step whether
+    the training ends there.
+    """
     data, settings, spec = load(trial.data), trial.training, trial.objective.gamma
     assert isinstance(spec, Learned)
     x_all = torch.from_numpy(data.train).double()
-    x_all = x_all if rows_of is None else x_all[rows_of(len(x_all))]
+    x_all = x_all if kept is None else x_all[kept]
     network: Any = build(trial.model, trial.data, trial.seed).double()
     log_gamma = torch.nn.Parameter(torch.tensor(spec.init, dtype=torch.float64).log())
     optimiser = torch_optimiser(trial, network, log_gamma)
     scheduler = torch_scheduler(trial, optimiser)
     batch = min(settings.batch, len(x_all))
     draws = noise(trial.seed, batch, trial.model.kappa, torch.float64)
-    for rows in islice(minibatches(trial.seed, len(x_all), batch), settings.steps):
+    for step, rows in enumerate(islice(minibatches(trial.seed, len(x_all), batch), settings.steps)):
+        if stops and stops(step, network, log_gamma):
+            break
         x = x_all[rows]
         mu, log_var = network.encode(x)
         error = ((x - network.decode(mu + (0.5 * log_var).exp() * next(draws))) ** 2).sum(1).mean()

@@ -110,10 +110,10 @@ def numbers_in_packs(trials, size):
     return torch.cat([train_stack(pack)[0].stack.numbers for pack in packs])
 
 
-def numbers_with_torch(trial, **rows):
+def numbers_with_torch(trial):
     """The same of the reference, in the layout of a stack."""
     one = train_stack([trial.model_copy(update={"training": Training(steps=1, batch=32, dtype="float64")})])[0].stack
-    found = train_with_torch(trial, **rows)
+    found = train_with_torch(trial)
     turned = [found[name.removeprefix("network.")] for name in one.weights()]
     parts = [part.mT if part.dim() == 2 else part for part in turned]
     return torch.cat([*(part.reshape(-1) for part in parts), found["log_gamma"][None]])
