@@ -82,9 +82,8 @@ def torch_scheduler(trial: Trial, optimiser: torch.optim.Optimizer) -> torch_sch
     """torch's scheduler of what a trial declares; it is stepped after every step."""
     settings, declared = trial.training, trial.training.schedule_in_force
     if isinstance(declared, schedules.OneCycle):
-        cycles = (
-            {"base_momentum": declared.momentum[0], "max_momentum": declared.momentum[1]} if declared.momentum else {}
-        )
+        low, high = declared.momentum or (0.0, 0.0)
+        cycles: Any = {"base_momentum": low, "max_momentum": high} if declared.momentum else {}
         return torch_schedulers.OneCycleLR(
             optimiser,
             [group["lr"] for group in optimiser.param_groups],

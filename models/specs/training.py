@@ -216,8 +216,8 @@ class Training(Spec):
         return self
 
     def _take(self, field: str, older: dict[str, Any] | None) -> None:
-        if older is not None:
-            self.__dict__.update({field: None} | older)  # a frozen declaration, before anybody has seen it
+        for name, value in ({field: None} | older if older is not None else {}).items():
+            object.__setattr__(self, name, value)  # of a frozen declaration, before anybody has seen it
 
     @property
     def optimiser_in_force(self) -> Optimiser:

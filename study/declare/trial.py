@@ -6,7 +6,7 @@ from both; and a stage that many trials stand on is one trial, trained once.
 
 import math
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -62,7 +62,7 @@ class Trial(Spec):
     def _counts_in_steps(cls, training: Training, info: ValidationInfo) -> Training:
         """Epochs are steps once the data are known, so that a trial is the same however its length is declared."""
         data = info.data.get("data")  # missing where it was refused
-        return shared(training.on(data.n_train)) if data else training
+        return cast("Training", shared(training.on(data.n_train))) if data else training
 
     @model_validator(mode="after")
     def _stages_fit(self) -> Self:

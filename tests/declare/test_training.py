@@ -1,5 +1,7 @@
 """`Training`: every way of saying one thing is one trial, and what contradicts itself is refused in a sentence."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -28,12 +30,13 @@ from study.errors import explain
 pytestmark = pytest.mark.every_python
 
 
-def trial_of(**training):
+def trial_of(**training: Any):
+    length: Any = {} if "epochs" in training else {"steps": 40}
     return Trial(
         data=LinearSubspace(n=100, n_test=10),
         model=VAE(kappa=2),
         objective=Objective(gamma=Learned()),
-        training=Training(**({} if "epochs" in training else {"steps": 40}) | {"batch": 30} | training),
+        training=Training(**length | {"batch": 30} | training),
         seed=0,
     )
 

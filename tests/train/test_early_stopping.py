@@ -1,6 +1,7 @@
 """Early stopping: by held-out training examples, each trial by itself, exactly where a plain loop would stop it."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,15 +37,15 @@ from study.train.step.early_stopping import rows_of
 DATA = LinearSubspace(d=6, eigenvalues=(4.0, 2.0), noise=0.5, n=80, n_test=16)
 
 
-def trial_of(lr=0.05, seed=0, beta=0.1, steps=200, gamma=None, dtype="float64", stop=None, **settings):
+def trial_of(lr=0.05, seed=0, beta=0.1, steps=200, gamma=None, stop=None, **settings: Any):
     """A trial that soon overfits, or that gets no better."""
-    stop = stop or {}
-    patience = Patience(**({"checks": 2, "every": 5, "held_out": 0.25} | stop))
+    stop = Patience(**{"checks": 2, "every": 5, "held_out": 0.25} | (stop or {}))
+    length: Any = {"steps": steps, "batch": 20, "lr": lr, "dtype": "float64", "schedule": Constant(), "stop": stop}
     return Trial(
         data=DATA,
         model=VAE(kappa=3, encoder=(16,), decoder=(16,), log_var_scale=0.1),
         objective=Objective(gamma=gamma or Learned(), beta=beta),
-        training=Training(steps=steps, batch=20, lr=lr, dtype=dtype, schedule=Constant(), stop=patience, **settings),
+        training=Training(**length | settings),
         seed=seed,
     )
 
@@ -53,11 +54,8 @@ class Watch:
     """The plain way: after every five steps the mean over the held-out rows, and a count of checks without a new best."""
 
     def __init__(self, trial):
-        self.stop, self.beta, self.x = (
-            trial.training.stop,
-            trial.objective.beta,
-            torch.from_numpy(load(DATA).train).double(),
-        )
+        self.stop, self.beta = trial.training.stop, trial.objective.beta
+        self.x = torch.from_numpy(load(DATA).train).double()
         order = torch.randperm(80, generator=stream(0, "held out"))
         self.held, self.kept = order[:20].sort().values, order[20:].sort().values
         self.eps = draws([stream(trial.seed, "held out")], 20, 3, torch.float64)[0]
@@ -164,9 +162,9 @@ def test_held_out_examples_are_in_no_minibatch_and_the_same_for_all():
     assert sorted([*kept.tolist(), *held.tolist()]) == list(range(50))
     assert len(rows_of(Patience(), 100_000)[1]) == 2000
     training, _ = train_stack([trial_of(steps=1)])
-    seen = {
-        int(row) for _ in range(20) for row in training._forward._kept[next(training._forward._batches)[0]].flatten()
-    }
+    table, batches = training._forward._kept, training._forward._batches
+    assert table is not None
+    seen = {int(row) for _ in range(20) for row in table[next(batches)[0]].flatten()}
     assert seen == set(rows_of(Patience(held_out=0.25), 80)[0].tolist())
 
 

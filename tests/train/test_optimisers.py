@@ -1,5 +1,7 @@
 """Optimisers over a stack: nothing that one trial declares changes another, and decoder variances do not decay."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -78,7 +80,7 @@ def small(training, gamma=None, model=None):
 
 @pytest.mark.parametrize("optimiser", [AdamW(), SGD(momentum=0.9), RMSprop(momentum=0.5, centred=True), Rprop()])
 def test_a_checkpoint_goes_on_to_the_last_bit(make_trial, optimiser):
-    schedules = {} if isinstance(optimiser, declared.Rprop) else {"momentum": (0.5, 0.9)}
+    schedules: Any = {} if isinstance(optimiser, declared.Rprop) else {"momentum": (0.5, 0.9)}
     common = {"steps": 60, "optimiser": optimiser, "schedule": OneCycle(**schedules)}
     trials = [make_trial(seed=seed, clip=clip, lr=1e-3, **common) for seed, clip in ((0, 1.0), (1, None))]
     trials.append(make_trial(lr=1e9, blow_up=1.0, **common))  # diverges, and stays where it was

@@ -89,19 +89,13 @@ def trials_of(family, count):
 
     In torch a schedule does not reach Rprop's steps, and the end of a cosine is one learning rate for all groups.
     """
-    declared, schedules = OPTIMISERS[family], SCHEDULES if family == "Rprop" else (*SCHEDULES, CYCLES)
-    return [
-        trial_of(
-            *declared[i % len(declared)],
-            Constant() if family == "Rprop" else schedules[i % len(schedules)],
-            seed=i % 5,
-            gamma_lr=0.01
-            if i % 3 == 1 and family != "Rprop" and not isinstance(schedules[i % len(schedules)], Cosine)
-            else None,
-            **CLIPS[i // 2 % len(CLIPS)],
-        )
-        for i in range(count)
-    ]
+    trials = []
+    for i in range(count):
+        optimiser, lr = OPTIMISERS[family][i % len(OPTIMISERS[family])]
+        schedule = Constant() if family == "Rprop" else (*SCHEDULES, CYCLES)[i % (len(SCHEDULES) + 1)]
+        gamma_lr = 0.01 if i % 3 == 1 and not isinstance(schedule, Cosine) and family != "Rprop" else None
+        trials.append(trial_of(optimiser, lr, schedule, i % 5, gamma_lr, **CLIPS[i // 2 % len(CLIPS)]))
+    return trials
 
 
 def numbers_in_packs(trials, size):

@@ -36,16 +36,16 @@ class Adam(Optimiser):
         self._rest1 = self._setting([1 - beta for beta in momenta])
         self._root = self._setting([(1 - beta**self._taken) ** 0.5 for beta in self._beta2s])
         correction = self._setting([1 - beta**self._taken for beta in momenta])
-        return lr / (correction if isinstance(correction, float) else correction[:, 0])
+        return lr / (correction[:, 0] if isinstance(correction, Tensor) else correction)
 
     def _direction(self, rows: slice, slope: Rows, states: Sequence[Rows]) -> Rows:
         first, second = states
         first.lerp_(slope, of_rows(self._rest1, rows))
         second.mul_(of_rows(self._beta2, rows))
-        if isinstance(self._rest2, float):
-            second.addcmul_(slope, slope, value=self._rest2)
-        else:
+        if isinstance(self._rest2, Tensor):
             second.addcmul_(slope * self._rest2[rows], slope)
+        else:
+            second.addcmul_(slope, slope, value=self._rest2)
         scale = torch.sqrt(second, out=self._scratch[: len(second)]).div_(of_rows(self._root, rows))
         return torch.div(first, scale.add_(of_rows(self._epsilon, rows)), out=scale)
 

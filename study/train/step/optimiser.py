@@ -106,7 +106,7 @@ class Optimiser(ABC):
 
 def of_rows(value: Setting, rows: slice) -> float | Float[Tensor, "rows 1"]:
     """The setting of some trials."""
-    return value if isinstance(value, float) else value[rows]
+    return value[rows] if isinstance(value, Tensor) else value
 
 
 def are_weights(stack: Stack) -> Bool[Tensor, " numbers"]:

@@ -58,10 +58,8 @@ class Schedules:
         if not self._cycles:
             return None
         cycled = [momentum(each, step, self._steps) for each in self._distinct]
-        return [
-            own if cycled[place] is None else cycled[place]
-            for place, own in zip(self._place, self._momenta, strict=True)
-        ]
+        found = zip((cycled[place] for place in self._place), self._momenta, strict=True)
+        return [own if other is None else other for other, own in found]
 
 
 def scheduled_gammas(stack: Stack, steps: int, first: int = 0) -> Iterator[Float[Tensor, " pack"]]:
