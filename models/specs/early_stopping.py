@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.specs.spec import Count, Fraction, NonNegative, Spec, brief
+from models.specs.spec import Count, Described, Fraction, NonNegative, brief
 
 Watched = Literal["neg_elbo", "objective", "distortion"]
 """What early stopping watches: J at β = 1 and J at the trial's own β (no penalty counted), in nats; distortion, in data²."""
@@ -13,7 +13,7 @@ MOST_HELD_OUT = 2000
 """Examples that suffice for a mean; no more are held out."""
 
 
-class Patience(Spec):
+class Patience(Described):
     """Stop a trial when `on` has not fallen by more than `min_delta` below its best value in `checks` checks in a row.
 
     A check is made every `every` steps, from the end of β's warm-up on, and measures `held_out` of the training examples,
@@ -33,11 +33,6 @@ class Patience(Spec):
     def examples(self, n: int) -> int:
         """How many of n training examples are held out."""
         return min(MOST_HELD_OUT, max(1, round(self.held_out * n)))
-
-    @property
-    def label(self) -> str:
-        """ "patience 5×100"."""
-        return f"patience {self.checks}×{self.every}"
 
     @property
     def reason(self) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.spec import Fraction, NonNegative, Positive, Real, Spec
+from models.specs.spec import Described, Fraction, NonNegative, Positive, Real, Spec
 from models.specs.vocabulary import Vocabulary
 
 Share = Annotated[Fraction, Field(lt=1)]
@@ -16,7 +16,7 @@ Share = Annotated[Fraction, Field(lt=1)]
 Switch = Annotated[bool, Field(strict=True)]
 
 
-class Adam(Spec):
+class Adam(Described):
     """`torch.optim.Adam`; `weight_decay` · w is added to the gradient of every weight w (L2).
 
     Source: Kingma & Ba (2015), algorithm 1.
@@ -34,7 +34,7 @@ class Adam(Spec):
         return "Adam"
 
 
-class AdamW(Spec):
+class AdamW(Described):
     """`torch.optim.AdamW`: Adam, and every step multiplies each weight by 1 − learning rate · `weight_decay`.
 
     Source: Loshchilov & Hutter (2019), algorithm 2.
@@ -52,7 +52,7 @@ class AdamW(Spec):
         return "Adam"
 
 
-class SGD(Spec):
+class SGD(Described):
     """`torch.optim.SGD`: gradient descent, with momentum (dampening 0) and L2 weight decay where they are given.
 
     Source: Sutskever, Martens, Dahl & Hinton (2013), section 2, in the form in which torch has it.
@@ -75,7 +75,7 @@ class SGD(Spec):
         return "SGD, Nesterov" if self.nesterov else "SGD"
 
 
-class RMSprop(Spec):
+class RMSprop(Described):
     """`torch.optim.RMSprop`: the gradient over the root of its running mean square, with L2 weight decay and momentum.
 
     `centred` subtracts the square of the running mean first: torch's `centered`.

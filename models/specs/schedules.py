@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.optimisers import Share
-from models.specs.spec import Fraction, NonNegative, Positive, Spec, brief
+from models.specs.spec import Described, Fraction, NonNegative, Positive
 from models.specs.vocabulary import Vocabulary
 
 
-class _WarmsUp(Spec):
+class _WarmsUp(Described):
     """A schedule that may begin with a warm-up: over the first `warm_up` of the steps, to the nearest step, learning
     rates rise linearly from `start` of themselves: torch's `LinearLR`, with what follows in a `SequentialLR`.
 
@@ -23,19 +23,11 @@ class _WarmsUp(Spec):
     warm_up: Fraction = 0.0
     start: Annotated[Fraction, Field(gt=0)] = 0.01
 
-    def _text(self, what: str) -> str:
-        return f"{what}, warm-up {brief(self.warm_up)}" if self.warm_up else what
-
 
 class Constant(_WarmsUp):
     """The learning rate as declared, from the first step on or from the end of a warm-up."""
 
     kind: Literal["Constant"] = "Constant"
-
-    @property
-    def label(self) -> str:
-        """ "constant"."""
-        return self._text("constant")
 
 
 class Linear(_WarmsUp):
@@ -56,15 +48,6 @@ class Linear(_WarmsUp):
             raise ValueError("the moments are out of order: give an until beyond warm_up and after")
         return self
 
-    @property
-    def label(self) -> str:
-        """ "linear to 0.02 after 0.5"."""
-        if self.after == 1 or self.end == 1:
-            return self._text("constant")
-        after = f" after {brief(self.after)}" if self.after else ""
-        until = f" until {brief(self.until)}" if self.until < 1 else ""
-        return self._text(f"linear to {brief(self.end)}{after}{until}")
-
 
 class Cosine(_WarmsUp):
     """Half a cosine from 1, after the warm-up, to `end` at the step after the last.
@@ -74,11 +57,6 @@ class Cosine(_WarmsUp):
 
     kind: Literal["Cosine"] = "Cosine"
     end: NonNegative = 0.0
-
-    @property
-    def label(self) -> str:
-        """ "cosine to 0"."""
-        return self._text(f"cosine to {brief(self.end)}")
 
 
 class Steps(_WarmsUp):
@@ -94,13 +72,8 @@ class Steps(_WarmsUp):
             raise ValueError("the moments of at are out of order: let them rise")
         return self
 
-    @property
-    def label(self) -> str:
-        """ "×0.1 at 0.5, 0.75"."""
-        return self._text(f"×{brief(self.factor)} at {', '.join(map(brief, self.at))}")
 
-
-class OneCycle(Spec):
+class OneCycle(Described):
     """From `start` up to 1 at `peak` of the steps, and down to `end` at the last: torch's `OneCycleLR`.
 
     The declared learning rate is torch's `max_lr`, `start` is 1/div_factor and `end` 1/(div_factor · final_div_factor).
@@ -114,11 +87,6 @@ class OneCycle(Spec):
     end: NonNegative = 4e-6
     anneal: Literal["cos", "linear"] = "cos"
     momentum: tuple[Share, Share] | None = None
-
-    @property
-    def label(self) -> str:
-        """ "one cycle, peak 0.3"."""
-        return f"one cycle, peak {brief(self.peak)}"
 
 
 Schedule = Annotated[Constant | Linear | Cosine | Steps | OneCycle, Vocabulary()]

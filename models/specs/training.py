@@ -8,7 +8,7 @@ from models.specs.early_stopping import Patience
 from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
 from models.specs.likelihood import Likelihood, Normal
 from models.specs.optimisers import Adam, Optimiser, Rprop, Share
-from models.specs.schedules import Linear, OneCycle, Schedule, as_decay
+from models.specs.schedules import Constant, Linear, OneCycle, Schedule, as_decay
 from models.specs.sparsity import Sparsity
 from models.specs.spec import Count, Fraction, NonNegative, Positive, Rate, Spec, Whole, brief
 from models.specs.vocabulary import Vocabulary
@@ -228,7 +228,8 @@ class Training(Spec):
     @property
     def schedule_in_force(self) -> Schedule:
         """The schedule of learning rates, however it was declared."""
-        return self.schedule or Linear(end=self.decay_to, after=self.decay_from)
+        decay = Constant() if self.decay_from == 1 else Linear(end=self.decay_to, after=self.decay_from)
+        return self.schedule or decay
 
     @property
     def momentum(self) -> float | None:

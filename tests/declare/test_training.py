@@ -109,10 +109,19 @@ def test_what_is_in_force_is_said_however_it_was_declared():
     assert trial_of(adam_beta2=0.9).training.optimiser_in_force == Adam(beta2=0.9)
     assert trial_of(signs=Rprop()).training.optimiser_in_force == Rprop()
     assert trial_of(optimiser=SGD()).training.optimiser_in_force == SGD()
-    assert trial_of().training.schedule_in_force.label == "linear to 0.02 after 0.5"
-    assert trial_of(schedule=Constant()).training.schedule_in_force.label == "constant"
-    assert Cosine(end=0.1, warm_up=0.05).label == "cosine to 0.1, warm-up 0.05"
-    assert (Steps().label, OneCycle().label) == ("×0.1 at 0.5, 0.75", "one cycle, peak 0.3")
+    assert trial_of().training.schedule_in_force == Linear(end=0.02, after=0.5)
+    assert trial_of(schedule=Constant()).training.schedule_in_force == Constant()
+    assert trial_of(schedule=Cosine()).training.schedule_in_force == Cosine()
+
+
+def test_labels_are_what_a_person_writes():
+    assert (AdamW().label, AdamW(weight_decay=0.1).label) == ("AdamW", "AdamW(weight_decay=0.1)")
+    assert Cosine(end=0.1, warm_up=0.05).label == "Cosine(warm_up=0.05, end=0.1)"
+    assert Steps(at=(0.25, 0.5)).label == "Steps(at=(0.25, 0.5))"
+    assert (OneCycle().label, Patience(on="distortion", checks=3).label) == (
+        "OneCycle",
+        "Patience(on=distortion, checks=3)",
+    )
 
 
 def test_settings_are_axes_under_their_own_names():
@@ -126,7 +135,7 @@ def test_settings_are_axes_under_their_own_names():
 
     rows = table.table("laptop").rows()
     assert len({row.trial.trial_id for row in rows}) == 6
-    assert {row.axes["optimiser"] for row in rows} == {"AdamW weight_decay=0.1", "AdamW", "SGD"}
+    assert {row.axes["optimiser"] for row in rows} == {"AdamW(weight_decay=0.1)", "AdamW", "SGD"}
 
 
 @pytest.mark.parametrize(

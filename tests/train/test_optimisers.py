@@ -108,9 +108,9 @@ def test_the_record_shows_how_a_trial_was_trained(make_trial, tmp_path):
     run.commit(Home(tmp_path))
     names = ["optimiser", "weight_decay", "momentum", "schedule", "clip", "clip_value", "stopped_at"]
     found = {row["trial_id"]: [row[name] for name in names] for row in read(Home(tmp_path), "trials").to_pylist()}
-    linear = "linear to 0.02 after 0.5"
+    linear = "Linear(end=0.02, after=0.5)"
     assert [found[trial.trial_id] for trial in trials] == [
         ["Adam", 0.0, 0.9, linear, None, None, None],
-        ["AdamW", 0.1, 0.9, "cosine to 0", 2.0, None, None],
+        ["AdamW", 0.1, 0.9, "Cosine", 2.0, None, None],
         ["Adam", 0.0, 0.5, linear, None, None, None],
     ]
