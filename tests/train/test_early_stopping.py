@@ -109,6 +109,8 @@ def test_a_trial_stops_where_a_plain_loop_stops_it_in_packs_of_every_size(on):
         watch = Watch(trials[place])
         found = train_with_torch(trials[place], watch.kept, watch)
         assert watch.at == at[place]
+        assert together.early_stopping is not None
+        assert watch.best == pytest.approx(float(together.early_stopping._best[place]), rel=1e-8)
         assert float(found["log_gamma"]) == pytest.approx(float(together.stack.log_gamma.detach()[place]), rel=1e-8)
 
 
