@@ -124,6 +124,23 @@ class Spec(BaseModel):
         return f"{cls.__name__}({', '.join(needed)})"
 
 
+class Described(Spec):
+    """A declaration whose label is how a person writes it, without fields at their default: `AdamW(weight_decay=0.1)`."""
+
+    @property
+    def label(self) -> str:
+        """The class with what differs from its defaults."""
+        fields = {name: (getattr(self, name), field.default) for name, field in type(self).model_fields.items()}
+        changed = [f"{name}={_written(value)}" for name, (value, default) in fields.items() if value != default]
+        return f"{type(self).__name__}({', '.join(changed)})" if changed else type(self).__name__
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_written, value))})"
+    return brief(value) if isinstance(value, float) else str(value)
+
+
 def shared(spec: "Spec") -> "Spec":
     """An equal declaration that was made before, if there is one: a study of 100,000 trials is made of few parts."""
     try:

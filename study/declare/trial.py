@@ -6,13 +6,14 @@ from both; and a stage that many trials stand on is one trial, trained once.
 
 import math
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from models.seeds import stream_seed
 from models.specs import (
     VAE,
+    Annealed,
     Data,
     Model,
     Objective,
@@ -27,16 +28,8 @@ from models.specs.likelihood import PerValue
 from models.specs.spec import Seed, Whole, shared
 from study.declare.identity import canonical, content_id, digest
 
-_FREE_IN_A_PACK = (
-    ("training", "lr"),
-    ("training", "blow_up"),
-    ("training", "warm_up"),
-    ("training", "slower"),
-    ("model", "init"),
-    ("model", "mu_scale"),
-    ("model", "log_var_scale"),
-    ("model", "output_scale"),
-)
+_FREE_IN_A_PACK = ("init", "mu_scale", "log_var_scale", "output_scale")
+"""What of a network may differ inside a pack."""
 
 
 class Trial(Spec):
@@ -63,6 +56,13 @@ class Trial(Spec):
     samples: Annotated[Whole, Field(ge=0)] = 0
     outliers: Data | None = None
     bits: Annotated[bool, Field(strict=True)] = False
+
+    @field_validator("training", mode="after")
+    @classmethod
+    def _counts_in_steps(cls, training: Training, info: ValidationInfo) -> Training:
+        """Epochs are steps once the data are known, so that a trial is the same however its length is declared."""
+        data = info.data.get("data")  # missing where it was refused
+        return cast("Training", shared(training.on(data.n_train))) if data else training
 
     @model_validator(mode="after")
     def _stages_fit(self) -> Self:
@@ -102,6 +102,8 @@ class Trial(Spec):
     def _steps_can_follow_gamma(self) -> Self:
         if self.training.slower and not self.objective.is_one_gamma:
             raise ValueError("slower follows a single γ, and this likelihood has none or many: leave slower out")
+        if self.training.stop and isinstance(self.objective.gamma, Annealed):
+            raise ValueError("stop would end a trial before its γ is annealed: leave stop out, or declare another γ")
         return self
 
     @model_validator(mode="after")
@@ -226,10 +228,11 @@ class Trial(Spec):
     def pack_key(self) -> str:
         """Hash of what decides the shapes of tensors: trials that share it can train as one stack.
 
-        γ, β, the learning rate, the scale of the initial weights and the seed may differ inside a pack. So may the stage
-        that a trial stands on, as long as its codes are as wide and as noisy. Trials of the normal likelihood with one γ
-        share packs, however γ is set; those of another likelihood, or with more variances, have packs of their own, and so
-        have those with a penalty on codes, whichever it is. Networks that see β share their spread.
+        γ, β, the learning rate and its schedule, the numbers of the optimiser, the scale of the initial weights and the seed
+        may differ inside a pack. So may the stage that a trial stands on, as long as its codes are as wide and as noisy.
+        Trials of the normal likelihood with one γ share packs, however γ is set; those of another likelihood, or with more
+        variances, have packs of their own, and so have those with a penalty on codes, whichever it is. Networks that see β
+        share their spread.
         """
         content = canonical(self)
         if not self.objective.is_plain:
@@ -244,7 +247,5 @@ class Trial(Spec):
             content.pop(free)
         if self.spread:
             content["spread"] = [canonical(self.spread), (self.after or self).objective.beta]
-        for section in ("training", "model"):
-            free = {name for part, name in _FREE_IN_A_PACK if part == section}
-            content[section] = {name: value for name, value in content[section].items() if name not in free}
-        return digest(content)
+        content["model"] = {name: value for name, value in content["model"].items() if name not in _FREE_IN_A_PACK}
+        return digest(content | {"training": self.training.shape})

@@ -85,7 +85,7 @@ def test_steps_by_sign_are_those_of_torch():
     start = torch.randn(3, 40, generator=generator, dtype=torch.float64)
     spec, lr = Rprop(grow=1.3, shrink=0.4, least=1e-2, most=5.0), 0.05
     ours, theirs = start.clone(), start.clone().requires_grad_()
-    stacked = Stacked(ours, spec)
+    stacked = Stacked(ours, [spec] * 3)
     reference = torch.optim.Rprop([theirs], lr=lr, etas=(0.4, 1.3), step_sizes=(1e-2 * lr, 5.0 * lr))
     ones = torch.ones(3, dtype=torch.float64)
     for _ in range(200):

@@ -37,6 +37,10 @@ BROKEN: dict[tuple[str, ...], list[Any]] = {
     ("training", "warm_up"): [-0.1, 1.1, None],
     ("training", "slower"): ["sqrt", 0.5, {"kind": "Slower", "below": 0}],
     ("training", "signs"): ["rprop", True, {"kind": "Rprop", "shrink": 0}],
+    ("training", "optimiser"): ["adamw", 3, {"kind": "SGD", "momentum": 1}],
+    ("training", "schedule"): ["cosine", {"kind": "Steps", "at": []}],
+    ("training", "clip"): [0, -1, "1", float("inf")],
+    ("training", "stop"): ["early", 5, {"kind": "Patience", "on": "loss"}, {"kind": "Patience", "held_out": 1}],
 }
 
 

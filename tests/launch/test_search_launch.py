@@ -6,7 +6,7 @@ import pytest
 from launches import committed, launch, launch_here
 
 SEARCH = '''
-from study import VAE, Between, Learned, Objective, Optimal, PlantedManifold, Training, Trial, search
+from study import VAE, AdamW, Between, Learned, Objective, Optimal, PlantedManifold, Training, Trial, search
 
 
 @search(
@@ -17,15 +17,15 @@ from study import VAE, Between, Learned, Objective, Optimal, PlantedManifold, Tr
     alike=3,
     rungs=(5, 10),
     shape={"kappa": [2, 4]},
-    free={"gamma": [Learned(), Optimal()], "beta": Between(0.01, 100)},
+    free={"gamma": [Learned(), Optimal()], "beta": Between(0.01, 100), "decay": Between(1e-4, 1)},
 )
-def hunt(kappa, gamma, beta, steps, seed):
+def hunt(kappa, gamma, beta, decay, steps, seed):
     """Can it be found?"""
     return Trial(
         data=PlantedManifold(n=100, n_test=50),
         model=VAE(kappa=kappa, encoder=(8,), decoder=(8,)),
         objective=Objective(gamma=gamma, beta=beta),
-        training=Training(steps=steps, batch=32),
+        training=Training(steps=steps, batch=32, optimiser=AdamW(weight_decay=decay)),
         seed=seed,
     )
 '''

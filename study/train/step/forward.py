@@ -16,6 +16,7 @@ from study.train.stack.resumable import Resumable
 from study.train.stack.stack import Stack
 from study.train.step.beta_draws import BetaDraws
 from study.train.step.code_price import CodePrice
+from study.train.step.early_stopping import rows_of
 from study.train.step.fit import fit_batch
 from study.train.step.mmd_penalty import MMDPenalty
 from study.train.step.schedules import Schedules, scheduled_gammas
@@ -42,7 +43,9 @@ class Forward:
         self._stack, self._inputs, self._schedules, self._steps = stack, inputs, schedules, settings.steps
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
-        self._batches = Batches(seeds, inputs.sizes["train"], settings.batch, stack.kappa, stack.dtype, stack.device)
+        kept, _ = rows_of(settings.stop, inputs.sizes["train"])
+        self._kept = kept.to(stack.device) if settings.stop else None
+        self._batches = Batches(seeds, len(kept), settings.batch, stack.kappa, stack.dtype, stack.device)
         self._penalty = CodePrice(stack, trials) if trials[0].objective.is_sparse else MMDPenalty(stack, trials)
         self._betas = BetaDraws(stack, trials)
         self.parts: dict[str, Resumable] = {
@@ -65,7 +68,7 @@ class Forward:
 
     def _run(self, step: int) -> Batch:
         stack, (rows, eps) = self._stack, next(self._batches)
-        rows, eps = rows[self._seed_of], eps[self._seed_of]
+        rows, eps = (rows if self._kept is None else self._kept[rows])[self._seed_of], eps[self._seed_of]
         u = self._betas.draw(rows.shape[1]) if self._betas else None
         x, y = self._inputs.batch(rows, u)
         mu, log_var = stack.encode(_at(x, u))
