@@ -118,17 +118,20 @@ class Stack:
         return torch.tensor(values, dtype=self.dtype, device=self.device)
 
     def weights(self) -> dict[str, Num[Tensor, "pack ..."]]:
-        """What training made of the networks, by name: views of `numbers`, and what it changed beside them.
+        """What training made of the networks, by name: their trained numbers, and what it changed beside them."""
+        return self.trained_weights() | (self.carrier.kept if self.carrier else {})
+
+    def trained_weights(self) -> dict[str, Num[Tensor, "pack ..."]]:
+        """The networks' trained numbers by name, in the order of their columns: views of `numbers`.
 
         A complex parameter comes as real numbers, its parts in the last axis.
         """
         parts = dict(zip(self._trained, (part.detach() for part in self.trained), strict=False))
         turned = {name for name, each in self._trained.items() if self._together and each.dim() == 2}
-        weights = {
+        return {
             name: (part.mT if name in turned else part).view(len(self), *_as_real(self._trained[name]).shape)
             for name, part in parts.items()
         }
-        return weights | (self.carrier.kept if self.carrier else {})
 
     def encode(self, x: Float[Tensor, "*pack n d_in"]) -> tuple[Float[Tensor, "_ n kappa"], Float[Tensor, "_ n kappa"]]:
         """Mean and log variance of q(z|x), (pack, n, kappa); x is (pack, n, d_in), or (n, d_in) for all trials alike."""

@@ -115,6 +115,7 @@ def are_weights(stack: Stack) -> Bool[Tensor, " numbers"]:
     Those, and log γ in the last column, are variances of the decoder and no weights.
     """
     parts = [
-        torch.full((part[0].numel(),), not name.endswith("pixel_log_var")) for name, part in stack.weights().items()
+        torch.full((part[0].numel(),), not name.endswith("pixel_log_var"))
+        for name, part in stack.trained_weights().items()
     ]
     return torch.cat([*parts, torch.tensor([False])]).to(stack.device)
