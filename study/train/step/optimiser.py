@@ -114,7 +114,6 @@ def are_weights(stack: Stack) -> Bool[Tensor, " numbers"]:
 
     Those, and log γ in the last column, are variances of the decoder and no weights.
     """
-    parts = [
-        torch.full((part[0].numel(),), not name.endswith("pixel_log_var")) for name, part in stack.weights().items()
-    ]
+    named = zip(stack.weights(), stack.trained[:-1], strict=False)
+    parts = [torch.full((part[0].numel(),), not name.endswith("pixel_log_var")) for name, part in named]
     return torch.cat([*parts, torch.tensor([False])]).to(stack.device)
