@@ -35,9 +35,9 @@ class Draws(TorchFunctionMode):
     `place` is a trial's index, or, under `vmap`, a tensor of all of them, (pack,), as `vmap` hands it in.
     """
 
-    def __init__(self, seeds: Sequence[int]) -> None:
+    def __init__(self, seeds: Sequence[int], purpose: str = "layers") -> None:
         super().__init__()
-        self._generators = [stream(seed, "layers") for seed in seeds]
+        self._generators = [stream(seed, purpose) for seed in seeds]
         self._place: int | Float[Tensor, ""] = 0
         self.is_used = False
         """Whether anything was drawn yet."""

@@ -13,6 +13,7 @@ from models.specs.gaussian import Skip
 from models.specs.likelihood import Likelihood
 from models.specs.network import Model
 from models.specs.optimisers import Optimiser
+from models.specs.own_functions import OwnMetric, OwnTerm
 from models.specs.schedules import Schedule
 from models.specs.spec import Spec
 from models.specs.training import Objective, Regulariser, Slower, Spread, Training
@@ -34,7 +35,7 @@ globals().update(_MEMBERS)
 
 NAMES = frozenset(_MEMBERS) | {
     *("Data", "Gamma", "Likelihood", "Model", "Optimiser", "Schedule", "Skip"),
-    *("Objective", "Patience", "Slower", "Spread", "Training"),
+    *("Objective", "OwnMetric", "OwnTerm", "Patience", "Slower", "Spread", "Training"),
 }
 """What a study is declared with."""
 

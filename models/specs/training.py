@@ -8,6 +8,7 @@ from models.specs.early_stopping import Patience
 from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
 from models.specs.likelihood import Likelihood, Normal
 from models.specs.optimisers import Adam, Optimiser, Rprop, Share
+from models.specs.own_functions import OwnTerm
 from models.specs.schedules import Constant, Linear, OneCycle, Schedule, as_decay
 from models.specs.sparsity import Sparsity
 from models.specs.spec import Count, Fraction, NonNegative, Positive, Rate, Spec, Whole, brief
@@ -62,8 +63,8 @@ class Objective(Spec):
     """J = R/(2γ) + (d/2) log γ + β K, in nats per sample; R = E‖x − m(z)‖² summed over outputs, K the rate.
 
     With another `likelihood` than the normal one J = −E log p(x|z) + β K, all constants kept. What is minimised is J, and
-    `penalty` beside it where there is one. With a `spread` it is the mean of β J(β′)/β′ over the β′ of the examples: divided
-    by β′, each counts alike, and at β′ = β it is J. The trial is described at β.
+    beside it `penalty`, where there is one, and `terms` of the user's own. With a `spread` it is the mean of β J(β′)/β′ over
+    the β′ of the examples: divided by β′, each counts alike, and at β′ = β it is J. The trial is described at β.
     """
 
     kind: Literal["Objective"] = "Objective"
@@ -72,6 +73,7 @@ class Objective(Spec):
     penalty: Regulariser | None = None
     likelihood: Likelihood = Normal()
     spread: Spread | None = None
+    terms: tuple[OwnTerm, ...] = ()
 
     @model_validator(mode="after")
     def _gamma_suits_the_likelihood(self) -> Self:

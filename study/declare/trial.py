@@ -25,6 +25,8 @@ from models.specs import (
 )
 from models.specs.gamma import ManyGammas
 from models.specs.likelihood import PerValue
+from models.specs.metrics import check_own_names
+from models.specs.own_functions import OwnMetric
 from models.specs.spec import Seed, Whole, shared
 from study.declare.identity import canonical, content_id, digest
 
@@ -43,7 +45,7 @@ class Trial(Spec):
 
     `samples` is how many samples of the trained model are compared with the data (`models.metrics.sample_quality`);
     `outliers` a data set whose test examples are to be told from the data's own (`study.train.measure.outliers`); with
-    `bits` the probability of the levels of test images is measured (`study.train.measure.levels`).
+    `bits` the probability of the levels of test images is measured (`study.train.measure.levels`); `metrics` are the user's.
     """
 
     kind: Literal["Trial"] = "Trial"
@@ -56,6 +58,7 @@ class Trial(Spec):
     samples: Annotated[Whole, Field(ge=0)] = 0
     outliers: Data | None = None
     bits: Annotated[bool, Field(strict=True)] = False
+    metrics: tuple[OwnMetric, ...] = ()
 
     @field_validator("training", mode="after")
     @classmethod
@@ -141,6 +144,11 @@ class Trial(Spec):
     @model_validator(mode="after")
     def _network_suits_the_data(self) -> Self:
         self.model.check(self)
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_have_names_of_their_own(self) -> Self:
+        check_own_names(self)
         return self
 
     @cached_property
@@ -245,6 +253,8 @@ class Trial(Spec):
             content["after"] = [self.after.model.kappa, self.after.model.is_deterministic]
         for free in ("objective", "seed"):
             content.pop(free)
+        if terms := self.objective.terms:
+            content["terms"] = [{k: v for k, v in canonical(term).items() if k != "weight"} for term in terms]
         if self.spread:
             content["spread"] = [canonical(self.spread), (self.after or self).objective.beta]
         content["model"] = {name: value for name, value in content["model"].items() if name not in _FREE_IN_A_PACK}

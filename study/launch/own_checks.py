@@ -18,7 +18,7 @@ def check_own(plan: LaunchPlan, console: Console) -> None:
     Raises: FaultsError with one sentence for each that is wrong.
     """
     trials = [trial for trial in plan.missing if isinstance(trial, Trial)]
-    if not any(trial.model.kind == "Own" or any(spec.is_own for spec in trial.datasets) for trial in trials):
+    if not any(map(_has_own, trials)):
         return
     from study.train.rehearsal import key, rehearse  # imports torch, which other launches need later or never
 
@@ -36,6 +36,11 @@ def check_own(plan: LaunchPlan, console: Console) -> None:
         console.print(escape(note), soft_wrap=True)
     if faults:
         raise FaultsError([f"{fault} ({_where(group, axes)})" for fault, group in faults.items()])
+
+
+def _has_own(trial: Trial) -> bool:
+    has_functions = bool(trial.objective.terms or trial.metrics)
+    return has_functions or trial.model.kind == "Own" or any(spec.is_own for spec in trial.datasets)
 
 
 def _axes(plan: LaunchPlan) -> dict[str, Mapping[str, Label]]:

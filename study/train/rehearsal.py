@@ -27,11 +27,13 @@ from models.networks.module_contents import contents, differing
 from models.networks.own import OwnNetwork
 from models.networks.own_outputs import NetworkError
 from models.specs import Own, OwnData
+from models.specs.own_functions import OwnFunction
 from models.specs.source import change_since
 from study.declare.identity import content_id
 from study.declare.trial import Trial
 from study.errors import said
 from study.train.measure.measure import Measure
+from study.train.measure.own_metrics import own_rows
 from study.train.stack.build import build_stack
 from study.train.stack.earlier_stages import Ground
 from study.train.stack.stack import Stack
@@ -55,7 +57,7 @@ def key(trial: Trial) -> str | None:
         batch = min(trial.training.batch, trial.data.n_train, ROWS)
         shape = (trial.d_in, trial.d, trial.image, trial.training.dtype, batch)
         parts += [content_id(trial.model), content_id(trial.data), str(shape)]
-    # A loss term or a metric of the user's is a part of its own here, and runs in `_train` or `_measure` below.
+    parts += [content_id(own) for own in (*trial.objective.terms, *trial.metrics)]
     return " ".join(parts) or None
 
 
@@ -68,13 +70,19 @@ def rehearse(trial: Trial) -> Rehearsed:
                 faults += _fault_of(lambda spec=spec: prepare(spec), spec.label)
         if isinstance(trial.model, Own) and not faults:
             faults += _fault_of(lambda: notes.extend(_try_network(trial.twin or trial)), trial.model.name)
+        elif not faults and (trial.objective.terms or trial.metrics):
+            faults += _fault_of(lambda: _check_training(trial, _few_rows(trial)), _names(trial))
     return Rehearsed(faults, notes)
 
 
 def _changes(trial: Trial) -> Iterator[str]:
     """What was changed after it was declared, by a later line of the user's file, say."""
-    parts = [*trial.datasets, trial.model]
-    return (change_since(part.source, part.name) for part in parts if isinstance(part, Own | OwnData))
+    parts = [*trial.datasets, trial.model, *trial.objective.terms, *trial.metrics]
+    return (change_since(part.source, part.name) for part in parts if isinstance(part, Own | OwnData | OwnFunction))
+
+
+def _names(trial: Trial) -> str:
+    return ", ".join(own.name for own in (*trial.objective.terms, *trial.metrics))
 
 
 def _fault_of(attempt: Any, name: str) -> list[str]:
@@ -96,7 +104,7 @@ def _try_network(trial: Trial) -> list[str]:
     network = _settled(trial, dtype)
     x = torch.as_tensor(data.train).to(dtype)
     _check_calls(network, x, torch.randn(ROWS, trial.model.kappa, dtype=dtype), name)
-    stack = _check_training(trial, data, name)
+    stack = _check_training(trial, data)
     notes = [
         f"{name}.{part} is {str(old).removeprefix('torch.')} and becomes {trial.training.dtype}, as its trials compute"
         for part, old in network.converted.items()
@@ -158,8 +166,9 @@ def _changed(name: str, part: str, when: str, remedy: str) -> str:
     return f"{name}.{part} changes when encode or decode is called {when}, which no record would show: {remedy}, or drop it"
 
 
-def _check_training(trial: Trial, data: DataSet, name: str) -> Stack:
+def _check_training(trial: Trial, data: DataSet) -> Stack:
     """The stack, after two trainings from the same seed. Raises: NetworkError where they end with other numbers."""
+    name = " with ".join(filter(None, (trial.model.label.split()[0], _names(trial))))
     ends, stacks, moved = list[list[Tensor]](), list[Stack](), list[str]()
     for ambient in (0, 1):
         with seeded(ambient):
@@ -168,7 +177,7 @@ def _check_training(trial: Trial, data: DataSet, name: str) -> Stack:
             moved = [kind for kind, state in _generators().items() if state != before[kind]]
         stacks.append(stack)
         ends.append(values)
-    if all(torch.equal(a, b) for a, b in zip(*ends, strict=True)):
+    if all(torch.allclose(a, b, 0, 0, equal_nan=True) for a, b in zip(*ends, strict=True)):
         return stacks[0]
     if moved:
         raise NetworkError(
@@ -188,11 +197,9 @@ def _train(trial: Trial, data: DataSet) -> tuple[Stack, list[Any]]:
     while not training.done and training.step < STEPS:
         training.take_step()
     measure = Measure(stack, [trial], data, inputs)
-    return stack, [*(each.clone() for each in stack.weights().values()), *_measured(measure)]
-
-
-def _measured(measure: Measure) -> list[Any]:
-    return [measure.train.distortion, measure.test.rate, *measure.latents().values()]
+    own = [row["value"] for _, row in own_rows(measure, training)]
+    measured = [measure.train.distortion, measure.test.rate, *measure.latents().values(), torch.tensor(own)]
+    return stack, [*(each.clone() for each in stack.weights().values()), *measured]
 
 
 def _generators() -> dict[str, Any]:

@@ -24,12 +24,20 @@ def load(trial_id: str, home: str | Path | Home = "./runs") -> nn.Module:
     if not row.get("has_weights"):
         raise HomeError(f"{home} has no weights of a trial {trial_id}: look its id up in analysis.results(study, home)")
     trial = Trial.model_validate_json(row["declaration"])
-    network = build(trial.model, trial, trial.weights_seed, getattr(torch, trial.training.dtype))
     arrays = read_artifacts(home, row["artifacts"], trial_id, "weights")
-    if not _take(methods_of(network), {name: torch.from_numpy(array) for name, array in arrays.items()}):
+    network = network_with(trial, {name: torch.from_numpy(array) for name, array in arrays.items()})
+    if network is None:
         raise HomeError(
             f"the weights of trial {trial_id} are not those of its network: they were kept by another version"
         )
+    return network
+
+
+def network_with(trial: Trial, weights: Mapping[str, Num[Tensor, "..."]]) -> nn.Module | None:
+    """The network of a trial with these weights, in evaluation mode; None where they are not those of such a network."""
+    network = build(trial.model, trial, trial.weights_seed, getattr(torch, trial.training.dtype))
+    if not _take(methods_of(network), weights):
+        return None
     vars(network)["trial"] = trial
     return network.eval()
 

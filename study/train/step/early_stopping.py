@@ -36,7 +36,7 @@ class EarlyStopping:
         self._fall = stack.column([each.min_delta for each in patience]).double()
         self._from = torch.tensor([trial.training.warm_up * trial.training.steps for trial in trials]).to(stack.device)
         self._beta = stack.column([trial.objective.beta for trial in trials]).double()
-        self._x, self._y = held_out(inputs, stop)
+        self._x, self._y = inputs.examples(rows_of(stop, inputs.sizes["train"])[1].to(stack.device))
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         places = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
         streams = [stream(seed, "held out") for seed in seeds]
@@ -107,14 +107,3 @@ def rows_of(stop: Patience | None, n: int) -> tuple[Int[Tensor, " kept"], Int[Te
         return torch.arange(n), torch.arange(0)
     order, count = torch.randperm(n, generator=stream(0, "held out")), stop.examples(n)
     return order[count:].sort().values, order[:count].sort().values
-
-
-def held_out(inputs: Inputs, stop: Patience) -> tuple[Float[Tensor, "*pack n d_in"], Float[Tensor, "*pack n d"]]:
-    """What trials encode of the held-out examples, and what they decode it to."""
-    _, held = rows_of(stop, inputs.sizes["train"])
-    found: list[tuple[Tensor, Tensor]] = []
-    for index, (x, y) in enumerate(inputs.split("train", BLOCK)):
-        rows = held[(held >= index * BLOCK) & (held < (index + 1) * BLOCK)] - index * BLOCK
-        found.append((x[..., rows.to(x.device), :], y[..., rows.to(y.device), :]))
-    x, y = (torch.cat(parts, dim=-2) for parts in zip(*found, strict=True))
-    return x, y
