@@ -170,7 +170,7 @@ def _only(texts: Sequence[str]) -> Only:
     chosen: dict[str, list[str]] = {}
     for text in texts:
         axis, equals, values = text.partition("=")
-        if not (axis and equals and values):
+        if not (axis and equals):
             raise OptionError(f"--only {text} is not understood: write it as AXIS=VALUE or AXIS=V1,V2")
         chosen.setdefault(axis, []).append(values)
     return chosen

@@ -60,7 +60,9 @@ def only_of(chosen: Mapping[str, Any]) -> Only:
 
 
 def _listed(values: Any) -> Iterable[Any]:
-    return values if isinstance(values, list | tuple | set | range) else [values]
+    """The values of a list; a tuple of plain values may be one of an axis, and is typed with its brackets."""
+    is_one = isinstance(values, tuple) and all(isinstance(each, str | int | float) for each in values)
+    return values if isinstance(values, list | tuple | set | range) and not is_one else [values]
 
 
 def refuse_namesakes(asked: Mapping[str, Study]) -> None:

@@ -61,6 +61,12 @@ class Plan:
         return self.study.name if self.scale == "laptop" else f"{self.study.name}-{self.scale}"
 
     @property
+    def choices(self) -> Mapping[str, Sequence[Label]]:
+        """What a search may choose on an axis, whether it has a row there yet or not."""
+        table: object = self.study.table(self.scale)
+        return table.space.labels if isinstance(table, SearchTable) else {}
+
+    @property
     def missing(self) -> list[Declared]:
         """The trials to train: chosen ones without a result, and the stages they stand on, unless given up.
 
@@ -196,7 +202,7 @@ def replan(plan: Plan, home: Home) -> Plan:
     """The plan again, with what the home holds now and the rows that follow from it. Raises: HomeError."""
     while plan.growth and (rows := plan.growth.more(plan.declared, home)):
         declared = [*plan.declared, *rows]
-        plan = replace(plan, declared=declared, rows=select_rows(declared, plan.only, plan.study))
+        plan = replace(plan, declared=declared, rows=select_rows(declared, plan.only, plan.study, plan.choices))
     return _with_records(plan, home)
 
 
