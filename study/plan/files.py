@@ -32,13 +32,13 @@ def read_header(home: Home, name: str) -> Mapping[str, Any]:
         return {}
 
 
-def read_labels(home: Home, name: str) -> list[dict[str, Label]]:
-    """Axis → label, for each row that an earlier launch wrote."""
+def read_rows(home: Home, name: str) -> dict[str, dict[str, Label]]:
+    """trial_id → axis → label, for each row that an earlier launch wrote."""
     try:
         content = pq.read_table(io.BytesIO(home.read(f"studies/{name}/plan.parquet")), use_threads=False)
     except FileNotFoundError:
-        return []
-    return content.drop_columns(["trial_id"]).to_pylist()
+        return {}
+    return {row.pop("trial_id"): row for row in content.to_pylist()}
 
 
 def _column(labels: list[Label]) -> list[Label]:

@@ -15,7 +15,7 @@ from study.declare.probe import Declared, Probe
 from study.declare.search import SearchTable
 from study.declare.table import Label, Row, Scale, Study, Table
 from study.declare.trial import Trial
-from study.plan.files import read_header, read_labels, write_table
+from study.plan.files import read_header, read_rows, write_table
 from study.plan.refinement import Refinement
 from study.plan.search_rounds import SearchRounds
 from study.plan.selection import select_rows
@@ -183,7 +183,7 @@ def _growth(plan: Plan, table: Table | SearchTable, home: Home, width: float | N
         if isinstance(table, SearchTable):
             return SearchRounds(table)
         width = read_header(home, plan.name).get("refine")
-    return None if width is None else Refinement.of(plan.study, table, width, read_labels(home, plan.name))
+    return None if width is None else Refinement.of(plan.study, table, width, [*read_rows(home, plan.name).values()])
 
 
 @contextmanager
