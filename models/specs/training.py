@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
 from models.specs.likelihood import Likelihood, Normal
 from models.specs.sparsity import Sparsity
-from models.specs.spec import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief
+from models.specs.spec import Count, Fraction, Magnitude, NonNegative, Positive, Rate, Real, Spec, brief
 from models.specs.vocabulary import Vocabulary
 
 
@@ -18,7 +18,7 @@ class MMD(Spec):
     """
 
     kind: Literal["MMD"] = "MMD"
-    weight: Positive
+    weight: Magnitude
 
     @property
     def label(self) -> str:
@@ -37,8 +37,8 @@ class Spread(Spec):
     """
 
     kind: Literal["Spread"] = "Spread"
-    low: Positive
-    high: Positive
+    low: Magnitude
+    high: Magnitude
     at: tuple[Positive, ...] = ()
 
     @model_validator(mode="after")
@@ -65,7 +65,7 @@ class Objective(Spec):
 
     kind: Literal["Objective"] = "Objective"
     gamma: Gamma = Absent()
-    beta: NonNegative = 1.0
+    beta: Annotated[NonNegative, Field(le=1e30)] = 1.0
     penalty: Regulariser | None = None
     likelihood: Likelihood = Normal()
     spread: Spread | None = None
@@ -141,7 +141,7 @@ class Rprop(Spec):
     grow: Annotated[Real, Field(ge=1, le=10)] = 1.2
     shrink: Annotated[Fraction, Field(gt=0)] = 0.5
     least: NonNegative = 1e-5
-    most: Positive = 10.0
+    most: Annotated[Positive, Field(le=1e30)] = 10.0
 
     @model_validator(mode="after")
     def _sizes_enclose_the_start(self) -> Self:
@@ -186,7 +186,7 @@ class Training(Spec):
     decay_to: Fraction = 0.02
     adam_beta1: Annotated[Fraction, Field(lt=1)] = 0.9
     adam_beta2: Annotated[Fraction, Field(lt=1)] = 0.999
-    adam_epsilon: Positive = 1e-8
+    adam_epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
     blow_up: Positive = 1e5
     dtype: Literal["float32", "float64"] = "float32"
     warm_up: Fraction = 0.0
