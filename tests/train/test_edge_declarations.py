@@ -1,6 +1,7 @@
 """At the edge of what can be declared: refused in one sentence then and there, or trained to finite numbers."""
 
 import math
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -32,25 +33,27 @@ from study.record import Home, read
 from study.train.pack_run import PackRun
 
 
-def data(**fields):
-    return PlantedManifold(**{"d": 4, "r": 1, "n": 20, "n_test": 10} | fields)
+def data(**fields: Any):
+    return PlantedManifold.model_validate({"d": 4, "r": 1, "n": 20, "n_test": 10} | fields)
 
 
-def network(**fields):
-    return VAE(**{"kappa": 2, "encoder": (4,), "decoder": (4,)} | fields)
+def network(**fields: Any):
+    return VAE.model_validate({"kappa": 2, "encoder": (4,), "decoder": (4,)} | fields)
 
 
-def objective(**fields):
-    return Objective(**{"gamma": Fixed(0.1)} | fields)
+def objective(**fields: Any):
+    return Objective.model_validate({"gamma": Fixed(0.1)} | fields)
 
 
-def training(**fields):
-    return Training(**{"steps": 2, "batch": 4} | fields)
+def training(**fields: Any):
+    return Training.model_validate({"steps": 2, "batch": 4} | fields)
 
 
-def trial(**fields):
-    parts = {"data": data, "model": network, "objective": objective, "training": training}
-    return Trial(**{name: make() for name, make in parts.items() if name not in fields} | {"seed": 0} | fields)
+def trial(**fields: Any):
+    parts: dict[str, Any] = {"data": data, "model": network, "objective": objective, "training": training}
+    return Trial.model_validate(
+        {name: make() for name, make in parts.items() if name not in fields} | {"seed": 0} | fields
+    )
 
 
 WAE = {"beta": 0, "penalty": MMD(weight=1)}
