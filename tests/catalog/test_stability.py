@@ -133,14 +133,14 @@ def test_the_study_pairs_every_remedy_with_none_at_all():
 
 
 def frame_of(change=lambda row: {}):
-    """Without a remedy training diverges at the highest rate and loses and keeps latents; a remedy mends everything."""
+    """Without a remedy training diverges at the highest rate and loses and keeps latents; a remedy fixes everything."""
     rows = []
     for setting, lr, remedy, seed in itertools.product(SETTINGS, LRS, ("none", "warm-up"), range(5)):
-        mended = remedy == "warm-up"
+        helped = remedy == "warm-up"
         row: dict[str, Any] = {"setting": setting, "lr": lr, "remedy": remedy, "seed": seed, "intrinsic_dim": 3.0}
-        row["status"] = "diverged" if lr == LRS[-1] and not mended else "finished"
-        row["n_active"] = 3 if mended else {"learned": 3, "learned, β = 6": 1, "fixed": 8}[setting]
-        row |= {"objective_test": (-30.0 if mended or lr == LRS[0] else -10.0) + 0.1 * seed, "nre_test": 0.01}
+        row["status"] = "diverged" if lr == LRS[-1] and not helped else "finished"
+        row["n_active"] = 3 if helped else {"learned": 3, "learned, β = 6": 1, "fixed": 8}[setting]
+        row |= {"objective_test": (-30.0 if helped or lr == LRS[0] else -10.0) + 0.1 * seed, "nre_test": 0.01}
         rows.append(row | change(row))
     return pd.DataFrame(rows)
 
