@@ -44,7 +44,7 @@ class OptunaSearch:
     def __init__(
         self, settings: Settings, space: Space, sampler: Sampler, repeat: int, make: Make, known: Sequence[Known] = ()
     ) -> None:
-        """`known`, in the order of their numbers, have results that count although this search did not ask for them."""
+        """`known`, by their numbers, have results that count although this search did not ask for them."""
         self._settings, self._space, self._make = settings, space, make
         self._known: Sequence[Known] = known
         self._skipped = int(known[-1].rows[0].axes["number"]) + 1 - len(known) if known else 0

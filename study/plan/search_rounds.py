@@ -91,11 +91,7 @@ class SearchRounds:
         settings, key = self._table.settings, f"{sampler} {repeat}"
         make = partial(self._table.row, sampler, repeat)
         started = partial(OptunaSearch, settings, self._table.space, sampler, repeat, make)
-        own = {
-            trial_id: axes
-            for trial_id, axes in earlier.items()
-            if (axes.get("sampler"), axes.get("repeat")) == (sampler, repeat)
-        }
+        own = _of_search(earlier, sampler, repeat)
         before = {trial_id: own[trial_id] for trial_id in taken_over.get(key, ()) if trial_id in own}
         known = self._still_known(before, sampler, repeat)
         search = started(known)
@@ -141,6 +137,13 @@ class SearchRounds:
             goes = f"none of its {results} results in this home fits any more, so it begins anew"
         left = f" (`python -m study.clean` would remove the {lost} that do not fit)" if lost else ""
         return [f"the search {name} has changed, since {why}: {goes}{left}"]
+
+
+def _of_search(
+    rows: Mapping[str, Mapping[str, Label]], sampler: Sampler, repeat: int
+) -> dict[str, Mapping[str, Label]]:
+    """The rows that one of the searches asked for."""
+    return {key: axes for key, axes in rows.items() if (axes.get("sampler"), axes.get("repeat")) == (sampler, repeat)}
 
 
 def _has_result(results: Results, trial_id: str) -> bool:

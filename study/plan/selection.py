@@ -8,6 +8,7 @@ lack. A value that could mean several labels is refused.
 import ast
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from study.declare.table import Label, Row, Study
@@ -22,21 +23,24 @@ def select_rows(
     rows: Sequence[Row],
     only: Mapping[str, Sequence[str]],
     study: Study,
-    choices: Mapping[str, Sequence[Label]] | None = None,
+    choices: Mapping[str, Sequence[Label]] = MappingProxyType({}),
 ) -> list[Row]:
     """The rows that `only` chooses; `choices` are labels of an axis that may have no row yet.
 
     Raises: OptionError for an axis or a value that the table does not have.
     """
     kept = list(rows)
+    _check_axes(rows[0].axes, only, study)
     for axis, texts in only.items():
-        if axis not in rows[0].axes:
-            raise OptionError(f"study {study.name} has no axis {axis}: choose among {', '.join(rows[0].axes)}")
-        labels = dict.fromkeys([*(choices or {}).get(axis, ()), *(row.axes[axis] for row in rows)])
-        of = f"{study.name}'s axis {axis}"
-        wanted = {label for text in texts for label in meant(text, list(labels), of)}
+        labels = list(dict.fromkeys([*choices.get(axis, ()), *(row.axes[axis] for row in rows)]))
+        wanted = {label for text in texts for label in meant(text, labels, f"{study.name}'s axis {axis}")}
         kept = [row for row in kept if row.axes[axis] in wanted]
     return kept
+
+
+def _check_axes(known: Iterable[str], asked: Iterable[str], study: Study) -> None:
+    if strangers := [axis for axis in asked if axis not in known]:
+        raise OptionError(f"study {study.name} has no axis {strangers[0]}: choose among {', '.join(known)}")
 
 
 def meant(text: str, labels: Sequence[Label], of: str) -> list[Label]:
