@@ -25,10 +25,7 @@ def select_rows(
     study: Study,
     choices: Mapping[str, Sequence[Label]] = MappingProxyType({}),
 ) -> list[Row]:
-    """The rows that `only` chooses; `choices` are labels of an axis that may have no row yet.
-
-    Raises: OptionError for an axis or a value that the table does not have.
-    """
+    """The rows that `only` chooses; `choices` are labels that may have no row yet. Raises: OptionError for what is none."""
     kept = list(rows)
     _check_axes(rows[0].axes, only, study)
     for axis, texts in only.items():
