@@ -25,7 +25,7 @@ class Adam(Described):
     kind: Literal["Adam"] = "Adam"
     beta1: Share = 0.9
     beta2: Share = 0.999
-    epsilon: Positive = 1e-8
+    epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
     weight_decay: NonNegative = 0.0
 
     @property
@@ -43,7 +43,7 @@ class AdamW(Described):
     kind: Literal["AdamW"] = "AdamW"
     beta1: Share = 0.9
     beta2: Share = 0.999
-    epsilon: Positive = 1e-8
+    epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
     weight_decay: NonNegative = 0.01
 
     @property
@@ -83,7 +83,7 @@ class RMSprop(Described):
 
     kind: Literal["RMSprop"] = "RMSprop"
     alpha: Share = 0.99
-    epsilon: Positive = 1e-8
+    epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
     weight_decay: NonNegative = 0.0
     momentum: Share = 0.0
     centred: Switch = False
@@ -113,7 +113,7 @@ class Rprop(Spec):
     grow: Annotated[Real, Field(ge=1, le=10)] = 1.2
     shrink: Annotated[Fraction, Field(gt=0)] = 0.5
     least: NonNegative = 1e-5
-    most: Positive = 10.0
+    most: Annotated[Positive, Field(le=1e30)] = 10.0
 
     @model_validator(mode="after")
     def _sizes_enclose_the_start(self) -> Self:

@@ -11,7 +11,7 @@ from models.specs.optimisers import Adam, Optimiser, Rprop, Share
 from models.specs.own_functions import OwnTerm
 from models.specs.schedules import Constant, Linear, OneCycle, Schedule, as_decay
 from models.specs.sparsity import Sparsity
-from models.specs.spec import Count, Fraction, NonNegative, Positive, Rate, Spec, Whole, brief
+from models.specs.spec import Count, Fraction, Magnitude, NonNegative, Positive, Rate, Spec, Whole, brief
 from models.specs.vocabulary import Vocabulary
 
 
@@ -22,7 +22,7 @@ class MMD(Spec):
     """
 
     kind: Literal["MMD"] = "MMD"
-    weight: Positive
+    weight: Magnitude
 
     @property
     def label(self) -> str:
@@ -41,8 +41,8 @@ class Spread(Spec):
     """
 
     kind: Literal["Spread"] = "Spread"
-    low: Positive
-    high: Positive
+    low: Magnitude
+    high: Magnitude
     at: tuple[Positive, ...] = ()
 
     @model_validator(mode="after")
@@ -69,7 +69,7 @@ class Objective(Spec):
 
     kind: Literal["Objective"] = "Objective"
     gamma: Gamma = Absent()
-    beta: NonNegative = 1.0
+    beta: Annotated[NonNegative, Field(le=1e30)] = 1.0
     penalty: Regulariser | None = None
     likelihood: Likelihood = Normal()
     spread: Spread | None = None
@@ -174,7 +174,7 @@ class Training(Spec):
     decay_to: Fraction = 0.02
     adam_beta1: Share = 0.9
     adam_beta2: Share = 0.999
-    adam_epsilon: Positive = 1e-8
+    adam_epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
     blow_up: Positive = 1e5
     dtype: Literal["float32", "float64"] = "float32"
     warm_up: Fraction = 0.0

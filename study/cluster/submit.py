@@ -24,6 +24,7 @@ from rich.markup import escape
 from study.cluster.cluster_file import ClusterFile
 from study.cluster.job import Job, studies_of
 from study.cluster.target import Target, dashboard_of
+from study.declare.origin import SENT_FROM
 from study.declare.table import Scale
 from study.errors import ClusterError, OptionError, refuse_secret
 
@@ -191,6 +192,6 @@ def _environment(with_folder: bool, home: str, width: int) -> dict[str, object]:
     return {
         "py_modules": [str(PROJECT / package) for package in PACKAGES],
         "excludes": excluded,
-        "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S), "COLUMNS": str(width)},
+        "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S), "COLUMNS": str(width), SENT_FROM: str(here.resolve())},
         **({"working_dir": str(here)} if with_folder else {}),
     }

@@ -34,6 +34,10 @@ _FREE_IN_A_PACK = ("init", "mu_scale", "log_var_scale", "output_scale")
 """What of a network may differ inside a pack."""
 
 
+MOST_SAMPLES = 100_000
+"""More samples than that say nothing new beside ten thousand test examples, and would fill the memory."""
+
+
 class Trial(Spec):
     """One complete experiment: which network trains on which data, how, and from which seed.
 
@@ -55,7 +59,7 @@ class Trial(Spec):
     training: Annotated[Training, AfterValidator(shared)]
     seed: Seed
     after: Self | None = None
-    samples: Annotated[Whole, Field(ge=0)] = 0
+    samples: Annotated[Whole, Field(ge=0, le=MOST_SAMPLES)] = 0
     outliers: Data | None = None
     bits: Annotated[bool, Field(strict=True)] = False
     metrics: tuple[OwnMetric, ...] = ()
@@ -120,6 +124,22 @@ class Trial(Spec):
         if self.outliers.d != self.data.d:
             raise ValueError(
                 f"outliers have {self.outliers.d} dimensions, and the data {self.data.d}: give both the same"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_measured(self) -> Self:
+        if self.samples == 1:
+            raise ValueError("samples = 1 has no distances between samples: declare two at least, thousands if you can")
+        if self.samples and self.data.n_train < 4:
+            raise ValueError(
+                f"samples are compared beside one half of the training set, and {self.data} has n = {self.data.n_train}: "
+                "give it four examples at least, or leave samples out"
+            )
+        if self.objective.penalty and self.training.batch == 1:
+            raise ValueError(
+                f"the penalty {self.objective.penalty.kind} is estimated from the examples of a minibatch: "
+                "declare a batch of two at least"
             )
         return self
 

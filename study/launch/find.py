@@ -1,7 +1,9 @@
 """Finding a study: by name in the catalog, or by path in the user's own file."""
 
 import difflib
+import hashlib
 import importlib
+import os
 import pkgutil
 import re
 import stat
@@ -41,15 +43,16 @@ def catalog_names() -> list[str]:
 
 def _from_file(file: str, name: str) -> Study:
     module = load(Path(file))
-    found = {value.name: value for value in vars(module).values() if isinstance(value, Study)}
+    found = list({id(value): value for value in vars(module).values() if isinstance(value, Study)}.values())
     if not found:
         raise DeclarationError(f"{file} declares no study: decorate a function with @study(...)")
-    if not name and len(found) == 1:
-        return next(iter(found.values()))
-    if name not in found:
-        choices = " or ".join(f"{file}:{other}" for other in found)
+    meant = [each for each in found if each.name == name] if name else found
+    if len({each.name for each in meant}) != 1:
+        choices = " or ".join(dict.fromkeys(f"{file}:{each.name}" for each in found))
         raise OptionError(f"{file} has no study {name or '(none was named)'}: choose {choices}")
-    return found[name]
+    if len(meant) > 1:
+        raise DeclarationError(f"{file} declares {len(meant)} studies named {meant[0].name}: rename their functions")
+    return meant[0]
 
 
 _LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
@@ -61,14 +64,12 @@ def load(path: Path) -> ModuleType:
     content, place = _content(path), path.resolve()
     if place not in _LOADED or _LOADED[place][0] != content:
         _LOADED[place] = content, _run(path, _parsed(path, content))
-    module = _LOADED[place][1]
-    sys.modules[module.__name__] = module  # another file of the same name may have come in between
-    return module
+    return _LOADED[place][1]
 
 
 def _run(path: Path, code: CodeType) -> ModuleType:
     """The module that the code of a user's file makes. Raises: DeclarationError, whatever the code does."""
-    name = f"collapsar_study_{path.stem}"  # so that a file may be called as it likes, study.py included
+    name = _module_name(path)
     spec = spec_from_loader(name, SourceFileLoader(name, str(path)))
     assert spec
     module = module_from_spec(spec)
@@ -81,6 +82,12 @@ def _run(path: Path, code: CodeType) -> ModuleType:
     except BaseException as fault:
         raise DeclarationError(_why_stopped(path, fault)) from fault
     return module
+
+
+def _module_name(path: Path) -> str:
+    """A name that no other file has, so that a file may be called as it likes: study.py, or as one in another folder."""
+    place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:12]
+    return f"collapsar_study_{path.stem}_{place}"
 
 
 def _content(path: Path) -> bytes:

@@ -24,6 +24,7 @@ from study.launch.result import Launched, result_of
 from study.launch.summary import StudySummary
 from study.mirror.mirror import Mirror
 from study.plan.launch_plan import LaunchPlan
+from study.plan.namesakes import refuse_namesake
 from study.plan.plan import Plan, check, make_plan, write_plan
 from study.record import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 from study.run.executor import Opening
@@ -56,6 +57,8 @@ class Session:
         home = Home("./runs" if options.home is None else options.home)
         settings = (home, options.only, options.retry_failed, options.refine)
         plans = tuple(make_plan(study, scales[name], *settings) for name, study in asked.items())
+        for own in plans:
+            refuse_namesake(own, home)
         plan = LaunchPlan(plans, options.pack)
         where = "in this process" if options.in_process else f"on {self.place}"
         for own in plan.plans:
@@ -87,6 +90,8 @@ class Training:
             return training._carry_out()
 
     def _carry_out(self) -> Launched:
+        for own in self.plan.plans:
+            refuse_namesake(own, self.home)  # another launch may have come in between
         for own in self.plan.plans:
             self._record_data(own)
             write_plan(own, self.home)

@@ -6,7 +6,7 @@ from numbers import Real
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from models.networks.build import seeded
@@ -42,27 +42,29 @@ def own_rows(measure: Measure, training: Training) -> Iterator[tuple[int, Row]]:
             yield from ((place, row) for row in _metric_rows(measure, place, metric))
 
 
-@torch.no_grad()
 def _term_rows(measure: Measure, step: int) -> Iterator[tuple[int, Row]]:
-    """The mean of each term over both sets, minibatch by minibatch, with z drawn from q(z|x)."""
-    terms, stack, trials = OwnTerms(measure.stack, measure.trials), measure.stack, measure.trials
-    size = trials[0].training.batch
+    terms = measure.trials[0].objective.terms
     for split in SPLITS:
-        sums, n = [torch.zeros(len(trials), dtype=torch.float64) for _ in trials[0].objective.terms], 0
-        generators = measure.generators(f"terms {split}")
-        for x, y in measure.inputs.split(split, size):
-            mu, log_var = stack.encode(x)
-            z = mu + (0.5 * log_var).exp() * measure.by_trial(measure.draw(generators, mu.shape[1]))
-            x, y = (part.expand(len(trials), *part.shape[-2:]) for part in (x, y))
-            seen = Seen(x, y, z, mu, log_var, stack.decode(z))
-            for total, values in zip(sums, terms.values(seen, step), strict=True):
-                total += values.double().mean(-1).cpu() * mu.shape[1]
-            n += mu.shape[1]
-        for term, total in zip(trials[0].objective.terms, sums, strict=True):
-            yield from (
-                (place, _row(f"{term.name}_{split}", float(value) / n, n, trials[place].seed))
-                for place, value in enumerate(total)
-            )
+        for term, means in zip(terms, _term_means(measure, split, step), strict=True):
+            n = measure.inputs.sizes[split]
+            for place, (mean, trial) in enumerate(zip(means.tolist(), measure.trials, strict=True)):
+                yield place, _row(f"{term.name}_{split}", mean, n, trial.seed)
+
+
+@torch.no_grad()
+def _term_means(measure: Measure, split: Literal["train", "test"], step: int) -> list[Float64[Tensor, " pack"]]:
+    """The mean of each term over a set, minibatch by minibatch, with z drawn from q(z|x)."""
+    stack, trials = measure.stack, measure.trials
+    terms, generators = OwnTerms(stack, trials), measure.generators(f"terms {split}")
+    sums = [torch.zeros(len(trials), dtype=torch.float64) for _ in trials[0].objective.terms]
+    for x, y in measure.inputs.split(split, trials[0].training.batch):
+        mu, log_var = stack.encode(x)
+        z = mu + (0.5 * log_var).exp() * measure.by_trial(measure.draw(generators, mu.shape[1]))
+        x, y = (part.expand(len(trials), *part.shape[-2:]) for part in (x, y))
+        seen = Seen(x, y, z, mu, log_var, stack.decode(z))
+        for total, values in zip(sums, terms.values(seen, step), strict=True):
+            total += values.double().mean(-1).cpu() * mu.shape[1]
+    return [total / measure.inputs.sizes[split] for total in sums]
 
 
 def _metric_rows(measure: Measure, place: int, metric: OwnMetric) -> Iterator[Row]:
