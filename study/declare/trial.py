@@ -13,7 +13,6 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from models.seeds import stream_seed
 from models.specs import (
     VAE,
-    Annealed,
     Data,
     Model,
     Objective,
@@ -25,9 +24,9 @@ from models.specs import (
 )
 from models.specs.gamma import ManyGammas
 from models.specs.likelihood import PerValue
-from models.specs.metrics import check_own_names
 from models.specs.own_functions import OwnMetric
 from models.specs.spec import Seed, Whole, shared
+from study.declare.consistency import check
 from study.declare.identity import canonical, content_id, digest
 
 _FREE_IN_A_PACK = ("init", "mu_scale", "log_var_scale", "output_scale")
@@ -72,103 +71,8 @@ class Trial(Spec):
         return cast("Training", shared(training.on(data.n_train))) if data else training
 
     @model_validator(mode="after")
-    def _stages_fit(self) -> Self:
-        if self.model.is_deterministic and self.objective.beta:
-            raise ValueError('a network with post_var="none" has no rate: declare Objective(beta=0)')
-        if self.objective.is_sparse and not self.model.is_deterministic:
-            raise ValueError('Sparsity is a price of codes, not of noise: declare the network with post_var="none"')
-        if not self.after:
-            return self
-        if self.after.data != self.data:
-            raise ValueError(f"a stage on {self.data} stands on one of {self.after.data}: give both the same data")
-        if self.data.has_targets:
-            raise ValueError(
-                f"{self.data} has targets of its own, which have no codes: a stage needs data without them"
-            )
-        if self.after.after and not self.after.after.model.is_deterministic:
-            raise ValueError(
-                "no stage can follow one that trains on draws: a chain is autoencoders, then a VAE, then a VAE"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _beta_is_seen_where_it_varies(self) -> Self:
-        if self.objective.spread and not self.sees_beta:
-            raise ValueError("a spread of β needs a network that sees β: declare VAE(sees_beta=True)")
-        if self.after and self.sees_beta and not self.after.sees_beta:
-            raise ValueError(
-                "a stage sees the β of the one before it: declare VAE(sees_beta=True) for both, or neither"
-            )
-        if self.sees_beta and not self.spread:
-            raise ValueError("a network that sees β needs a spread: declare Objective(spread=Spread(low, high))")
-        if self.objective.spread and self.after:
-            raise ValueError("a stage after another has no spread of its own: it sees the β of the one before it")
-        return self
-
-    @model_validator(mode="after")
-    def _steps_can_follow_gamma(self) -> Self:
-        if self.training.slower and not self.objective.is_one_gamma:
-            raise ValueError("slower follows a single γ, and this likelihood has none or many: leave slower out")
-        if self.training.stop and isinstance(self.objective.gamma, Annealed):
-            raise ValueError("stop would end a trial before its γ is annealed: leave stop out, or declare another γ")
-        return self
-
-    @model_validator(mode="after")
-    def _outliers_fit(self) -> Self:
-        if not self.outliers:
-            return self
-        if self.after or self.data.has_targets or self.outliers.has_targets:
-            raise ValueError(
-                "outliers are told by the reconstruction of the data themselves: declare them for a single VAE"
-            )
-        if self.outliers.d != self.data.d:
-            raise ValueError(
-                f"outliers have {self.outliers.d} dimensions, and the data {self.data.d}: give both the same"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _can_be_measured(self) -> Self:
-        if self.samples == 1:
-            raise ValueError("samples = 1 has no distances between samples: declare two at least, thousands if you can")
-        if self.samples and self.data.n_train < 4:
-            raise ValueError(
-                f"samples are compared beside one half of the training set, and {self.data} has n = {self.data.n_train}: "
-                "give it four examples at least, or leave samples out"
-            )
-        if self.objective.penalty and self.training.batch == 1:
-            raise ValueError(
-                f"the penalty {self.objective.penalty.kind} is estimated from the examples of a minibatch: "
-                "declare a batch of two at least"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _likelihood_suits_the_data(self) -> Self:
-        likelihood, levels = self.objective.likelihood, self.data.levels
-        if levels is None and (likelihood.is_discrete or self.bits):
-            what = likelihood.kind if likelihood.is_discrete else "bits=True"
-            raise ValueError(f"{what} needs levels, and {self.data} has none: declare data that are pictures")
-        if likelihood.is_binary and levels != 2:
-            raise ValueError(
-                f"{likelihood.kind} takes binary data, and {self.data} has {levels} levels: declare binary=True"
-            )
-        if self.bits and self.model.is_deterministic:
-            raise ValueError('a network with post_var="none" gives no probabilities: leave bits out')
-        if self.bits and self.after:
-            raise ValueError("a stage decodes codes, which have no levels: leave bits out")
-        if self.after and not (self.objective.is_plain and self.after.objective.is_plain):
-            raise ValueError("stages need the normal likelihood with one γ: declare that, or leave after out")
-        return self
-
-    @model_validator(mode="after")
-    def _network_suits_the_data(self) -> Self:
-        self.model.check(self)
-        return self
-
-    @model_validator(mode="after")
-    def _numbers_have_names_of_their_own(self) -> Self:
-        check_own_names(self)
+    def _parts_fit(self) -> Self:
+        check(self)
         return self
 
     @cached_property

@@ -1,5 +1,7 @@
 """Loss terms and metrics of the user's own: exact, alike in every company, recorded, and part of the identity."""
 
+from typing import Any
+
 import numpy as np
 import own_functions as own
 import pytest
@@ -75,7 +77,8 @@ def test_terms_and_metrics_are_recorded_with_unit_and_meaning(tmp_path):
     rows = read(home, "evaluations").to_pylist()
     for trial in trials:
         found = {row["metric"]: row["value"] for row in rows if row["trial_id"] == trial.trial_id}
-        network, data = load_network(trial.trial_id, home), load(own.DATA)
+        network: Any = load_network(trial.trial_id, home)
+        data = load(own.DATA)
         test = torch.tensor(np.asarray(data.test), dtype=torch.float64)
         with torch.no_grad():
             mu, log_var = network.encode(test)

@@ -71,6 +71,7 @@ def _metric_rows(measure: Measure, place: int, metric: OwnMetric) -> Iterator[Ro
     trial, weights = measure.trials[place], measure.stack.weights()
     network = network_with(trial, {name: part[place].cpu() for name, part in weights.items()})
     assert network is not None
+    network.requires_grad_(False)  # a metric may differentiate by what it puts in, and need not detach what it gets
     examples = Examples(*(_rows(measure, split, part, place) for part in (0, 1) for split in SPLITS))
     with seeded(stream_seed(trial.seed, metric.name)):
         function = define(metric.source, metric.name, metric.modules)
