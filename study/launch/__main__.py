@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from study.cli import refuse, run
+from study.cli import command_of, refuse, run
 from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
 from study.errors import REFUSALS, OptionError
@@ -176,8 +176,7 @@ def _only(texts: Sequence[str]) -> Only:
     return chosen
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(main)
+app = command_of(main)
 
 if __name__ == "__main__":
     run(app, "python -m study.launch")

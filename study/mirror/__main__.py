@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from study.cli import TRACKING, is_tracking, refuse, run
+from study.cli import command_of, TRACKING, is_tracking, refuse, run
 from study.errors import REFUSALS, OptionError
 from study.mirror.address import tracking_uri, ui_command
 from study.mirror.background import MirrorBusyError, sentence
@@ -41,8 +41,7 @@ def main(
     typer.echo(f"{written} trials mirrored. To see them: {ui_command(place, uri)}")
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(main)
+app = command_of(main)
 
 if __name__ == "__main__":
     run(app, "python -m study.mirror")
