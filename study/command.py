@@ -7,7 +7,7 @@ import difflib
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Any, Literal, NamedTuple, NoReturn
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, get_args
 
 import typer
 
@@ -68,14 +68,20 @@ def completion(
 version_app, completion_app = command_of(version), command_of(completion)
 
 COMMANDS = {
-    "launch": Command("study.launch.__main__", "app", "Train whatever studies declare and their home does not have yet."),
-    "report": Command("analysis.__main__", "report_app", "A study's tables, figures and report, from the records alone."),
+    "launch": Command(
+        "study.launch.__main__", "app", "Train whatever studies declare and their home does not have yet."
+    ),
+    "report": Command(
+        "analysis.__main__", "report_app", "A study's tables, figures and report, from the records alone."
+    ),
     "claims": Command("analysis.__main__", "claims_app", "Every claim of every study by topic, with its verdict."),
     "clean": Command("study.clean", "app", "Count, and remove, what no study of a home refers to any more."),
     "verify": Command("study.verify", "app", "Read a home whole, and name every file that is damaged or missing."),
     "mirror": Command("study.mirror.__main__", "app", "Rebuild the MLflow mirror from the records."),
     "evaluate": Command("study.evaluate", "app", "Compute the metrics that trained trials lack."),
-    "completion": Command("study.command", "completion_app", "Print what a shell needs to complete this command's words."),
+    "completion": Command(
+        "study.command", "completion_app", "Print what a shell needs to complete this command's words."
+    ),
     "version": Command("study.command", "version_app", "Print the version."),
 }
 
@@ -125,7 +131,9 @@ def next_words(words: Sequence[str]) -> list[str]:
     taking = named.get(words[-1]) if len(words) > 1 else None
     if taking is not None and not getattr(taking, "is_flag", False):
         return _choices(taking)
-    return sorted([*named, "--help"]) + [word for each in parameters if each not in named.values() for word in _choices(each)]
+    return sorted([*named, "--help"]) + [
+        word for each in parameters if each not in named.values() for word in _choices(each)
+    ]
 
 
 def _choices(parameter: Any) -> list[str]:
@@ -134,7 +142,7 @@ def _choices(parameter: Any) -> list[str]:
         from study.launch.find import catalog_names
 
         return ["all", *catalog_names()] if parameter.name == "studies" else catalog_names()
-    return [str(word) for word in getattr(parameter.type, "choices", ())]
+    return [str(word) for word in get_args(parameter.type_descriptor.annotation)]
 
 
 def _app(command: Command) -> typer.Typer:

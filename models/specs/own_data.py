@@ -54,7 +54,7 @@ class OwnData(Examples):
         *,
         intrinsic_dim: int | None = None,
         image: tuple[int, ...] | None = None,
-        files: Sequence[str | PathLike[str]] = (),
+        files: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
         **options: Any,
     ) -> Self:
         """Declare what `function(**options)` returns: `n` training examples of `d` dimensions, and a test set.
@@ -62,6 +62,7 @@ class OwnData(Examples):
         The function is cut out of its file with the module-level names it uses. Raises: ValueError where its source cannot
         be found (a notebook cell, say) or does not stand alone, or where a file cannot be read.
         """
+        listed = [files] if isinstance(files, str | PathLike) else files
         return cls(
             name=getattr(function, "__name__", ""),
             source=source_of(function),
@@ -69,7 +70,7 @@ class OwnData(Examples):
             n=n,
             intrinsic_dim=intrinsic_dim,
             image=image,
-            files={str(path): checksum(path) for path in files},
+            files={str(path): checksum(path) for path in listed},
             options=options,
         )
 
