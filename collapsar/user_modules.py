@@ -99,7 +99,7 @@ class Namespace:
         return spec
 
     def _holds(self, top: str) -> bool:
-        """Whether a file of the folder means a neighbour by this name; folders without `__init__.py` give way, as in Python."""
+        """Whether a file means a neighbour by this name; a folder without `__init__.py` gives way, as in Python."""
         if top in sys.builtin_module_names or (spec := self._found(top)) is None:
             return False
         return spec.origin is not None or (top not in sys.modules and find_spec(top) is None)

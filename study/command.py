@@ -60,7 +60,7 @@ def completion(
 ) -> None:
     """Print what a shell needs to complete this command's words, for its start-up file.
 
-    bash: eval "$(collapsar completion bash)"; zsh, after compinit: the same with zsh; fish: collapsar completion fish | source
+    In bash `eval "$(collapsar completion bash)"`, in zsh likewise, in fish `collapsar completion fish | source`.
     """
     typer.echo(SHELLS[shell])
 

@@ -46,7 +46,9 @@ OnlyValues = Annotated[
 ]
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Count and estimate; train nothing.")]
 ShowList = Annotated[bool, typer.Option("--list", help="The catalog, with captions.")]
-Tracking = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow; default: mlflow.db in the home.")]
+Tracking = Annotated[
+    str | None, typer.Option("--tracking-uri", help="MLflow; else MLFLOW_TRACKING_URI, else mlflow.db in the home.")
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try trials again that were given up.")]
 Artifacts = Annotated[Pictures, typer.Option("--artifacts", help="Which trials' pictures and weights MLflow gets.")]
 Refine = Annotated[
