@@ -11,6 +11,8 @@ use: a study's file may import what its claims need, and planning does not impor
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import collapsar  # noqa: F401 (it claims the names of the platform's packages)
+
 if TYPE_CHECKING:
     from analysis.claims.claim import Claim, judge
     from analysis.claims.topics import Topic

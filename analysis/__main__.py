@@ -10,42 +10,59 @@ from analysis.frames.load import DEFAULT_HOME, AnalysisError
 from analysis.report.overview import as_json, as_markdown, overview, print_overview
 from analysis.report.report import write_report
 from analysis.report.terminal import print_report
+from study.cli import command_of, refuse, run
 from study.record import HomeError
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A study that was launched into the home.")]
+HomePlace = Annotated[str, typer.Option(metavar="DIR|URI", help="The folder or URI that holds the records.")]
+AsJson = Annotated[bool, typer.Option("--json", help="A list of objects, for programs.")]
+Page = Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write them to this Markdown file.")]
 
 
-@app.command()
+def report(study: StudyName, home: HomePlace = DEFAULT_HOME) -> None:
+    """Write a study's tables, figures and report, from the records alone, and print what they say."""
+    try:
+        print_report(Console(), write_report(study, home))
+    except (AnalysisError, HomeError) as fault:
+        refuse(str(fault))
+
+
+def claims(home: HomePlace = DEFAULT_HOME, machine: AsJson = False, page: Page = None) -> None:
+    """List every claim of every study by topic, with its verdict, and what is missing."""
+    try:
+        found = overview(home)
+        if page:
+            _write_page(page, as_markdown(found))
+    except (AnalysisError, HomeError) as fault:
+        refuse(str(fault))
+    typer.echo(as_json(found)) if machine else print_overview(Console(), found)
+
+
 def main(
     study: Annotated[
         str, typer.Argument(help="A study that was launched into the home, or `claims`: all that any says.")
     ],
-    home: Annotated[str, typer.Option(help="The folder or URI that holds the records.")] = DEFAULT_HOME,
+    home: HomePlace = DEFAULT_HOME,
     machine: Annotated[bool, typer.Option("--json", help="With `claims`: a list of objects.")] = False,
     page: Annotated[Path | None, typer.Option(help="With `claims`: write them to this Markdown file.")] = None,
 ) -> None:
     """Write a study's tables, figures and report, and print what they say; or list every claim of every study."""
+    if study == "claims":
+        claims(home, machine, page)
+    elif machine or page:
+        refuse("--json and --page are options of `python -m analysis claims`: leave them out")
+    else:
+        report(study, home)
+
+
+def _write_page(page: Path, text: str) -> None:
     try:
-        if study == "claims":
-            _claims(home, machine, page)
-        elif machine or page:
-            raise AnalysisError("--json and --page are options of `python -m analysis claims`: leave them out")
-        else:
-            print_report(Console(), write_report(study, home))
-    except (AnalysisError, HomeError) as fault:
-        typer.echo(f"error: {fault}", err=True)
-        raise typer.Exit(2) from None
+        page.write_text(text, encoding="utf-8")
+    except OSError as fault:
+        raise AnalysisError(f"the page cannot be written to {page} ({fault.strerror}): name another file") from None
 
 
-def _claims(home: str, machine: bool, page: Path | None) -> None:
-    found = overview(home)
-    if page:
-        try:
-            page.write_text(as_markdown(found), encoding="utf-8")
-        except OSError as fault:
-            raise AnalysisError(f"the page cannot be written to {page} ({fault.strerror}): name another file") from None
-    typer.echo(as_json(found)) if machine else print_overview(Console(), found)
-
+report_app, claims_app, app = command_of(report), command_of(claims), command_of(main)
 
 if __name__ == "__main__":
-    app(prog_name="python -m analysis")
+    run(app, "python -m analysis")

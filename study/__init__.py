@@ -9,6 +9,8 @@ be imported where there is neither pydantic nor torch.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import collapsar
+
 if TYPE_CHECKING:
     from models.specs import *
     from study.declare.probe import Probe
@@ -33,6 +35,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "launch":  # a package that can be called: see there
         return import_module("study.launch")
+    if name == "__version__":
+        return collapsar.__version__
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     if name[0].isupper() and name in (specs := import_module("models.specs")).NAMES:  # small letters are submodules

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from study.cli import counted, refuse, run
+from study.cli import command_of, counted, refuse, run
 from study.record import WORK_LOCK, Home, HomeError
 from study.record.garbage import Garbage, declared_ids, dropped_ids, find_garbage, remove
 from study.record.read import patiently
@@ -127,8 +127,7 @@ def _size(size: float) -> str:
     return f"{size:,.1f} GB"
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(main)
+app = command_of(main)
 
 if __name__ == "__main__":
     run(app, "python -m study.clean")

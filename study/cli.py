@@ -1,14 +1,20 @@
 """What all our commands do alike: a wrong command ends with one sentence on stderr and exit status 2."""
 
 import atexit
-import io
+import inspect
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+import collapsar
+from study.docstrings import docstring_of
 from study.secrets import masked
+from study.terminal import is_folder_gone, lost_output, prepare
 
 TRACKING = "is no address of MLflow's: write http://host:port or sqlite:////path/to/mlflow.db"
 """What a sentence says of an address that is not one."""
@@ -16,17 +22,43 @@ TRACKING = "is no address of MLflow's: write http://host:port or sqlite:////path
 _TRACKING = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc")
 
 
+def command_of(main: Callable[..., None]) -> typer.Typer:
+    """The command that a function of typed options is, with `--version` besides."""
+
+    @wraps(main)
+    def with_version(version: bool = False, **options: Any) -> None:  # noqa: ARG001 (its callback has shown it)
+        main(**options)
+
+    shown = typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    kind = Annotated[bool, shown]
+    ours = inspect.signature(main)
+    added = inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+    vars(with_version)["__signature__"] = ours.replace(parameters=[*ours.parameters.values(), added])
+    with_version.__annotations__ = {**main.__annotations__, "version": kind}
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(help=docstring_of(main))(with_version)
+    return app
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"collapsar {collapsar.__version__}")
+        raise typer.Exit
+
+
 def run(app: typer.Typer, name: str) -> NoReturn:
     """Run the command and leave with its status: 130 on Ctrl-C, 2 where its options are wrong."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a γ that the terminal cannot show is no reason to stop
+    remark = prepare()
     try:
+        if remark:
+            typer.echo(f"note: {remark}", err=True)
+        if is_folder_gone():
+            refuse("the current folder was deleted: change to one that exists")
         _leave(app(prog_name=name, standalone_mode=False) or 0)
+    except typer.Exit as leaving:
+        _leave(leaving.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         _leave(130)
-    except BrokenPipeError:  # whoever read the output is gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(1)
     except Exception as fault:
         if not hasattr(fault, "format_message"):
             raise
@@ -38,13 +70,21 @@ def run(app: typer.Typer, name: str) -> NoReturn:
 def _leave(status: int) -> NoReturn:
     """End the program with a status. Where the program is ours, at once: the threads of libraries outlive the last line of
     Python, and now and then abort a process that takes itself apart, whose status would then be theirs."""
-    main = getattr(sys.modules["__main__"], "__spec__", None)
-    if main and main.name.startswith("study."):
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    sys.exit(status)
+    if not _is_ours():
+        sys.exit(status)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    if reason := lost_output():
+        say(f"the output cannot be written ({reason}), and some of it is lost: send it elsewhere")
+    sys.stderr.flush()
+    os._exit(status or int(reason is not None))
+
+
+def _is_ours() -> bool:
+    """Whether this process is one of our commands, and nothing else's."""
+    main = sys.modules["__main__"]
+    module = main.__spec__.name if getattr(main, "__spec__", None) else Path(str(getattr(main, "__file__", ""))).name
+    return module.partition(".")[0] in ("study", "analysis", "collapsar")
 
 
 def refuse(*sentences: str, status: int = 2) -> NoReturn:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from study.cli import counted, refuse, run
+from study.cli import command_of, counted, refuse, run
 from study.declare.trial import Trial
 from study.errors import REFUSALS, OptionError
 from study.record import WORK_LOCK, Home, HomeError, read, read_artifacts, write_part
@@ -103,8 +103,7 @@ def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
         ) from fault
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(main)
+app = command_of(main)
 
 if __name__ == "__main__":
     run(app, "python -m study.evaluate")

@@ -9,6 +9,8 @@ from launches import ROOT
 _BLOCKER = """
 import sys
 
+import collapsar
+
 class Blocking:
     def __init__(self, finder):
         self._finder = finder
@@ -29,6 +31,6 @@ sys.argv[1:] = {arguments}
 
 def run_with(allowed: Collection[str], program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a program where `allowed` packages, by their top-level names, are all that there is; warnings are errors."""
-    code = _BLOCKER.format(allowed=set(allowed), arguments=[str(each) for each in arguments]) + program
+    code = _BLOCKER.format(allowed={"collapsar", *allowed}, arguments=[str(each) for each in arguments]) + program
     command = [sys.executable, "-W", "error", "-c", code]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)

@@ -55,7 +55,7 @@ class OwnData(Examples):
         *,
         intrinsic_dim: int | None = None,
         image: tuple[int, ...] | None = None,
-        files: Sequence[str | PathLike[str]] = (),
+        files: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
         **options: Any,
     ) -> Self:
         """Declare what `function(**options)` returns: `n` training examples of `d` dimensions, and a test set.
@@ -65,6 +65,7 @@ class OwnData(Examples):
         than the one given here, or where a file cannot be read.
         """
         source = source_of(function)
+        listed = [files] if isinstance(files, str | PathLike) else files
         return cls(
             name=getattr(function, "__name__", ""),
             source=source.text,
@@ -73,7 +74,7 @@ class OwnData(Examples):
             n=n,
             intrinsic_dim=intrinsic_dim,
             image=image,
-            files={str(path): checksum(path) for path in files},
+            files={str(path): checksum(path) for path in listed},
             options=options,
         )
 

@@ -18,14 +18,16 @@ _SETTLED_S = 2.0
 def picture_names(folder: Path) -> list[str]:
     """The jpg and png files under a folder, relative to it, in the order of their text; hidden ones are left out.
 
+    Folders that are linked there count as well; one that leads back to a folder it lies in is not entered again.
+
     Raises: ValueError where there is no such folder, or it cannot be read, or it holds no pictures.
     """
     if not folder.is_dir():
         raise ValueError(f"the folder {folder} does not exist: fix its path, or put the pictures there")
     names: list[str] = []
     try:
-        for place, inner, files in os.walk(folder, onerror=_raise):
-            inner[:] = [name for name in inner if not name.startswith(".")]
+        for place, inner, files in os.walk(folder, onerror=_raise, followlinks=True):
+            inner[:] = [name for name in inner if not name.startswith(".") and not _leads_back(Path(place, name))]
             near = Path(place).relative_to(folder).as_posix()
             found = [name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
             names += found if near == "." else [f"{near}/{name}" for name in found]
@@ -85,6 +87,11 @@ def _remember(memo: Path, checksum: str) -> None:
         memo.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(checksum, encoding="ascii")
         part.replace(memo)
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether a folder is a link to one that it lies in."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _raise(fault: OSError) -> None:

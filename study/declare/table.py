@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from study.declare.axes import Label, check_names, check_size, labels_of, values_of
 from study.declare.origin import origin_of
 from study.declare.probe import Declared, Probe
+from study.docstrings import docstring_of
 from study.errors import DeclarationError, OptionError, explain, line_in, said
 
 Scale = Literal["laptop", "paper"]
@@ -128,7 +129,7 @@ class Study:
         self.name = function.__name__
         if not self.name.isidentifier():
             raise DeclarationError(f"{self.name} cannot be a study's name: declare the study with `def`")
-        self.caption = inspect.getdoc(function) or ""
+        self.caption = docstring_of(function)
         self.file = inspect.getsourcefile(function) or ""
         self.module = function.__module__
         self.findings: dict[Finding, dict[str, Callable[[Any], Iterable[Any]]]]

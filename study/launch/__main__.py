@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from study.cli import refuse, run
+from study.cli import command_of, refuse, run
 from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
 from study.errors import REFUSALS, FaultsError, OptionError
@@ -46,7 +46,9 @@ OnlyValues = Annotated[
 ]
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Count and estimate; train nothing.")]
 ShowList = Annotated[bool, typer.Option("--list", help="The catalog, with captions.")]
-Tracking = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow; default: mlflow.db in the home.")]
+Tracking = Annotated[
+    str | None, typer.Option("--tracking-uri", help="MLflow; else MLFLOW_TRACKING_URI, else mlflow.db in the home.")
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try trials again that were given up.")]
 Artifacts = Annotated[Pictures, typer.Option("--artifacts", help="Which trials' pictures and weights MLflow gets.")]
 Refine = Annotated[
@@ -176,8 +178,7 @@ def _only(texts: Sequence[str]) -> Only:
     return chosen
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(main)
+app = command_of(main)
 
 if __name__ == "__main__":
     run(app, "python -m study.launch")

@@ -1,21 +1,18 @@
 """Finding a study: by name in the catalog, or by path in the user's own file."""
 
 import difflib
-import hashlib
 import importlib
-import os
 import pkgutil
 import re
 import stat
 import sys
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import CodeType, ModuleType
 
 from pydantic import ValidationError
 
 import study.catalog
+from collapsar.user_modules import has_changed, run_file
 from models.specs.source import why_unparsed
 from study.declare.table import Study
 from study.errors import DeclarationError, OptionError, RefusalError, explain, line_in, said, shown
@@ -60,34 +57,23 @@ _LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
 
 
 def load(path: Path) -> ModuleType:
-    """The module of a study's file, which runs once, and again only if it has changed. Raises: as `find`."""
+    """The module of a study's file, which runs once, and again if it or what it imports has changed. Raises: as `find`."""
     content, place = _content(path), path.resolve()
-    if place not in _LOADED or _LOADED[place][0] != content:
+    if place not in _LOADED or _LOADED[place][0] != content or has_changed(_LOADED[place][1]):
         _LOADED[place] = content, _run(path, _parsed(path, content))
     return _LOADED[place][1]
 
 
 def _run(path: Path, code: CodeType) -> ModuleType:
     """The module that the code of a user's file makes. Raises: DeclarationError, whatever the code does."""
-    name = _module_name(path)
-    spec = spec_from_loader(name, SourceFileLoader(name, str(path)))
-    assert spec
-    module = module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.insert(0, str(path.resolve().parent))
+    if (folder := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(folder)  # for what imports by name alone, a pickle for example; import statements need it not
     try:
-        exec(code, vars(module))
+        return run_file(path, code)
     except (RefusalError, KeyboardInterrupt):
         raise
     except BaseException as fault:
         raise DeclarationError(_why_stopped(path, fault)) from fault
-    return module
-
-
-def _module_name(path: Path) -> str:
-    """A name that no other file has, so that a file may be called as it likes: study.py, or as one in another folder."""
-    place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:12]
-    return f"collapsar_study_{path.stem}_{place}"
 
 
 def _content(path: Path) -> bytes:

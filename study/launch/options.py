@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from study.cli import TRACKING, is_tracking
 from study.declare.axes import label
 from study.declare.table import Scale, Study
 from study.errors import OptionError, shown
+from study.mirror.address import asked_tracking_uri
 from study.mirror.entry import Pictures
 
 Only = Mapping[str, Sequence[str]]
@@ -28,6 +28,7 @@ class Options:
     plan: bool = False
     """Count and estimate; train nothing."""
     tracking_uri: str | None = None
+    """None: what MLFLOW_TRACKING_URI names, else a database in the home."""
     artifacts: Pictures = "first-seed"
     mirror: bool = True
     retry_failed: bool = False
@@ -42,8 +43,7 @@ class Options:
             raise OptionError(f"there is no scale {shown(self.scale)}: choose {' or '.join(get_args(Scale))}")
         if self.artifacts not in get_args(Pictures):
             raise OptionError(f"there are no artifacts {shown(self.artifacts)}: choose {', '.join(get_args(Pictures))}")
-        if self.tracking_uri is not None and not is_tracking(self.tracking_uri):
-            raise OptionError(f"{self.tracking_uri} {TRACKING}")
+        object.__setattr__(self, "tracking_uri", asked_tracking_uri(self.tracking_uri) if self.mirror else None)
 
     def on_the_cluster(self) -> list[str]:
         """The options, as the command line writes them, that mean the same on a cluster's head."""

@@ -29,6 +29,7 @@ from study.plan.plan import Plan, check, make_plan, write_plan
 from study.record import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 from study.run.executor import Opening
 from study.run.listener import Listener
+from study.run.ray_folders import sessions_folder
 
 
 def checked_scales(asked: Mapping[str, Study], options: Options, place: Target) -> dict[str, Scale]:
@@ -138,7 +139,7 @@ class Training:
                 lost = train(self.plan, self.home, self._opening(router), router)
             finally:
                 router.end()
-        return f"{lost} (Ray's own logs are in /tmp/ray)" if lost and not in_process else lost
+        return f"{lost} (Ray's own logs are in {sessions_folder()})" if lost and not in_process else lost
 
     def _opening(self, listener: Listener) -> Opening:
         """How to start what trains; only the one that is asked for is imported, and Ray takes seconds."""

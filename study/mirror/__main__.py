@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from study.cli import TRACKING, is_tracking, refuse, run
-from study.errors import REFUSALS, OptionError
-from study.mirror.address import tracking_uri, ui_command
+from study.cli import command_of, refuse, run
+from study.errors import REFUSALS
+from study.mirror.address import asked_tracking_uri, tracking_uri, ui_command
 from study.mirror.background import MirrorBusyError, sentence
 from study.mirror.entry import Pictures
 from study.mirror.mirror import rebuild
@@ -16,7 +16,9 @@ from study.record import Home, HomeError
 def main(
     study: Annotated[str | None, typer.Argument(help="the study; if left out, every study of the home")] = None,
     home: Annotated[str, typer.Option(help="the folder or URI that holds the records")] = "./runs",
-    uri: Annotated[str | None, typer.Option("--tracking-uri", help="MLflow's address")] = None,
+    uri: Annotated[
+        str | None, typer.Option("--tracking-uri", help="MLflow's address; else MLFLOW_TRACKING_URI")
+    ] = None,
     pictures: Annotated[
         Pictures, typer.Option("--artifacts", help="which trials get pictures and weights")
     ] = "first-seed",
@@ -24,8 +26,7 @@ def main(
     """Rebuild a study's MLflow mirror from its records."""
     try:
         place = Home(home)
-        if uri and not is_tracking(uri):
-            raise OptionError(f"{uri} {TRACKING}")
+        uri = asked_tracking_uri(uri)
         if not place.folders("studies"):
             raise HomeError(f"{place} holds no studies: name the home with --home")
     except REFUSALS as fault:
@@ -41,8 +42,7 @@ def main(
     typer.echo(f"{written} trials mirrored. To see them: {ui_command(place, uri)}")
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(main)
+app = command_of(main)
 
 if __name__ == "__main__":
     run(app, "python -m study.mirror")

@@ -1,16 +1,23 @@
 """Where the mirror is: its address, the command and page that show it, its database, and the lock of its one writer."""
 
 import contextlib
+import os
 import shlex
 import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
+from study.cli import TRACKING, is_tracking
+from study.errors import OptionError, SettingError
 from study.mirror.background import MirrorBusyError
 from study.record import Home
 from study.secrets import masked
+
+VARIABLE = "MLFLOW_TRACKING_URI"
+"""The variable by which MLflow itself is told where to keep runs."""
 
 LOCAL_UI = "http://127.0.0.1:5000"
 """Where `mlflow ui` listens by default."""
@@ -18,7 +25,24 @@ LOCAL_UI = "http://127.0.0.1:5000"
 
 def tracking_uri(home: Home, uri: str | None = None) -> str:
     """The mirror's address: `uri`, or `mlflow.db` in the home (in the driver's folder if the home is no local disk)."""
-    return uri or f"sqlite:///{(home.local or Path.cwd()).absolute() / 'mlflow.db'}"
+    return uri or address_of((home.local or Path.cwd()).absolute() / "mlflow.db")
+
+
+def address_of(file: Path) -> str:
+    """The address of a SQLite file: what an address has a meaning for is quoted."""
+    return f"sqlite:///{str(file).replace('%', '%25').replace('?', '%3F')}"
+
+
+def asked_tracking_uri(option: str | None) -> str | None:
+    """The address that `--tracking-uri`, else MLFLOW_TRACKING_URI, names. Raises: OptionError, SettingError."""
+    if option is not None:
+        if not is_tracking(option):
+            raise OptionError(f"{option} {TRACKING}")
+        return option
+    found = os.environ.get(VARIABLE) or None
+    if found and not is_tracking(found):
+        raise SettingError(f"{VARIABLE}={found} {TRACKING}; or unset it, and the mirror is kept in the home")
+    return found
 
 
 def ui_command(home: Home, uri: str | None = None) -> str:
@@ -46,7 +70,17 @@ def _mlflow() -> str:
 
 def database(uri: str) -> Path | None:
     """The file of a SQLite address; None for another address."""
-    return Path(uri.removeprefix("sqlite:///")).absolute() if uri.startswith("sqlite:///") else None
+    path = uri.removeprefix("sqlite:///").partition("?")[0]
+    return Path(unquote(path)).absolute() if uri.startswith("sqlite:///") else None
+
+
+def remove_strays(uri: str) -> None:
+    """MLflow makes a database's folder by its quoted name, too, which nothing is put into: remove that."""
+    stray = Path(uri.removeprefix("sqlite:///").partition("?")[0]).parent
+    while (file := database(uri)) and "%" in stray.name and stray not in (file.parent, *file.parents):
+        with contextlib.suppress(OSError):
+            stray.rmdir()
+        stray = stray.parent
 
 
 def artifact_root(home: Home, uri: str) -> Path | None:

@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from study.mirror.address import (
+    address_of,
     artifact_root,
     database,
     only_writer,
+    remove_strays,
     tracking_uri,
     ui_command,
     ui_root,
@@ -67,6 +69,7 @@ class _Server:
                     _create(file)
                 use_write_ahead_log(file)
             self.client: Any = MlflowClient(tracking_uri=uri)
+        remove_strays(uri)
 
     def log(
         self,
@@ -90,7 +93,8 @@ def _create(file: Path) -> None:
     making = file.with_name(f".{file.name}.making")
     shutil.rmtree(making, ignore_errors=True)  # and the journal of a killed writer, which SQLite would replay
     making.mkdir(parents=True)
-    SqlAlchemyStore(f"sqlite:///{making / file.name}", str(file.parent / "mlartifacts")).engine.dispose()
+    SqlAlchemyStore(address_of(making / file.name), str(file.parent / "mlartifacts")).engine.dispose()
+    remove_strays(address_of(making / file.name))
     (making / file.name).replace(file)
     making.rmdir()
 

@@ -20,7 +20,9 @@ os.environ |= {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
     "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",  # we find out who is to blame for a death; Tune counts them all alike
+    "RAY_preload_python_modules": "collapsar",  # before a worker looks along the driver's path, where a study.py may lie
 }
+os.environ.pop("PYTHONWARNINGS", None)  # as errors, the warnings of libraries would end every worker
 
 import ray
 from ray._private import ray_constants
@@ -31,6 +33,7 @@ from study.errors import ClusterError
 from study.pack.cost import CPU_CORE, GPU
 from study.pack.devices import Pool
 from study.run.executor import ExecutorLostError
+from study.run.ray_folders import give_token, sessions_folder
 from study.run.wait_for_nodes import Wait
 
 STRAGGLERS_S = 60.0
@@ -58,10 +61,13 @@ def connected(
     """The pools of devices of the Ray at `address`, or of a Ray of our own on this machine where it is None.
 
     A call into a Ray that has died may never return: `leave_if_stuck` then ends this process, as a command may.
-    Raises: ClusterError where there is no Ray at `address`, or no node of it trains; ExecutorLostError where ours cannot be
-    started.
+    Raises: ClusterError where there is no Ray at `address`, or no node of it trains, or ours has no folder for its sockets;
+    ExecutorLostError where ours cannot be started.
     """
-    own = {} if address else {"include_dashboard": False, "object_store_memory": 200 * 2**20}
+    own: dict[str, Any] = {}
+    if not address:
+        give_token()
+        own = {"include_dashboard": False, "object_store_memory": 200 * 2**20, "_temp_dir": sessions_folder()}
     _listen_on_loopback(alone=address is None)
     _hush()
     on_termination = signal.getsignal(signal.SIGTERM)

@@ -54,6 +54,9 @@ class _Comparison:
         self._met[id(a), id(b)] = a, b  # kept, so that no id is given away
         if isinstance(a, type) and isinstance(b, type):
             yield from self._of_classes(a, b, path)
+        elif isinstance(b, ModuleType):
+            names = [name for name in vars(b) if not _is_dunder(name)]
+            yield from self._of_names({name: getattr(a, name, None) for name in names}, vars(b), path, names)
         elif not self._are_of_one_kind(type(a), type(b)):
             yield f"{path} is {_shown(a)} here and {_shown(b)} there"
         elif isinstance(a, _PLAIN):
@@ -69,8 +72,6 @@ class _Comparison:
         match a:
             case FunctionType():
                 yield from self._of_functions(a, b, path)
-            case ModuleType():
-                yield from self._of_names(vars(a), vars(b), path, [name for name in vars(b) if not _is_dunder(name)])
             case MethodType():
                 yield from self.differences(a.__func__, b.__func__, path)
                 yield from self.differences(a.__self__, b.__self__, path)

@@ -11,6 +11,8 @@ from functools import lru_cache
 from types import CodeType, ModuleType
 from typing import Any
 
+from models.specs.source.modules import OUR_NAMES
+
 PREFIX = "collapsar_own_"
 
 _DEFINING: ContextVar[bool] = ContextVar("defining", default=False)
@@ -64,11 +66,15 @@ class _Modules:
         """What an import statement of the source gets."""
         if level or name.partition(".")[0] not in self._tops:
             return builtins.__import__(name, globals_, locals_, names or (), level)
+        if name not in self._sources and name.partition(".")[0] in OUR_NAMES:  # the user's `models` and ours
+            return builtins.__import__(name, globals_, locals_, names or (), level)
         parts = name.split(".")
         chain = [self._module(".".join(parts[: count + 1])) for count in range(len(parts))]
         for taken in names or ():
             if f"{name}.{taken}" in self._sources and not hasattr(chain[-1], taken):
                 self._module(f"{name}.{taken}")
+            elif name in OUR_NAMES and not hasattr(chain[-1], taken) and taken != "*":
+                setattr(chain[-1], taken, getattr(builtins.__import__(name, None, None, [taken]), taken))
         return chain[-1] if names else chain[0]
 
     def _module(self, name: str) -> ModuleType:

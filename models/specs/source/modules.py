@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 _OURS = Path(__file__).resolve().parents[3]
-_OUR_NAMES = ("study", "models", "analysis")
+OUR_NAMES = ("study", "models", "analysis", "collapsar")
 
 
 class NoSourceError(ValueError):
@@ -42,20 +42,25 @@ def find_module(name: str, folder: Path) -> Path | None:
 
 
 def _top(name: str, folder: Path) -> ModuleSpec | None:
-    """A top-level module, first in the folder and in those above it that are packages."""
+    """A top-level module, as a file in the folder finds it."""
     loaded = getattr(sys.modules.get(name), "__file__", None)
     if name in sys.stdlib_module_names and not (loaded and is_users(loaded)):
         return None
     try:
-        return PathFinder.find_spec(name, [str(_above_packages(folder)), *sys.path]) or importlib.util.find_spec(name)
+        return PathFinder.find_spec(name, [*_places(folder), *sys.path]) or importlib.util.find_spec(name)
     except (ImportError, ValueError, AttributeError):  # what is in sys.modules may have been put there by hand
         return None
 
 
-def _above_packages(folder: Path) -> Path:
-    while (folder / "__init__.py").is_file():
-        folder = folder.parent
-    return folder
+def _places(folder: Path) -> list[str]:
+    """Where a user's file looks first: beside itself, where its package lies, and in the current folder."""
+    top = folder
+    while (top / "__init__.py").is_file() and top != top.parent:
+        top = top.parent
+    try:
+        return [str(folder), str(top), str(Path.cwd())]
+    except OSError:  # the current folder was deleted
+        return [str(folder), str(top)]
 
 
 def _locations(spec: ModuleSpec) -> list[str]:
@@ -71,7 +76,7 @@ def is_users(file: str) -> bool:
     path = Path(file)
     if not path.is_absolute() or any(part in ("site-packages", "dist-packages") for part in path.parts):
         return False
-    if any(path.is_relative_to(_OURS / name) for name in _OUR_NAMES):
+    if any(path.is_relative_to(_OURS / name) for name in OUR_NAMES):
         return False
     return not any(path.is_relative_to(root) for root in _installed_roots())
 
