@@ -29,7 +29,7 @@ from study.declare.table import Scale
 from study.errors import ClusterError, OptionError, refuse_secret
 
 PROJECT = Path(__file__).parents[2]
-PACKAGES = ("study", "models", "analysis")
+PACKAGES = ("collapsar", "study", "models", "analysis")
 LEFT_BEHIND = [".[!.]*", "__pycache__", "venv", "/runs", "mlruns", "mlflow.db*", "*.egg-info"]
 """Files of a working directory that are never sent, besides those of its .gitignore and .rayignore; hidden ones first.
 

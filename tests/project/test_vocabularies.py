@@ -40,7 +40,7 @@ TEXTS = {
 
 def sources(folder: Path) -> Path:
     """A copy of what declares and what carries out."""
-    for package in ("models", "study"):
+    for package in ("models", "study", "collapsar"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
@@ -70,10 +70,11 @@ def imported(cases: dict[str, tuple[Path, str]]) -> dict[str, str]:
     """What importing a module of a folder says, by case; one process, for torch is imported once."""
     script = """
 import importlib, json, sys
-said = {}
+said, finders = {}, sys.meta_path[:]
 for case, (folder, module) in json.loads(sys.argv[1]).items():
-    for known in [name for name in sys.modules if name.split(".")[0] in ("models", "study")]:
+    for known in [name for name in sys.modules if name.split(".")[0] in ("models", "study", "collapsar")]:
         del sys.modules[known]
+    sys.meta_path[:] = finders  # which the last copy has added to
     sys.path.insert(0, folder)
     try:
         importlib.import_module(module)
