@@ -1,8 +1,7 @@
 """What a source holds of the user's own modules: what it imports of them, proven by making it without their files."""
 
-import _struct
-import shutil
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 from user_modules import write_module
@@ -137,9 +136,9 @@ def test_a_module_that_changed_since_it_was_imported_is_refused(folder):
 
 
 def test_a_module_that_holds_no_source_is_refused(folder):
-    shutil.copy(_struct.__file__, folder / "other.so")  # any module that is compiled
+    (folder / f"other{EXTENSION_SUFFIXES[0]}").write_bytes(b"compiled")
     module = write_module(folder, "class Net:\n    def width(self):\n        import other\n")
-    with pytest.raises(ValueError, match=r"^Net imports other from .*other\.so, which holds no source"):
+    with pytest.raises(ValueError, match=r"^Net imports other from .*other\S+, which holds no source"):
         source_of(module.Net)
 
 
