@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.nn.parameter import is_lazy
@@ -32,29 +32,32 @@ METHODS = {"encode": "encoder", "decode": "decoder"}
 class OwnNetwork(Methods):
     """A user's module as a network: `encode` gives (mu, log_var) and `decode` rows, whatever the module returns."""
 
-    def __init__(self, network: nn.Module, spec: Own, data: Shaped, maker: Any = None) -> None:
+    def __init__(
+        self, network: nn.Module, spec: Own, data: Shaped, maker: Any = None, dtype: torch.dtype = torch.float32
+    ) -> None:
         super().__init__(network)
         self.maker = maker
         """The class or function that made the module."""
+        self._dtype = dtype
         self._name, self._kappa, self._d, self._image = spec.name, spec.kappa, data.d, data.image
         self.sees_pictures = getattr(network, "image", None) is True
         """Whether `encode` is given pictures (n, colours, height, width) in the place of rows."""
         self.converted: dict[str, torch.dtype] = {}
         """Numbers of another type than the trial's that were converted, by name, with the type that they had."""
 
-    def encode(self, x: Float[Tensor, "n d_in"]) -> tuple[Float[Tensor, "n kappa"], Float[Tensor, "n kappa"]]:
+    def encode(self, x: Num[Tensor, "n d_in"]) -> tuple[Float[Tensor, "n kappa"], Float[Tensor, "n kappa"]]:
         """Mean and log variance of q(z|x). Raises: NetworkError for results of other shapes."""
         with _unchecked_distributions():
-            mu, log_var = posterior(self._call("encode", self._as_seen(x.clone())), self._name)
+            mu, log_var = posterior(self._call("encode", self._as_seen(self._as_trained(x))), self._name)
         return (
             rows(mu, self._kappa, f"{self._name}: encode's mu"),
             rows(log_var, self._kappa, f"{self._name}: encode's log_var"),
         )
 
-    def decode(self, z: Float[Tensor, "n kappa"]) -> Float[Tensor, "n d"]:
+    def decode(self, z: Num[Tensor, "n kappa"]) -> Float[Tensor, "n d"]:
         """Mean of x. Raises: NetworkError for a result of another shape."""
         with _unchecked_distributions():
-            mean = decoded(self._call("decode", z.clone()), self._name)
+            mean = decoded(self._call("decode", self._as_trained(z)), self._name)
         return rows(mean, self._d, f"{self._name}: decode", self._image)
 
     def forward(self, method: Any, *inputs: Any) -> Any:
@@ -70,6 +73,11 @@ class OwnNetwork(Methods):
 
     def _call(self, method: str, value: Float[Tensor, "n ..."]) -> Any:
         return (getattr(self.network, method, None) or getattr(self.network, METHODS[method]))(value)
+
+    def _as_trained(self, rows: Num[Tensor, "n _"]) -> Float[Tensor, "n _"]:
+        """A copy of the rows, in numbers of the type that the network was trained with."""
+        real = rows.real if rows.is_complex() else rows
+        return real.clone() if real.dtype == self._dtype else real.to(self._dtype)
 
     def _as_seen(self, x: Float[Tensor, "n d_in"]) -> Float[Tensor, "n ..."]:
         if not (self.sees_pictures and self._image):
@@ -94,7 +102,7 @@ def build_own(spec: Own, data: Shaped, dtype: torch.dtype) -> OwnNetwork:
         if not (callable(getattr(network, method, None)) or callable(getattr(network, part, None))):
             raise NetworkError(f"{spec.name} has no {method}: a network offers encode(x) and decode(z)")
     _take_in_tensors(network, spec.name)
-    own = OwnNetwork(network, spec, data, maker)
+    own = OwnNetwork(network, spec, data, maker, dtype)
     own.converted = _convert(network, dtype)
     _call_once(own, spec, data, dtype)
     return own

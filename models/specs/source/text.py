@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from collapsar.user_modules import PREFIX
+
 
 class Text(NamedTuple):
     """What a thing is written in: its code, the folder of its file, and the package that relative imports start from."""
@@ -32,7 +34,13 @@ def texts_of(thing: Callable[..., Any]) -> list[Text]:
         if cells is None:
             raise
         return [Text(text, Path.cwd(), "") for text in (without_earlier_versions(cells), cells)]
-    return [Text(decoded(content), path.resolve().parent, getattr(module, "__package__", None) or "")]
+    return [Text(decoded(content), path.resolve().parent, _package_of(module))]
+
+
+def _package_of(module: ModuleType | None) -> str:
+    """The package that a module's relative imports start from, by the name that the user's own files know it by."""
+    package = getattr(module, "__package__", None) or ""
+    return package.partition(".")[2] if package.startswith(PREFIX) else package
 
 
 def decoded(content: bytes) -> str:
