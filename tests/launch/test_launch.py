@@ -1,5 +1,6 @@
 """The launcher: it trains what is missing and nothing else, and says what it did."""
 
+import contextlib
 import sqlite3
 import time
 from functools import cache
@@ -121,7 +122,7 @@ def test_a_launch_fills_mlflow(left_by, executor):
     page = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=cells"
     assert f"shows the study at {page}" in result.stdout
     assert page in (home / "studies/tiny/report/index.html").read_text().replace("&amp;", "&")
-    with sqlite3.connect(home / "mlflow.db") as database:
+    with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as database:
         tagged = database.execute("select count(distinct value) from tags where key = 'trial_id'").fetchone()
         running = database.execute("select count(*) from runs where status = 'RUNNING'").fetchone()
     assert tagged == (18,)

@@ -1,5 +1,6 @@
 """A search through the launcher: its rounds are trained, and MLflow shows every row that has come to the table."""
 
+import contextlib
 import sqlite3
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_search_trains_its_rounds_and_is_shown_whole(tmp_path, launch):
     first = launch(f"{path}:hunt", "--home", home)
     assert first.returncode == 0, first.stdout + first.stderr
     assert len(committed(home)) == ROWS
-    with sqlite3.connect(home / "mlflow.db") as database:
+    with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as database:
         shown = database.execute("SELECT COUNT(*) FROM tags WHERE key = 'kind' AND value = 'trial'").fetchone()
     assert shown == (ROWS,)
     again = launch(f"{path}:hunt", "--home", home, "--no-mirror")
