@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from models.specs.metrics import metrics_for
+from models.specs.metrics import metrics_for, own_metrics
 from study.declare.identity import ENGINE
 from study.declare.probe import Declared, Probe
 from study.declare.search import SearchTable
@@ -261,6 +261,11 @@ def _probe_numbers(plan: Plan) -> dict[str, object]:
 
 
 def _metrics(plan: Plan) -> dict[str, object]:
-    """Unit and meaning of the metrics that the study's trials have."""
-    found = metrics_for(row.trial for row in plan.declared if isinstance(row.trial, Trial))
-    return {"metrics": {name: [metric.unit, metric.meaning] for name, metric in found.items()}} if found else {}
+    """Unit and meaning of the metrics that the study's trials have, and which of them the user's own code measures."""
+    trials = [row.trial for row in plan.declared if isinstance(row.trial, Trial)]
+    found = metrics_for(trials)
+    listed: dict[str, object] = (
+        {"metrics": {name: [metric.unit, metric.meaning] for name, metric in found.items()}} if found else {}
+    )
+    own = list(dict.fromkeys(name for trial in trials for name, _ in own_metrics(trial)))
+    return listed | ({"own_metrics": own} if own else {})
