@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.examples import Examples, Image
-from models.specs.source import checksum, source_of
+from models.specs.source import declared, source_of
 from models.specs.spec import Count, Options, Several, alike
 
 
@@ -74,7 +74,7 @@ class OwnData(Examples):
             n=n,
             intrinsic_dim=intrinsic_dim,
             image=image,
-            files={str(path): checksum(path) for path in listed},
+            files={str(path): declared(path) for path in listed},
             options=options,
         )
 

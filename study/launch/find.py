@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 import study.catalog
 from collapsar.user_modules import has_changed, run_file
-from models.specs.source import why_unparsed
+from models.specs.source import changed_files, why_unparsed
 from study.declare.table import Study
 from study.errors import DeclarationError, OptionError, RefusalError, explain, line_in, said, shown
 
@@ -57,9 +57,12 @@ _LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
 
 
 def load(path: Path) -> ModuleType:
-    """The module of a study's file, which runs once, and again if it or what it imports has changed. Raises: as `find`."""
+    """The module of a study's file, which runs once, and again where it has changed, or a file that it imports or declares.
+
+    Raises: as `find`.
+    """
     content, place = _content(path), path.resolve()
-    if place not in _LOADED or _LOADED[place][0] != content or has_changed(_LOADED[place][1]):
+    if place not in _LOADED or _LOADED[place][0] != content or has_changed(_LOADED[place][1]) or changed_files():
         _LOADED[place] = content, _run(path, _parsed(path, content))
     return _LOADED[place][1]
 

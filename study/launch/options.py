@@ -43,7 +43,8 @@ class Options:
             raise OptionError(f"there is no scale {shown(self.scale)}: choose {' or '.join(get_args(Scale))}")
         if self.artifacts not in get_args(Pictures):
             raise OptionError(f"there are no artifacts {shown(self.artifacts)}: choose {', '.join(get_args(Pictures))}")
-        object.__setattr__(self, "tracking_uri", asked_tracking_uri(self.tracking_uri) if self.mirror else None)
+        if self.mirror or self.tracking_uri is not None:
+            object.__setattr__(self, "tracking_uri", asked_tracking_uri(self.tracking_uri))
 
     def on_the_cluster(self) -> list[str]:
         """The options, as the command line writes them, that mean the same on a cluster's head."""

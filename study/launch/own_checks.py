@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from models.specs import OwnData
+from models.specs.source import checksum
 from study.cli import counted
 from study.declare.table import Label
 from study.declare.trial import Trial
@@ -17,6 +19,8 @@ def check_own(plan: LaunchPlan, console: Console) -> None:
 
     Raises: FaultsError with one sentence for each that is wrong.
     """
+    if changed := _changed_data(plan):
+        raise FaultsError(changed)
     trials = [trial for trial in plan.missing if isinstance(trial, Trial)]
     if not any(map(_has_own, trials)):
         return
@@ -36,6 +40,27 @@ def check_own(plan: LaunchPlan, console: Console) -> None:
         console.print(escape(note), soft_wrap=True)
     if faults:
         raise FaultsError([f"{fault} ({_where(group, axes)})" for fault, group in faults.items()])
+
+
+def _changed_data(plan: LaunchPlan) -> list[str]:
+    """A sentence for each file that is another one than its data were declared with, also where no result is missing."""
+    trials = [row.trial for own in plan.plans for row in own.declared if isinstance(row.trial, Trial)]
+    specs = {id(spec): spec for trial in trials for spec in trial.datasets if isinstance(spec, OwnData) and spec.files}
+    changed = [
+        (path, spec) for spec in specs.values() for path, before in spec.files.items() if _is_other(path, before)
+    ]
+    sentences = (
+        f"{path} has changed since {spec.name} was declared: run what declares it again" for path, spec in changed
+    )
+    return list(dict.fromkeys(sentences))
+
+
+def _is_other(path: str, before: str) -> bool:
+    """Whether a file is there, and another one; one that is missing matters to those alone who must read it."""
+    try:
+        return checksum(path) != before
+    except ValueError:
+        return False
 
 
 def _has_own(trial: Trial) -> bool:

@@ -13,12 +13,16 @@ PAGE = (ROOT / "docs/your_own_network.md").read_text(encoding="utf-8")
 
 
 def test_the_example_goes_from_its_file_to_the_report_in_one_launch(tmp_path):
-    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    (tmp_path / "mine.py").write_text(block, encoding="utf-8")
+    network, term, metric = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    wholly = network.replace("Objective(", "Objective(terms=terms, ").replace("Trial(", "Trial(metrics=metrics, ")
+    head, study = wholly.split("@study", 1)
+    (tmp_path / "mine.py").write_text(f"{head}{term}{metric}\n@study{study}", encoding="utf-8")
     result = launch_here("mine.py:widths", "--home", "runs", "--no-mirror", cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "one by one" not in result.stdout
-    assert (tmp_path / "runs/studies/widths/report/index.html").exists()
+    report = (tmp_path / "runs/studies/widths/report/index.html").read_text(encoding="utf-8")
+    assert "largest |correlation| of two latents" in report
+    assert "fourth moment test" in report
     network: Any = load(results("widths", tmp_path / "runs")["trial_id"][0], tmp_path / "runs")
     x = torch.zeros(3, 8)
     with torch.no_grad():
