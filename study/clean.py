@@ -16,6 +16,7 @@ from study.cli import command_of, counted, refuse, run
 from study.record import WORK_LOCK, Home, HomeError
 from study.record.garbage import Garbage, declared_ids, dropped_ids, find_garbage, remove
 from study.record.read import patiently
+from study.record.study_files import PLAN, study_file
 
 YOUNG_S = 600.0
 """Left-over files younger than this stay: a worker may outlive its launch, and data come before the lock."""
@@ -41,7 +42,7 @@ def clean(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = Fa
         for study in (
             forgotten
         ):  # the plan first: once it is gone the study refers to nothing, whatever a kill leaves of its folder
-            home.delete(f"studies/{study}/plan.parquet")
+            home.delete(study_file(study, PLAN))
             home.drop(f"studies/{study}")
         found = find_garbage(home, declared, YOUNG_S)
         remove(home, found)

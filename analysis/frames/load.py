@@ -5,9 +5,7 @@ Axis columns hold the labels of the study's table and win over same-named record
 """
 
 import difflib
-import io
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from analysis.frames.regime import with_regimes
 from analysis.frames.types import Frame
 from study.record import RESERVED, Home, read
+from study.record.study_files import HEADER, PLAN, read_header, read_plan, study_file
 
 Place = str | Path | Home
 DEFAULT_HOME = "./runs"
@@ -57,10 +55,10 @@ class Header:
     declared_in: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, content: bytes) -> "Header":
-        """The header in a `study.json`; what later versions add to it is left out."""
+    def of(cls, content: Mapping[str, Any]) -> "Header":
+        """The header that a `study.json` holds; what later versions add to it is left out."""
         known = {each.name for each in fields(cls)}
-        return cls(**{name: value for name, value in json.loads(content).items() if name in known})
+        return cls(**{name: value for name, value in content.items() if name in known})
 
     @property
     def study(self) -> str:
@@ -120,17 +118,12 @@ def header(study: str, home: Place = DEFAULT_HOME) -> Header:
 
 def _open(study: str, home: Place) -> tuple[Home, Header, Frame]:
     place = home if isinstance(home, Home) else Home(home)
-    folder = f"studies/{study}"
-    if not study or not (place.exists(f"{folder}/plan.parquet") and place.exists(f"{folder}/study.json")):
+    if not study or not (place.exists(study_file(study, PLAN)) and place.exists(study_file(study, HEADER))):
         raise AnalysisError(_absent(study, place))
-    head = Header.of(place.read(f"{folder}/study.json"))
+    head = Header.of(read_header(place, study))
     if hidden := sorted(RESERVED.intersection(head.axes)):
         raise AnalysisError(f"the axis {hidden[0]} of study {study} hides the measurement {hidden[0]}: rename the axis")
-    return (
-        place,
-        head,
-        pq.read_table(io.BytesIO(place.read(f"{folder}/plan.parquet")), use_threads=False).to_pandas(use_threads=False),
-    )
+    return place, head, read_plan(place, study).to_pandas(use_threads=False)
 
 
 def _absent(study: str, place: Home) -> str:

@@ -3,13 +3,9 @@
 Everything follows from the records and the plan alone, so a live mirror and one rebuilt later are equal.
 """
 
-import io
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from study.mirror.entry import (
     CURVES,
@@ -24,6 +20,7 @@ from study.mirror.entry import (
     versions,
 )
 from study.record import Home, HomeError, deciding_rows, read_artifacts, read_commits, stored_ids
+from study.record.study_files import read_header, read_plan
 
 PAGE = 1000
 """How many trials' records are read at once."""
@@ -36,8 +33,7 @@ class StudyRecords:
         self.home, self.study = home, study
         self.pictures: Pictures = pictures
         try:
-            rows = pq.read_table(io.BytesIO(home.read(f"studies/{study}/plan.parquet")), use_threads=False).to_pylist()
-            header = json.loads(home.read(f"studies/{study}/study.json"))
+            rows, header = read_plan(home, study).to_pylist(), read_header(home, study)
         except FileNotFoundError:
             held = ", ".join(home.folders("studies")) or "none"
             raise HomeError(f"{home} holds no study {study} (it holds {held}): launch it first") from None

@@ -1,4 +1,4 @@
-"""The files of a study beside its records: `plan.parquet`, a row for each trial, and `study.json`, its header."""
+"""Writing the files of a study beside its records, and reading what an earlier launch wrote, if there was one."""
 
 import io
 import json
@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 
 from study.declare.axes import Label
 from study.declare.table import Row
-from study.record import Home, stored_ids
-from study.record.garbage import DROPPED, dropped_ids
+from study.record import Home, stored_ids, study_files
+from study.record.garbage import dropped_ids
+from study.record.study_files import DROPPED, HEADER, PLAN, read_plan, study_file
 
 
 def write_table(home: Home, name: str, rows: Sequence[Row], header: Mapping[str, Any]) -> None:
@@ -21,8 +22,8 @@ def write_table(home: Home, name: str, rows: Sequence[Row], header: Mapping[str,
         columns[axis] = _column([row.axes[axis] for row in rows])
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
-    home.write(f"studies/{name}/plan.parquet", buffer.getvalue())
-    home.write(f"studies/{name}/study.json", json.dumps(header, ensure_ascii=False, indent=1).encode())
+    home.write(study_file(name, PLAN), buffer.getvalue())
+    home.write(study_file(name, HEADER), json.dumps(header, ensure_ascii=False, indent=1).encode())
 
 
 def write_dropped(home: Home, name: str, kept: Set[str]) -> None:
@@ -31,22 +32,20 @@ def write_dropped(home: Home, name: str, kept: Set[str]) -> None:
     To whoever cleans the home they are results that a table dropped: `study.record.garbage.dropped_ids` reads them.
     """
     try:
-        plan = pq.read_table(
-            io.BytesIO(home.read(f"studies/{name}/plan.parquet")), columns=["trial_id"], use_threads=False
-        )
+        plan = read_plan(home, name, ["trial_id"])
     except FileNotFoundError:
         return
     before = dropped_ids(home).get(name, frozenset())
     dropped = before.union(plan["trial_id"].to_pylist()) - kept
     if dropped != before:
         stored = dropped.intersection(row.trial_id for row in stored_ids(home))
-        home.write(f"studies/{name}/{DROPPED}", json.dumps(sorted(stored)).encode())
+        home.write(study_file(name, DROPPED), json.dumps(sorted(stored)).encode())
 
 
 def read_header(home: Home, name: str) -> Mapping[str, Any]:
     """The header that an earlier launch wrote; empty where there was none."""
     try:
-        return json.loads(home.read(f"studies/{name}/study.json"))
+        return study_files.read_header(home, name)
     except FileNotFoundError:
         return {}
 
@@ -54,10 +53,10 @@ def read_header(home: Home, name: str) -> Mapping[str, Any]:
 def read_rows(home: Home, name: str) -> dict[str, dict[str, Label]]:
     """trial_id → axis → label, for each row that an earlier launch wrote."""
     try:
-        content = pq.read_table(io.BytesIO(home.read(f"studies/{name}/plan.parquet")), use_threads=False)
+        rows = read_plan(home, name).to_pylist()
     except FileNotFoundError:
         return {}
-    return {row.pop("trial_id"): row for row in content.to_pylist()}
+    return {row.pop("trial_id"): row for row in rows}
 
 
 def _column(labels: list[Label]) -> list[Label]:

@@ -1,16 +1,21 @@
 """Weights and pictures: one safetensors file per commit, `artifacts/<commit_id>.safetensors`.
 
 Keys are `<trial_id>/weights/<parameter>` and, for image data, `<trial_id>/pictures/{original,reconstruction,sample}`
-(images × height × width, and × 3 for those in colour: values on the data's own scale, float16).
+(images × height × width, and × 3 for those in colour: values on the data's own scale, float16). Its metadata hold a
+checksum, the CRC-32 of all arrays in the order of their keys.
 """
 
 import json
+import zlib
 from collections.abc import Mapping, Set
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from study.record.home import Home, HomeError
+
+_CHECKSUM = "crc32"
 
 
 def artifact_path(commit_id: str) -> str:
@@ -21,8 +26,35 @@ def artifact_path(commit_id: str) -> str:
 def write_artifacts(home: Home, commit_id: str, arrays: Mapping[str, np.ndarray]) -> str:
     """Write a commit's arrays and return the path in the home."""
     path = artifact_path(commit_id)
-    home.write(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+    home.write(path, _packed({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
     return path
+
+
+def checked_artifacts(home: Home, path: str) -> dict[str, np.ndarray]:
+    """All arrays of a file, by their keys, held against its checksum; an earlier version's file has none.
+
+    Raises: HomeError where they are damaged; FileNotFoundError where the file is gone.
+    """
+    content = home.read(path)
+    try:
+        arrays = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    except (SafetensorError, ValueError) as fault:
+        raise HomeError(f"{home}/{path} holds no readable weights or pictures ({fault})") from fault
+    if header.get("__metadata__", {}).get(_CHECKSUM) not in (None, _checksum(arrays)):
+        raise HomeError(f"{home}/{path} holds other weights or pictures than were written to it")
+    return arrays
+
+
+def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    return save(dict(arrays), metadata={_CHECKSUM: _checksum(arrays)})
+
+
+def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    found = 0
+    for name in sorted(arrays):
+        found = zlib.crc32(memoryview(arrays[name].reshape(-1).view(np.uint8)), found)
+    return f"{found:08x}"
 
 
 def read_artifacts(home: Home, path: str, trial_id: str, group: str) -> dict[str, np.ndarray]:
@@ -61,4 +93,4 @@ def sizes_by_trial(home: Home, path: str) -> dict[str, int]:
 def write_kept(home: Home, path: str, trials: Set[str]) -> None:
     """Rewrite an artifacts file with the arrays of these trials alone."""
     arrays = {name: array for name, array in load(home.read(path)).items() if name.partition("/")[0] in trials}
-    home.write(path, save(arrays))
+    home.write(path, _packed(arrays))

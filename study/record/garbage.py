@@ -9,15 +9,10 @@ either invisible to readers already, or replaced by one atomic write. So a kill 
 to, and the next removal finds the rest.
 """
 
-import io
-import json
 import re
 from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass, field
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.record.artifacts import sizes_by_trial, write_kept
 from study.record.checkpoints import FOLDER as CHECKPOINTS
@@ -27,9 +22,7 @@ from study.record.home import Home, HomeError, Stored
 from study.record.parts import MERGED, manifest, part_names, read_part
 from study.record.read import deciding_rows, read, stored_ids
 from study.record.schema import RESULTS
-
-DROPPED = "dropped.json"
-"""The file beside a study's plan that lists the trials which its table has dropped."""
+from study.record.study_files import PLAN, read_dropped, read_header, read_plan, study_file
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 """The name of a file while it is being written."""
@@ -74,14 +67,8 @@ def declared_ids(home: Home, forgotten: Set[str] = frozenset()) -> dict[str, fro
     """Study → the trials of its plan and their stages, without the studies `forgotten`. Raises: HomeError."""
     plans = {}
     for study in home.folders("studies"):
-        path = f"studies/{study}/plan.parquet"
-        if study not in forgotten and home.exists(path):
-            try:
-                plan = pq.read_table(io.BytesIO(home.read(path)), columns=["trial_id"], use_threads=False)
-            except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowKeyError) as fault:
-                raise HomeError(
-                    f"{home}/{path} is not a readable plan: launch the study again, or forget it"
-                ) from fault
+        if study not in forgotten and home.exists(study_file(study, PLAN)):
+            plan = read_plan(home, study, ["trial_id"])
             plans[study] = frozenset(plan["trial_id"].to_pylist()).union(_stages(home, study))
     return plans
 
@@ -91,22 +78,18 @@ def dropped_ids(home: Home) -> dict[str, frozenset[str]]:
     found = {}
     for study in home.folders("studies"):
         try:
-            found[study] = frozenset(json.loads(home.read(f"studies/{study}/{DROPPED}")))
+            found[study] = frozenset(read_dropped(home, study))
         except FileNotFoundError:
             continue
-        except ValueError as fault:
-            raise HomeError(f"{home}/studies/{study}/{DROPPED} is not readable: remove it") from fault
     return found
 
 
 def _stages(home: Home, study: str) -> list[str]:
     """The earlier stages of a study's trials."""
     try:
-        return json.loads(home.read(f"studies/{study}/study.json")).get("stages", [])
-    except (FileNotFoundError, ValueError) as fault:
-        raise HomeError(
-            f"{home} has no readable studies/{study}/study.json: launch the study again, or forget it"
-        ) from fault
+        return read_header(home, study).get("stages", [])
+    except FileNotFoundError as fault:
+        raise HomeError(f"{home} has no studies/{study}/study.json: launch the study again, or forget it") from fault
 
 
 def find_garbage(home: Home, declared: Set[str], young_s: float) -> Garbage:

@@ -57,7 +57,7 @@ def write_part(home: Home, table: str, name: str, rows: Iterable[Mapping[str, An
     """Write one part. Missing columns and numbers that are not finite become null."""
     content = rows if isinstance(rows, pa.Table) else to_table(table, rows)
     buffer = io.BytesIO()
-    pq.write_table(content, buffer, compression="zstd")
+    pq.write_table(content, buffer, compression="zstd", write_page_checksum=True)
     home.write(f"records/{table}/{name}", buffer.getvalue())
 
 
@@ -69,17 +69,24 @@ def read_part(home: Home, table: str, name: str, columns: list[str] | None = Non
     schema = TABLES[table]
     wanted = [field for field in schema if columns is None or field.name in columns]
     path = f"records/{table}/{name}"
+    stored = home.read(path)
     try:
-        file = pq.ParquetFile(io.BytesIO(home.read(path)))
-        stored = set(file.schema_arrow.names)
-        names = [field.name for field in wanted if field.name in stored]
+        file = pq.ParquetFile(io.BytesIO(stored), page_checksum_verification=True)
+        known = set(file.schema_arrow.names)
+        names = [field.name for field in wanted if field.name in known]
         content = file.read(names, use_threads=False)  # parts are small, and a pool of threads can abort the exit
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as fault:
+        for field in wanted:
+            if field.name not in known:
+                content = content.append_column(field, pa.nulls(len(content), field.type))
+        return content.select([field.name for field in wanted]).cast(pa.schema(wanted))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
         raise HomeError(f"{home}/{path} is not a readable part ({fault}): move it out of the home") from fault
-    for field in wanted:
-        if field.name not in stored:
-            content = content.append_column(field, pa.nulls(len(content), field.type))
-    return content.select([field.name for field in wanted]).cast(pa.schema(wanted))
+
+
+def foreign_columns(home: Home, table: str, name: str) -> list[str]:
+    """The columns of a part that the table has not: a later version wrote them, or a name is damaged."""
+    stored = pq.read_schema(io.BytesIO(home.read(f"records/{table}/{name}"))).names
+    return sorted(set(stored).difference(TABLES[table].names))
 
 
 def to_table(table: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
