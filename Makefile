@@ -46,11 +46,13 @@ test-faults: $(INSTALLED)
 test-cluster: $(INSTALLED)
 	$(BIN)/python -m pytest -m cluster -s tests/cluster/test_ray_up.py
 
-# What may differ between Pythons, in an environment of its own for each of them.
-test-pythons:
+# What may differ between Pythons. One of the same minor version takes the packages of the first, which are the same files;
+# every other gets an environment of its own.
+test-pythons: $(INSTALLED)
 	@for python in $(PYTHONS); do \
 		version=$$($$python -c 'import platform; print(platform.python_version())') || exit 1; \
 		echo "Python $$version, $$python"; \
+		$$python .ci/share_packages $(VENV) .venv-$$version || exit 1; \
 		$(MAKE) --no-print-directory test-short PYTHON=$$python VENV=.venv-$$version EXTRAS=test || exit 1; \
 	done
 

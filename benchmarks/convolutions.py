@@ -26,6 +26,7 @@ from benchmarks.plain_loop import PlainLoop
 from benchmarks.step_timer import StepTimer
 from models.data.load import load
 from models.loss.objective import latent_rates, misfit, objective, squared_error
+from models.specs import Adam as AdamSpec
 from models.specs import Fixed, Gamma, ImageVAE, OwnData, Training
 from models.streams import Batches
 from study.declare.trial import Trial
@@ -69,7 +70,7 @@ class CarriedPack(StepTimer):
         super().__init__(trials[0].training)
         self.stack = stack = Stack(trials, _gammas(trials), torch.device(device), way)
         self._train = torch.from_numpy(load(trials[0].data).train).to(device)
-        self._adam = Adam(stack.numbers, self._settings)
+        self._adam = Adam(stack.numbers, [AdamSpec()] * len(trials))
         self._gamma, self._lr = stack.column([0.1] * len(trials)), stack.column([1e-3] * len(trials))
         seeds = [trial.seed for trial in trials]
         self._batches = Batches(seeds, EXAMPLES, self._settings.batch, stack.kappa, stack.dtype, stack.device)

@@ -15,6 +15,7 @@ from models.data.load import load
 from models.loss.objective import latent_rates, misfit, objective, squared_error
 from models.networks.build import build
 from models.specs import VAE, Learned
+from models.specs import Adam as AdamSpec
 from models.streams import Batches
 from study.declare.trial import Trial
 from study.train.step.adam import Adam
@@ -42,7 +43,7 @@ class HandWrittenStep(StepTimer):
             name: column.view(value.shape).requires_grad_()
             for (name, value), column in zip(start.items(), columns, strict=True)
         }
-        self._adam = Adam(self.numbers, self._settings)
+        self._adam = Adam(self.numbers, [AdamSpec()] * len(trials))
         self._lr = torch.tensor([trial.training.lr for trial in trials], device=device)
         self._beta = torch.tensor([trial.objective.beta for trial in trials], device=device)
         self._train = torch.from_numpy(data.train).to(device)

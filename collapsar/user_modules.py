@@ -11,13 +11,11 @@ Under the names of the platform's packages a user's file finds both. `from study
 defines comes first, and a file that defines nothing of what is asked for is not run.
 """
 
-import ast
 import builtins
 import hashlib
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import find_spec, module_from_spec, resolve_name, spec_from_file_location
 from pathlib import Path
@@ -25,6 +23,7 @@ from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
 from collapsar.own_packages import NAMES, is_own
+from collapsar.shared_module import SharedModule
 
 PREFIX = "collapsar_study_"
 """How the private names of users' modules begin."""
@@ -66,9 +65,9 @@ class Namespace:
             return self._import_shared(name, globals, fromlist or ())
         if not self._holds(name.partition(".")[0]):
             return builtins.__import__(name, globals, locals, fromlist, level)
-        return self._import_private(name, globals, fromlist or ())
+        return self.import_private(name, globals, fromlist or ())
 
-    def _import_private(self, name: str, importer: Any, fromlist: Sequence[str]) -> ModuleType:
+    def import_private(self, name: str, importer: Any, fromlist: Sequence[str]) -> ModuleType:
         private = f"{self.prefix}.{name}"
         self._root()
         module = builtins.__import__(private, None, None, fromlist or ["__name__"], 0)
@@ -77,18 +76,18 @@ class Namespace:
 
     def _import_shared(self, name: str, importer: Any, fromlist: Sequence[str]) -> Any:
         """An import of a name that the user and the platform both may have."""
-        theirs = self._found(name)
+        theirs = self.find(name)
         if theirs is None or ("*" in fromlist and theirs.origin in (None, (importer or {}).get("__file__"))):
             return builtins.__import__(name, None, None, fromlist, 0)
         if "*" in fromlist or (not fromlist and "." in name):
-            module = self._import_private(name, importer, fromlist)
-            return module if fromlist else _Both(self, name.partition(".")[0], importer)
-        both = _Both(self, name, importer)
+            module = self.import_private(name, importer, fromlist)
+            return module if fromlist else SharedModule(self, name.partition(".")[0], importer)
+        both = SharedModule(self, name, importer)
         if not fromlist:
             return both
         return SimpleNamespace(**{one: getattr(both, one) for one in fromlist if hasattr(both, one)}, __name__=name)
 
-    def _found(self, name: str) -> ModuleSpec | None:
+    def find(self, name: str) -> ModuleSpec | None:
         """Where the folder's own module of a dotted name is, without running anything."""
         where, spec = self._places(), None
         for part in name.split("."):
@@ -100,7 +99,7 @@ class Namespace:
 
     def _holds(self, top: str) -> bool:
         """Whether a file means a neighbour by this name; a folder without `__init__.py` gives way, as in Python."""
-        if top in sys.builtin_module_names or (spec := self._found(top)) is None:
+        if top in sys.builtin_module_names or (spec := self.find(top)) is None:
             return False
         return spec.origin is not None or (top not in sys.modules and find_spec(top) is None)
 
@@ -136,42 +135,6 @@ class Namespace:
         names += [f"{name}.{each}" for each in fromlist or ()]
         found = {each for each in names if each in sys.modules}
         self.imported.setdefault((importer or {}).get("__name__", ""), set()).update(found)
-
-
-class _Both:
-    """What a user's file finds under a name that is the platform's too: what the user defines, else the platform's."""
-
-    def __init__(self, space: Namespace, name: str, importer: Any) -> None:
-        self._space, self._name, self._importer = space, name, importer
-        self._spec = space._found(name)
-        self.__name__ = name
-
-    def own(self, name: str) -> Any:
-        """The platform's module, or an attribute or submodule of it. Raises: ImportError, AttributeError."""
-        module = importlib.import_module(self._name)
-        if name and not hasattr(module, name):
-            return importlib.import_module(f"{self._name}.{name}")
-        return getattr(module, name) if name else module
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or not (self._is_theirs(name) or not self._is_own(name)):
-            return self.own(name)
-        if not self._spec:
-            raise AttributeError(f"module {self._name!r} has no attribute {name!r}")
-        return getattr(self._space._import_private(self._name, self._importer, [name]), name)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*_defined(self._spec), *dir(self.own(""))})
-
-    def _is_theirs(self, name: str) -> bool:
-        return name in _defined(self._spec) or self._space._found(f"{self._name}.{name}") is not None
-
-    def _is_own(self, name: str) -> bool:
-        try:
-            self.own(name)
-        except (ImportError, AttributeError):
-            return False
-        return True
 
 
 class _Loader(SourceFileLoader):
@@ -281,36 +244,3 @@ def _package_top(folder: Path) -> Path:
 
 def _is_platforms(spec: ModuleSpec) -> bool:
     return any(map(is_own, [spec.origin] if spec.origin else spec.submodule_search_locations or []))
-
-
-def _defined(spec: ModuleSpec | None) -> frozenset[str]:
-    """The names that a user's module defines itself, read and not run; not those that it takes from the platform."""
-    if not spec or not spec.origin:
-        return frozenset()
-    path = Path(spec.origin)
-    return _names_in(path, path.stat().st_mtime_ns) if path.suffix == ".py" else frozenset()
-
-
-@lru_cache(maxsize=64)
-def _names_in(path: Path, changed_ns: int) -> frozenset[str]:  # noqa: ARG001 (it is part of the key)
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
-        return frozenset()
-    return frozenset(_bound_in(tree))
-
-
-def _bound_in(node: ast.AST) -> Iterator[str]:
-    """The names that statements bind, but for those inside of functions and classes."""
-    match node:
-        case ast.ImportFrom(module=str(module), level=0) if module.partition(".")[0] in NAMES:
-            return
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            yield from (alias.asname or alias.name.partition(".")[0] for alias in names if alias.name not in NAMES)
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.Name(id=name, ctx=ast.Store()):
-            yield name
-        case _:
-            for part in ast.iter_child_nodes(node):
-                yield from _bound_in(part)

@@ -5,6 +5,7 @@ whose study was forgotten, are referred to no more. Without `--delete` nothing c
 """
 
 import difflib
+from collections.abc import Mapping, Set
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from rich.markup import escape
 
 from study.cli import command_of, counted, refuse, run
 from study.record import WORK_LOCK, Home, HomeError
-from study.record.garbage import Garbage, declared_ids, find_garbage, remove
+from study.record.garbage import Garbage, declared_ids, dropped_ids, find_garbage, remove
 from study.record.read import patiently
 
 YOUNG_S = 600.0
@@ -73,10 +74,11 @@ def main(
     """Count, and with --delete remove, what no study of a home refers to any more. Run it while no launch is at work."""
     try:
         place = Home(home)
+        dropped = dropped_ids(place)
         found = clean(place, frozenset(forget or ()), delete, alone)
     except HomeError as fault:
         refuse(str(fault))
-    for line in _lines(found):
+    for line in (*_lines(found), *_dropped(found, dropped)):
         console.print(line)
     done = "forgotten" if delete else "to be forgotten"
     for study in forget or ():
@@ -102,6 +104,15 @@ def _lines(found: Garbage) -> list[str]:
     for kind, files in sorted(found.files.items()):
         lines.append(f"{kind}: {counted(len(files), 'file')}, {_size(sum(file.size for file in files))}")
     return lines
+
+
+def _dropped(found: Garbage, dropped: Mapping[str, Set[str]]) -> list[str]:
+    counts = {study: len(ids & found.going) for study, ids in dropped.items()}
+    return [
+        f"among them {counted(count, 'trial')} that {escape(study)} declared until its table changed"
+        for study, count in counts.items()
+        if count
+    ]
 
 
 def _stays(found: Garbage) -> str:

@@ -83,13 +83,15 @@ def _leave(status: int) -> NoReturn:
 def _is_ours() -> bool:
     """Whether this process is one of our commands, and nothing else's."""
     main = sys.modules["__main__"]
-    module = main.__spec__.name if getattr(main, "__spec__", None) else Path(str(getattr(main, "__file__", ""))).name
+    spec = getattr(main, "__spec__", None)
+    module = spec.name if spec else Path(str(getattr(main, "__file__", ""))).name
     return module.partition(".")[0] in ("study", "analysis", "collapsar")
 
 
-def refuse(text: str, status: int = 2) -> NoReturn:
-    """Leave with the sentence, and a status."""
-    say(text)
+def refuse(*sentences: str, status: int = 2) -> NoReturn:
+    """Leave with these sentences, and a status."""
+    for sentence in sentences:
+        say(sentence)
     raise typer.Exit(status)
 
 

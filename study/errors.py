@@ -4,6 +4,7 @@ A declaration is code, so anything may be wrong with it, even the `repr` of its 
 """
 
 import traceback
+from collections.abc import Sequence
 
 from pydantic import ValidationError
 
@@ -22,6 +23,14 @@ class RefusalError(Exception):
 
 class DeclarationError(RefusalError):
     """A study, trial, axis or search is declared wrongly."""
+
+
+class FaultsError(DeclarationError):
+    """Several things that a launch declares are wrong, each said in one sentence of `faults`."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
 
 
 class OptionError(RefusalError):

@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import TextIO, cast
 
 WIDTHS = range(20, 1001)
 """Widths of a terminal that COLUMNS is believed."""
@@ -66,12 +67,14 @@ def _open_what_is_closed() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
-def _lenient(stream: io.TextIOWrapper | None, number: int) -> io.TextIOWrapper:
+def _lenient(stream: TextIO | None, number: int) -> io.TextIOWrapper:
     """The stream as it was, but for what it does with what it cannot write; a γ that it has no letter for becomes a `?`."""
     raw = Output(number, "w", closefd=False)
     encoding = stream.encoding if stream else "utf-8"
     errors = "replace" if number == 1 else "backslashreplace"
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=raw.isatty() or number == 2)
+    return io.TextIOWrapper(
+        io.BufferedWriter(cast("io.RawIOBase", raw)), encoding, errors, line_buffering=raw.isatty() or number == 2
+    )
 
 
 def _believe_widths() -> None:

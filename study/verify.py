@@ -111,7 +111,7 @@ def main(home: Annotated[str, typer.Option(metavar="DIR|URI", help="The home to 
     for text in faults:
         console.print(escape(text))
     if faults:
-        refuse(f"{counted(len(faults), 'fault')} found in {place}", 1)
+        refuse(f"{counted(len(faults), 'fault')} found in {place}", status=1)
     trials = len(read(place, "trials", ["trial_id"]))
     console.print(f"{escape(str(place))} is whole: {counted(trials, 'trial')} of {', '.join(place.folders('studies'))}")
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from training_declarations import POSITIVE, SMALL, TRAININGS, each_of
 
 from models.specs.gamma import OneGamma
 from models.specs.vocabulary import members
@@ -44,20 +45,13 @@ from study import (
     PlantedClusters,
     PlantedManifold,
     Refit,
-    Rprop,
-    Slower,
     StudentT,
-    Training,
     Trial,
 )
 from study.errors import RefusalError
 from study.record import Home
 
-COUNTS = st.integers(1, 2**31 - 1)
-SMALL = st.integers(1, 512)
 SEVERAL = st.integers(2, 10**6)
-POSITIVE = st.floats(1e-8, 1e8)
-SHARES = st.floats(0, 1)
 SEEDS = st.integers(0, 2**63 - 1)
 WORDS = st.text(st.characters(codec="utf-8"), max_size=8)
 PLAIN = st.recursive(
@@ -66,11 +60,6 @@ PLAIN = st.recursive(
     max_leaves=6,
 )
 OPTIONS = st.dictionaries(WORDS, PLAIN, max_size=3)
-
-
-def each_of(kinds, strategies):
-    """Any declaration of these kinds: by its own strategy, or else with every field that has a default at it."""
-    return st.one_of(*(strategies.get(kind, st.builds(kind)) for kind in kinds))
 
 
 GAMMAS = each_of(
@@ -155,20 +144,6 @@ VAES = st.one_of(
 )
 MODELS = VAES | st.builds(Own, kappa=SMALL, name=st.just("Net"), source=WORDS, options=OPTIONS)
 
-TRAININGS = st.builds(
-    Training,
-    steps=COUNTS,
-    batch=COUNTS,
-    lr=POSITIVE,
-    decay_from=SHARES,
-    decay_to=SHARES,
-    adam_beta1=st.floats(0, 0.999),
-    blow_up=POSITIVE,
-    dtype=st.sampled_from(["float32", "float64"]),
-    warm_up=SHARES,
-    slower=st.none() | st.builds(Slower, below=POSITIVE, power=st.floats(0.1, 4)),
-    signs=st.none() | st.builds(Rprop, grow=st.floats(1, 10), shrink=st.floats(0.1, 1)),
-)
 IMAGE_VAES = st.builds(
     ImageVAE,
     kappa=SMALL,

@@ -214,7 +214,7 @@ EXACT_LIKELIHOOD = Topic(
 
 BETA_INPUT = Topic(
     "β as an input",
-    "One VAE that is told β stands in for one for each β.",
+    "One VAE conditioned on β stands in for one VAE for each β.",
     "a plan after Rybkin, Daniilidis & Levine (2021)",
     ("beta_input",),
 )

@@ -38,7 +38,8 @@ class Header:
 
     `stages` are the trials that the study's own stand on, and that are no rows of its table. Where it has probes,
     `measures` holds unit and meaning of what they measure, and `trained` says whether trials are trained beside them.
-    `metrics` holds the same of what its trials are measured by, in homes that say so.
+    `metrics` holds the same of what its trials are measured by, in homes that say so, and `own_metrics` names those of them
+    that the user's own code measures.
     `refine` is the relative width to which collapses are known, where β were added for it. `declared_in` says where the
     study is declared: by its `package` in the catalog, or by its `file`; homes of earlier versions do not say.
     """
@@ -52,6 +53,7 @@ class Header:
     measures: dict[str, list[str]] = field(default_factory=dict)
     trained: bool = True
     metrics: dict[str, list[str]] = field(default_factory=dict)
+    own_metrics: list[str] = field(default_factory=list)
     declared_in: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

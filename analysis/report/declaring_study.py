@@ -36,7 +36,7 @@ def declaring_study(header: Header, live: Any = None) -> Declaring:
         return _of_catalog(str(package), place["study"])
     if live is not None:
         return Declaring(live)
-    return _of_file(place) if "file" in place else Declaring()
+    return _of_file(place, header) if "file" in place else Declaring()
 
 
 def _of_catalog(package: str, name: str) -> Declaring:
@@ -67,11 +67,13 @@ def _of_an_earlier_version(header: Header) -> dict[str, Any]:
 def _has_axes(header: Header, table: Any) -> bool:
     """Whether the table has the same axes in the same order, and every text among their labels."""
     labels = getattr(table, "labels", {})  # a search's labels follow from its results
+    if table is None:
+        return False
     texts = {axis: {one for one in of if isinstance(one, str)} for axis, of in header.axes.items() if axis in labels}
     return list(header.axes) == list(table.axes) and all(of <= {*map(str, labels[axis])} for axis, of in texts.items())
 
 
-def _of_file(place: dict[str, Any]) -> Declaring:
+def _of_file(place: dict[str, Any], header: Header) -> Declaring:
     name, found = place["study"], _found(place)
     if found is None and place["findings"]:
         return Declaring(fault=f"the {_listed(place['findings'])} of {name} are left out: {place['file']} is gone")
@@ -84,8 +86,13 @@ def _of_file(place: dict[str, Any]) -> Declaring:
     if module is None:
         return Declaring()
     study = next((one for one in vars(module).values() if _is_study(one, name)), None)
-    said = f"the {_listed(KINDS)} of {name} are left out: {found} does not declare {name} any more"
-    return Declaring(study, fault=None if study else said)
+    if study is None:
+        return Declaring(fault=f"the {_listed(KINDS)} of {name} are left out: {found} does not declare {name} any more")
+    if found != Path(place["file"]) and not _has_axes(header, study.tables.get(header.scale)):
+        return Declaring(
+            fault=f"the {_listed(KINDS)} of {name} are left out: {found} declares another study of that name"
+        )
+    return Declaring(study)
 
 
 def _found(place: dict[str, Any]) -> Path | None:

@@ -15,6 +15,7 @@ from analysis.figures.drawing import Drawing
 from analysis.figures.general import general_figures
 from analysis.frames.view import View
 from analysis.report.declaring_study import declaring_study
+from analysis.report.failures import FAILURES, failures
 from analysis.tables.sheet import Sheet
 from study.record import HomeError
 
@@ -48,6 +49,7 @@ def findings(view: View, live: Any = None) -> Findings:
     if not (study and study.findings["figures"]):
         found.figures = general_figures(view)
     _refuse_names(found, view.study)
+    found.sheets += failures(view)
     return found
 
 
@@ -96,7 +98,7 @@ def _where(code: CodeType, fault: BaseException) -> str:
 
 def _refuse_names(found: Findings, study: str) -> None:
     """Leave out figures and sheets whose names are taken or make no file name."""
-    for kind, taken in (("figures", set()), ("sheets", {TABLE})):
+    for kind, taken in (("figures", set()), ("sheets", {TABLE, FAILURES})):
         kept = {}
         for one in getattr(found, kind):
             if one.name in {*taken, *kept} or not one.name or set(one.name) & set("/\\:"):

@@ -9,7 +9,7 @@ from analysis.frames.load import Header
 from analysis.frames.regime import MEANINGS
 from analysis.frames.types import Frame
 from analysis.report.findings import Findings
-from analysis.tables.cells import ALSO, MEASURES, OF_PROBES, Glance, written
+from analysis.tables.cells import MEASURES, OF_PROBES, Glance, also, written
 from analysis.tables.sheet import Sheet
 from study.record import TABLES
 
@@ -186,8 +186,8 @@ def _of_probes(header: Header) -> list[tuple[str, str, str, str]]:
 
 def _of_metrics(header: Header, summary: Frame) -> list[tuple[str, str, str, str]]:
     """The table's further columns, as the metrics are declared."""
-    shown = [name for name in ALSO if f"{name}_mean" in summary and name in header.metrics]
-    return [(ALSO[name], f"evaluations.{name}", *_declared(header.metrics, name)) for name in shown]
+    shown = {n: text for n, text in also(header).items() if f"{n}_mean" in summary and n in header.metrics}
+    return [(text, f"evaluations.{name}", *_declared(header.metrics, name)) for name, text in shown.items()]
 
 
 def _declared(metrics: Mapping[str, list[str]], name: str) -> tuple[str, str]:

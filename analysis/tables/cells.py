@@ -160,7 +160,12 @@ def measured(frame: Frame, header: Header) -> dict[str, str]:
     probed = {name: name.replace("_", " ") for name in header.measures if name in frame}
     if not header.trained:
         return probed
-    return MEASURES | {n: text for n, text in ALSO.items() if n in frame and frame[n].notna().any()} | probed
+    return MEASURES | {n: text for n, text in also(header).items() if n in frame and frame[n].notna().any()} | probed
+
+
+def also(header: Header) -> dict[str, str]:
+    """Columns that the table has if any trial measured them, and their headings; the user's own keep their names."""
+    return ALSO | {name: name.replace("_", " ") for name in header.own_metrics}
 
 
 def markdown(summary: Frame, header: Header) -> str:
@@ -171,7 +176,7 @@ def markdown(summary: Frame, header: Header) -> str:
 def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]:
     """The table's headings and rows as text."""
     axes = header.varying("seed")
-    known = MEASURES | ALSO | {name: name.replace("_", " ") for name in header.measures}
+    known = MEASURES | also(header) | {name: name.replace("_", " ") for name in header.measures}
     headings = {name: text for name, text in known.items() if f"{name}_mean" in summary}
     ends = COUNTS if header.trained else OF_PROBES
     body = [

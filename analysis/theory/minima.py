@@ -36,7 +36,7 @@ def count(eigenvalues: ArrayLike, level: float, kappa: int) -> Count:
 
 
 def swap_barrier(first: ArrayLike, second: ArrayLike) -> Array:
-    """2 log((λ_1 + λ_2)/2) − log(λ_1 λ_2): the rise half-way when two kept modes change latents by a rotation.
+    """2 log((λ_1 + λ_2)/2) − log(λ_1 λ_2): the rise half-way when a rotation exchanges the latents of two kept modes.
 
     Zero iff they are equal. It does not depend on g.
     """

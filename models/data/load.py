@@ -45,12 +45,20 @@ def prepare(spec: Data) -> DataSet:
     """
     LOADERS[type(spec)].fetch(spec)
     data = load(spec)
-    if spec.is_own and from_declaration.__wrapped__(spec.model_dump_json()).digest != data.digest:
-        raise DataError(  # every worker would train on data of its own
+    if spec.is_own:
+        _check_repeatable(spec.model_dump_json())
+    return data
+
+
+@lru_cache(maxsize=64)
+def _check_repeatable(declaration: str) -> None:
+    """Raises: DataError for a function that returns other data when it is called again, as every worker would."""
+    spec: Data = TypeAdapter(Data).validate_json(declaration)
+    if from_declaration.__wrapped__(declaration).digest != load(spec).digest:
+        raise DataError(
             f"{spec.label} returns other numbers when it is called again: "
             "draw them from a seeded generator, np.random.default_rng(0)"
         )
-    return data
 
 
 @lru_cache(maxsize=4)

@@ -3,6 +3,7 @@
 If anything is wrong with them, the launch stops here, before training, with one sentence.
 """
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from models.data.dataset import DataSet
 from models.data.loaders import loads
 from models.data_folders import DataError
 from models.specs.data import OwnData
-from models.specs.source import checksum, define
+from models.specs.source import checksum, define, opened_files
 
 Array = Float[np.ndarray, "_ d"]
 
@@ -23,11 +24,7 @@ Array = Float[np.ndarray, "_ d"]
 def own_data(spec: OwnData) -> DataSet:
     """Training and test examples as the user's function returns them. Raises: DataError."""
     _check_files(spec)
-    try:
-        returned = define(spec.source, spec.name)(**spec.options)
-    except (Exception, SystemExit) as fault:
-        text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
-        raise DataError(f"{spec.name} raised {text}: fix the function that makes the data") from fault
+    returned = _returned(spec)
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         raise DataError(f"{spec.name} returned no pair of arrays: end it with `return train, test`")
     train, test = (_checked(spec, which, part) for which, part in zip(("training", "test"), returned, strict=True))
@@ -36,6 +33,23 @@ def own_data(spec: OwnData) -> DataSet:
             f"{spec.name} returned {len(train)} training examples, not n = {spec.n}: declare n={len(train)}"
         )
     return from_arrays(spec, train, test)
+
+
+def _returned(spec: OwnData) -> Any:
+    with opened_files() as opened:
+        try:
+            options = deepcopy(spec.options)  # the function may change what it is given
+            returned = define(spec.source, spec.name, spec.modules)(**options)
+        except (Exception, SystemExit) as fault:
+            text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
+            raise DataError(f"{spec.name} raised {text}: fix the function that makes the data") from fault
+    if unknown := opened.undeclared(spec.files):
+        others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        raise DataError(
+            f"{spec.name} reads {unknown[0]}{others}, and its declaration names no such file, so nobody would notice when it "
+            f"changes: name it, OwnData.of({spec.name}, ..., files=[...])"
+        )
+    return returned
 
 
 def _check_files(spec: OwnData) -> None:
@@ -49,10 +63,21 @@ def _check_files(spec: OwnData) -> None:
 
 
 def _checked(spec: OwnData, which: str, part: Any) -> Array:
+    if np.ma.isMaskedArray(part) and np.ma.is_masked(part):
+        raise DataError(
+            f"{spec.name}'s {which} set has masked values, which would count: fill them, or drop their rows"
+        )
     try:
         array = np.asarray(part)
     except Exception as fault:
         raise DataError(f"{spec.name}'s {which} set is no array ({fault}): return two NumPy arrays") from fault
+    if array.dtype.kind == "c":
+        raise DataError(
+            f"{spec.name}'s {which} set holds complex numbers: give real and imaginary parts columns of their own"
+        )
+    if array.dtype.names:
+        fields = ", ".join(array.dtype.names)
+        raise DataError(f"{spec.name}'s {which} set has the fields {fields}: give it columns of one type, as in (n, d)")
     if array.dtype.kind != "f":
         raise DataError(f"{spec.name}'s {which} set holds {array.dtype}: convert it to float, as in x.astype(float)")
     if array.ndim != 2:

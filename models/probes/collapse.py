@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
 from models.data.load import load
-from models.networks.build import Methods, build
+from models.networks.build import build
+from models.networks.methods import Methods
 from models.probes.finding import Finding, computes
 from models.specs import VAE, PlantedManifold
 from models.specs.probes import CollapsePoint

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from models.loss.objective import latent_rates, misfit, objective, squared_error
-from models.networks.build import Methods, build
+from models.networks.build import build
+from models.networks.methods import Methods
 from models.probes.finding import Finding, computes
 from models.specs import VAE, PlantedManifold
 from models.specs.groundwork import Conventions

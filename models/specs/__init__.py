@@ -7,12 +7,16 @@ at run time the unions themselves are asked, so that a new member is listed in i
 from typing import TYPE_CHECKING
 
 from models.specs.data import Data
+from models.specs.early_stopping import Patience
 from models.specs.gamma import Gamma
 from models.specs.gaussian import Skip
 from models.specs.likelihood import Likelihood
 from models.specs.network import Model
+from models.specs.optimisers import Optimiser
+from models.specs.own_functions import OwnMetric, OwnTerm
+from models.specs.schedules import Schedule
 from models.specs.spec import Spec
-from models.specs.training import Objective, Regulariser, Rprop, Slower, Spread, Training
+from models.specs.training import Objective, Regulariser, Slower, Spread, Training
 from models.specs.vocabulary import members
 
 if TYPE_CHECKING:
@@ -20,15 +24,18 @@ if TYPE_CHECKING:
     from models.specs.gamma import *
     from models.specs.likelihood import *
     from models.specs.network import *
+    from models.specs.optimisers import *
+    from models.specs.schedules import *
     from models.specs.training import *
 
-_MEMBERS = {kind.__name__: kind for union in (Data, Gamma, Likelihood, Model, Regulariser) for kind in members(union)}
+_UNIONS = (Data, Gamma, Likelihood, Model, Optimiser, Regulariser, Schedule)
+_MEMBERS = {kind.__name__: kind for union in _UNIONS for kind in members(union)}
 
 globals().update(_MEMBERS)
 
 NAMES = frozenset(_MEMBERS) | {
-    *("Data", "Gamma", "Likelihood", "Model", "Skip"),
-    *("Objective", "Rprop", "Slower", "Spread", "Training"),
+    *("Data", "Gamma", "Likelihood", "Model", "Optimiser", "Schedule", "Skip"),
+    *("Objective", "OwnMetric", "OwnTerm", "Patience", "Slower", "Spread", "Training"),
 }
 """What a study is declared with."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from models.specs.spec import Fraction, NonNegative, Positive, Rate, Spec, brief
+from models.specs.spec import Fraction, Magnitude, NonNegative, Rate, Spec, brief
 from models.specs.vocabulary import Vocabulary
 
 _NOTHING: Any = object()
@@ -22,7 +22,7 @@ class Fixed(Spec):
     """γ is the same declared value throughout training."""
 
     kind: Literal["Fixed"] = "Fixed"
-    value: Positive
+    value: Magnitude
 
     def __init__(self, value: float = _NOTHING, **fields: Any) -> None:
         BaseModel.__init__(self, **_given(value=value), **fields)
@@ -47,8 +47,8 @@ class Learned(Spec):
     """
 
     kind: Literal["Learned"] = "Learned"
-    init: Positive = 1.0
-    ceiling: Positive | None = None
+    init: Magnitude = 1.0
+    ceiling: Magnitude | None = None
     floor: NonNegative = 0.0
     lr: Rate | None = None
 
@@ -93,8 +93,8 @@ class Annealed(Spec):
     """γ moves geometrically from `start` to `end` over the first `over` of the steps, then stays."""
 
     kind: Literal["Annealed"] = "Annealed"
-    start: Positive
-    end: Positive
+    start: Magnitude
+    end: Magnitude
     over: Annotated[Fraction, Field(gt=0)] = 0.5
 
     def __init__(self, start: float = _NOTHING, end: float = _NOTHING, **fields: Any) -> None:
@@ -135,7 +135,7 @@ class PerPixel(Spec):
     """
 
     kind: Literal["PerPixel"] = "PerPixel"
-    init: Positive = 1.0
+    init: Magnitude = 1.0
     floor: NonNegative = 0.0
 
     @property

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Protocol, Self, runtime_checkable
 from pydantic import Field, model_validator
 
 from models.specs.likelihood import PerValue
-from models.specs.spec import Count, Positive, Real, Spec
+from models.specs.spec import Count, Magnitude, Positive, Real, Spec
 
 Skip = Literal["none", "affine", "residual", "concat"]
 """How z reaches the output past the decoder's layers.
@@ -19,6 +19,9 @@ Init = Literal["fan_in", "he", "glorot"]
 
 Activation = Literal["tanh", "relu", "gelu", "identity"]
 
+
+MOST_NATS = 80
+"""Largest |log σ²| whose σ² is a number of float32, with some room."""
 
 PostVar = Literal["amortised", "shared", "none"] | tuple[Positive, ...]
 """The posterior variance σ²: a function of x, one trained number a latent, none (σ² = 0), or given numbers that stay."""
@@ -69,21 +72,29 @@ class Gaussian(Spec):
     activation: Activation = "tanh"
     skip: Skip = "none"
     init: Init = "fan_in"
-    mu_scale: Positive = 1.0
-    log_var_scale: Positive = 1.0
-    output_scale: Positive = 1.0
+    mu_scale: Magnitude = 1.0
+    log_var_scale: Magnitude = 1.0
+    output_scale: Magnitude = 1.0
     log_var_range: tuple[Real, Real] | None = None
     post_var: Annotated[PostVar, Field(union_mode="left_to_right")] = "amortised"
-    prior_std: Positive = 1.0
+    prior_std: Annotated[Positive, Field(ge=1e-15, le=1e15)] = 1.0
 
     @model_validator(mode="after")
     def _has_a_posterior(self) -> Self:
         if isinstance(self.post_var, tuple) and len(self.post_var) != self.kappa:
             raise ValueError(f"{len(self.post_var)} posterior variances do not fit kappa = {self.kappa}: give each one")
+        if isinstance(self.post_var, tuple) and not all(1e-30 <= value <= 1e30 for value in self.post_var):
+            raise ValueError("posterior variances should lie between 1e-30 and 1e30, which float32 can train with")
         if self.post_var == "none" and (self.log_var_range or self.prior_std != 1):
             raise ValueError('post_var="none" has no variance and no prior: leave log_var_range and prior_std out')
         if self.log_var_range and self.log_var_range[0] >= self.log_var_range[1]:
             raise ValueError("log_var_range must be (low, high) with low < high")
+        if self.log_var_range and (self.log_var_range[0] > MOST_NATS or self.log_var_range[1] < -MOST_NATS):
+            raise ValueError(
+                f"no σ² in this log_var_range is a number that float32 holds: let it reach into -{MOST_NATS} to {MOST_NATS}"
+            )
+        if self.log_var_range and max(map(abs, self.log_var_range)) > 1e30:
+            raise ValueError("log_var_range has an end that float32 cannot hold: leave the range out, or narrow it")
         return self
 
     def head_parameters(self, features: int) -> int:

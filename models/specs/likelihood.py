@@ -77,7 +77,7 @@ class StudentT(Density):
     """
 
     kind: Literal["StudentT"] = "StudentT"
-    freedom: Annotated[Real, Field(gt=2)] = 4.0
+    freedom: Annotated[Real, Field(gt=2, le=1e6)] = 4.0
 
     @property
     def label(self) -> str:

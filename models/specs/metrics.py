@@ -5,11 +5,12 @@ functions that measure them, plans write unit and meaning beside a study's table
 Raise a metric's version when its code changes its numbers: `python -m study.evaluate` then measures it again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from models.specs.network import Model
+from models.specs.own_functions import OwnMetric
 from models.specs.training import Objective, Spread
 
 BINS = (100, 200, 300)
@@ -52,6 +53,11 @@ class Trained(Protocol):
     @property
     def outliers(self) -> object | None:
         """The data set whose examples are outliers, if any."""
+        ...
+
+    @property
+    def metrics(self) -> tuple[OwnMetric, ...]:
+        """Metrics of the user's own."""
         ...
 
 
@@ -184,4 +190,25 @@ def metrics_for(trials: Iterable[Trained]) -> dict[str, Metric]:
     """The metrics that any of the trials has, by name."""
     listed = list(trials)
     suites = [suite for suite in SUITES.values() if any(map(suite.is_for, listed))]
-    return {name: metric for suite in suites for name, metric in suite.metrics.items()}
+    known = {name: metric for suite in suites for name, metric in suite.metrics.items()}
+    return known | {name: metric for trial in listed for name, metric in own_metrics(trial)}
+
+
+def own_metrics(trial: Trained) -> Iterator[tuple[str, Metric]]:
+    """What is measured of the user's own loss terms and metrics, by name."""
+    for term in trial.objective.terms:
+        for split, which in (("train", "training"), ("test", "test")):
+            yield (
+                f"{term.name}_{split}",
+                Metric("nats", f"mean of the loss term {term.name}, {which} set, without weight"),
+            )
+    for own in trial.metrics:
+        yield from ((name, Metric(unit, meaning)) for name, (unit, meaning) in own.numbers.items())
+
+
+def check_own_names(trial: Trained) -> None:
+    """Raises: ValueError where two of a trial's numbers would have one name."""
+    names = [name for name, _ in own_metrics(trial)]
+    for place, name in enumerate(names):
+        if name in METRICS or name in names[:place]:
+            raise ValueError(f"two metrics are called {name}: give yours another name")

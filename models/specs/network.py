@@ -1,5 +1,7 @@
 """Which network a trial trains: the torch-free declarations. `models.networks.vae` builds them."""
 
+import inspect
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, assert_never
 
@@ -82,29 +84,37 @@ class VAE(Gaussian):
 
 
 class Own(Spec):
-    """A network of the user's: the source of an `nn.Module` class, built as `Class(d=…, kappa=…, **options)`.
+    """A network of the user's: the source of an `nn.Module` class, or of a function that makes a module.
 
-    The class offers `encode(x) -> (mu, log_var)` and `decode(z) -> x_mean` for a batch of any size, keeps no running
-    statistics, and asks no data-dependent questions (packs are trained under `torch.func.vmap`). The declaration holds
-    the source itself: identity changes when the code does, and a record can be trained or loaded again without the file.
+    It is called with its options, and with `d` (the columns of what it encodes) and `kappa` where it takes arguments of
+    these names. The module offers `encode` and `decode` for a batch of any size; docs/your_own_network.md says what they
+    are given, what they may return, and what else a module may be made of. The declaration holds the source itself:
+    identity changes when the code does, and a record can be trained or loaded again without the file.
     """
 
     kind: Literal["Own"] = "Own"
     kappa: Count
     name: str
     source: str
+    modules: dict[str, str] = Field(default_factory=dict)
     options: Options = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, module: type, kappa: int, **options: Any) -> Self:
-        """Declare `module` (an `nn.Module` class in a file of the user's) with `kappa` latent dimensions.
+    def of(cls, module: Callable[..., Any], /, kappa: int, **options: Any) -> Self:
+        """Declare `module` (a class in a file of the user's) with `kappa` latent dimensions, made with `options`.
 
-        The class is cut out of its file with the module-level names it uses; what it imports is not part of its identity.
-        Raises: ValueError where the source of the class cannot be found (a notebook cell, say) or does not stand alone.
+        A class with arguments of other names gets them as options: `Own.of(Net, kappa=4, latent_dim=4, input_dim=20)`.
+        It is cut out of its file, or of a notebook's cells, with the names that it uses there and in your own modules that it
+        imports; installed packages are no part of its identity. Raises: ValueError where it lacks an argument or a method,
+        where its source cannot be found or does not stand alone, or makes another class than the one given here.
         """
-        if missing := [method for method in ("encode", "decode") if not callable(getattr(module, method, None))]:
-            raise ValueError(f"{module.__name__} has no {missing[0]}: a network offers encode(x) and decode(z)")
-        return cls(kappa=kappa, name=module.__name__, source=source_of(module), options=options)
+        name = getattr(module, "__name__", "")
+        _check_arguments(module, name, options)
+        missing = [each for each in ("encode", "decode") if not callable(getattr(module, each, None))]
+        if len(missing) == 1:  # of a function, and of a class with parts in their place, only building it can tell
+            raise ValueError(f"{name} has no {missing[0]}: a network offers encode(x) and decode(z)")
+        source = source_of(module)
+        return cls(kappa=kappa, name=name, source=source.text, modules=dict(source.modules), options=options)
 
     def counted(self, name: str) -> Any:
         """Options by what they mean."""
@@ -135,6 +145,26 @@ class Own(Spec):
     def label(self) -> str:
         """ "MyNet κ=4"."""
         return f"{self.name} κ={self.kappa}"
+
+
+def _check_arguments(module: Callable[..., Any], name: str, options: Mapping[str, Any]) -> None:
+    """Raises: ValueError for an argument that `module` needs and nobody gives, or is given and does not take."""
+    try:
+        taken = inspect.signature(module).parameters.values()
+    except (TypeError, ValueError):  # a callable of which Python cannot tell
+        return
+    named = [each for each in taken if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+    needed = [each.name for each in named if each.default is each.empty]
+    if lacking := [each for each in needed if each not in ("d", "kappa", *options)]:
+        written = ", ".join(f"{each}=..." for each in lacking)
+        raise ValueError(
+            f"{name} takes {' and '.join(lacking)}, which nobody gives: write Own.of({name}, ..., {written})"
+        )
+    if not any(each.kind is each.VAR_KEYWORD for each in taken):
+        known = [each.name for each in named]
+        if unknown := [each for each in options if each not in known]:
+            takes = ", ".join(known) or "nothing"
+            raise ValueError(f"{name} takes no argument {unknown[0]}, but {takes}: correct it, or drop it")
 
 
 Model = Annotated[VAE | ImageVAE | Own, Vocabulary()]

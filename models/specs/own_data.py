@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.examples import Examples, Image
-from models.specs.source import checksum, source_of
+from models.specs.source import declared, source_of
 from models.specs.spec import Count, Options, Several, alike
 
 
@@ -27,6 +27,7 @@ class OwnData(Examples):
     is_own: ClassVar[bool] = True
     name: str
     source: str
+    modules: dict[str, str] = Field(default_factory=dict)
     d: Count
     n: Several
     intrinsic_dim: Count | None = None
@@ -59,18 +60,21 @@ class OwnData(Examples):
     ) -> Self:
         """Declare what `function(**options)` returns: `n` training examples of `d` dimensions, and a test set.
 
-        The function is cut out of its file with the module-level names it uses. Raises: ValueError where its source cannot
-        be found (a notebook cell, say) or does not stand alone, or where a file cannot be read.
+        The function is cut out of its file, or of a notebook's cells, with the names it uses there and in your own modules
+        that it imports. Raises: ValueError where its source cannot be found, does not stand alone, or makes another function
+        than the one given here, or where a file cannot be read.
         """
+        source = source_of(function)
         listed = [files] if isinstance(files, str | PathLike) else files
         return cls(
             name=getattr(function, "__name__", ""),
-            source=source_of(function),
+            source=source.text,
+            modules=dict(source.modules),
             d=d,
             n=n,
             intrinsic_dim=intrinsic_dim,
             image=image,
-            files={str(path): checksum(path) for path in listed},
+            files={str(path): declared(path) for path in listed},
             options=options,
         )
 

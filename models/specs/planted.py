@@ -123,6 +123,7 @@ class PlantedClusters(Planted):
     """
 
     kind: Literal["PlantedClusters"] = "PlantedClusters"
+    d: Annotated[Count, Field(ge=2)] = 20
 
     @property
     def intrinsic_dim(self) -> int:

@@ -77,10 +77,18 @@ def among(*choices: int) -> Callable[[int], int]:
     return check
 
 
+def _held(value: float) -> float:
+    """Refuses what float32 cannot hold, with room for what it is multiplied by."""
+    if 1e-30 <= value <= 1e30:
+        return value
+    raise ValueError("should lie between 1e-30 and 1e30, which float32 can train with")
+
+
 Real = Annotated[float, BeforeValidator(_to_float), Field(strict=True, allow_inf_nan=False)]
 Whole = Annotated[int, BeforeValidator(_to_int), Field(strict=True)]
 Positive = Annotated[Real, Field(gt=0)]
 NonNegative = Annotated[Real, Field(ge=0)]
+Magnitude = Annotated[Positive, AfterValidator(_held)]
 Rate = Annotated[Positive, Field(le=1e30)]  # a learning rate: a step that float32 can take, however absurd
 Fraction = Annotated[Real, Field(ge=0, le=1)]
 Count = Annotated[Whole, Field(ge=1, lt=2**31)]
@@ -122,6 +130,23 @@ class Spec(BaseModel):
         """How a person writes one: `Learned()`, `Fixed(value=...)`."""
         needed = [f"{name}=..." for name, field in cls.model_fields.items() if field.is_required()]
         return f"{cls.__name__}({', '.join(needed)})"
+
+
+class Described(Spec):
+    """A declaration whose label is how a person writes it, without fields at their default: `AdamW(weight_decay=0.1)`."""
+
+    @property
+    def label(self) -> str:
+        """The class with what differs from its defaults."""
+        fields = {name: (getattr(self, name), field.default) for name, field in type(self).model_fields.items()}
+        changed = [f"{name}={_written(value)}" for name, (value, default) in fields.items() if value != default]
+        return f"{type(self).__name__}({', '.join(changed)})" if changed else type(self).__name__
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_written, value))})"
+    return brief(value) if isinstance(value, float) else str(value)
 
 
 def shared(spec: "Spec") -> "Spec":

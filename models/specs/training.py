@@ -1,13 +1,17 @@
 """What is minimised, and how: the torch-free declarations. `models.loss.objective` and the training loop carry them out."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from models.specs.early_stopping import Patience
 from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
 from models.specs.likelihood import Likelihood, Normal
+from models.specs.optimisers import Adam, Optimiser, Rprop, Share
+from models.specs.own_functions import OwnTerm
+from models.specs.schedules import Constant, Linear, OneCycle, Schedule, as_decay
 from models.specs.sparsity import Sparsity
-from models.specs.spec import Count, Fraction, NonNegative, Positive, Rate, Real, Spec, brief
+from models.specs.spec import Count, Fraction, Magnitude, NonNegative, Positive, Rate, Spec, Whole, brief
 from models.specs.vocabulary import Vocabulary
 
 
@@ -18,7 +22,7 @@ class MMD(Spec):
     """
 
     kind: Literal["MMD"] = "MMD"
-    weight: Positive
+    weight: Magnitude
 
     @property
     def label(self) -> str:
@@ -37,8 +41,8 @@ class Spread(Spec):
     """
 
     kind: Literal["Spread"] = "Spread"
-    low: Positive
-    high: Positive
+    low: Magnitude
+    high: Magnitude
     at: tuple[Positive, ...] = ()
 
     @model_validator(mode="after")
@@ -59,16 +63,17 @@ class Objective(Spec):
     """J = R/(2γ) + (d/2) log γ + β K, in nats per sample; R = E‖x − m(z)‖² summed over outputs, K the rate.
 
     With another `likelihood` than the normal one J = −E log p(x|z) + β K, all constants kept. What is minimised is J, and
-    `penalty` beside it where there is one. With a `spread` it is the mean of β J(β′)/β′ over the β′ of the examples: divided
-    by β′, each counts alike, and at β′ = β it is J. The trial is described at β.
+    beside it `penalty`, where there is one, and `terms` of the user's own. With a `spread` it is the mean of β J(β′)/β′ over
+    the β′ of the examples: divided by β′, each counts alike, and at β′ = β it is J. The trial is described at β.
     """
 
     kind: Literal["Objective"] = "Objective"
     gamma: Gamma = Absent()
-    beta: NonNegative = 1.0
+    beta: Annotated[NonNegative, Field(le=1e30)] = 1.0
     penalty: Regulariser | None = None
     likelihood: Likelihood = Normal()
     spread: Spread | None = None
+    terms: tuple[OwnTerm, ...] = ()
 
     @model_validator(mode="after")
     def _gamma_suits_the_likelihood(self) -> Self:
@@ -125,36 +130,6 @@ class Objective(Spec):
         return isinstance(self.likelihood, Normal) and self.is_one_gamma
 
 
-class Rprop(Spec):
-    """Steps by the signs of the gradient alone, of a size that each number has for itself: iRprop−.
-
-    A size starts at the learning rate, grows by `grow` where the gradient keeps its sign, and shrinks by `shrink` where it
-    changes it; after a change the number rests for one step. Sizes stay between `least` and `most` learning rates. How
-    large a gradient is makes no difference, so none is too large as γ → 0; but a minibatch's signs are those of its noise
-    wherever that is larger than the gradient.
-
-    Source: Igel & Hüsken (2003), "Empirical evaluation of the improved Rprop learning algorithms", iRprop−, after
-    Riedmiller & Braun (1993).
-    """
-
-    kind: Literal["Rprop"] = "Rprop"
-    grow: Annotated[Real, Field(ge=1, le=10)] = 1.2
-    shrink: Annotated[Fraction, Field(gt=0)] = 0.5
-    least: NonNegative = 1e-5
-    most: Positive = 10.0
-
-    @model_validator(mode="after")
-    def _sizes_enclose_the_start(self) -> Self:
-        if not self.least <= 1 <= self.most:
-            raise ValueError("sizes are in learning rates and start at 1: give least ≤ 1 ≤ most")
-        return self
-
-    @property
-    def label(self) -> str:
-        """ "iRprop−"."""
-        return "iRprop−"
-
-
 class Slower(Spec):
     """Every learning rate times (γ/below)^power where γ < below: steps shrink as γ falls and gradients grow with 1/γ."""
 
@@ -169,9 +144,22 @@ class Slower(Spec):
 
 
 class Training(Spec):
-    """Adam, or `signs`, on minibatches drawn without replacement within an epoch.
+    """How a network is trained: `steps` steps, or `epochs` epochs, on minibatches drawn without replacement in an epoch.
 
-    The learning rate is constant for the first `decay_from` of the steps, then falls linearly to `decay_to` of itself.
+    An epoch is as many whole minibatches as the training examples make; a trial turns `epochs` into `steps` (the incomplete
+    last minibatch is dropped), and is the same trial either way.
+
+    `optimiser` is Adam by default, with `adam_beta1`, `adam_beta2` and `adam_epsilon`, or what `signs` declares. `schedule`
+    changes the learning rate `lr`, and that of γ with it: by default they are constant for the first `decay_from` of the
+    steps, then fall linearly to `decay_to` of themselves; `schedule=Constant()` leaves them alone. What these older fields
+    can say is kept in them: `optimiser=Adam(beta1=0.5)` is `adam_beta1=0.5`, `optimiser=Rprop()` is `signs=Rprop()`, and
+    `schedule=Linear(end=0.1)` is `decay_from=0, decay_to=0.1`. `optimiser_in_force` and `schedule_in_force` say what counts.
+
+    `clip` scales a trial's gradient down to this norm where it is longer, `clip_value` cuts each of its numbers off there:
+    torch's `clip_grad_norm_` and `clip_grad_value_`. The gradient of log γ counts as that of any parameter. Weight decay is
+    for the network alone: it never touches the decoder variance, log γ or the log variances of pixels.
+    `stop` ends a trial early.
+
     Three remedies for training at a small γ, none of them taken by default: β rises linearly from 0 to its value over the
     first `warm_up` of the steps; learning rates fall with γ as `slower` says; and `signs` takes the place of Adam.
     A trial has *diverged* at the first step whose J or gradient is not finite, or whose J exceeds `blow_up` times
@@ -179,16 +167,109 @@ class Training(Spec):
     """
 
     kind: Literal["Training"] = "Training"
-    steps: Count
+    steps: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
     batch: Count = 256
     lr: Rate = 1e-3
     decay_from: Fraction = 0.5
     decay_to: Fraction = 0.02
-    adam_beta1: Annotated[Fraction, Field(lt=1)] = 0.9
-    adam_beta2: Annotated[Fraction, Field(lt=1)] = 0.999
-    adam_epsilon: Positive = 1e-8
+    adam_beta1: Share = 0.9
+    adam_beta2: Share = 0.999
+    adam_epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
     blow_up: Positive = 1e5
     dtype: Literal["float32", "float64"] = "float32"
     warm_up: Fraction = 0.0
     slower: Slower | None = None
     signs: Rprop | None = None
+    optimiser: Optimiser | None = None
+    schedule: Schedule | None = None
+    epochs: Count | None = None
+    clip: Positive | None = None
+    clip_value: Positive | None = None
+    stop: Patience | None = None
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if not self.steps and not self.epochs:
+            raise ValueError("has no length: declare steps=..., or epochs=...")
+        if self.steps and self.epochs:
+            raise ValueError("has two lengths, steps and epochs: leave one out")
+        if self.clip and self.clip_value:
+            raise ValueError("clips gradients twice: leave clip or clip_value out")
+        return self
+
+    @model_validator(mode="after")
+    def _says_each_thing_once(self) -> Self:
+        """What older fields can say moves there, so that one training has one identity."""
+        own = {name: getattr(self, name) for name in ("adam_beta1", "adam_beta2", "adam_epsilon", "signs")}
+        decay = {name: getattr(self, name) for name in ("decay_from", "decay_to")}
+        if self.optimiser:
+            _refuse_changed(type(self), own, f"optimiser={self.optimiser.kind}(...)")
+            self._take("optimiser", _as_older_fields(self.optimiser))
+        if self.schedule:
+            _refuse_changed(type(self), decay, f"schedule={self.schedule.kind}(...)")
+            self._take("schedule", as_decay(self.schedule))
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_momentum_to_cycle(self) -> Self:
+        cycles = isinstance(self.schedule, OneCycle) and self.schedule.momentum
+        if cycles and isinstance(self.optimiser_in_force, Rprop):
+            raise ValueError("Rprop has no momentum that OneCycle could change: leave momentum out")
+        return self
+
+    def _take(self, field: str, older: dict[str, Any] | None) -> None:
+        for name, value in ({field: None} | older if older is not None else {}).items():
+            object.__setattr__(self, name, value)  # of a frozen declaration, before anybody has seen it
+
+    @property
+    def optimiser_in_force(self) -> Optimiser:
+        """What takes the steps, however it was declared."""
+        adam = Adam(beta1=self.adam_beta1, beta2=self.adam_beta2, epsilon=self.adam_epsilon)
+        return self.optimiser or self.signs or adam
+
+    @property
+    def schedule_in_force(self) -> Schedule:
+        """The schedule of learning rates, however it was declared."""
+        decay = Constant() if self.decay_from == 1 else Linear(end=self.decay_to, after=self.decay_from)
+        return self.schedule or decay
+
+    @property
+    def momentum(self) -> float | None:
+        """The momentum that the optimiser declares, of Adam β₁; Rprop has none."""
+        return getattr(self.optimiser_in_force, "beta1", getattr(self.optimiser_in_force, "momentum", None))
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """What trials have to share so as to train as one pack: all that is no number of a trial's own."""
+        stop = self.stop and (self.stop.on, self.stop.every, self.stop.held_out)
+        family = self.optimiser_in_force.family
+        return {"steps": self.steps, "batch": self.batch, "dtype": self.dtype, "family": family, "stop": stop}
+
+    def examples(self, n: int) -> int:
+        """How many of n training examples minibatches are drawn from."""
+        return n - self.stop.examples(n) if self.stop else n
+
+    def on(self, n: int) -> Self:
+        """The same training of n examples, its epochs counted in steps. Raises: ValueError where too many are held out."""
+        left = self.examples(n)
+        if left < 1:
+            raise ValueError(f"stop holds out all of the {n} training examples: give it a smaller held_out")
+        if not self.epochs:
+            return self
+        return self.model_copy(update={"epochs": None, "steps": self.epochs * (left // min(self.batch, left))})
+
+
+def _as_older_fields(optimiser: Optimiser) -> dict[str, Any] | None:
+    """An optimiser in the fields that `Training` has for Adam and Rprop, where these can say it."""
+    if isinstance(optimiser, Rprop):
+        return {"signs": optimiser}
+    if isinstance(optimiser, Adam) and not optimiser.weight_decay:
+        return {f"adam_{name}": getattr(optimiser, name) for name in ("beta1", "beta2", "epsilon")}
+    return None
+
+
+def _refuse_changed(kind: type[Spec], values: dict[str, Any], given: str) -> None:
+    """Raises: ValueError for a field that is not at its default, and that what is given makes meaningless."""
+    for name, value in values.items():
+        if value != kind.model_fields[name].default:
+            raise ValueError(f"has both {name} and {given}, which contradict each other: leave one out")

@@ -24,11 +24,12 @@ from rich.markup import escape
 from study.cluster.cluster_file import ClusterFile
 from study.cluster.job import Job, studies_of
 from study.cluster.target import Target, dashboard_of
+from study.declare.origin import SENT_FROM
 from study.declare.table import Scale
 from study.errors import ClusterError, OptionError, refuse_secret
 
 PROJECT = Path(__file__).parents[2]
-PACKAGES = ("study", "models", "analysis")
+PACKAGES = ("collapsar", "study", "models", "analysis")
 LEFT_BEHIND = [".[!.]*", "__pycache__", "venv", "/runs", "mlruns", "mlflow.db*", "*.egg-info"]
 """Files of a working directory that are never sent, besides those of its .gitignore and .rayignore; hidden ones first.
 
@@ -191,6 +192,6 @@ def _environment(with_folder: bool, home: str, width: int) -> dict[str, object]:
     return {
         "py_modules": [str(PROJECT / package) for package in PACKAGES],
         "excludes": excluded,
-        "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S), "COLUMNS": str(width)},
+        "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S), "COLUMNS": str(width), SENT_FROM: str(here.resolve())},
         **({"working_dir": str(here)} if with_folder else {}),
     }

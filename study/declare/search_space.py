@@ -88,6 +88,34 @@ class Space:
     labels: Mapping[str, tuple[Label, ...]]
     shape: tuple[str, ...]
 
+    @property
+    def choices(self) -> dict[str, list[Label] | str]:
+        """The axes in their order: the labels of choices in theirs, and ranges in words."""
+        return {axis: list(self.labels[axis]) if axis in self.labels else str(self.axes[axis]) for axis in self.axes}
+
+    def in_order_of(self, choices: Mapping[str, list[Label] | str]) -> "Space":
+        """The same space with axes, and choices on an axis, in the order of these `choices` where they are the same ones."""
+        names = [*choices] if set(choices) == set(self.axes) else [*self.axes]
+        axes, labels = {name: self.axes[name] for name in names}, dict(self.labels)
+        for name, own in self.labels.items():
+            places = {str(label): place for place, label in enumerate(own)}
+            wanted, chosen = [str(label) for label in choices.get(name, ())], axes[name]
+            if sorted(wanted) == sorted(map(str, own)) and isinstance(chosen, tuple):
+                axes[name] = tuple(chosen[places[label]] for label in wanted)
+                labels[name] = tuple(own[places[label]] for label in wanted)
+        return Space(axes, labels, self.shape)
+
+    def asked(self, axis: str, label: Label) -> Any:
+        """What was asked for where a table shows `label`: the number of a choice, or the number; None if nothing could be."""
+        chosen = self.axes[axis]
+        if isinstance(chosen, tuple):
+            return next((place for place, own in enumerate(self.labels[axis]) if str(own) == str(label)), None)
+        try:
+            number = float(label)
+        except ValueError:
+            return None
+        return number if chosen.low <= number <= chosen.high else None
+
     def value(self, axis: str, asked: Any) -> Any:
         """The value that the study's function gets: the choice of the number that was asked, or the number itself."""
         chosen = self.axes[axis]

@@ -6,9 +6,9 @@ from both; and a stage that many trials stand on is one trial, trained once.
 
 import math
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from models.seeds import stream_seed
 from models.specs import (
@@ -24,19 +24,17 @@ from models.specs import (
 )
 from models.specs.gamma import ManyGammas
 from models.specs.likelihood import PerValue
+from models.specs.own_functions import OwnMetric
 from models.specs.spec import Seed, Whole, shared
+from study.declare.consistency import check
 from study.declare.identity import canonical, content_id, digest
 
-_FREE_IN_A_PACK = (
-    ("training", "lr"),
-    ("training", "blow_up"),
-    ("training", "warm_up"),
-    ("training", "slower"),
-    ("model", "init"),
-    ("model", "mu_scale"),
-    ("model", "log_var_scale"),
-    ("model", "output_scale"),
-)
+_FREE_IN_A_PACK = ("init", "mu_scale", "log_var_scale", "output_scale")
+"""What of a network may differ inside a pack."""
+
+
+MOST_SAMPLES = 100_000
+"""More samples than that say nothing new beside ten thousand test examples, and would fill the memory."""
 
 
 class Trial(Spec):
@@ -50,7 +48,7 @@ class Trial(Spec):
 
     `samples` is how many samples of the trained model are compared with the data (`models.metrics.sample_quality`);
     `outliers` a data set whose test examples are to be told from the data's own (`study.train.measure.outliers`); with
-    `bits` the probability of the levels of test images is measured (`study.train.measure.levels`).
+    `bits` the probability of the levels of test images is measured (`study.train.measure.levels`); `metrics` are the user's.
     """
 
     kind: Literal["Trial"] = "Trial"
@@ -60,85 +58,21 @@ class Trial(Spec):
     training: Annotated[Training, AfterValidator(shared)]
     seed: Seed
     after: Self | None = None
-    samples: Annotated[Whole, Field(ge=0)] = 0
+    samples: Annotated[Whole, Field(ge=0, le=MOST_SAMPLES)] = 0
     outliers: Data | None = None
     bits: Annotated[bool, Field(strict=True)] = False
+    metrics: tuple[OwnMetric, ...] = ()
+
+    @field_validator("training", mode="after")
+    @classmethod
+    def _counts_in_steps(cls, training: Training, info: ValidationInfo) -> Training:
+        """Epochs are steps once the data are known, so that a trial is the same however its length is declared."""
+        data = info.data.get("data")  # missing where it was refused
+        return cast("Training", shared(training.on(data.n_train))) if data else training
 
     @model_validator(mode="after")
-    def _stages_fit(self) -> Self:
-        if self.model.is_deterministic and self.objective.beta:
-            raise ValueError('a network with post_var="none" has no rate: declare Objective(beta=0)')
-        if self.objective.is_sparse and not self.model.is_deterministic:
-            raise ValueError('Sparsity is a price of codes, not of noise: declare the network with post_var="none"')
-        if not self.after:
-            return self
-        if self.after.data != self.data:
-            raise ValueError(f"a stage on {self.data} stands on one of {self.after.data}: give both the same data")
-        if self.data.has_targets:
-            raise ValueError(
-                f"{self.data} has targets of its own, which have no codes: a stage needs data without them"
-            )
-        if self.after.after and not self.after.after.model.is_deterministic:
-            raise ValueError(
-                "no stage can follow one that trains on draws: a chain is autoencoders, then a VAE, then a VAE"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _beta_is_seen_where_it_varies(self) -> Self:
-        if self.objective.spread and not self.sees_beta:
-            raise ValueError("a spread of β needs a network that sees β: declare VAE(sees_beta=True)")
-        if self.after and self.sees_beta and not self.after.sees_beta:
-            raise ValueError(
-                "a stage sees the β of the one before it: declare VAE(sees_beta=True) for both, or neither"
-            )
-        if self.sees_beta and not self.spread:
-            raise ValueError("a network that sees β needs a spread: declare Objective(spread=Spread(low, high))")
-        if self.objective.spread and self.after:
-            raise ValueError("a stage after another has no spread of its own: it sees the β of the one before it")
-        return self
-
-    @model_validator(mode="after")
-    def _steps_can_follow_gamma(self) -> Self:
-        if self.training.slower and not self.objective.is_one_gamma:
-            raise ValueError("slower follows a single γ, and this likelihood has none or many: leave slower out")
-        return self
-
-    @model_validator(mode="after")
-    def _outliers_fit(self) -> Self:
-        if not self.outliers:
-            return self
-        if self.after or self.data.has_targets or self.outliers.has_targets:
-            raise ValueError(
-                "outliers are told by the reconstruction of the data themselves: declare them for a single VAE"
-            )
-        if self.outliers.d != self.data.d:
-            raise ValueError(
-                f"outliers have {self.outliers.d} dimensions, and the data {self.data.d}: give both the same"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _likelihood_suits_the_data(self) -> Self:
-        likelihood, levels = self.objective.likelihood, self.data.levels
-        if levels is None and (likelihood.is_discrete or self.bits):
-            what = likelihood.kind if likelihood.is_discrete else "bits=True"
-            raise ValueError(f"{what} needs levels, and {self.data} has none: declare data that are pictures")
-        if likelihood.is_binary and levels != 2:
-            raise ValueError(
-                f"{likelihood.kind} takes binary data, and {self.data} has {levels} levels: declare binary=True"
-            )
-        if self.bits and self.model.is_deterministic:
-            raise ValueError('a network with post_var="none" gives no probabilities: leave bits out')
-        if self.bits and self.after:
-            raise ValueError("a stage decodes codes, which have no levels: leave bits out")
-        if self.after and not (self.objective.is_plain and self.after.objective.is_plain):
-            raise ValueError("stages need the normal likelihood with one γ: declare that, or leave after out")
-        return self
-
-    @model_validator(mode="after")
-    def _network_suits_the_data(self) -> Self:
-        self.model.check(self)
+    def _parts_fit(self) -> Self:
+        check(self)
         return self
 
     @cached_property
@@ -226,10 +160,11 @@ class Trial(Spec):
     def pack_key(self) -> str:
         """Hash of what decides the shapes of tensors: trials that share it can train as one stack.
 
-        γ, β, the learning rate, the scale of the initial weights and the seed may differ inside a pack. So may the stage
-        that a trial stands on, as long as its codes are as wide and as noisy. Trials of the normal likelihood with one γ
-        share packs, however γ is set; those of another likelihood, or with more variances, have packs of their own, and so
-        have those with a penalty on codes, whichever it is. Networks that see β share their spread.
+        γ, β, the learning rate and its schedule, the numbers of the optimiser, the scale of the initial weights and the seed
+        may differ inside a pack. So may the stage that a trial stands on, as long as its codes are as wide and as noisy.
+        Trials of the normal likelihood with one γ share packs, however γ is set; those of another likelihood, or with more
+        variances, have packs of their own, and so have those with a penalty on codes, whichever it is. Networks that see β
+        share their spread.
         """
         content = canonical(self)
         if not self.objective.is_plain:
@@ -242,9 +177,9 @@ class Trial(Spec):
             content["after"] = [self.after.model.kappa, self.after.model.is_deterministic]
         for free in ("objective", "seed"):
             content.pop(free)
+        if terms := self.objective.terms:
+            content["terms"] = [{k: v for k, v in canonical(term).items() if k != "weight"} for term in terms]
         if self.spread:
             content["spread"] = [canonical(self.spread), (self.after or self).objective.beta]
-        for section in ("training", "model"):
-            free = {name for part, name in _FREE_IN_A_PACK if part == section}
-            content[section] = {name: value for name, value in content[section].items() if name not in free}
-        return digest(content)
+        content["model"] = {name: value for name, value in content["model"].items() if name not in _FREE_IN_A_PACK}
+        return digest(content | {"training": self.training.shape})

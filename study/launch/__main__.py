@@ -18,9 +18,9 @@ from rich.console import Console
 from study.cli import command_of, refuse, run
 from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
-from study.errors import REFUSALS, OptionError
+from study.errors import REFUSALS, FaultsError, OptionError
 from study.launch.find import catalog_names, find
-from study.launch.options import Only, Options, refuse_namesakes
+from study.launch.options import Only, Options, each_once
 from study.launch.plan_text import show_catalog
 from study.launch.session import Session, checked_scales
 from study.mirror.entry import Pictures
@@ -103,6 +103,8 @@ def main(
             else:
                 with _polite():
                     status = 0 if Session(options, place, console, is_command=True).launch(asked) or plan else 1
+    except FaultsError as several:
+        refuse(*several.faults)
     except REFUSALS as fault:
         refuse(str(fault))
     except KeyboardInterrupt:
@@ -114,9 +116,7 @@ def _found(names: Sequence[str]) -> dict[str, Study]:
     """The studies by the names that they were asked for by: all are found before any is trained."""
     if not names:
         raise OptionError("name a study: --list shows the catalog, and your own is launched as file.py:name")
-    found = {each: find(each) for name in names for each in (catalog_names() if name == ALL else [name])}
-    refuse_namesakes(found)
-    return found
+    return each_once((each, find(each)) for name in names for each in (catalog_names() if name == ALL else [name]))
 
 
 @contextlib.contextmanager
@@ -172,7 +172,7 @@ def _only(texts: Sequence[str]) -> Only:
     chosen: dict[str, list[str]] = {}
     for text in texts:
         axis, equals, values = text.partition("=")
-        if not (axis and equals and values):
+        if not (axis and equals):
             raise OptionError(f"--only {text} is not understood: write it as AXIS=VALUE or AXIS=V1,V2")
         chosen.setdefault(axis, []).append(values)
     return chosen

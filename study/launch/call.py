@@ -12,7 +12,7 @@ from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
 from study.errors import OptionError, shown
 from study.launch.find import find
-from study.launch.options import Options, only_of, refuse_namesakes
+from study.launch.options import Options, each_once, only_of
 from study.launch.result import Launched
 from study.launch.session import Session
 from study.mirror.entry import Pictures
@@ -74,9 +74,7 @@ def _asked(studies: tuple[Study | str, ...]) -> dict[str, Study]:
     """The studies by the names that sentences call them by. Raises: OptionError, DeclarationError."""
     if not studies:
         raise OptionError("name a study: study.launch(my_grid)")
-    asked = {_name(each): find(each) if isinstance(each, str) else each for each in studies}
-    refuse_namesakes(asked)
-    return asked
+    return each_once((_name(each), find(each) if isinstance(each, str) else each) for each in studies)
 
 
 def _name(study: object) -> str:

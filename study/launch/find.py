@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 import study.catalog
 from collapsar.user_modules import has_changed, run_file
-from models.specs.source import why_unparsed
+from models.specs.source import changed_files, why_unparsed
 from study.declare.table import Study
 from study.errors import DeclarationError, OptionError, RefusalError, explain, line_in, said, shown
 
@@ -40,15 +40,16 @@ def catalog_names() -> list[str]:
 
 def _from_file(file: str, name: str) -> Study:
     module = load(Path(file))
-    found = {value.name: value for value in vars(module).values() if isinstance(value, Study)}
+    found = list({id(value): value for value in vars(module).values() if isinstance(value, Study)}.values())
     if not found:
         raise DeclarationError(f"{file} declares no study: decorate a function with @study(...)")
-    if not name and len(found) == 1:
-        return next(iter(found.values()))
-    if name not in found:
-        choices = " or ".join(f"{file}:{other}" for other in found)
+    meant = [each for each in found if each.name == name] if name else found
+    if len({each.name for each in meant}) != 1:
+        choices = " or ".join(dict.fromkeys(f"{file}:{each.name}" for each in found))
         raise OptionError(f"{file} has no study {name or '(none was named)'}: choose {choices}")
-    return found[name]
+    if len(meant) > 1:
+        raise DeclarationError(f"{file} declares {len(meant)} studies named {meant[0].name}: rename their functions")
+    return meant[0]
 
 
 _LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
@@ -56,13 +57,14 @@ _LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
 
 
 def load(path: Path) -> ModuleType:
-    """The module of a study's file, which runs once, and again if it or what it imports has changed. Raises: as `find`."""
+    """The module of a study's file, which runs once, and again where it has changed, or a file that it imports or declares.
+
+    Raises: as `find`.
+    """
     content, place = _content(path), path.resolve()
-    if place not in _LOADED or _LOADED[place][0] != content or has_changed(_LOADED[place][1]):
+    if place not in _LOADED or _LOADED[place][0] != content or has_changed(_LOADED[place][1]) or changed_files():
         _LOADED[place] = content, _run(path, _parsed(path, content))
-    module = _LOADED[place][1]
-    sys.modules[module.__name__] = module  # another file of the same name may have come in between
-    return module
+    return _LOADED[place][1]
 
 
 def _run(path: Path, code: CodeType) -> ModuleType:

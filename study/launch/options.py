@@ -43,7 +43,8 @@ class Options:
             raise OptionError(f"there is no scale {shown(self.scale)}: choose {' or '.join(get_args(Scale))}")
         if self.artifacts not in get_args(Pictures):
             raise OptionError(f"there are no artifacts {shown(self.artifacts)}: choose {', '.join(get_args(Pictures))}")
-        object.__setattr__(self, "tracking_uri", asked_tracking_uri(self.tracking_uri) if self.mirror else None)
+        if self.mirror or self.tracking_uri is not None:
+            object.__setattr__(self, "tracking_uri", asked_tracking_uri(self.tracking_uri))
 
     def on_the_cluster(self) -> list[str]:
         """The options, as the command line writes them, that mean the same on a cluster's head."""
@@ -60,15 +61,22 @@ def only_of(chosen: Mapping[str, Any]) -> Only:
 
 
 def _listed(values: Any) -> Iterable[Any]:
-    return values if isinstance(values, list | tuple | set | range) else [values]
+    """The values of a list; a tuple of plain values may be one of an axis, and is typed with its brackets."""
+    is_one = isinstance(values, tuple) and all(isinstance(each, str | int | float) for each in values)
+    return values if isinstance(values, list | tuple | set | range) and not is_one else [values]
 
 
-def refuse_namesakes(asked: Mapping[str, Study]) -> None:
-    """Raises: OptionError where two studies, by the names that they were asked for by, have one name of their own."""
-    known: dict[str, str] = {}
-    for name, study in asked.items():
-        if (other := known.setdefault(study.name, name)) != name:
+def each_once(found: Iterable[tuple[str, Study]]) -> dict[str, Study]:
+    """The studies by the names that they were asked for by; one that was asked for twice is there once.
+
+    Raises: OptionError where two of them have one name of their own.
+    """
+    known: dict[str, tuple[str, Study]] = {}
+    for name, study in found:
+        other, first = known.setdefault(study.name, (name, study))
+        if first is not study:
             raise OptionError(
                 f"{other} and {name} are both named {study.name}, by which a home knows a study: rename one of them, or "
                 "launch them into homes of their own"
             )
+    return dict(known.values())

@@ -30,6 +30,8 @@ def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
         f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing) - stages} to train"
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
+    for remark in plan.remarks:
+        console.print(f"[yellow]{escape(remark)}[/]", soft_wrap=True)
     if plan.left_out and not plan.only:  # of a part of the table nobody knows how many
         console.print(f"{counted(plan.left_out, 'row')} of the table left out, where the study returns no trial")
     if plan.outdated and plan.missing:

@@ -18,11 +18,13 @@ from study.cluster.target import Target
 from study.declare.table import Scale, Study
 from study.errors import REFUSALS, HomeBusyError
 from study.launch.options import Options
+from study.launch.own_checks import check_own
 from study.launch.plan_text import announce, show_cost
 from study.launch.result import Launched, result_of
 from study.launch.summary import StudySummary
 from study.mirror.mirror import Mirror
 from study.plan.launch_plan import LaunchPlan
+from study.plan.namesakes import refuse_namesake
 from study.plan.plan import Plan, check, make_plan, write_plan
 from study.record import LAUNCH_LOCK, WORK_LOCK, Home, HomeError
 from study.run.executor import Opening
@@ -56,10 +58,13 @@ class Session:
         home = Home("./runs" if options.home is None else options.home)
         settings = (home, options.only, options.retry_failed, options.refine)
         plans = tuple(make_plan(study, scales[name], *settings) for name, study in asked.items())
+        for own in plans:
+            refuse_namesake(own, home)
         plan = LaunchPlan(plans, options.pack)
         where = "in this process" if options.in_process else f"on {self.place}"
         for own in plan.plans:
             announce(self.console, own, home, where)
+        check_own(plan, self.console)
         if options.plan:
             show_cost(self.console, plan, self.place.resources, options.in_process)
             return Launched(str(home), tuple(result_of(own, own, home, None) for own in plan.plans))
@@ -86,6 +91,8 @@ class Training:
             return training._carry_out()
 
     def _carry_out(self) -> Launched:
+        for own in self.plan.plans:
+            refuse_namesake(own, self.home)  # another launch may have come in between
         for own in self.plan.plans:
             self._record_data(own)
             write_plan(own, self.home)

@@ -36,9 +36,9 @@ def main(
     except REFUSALS as fault:
         refuse(str(fault))
     except MirrorBusyError as fault:
-        refuse(f"the mirror is left alone: {fault}", 1)
+        refuse(f"the mirror is left alone: {fault}", status=1)
     except Exception as fault:  # MLflow's own exceptions are of many classes
-        refuse(f"MLflow at {tracking_uri(place, uri)} did not take it: {sentence(fault)}", 1)
+        refuse(f"MLflow at {tracking_uri(place, uri)} did not take it: {sentence(fault)}", status=1)
     typer.echo(f"{written} trials mirrored. To see them: {ui_command(place, uri)}")
 
 

@@ -110,7 +110,10 @@ def _speed(trial: Trial, device: Device) -> Speed:
 
 
 def _step_cost(trial: Trial) -> float:
-    return 6.0 * (trial.model.products(trial) or ASSUMED_PARAMETERS) * _batch(trial)
+    """Three passes of two operations each for the minibatch, and one for held-out examples, now and then."""
+    stop = trial.training.stop
+    held_out = stop.examples(trial.data.n_train) / stop.every if stop else 0.0
+    return (6.0 * _batch(trial) + 2.0 * held_out) * (trial.model.products(trial) or ASSUMED_PARAMETERS)
 
 
 def _memory(trial: Trial) -> float:
@@ -125,4 +128,4 @@ def _memory(trial: Trial) -> float:
 
 
 def _batch(trial: Trial) -> int:
-    return min(trial.training.batch, trial.data.n_train)
+    return min(trial.training.batch, trial.training.examples(trial.data.n_train))

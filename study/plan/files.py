@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from study.declare.axes import Label
 from study.declare.table import Row
-from study.record import Home
+from study.record import Home, stored_ids
+from study.record.garbage import DROPPED, dropped_ids
 
 
 def write_table(home: Home, name: str, rows: Sequence[Row], header: Mapping[str, Any]) -> None:
@@ -24,6 +25,24 @@ def write_table(home: Home, name: str, rows: Sequence[Row], header: Mapping[str,
     home.write(f"studies/{name}/study.json", json.dumps(header, ensure_ascii=False, indent=1).encode())
 
 
+def write_dropped(home: Home, name: str, kept: Set[str]) -> None:
+    """Note the trials of earlier tables that are not among those `kept`, and have a row of records in the home.
+
+    To whoever cleans the home they are results that a table dropped: `study.record.garbage.dropped_ids` reads them.
+    """
+    try:
+        plan = pq.read_table(
+            io.BytesIO(home.read(f"studies/{name}/plan.parquet")), columns=["trial_id"], use_threads=False
+        )
+    except FileNotFoundError:
+        return
+    before = dropped_ids(home).get(name, frozenset())
+    dropped = before.union(plan["trial_id"].to_pylist()) - kept
+    if dropped != before:
+        stored = dropped.intersection(row.trial_id for row in stored_ids(home))
+        home.write(f"studies/{name}/{DROPPED}", json.dumps(sorted(stored)).encode())
+
+
 def read_header(home: Home, name: str) -> Mapping[str, Any]:
     """The header that an earlier launch wrote; empty where there was none."""
     try:
@@ -32,13 +51,13 @@ def read_header(home: Home, name: str) -> Mapping[str, Any]:
         return {}
 
 
-def read_labels(home: Home, name: str) -> list[dict[str, Label]]:
-    """Axis → label, for each row that an earlier launch wrote."""
+def read_rows(home: Home, name: str) -> dict[str, dict[str, Label]]:
+    """trial_id → axis → label, for each row that an earlier launch wrote."""
     try:
         content = pq.read_table(io.BytesIO(home.read(f"studies/{name}/plan.parquet")), use_threads=False)
     except FileNotFoundError:
-        return []
-    return content.drop_columns(["trial_id"]).to_pylist()
+        return {}
+    return {row.pop("trial_id"): row for row in content.to_pylist()}
 
 
 def _column(labels: list[Label]) -> list[Label]:

@@ -16,11 +16,12 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import Trial as Asked
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from models.seeds import stream_seed
 from study.declare.search_space import Sampler, Settings, Space
 from study.declare.table import Row
+from study.plan.search_rounds import Known
 from study.record import RESULTS
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -30,6 +31,9 @@ Results = Mapping[str, Mapping[str, Any]]
 
 Values = tuple[float, ...]
 
+_FIRST_GENERATION = {NSGAIISampler._get_generation_key(): 0}
+"""Marks parents for the genetic algorithm, which goes by generations."""
+
 Make = Callable[[int, Mapping[str, Any], int | None], Row]
 """(number, what was asked for on each axis, rung) → row."""
 
@@ -37,9 +41,15 @@ Make = Callable[[int, Mapping[str, Any], int | None], Row]
 class OptunaSearch:
     """One search: the rows that it has asked for, and the round whose results it awaits."""
 
-    def __init__(self, settings: Settings, space: Space, sampler: Sampler, repeat: int, make: Make) -> None:
+    def __init__(
+        self, settings: Settings, space: Space, sampler: Sampler, repeat: int, make: Make, known: Sequence[Known] = ()
+    ) -> None:
+        """`known`, by their numbers, have results that count although this search did not ask for them."""
         self._settings, self._space, self._make = settings, space, make
-        seed = stream_seed(repeat, f"search {sampler}") % 2**32
+        self._known: Sequence[Known] = known
+        self._skipped = int(known[-1].rows[0].axes["number"]) + 1 - len(known) if known else 0
+        after = f" after {len(known)}" if known else ""  # or chance would ask for the same again
+        seed = stream_seed(repeat, f"search {sampler}{after}") % 2**32
         self._study = optuna.create_study(
             directions=[StudyDirection.MINIMIZE] * len(settings.minimise),
             sampler=_sampler(sampler, seed, settings.batch),
@@ -53,6 +63,7 @@ class OptunaSearch:
 
     def more(self, results: Results) -> Sequence[Row]:
         """Every row asked for so far, including the next round where the one before is over."""
+        self._recall(results)
         while all(self._round[i][1].trial.trial_id in results for i in self._racing):
             if self._racing and self._rung + 1 < len(self._settings.steps):
                 self._climb(results)
@@ -65,6 +76,23 @@ class OptunaSearch:
                 break
             self._ask(min(left, self._settings.batch))
         return self._rows
+
+    def _recall(self, results: Results) -> None:
+        """Tell the sampler, before it is asked for anything, what is known."""
+        known, self._known = self._known, ()
+        for each in known:
+            values = self._values(results[each.rows[-1].trial.trial_id])
+            lacks = any(map(math.isnan, values))
+            self._study.add_trial(
+                create_trial(
+                    state=TrialState.FAIL if lacks else TrialState.COMPLETE,
+                    values=None if lacks else values,
+                    params=dict(each.asked),
+                    distributions=self._distributions,
+                    system_attrs=_FIRST_GENERATION,
+                )
+            )
+            self._rows += each.rows
 
     def _climb(self, results: Results) -> None:
         """Ask for the better part of the round again, at the next rung."""
@@ -88,7 +116,7 @@ class OptunaSearch:
                 self._study.enqueue_trial(shape)  # fixes the shape; the sampler chooses the rest
             asked = self._study.ask(self._distributions)
             shape = {axis: asked.params[axis] for axis in self._space.shape}
-            self._round.append((asked, self._row(asked, asked.number)))
+            self._round.append((asked, self._row(asked, asked.number + self._skipped)))
         self._rows += [row for _, row in self._round]
 
     def _row(self, asked: Asked, number: int) -> Row:

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from models.specs.metrics import metrics_for
+from models.specs.metrics import metrics_for, own_metrics
 from study.declare.identity import ENGINE
 from study.declare.probe import Declared, Probe
 from study.declare.search import SearchTable
 from study.declare.table import Label, Row, Scale, Study, Table
 from study.declare.trial import Trial
-from study.plan.files import read_header, read_labels, write_table
+from study.plan.files import read_header, read_rows, write_dropped, write_table
 from study.plan.refinement import Refinement
 from study.plan.search_rounds import SearchRounds
 from study.plan.selection import select_rows
@@ -59,6 +59,17 @@ class Plan:
     def name(self) -> str:
         """The name of the study's folder, report and experiment; the paper scale has its own."""
         return self.study.name if self.scale == "laptop" else f"{self.study.name}-{self.scale}"
+
+    @property
+    def choices(self) -> Mapping[str, Sequence[Label]]:
+        """What a search may choose on an axis, whether it has a row there yet or not."""
+        table: object = self.study.table(self.scale)
+        return table.space.labels if isinstance(table, SearchTable) else {}
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a person must know of a search that has changed since its last launch."""
+        return self.growth.remarks if isinstance(self.growth, SearchRounds) else ()
 
     @property
     def missing(self) -> list[Declared]:
@@ -175,9 +186,9 @@ def _growth(plan: Plan, table: Table | SearchTable, home: Home, width: float | N
     """What adds rows to the table: a search does so by itself, any other table where it is refined."""
     if width is None:
         if isinstance(table, SearchTable):
-            return SearchRounds(table)
+            return SearchRounds(table, home, plan.name)
         width = read_header(home, plan.name).get("refine")
-    return None if width is None else Refinement.of(plan.study, table, width, read_labels(home, plan.name))
+    return None if width is None else Refinement.of(plan.study, table, width, [*read_rows(home, plan.name).values()])
 
 
 @contextmanager
@@ -196,7 +207,7 @@ def replan(plan: Plan, home: Home) -> Plan:
     """The plan again, with what the home holds now and the rows that follow from it. Raises: HomeError."""
     while plan.growth and (rows := plan.growth.more(plan.declared, home)):
         declared = [*plan.declared, *rows]
-        plan = replace(plan, declared=declared, rows=select_rows(declared, plan.only, plan.study))
+        plan = replace(plan, declared=declared, rows=select_rows(declared, plan.only, plan.study, plan.choices))
     return _with_records(plan, home)
 
 
@@ -227,6 +238,10 @@ def write_plan(plan: Plan, home: Home) -> None:
     }
     if isinstance(plan.growth, Refinement):
         header["refine"] = plan.growth.width
+    if isinstance(plan.growth, SearchRounds):
+        header["search"] = plan.growth.header
+    stages = {stage.trial_id for stage in plan.stages}
+    write_dropped(home, plan.name, stages.union(row.trial.trial_id for row in plan.declared))
     write_table(home, plan.name, plan.declared, header)
 
 
@@ -246,6 +261,11 @@ def _probe_numbers(plan: Plan) -> dict[str, object]:
 
 
 def _metrics(plan: Plan) -> dict[str, object]:
-    """Unit and meaning of the metrics that the study's trials have."""
-    found = metrics_for(row.trial for row in plan.declared if isinstance(row.trial, Trial))
-    return {"metrics": {name: [metric.unit, metric.meaning] for name, metric in found.items()}} if found else {}
+    """Unit and meaning of the metrics that the study's trials have, and which of them the user's own code measures."""
+    trials = [row.trial for row in plan.declared if isinstance(row.trial, Trial)]
+    found = metrics_for(trials)
+    listed: dict[str, object] = (
+        {"metrics": {name: [metric.unit, metric.meaning] for name, metric in found.items()}} if found else {}
+    )
+    own = list(dict.fromkeys(name for trial in trials for name, _ in own_metrics(trial)))
+    return listed | ({"own_metrics": own} if own else {})

@@ -28,6 +28,9 @@ from study.record.parts import MERGED, manifest, part_names, read_part
 from study.record.read import deciding_rows, read, stored_ids
 from study.record.schema import RESULTS
 
+DROPPED = "dropped.json"
+"""The file beside a study's plan that lists the trials which its table has dropped."""
+
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 """The name of a file while it is being written."""
 
@@ -36,13 +39,13 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 class Garbage:
     """What can be removed, and how much stays.
 
-    `parts` are the trials parts that were looked at, `kept` the trials that stay, `trials` counts those that go. `rows`
+    `parts` are the trials parts that were looked at, `kept` the trials that stay, `going` those that go. `rows`
     counts rows by table, `files` lists whole files by their kind, and `shared` maps an artifacts file that other trials
     use to those trials. `young` counts files that a launch may still be writing.
     """
 
     parts: list[str] = field(default_factory=list)
-    trials: int = 0
+    going: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     rows: Counter[str] = field(default_factory=Counter)
     row_bytes: float = 0.0
@@ -51,6 +54,11 @@ class Garbage:
     shared_bytes: int = 0
     young: int = 0
     staying_bytes: int = 0
+
+    @property
+    def trials(self) -> int:
+        """How many trials go."""
+        return len(self.going)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.shared or any(self.files.values()))
@@ -78,6 +86,19 @@ def declared_ids(home: Home, forgotten: Set[str] = frozenset()) -> dict[str, fro
     return plans
 
 
+def dropped_ids(home: Home) -> dict[str, frozenset[str]]:
+    """Study → the trials that its earlier tables declared and its table does not. Raises: HomeError."""
+    found = {}
+    for study in home.folders("studies"):
+        try:
+            found[study] = frozenset(json.loads(home.read(f"studies/{study}/{DROPPED}")))
+        except FileNotFoundError:
+            continue
+        except ValueError as fault:
+            raise HomeError(f"{home}/studies/{study}/{DROPPED} is not readable: remove it") from fault
+    return found
+
+
 def _stages(home: Home, study: str) -> list[str]:
     """The earlier stages of a study's trials."""
     try:
@@ -97,7 +118,7 @@ def find_garbage(home: Home, declared: Set[str], young_s: float) -> Garbage:
     ids = stored_ids(home, names)
     rows = {trial: ids[index].commit_id for trial, index in deciding_rows(ids).items()}
     kept = {trial: commit for trial, commit in rows.items() if trial in declared}
-    found = Garbage(names, len(rows) - len(kept), frozenset(kept))
+    found = Garbage(names, frozenset(rows.keys() - kept.keys()), frozenset(kept))
     files = _Sorter(home, young_s, found)
     committed = {row.commit_id for row in ids}
     for table in COMPACTED:

@@ -42,6 +42,8 @@ stages             | strs  | -       | trial_ids of the earlier stages that it s
 status             | str   | -       | finished, diverged or failed; failed is not a result
 error              | str   | -       | why the trial diverged or failed
 diverged_at        | int   | step    | the step that was not taken because its J or gradient was not finite
+stopped_at         | int   | step    | the step before which early stopping ended the trial's training; null: it took them all
+stop_reason        | str   | -       | why early stopping ended it
 code_version       | str   | -       | version of the package that trained the trial
 torch_version      | str   | -       | version of torch
 device             | str   | -       | cpu, or the name of the accelerator
@@ -64,6 +66,12 @@ weights_seed       | int   | -       | the seed that training drew from: another
 steps              | int   | steps   | training steps
 batch              | int   | -       | examples in a minibatch
 lr                 | float | -       | learning rate of the network
+optimiser          | str   | -       | what takes the steps
+weight_decay       | float | -       | weight decay of the optimiser; null: it has none
+momentum           | float | -       | momentum of the optimiser, of Adam β₁; null: it has none
+schedule           | str   | -       | how the learning rate changes from step to step
+clip               | float | nats    | norm to which gradients are clipped; null: they are not
+clip_value         | float | nats    | value to which each number of a gradient is clipped; null: they are not
 parameters         | int   | -       | trained numbers, log gamma not counted
 distortion_train   | float | data²   | E‖y−ŷ‖² with z drawn from q(z|x), training set; y = x in a VAE
 distortion_test    | float | data²   | E‖y−ŷ‖² with z drawn from q(z|x), test set
@@ -170,6 +178,7 @@ _DECLARED = frozenset(
         "likelihood",
     }
     | {"seed", "steps", "batch", "lr", "parameters"}
+    | {"optimiser", "weight_decay", "momentum", "schedule", "clip", "clip_value"}
 )
 _DERIVED = frozenset(
     {

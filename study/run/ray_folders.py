@@ -1,4 +1,4 @@
-"""What a Ray of our own keeps outside of the home: the folder of its sessions, whose sockets need a short path, and its token.
+"""What a Ray of our own keeps outside of the home: its sessions, whose sockets need a short path, and its token.
 
 Knows no Ray: what is wrong here is said before Ray starts.
 """
@@ -29,7 +29,7 @@ def sessions_folder() -> str:
         if len(os.fsencode(folder)) <= LONGEST and folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
             return str(folder / "ray")
     raise ClusterError(
-        f"Ray's sockets need a temporary folder whose path has {LONGEST} bytes at most: set TMPDIR to one, or add --in-process"
+        f"Ray needs a temporary folder whose path has {LONGEST} bytes at most: set TMPDIR to one, or add --in-process"
     )
 
 

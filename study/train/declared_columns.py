@@ -59,6 +59,12 @@ def _flat(trial: Declared) -> dict[str, Any]:
         "steps": training.steps,
         "batch": training.batch,
         "lr": training.lr,
+        "optimiser": training.optimiser_in_force.kind,
+        "weight_decay": getattr(training.optimiser_in_force, "weight_decay", None),
+        "momentum": training.momentum,
+        "schedule": training.schedule_in_force.label,
+        "clip": training.clip,
+        "clip_value": training.clip_value,
     }
 
 

@@ -15,6 +15,7 @@ from study.train.earlier_results import ground
 from study.train.measure.generate import pictures
 from study.train.measure.measure import Measure
 from study.train.measure.metrics import METRICS
+from study.train.measure.own_metrics import own_rows
 from study.train.record_rows import Row, curve_rows, latent_rows, trial_rows
 from study.train.stack.build import build_stack
 from study.train.step.loop import Training
@@ -104,6 +105,7 @@ class PackRun:
             if metric.is_for(self._trials[0])
             for place, row in metric.rows(measure)
         ]
+        evaluations += [key[place] | row for place, row in own_rows(measure, self.training)]
         tables = {"curves": curve_rows(key, self.training), "latents": latent_rows(key, measure)}
         return Results(commit_id, arrays, tables | {"evaluations": evaluations, "trials": rows})
 

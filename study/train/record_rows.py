@@ -27,8 +27,14 @@ def trial_rows(pack: Pack, measure: Measure, training: Training, commit_id: str)
 def _status(training: Training, index: int) -> Row:
     reason, step = int(training.divergence.reason[index]), int(training.divergence.at[index])
     if not reason:
-        return {"status": "finished"}
+        return {"status": "finished"} | _early_stop(training, index)
     return {"status": "diverged", "diverged_at": step, "error": f"step {step}: {REASONS[reason]}"}
+
+
+def _early_stop(training: Training, index: int) -> Row:
+    """When and why a trial stopped early, if it did."""
+    stop, step = training.trials[index].training.stop, int(training.ended_at[index])
+    return {"stopped_at": step, "stop_reason": stop.reason} if stop and step >= 0 else {}
 
 
 def _result(measure: Measure, training: Training, index: int) -> Row:
@@ -76,13 +82,13 @@ def _count(values: Shaped[Tensor, " kappa"], chosen: Shaped[Tensor, " kappa"]) -
 
 def _ends(training: Training, index: int) -> Row:
     """‖∂J/∂z‖ at the first and the last logged step that the trial took."""
-    end = int(training.divergence.at[index])
+    end = int(training.ended_at[index])
     taken = [values["grad_z"] for step, values in training.curves.points if _was_taken(end, step)]
     return {"grad_z_first": float(taken[0][index]), "grad_z_last": float(taken[-1][index])} if taken else {}
 
 
-def _was_taken(diverged_at: int, step: int) -> bool:
-    return diverged_at < 0 or step < diverged_at
+def _was_taken(ended_at: int, step: int) -> bool:
+    return ended_at < 0 or step < ended_at
 
 
 def curve_rows(key: Sequence[Row], training: Training) -> list[Row]:
@@ -92,9 +98,9 @@ def curve_rows(key: Sequence[Row], training: Training) -> list[Row]:
     ]
     return [
         head | {"step": step} | {name: value[index] for name, value in values.items()}
-        for index, (head, diverged_at) in enumerate(zip(key, _plain(training.divergence.at), strict=True))
+        for index, (head, ended_at) in enumerate(zip(key, _plain(training.ended_at), strict=True))
         for step, values in points
-        if _was_taken(diverged_at, step)
+        if _was_taken(ended_at, step)
     ]
 
 

@@ -78,10 +78,9 @@ def test_a_home_that_was_moved_with_its_file_finds_it_from_the_launch_folder(
 
 def test_a_script_that_analyses_its_own_study_is_not_run_again(folder: Path, runs: list[int], monkeypatch):
     home = planned(folder)
-    name = find("mine_file.py:mine").module
-    module = sys.modules[name]
+    module = sys.modules[find("mine_file.py").module]
     forget_loaded(monkeypatch)
-    monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, module.__name__)
     monkeypatch.setitem(sys.modules, "__main__", module)
     assert [claim.claim for claim in write_report("mine", home).claims] == ["it is so"]
     assert len(runs) == 1

@@ -1,4 +1,4 @@
-"""Networks that are told β: they train and are measured as declared, and the verdicts about them can fail."""
+"""Networks conditioned on β: they train and are measured as declared, and the verdicts about them can fail."""
 
 from typing import Any
 

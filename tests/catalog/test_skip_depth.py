@@ -109,4 +109,4 @@ def test_a_trial_that_still_moves_counts_and_is_named():
     axes = {"depth": [2, 6, 20], "init": INITS, "skip": SKIPS, "kappa": [3], "seed": [0, 1]}
     claims = collapse_of_depth(moving, Header("skip_depth", "?", "laptop", axes))
     assert claims[0].verdict == HOLDS
-    assert "4 of these trials were still moving" in claims[0].measured
+    assert "4 of these trials had not converged" in claims[0].measured

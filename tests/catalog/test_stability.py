@@ -85,7 +85,7 @@ def test_steps_by_sign_are_those_of_torch():
     start = torch.randn(3, 40, generator=generator, dtype=torch.float64)
     spec, lr = Rprop(grow=1.3, shrink=0.4, least=1e-2, most=5.0), 0.05
     ours, theirs = start.clone(), start.clone().requires_grad_()
-    stacked = Stacked(ours, spec)
+    stacked = Stacked(ours, [spec] * 3)
     reference = torch.optim.Rprop([theirs], lr=lr, etas=(0.4, 1.3), step_sizes=(1e-2 * lr, 5.0 * lr))
     ones = torch.ones(3, dtype=torch.float64)
     for _ in range(200):
@@ -133,14 +133,14 @@ def test_the_study_pairs_every_remedy_with_none_at_all():
 
 
 def frame_of(change=lambda row: {}):
-    """Without a remedy training diverges at the highest rate and loses and keeps latents; a remedy mends everything."""
+    """Without a remedy training diverges at the highest rate and loses and keeps latents; a remedy fixes everything."""
     rows = []
     for setting, lr, remedy, seed in itertools.product(SETTINGS, LRS, ("none", "warm-up"), range(5)):
-        mended = remedy == "warm-up"
+        helped = remedy == "warm-up"
         row: dict[str, Any] = {"setting": setting, "lr": lr, "remedy": remedy, "seed": seed, "intrinsic_dim": 3.0}
-        row["status"] = "diverged" if lr == LRS[-1] and not mended else "finished"
-        row["n_active"] = 3 if mended else {"learned": 3, "learned, β = 6": 1, "fixed": 8}[setting]
-        row |= {"objective_test": (-30.0 if mended or lr == LRS[0] else -10.0) + 0.1 * seed, "nre_test": 0.01}
+        row["status"] = "diverged" if lr == LRS[-1] and not helped else "finished"
+        row["n_active"] = 3 if helped else {"learned": 3, "learned, β = 6": 1, "fixed": 8}[setting]
+        row |= {"objective_test": (-30.0 if helped or lr == LRS[0] else -10.0) + 0.1 * seed, "nre_test": 0.01}
         rows.append(row | change(row))
     return pd.DataFrame(rows)
 

@@ -71,5 +71,5 @@ def test_an_mlflow_database_is_never_left_in_a_jobs_folder():
 
 def test_a_job_is_sent_every_package_of_ours(tmp_path):
     sent = {Path(module) for module in _environment(False, str(tmp_path), 80)["py_modules"]}  # pyright: ignore[reportGeneralTypeIssues]
-    assert {path.name for path in sent} == {"study", "models", "analysis"}
+    assert {path.name for path in sent} == {"study", "models", "analysis", "collapsar"}
     assert all((path / "__init__.py").is_file() for path in sent)

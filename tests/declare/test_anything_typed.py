@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from study import VAE, Digits, Fixed, Objective, Training, Trial, study
 from study.launch.find import find
 from study.plan.plan import make_plan, write_plan
-from study.plan.selection import matches
+from study.plan.selection import meant
 
 BROKEN: dict[tuple[str, ...], list[Any]] = {
     ("seed",): [-1, 0.5, 2**63, "0", None, True, float("nan"), [0], 10**5000],
@@ -37,6 +37,10 @@ BROKEN: dict[tuple[str, ...], list[Any]] = {
     ("training", "warm_up"): [-0.1, 1.1, None],
     ("training", "slower"): ["sqrt", 0.5, {"kind": "Slower", "below": 0}],
     ("training", "signs"): ["rprop", True, {"kind": "Rprop", "shrink": 0}],
+    ("training", "optimiser"): ["adamw", 3, {"kind": "SGD", "momentum": 1}],
+    ("training", "schedule"): ["cosine", {"kind": "Steps", "at": []}],
+    ("training", "clip"): [0, -1, "1", float("inf")],
+    ("training", "stop"): ["early", 5, {"kind": "Patience", "on": "loss"}, {"kind": "Patience", "held_out": 1}],
 }
 
 
@@ -138,6 +142,6 @@ def test_whatever_is_typed_for_a_study_is_found_or_refused_in_one_line(text):
 
 @settings(bounded, max_examples=200)
 @given(st.integers() | st.floats() | st.booleans() | st.text(max_size=8), st.text(max_size=8))
-def test_whatever_is_typed_for_a_label_can_be_compared(label, text):
-    assert matches(label, str(label)) or label != label
-    matches(label, text)
+def test_whatever_is_typed_for_a_label_means_it_or_is_refused_in_one_line(label, text):
+    assert label != label or meant(str(label), [label], "the axis") == [label]
+    assert made_or_refused(lambda: meant(text, [label], "the axis"))[0] in ([label], None)

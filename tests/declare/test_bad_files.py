@@ -166,4 +166,4 @@ def test_a_file_in_an_encoding_of_its_own_gives_its_source(mine):
         importlib.invalidate_caches()
         module = importlib.import_module("mine")
         del sys.modules["mine"]
-        assert source_of(module.own) == text.strip()
+        assert source_of(module.own).text == text.strip()

@@ -102,7 +102,7 @@ def test_a_quiet_launch_prints_nothing(tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
     assert not result
     assert counts(result) == [("brittle", 6, 0, 2, 2, 2)]
-    assert {failure.reason for failure in result.failures} == {"RuntimeError: this network cannot be built"}
+    assert {failure.reason for failure in result.failures} == {"RuntimeError: this network cannot be trained"}
     assert {failure.axes["fault"] for failure in result.failures} == {True}
 
 

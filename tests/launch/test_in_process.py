@@ -73,18 +73,21 @@ def test_the_traceback_of_a_network_of_the_users_own_is_shown_once(tmp_path):
     home = tmp_path / "home"
     result = launch_here(f"{write_brittle(tmp_path)}:brittle", "--home", home, "--no-mirror")
     assert result.returncode == 1, result.stdout
-    assert "a pack of 2 trials cannot be trained (RuntimeError: this network cannot be built)" in result.stdout
+    assert "a pack of 2 trials cannot be trained (RuntimeError: this network cannot be trained)" in result.stdout
     assert {row["error"] for row in committed(home) if row["status"] == "failed"} == {
-        "RuntimeError: this network cannot be built"
+        "RuntimeError: this network cannot be trained"
     }
+    listed = (home / "studies/brittle/report/failures.csv").read_text()
+    assert listed.count("failed,,RuntimeError: this network cannot be trained") == 2
+    assert listed.count("diverged,") == 2
     assert result.stderr.count("Traceback (most recent call last)") == 1
-    assert result.stderr.strip().splitlines()[-1] == "RuntimeError: this network cannot be built"
-    assert 'raise RuntimeError("this network cannot be built")' in result.stderr.replace("'", '"')
+    assert result.stderr.strip().splitlines()[-1] == "RuntimeError: this network cannot be trained"
+    assert 'raise RuntimeError("this network cannot be trained")' in result.stderr.replace("'", '"')
 
 
 def test_a_network_that_leaves_the_program_fails_and_the_launch_goes_on(tmp_path):
     path, home = tmp_path / "leaving.py", tmp_path / "home"
-    path.write_text(BRITTLE.replace('raise RuntimeError("this network cannot be built")', "raise SystemExit(3)"))
+    path.write_text(BRITTLE.replace('raise RuntimeError("this network cannot be trained")', "raise SystemExit(3)"))
     result = launch_here(f"{path}:brittle", "--home", home, "--no-mirror")
     assert "2 finished, 2 diverged, 2 failed" in result.stdout
     assert {row["error"] for row in committed(home) if row["status"] == "failed"} == {"SystemExit: 3"}

@@ -1,12 +1,13 @@
 """A search through the launcher: its rounds are trained, and MLflow shows every row that has come to the table."""
 
+import contextlib
 import sqlite3
 
 import pytest
 from launches import committed, launch, launch_here
 
 SEARCH = '''
-from study import VAE, Between, Learned, Objective, Optimal, PlantedManifold, Training, Trial, search
+from study import VAE, AdamW, Between, Learned, Objective, Optimal, PlantedManifold, Training, Trial, search
 
 
 @search(
@@ -17,15 +18,15 @@ from study import VAE, Between, Learned, Objective, Optimal, PlantedManifold, Tr
     alike=3,
     rungs=(5, 10),
     shape={"kappa": [2, 4]},
-    free={"gamma": [Learned(), Optimal()], "beta": Between(0.01, 100)},
+    free={"gamma": [Learned(), Optimal()], "beta": Between(0.01, 100), "decay": Between(1e-4, 1)},
 )
-def hunt(kappa, gamma, beta, steps, seed):
+def hunt(kappa, gamma, beta, decay, steps, seed):
     """Can it be found?"""
     return Trial(
         data=PlantedManifold(n=100, n_test=50),
         model=VAE(kappa=kappa, encoder=(8,), decoder=(8,)),
         objective=Objective(gamma=gamma, beta=beta),
-        training=Training(steps=steps, batch=32),
+        training=Training(steps=steps, batch=32, optimiser=AdamW(weight_decay=decay)),
         seed=seed,
     )
 '''
@@ -43,7 +44,7 @@ def test_a_search_trains_its_rounds_and_is_shown_whole(tmp_path, launch):
     first = launch(f"{path}:hunt", "--home", home)
     assert first.returncode == 0, first.stdout + first.stderr
     assert len(committed(home)) == ROWS
-    with sqlite3.connect(home / "mlflow.db") as database:
+    with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as database:
         shown = database.execute("SELECT COUNT(*) FROM tags WHERE key = 'kind' AND value = 'trial'").fetchone()
     assert shown == (ROWS,)
     again = launch(f"{path}:hunt", "--home", home, "--no-mirror")

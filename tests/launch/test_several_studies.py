@@ -1,5 +1,6 @@
 """Several studies in one launch: their packs train together, and each hears of its own trials."""
 
+import contextlib
 import signal
 import sqlite3
 import subprocess
@@ -72,7 +73,7 @@ def test_studies_of_one_launch_train_together_and_are_reported_one_by_one(tmp_pa
     assert len(alone) == 4
     assert any(alone & set(trials) and set(trials) - alone for trials in begun), "each study had packs of its own"
     assert all((home / f"studies/{name}/report/index.html").exists() for name in ("tiny", "neighbour"))
-    with sqlite3.connect(home / "mlflow.db") as database:
+    with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as database:
         tables = "experiments join runs using (experiment_id) join tags using (run_uuid)"
         what = "experiments.name, value, status"
         query = f"select {what}, count(*) from {tables} where key = 'kind' group by {what}"

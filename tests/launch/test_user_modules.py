@@ -90,7 +90,11 @@ def test_a_users_file_finds_what_the_user_defines(name, tmp_path):
 @pytest.mark.parametrize("name", OURS)
 def test_a_users_file_finds_what_the_platform_alone_has(name, tmp_path):
     found = values(tmp_path, OURS[name])["found"]
-    assert str(getattr(found, "__module__", None) or found.__name__).split(".")[0] in ("study", "models", "analysis")
+    assert str(getattr(found, "__module__", None) or getattr(found, "__name__", "")).split(".")[0] in (
+        "study",
+        "models",
+        "analysis",
+    )
 
 
 def test_one_statement_takes_from_both(tmp_path):

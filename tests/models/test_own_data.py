@@ -138,7 +138,7 @@ if __name__ == "__main__":
 
 def test_every_statement_that_may_change_what_the_code_uses_comes_along(tmp_path):
     module = module_of(tmp_path, CHANGED)
-    source = source_of(module.own)
+    source = source_of(module.own).text
     for word in ("UNUSED", "TOTAL", "OwnData", "__main__"):
         assert word not in source
     data = load(module.data)
@@ -147,24 +147,51 @@ def test_every_statement_that_may_change_what_the_code_uses_comes_along(tmp_path
 
 
 def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    source = "import numpy as np\n\n\ndef stored():\n    x = np.load('x.npy')\n    return x[:8], x[8:]\n"
-    stored = module_of(tmp_path, source).stored
+    source = (
+        "import os\nimport numpy as np\n\n\ndef drawn():\n"
+        "    x = np.random.default_rng(int(os.environ['DRAW'])).standard_normal((10, 2))\n    return x[:8], x[8:]\n"
+    )
+    drawn = module_of(tmp_path, source).drawn
 
     @study(seed=[0])
     def unseen(seed):
-        """Data from a file that the declaration does not name."""
-        data, objective = OwnData.of(stored, d=2, n=8), Objective(gamma=Fixed(1.0))
+        """Data that follow from what the declaration does not name."""
+        data, objective = OwnData.of(drawn, d=2, n=8), Objective(gamma=Fixed(1.0))
         return Trial(data=data, model=VAE(kappa=2), objective=objective, training=Training(steps=3), seed=seed)
 
     home = Home(tmp_path / "home")
     plan = make_plan(unseen, "laptop", home)
-    np.save("x.npy", np.random.default_rng(0).standard_normal((10, 2)))
+    monkeypatch.setenv("DRAW", "0")
     assert record_data(plan, home) == record_data(plan, home) == []
-    np.save("x.npy", np.random.default_rng(1).standard_normal((10, 2)))
+    monkeypatch.setenv("DRAW", "1")
     from_declaration.cache_clear()  # as in the process of a later launch
-    with pytest.raises(DataError, match=r"stored returns other data .* name it in files="):
+    with pytest.raises(DataError, match=r"drawn returns other data .* name it in files="):
         record_data(plan, home)
+
+
+READ = """
+import numpy as np
+
+
+def stored(at_once):
+    x = np.load("x.npy") if at_once else np.loadtxt("x.csv")
+    np.save("cache.npy", x)
+    return np.load("cache.npy")[:8], x[8:]
+"""
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv"])
+def test_a_file_that_is_read_must_be_declared(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).standard_normal((10, 2))
+    np.save("x.npy", x)
+    np.savetxt("x.csv", x)
+    stored = module_of(tmp_path, READ).stored
+    with pytest.raises(DataError, match=rf"^stored reads {tmp_path / name}, and its declaration names no such file"):
+        load(OwnData.of(stored, d=2, n=8, at_once=name == "x.npy"))
+    (tmp_path / "linked").symlink_to(tmp_path / name)
+    data = load(OwnData.of(stored, d=2, n=8, files=["linked"], at_once=name == "x.npy"))
+    assert data.train + data.mean == pytest.approx(x[:8], abs=1e-5)
 
 
 WRONG = {

@@ -65,7 +65,7 @@ def test_data_and_a_network_of_the_users_own_go_all_the_way(tmp_path):
     (tmp_path / "mine.py").unlink()  # the records hold the source
     network = load_network(frame["trial_id"][0], tmp_path / "home")
     trial = vars(network)["trial"]
-    assert type(network).__name__ == "Line"
+    assert type(network.network).__name__ == "Line"
     assert load(trial.data).total_variance == pytest.approx(frame["total_variance"][0])
     assert (tmp_path / "home/studies/rings/report/index.html").exists()
 
@@ -74,7 +74,9 @@ def test_a_fault_of_the_data_is_told_before_anything_is_trained(tmp_path):
     (tmp_path / "mine.py").write_text(STUDY.replace("n=300, intrinsic", "n=299, intrinsic"))
     result = launch_here("mine.py:rings", "--home", "home", "--no-mirror", cwd=tmp_path)
     assert result.returncode == 2
-    assert result.stderr.splitlines() == ["error: ring returned 300 training examples, not n = 299: declare n=300"]
+    assert result.stderr.splitlines() == [
+        "error: ring returned 300 training examples, not n = 299: declare n=300 (8 trials)"
+    ]
     assert not (tmp_path / "home").exists()
 
 

@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 from launches import ROOT
 
-PACKAGES = ("models", "study", "analysis", "benchmarks")
+PACKAGES = ("collapsar", "models", "study", "analysis", "benchmarks")
 FOLDERS = (*PACKAGES, "tests")
 
 LONGEST_FILE, LONGEST_FUNCTION = 280, 45

@@ -19,7 +19,9 @@ CLASSES = {
     "Gamma": ("Guessed", "gamma.py", "models.specs.spec.Spec"),
     "Likelihood": ("Laplace", "likelihood.py", "models.specs.spec.Spec"),
     "Model": ("Transformer", "network.py", "models.specs.gaussian.Gaussian"),
+    "Optimiser": ("Lion", "optimisers.py", "models.specs.spec.Spec"),
     "Regulariser": ("Entropy", "training.py", "models.specs.spec.Spec"),
+    "Schedule": ("Sawtooth", "schedules.py", "models.specs.spec.Spec"),
     "Probing": ("Glance", "probes.py", "models.specs.look.Look"),
 }
 """Of each union of classes a throw-away member, the file, and what the member derives from."""
@@ -31,13 +33,14 @@ TEXTS = {
     "Init": ("orthogonal", "gaussian.py"),
     "Norm": ("layer", "image_network.py"),
     "Penalty": ("Welsch", "sparsity.py"),
+    "Watched": ("rate", "early_stopping.py"),
 }
 """The same of each `Literal`."""
 
 
 def sources(folder: Path) -> Path:
     """A copy of what declares and what carries out."""
-    for package in ("models", "study"):
+    for package in ("models", "study", "collapsar"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
@@ -67,10 +70,11 @@ def imported(cases: dict[str, tuple[Path, str]]) -> dict[str, str]:
     """What importing a module of a folder says, by case; one process, for torch is imported once."""
     script = """
 import importlib, json, sys
-said = {}
+said, finders = {}, sys.meta_path[:]
 for case, (folder, module) in json.loads(sys.argv[1]).items():
-    for known in [name for name in sys.modules if name.split(".")[0] in ("models", "study")]:
+    for known in [name for name in sys.modules if name.split(".")[0] in ("models", "study", "collapsar")]:
         del sys.modules[known]
+    sys.meta_path[:] = finders  # which the last copy has added to
     sys.path.insert(0, folder)
     try:
         importlib.import_module(module)
@@ -149,6 +153,9 @@ def test_what_nothing_carries_out_is_refused_by_the_type_checker(tmp_path):
         "models/networks/image_vae.py": {"Literal['gated']", "Literal['layer']"},
         "models/networks/heads.py": {"Literal['twofold']"},
         "models/specs/network.py": {"Literal['gated']"},
+        "study/train/step/build.py": {"Lion"},
+        "study/train/step/early_stopping.py": {"Literal['rate']"},
+        "study/train/step/lr_schedule.py": {"Sawtooth"},
         "study/train/step/mmd_penalty.py": {"Entropy"},
     }
     command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable, *files, "names.py"]
@@ -170,11 +177,13 @@ from pydantic import TypeAdapter
 from models.specs.probes import Probing
 from models.specs.training import Regulariser
 from study import Data, Gamma, Likelihood, Model, Noise, Guessed, Laplace, Transformer, Entropy
+from study import Lion, Optimiser, Sawtooth, Schedule
 kinds = {Data: "Noise", Gamma: "Guessed", Likelihood: "Laplace", Regulariser: "Entropy", Probing: "Glance"}
+kinds |= {Optimiser: "Lion", Schedule: "Sawtooth"}
 for union, kind in kinds.items():
     print(type(TypeAdapter(union).validate_python({"kind": kind})).__name__)
 """
-    assert run(script, cwd=tmp_path).split() == ["Noise", "Guessed", "Laplace", "Entropy", "Glance"]
+    assert run(script, cwd=tmp_path).split() == ["Noise", "Guessed", "Laplace", "Entropy", "Glance", "Lion", "Sawtooth"]
 
 
 def test_a_gamma_mode_that_nothing_carries_out_does_not_train(tmp_path):

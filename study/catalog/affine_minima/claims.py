@@ -1,10 +1,10 @@
-"""affine_minima: the minima that random starts find on the loss over affine decoders, against their number in theory.
+"""affine_minima: the minima that random starts reach on the loss over affine decoders, against their number in theory.
 
-With g = γ at β = 1 and k = #{i ≤ κ: λᵢ > g}, there are κ!/(κ − k)! choices of latents for the kept modes, and 2^k signs of
-their columns; all of these minima are global, and rotations between them pass barriers that do not depend on κ.
+With g = γ at β = 1 and k = #{i ≤ κ: λᵢ > g}, the k kept modes can be assigned to latents in κ!/(κ − k)! ways, and their
+columns have 2^k signs. All of these minima are global. Rotations between them cross barriers that do not depend on κ.
 
-Source: "On the regularization balance in autoencoder-based generative models", Thm. 1 and its footnote 2, which leaves
-the signs out.
+Source: "On the regularization balance in autoencoder-based generative models", Thm. 1 and its footnote 2, which ignores
+the signs.
 """
 
 import math
@@ -25,7 +25,7 @@ from study.catalog.affine_minima.figures import barriers
 from study.catalog.affine_minima.table import affine_minima
 
 GLOBAL = 1e-6
-"""How far above the global minimum a start may end, and the profile from a minimisation over encoder and variances."""
+"""Tolerance in nats: of a start's final loss, and of the decoder's loss against minimising over encoder and variances."""
 
 BARRIER = 1e-4
 
@@ -34,7 +34,7 @@ SOURCE = "On the regularization balance in autoencoder-based generative models, 
 
 @affine_minima.claims
 def claims(view: View) -> list[Claim]:
-    """The claims of the study: one of all its settings together each."""
+    """The claims of the study; each covers all settings together."""
     found, enough = probe_results(view.trials), all_computed(view.trials)
     excess = max((abs(look["lowest"] - _least(look)) + look["excess"] for look in found), default=math.nan)
     starts = sum(look.what["starts"] for look in found)
@@ -44,26 +44,36 @@ def claims(view: View) -> list[Claim]:
         _claim(
             found,
             "every start ends at a global minimum",
-            "2J + κ is the closed-form minimum at every end",
-            f"off by {number(excess)} nats at most, of {starts} starts",
+            "2J + κ equals the closed-form minimum at every end",
+            f"off by at most {number(excess)} nats in {starts} starts",
             f"{GLOBAL:g} nats",
             judge(excess <= GLOBAL, enough),
         ),
         _claim(
             found,
-            "the ends are as many as there are choices of latents, and signs of their columns",
+            "the starts reach one minimum for each choice of latents and of signs of their columns",
             _listed(found, lambda look: _counted(*_counts(look))),
             _listed(found, lambda look: _counted(int(look["supports"]), int(look["minima"]))),
             "exact",
             judge(not wrong, enough),
         ),
-        _barrier(found, enough, "swap_barrier", "two kept modes that change latents pass 2 log((λ₁+λ₂)/2) − log λ₁λ₂"),
-        _barrier(found, enough, "slot_barrier", "a mode that moves to an unused latent passes 2 log((λ+γ)/2) − log λγ"),
+        _barrier(
+            found,
+            enough,
+            "swap_barrier",
+            "two kept modes that swap latents cross a barrier of 2 log((λ₁+λ₂)/2) − log λ₁λ₂",
+        ),
+        _barrier(
+            found,
+            enough,
+            "slot_barrier",
+            "a mode that moves to an unused latent crosses a barrier of 2 log((λ+γ)/2) − log λγ",
+        ),
         _claim(
             found,
-            "the loss of the decoder alone is the minimum over encoder and posterior variances",
+            "the loss of the decoder alone equals the minimum over encoder and posterior variances",
             "no difference",
-            f"{number(profile)} nats at most",
+            f"at most {number(profile)} nats",
             f"{GLOBAL:g} nats",
             judge(profile <= GLOBAL, enough),
         ),
@@ -79,7 +89,7 @@ def drawings(view: View) -> list[Drawing]:
 
 @affine_minima.sheets
 def sheets(view: View) -> list[Sheet]:
-    """What the starts of every setting ended in."""
+    """The minima that the starts of each setting reached."""
     rows = [
         {
             "modes": ", ".join(map(number, look.what["eigenvalues"])),
@@ -98,7 +108,7 @@ def sheets(view: View) -> list[Sheet]:
         [
             Sheet(
                 "minima",
-                "Minima that random starts end in, of those in theory; excess and barriers in nats of 2J",
+                "Minima that random starts reach, out of those in theory; excess and barriers in nats of 2J",
                 pd.DataFrame(rows),
             )
         ]
@@ -138,21 +148,21 @@ def expected_barrier(look: ProbeResult, which: str) -> float:
 
 def _barrier(found: Sequence[ProbeResult], enough: bool, which: str, claim: str) -> Claim:
     asked = [look for look in found if not math.isnan(expected_barrier(look, which))]
-    # A barrier that was not measured where there should be one is as wrong as can be.
+    # Where theory predicts a barrier, a missing measurement counts as infinitely wrong.
     apart = [abs(look[which] - expected_barrier(look, which)) for look in asked]
     worst = max((math.inf if math.isnan(value) else value for value in apart), default=math.nan)
     return _claim(
         asked,
         claim,
         _listed(asked, lambda look: number(expected_barrier(look, which))),
-        f"off by {number(worst)} nats at most",
+        f"off by at most {number(worst)} nats",
         f"{BARRIER:g} nats",
         judge(worst <= BARRIER, enough),
     )
 
 
 def _listed(found: Sequence[ProbeResult], text: Callable[[ProbeResult], object]) -> str:
-    """What differs between the settings, each once."""
+    """The text of each setting, without repeats."""
     said = {f"κ = {look.what['kappa']}, γ = {look.what['gamma']:g}: {text(look)}" for look in found}
     return "; ".join(sorted(said)) or NOTHING
 

@@ -15,7 +15,7 @@ FINE = 200
 
 
 def barriers(found: Sequence[ProbeResult]) -> Drawing:
-    """Measured rises on the rotations, and theory dashed, for the spectrum with most settings."""
+    """Measured barriers on the rotations, with theory dashed, for the spectrum that has the most settings."""
     spectra = [tuple(look.what["eigenvalues"]) for look in found]
     eigenvalues = max(dict.fromkeys(spectra), key=spectra.count)
     chosen = [look for look, spectrum in zip(found, spectra, strict=True) if spectrum == eigenvalues]
@@ -25,7 +25,7 @@ def barriers(found: Sequence[ProbeResult]) -> Drawing:
         figure, ((ax,),) = panels(1, 1, height=3.2)
         for name, label, colour, marker in (
             ("slot_barrier", "weakest kept mode to an unused latent", COLOURS[0], "o"),
-            ("swap_barrier", "two kept modes change latents", COLOURS[1], "s"),
+            ("swap_barrier", "two kept modes swap latents", COLOURS[1], "s"),
         ):
             values = np.array([look[name] for look in chosen])
             ax.plot(gammas, values, marker, color=colour, markersize=5, label=label)
@@ -36,11 +36,11 @@ def barriers(found: Sequence[ProbeResult]) -> Drawing:
         theory(ax, both, np.full(len(both), float(minima.swap_barrier(first, second))))
         log_scale(ax, "x")
         ax.set_xlabel("decoder variance γ")
-        ax.set_ylabel("barrier, twice the nats of J")
+        ax.set_ylabel("barrier in 2J, nats")
         ax.set_ylim(bottom=-0.1)
-        legend(figure, [ax], "Between equal minima, barriers grow as γ falls")
+        legend(figure, [ax], "Barriers between equal minima grow as γ falls")
         caption = (
             f"Rise of the loss on rotations between global minima, eigenvalues {', '.join(f'{v:g}' for v in eigenvalues)}. "
-            "Dashed: theory. Where γ passes an eigenvalue, that mode is no longer kept, and the weakest kept one another."
+            "Dashed: theory. Where γ passes an eigenvalue, the VAE drops that mode, and another becomes the weakest."
         )
         return Drawing.of("barriers", caption, figure)

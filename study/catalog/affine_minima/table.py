@@ -1,8 +1,8 @@
-"""Random starts on the loss over affine decoders: which minima there are, how many, and what lies between them.
+"""Random starts on the loss over affine decoders: which minima exist, how many, and how high are the barriers?
 
-Encoder and posterior variances are minimised out, which leaves a loss of the decoder's columns alone. The data have the
-covariance diag(4, 2), so that a latent carries one of two modes or none. γ decides how many modes are kept, κ how many
-latents there are to choose from; at κ = 3 several γ also show how barriers grow as γ falls.
+Minimising over encoder and posterior variances leaves a loss of the decoder's columns alone. The data have covariance
+diag(4, 2), so each latent carries one of two modes or none. γ decides how many modes the VAE keeps, κ how many latents it
+can choose from. At κ = 3, several γ also show how the barriers grow as γ falls.
 """
 
 from models.specs.probes import AffineMinima
@@ -12,12 +12,12 @@ from study.declare.table import study
 GAMMAS = [1e-3, 1e-2, 0.1, 1.0, 2.5, 3.0, 5.0]
 
 USUAL = 0.1
-"""The γ at which every κ is asked about."""
+"""The γ at which the study tries every κ."""
 
 
 @study(kappa=[1, 2, 3, 4], gamma=GAMMAS, seed=range(1))
 def affine_minima(kappa: int, gamma: float, seed: int) -> Probe | None:
-    """Is every minimum of an affine VAE a global one, how many are there, and how high are the barriers between them?"""
+    """Is every minimum of an affine VAE global, how many are there, and how high are the barriers between them?"""
     if kappa != 3 and gamma != USUAL:
         return None
     return Probe(what=AffineMinima(eigenvalues=(4, 2), gamma=gamma, kappa=kappa), seed=seed)
@@ -25,7 +25,7 @@ def affine_minima(kappa: int, gamma: float, seed: int) -> Probe | None:
 
 @affine_minima.paper(modes=[2, 3], kappa=[1, 2, 3, 4, 5, 6], gamma=GAMMAS, seed=range(5))
 def affine_minima_paper(modes: int, kappa: int, gamma: float, seed: int) -> Probe | None:
-    """The same of two and of three modes, up to six latents, from 6000 starts and five times."""
+    """The same question for two and three modes and up to six latents, with 6000 starts and five seeds."""
     if kappa < modes and gamma != USUAL:
         return None
     what = AffineMinima(eigenvalues=(8, 4, 2)[-modes:], gamma=gamma, kappa=kappa, starts=6000)

@@ -1,11 +1,11 @@
-"""balance_search: how many trials does a search need until it has found the balance, and how good is the front it ends with?
+"""balance_search: how many trials does a search need to find the balance, and how good is its final front?
 
-The balance is met by a trial with exactly r active dimensions that loses at most 1 % of the variance at the posterior mean.
-Trials are counted as they were asked, rungs not: a trial that was trained again with more steps is one trial. A search that
-never met the balance counts as one that would have met it with the very next trial, which favours it.
+A trial meets the balance if it has exactly r active dimensions and loses at most 1 % of the variance at the posterior mean.
+The count is over trials, not rungs: a trial that the search trains again with more steps counts once. A search that never
+meets the balance counts as if its very next trial had met it, which favours it.
 
-A front's quality is the volume that it dominates, of the box that ends at κ = 16 active dimensions and NRE = 1, with NRE on a
-log scale from `FLOOR`: the share of the box in which some trial of the search is better in both respects.
+The quality of a front is its dominated volume: the share of a box in which some trial of the search is better in both
+respects. The box ends at κ = 16 active dimensions and NRE = 1, with NRE on a log scale from `FLOOR`.
 """
 
 import math
@@ -27,21 +27,21 @@ from study.catalog.balance_search.table import CHANCE, SAMPLERS, balance_search
 NAMES = dict(zip(SAMPLERS, ("TPE", "NSGA-II", "random"), strict=True))
 
 NRE_AT_MOST = 0.01
-"""What the balance may lose of the variance."""
+"""Largest share of the variance that a balanced trial may lose."""
 
 SHARE = 1 / 3
-"""Of random search's trials: what a search that learns may need, in the median."""
+"""Largest median number of trials for a search that learns, as a share of random search's."""
 
 LEAST_REPEATS = 5
 FLOOR = 1e-3
-"""The NRE below which nobody asks for less."""
+"""Smaller NREs count as this one."""
 
 SOURCE = "Dai, Wenliang & Wipf (2021), definition 1 of the balance; budget after Bergstra & Bengio (2012)"
 
 
 @dataclass(frozen=True)
 class Searches:
-    """The searches of one sampler: `met` are the trials until the balance, or one more than all where it was never met."""
+    """The searches of one sampler; `met` holds each one's trials until the balance, or all its trials plus one."""
 
     sampler: str
     met: list[int]
@@ -69,13 +69,13 @@ def claims(view: View) -> list[Claim]:
 
 @balance_search.figures
 def drawings(view: View) -> list[Drawing]:
-    """The fronts, and how soon the balance was met."""
+    """The fronts, and how soon each search met the balance."""
     return figures(best_rungs(view.trials), {one.sampler: one.met for one in searches(view)}, NAMES, NRE_AT_MOST)
 
 
 @balance_search.sheets
 def sheets(view: View) -> list[Sheet]:
-    """A row for each sampler, and the settings of the best trials at the balance."""
+    """One row per sampler."""
     rows = [
         {
             "sampler": NAMES.get(one.sampler, one.sampler),
@@ -88,11 +88,13 @@ def sheets(view: View) -> list[Sheet]:
         }
         for one in searches(view)
     ]
-    return [Sheet("searches", f"Trials asked until r active, NRE ≤ {NRE_AT_MOST:g}, by sampler", pd.DataFrame(rows))]
+    return [
+        Sheet("searches", f"Trials until r active dimensions and NRE ≤ {NRE_AT_MOST:g}, by sampler", pd.DataFrame(rows))
+    ]
 
 
 def searches(view: View) -> list[Searches]:
-    """Every sampler's searches whose trials all have results, in declared order."""
+    """For each sampler in declared order, the searches whose trials all have results."""
     trials = best_rungs(view.trials)
     open_ = view.trials[view.trials["status"].isin(["missing", "failed"])]
     unfinished = set(zip(open_["sampler"], open_["repeat"], strict=True))
@@ -108,13 +110,13 @@ def searches(view: View) -> list[Searches]:
 
 
 def best_rungs(trials: Frame) -> Frame:
-    """One row a trial that was asked and has a result: of its rungs the one with the most steps."""
+    """One row per trial with a result: its rung with the most steps."""
     settled = trials[trials["status"].isin(["finished", "diverged"])]
     return settled.sort_values("steps", kind="stable").drop_duplicates(["sampler", "repeat", "number"], keep="last")
 
 
 def is_balanced(trials: Frame) -> pd.Series:
-    """Which trials reconstruct with exactly as many active dimensions as the data have."""
+    """Which trials have exactly as many active dimensions as the data, and an NRE within the limit."""
     return trials["n_active"].eq(trials["intrinsic_dim"]) & trials["nre_mean_test"].le(NRE_AT_MOST)
 
 
@@ -142,7 +144,7 @@ def _sooner(data: str, one: Searches, chance: Searches) -> Claim:
     )
     return Claim(
         data=data,
-        claim=f"{NAMES[one.sampler]} meets the balance in a third of random search's trials",
+        claim=f"{NAMES[one.sampler]} meets the balance in at most a third of random search's trials",
         source=SOURCE,
         expected=f"at most {number(allowed)} trials" if enough else NOTHING,
         measured=measured,
@@ -161,7 +163,7 @@ def _better_front(data: str, one: Searches, chance: Searches) -> Claim:
         source=SOURCE,
         expected="a larger dominated volume",
         measured=f"{t_interval(one.volumes)} of the box, random {t_interval(chance.volumes)}; difference {gain}",
-        tolerance="95 % interval of the difference above 0",
+        tolerance="the 95 % interval of the difference lies above 0",
         verdict=judge(gain.low > 0, gain.n >= LEAST_REPEATS),
         trials=one.trials + chance.trials,
         topic=topics.SEARCHES,

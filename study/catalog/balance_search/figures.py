@@ -1,4 +1,4 @@
-"""The figures of balance_search: the fronts in the plane of both numbers, and how soon the balance was met."""
+"""Figures of balance_search: fronts of error against active dimensions, and how soon each search meets the balance."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ COLOURS = dict(zip(SAMPLERS, (LEARNED[0], OPTIMAL[0], FIXED[1]), strict=True))
 def figures(
     trials: Frame, met: Mapping[str, Sequence[int]], names: Mapping[str, str], nre_at_most: float
 ) -> list[Drawing]:
-    """`trials` are those asked, at their last rung; `met` the trials that each search of a sampler needed."""
+    """Both figures. `trials` holds each trial's last rung, `met` the number of trials that each search needed."""
     finished = trials[trials["status"].eq("finished")].dropna(subset=["n_active", "nre_mean_test"])
     samplers = [sampler for sampler in names if sampler in met]
     if finished.empty or not samplers:
@@ -32,7 +32,7 @@ def _fronts(trials: Frame, samplers: Sequence[str], names: Mapping[str, str], nr
         ax.set_title(names[sampler], loc="left", color=INK)
         _balance(ax, trials, nre_at_most)
         of_sampler = trials[trials["sampler"].eq(sampler)]
-        # Counts would lie on top of each other: each search has its own place beside the count.
+        # Counts would overlap, so each search has its own offset from the count.
         beside = of_sampler["n_active"] + 0.12 * (of_sampler["repeat"] - of_sampler["repeat"].median())
         ax.scatter(beside, of_sampler["nre_mean_test"], s=7, color=COLOURS[sampler], alpha=0.35, linewidths=0)
         for _, one in of_sampler.groupby("repeat"):
@@ -44,15 +44,15 @@ def _fronts(trials: Frame, samplers: Sequence[str], names: Mapping[str, str], nr
     axes[0].set_ylim(top=2)
     legend(figure, list(axes), "What each search found")
     caption = (
-        "Every trial that was asked, at its last rung, by active dimensions and the part of the variance that "
-        "reconstructions lose; the step lines are the fronts of the searches. Shaded: the balance, as many active "
-        f"dimensions as the data have and NRE ≤ {nre_at_most:g}."
+        "Every trial at its last rung: the share of the variance that reconstructions lose against active dimensions. "
+        "Step lines: the front of each search. Shaded: the balance, with as many active dimensions as the data have "
+        f"and NRE ≤ {nre_at_most:g}."
     )
     return Drawing.of("fronts", caption, figure)
 
 
 def front(trials: Frame) -> tuple[list[float], list[float]]:
-    """The trials that no other of theirs beats in one number without losing in the other, by active dimensions."""
+    """The Pareto front of the trials: active dimensions, ascending, and the NRE at each."""
     best = trials.groupby("n_active")["nre_mean_test"].min().cummin()
     kept = best[~best.duplicated()]
     return list(kept.index.astype(float)), list(kept)
@@ -74,11 +74,12 @@ def _races(
         share = [np.mean([n <= step for n in met[sampler]]) for step in steps]
         ax.step(steps, share, where="post", color=COLOURS[sampler], label=names[sampler])
     ax.axhline(0.5, color=QUIET, linestyle=":", linewidth=1.0)
-    ax.set_xlabel("trials asked")
+    ax.set_xlabel("trials")
     ax.set_ylabel("searches that met the balance")
     ax.set_ylim(-0.03, 1.03)
     legend(figure, [ax], "How soon the balance is met")
     caption = (
-        "Share of each sampler's searches that have met the balance after so many trials. Dotted: the median search."
+        "Share of each sampler's searches that met the balance within this many trials. A curve crosses the dotted line "
+        "at its median search."
     )
     return Drawing.of("races", caption, figure)

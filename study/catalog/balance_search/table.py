@@ -1,14 +1,14 @@
 """A search that chooses its own next trials: where in a wide space is the balance between error and active dimensions?
 
-The data are a manifold of r = 3 in d = 20, so the balance has an exact meaning: all of the data reconstructed from three
-active dimensions. Everything that decides it is searched at once, over ranges that leave the answer open: how γ is set (held
-at a value within eight decades, learned, or in closed form), β over six decades, the learning rate over five, κ and the skip
-connection. κ is always larger than three: whoever does not know r takes too many, and has some pruned. Three samplers search
-at equal budget, several times each: two that learn from results, and chance.
+The data are a manifold of dimension r = 3 in d = 20, so the balance has an exact meaning: three active dimensions
+reconstruct all of the data. A search varies everything that decides this at once, over ranges that leave the answer open:
+how γ is set (fixed at a value within eight decades, learned, or in closed form), β over six decades, the learning rate over
+five, κ, and the skip connection. κ always exceeds three: someone who does not know r offers too many latents, and the VAE
+prunes some. Three samplers search with equal budgets, several times each: two learn from results, the third is random.
 
-Two numbers are minimised together: active dimensions, and the part of the variance that reconstructions lose. So a
-search ends with a front, on which the balance is one corner. Every trial is trained with few steps first, and the better
-third of each batch again with four times as many.
+A search minimises two numbers together: active dimensions, and the share of the variance that reconstructions lose. So it
+ends with a front, and the balance is one corner of it. Every trial first trains for few steps; the better third of each
+batch then trains again for four times as many.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ SAMPLERS: Sequence[str] = ("tpe", "nsga2", CHANCE)
 GAMMAS: list[Gamma] = [*(Fixed(10.0**-power) for power in range(-1, 8)), Learned(), Optimal()]
 
 WORST = {"n_active": 16.0, "nre_mean_test": 1.0}
-"""What is minimised, and what a trial that diverged counts as: every latent kept, and nothing explained."""
+"""The objectives of a search, each with its value for a diverged trial: every latent active, and nothing explained."""
 
 
 @search(

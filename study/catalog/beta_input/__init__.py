@@ -1,1 +1,1 @@
-"""The study beta_input: does one VAE that is told β trace the curve of VAEs that are trained for one β each?"""
+"""The study beta_input: does one VAE conditioned on β trace the same curve as separate VAEs, each trained at one β?"""

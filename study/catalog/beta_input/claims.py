@@ -1,14 +1,14 @@
-"""beta_input: one VAE that is told β against VAEs that are trained for one β each.
+"""beta_input: one VAE conditioned on β against separate VAEs, each trained at one β.
 
-The told network's points are its rate and distortion at every β of the table, from one set of weights; the others have a
-training behind each. Curves are compared seed by seed over the rates that both reach; what the told one does not reach is
-asked about as well. Distortions are of the training set, of one draw of z an example.
+The conditioned VAE gives its rate and distortion at every β of the table with one set of weights; each point of the
+separate VAEs takes a training. One claim compares the curves seed by seed, over the rates that both reach; another asks
+whether the conditioned VAE reaches the highest rates. Distortions are those of the training set, one draw of z per example.
 
-A second VAE is judged by how far its samples are from draws of q(z) at the same β, in code space (MMD), against a second
-VAE that was trained for that β alone, and against the prior that it is to replace.
+The measure of a second VAE is the MMD in code space from its samples to draws of q(z) at the same β. The claims compare it
+with a second VAE trained at that β alone, and with the prior that it replaces.
 
 Source: Dosovitskiy & Djolonga (2020), networks conditioned on the weights of their loss; Dai & Wipf (2019) for the second
-VAE. That the curve is within 5 % at a tenth of the steps is what is put to the test here.
+VAE. The limits of 5 % and of a tenth of the steps are this study's own.
 """
 
 from collections.abc import Iterator
@@ -33,26 +33,26 @@ from study.catalog.beta_input.figures import figures
 from study.catalog.beta_input.table import FIRST, SECOND, SEPARATE, TOLD, beta_input
 
 AREA = 0.05
-"""Largest area between the curves, as a part of the area under the separate VAEs'."""
+"""Largest area between the curves, as a share of the area under the separate VAEs' curve."""
 
 STEPS = 0.1
-"""Largest part of the separate trainings' steps that the told one takes."""
+"""Most steps of the conditioned VAE, as a share of those of all separate trainings."""
 
 REACH = 0.9
-"""Least part of the highest rate of the separate VAEs that the told one reaches at the same β."""
+"""Least rate of the conditioned VAE at the lowest β, as a share of the separate VAE's."""
 
 MMD_MORE = 0.001
-"""How much further the told second VAE's samples may be from q(z), in MMD: twice what its null deviates by."""
+"""How much further from q(z) the conditioned second VAE's samples may lie, in MMD: twice the deviation of its null."""
 
 FEWEST = 3
 """Seeds that a comparison needs."""
 
-CONDITIONED = "Dosovitskiy & Djolonga (2020); that 5 % and a tenth suffice is this study's question"
+CONDITIONED = "Dosovitskiy & Djolonga (2020); the limits of 5 % and a tenth are this study's own"
 
 
 @dataclass(frozen=True)
 class BothWays:
-    """One data set: a row for each point, with `way`, `beta`, `seed`, `rate` in nats, `distortion` in data²."""
+    """One data set; `points` has a row per point: `way`, `beta`, `seed`, `rate` in nats, `distortion` in data²."""
 
     data: str
     modes: Modes
@@ -62,7 +62,7 @@ class BothWays:
     """Training steps of all points of one seed, by way."""
     declared: int
     second: Frame
-    """`way`, `beta`, `seed`, `mmd` of second VAEs' samples to q(z), and `prior`, that of the same q(z) to the prior."""
+    """`way`, `beta`, `seed`, and the MMD to q(z): `mmd` of second VAEs' samples, `prior` of the prior."""
 
     def theory(self, rates: np.ndarray) -> np.ndarray:
         """R of reverse water-filling at these rates: the optimum of a linear network."""
@@ -76,13 +76,13 @@ class BothWays:
 
     @property
     def enough(self) -> bool:
-        """Two thirds of the declared points are there, of enough seeds both ways."""
+        """Whether two thirds of the declared points exist, with enough seeds both ways."""
         seeds = self.points.groupby("way")["seed"].nunique()
         return len(self.points) >= ENOUGH * self.declared and len(seeds) == 2 and int(seeds.min()) >= FEWEST
 
     @cached_property
     def areas(self) -> list[Area]:
-        """Between the told network's curve and the separate ones', seed by seed."""
+        """The areas between the conditioned VAE's curve and the separate VAEs', seed by seed."""
         found = []
         for _, own in self.points.groupby("seed"):
             sides = [own[own["way"].eq(way)] for way in (SEPARATE, TOLD)]
@@ -93,7 +93,7 @@ class BothWays:
 
     @property
     def reach(self) -> Interval:
-        """The told network's rate at the lowest β, as a part of the separate VAE's."""
+        """The conditioned VAE's rate at the lowest β, as a share of the separate VAE's."""
         lowest = self.points[self.points["beta"].eq(self.points["beta"].min())]
         table = lowest.pivot_table(index="seed", columns="way", values="rate")
         return t_interval(table[TOLD] / table[SEPARATE]) if table.shape[1] == 2 else t_interval([])
@@ -133,7 +133,7 @@ def sheets(view: View) -> list[Sheet]:
 
 
 def both_ways(view: View) -> Iterator[BothWays]:
-    """Every data set with points of either way."""
+    """Every data set with points of at least one way."""
     trials = view.trials
     for (data,), declared in cells(trials, view.header, ["data"]):
         done = declared[declared["status"].eq("finished")]
@@ -165,7 +165,7 @@ def _own_points(trials: Frame) -> Frame:
 
 
 def at_betas(trials: Frame, metric: str) -> Iterator[tuple[object, float, float]]:
-    """(seed, β, value) of a metric that is measured at several β of one network."""
+    """(seed, β, value) of a metric measured at several β of one network."""
     for column in trials.columns[
         trials.columns.str.startswith(f"{metric}/beta ") & ~trials.columns.str.endswith("_se")
     ]:
@@ -184,7 +184,7 @@ def _told_points(trials: Frame) -> Frame:
 
 
 def _second_points(first: Frame, second: Frame) -> Frame:
-    """Both ways at the β that second VAEs were trained for one by one, each beside its own q(z)'s distance to the prior."""
+    """Both ways at the β of the separate second VAEs, each beside the distance of its own q(z) to the prior."""
     key, betas = ["way", "beta", "seed"], set(second.loc[second["way"].eq(SEPARATE), "beta"])
     sides = [_mmd(second, "mmd_codes", "mmd_codes"), _mmd(first, "mmd", "mmd_imq")]
     found = [side[side["beta"].isin(betas)].set_index(key)["value"] for side in sides]
@@ -192,7 +192,7 @@ def _second_points(first: Frame, second: Frame) -> Frame:
 
 
 def _mmd(trials: Frame, own: str, metric: str) -> Frame:
-    """A column of separate trials, and what it is called at each β of the told ones."""
+    """The column `own` of the separate trials, and `metric` of the conditioned ones at each β."""
     separate = trials[trials["way"].eq(SEPARATE)]
     separate = separate[["way", "beta", "seed"]].assign(value=separate.get(own, np.nan))
     told = at_betas(trials[trials["way"].eq(TOLD)], metric)
@@ -205,9 +205,9 @@ def _curve(one: BothWays) -> Claim:
     share = one.steps.get(TOLD, 0) / max(one.steps.get(SEPARATE, 0), 1)
     return _claim(
         one,
-        f"one VAE that is told β is within {AREA:.0%} of the curve of separate VAEs, at {STEPS:.0%} of their steps",
+        f"one VAE conditioned on β stays within {AREA:.0%} of the separate VAEs' curve, with {STEPS:.0%} of their steps",
         "an area of 0",
-        f"{unsigned} of the area under the separate VAEs' curve; with its sign {signed}; {share:.1%} of the steps",
+        f"{unsigned} of the area under the separate VAEs' curve; signed {signed}; {share:.1%} of the steps",
         f"the 95 % t-interval of the area over seeds ends below {AREA:.0%}, and steps are at most {STEPS:.0%}",
         unsigned.high <= AREA and 0 < share <= STEPS,
         one.enough and unsigned.n >= FEWEST,
@@ -218,7 +218,7 @@ def _reach(one: BothWays) -> Claim:
     reach = one.reach
     return _claim(
         one,
-        "it also reaches the rates of the lowest β",
+        "it also reaches the rate at the lowest β",
         "the rate of the separate VAE at the same β",
         f"{reach} times that",
         f"the 95 % t-interval over seeds lies above {REACH:g}",
@@ -228,7 +228,7 @@ def _reach(one: BothWays) -> Claim:
 
 
 def _paired(one: BothWays) -> Frame:
-    """MMD of both ways by β and seed, and of the told network's q(z) to the prior."""
+    """MMD of both ways by β and seed, and of the prior to the conditioned VAE's q(z)."""
     sides = {way: own.set_index(["beta", "seed"]) for way, own in one.second.groupby("way")}
     if set(sides) != {SEPARATE, TOLD}:
         return pd.DataFrame(columns=["beta", "seed", SEPARATE, TOLD, "prior"])
@@ -242,7 +242,7 @@ def _samples(one: BothWays) -> Claim:
     means = {way: number(float(pairs[way].mean())) for way in (SEPARATE, TOLD)}
     return _claim(
         one,
-        "a second VAE that is told β samples q(z) as well as second VAEs trained for one β each",
+        "a second VAE conditioned on β samples q(z) as well as second VAEs trained at one β each",
         "MMD to q(z) no larger",
         f"told − separate {more}; on average {means[TOLD]} told, {means[SEPARATE]} separate",
         f"the paired 95 % t-interval over seeds ends below {MMD_MORE:g}",
@@ -252,14 +252,16 @@ def _samples(one: BothWays) -> Claim:
 
 
 def _worth_it(one: BothWays) -> Claim:
-    """Against the distance from the same q(z) to the prior, which is what sampling without a second VAE has."""
+    """Against the prior's distance to the same q(z): what sampling without a second VAE gives."""
     pairs = _paired(one)
     less = t_interval((pairs[TOLD] - pairs["prior"]).groupby(pairs["seed"]).mean().astype(float))
     by_beta = pairs.groupby("beta")[[TOLD, "prior"]].mean()
-    told = ", ".join(f"β {beta:g}: {number(row[TOLD])} for {number(row['prior'])}" for beta, row in by_beta.iterrows())
+    told = ", ".join(
+        f"β {beta:g}: {number(row[TOLD])} against {number(row['prior'])}" for beta, row in by_beta.iterrows()
+    )
     return _claim(
         one,
-        "its samples are nearer to q(z) than those of the prior",
+        "its samples are nearer to q(z) than samples of the prior",
         "MMD to q(z) smaller than the prior's",
         f"told − prior {less}; {told or 'not measured'}",
         "the paired 95 % t-interval over seeds lies below 0",

@@ -1,4 +1,4 @@
-"""Figures of a VAE that is told β: its curve over those of separate VAEs, and how near second VAEs come to q(z)."""
+"""Figures of a VAE conditioned on β: its curve over those of separate VAEs, and how near second VAEs come to q(z)."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -14,14 +14,14 @@ from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, log_scale
 from analysis.frames.types import Frame
 from study.catalog.beta_input.table import SEPARATE, TOLD
 
-LOOKS = {SEPARATE: Look("a VAE for each β", "#D55E00", "s"), TOLD: Look("one VAE that is told β", "#0072B2", "o")}
+LOOKS = {SEPARATE: Look("a VAE for each β", "#D55E00", "s"), TOLD: Look("one VAE conditioned on β", "#0072B2", "o")}
 
 FINE = 400
 """Points of a dashed curve."""
 
 
 class Curves(Protocol):
-    """What is drawn of one data set."""
+    """What the figures show of one data set."""
 
     @property
     def data(self) -> str:
@@ -68,12 +68,12 @@ def _curves(every: Sequence[Curves]) -> Drawing:
         above.set_title(one.data, loc="left", color=INK)
         below.set_xlabel("rate K, nats")
     grid[0][0].set_ylabel("distortion R, data²")
-    grid[1][0].set_ylabel("R over that of theory")
+    grid[1][0].set_ylabel("R over theory's")
     legend(figure, [ax for line in grid for ax in line], "One network for a whole curve")
     caption = (
-        "Distortion against rate on the training set: a point a seed and β, a line through the medians over seeds. Dashed: "
+        "Distortion against rate on the training set: a point per seed and β, a line through the medians over seeds. Dashed: "
         "reverse water-filling over the modes of the training set, the optimum of linear networks. Below: distortion over "
-        "that of theory at the same rate; a nonlinear network may lie under it."
+        "theory's at the same rate; a nonlinear network may lie below 100 %."
     )
     return Drawing.of("one_for_all", caption, figure)
 
@@ -103,9 +103,9 @@ def _seconds(every: Sequence[Curves]) -> Drawing:
     line[0].set_ylabel("MMD of samples to q(z)")
     legend(figure, line, "Second VAEs on the codes")
     caption = (
-        "MMD of samples to draws of q(z) at the same β, a point a seed: of second VAEs trained for one β each, of one that "
-        "is told β, and of the prior to the q(z) that the latter learns. The axis is linear below 0.001, about twice the "
-        "deviation between equal samples."
+        "MMD of samples to draws of q(z) at the same β, a point per seed: of second VAEs trained at one β each, of one "
+        "conditioned on β, and of the prior against the latter's q(z). The axis is linear below 0.001, about twice the "
+        "deviation between two samples of one distribution."
     )
     return Drawing.of("second", caption, figure)
 

@@ -1,11 +1,11 @@
-"""One VAE that is told β, trained over all of them, against VAEs that are trained for one β each.
+"""One VAE conditioned on β and trained over all β, against separate VAEs, each trained at one β.
 
-A rate-distortion curve takes a training for every point. A network that is told β, by scales and shifts of its layers, and
-draws a β for every example gives all of them at once; it trains for a tenth of the steps that the others take together.
-γ is fixed at T/d, so that β moves the level βγ over the whole curve.
+A rate-distortion curve needs one training per point. A network that takes β as an input, through scales and shifts of its
+layers, and trains with a new β for every example gives all points at once. It trains for a tenth of the steps that the
+separate VAEs take together. γ is fixed at T/d, so β moves the level βγ along the whole curve.
 
-At a few β of the digits a second VAE learns the density of the codes, q(z): one for each of them, and one that is told β
-on draws of the network that is told β. Its γ starts at 0.05, as in `vaeplus`.
+At a few β on the digits, a second VAE learns the density of the codes, q(z): one for each separate VAE, and one conditioned
+on β for the conditioned VAE. Its γ starts at 0.05, as in `vaeplus`.
 """
 
 from typing import Literal
@@ -28,19 +28,19 @@ NETWORKS = [FIRST, SECOND]
 
 BETAS = {LINEAR.label: sweep(0.04, 3.5, 16), Digits().label: sweep(0.2, 7.0, 20), MNIST().label: sweep(0.3, 60, 20)}
 STEPS = {LINEAR.label: 4000, Digits().label: 3000, MNIST().label: 14_000}
-"""Of a training for one β."""
+"""Steps of one training at a single β."""
 
 SAMPLED = 3
-"""β at which second VAEs are trained: the first, a middle one and so on, all below the last collapse."""
+"""Number of β with second VAEs: the lowest and others evenly spaced, all below the last collapse."""
 
 
 def told_steps(data: Data) -> int:
-    """A tenth of what the trainings for one β take together."""
+    """A tenth of the steps that the separate trainings take together."""
     return len(BETAS[data.label]) * STEPS[data.label] // 10
 
 
 def sampled(data: Data) -> list[float]:
-    """The β at which second VAEs are trained."""
+    """The β with second VAEs."""
     betas = BETAS[data.label]
     return betas[:: len(betas) // (SAMPLED + 1)][:SAMPLED]
 
@@ -50,7 +50,7 @@ ALL_BETAS = sorted({*BETAS[LINEAR.label], *BETAS[Digits().label]})
 
 @study(data=[LINEAR, Digits()], network=NETWORKS, way=WAYS, beta=ALL_BETAS, seed=range(4))
 def beta_input(data: Data, network: Network, way: Way, beta: float, seed: int) -> Trial | None:
-    """Does one VAE that is told β trace the curve of VAEs that are trained for one β each?"""
+    """Does one VAE conditioned on β trace the same curve as separate VAEs, each trained at one β?"""
     if network == SECOND and data == LINEAR:
         return None
     return trial(data, network, way, beta, seed)
@@ -58,12 +58,12 @@ def beta_input(data: Data, network: Network, way: Way, beta: float, seed: int) -
 
 @beta_input.paper(data=[MNIST()], network=NETWORKS, way=WAYS, beta=BETAS[MNIST().label], seed=range(5))
 def beta_input_paper(data: Data, network: Network, way: Way, beta: float, seed: int) -> Trial | None:
-    """The same question on MNIST: 60 epochs for each β, and 120 for all of them."""
+    """The same question on MNIST: 60 epochs for each separate VAE, and 120 for the conditioned one."""
     return trial(data, network, way, beta, seed)
 
 
 def trial(data: Data, network: Network, way: Way, beta: float, seed: int) -> Trial | None:
-    """One row; None for a β that the data set, or the network, is not asked about."""
+    """One row; None for a β that the study leaves out for this data set or network."""
     betas = BETAS[data.label]
     wanted = [betas[len(betas) // 2]] if way == TOLD else sampled(data) if network == SECOND else betas
     if beta not in wanted:
@@ -99,7 +99,7 @@ def trial(data: Data, network: Network, way: Way, beta: float, seed: int) -> Tri
 
 
 def _lr(data: Data, way: Way) -> float:
-    """The told linear network takes larger steps: it has more to turn, and no part of it may be left behind."""
+    """The conditioned linear network takes larger steps: it has more to rotate, and no part may lag behind."""
     if data == LINEAR:
         return 2e-2 if way == TOLD else 1e-2
     return 1e-3 if isinstance(data, MNIST) else 5e-3

@@ -1,31 +1,31 @@
-"""calibrated_decoders: what each likelihood of a decoder makes of the same images.
+"""calibrated_decoders: how well the decoders' likelihoods explain the same images.
 
-−log P is that of the images' levels: densities are integrated over the levels' bins, so that all decoders of one data set
-are comparable, and bits a dimension are −log P/(d log 2). It is an importance-weighted estimate on test images, an upper
-bound in expectation. A variance for each image pays for naming it. Where β is not 1 it weighed the training alone.
+−log P is that of the images' levels: every density is integrated over the levels' bins, so all decoders of one data set are
+comparable. Bits per dimension are −log P/(d log 2). The estimate is importance-weighted, on test images, and an upper bound
+in expectation. A variance per image pays for its own encoding. A β other than 1 weights the rate in training alone.
 
-The source compares Gaussian decoders by the density that they are trained by, and a free variance has γ = 1 among its
-choices: there it should be ahead. Of levels that does not follow, because the end bins are open. Level 0 costs log 2 under
-every normal density about its bin's upper edge, and under one that lies further in more the narrower it is, whereas the
-density at 0 grows as 1/σ. So on MNIST the order turns round. Of 784 pixels 643 have level 0; after 800 steps on 5,000
-images (seed 0, the first 500 test images) −ELBO of the levels is, in nats an image,
+The source compares Gaussian decoders by the density that they train on. There a free variance should win, because γ = 1 is
+among its choices. For levels this does not follow, because the end bins are open. Level 0 costs log 2 under every normal
+density centred on its bin's upper edge; under one centred further in, it costs more the narrower the density is. Yet the
+density at 0 grows as 1/σ. So on MNIST the order reverses. Of 784 pixels 643 have level 0. After 800 steps on 5,000 images
+(seed 0, the first 500 test images), −ELBO of the levels in nats per image is
 
     unit variance      1370.9 = 476.9 of level 0 + 883.5 of 1 to 254 +  6.7 of 255 +  3.8 of the rate
     shared, σ = 0.149  1542.2 = 601.2 of level 0 + 877.2 of 1 to 254 + 24.0 of 255 + 39.8 of the rate
 
-while by densities times the bins' width level 0 costs 4161 and 3059, which is all that the density gains. Levels between
-gain little, because one γ serves strokes, with errors of 0.29 (root mean square), and their ground, with 0.10. The means
-are the better ones: σ = 0.354, fitted to the levels of training images, gives them 1315, and unit variance's have 1350 at
-their own best, 0.57. More training does not restore the order: one seed each has −log P of 1534 against 1358 after 2,000
-steps, and of 1468 against 1356 after 8,000 on 60,000 images. Between the ends, where bins are narrow against σ, a
-probability is a density times the width, and levels say what densities do.
+By density times bin width, level 0 costs 4161 and 3059: this is all that the density gains. The levels in between gain
+little, because one γ serves both strokes, with root mean square errors of 0.29, and background, with 0.10. The shared
+decoder's means are the better ones: with σ = 0.354, fitted to the levels of training images, they reach 1315, and those of
+unit variance 1350 with their own best σ, 0.57. More training does not restore the order: with one seed each, −log P is 1534
+against 1358 after 2,000 steps, and 1468 against 1356 after 8,000 on 60,000 images. Between the ends, where bins are narrow
+relative to σ, a probability is the density times the width, so levels and densities agree.
 
-Claims compare decoders seed by seed. Samples are decoded means, without the decoder's noise, and judged by FID where the
-home has it, else by the Fréchet distance of random features: an order of decoders by the one need not be that by the other.
+Claims compare decoders seed by seed. Samples are decoded means, without the decoder's noise. Their measure is FID if the
+home has it, otherwise the Fréchet distance of random features; the two may rank decoders differently.
 
 Source: Rybkin, Daniilidis & Levine, "Simple and effective VAE training with calibrated decoders" (2021), sections 4 and 5.
-What finer variances gain is asked beside it: one for all pixels is a special case of one for each, and one for each image
-is worth it where it explains more than naming it costs, some five nats an image whatever its size.
+The study also asks what finer variances gain. One for all pixels is a special case of one per pixel. One per image pays off
+if it explains more than its encoding costs: some five nats per image, whatever the image's size.
 """
 
 import math
@@ -44,15 +44,15 @@ from analysis.tables.sheet import Sheet
 from study.catalog.calibrated_decoders.table import OPTIMAL, PER_IMAGE, PER_PIXEL, SHARED, UNIT, calibrated_decoders
 
 SOURCE = "Rybkin, Daniilidis & Levine (2021), table 1"
-SHARED_IS_BETTER = "Rybkin, Daniilidis & Levine (2021), section 3, of a variance that the decoder gives"
+SHARED_IS_BETTER = "Rybkin, Daniilidis & Levine (2021), section 3, on a variance that the decoder outputs"
 DERIVED = "asked here: does a finer variance pay for itself?"
-OF_LEVELS = "asked here of levels; the source compares densities"
+OF_LEVELS = "asked here for levels; the source compares densities"
 
 NLL = "nll_levels"
 
 
 class By(NamedTuple):
-    """What decoders are compared by: a column, what it is called, whose claim it is, and when it need not be."""
+    """A measure of decoders: its column, its name, the source of the claim, and when the claim may fail."""
 
     column: str
     heading: str
@@ -65,7 +65,7 @@ LEVELS = By(
     NLL,
     "−log P",
     OF_LEVELS,
-    "; it need not be where most values lie at an end, whose bin is open, and levels are narrow beside the noise",
+    "; this may fail where most values lie in an open end bin and levels are narrow relative to the noise",
 )
 FINER = By(NLL, "−log P", DERIVED)
 
@@ -76,7 +76,7 @@ FEWEST = 3
 """Pairs of trials that a claim needs."""
 
 QUALITY = {"fid": "FID", "fd_conv": "FD of random features"}
-"""Distances of samples to the test set: the first that was measured counts."""
+"""Distances of samples to the test set; the claims use the first one measured."""
 
 COLUMNS = {
     NLL: "−log P, nats",
@@ -124,21 +124,21 @@ def sheets(view: View) -> list[Sheet]:
         rows.append({"data": label_text(data), "decoder": str(decoder)} | texts | {"seeds": str(len(trials))})
     caption = (
         "Decoders on test images: mean ± half-width of the 95 % t-interval over seeds. −log P of the images' levels, "
-        "importance-weighted; −ELBO the looser bound; samples against the test set. β = … have γ = 1 and that weight of "
-        "the rate in training. Numbers of different data sets are not comparable, binary ones least of all"
+        "importance-weighted; −ELBO is the looser bound; samples against the test set. Decoders named β = … train with "
+        "γ = 1 and that weight of the rate. Numbers of different data sets are not comparable, least of all binary ones"
     )
     return [Sheet("decoders", caption, pd.DataFrame(rows))] if rows else []
 
 
 def with_bits(trials: Frame) -> Frame:
-    """The frame with `bits`, bits a dimension, where the probability of levels was measured."""
+    """The frame with `bits`, per dimension, if it has the probability of levels."""
     if NLL not in trials:
         return trials
     return trials.assign(bits=trials[NLL] / (trials["d"] * math.log(2)))
 
 
 def quality(trials: Frame) -> str | None:
-    """The column by which samples are judged."""
+    """The column that measures samples; None if the trials have none."""
     return next((column for column in QUALITY if column in trials and trials[column].notna().any()), None)
 
 
@@ -159,7 +159,7 @@ def _below(data: str, trials: Frame, one: str, other: str, by: By) -> Claim:
     difference: Interval = t_interval(ours - theirs)
     return Claim(
         data=data,
-        claim=f"{by.heading} of the decoder “{one}” lies below that of “{other}”",
+        claim=f"{by.heading} is lower with the decoder “{one}” than with “{other}”",
         source=by.source,
         expected=f"{one} − {other} < 0{by.proviso}",
         measured=f"{number(ours.mean())} against {number(theirs.mean())}, paired difference {difference}",
@@ -171,12 +171,12 @@ def _below(data: str, trials: Frame, one: str, other: str, by: By) -> Claim:
 
 
 def _same_objective(data: str, trials: Frame) -> Claim:
-    """The mean over seeds decides; J is that of the training set, which both minimise."""
+    """Compares means over seeds; J is that of the training set, which both minimise."""
     optimal, learned = _paired(trials, OPTIMAL, SHARED, "objective_train")
     apart = float((optimal - learned).mean() / abs(learned.mean())) if len(learned) else math.nan
     return Claim(
         data=data,
-        claim="a variance in closed form reaches the J of a learned one",
+        claim="a variance in closed form reaches the same J as a learned one",
         source=SOURCE,
         expected="J equal",
         measured=f"J = {number(optimal.mean(), 4)} optimal, {number(learned.mean(), 4)} learned: {100 * apart:.2g} % apart",

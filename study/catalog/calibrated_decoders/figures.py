@@ -1,4 +1,4 @@
-"""Figures of calibrated_decoders: bits and sample quality of each decoder, and what each decodes."""
+"""Figures of calibrated_decoders: bits and sample quality of each decoder, and pictures of its samples."""
 
 import math
 
@@ -37,7 +37,7 @@ GROUPS = {
 }
 COLOURS = dict(zip(GROUPS, ("#D55E00", "#0072B2", "#009E73"), strict=True))
 
-SHOWN = {"bits": "bits a dimension", "fid": "FID of samples", "fd_conv": "FD of samples, random features"}
+SHOWN = {"bits": "bits per dimension", "fid": "FID of samples", "fd_conv": "FD of samples, random features"}
 MOST = 8
 """Pictures in a row."""
 
@@ -84,7 +84,7 @@ def _metrics(finished: Frame, view: View) -> Drawing:
         frameon=False,
     )
     caption = (
-        "Each decoder's −log P of test images' levels, in bits a dimension, and the distance of its samples to the test "
+        "Each decoder's −log P of test images' levels, in bits per dimension, and the distance of its samples to the test "
         "set; smaller is better. Small points are seeds, large ones their means with 95 % t-intervals."
     )
     return Drawing.of("decoders", caption, figure)
@@ -103,7 +103,7 @@ def _dots(ax: Axes, trials: Frame, column: str, decoders: list[object]) -> None:
 
 
 def _pictures(data: str, trials: Frame, view: View) -> Drawing | None:
-    """Test images, then a row of samples for each decoder, of the first seed."""
+    """Test images, then one row of samples per decoder, from the first seed."""
     rows: list[tuple[str, np.ndarray]] = []
     for (decoder,), of_decoder in cells(trials, view.header, ["decoder"]):
         arrays = _arrays_of(of_decoder.sort_values("seed").iloc[0], view.home)
@@ -116,8 +116,8 @@ def _pictures(data: str, trials: Frame, view: View) -> Drawing | None:
     show_rows(ax, rows)
     figure.suptitle(f"Decoded draws of the prior, {data}", fontsize=10.5)
     caption = (
-        f"{data}: what each decoder makes of the same draws of the prior (a column is one draw), the mean without the "
-        "decoder's noise, first seed; above them test images."
+        f"{data}: the same draws of the prior under each decoder, one draw per column: its mean, without the decoder's "
+        "noise, first seed. Top row: test images."
     )
     name = "samples-" + "".join(letter if letter.isalnum() else "-" for letter in data.lower())
     return Drawing.of(name, caption, figure)

@@ -1,17 +1,17 @@
 """Decoders × seeds on images: which likelihood explains the images best, and which gives the best samples?
 
-The same encoder, latents and layers under every likelihood of a decoder: a variance that is 1, with β to make up for it;
-one that is learned, or in closed form, for all values, for each pixel or for each image; Student's t; and probabilities of
-the images' levels themselves. A Bernoulli decoder is one of binary data, so there it stands beside Gaussian decoders on
-images that are black and white. A learned log γ has a learning rate of its own, so that it arrives. A variance for each
-pixel has a floor: that of a number known to a level, width²/12; without it pixels that never change would draw it to 0.
+All decoders share encoder, latents and layers; only the likelihood differs: unit variance, with β to compensate; a variance
+that is learned or in closed form, for all values, per pixel or per image; Student's t; and probabilities of the images'
+levels themselves. A Bernoulli decoder needs binary data, so the study compares it with Gaussian decoders on black and white
+images. A learned log γ has its own learning rate, so that it converges in time. A variance per pixel has a floor, width²/12,
+the variance of rounding to a level; without it, pixels that never change would drive it to 0.
 
-The source compares Gaussian decoders by densities, and so do claims; −log P of levels, which all likelihoods have, is asked
-beside it. By levels a learned variance need not win where most of them lie at an end and are narrow beside the noise, as
-in MNIST: `study.catalog.calibrated_decoders.claims` says why, and by how many nats.
+The source compares Gaussian decoders by density, and so do the claims. They also compare −log P of levels, which every
+likelihood has. By levels a learned variance may lose where most of them lie in an end bin and are narrow relative to the
+noise, as in MNIST: `study.catalog.calibrated_decoders.claims` explains why, and by how many nats.
 
-Left out of the source's table: the BAIR videos, and hierarchical VAEs. Its variance for each pixel is a decoder's output;
-here it is one trained vector that serves all images.
+The study leaves out two parts of the source's table: the BAIR videos, and hierarchical VAEs. The source's decoder outputs
+its variance per pixel; here it is one trained vector for all images.
 
 Source: Rybkin, Daniilidis & Levine, "Simple and effective VAE training with calibrated decoders" (2021), table 1.
 """
@@ -66,10 +66,10 @@ DECODERS: dict[str, Objective] = {
 }
 
 ON_BINARY = (UNIT, SHARED, OPTIMAL, BERNOULLI)
-"""Decoders of binary data; the first three stand there for what a Bernoulli decoder is compared with."""
+"""Decoders of binary data; the first three are there for comparison with Bernoulli."""
 
 ON_MNIST = (UNIT, SHARED, OPTIMAL)
-"""Decoders of a twelfth of MNIST, at laptop scale."""
+"""Decoders that train on a twelfth of MNIST, at laptop scale."""
 
 
 @study(data=[Digits(), Digits(binary=True), MNIST(n=5000)], decoder=list(DECODERS), seed=range(3))
@@ -88,7 +88,7 @@ def calibrated_decoders(data: Images, decoder: str, seed: int) -> Trial | None:
     data=[MNIST(), MNIST(binary=True), CelebA(size=64), CIFAR10(), SVHN()], decoder=list(DECODERS), seed=range(5)
 )
 def calibrated_decoders_paper(data: Images, decoder: str, seed: int) -> Trial | None:
-    """The same question on MNIST, faces, photographs and house numbers, with convolutional networks: 50,000 steps."""
+    """The same question on MNIST, faces, photographs and house numbers, with convolutional networks and 50,000 steps."""
     channels = {28: (32, 64), 32: (64, 128, 256), 64: (32, 64, 128, 256)}[data.image[0]]
     style: Any = {"norm": "group", "activation": "gelu", "skip": "residual", "output_scale": 0.1, "log_var_scale": 0.1}
     model = ImageVAE(kappa=32 if data.image[0] == 28 else 128, channels=channels, **style)

@@ -1,1 +1,1 @@
-"""The study collapse_point: is a latent whose weights are all zero stationary, in a deep VAE?"""
+"""The study collapse_point: in a deep VAE, is a latent whose weights are all zero stationary?"""

@@ -1,6 +1,6 @@
 """collapse_point: the gradient at a latent whose weights are all zero, under three hypotheses.
 
-Source: "On the regularization balance in autoencoder-based generative models", Thm. 2. It leaves two hypotheses out: that
+Source: "On the regularization balance in autoencoder-based generative models", Thm. 2. It omits two hypotheses: that
 the latent's biases are zero in both heads, and that the gradient is an expectation over the noise.
 """
 
@@ -20,17 +20,17 @@ from study.catalog.collapse_point.figures import noise
 from study.catalog.collapse_point.table import MEAN_BIAS, STATED, VARIANCE_BIAS, collapse_point
 
 ZERO = 1e-6
-"""Largest gradient that counts as none, in nats."""
+"""Largest gradient that counts as zero, in nats."""
 
 PRESENT = 1e-3
-"""Least gradient that counts as one."""
+"""Least gradient that counts as nonzero, in nats."""
 
 EXPONENT = 0.1
 
 SLOPES = {"decoder_slope": "decoder column", "mean_slope": "mean", "variance_slope": "log variance"}
 
 MOVED: dict[str, tuple[str, ...]] = {MEAN_BIAS: ("decoder_slope", "mean_slope"), VARIANCE_BIAS: ("variance_slope",)}
-"""The weights on which J has a gradient under each bias; on the others it has none."""
+"""The weights that get a gradient of J under each bias; the others get none."""
 
 SOURCE = "On the regularization balance in autoencoder-based generative models, Thm. 2"
 
@@ -45,10 +45,10 @@ def claims(view: View) -> list[Claim]:
     return [
         Claim(
             "biases zero",
-            "the gradient of a collapsed latent's weights is zero, in expectation over the noise",
+            "J's gradient on a collapsed latent's weights is zero in expectation over the noise",
             SOURCE,
             "0 for its decoder column, mean and log variance",
-            f"{number(largest)} nats at most, with the noise in antithetic pairs",
+            f"at most {number(largest)} nats, with antithetic pairs of noise",
             f"{ZERO:g} nats",
             judge(largest <= ZERO, enough),
             len(stated),
@@ -56,7 +56,7 @@ def claims(view: View) -> list[Claim]:
         ),
         Claim(
             "biases zero",
-            "the gradient of n independent draws is noise that falls as n^(−½)",
+            "averaged over n independent draws, this gradient is noise that falls as n^(−½)",
             f"{SOURCE}; derived",
             "exponent −½",
             f"exponent {exponents}",
@@ -106,7 +106,7 @@ def _biased(name: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
     return Claim(
         name,
         f"a collapsed latent with a {name} is not stationary: J has a gradient on its {names}",
-        f"{SOURCE}, a hypothesis that it leaves out",
+        f"{SOURCE}, a hypothesis that it omits",
         f"a gradient on its {names}, none on the rest",
         f"at least {number(least)} nats; on the rest at most {number(most)}",
         f"{PRESENT:g} nats; {ZERO:g} nats",

@@ -1,9 +1,9 @@
 """conditional_collapse: networks with one hidden layer that learn y = Mx, against the linear theory's minimum.
 
-Theory speaks of the global minimum. These networks have poorer ones beside it, and ReLU networks end in them in a good part
-of their trainings, so theory is held against the best of the seeds at each β: the converged trial with the lowest J on the
-training set. What the other seeds do stands beside it. ζ² is the spectrum of the very training set; the sample of z in
-the loss leaves half a per cent of noise.
+Theory describes the global minimum. These networks also have worse minima, and many trainings of ReLU networks end in one.
+So the claims compare theory with the best seed at each β: the converged trial with the lowest J on the training set. They
+also report the other seeds. ζ² is the spectrum of the training set itself; sampling z in the loss leaves half a per cent
+of noise.
 
 Source: Wang & Ziyin (2022), figure 1 and appendix A.1.
 """
@@ -27,7 +27,7 @@ from study.catalog.conditional_collapse.table import conditional_collapse
 SOURCE = "Wang & Ziyin (2022), figure 1"
 
 SMALL = 0.9
-"""Below this β the network's few units are felt."""
+"""Below this β the network's small width matters."""
 
 WITHIN, WITHIN_SMALL = 0.01, 0.1
 """Relative tolerance on the loss, above and below that β."""
@@ -36,7 +36,7 @@ ALIVE = 0.01
 """A latent with more active units than this carries a mode. Source: Burda, Grosse & Salakhutdinov (2016)."""
 
 LAST_KEPT, FIRST_COLLAPSED = 12.0, 14.5
-"""β on either side of ζ₁² = 14 as planted."""
+"""β on either side of the planted ζ₁² = 14."""
 
 
 @conditional_collapse.claims
@@ -53,7 +53,7 @@ def drawings(view: View) -> list[Drawing]:
 
 @conditional_collapse.sheets
 def sheets(view: View) -> list[Sheet]:
-    """What training ends with at each β, and thresholds fitted over all seeds."""
+    """Loss and modes after training at each β, and thresholds fitted over all seeds."""
     every = {name: trials for name, trials in network_sweeps(view, "activation").items() if len(trials.settled)}
     if not every:
         return []
@@ -63,7 +63,7 @@ def sheets(view: View) -> list[Sheet]:
         for name, trials in every.items()
     ]
     return [
-        Sheet("loss", "Loss and modes kept at the best of the seeds, against the linear minimum", _stacked(losses)),
+        Sheet("loss", "Loss and modes kept by the best seed, against the linear minimum", _stacked(losses)),
         Sheet("thresholds", "Collapse thresholds from active units, over all seeds", _stacked(fits)),
     ]
 
@@ -84,12 +84,12 @@ def _loss(name: str, trials: NetworkSweep, best: Frame, where: str, within: floa
     every = trials.settled[trials.settled["beta"].ge(SMALL) if within == WITHIN else trials.settled["beta"].lt(SMALL)]
     others = (every["loss"] / every["expected"] - 1).abs()
     measured = (
-        f"within {apart.max():.2%} at the best of the seeds, {apart.median():.2%} in the median over β; "
+        f"best seed within {apart.max():.2%}, {apart.median():.2%} in the median over β; "
         f"{int(others.le(within).sum())} of {len(others)} single trials within {within:.0%}, the worst {others.max():.1%}"
     )
     return Claim(
         data=f"y = Mx, {name}",
-        claim=f"the loss is that of the linear minimum for {where}",
+        claim=f"the loss equals the linear minimum for {where}",
         source=SOURCE,
         expected="L/L* = 1",
         measured=measured,
@@ -101,7 +101,7 @@ def _loss(name: str, trials: NetworkSweep, best: Frame, where: str, within: floa
 
 
 def _counts(name: str, trials: NetworkSweep) -> Claim:
-    """A mode just inside its threshold may be lost to the network's few units; none can be won."""
+    """The network's small width may cost it a mode just inside its threshold; it cannot gain one."""
 
     def lost(rows: Frame) -> Column:
         return rows["kept"] - rows["n_burda"]
@@ -109,14 +109,14 @@ def _counts(name: str, trials: NetworkSweep) -> Claim:
     best, every = lost(trials.best), lost(trials.settled)
     return Claim(
         data=f"y = Mx, {name}",
-        claim="a network keeps the modes that theory keeps, or one less",
+        claim="a network keeps as many modes as theory, or one fewer",
         source=SOURCE,
         expected="#{ζᵢ² > βγ} latents with active units, at every β",
         measured=(
-            f"{int(best.eq(0).sum())} of {len(best)} β exact at the best of the seeds, {int(best.eq(1).sum())} one short; "
+            f"{int(best.eq(0).sum())} of {len(best)} β exact with the best seed, {int(best.eq(1).sum())} one short; "
             f"{int(every.isin([0, 1]).sum())} of {len(every)} single trials exact or one short"
         ),
-        tolerance="none more, at most one less",
+        tolerance="never more, at most one fewer",
         verdict=judge(bool(best.isin([0, 1]).all()), trials.enough),
         trials=len(every),
         topic=topics.CONDITIONAL_SWEEP,

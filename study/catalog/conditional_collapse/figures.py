@@ -50,8 +50,8 @@ def loss(every: Mapping[str, NetworkSweep]) -> Drawing:
         log_beta(ax, "weight of the rate β")
     legend(figure, grid, "Networks that learn y = Mx reach the linear minimum")
     caption = (
-        "Loss R/2γ + βK on the training set against β, at the best of the seeds. Dashed: the linear minimum L*. Right: its "
-        f"relative excess, ±{SHADED:.0%} shaded; small dots are the other seeds, those above 5 % are cut off."
+        "Loss R/2γ + βK on the training set against β, best seed. Dashed: the linear minimum L*. Right: the relative excess "
+        f"over L*, ±{SHADED:.0%} shaded. Small dots: the other seeds; those above 5 % are cut off."
     )
     return Drawing.of("loss", caption, figure)
 
@@ -83,8 +83,8 @@ def posterior(every: Mapping[str, NetworkSweep]) -> Drawing:
     grid[0].set_ylabel("posterior standard deviation σ̄")
     legend(figure, grid, "Each latent widens to the prior")
     caption = (
-        "Root mean square over x of the posterior standard deviation of each latent, narrowest first, at the best of the "
-        "seeds; small dots are the other seeds. Dashed: min(1, √βγ/ζᵢ). Dotted: ζ₁²/γ, where the last mode is lost."
+        "Root mean square over x of the posterior standard deviation of each latent, narrowest first, best seed. "
+        "Small dots: the other seeds. Dashed: min(1, √βγ/ζᵢ). Dotted: ζ₁²/γ, where the last mode is lost."
     )
     return Drawing.of("posterior", caption, figure)
 

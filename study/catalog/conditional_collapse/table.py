@@ -1,9 +1,9 @@
-"""Collapse where the target is not the input: y = Mx, encoded and decoded by a small network, linear or not.
+"""Collapse when the target is not the input: a small network, linear or not, learns y = Mx.
 
-Theory reads off the singular values ζ of E[y x̃ᵀ], x̃ the whitened input: here ζ² = 14, 8, 4, 2, 1 by construction, while the
-spectrum of the inputs plays no part. Encoder and decoder have one hidden layer of eight and κ = 5 latents whose posterior
-variance depends on x, so that nothing but the map is linear; the sweep passes all five thresholds. A layer of eight ReLU
-units holds four linear modes, two units each, and a deep network has poor minima beside the best one, hence the seeds.
+Theory needs only the singular values ζ of E[y x̃ᵀ], where x̃ is the whitened input: here ζ² = 14, 8, 4, 2, 1 by construction.
+The spectrum of the inputs plays no part. Encoder and decoder have one hidden layer of eight units, and the posterior
+variance of the κ = 5 latents depends on x, so only the map is linear. The sweep passes all five thresholds. Eight ReLU
+units hold four linear modes, two units each, and a deep network has poor minima beside the best one; hence several seeds.
 """
 
 from itertools import pairwise

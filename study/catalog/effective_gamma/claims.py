@@ -1,12 +1,12 @@
 """effective_gamma: with a fixed γ, does anything but the product βγ matter?
 
-J(γ, β) = β J(βγ, 1) + const, and Adam does not see the scale of J: trials of equal seed, κ and βγ should end alike, converged
-or not. They are compared in pairs, and pairs whose βγ differs by one step of the axes are counted beside them, since
-agreement says nothing where everything agrees. On linear data each mode i of the covariance has the posterior variance
-min(1, βγ/λᵢ), so that κ latents hold #{λᵢ > βγ} modes, of which #{λᵢ > 2βγ} have a variance below 0.5 and count as active;
-λᵢ are the eigenvalues of the very training set.
+J(γ, β) = β J(βγ, 1) + const, and Adam is invariant to the scale of J. So trials of equal seed, κ and βγ should end alike,
+converged or not. The claim compares them in pairs. It also counts pairs whose βγ differs by one step of the axes, because
+agreement would say nothing if those agreed too. On linear data, mode i of the covariance has posterior variance
+min(1, βγ/λᵢ). So κ latents hold #{λᵢ > βγ} modes, of which #{λᵢ > 2βγ} have a variance below 0.5 and count as active. λᵢ
+are the eigenvalues of the training set itself.
 
-Source: Wang & Ziyin (2022), section 4 with a learnable posterior variance; that β and γ act through their product is algebra.
+Source: Wang & Ziyin (2022), section 4 with a learnable posterior variance; that only the product of β and γ acts is algebra.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ from analysis.tables.interval import number
 from study.catalog.effective_gamma.table import effective_gamma
 
 AGREEING = 0.95
-"""Share of pairs, or of converged trials, that must agree for a claim to hold: a mode near its threshold may fall anyhow."""
+"""Share of pairs, or of converged trials, that must agree for a claim to hold: modes near a threshold may go either way."""
 
 Spectra = Mapping[str, Sequence[float]]
-"""Eigenvalues of each data set's covariance, by data_id, where they are recorded."""
+"""Eigenvalues of each data set's covariance, by data_id, where recorded."""
 
 
 @effective_gamma.claims
@@ -54,7 +54,7 @@ def absorption(frame: Frame, header: Header, spectra: Spectra) -> list[Claim]:
 
 
 def _ends_alike(data: str, trials: Frame, enough: bool) -> Claim:
-    claim = "at equal βγ the same latents are active, whatever β and γ are"
+    claim = "at equal βγ the same number of latents is active, whatever β and γ are"
     ranks = {product: rank for rank, product in enumerate(sorted(trials["product"].unique()))}
     sides = trials[["kappa", "seed", "beta", "n_active", "rate_train"]].assign(rank=trials["product"].map(ranks))
     pairs = sides.merge(sides, on=["kappa", "seed"], suffixes=("", "_2"))
@@ -102,5 +102,5 @@ def _claim(
 
 
 def _rounded(product: float) -> float:
-    """A product by which trials are grouped: float32 and decimal axes give it in slightly different digits."""
+    """A product to group trials by: float32 and decimal axes differ in its last digits."""
     return float(f"{product:.4g}")

@@ -1,9 +1,9 @@
 """β × γ at equal βγ: with a fixed decoder variance, does anything but the product matter?
 
-J(γ, β) = R/(2γ) + (d/2) log γ + βK = β J(βγ, 1) + const: the two have the same minimisers, and Adam, which does not see
-the scale of J, takes the same way to them. Both axes are doublings, so that 36 combinations share 11 products. On linear
-data the closed form says more: mode i of the covariance survives iff λᵢ > βγ, with posterior variance min(1, βγ/λᵢ). The
-products pass between the planted eigenvalues, a factor of 1.4 away from each, where training is not critically slow.
+J(γ, β) = R/(2γ) + (d/2) log γ + βK = β J(βγ, 1) + const: both have the same minimisers, and Adam, which is invariant to the
+scale of J, takes the same path to them. Both axes double at each step, so 36 combinations share 11 products. On linear data
+the closed form says more: mode i of the covariance survives iff λᵢ > βγ, with posterior variance min(1, βγ/λᵢ). The
+products lie between the planted eigenvalues, a factor of 1.4 from each, where training is not critically slow.
 """
 
 from models.specs import MNIST, VAE, Data, Fixed, Gamma, LinearSubspace, Objective, PlantedManifold, Training
@@ -35,7 +35,7 @@ def effective_gamma(data: Data, gamma: Gamma, beta: float, kappa: int, seed: int
 
 @effective_gamma.paper(data=[MNIST()], gamma=GAMMAS, beta=BETAS, kappa=[16, 64], seed=range(3))
 def effective_gamma_paper(data: Data, gamma: Gamma, beta: float, kappa: int, seed: int) -> Trial:
-    """The same question on MNIST, whose covariance has its largest eigenvalues inside the sweep: 100 epochs."""
+    """The same question on MNIST, whose largest covariance eigenvalues lie inside the sweep; 100 epochs."""
     return Trial(
         data=data,
         model=VAE(kappa=kappa, encoder=(512, 512), decoder=(512, 512), activation="relu", init="he", log_var_scale=0.1),

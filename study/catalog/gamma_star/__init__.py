@@ -1,1 +1,1 @@
-"""The study gamma_star: is a γ that is learned the same as its final value, fixed from the start?"""
+"""The study gamma_star: is a learned γ the same as its final value γ*, fixed from the start?"""

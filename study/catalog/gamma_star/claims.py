@@ -1,12 +1,12 @@
-"""gamma_star: a γ that is learned against the same γ* fixed from the start.
+"""gamma_star: a learned γ against its final value γ*, fixed from the start.
 
-Both trials of a pair end at one γ and reconstruct alike. The learned γ begins large, while few latents are worth their
-rate, and falls as the decoder sharpens; a γ that is small from the start never has that phase. So the fixed one is left
-with needless latents, and its aggregate posterior far from the prior. Its training is often still shedding them: the
-claims are about where the same number of steps leads, and say how many trials were still moving.
+Both trials of a pair end at the same γ and reconstruct equally well. The learned γ starts large, when few latents are worth
+their rate, and falls as the decoder sharpens; a γ that is small from the start skips that phase. So the fixed γ keeps
+needless latents, and leaves the aggregate posterior far from the prior. Its training is often still pruning: the claims are
+about the state after equal numbers of steps, and say how many trials were still moving.
 
-The gradient ‖∂J/∂z‖ scales as 1/γ, so its first value under γ* is larger by γ_init/γ* by construction, and proves nothing;
-its growth along the learned training and its agreement at the end do.
+The gradient ‖∂J/∂z‖ scales as 1/γ, so its first value under γ* is larger by γ_init/γ* by construction, and proves nothing.
+Its growth as a learned γ falls is evidence, and so is its agreement at the end.
 
 Source: Dai, Wenliang & Wipf, "On the value of infinite gradients in variational autoencoder models" (2021), figure 4;
 "On the regularization balance in autoencoder-based generative models", table 2 and figure 1.
@@ -31,16 +31,16 @@ LEARNED, REFIT = "learned", "refit"
 """How γ is set, as `gamma_mode` records it."""
 
 MMD_LEARNED, MMD_RATIO = 0.005, 10.0
-"""Largest MMD of a learned γ on planted data, and how many times larger the fixed one's is at least."""
+"""On planted data: the largest MMD of a learned γ, and the least ratio of its fixed twin's to it."""
 
 NRE_LIMIT = 1e-3
-"""Part of the test variance that either may lose, where nothing is to be lost."""
+"""Largest share of the test variance that either may lose where it can be zero."""
 
 RISE, APART = 50.0, 2.0
-"""How many times ‖∂J/∂z‖ grows along the learned training at least; the ratio of the final norms at most."""
+"""Least factor by which ‖∂J/∂z‖ grows as a learned γ falls; largest ratio of the final norms."""
 
 ERROR_APART = 0.03
-"""Relative difference of the reconstruction errors that counts as alike on images."""
+"""Largest relative difference between reconstruction errors that count as equal, on images."""
 
 FEWEST = 3
 """Pairs that a claim needs."""
@@ -53,7 +53,7 @@ def claims(view: View) -> list[Claim]:
 
 
 def paired_claims(frame: Frame, header: Header) -> list[Claim]:
-    """The claims about trials with the axes `data` and `seed`, by how their γ is set."""
+    """The claims about trials with the axes `data` and `seed`, paired by how they set γ."""
     found = []
     for labels, trials in cells(frame, header, _places(header)):
         where = _where(header, labels)
@@ -70,7 +70,7 @@ def paired_claims(frame: Frame, header: Header) -> list[Claim]:
 
 @gamma_star.sheets
 def sheets(view: View) -> list[Sheet]:
-    """The source's table 2, with active latents and gradients beside it."""
+    """The source's table 2, with active latents and gradients added."""
     rows = []
     for labels, trials in cells(view.trials, view.header, [*_places(view.header), "mode"]):
         usable = trials[trials["status"].eq("finished")]
@@ -109,7 +109,7 @@ def _where(header: Header, labels: tuple[object, ...]) -> str:
 
 
 def _pairs(trials: Frame) -> Frame:
-    """One row a seed with both trials finished: the columns of both, ending in `_learned` and `_refit`."""
+    """One row per seed with both trials finished: the columns of both, ending in `_learned` and `_refit`."""
     done = trials[trials["status"].eq("finished")]
     sides = [done[done["gamma_mode"].eq(mode)].set_index("seed").add_suffix(f"_{mode}") for mode in (LEARNED, REFIT)]
     return sides[0].join(sides[1], how="inner")
@@ -142,7 +142,7 @@ def _active_planted(where: str, pairs: Frame, r: int) -> Claim:
     return _claim(
         where,
         pairs,
-        "a learned γ keeps the planted dimensions, the same γ from the start every latent",
+        "a learned γ keeps only the planted dimensions; the same γ from the start keeps every latent",
         BALANCE,
         f"{r} active learned, κ active fixed",
         f"{_listed(learned)} learned, {_listed(fixed)} of {_listed(kappa.unique())} fixed",
@@ -157,9 +157,9 @@ def _mmd_planted(where: str, pairs: Frame) -> Claim:
     return _claim(
         where,
         pairs,
-        "q(z) meets the prior under the learned γ, and not under the fixed one",
+        "q(z) matches the prior under the learned γ, but not under the fixed one",
         BALANCE,
-        f"MMD ≤ {MMD_LEARNED:g} learned, at least {MMD_RATIO:g} times that of its twin fixed",
+        f"MMD ≤ {MMD_LEARNED:g} learned, at least {MMD_RATIO:g} times its twin's fixed",
         f"at most {number(learned.max())} learned, at least {number(fixed.min())} fixed",
         "every seed",
         agrees,
@@ -181,7 +181,7 @@ def _complete(where: str, pairs: Frame) -> Claim:
 
 
 def _difference(pairs: Frame, column: str) -> Interval:
-    """Refit minus learned over the pairs: seeds are shared, so the differences are what varies."""
+    """Refit minus learned, over pairs of equal seed."""
     return t_interval(pairs[f"{column}_refit"] - pairs[f"{column}_learned"])
 
 
@@ -190,7 +190,7 @@ def _more_active(where: str, pairs: Frame) -> Claim:
     return _claim(
         where,
         pairs,
-        "γ* fixed from the start leaves more latents active than learning it",
+        "γ* fixed from the start leaves more latents active than a learned γ",
         BALANCE,
         "n_active(fixed) − n_active(learned) > 0",
         f"{more}",
@@ -205,9 +205,9 @@ def _mmd_larger(where: str, pairs: Frame) -> Claim:
     return _claim(
         where,
         pairs,
-        "γ* fixed from the start leaves q(z) further from the prior than learning it",
+        "γ* fixed from the start leaves q(z) further from the prior than a learned γ",
         BALANCE,
-        "MMD(fixed) − MMD(learned) > 0; the table's ratios are 3.44 and 3.13",
+        "MMD(fixed) − MMD(learned) > 0; the source's ratios are 3.44 and 3.13",
         f"{more}; ratio of the means {number(ratio)}",
         "the paired 95 % t-interval lies above 0",
         more.low > 0,
@@ -220,9 +220,9 @@ def _alike(where: str, pairs: Frame) -> Claim:
     return _claim(
         where,
         pairs,
-        "both reconstruct alike",
+        "both reconstruct equally well",
         BALANCE,
-        f"errors within {ERROR_APART:.0%}; the table's are within 1.5 %",
+        f"errors within {ERROR_APART:.0%}; the source's are within 1.5 %",
         f"fixed − learned {apart}, {relative:+.1%} of the learned one's",
         f"{ERROR_APART:.0%} of the means",
         abs(relative) <= ERROR_APART,
@@ -230,16 +230,16 @@ def _alike(where: str, pairs: Frame) -> Claim:
 
 
 def _rises(where: str, pairs: Frame, planted: bool) -> Claim:
-    """Where γ can fall to nothing the gradient grows without end; on images as far as γ* lets it."""
+    """Where γ can fall to zero the gradient grows without bound; on images γ* limits it."""
     rise = pairs["grad_z_last_learned"] / pairs["grad_z_first_learned"]
     mean = t_interval(rise)
     return _claim(
         where,
         pairs,
-        "‖∂J/∂z‖ grows along training as a learned γ falls",
+        "‖∂J/∂z‖ grows during training as a learned γ falls",
         INFINITE,
-        f"at least {RISE:g} times" if planted else "more than once",
-        f"{mean} times",
+        f"by a factor of at least {RISE:g}" if planted else "by a factor above 1",
+        f"by a factor of {mean}",
         "every seed" if planted else "the 95 % t-interval lies above 1",
         bool(rise.min() >= RISE) if planted else mean.low > 1,
     )
@@ -250,9 +250,9 @@ def _meets(where: str, pairs: Frame) -> Claim:
     return _claim(
         where,
         pairs,
-        "at the end ‖∂J/∂z‖ is the same",
+        "at the end both have the same ‖∂J/∂z‖",
         INFINITE,
-        f"within {APART:g} times",
+        f"within a factor of {APART:g}",
         f"learned over fixed {number(ratio.min())} to {number(ratio.max())}" if len(ratio) else "not measured",
         "every seed",
         bool(ratio.max() <= APART and ratio.min() >= 1 / APART),

@@ -1,4 +1,4 @@
-"""Figures of gamma_star: the gradient with respect to z and γ along training, and what the two ways end with."""
+"""Figures of gamma_star: ‖∂J/∂z‖ and γ during training, and the final models of both ways to set γ."""
 
 import matplotlib as mpl
 import numpy as np
@@ -24,7 +24,7 @@ ENDS = {"n_active": "active latents, v < 0.5", "mmd": "MMD(q(z), prior)", "nre_t
 
 @gamma_star.figures
 def drawings(view: View) -> list[Drawing]:
-    """The course of training, and its end."""
+    """The course of training, and the final models."""
     finished = view.trials[view.trials["status"].eq("finished")]
     if finished.empty:
         return []
@@ -47,10 +47,10 @@ def _course(groups: list[tuple[tuple[object, ...], Frame]], curves: Frame) -> Dr
                 ax.set_ylabel(text)
         grid[0][column].set_title(label_text(data), loc="left", color=INK)
         grid[-1][column].set_xlabel("training step")
-    legend(figure, [ax for line in grid for ax in line], "Learning γ, and training at its final value from the start")
+    legend(figure, [ax for line in grid for ax in line], "Learning γ, and fixing it at its final value from the start")
     caption = (
-        "Norm of the gradient of J with respect to z, and γ, along training: median over seeds, shaded from least to "
-        "greatest. The first value of the orange line is larger by γ_init/γ* by construction."
+        "Norm of the gradient of J with respect to z, and γ, during training: median over seeds, shaded from minimum "
+        "to maximum. By construction the orange gradient starts larger by a factor of γ_init/γ*."
     )
     return Drawing.of("course", caption, figure)
 
@@ -80,8 +80,10 @@ def _ends(groups: list[tuple[tuple[object, ...], Frame]]) -> Drawing:
         line[0].yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         line[0].set_ylim(bottom=0)
         line[0].set_ylabel(label_text(data))
-    legend(figure, [ax for line in grid for ax in line], "What the two ways of training end with")
-    caption = "Active latents, MMD of the aggregate posterior to the prior and reconstruction error, a point a seed."
+    legend(figure, [ax for line in grid for ax in line], "Final models of both ways to set γ")
+    caption = (
+        "Active latents, MMD of the aggregate posterior to the prior and reconstruction error, one point per seed."
+    )
     return Drawing.of("ends", caption, figure)
 
 

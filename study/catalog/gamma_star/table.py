@@ -1,9 +1,9 @@
-"""γ learned against γ fixed at γ* from the start × data × seeds: same γ at the end, another model?
+"""γ learned against γ fixed at γ* from the start × data × seeds: does the same final γ give the same model?
 
-The second trial of each pair stands on the first: it takes over the γ* where that one's γ ended, and trains the same
-network from fresh weights. Both reconstruct alike, and at the end their gradients with respect to z are alike; but a γ
-that starts small makes them steep from the first step, when the superfluous latents are not shed yet. A learned γ starts
-at 1, where next to nothing is encoded, and moves at the network's own rate.
+The second trial of each pair depends on the first: it fixes γ at γ*, the first one's final γ, and trains the same network
+from fresh weights. At the end both reconstruct equally well, with similar gradients with respect to z. But a γ that starts
+small makes the gradients steep from the first step, before training has pruned the needless latents. A learned γ starts at
+1, where the VAE encodes almost nothing, and moves at the network's learning rate.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ GAMMAS: dict[str, Gamma] = {"learned": Learned(), "refit": Refit()}
 
 @study(data=[PlantedManifold(d=20, r=3), Digits()], mode=list(GAMMAS), seed=range(5))
 def gamma_star(data: Data, mode: str, seed: int) -> Trial:
-    """Is a γ that is learned the same as its final value, fixed from the start?"""
+    """Is a learned γ the same as its final value γ*, fixed from the start?"""
     digits = isinstance(data, Digits)
     hidden = (128, 128) if digits else (64, 64)
     return Trial(
@@ -48,7 +48,7 @@ def gamma_star(data: Data, mode: str, seed: int) -> Trial:
 
 @gamma_star.paper(data=[MNIST(), CelebA(size=64), CelebA(size=128)], mode=list(GAMMAS), kappa=[64, 128], seed=range(5))
 def gamma_star_paper(data: Data, mode: str, kappa: int, seed: int) -> Trial:
-    """The same question on MNIST, 60 epochs, and on faces of 64×64 and of 128×128 pixels, 20 epochs."""
+    """The same question on MNIST for 60 epochs, and on faces of 64×64 and 128×128 pixels for 20 epochs."""
     faces = isinstance(data, CelebA)
     return Trial(
         data=data,

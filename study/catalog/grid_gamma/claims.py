@@ -1,12 +1,12 @@
-"""grid_gamma: what γ modes say about learned against fixed decoder variance, with the numbers.
+"""grid_gamma: learned against fixed decoder variance, and one stage against two.
 
-Trials at β = 1 are compared with trials of equal κ, skip and every other axis. A claim about where training ends needs
-converged trials: where fewer than two thirds of the trials in question converged, or fewer than two exist, the verdict is
-`insufficient data`. A claim about what training delivers *from a start* (a γ fixed below γ* keeps needless latents)
-needs only the side it is compared with to have converged, and says how many of its own trials are still moving.
-Trials of two stages answer claims of their own.
-A claim about planted data holds when every such trial agrees: the tolerance on n_active is zero. On data of unknown
-dimension the claim is an ordering of means, and holds when the 95 % t-interval over seeds excludes zero.
+The claims compare trials at β = 1 that agree in κ, skip and every other axis. A claim about where training ends needs
+converged trials: if fewer than two thirds of its trials converged, or fewer than two exist, the verdict is
+`insufficient data`. A claim about what training reaches *from a given start* (a γ fixed below γ* keeps needless latents)
+needs convergence only of the trials it compares with, and says how many of its own are still moving. Two-stage trials have
+claims of their own.
+A claim about planted data holds if every such trial agrees: the tolerance on n_active is zero. On data of unknown dimension
+a claim orders means, and holds if the 95 % t-interval over seeds excludes zero.
 
 Source: Dai, Wenliang & Wipf (2021), section 3; Dai & Wipf (2019).
 """
@@ -34,12 +34,12 @@ SMALL_GAMMA = 2e-3
 """A learned γ below this fraction of T/d has explained the data; γ stays at T/d when nothing is encoded."""
 
 MMD_RATIO = 10
-"""How much farther than the learned one an under-regularised aggregate posterior lies from the prior."""
+"""Least MMD to the prior of an under-regularised aggregate posterior, over that of the learned γ."""
 
 
 @dataclass(frozen=True)
 class _Question:
-    """The trials of one data set at β = 1, and what is known of the data."""
+    """The trials of one data set at β = 1, and what is known about the data."""
 
     data: str
     trials: Frame
@@ -92,7 +92,7 @@ def learned_against_fixed(frame: Frame, header: Header) -> list[Claim]:
         trials = trials[trials["method"].eq(ONE_STAGE)]
     trials["kappa"] = pd.to_numeric(trials["kappa"], errors="coerce")
     known = trials["data"].dropna().unique()
-    if len(known) == 1:  # a study of one data set: trials without a record are of it too
+    if len(known) == 1:  # a study of one data set: trials without a record use it too
         trials["data"] = known[0]
     keys = header.varying("gamma", "kappa", "seed", "data", "beta", "method")
     found = []
@@ -110,8 +110,8 @@ def _planted(q: _Question) -> list[Claim]:
 def _relative(q: _Question) -> list[Claim]:
     low, small = max(q.fixed, key=lambda label: q.fixed[label]), min(q.fixed, key=lambda label: q.fixed[label])
     return [
-        _fewer(q, f"{low} over-regularises: fewer latents active than {q.learned}", low, sign=-1),
-        _fewer(q, f"{small} from the start under-regularises: more latents active than {q.learned}", small, sign=1),
+        _fewer(q, f"γ {low} over-regularises: fewer active latents than γ {q.learned}", low, sign=-1),
+        _fewer(q, f"γ {small} from the start under-regularises: more active latents than γ {q.learned}", small, sign=1),
     ]
 
 
@@ -136,7 +136,7 @@ def _large_gamma_collapses(q: _Question) -> Claim:
     over = usable["regime"].eq("over")
     active = t_interval(usable["n_active"])
     numbers = f"over-regularised in {over.sum()} of {len(usable)} trials, n_active {active}{moving(usable)}"
-    claim = f"fixed γ at or above T/d = {q.largest:.3g} over-regularises"
+    claim = f"a γ fixed at or above T/d = {q.largest:.3g} over-regularises"
     return _claim(q, claim, "over-regularised", numbers, _said([trials], bool(over.all())), len(trials))
 
 
@@ -145,7 +145,7 @@ def _small_gamma_fills(q: _Question) -> Claim:
     for kappa, learned, fixed in q.paired():
         star = learned[learned["converged"]]["gamma_value"].median()
         pairs += [(kappa, fixed[label], learned) for label, value in q.fixed.items() if value <= 1.01 * star]
-    return _needless_kept(q, "fixed γ at or below γ*", pairs)
+    return _needless_kept(q, "a γ at or below γ*, fixed", pairs)
 
 
 def _refit_fills(q: _Question) -> Claim:
@@ -154,7 +154,7 @@ def _refit_fills(q: _Question) -> Claim:
 
 
 def _needless_kept(q: _Question, which: str, pairs: list[tuple[int, Frame, Frame]]) -> Claim:
-    """κ, trials of a γ that is small from the start, and learned ones: with κ = r there is no needless latent to keep."""
+    """`pairs` holds κ, trials of a small fixed γ, and learned ones; at κ = r there is no needless latent to keep."""
     r = q.r or 0
     asked = [(trials, learned) for kappa, trials, learned in pairs if kappa > r]
     ratios = [_mmd_ratio(trials, learned) for trials, learned in asked]
@@ -169,10 +169,10 @@ def _needless_kept(q: _Question, which: str, pairs: list[tuple[int, Frame, Frame
         f"MMD at least {MMD_RATIO} times learned's in {farther} of {len(ratios)} cells, "
         f"smallest ratio {number(least)}{moving(usable)}"
     )
-    claim = f"{which} from the start, keeps needless latents (κ > {r}), MMD ≥ {MMD_RATIO} × {q.learned}'s"
+    claim = f"{which} from the start, keeps needless latents (κ > {r}), with MMD ≥ {MMD_RATIO} × that of γ {q.learned}"
     expected, trials = f"n_active > {r}, MMD ratio ≥ {MMD_RATIO}", len(ours) + len(theirs)
     if usable["mmd"].isna().any():
-        return _claim(q, claim, expected, f"{numbers}; MMD is not evaluated everywhere", INSUFFICIENT, trials)
+        return _claim(q, claim, expected, f"{numbers}; some trials have no MMD", INSUFFICIENT, trials)
     agrees, enough = bool(more.all()) and farther == len(ratios), len(usable) >= ENOUGH * len(ours) > 0
     return _claim(q, claim, expected, numbers, _said([theirs], agrees) if enough else INSUFFICIENT, trials)
 
@@ -192,22 +192,22 @@ def _fewer(q: _Question, claim: str, label: str, sign: int) -> Claim:
     asked = [pd.concat(part) if part else q.trials.iloc[:0] for part in sides_asked]
     columns = [by_seed[f"n_active_{side}"] if len(by_seed) else [] for side in ("fixed", "learned")]
     lead = t_interval(by_seed["n_active_fixed"] - by_seed["n_active_learned"] if len(by_seed) else [])
-    which = f" (those in which {q.learned} leaves a latent unused)" if sign > 0 else ""
+    which = f" (where {q.learned} leaves a latent unused)" if sign > 0 else ""
     numbers = (
         f"n_active {t_interval(columns[0])} against {t_interval(columns[1])}, "
         f"difference {lead} over {lead.n} seeds and {len(pairs)} cells{which}{moving(asked[0])}"
     )
     decided = lead.n >= 2 and (sign * lead.mean <= 0 or _excludes_zero(lead))
-    # That a small γ fills the latents is a claim about training from a start: it need not have come to an end.
+    # That a small γ fills the latents is a claim about a start: its own trials need not have converged.
     said = _said(asked[1:] if sign > 0 else asked, sign * lead.mean > 0) if decided else INSUFFICIENT
     expected, tolerance = f"a difference {'above' if sign > 0 else 'below'} 0", "95 % interval over seeds"
     return _claim(q, claim, expected, numbers, said, sum(map(len, asked)), tolerance)
 
 
 def second_stages(frame: Frame, header: Header) -> list[Claim]:
-    """For each γ with trials of two stages, whether the second stage's q(u) is nearer to the prior than the first's q(z).
+    """For each γ with two-stage trials, whether the second stage's q(u) is nearer to the prior than the first's q(z).
 
-    Samples of the second VAE stand for those of the prior, so this is what it is trained for.
+    Generation samples the prior in place of q(u), so this is what the second VAE is for.
     """
     if not {"data", "gamma", "method"} <= header.axes.keys():
         return []
@@ -226,10 +226,10 @@ def _nearer(data: str, gamma: str, pairs: Frame) -> Claim:
     first, second = (number(pairs[side].mean()) for side in ("first", "second"))
     return Claim(
         data=f"{data} at β = 1",
-        claim=f"after a first stage with {gamma} γ, the second VAE's aggregate posterior is nearer to the prior",
+        claim=f"after a first stage with γ {gamma}, the second VAE's aggregate posterior is nearer to the prior",
         source="Dai & Wipf (2019), section 4",
         expected="MMD(first) − MMD(second) > 0",
-        measured=f"{gain} over {gain.n} seeds; MMD {first} and {second} in the mean of {len(pairs)} pairs",
+        measured=f"{gain} over {gain.n} seeds; mean MMD {first} and {second} over {len(pairs)} pairs",
         tolerance="95 % interval over seeds",
         verdict=judge(gain.mean > 0, gain.n >= 2 and (gain.mean <= 0 or _excludes_zero(gain))),
         trials=2 * len(pairs),
@@ -266,7 +266,7 @@ def _at_unit_beta(frame: Frame, header: Header) -> Frame:
 
 
 def _modes(frame: Frame, header: Header) -> dict[str, tuple[str, Any]]:
-    """γ's label → its mode and first value, as first stages have recorded them, or as the study's table declares them."""
+    """γ's label → its mode and first value, as first stages recorded them, else as the study's table declares them."""
     found: dict[str, tuple[str, Any]]
     found = {label: (gamma.kind.lower(), gamma.start) for label, gamma in GAMMAS.items()}
     known = frame[frame["gamma_mode"].notna()]

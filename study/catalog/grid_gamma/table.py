@@ -1,13 +1,13 @@
 """γ modes × κ × β × skip × one stage or two × seeds: over-regularised, under-regularised, or balanced?
 
-At laptop scale two small data sets stand side by side: a manifold of known dimension (d = 20, r = 3, total variance 20),
-where "balanced" has an exact meaning, and scikit-learn's digits. The larger fixed γ lies above T/d, the smaller one below
-what a learned γ reaches. A learned γ starts at 1 and log γ moves at the network's own rate, which is fast enough to arrive
-in these steps; a γ that falls much faster outruns the pruning of the needless latents. Both heads start near the prior.
+The laptop scale uses two small data sets: a manifold of known dimension (d = 20, r = 3, total variance 20), where "balanced"
+has an exact meaning, and scikit-learn's digits. The larger fixed γ lies above T/d, the smaller one below what a learned γ
+reaches. A learned γ starts at 1, and log γ moves at the network's learning rate. That is fast enough to converge in these
+steps; a γ that falls much faster outruns the pruning of needless latents. Both heads start near the prior.
 
-Two further modes rest on trials of the table itself, at β = 1. *Refit* trains the network anew with γ fixed where the learned
-one ended. *VAE+* trains a second VAE on draws of the aggregate posterior q(z) of a first one, with or without needless
-latents: where q(z) is far from the prior, the second stage has something to learn.
+Two further modes depend on trials of the table itself, at β = 1. *Refit* trains the network again with γ fixed at the
+learned one's final value. *VAE+* trains a second VAE on draws of the aggregate posterior q(z) of a first one, with or
+without needless latents: where q(z) is far from the prior, the second stage has something to learn.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ ONE_STAGE, TWO_STAGES = "VAE", "VAE+"
 METHODS = [ONE_STAGE, TWO_STAGES]
 
 ON_MANIFOLD, ON_DIGITS = (2, 4, 8), (4, 16)
-"""κ below and above what a learned γ keeps: 3 latents of the manifold, about 12 of the digits."""
+"""κ below and above what a learned γ keeps: 3 latents on the manifold, about 12 on the digits."""
 
 
 PAPER_LEARNED, PAPER_SMALL = Learned(init=1.0, lr=1e-2), Fixed(1e-3)
@@ -97,14 +97,14 @@ def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, me
 
 
 def is_asked(gamma: Gamma, beta: float, skip: Skip, method: str, two_stages: Sequence[Gamma]) -> bool:
-    """Whether a row is in the table: refits and second stages stand at β = 1 alone, the latter on some plain decoders."""
+    """Whether the table has a row: refits and second stages only at β = 1, the latter only without skip for `two_stages`."""
     if method == TWO_STAGES:
         return beta == 1 and skip == "none" and gamma in two_stages
     return beta == 1 or not isinstance(gamma, Refit)
 
 
 def second_stage(first: Trial) -> Trial:
-    """A VAE on q(z) of the first one, z at every layer of its decoder; at γ = 1 it would start where it encodes nothing."""
+    """A VAE on q(z) of the first, its latents fed to every decoder layer; at γ = 1 it would start out encoding nothing."""
     sizes = first.model.model_dump(include={"encoder", "decoder"})
     model = VAE(kappa=first.model.kappa, skip="concat", log_var_scale=0.1, log_var_range=(-20, 5), **sizes)
     return first.model_copy(update={"model": model, "objective": Objective(gamma=Learned(init=0.05)), "after": first})

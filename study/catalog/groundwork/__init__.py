@@ -1,1 +1,1 @@
-"""The study groundwork: do the conventions, closed forms and metrics hold that every other study rests on?"""
+"""The study groundwork: do the conventions, closed forms and metrics behind every other study hold?"""

@@ -1,6 +1,6 @@
 """groundwork: conventions, closed forms and metrics, each where the truth is known.
 
-A verdict here is about the platform as much as about a source: what fails here makes every other verdict doubtful.
+A verdict here tests the platform as much as a source: a failure here casts doubt on every other verdict.
 
 Source: Wang & Ziyin (2022), Props. 2 and 3, Thms. 1 and 2, appendix D; Dai, Wenliang & Wipf (2021), eq. 3; Rybkin,
 Daniilidis & Levine (2021), section 3; Burda, Grosse & Salakhutdinov (2016), eq. 8; Richardson & Weiss (2018), section 2.
@@ -28,19 +28,19 @@ IDENTICAL, EXACT = 1e-5, 1e-10
 """Tolerances: on identities, relative; on densities, nats."""
 
 SHARE, SHARE_WITHIN = 0.05, 0.02
-"""Part of the bins that differ by chance alone, and how far a mean over repeats may lie from it."""
+"""Share of the bins that differ by chance alone, and how far a mean over repeats may lie from it."""
 
 DEVIATIONS = 4.0
-"""Standard errors within which a mean that should be zero must lie."""
+"""A mean that should be zero must lie within this many standard errors."""
 
 ZEROS = sum(1 + s / (s + 1) - 4 * s / (2 * s + 1) for s in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0))
-"""MMD² of a point mass at 0, of very many dimensions; derived from the kernel."""
+"""MMD² of a point mass at 0, in very many dimensions; derived from the kernel."""
 
 MANY, ZEROS_WITHIN = 64, 0.02
-"""κ at which it is looked for, and within what, relative."""
+"""κ that counts as very many dimensions, and the relative tolerance there."""
 
 ONE_MORE = 1
-"""Latents by which the count of narrow posteriors may miss r."""
+"""How far the count of narrow posteriors may lie from r."""
 
 
 @groundwork.claims
@@ -59,7 +59,7 @@ def claims(view: View) -> list[Claim]:
 
 @groundwork.sheets
 def sheets(view: View) -> list[Sheet]:
-    """Every identity's worst residual, and the metrics' nulls."""
+    """Each identity's worst residual, and the metrics' null values."""
     found = probe_results(_of(view, [CONVENTIONS]))
     identities = [
         {"identity": name, "worst residual": worst_residual(both, found)} for name, both in IDENTITIES.items()
@@ -83,10 +83,10 @@ def _conventions(view: View) -> list[Claim]:
     return [
         Claim(
             "random networks",
-            "the objectives of the sources are one objective: " + "; ".join(IDENTITIES),
+            "the objectives of the sources convert into each other: " + "; ".join(IDENTITIES),
             "the definitions; Dai, Wenliang & Wipf (2021), eq. 3; Wang & Ziyin (2022), eq. 5; Rybkin et al. (2021)",
             f"{len(IDENTITIES)} identities",
-            f"residuals of {number(error)} at most, relative" if found else NOTHING,
+            f"relative residuals of at most {number(error)}" if found else NOTHING,
             f"{IDENTICAL:g}, relative",
             judge(error <= IDENTICAL, enough),
             len(found),
@@ -97,7 +97,7 @@ def _conventions(view: View) -> list[Claim]:
             "only βγ matters where γ is fixed: gradients at (γ, β) and (βγ, 1) point the same way",
             "derived from the definition of J",
             "∇J(γ, β) = β ∇J(βγ, 1)",
-            f"{number(turned)} apart at most, relative" if found else NOTHING,
+            f"at most {number(turned)} apart, relative" if found else NOTHING,
             f"{IDENTICAL:g}, relative",
             judge(turned <= IDENTICAL, enough),
             len(found),
@@ -112,7 +112,7 @@ def _bins(view: View, name: str) -> Claim:
     mean = float(np.mean([look["mean"] for look in found])) if found else math.nan
     return Claim(
         name,
-        "samples of the data's own distribution differ in one bin of twenty",
+        "two samples of one distribution differ in one bin out of twenty",
         "Richardson & Weiss (2018), section 2; Regularization balance, Table 4, “Downsample”",
         f"NDB/K = {SHARE:g}",
         f"{number(mean)}",
@@ -129,10 +129,10 @@ def _mmd(view: View, name: str) -> Claim:
     away = worst(look["mean"] / (look["deviation"] / math.sqrt(look.what["repeats"])) for look in found)
     return Claim(
         name,
-        "MMD² of two samples of the prior is zero in the mean",
+        "MMD² between two samples of the prior is zero on average",
         "Tolstikhin et al. (2018), section 4, unbiased; Gretton et al. (2012), lemma 6",
         "0",
-        f"{number(away)} standard errors of the mean at most" if found else NOTHING,
+        f"at most {number(away)} standard errors of the mean" if found else NOTHING,
         f"{DEVIATIONS:g} standard errors",
         judge(away <= DEVIATIONS, all_computed(trials)),
         len(found),
@@ -149,7 +149,7 @@ def _collapsed(view: View, name: str) -> Claim:
         "MMD² of codes that are all zero is that of a point mass",
         "derived from the kernel, for very many dimensions",
         number(ZEROS, 4),
-        f"{number(error)} from it at most, relative" if found else NOTHING,
+        f"at most {number(error)} from it, relative" if found else NOTHING,
         f"{ZEROS_WITHIN:.0%}",
         judge(error <= ZEROS_WITHIN, all_computed(trials)),
         len(found),
@@ -166,7 +166,7 @@ def _likelihood(view: View) -> Claim:
         "every draw's importance weight is the exact likelihood",
         "Burda, Grosse & Salakhutdinov (2016), eq. 8; Tipping & Bishop (1999), section 3.2",
         "log weights without spread, and equal to log p(x)",
-        f"{number(error)} nats at most" if found else NOTHING,
+        f"at most {number(error)} nats" if found else NOTHING,
         f"{EXACT:g} nats",
         judge(error <= EXACT, all_computed(trials)),
         len(found),
@@ -193,7 +193,7 @@ def _noisy(view: View, name: str) -> list[Claim]:
         ),
         Claim(
             name,
-            "the latents whose posterior is narrower than half of the prior are those of the data",
+            "the latents with a posterior variance below half of the prior's are as many as the data's modes",
             "derived",
             f"r = {_counts(r.unique())}",
             _counts(active),
@@ -214,5 +214,5 @@ def _of(view: View, names: Sequence[str]) -> Frame:
 
 
 def _asked(view: View, names: Iterable[str]) -> list[str]:
-    """Those of the looks that the study has."""
+    """The looks among these that the study has."""
     return [name for name in names if name in view.header.axes["look"]]

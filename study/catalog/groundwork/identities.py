@@ -1,4 +1,4 @@
-"""Identities between the objectives of the sources, as probes of random networks have measured both sides."""
+"""Identities between the sources' objectives; probes of random networks measure both sides."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,7 +9,7 @@ from analysis.theory import conventions
 Identity = Callable[[ProbeResult], tuple[float, float]]
 
 IDENTITIES: dict[str, Identity] = {
-    "J of γ and β is β J of βγ, and a constant": lambda a: (
+    "J(γ, β) is β J(βγ, 1) plus a constant": lambda a: (
         a["j"],
         float(conventions.absorbed(a["j_unit"], a["at_gamma"], a["at_beta"], a.what["d"])),
     ),
@@ -25,18 +25,18 @@ IDENTITIES: dict[str, Identity] = {
         a["wz"],
         float(conventions.loss_wz(a["j"], a["at_gamma"], a.what["d"])),
     ),
-    "‖x − m‖² + βK is J at γ = ½, and a constant": lambda a: (
+    "‖x − m‖² + βK is J at γ = ½ plus a constant": lambda a: (
         a["summed"],
         float(conventions.loss_wz(a["j_half"], 0.5, a.what["d"])),
     ),
-    "the best γ is R/d": lambda a: (a["best_gamma"], float(_profile(a).gamma)),
-    "J there is (d/2) log(R/d) + d/2 + βK": lambda a: (a["j_best"], float(_profile(a).objective)),
+    "the γ that minimises J is R/d": lambda a: (a["best_gamma"], float(_profile(a).gamma)),
+    "J at that γ is (d/2) log(R/d) + d/2 + βK": lambda a: (a["j_best"], float(_profile(a).objective)),
 }
-"""What is said → both of its sides, the first measured."""
+"""Each identity → its two sides; the first is measured."""
 
 
 def worst_residual(both: Identity, found: Sequence[ProbeResult]) -> float:
-    """How far the sides lie apart at most, relative where they are large; NaN of no look."""
+    """Largest difference between the two sides, relative where they exceed 1; NaN without looks."""
     return worst((measured - expected) / max(1.0, abs(expected)) for measured, expected in map(both, found))
 
 

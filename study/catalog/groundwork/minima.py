@@ -1,4 +1,4 @@
-"""What groundwork says of minima: the lowest losses of random linear problems against their closed forms.
+"""Claims of groundwork about minima: the lowest losses of random linear problems against their closed forms.
 
 Source: Wang & Ziyin (2022), Props. 2 and 3, Thms. 1 and 2, appendix D.
 """
@@ -31,7 +31,7 @@ PROPOSITIONS = {
 
 
 def of_minima(view: View) -> list[Claim]:
-    """The claims about minima, one for each kind of linear problem, and about the γ that is learned."""
+    """The claims about minima, one for each kind of linear problem, and about the learned γ."""
     minima = [_minimum(view, name, probe.variant) for name, probe in MINIMA.items()]
     return [*minima, _learned_gamma(view)]
 
@@ -45,10 +45,10 @@ def _minimum(view: View, name: str, variant: str) -> Claim:
         errors.append((look["lowest"] - expected) / max(1.0, abs(expected)))
     return Claim(
         f"linear problems, {variant}",
-        "the lowest loss is that of the closed form",
+        "the lowest loss equals that of the closed form",
         PROPOSITIONS[variant],
         "the closed form's J",
-        f"{number(worst(errors))} from it at most, relative, by L-BFGS from random starts" if found else NOTHING,
+        f"at most {number(worst(errors))} from it, relative, by L-BFGS from random starts" if found else NOTHING,
         f"{MINIMAL:g}, relative",
         judge(worst(errors) <= MINIMAL, all_computed(trials)),
         len(found),
@@ -57,7 +57,7 @@ def _minimum(view: View, name: str, variant: str) -> Claim:
 
 
 def _lowest(look: ProbeResult, view: View) -> float:
-    """By theory, in nats."""
+    """The lowest loss in theory, in nats."""
     modes, arrays = _modes(look, view)
     gamma, beta, kappa = look["at_gamma"], look["at_beta"], int(look["latents"])
     if look.what["variant"] == "learned γ":
@@ -74,7 +74,7 @@ def _modes(look: ProbeResult, view: View) -> tuple[Modes, dict[str, np.ndarray]]
 
 
 def _learned_gamma(view: View) -> Claim:
-    """Of problems whose γ lies above the floor."""
+    """About the problems whose γ* lies above the floor."""
     trials = view.trials[view.trials["look"].eq(LEARNED_GAMMA)]
     found = probe_results(trials)
     errors = []
@@ -84,10 +84,10 @@ def _learned_gamma(view: View) -> Claim:
             errors.append(look["found_gamma"] / expected - 1)
     return Claim(
         "linear problems, learned γ",
-        "γ* = (C₀ + Σ_{k<i≤m} ζᵢ²)/(d₂ − βk), wherever that is above 0",
+        "γ* = (C₀ + Σ_{k<i≤m} ζᵢ²)/(d₂ − βk), where that is above 0",
         f"{PROPOSITIONS['learned γ']}; k by derivation",
         "the closed form's γ*",
-        f"{number(worst(errors))} from it at most, relative, in {len(errors)} problems" if errors else NOTHING,
+        f"at most {number(worst(errors))} from it, relative, in {len(errors)} problems" if errors else NOTHING,
         f"{GAMMA:g}, relative",
         judge(worst(errors) <= GAMMA, all_computed(trials) and bool(errors)),
         len(errors),

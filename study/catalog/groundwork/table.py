@@ -1,8 +1,8 @@
-"""What all other studies rest on, where the truth is known: conventions, closed forms, metrics and what counts as active.
+"""What all other studies rest on, tested where the truth is known: conventions, closed forms, metrics, what counts as active.
 
-Objectives of the literature are computed from their own definitions, the lowest loss of random linear problems by L-BFGS,
-and metrics of samples that have one distribution; none of it uses theory. Two linear VAEs are trained on data with noise:
-there the usual measure of an active latent, a mean that varies, counts every latent.
+Probes compute the objectives of the literature from their own definitions, the lowest loss of random linear problems by
+L-BFGS, and metrics between samples of one distribution; none of this uses theory. Two linear VAEs train on noisy data:
+there the usual criterion of an active latent, a mean that varies, counts every latent.
 """
 
 from models.specs import VAE, Learned, LinearSubspace, Objective, Training
@@ -30,30 +30,30 @@ LOOKS: dict[str, Probing] = {
     **MMDS,
     LIKELIHOOD: LinearLikelihood(),
 }
-"""What is computed, by the name of the row."""
+"""What each probe computes, by the name of its row."""
 
 NOISE = 0.1
-"""Variance of the noise in every dimension; the modes' are 1 to 4."""
+"""Variance of the noise in every dimension; those of the modes are 1 to 4."""
 
 NOISY = {
     "noise, d = 20": (LinearSubspace(d=20, eigenvalues=(4, 2, 1), noise=NOISE, n=1000), 10),
     "noise, d = 64": (LinearSubspace(d=64, eigenvalues=(4, 3, 2, 1.5, 1), noise=NOISE, n=1797), 32),
 }
-"""What is trained: data and κ."""
+"""What the two VAEs train on: data and κ."""
 
 SEEDS = dict.fromkeys([*LOOKS, *NOISY], 3) | {CONVENTIONS: 20, LIKELIHOOD: 5} | dict.fromkeys(MINIMA, 12)
-"""How many seeds each has: twelve are a linear problem of every kind."""
+"""Number of seeds of each row; twelve cover every kind of linear problem."""
 
 
 @study(look=[*LOOKS, *NOISY], seed=range(20))
 def groundwork(look: str, seed: int) -> Declared | None:
-    """Do the conventions, closed forms and metrics hold that every other study rests on?"""
+    """Do the conventions, closed forms and metrics behind every other study hold?"""
     return _row(look, seed) if seed < SEEDS[look] else None
 
 
 @groundwork.paper(look=[*LOOKS, *NOISY], seed=range(200))
 def groundwork_paper(look: str, seed: int) -> Declared | None:
-    """The same with ten times as many seeds."""
+    """The same question with ten times as many seeds."""
     return _row(look, seed) if seed < 10 * SEEDS[look] else None
 
 

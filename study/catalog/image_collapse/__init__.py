@@ -1,4 +1,4 @@
 """The study image_collapse.
 
-On images, is every mode lost where its eigenvalue says, and do samples of the prior fade with them?
+On images, is each mode lost where its eigenvalue predicts, and do samples of the prior fade with it?
 """

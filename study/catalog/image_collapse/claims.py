@@ -1,12 +1,12 @@
-"""image_collapse: images over β at a fixed γ, against the linear theory of their covariance.
+"""image_collapse: images at a fixed γ over a sweep of β, against the linear theory of their covariance.
 
-ζᵢ² are the eigenvalues of the very training set, and g = βγ. A linear VAE keeps the modes with ζᵢ² > g, and samples of its
-prior vary by Σ(ζᵢ² − g)₊. A network with hidden layers need not follow: it may keep more at a small β, and reach a lower
-J. Where nothing is encoded both are the same model, so both should lose their last mode at about ζ₁²/γ. A claim rests on
-the β that it speaks of: a part of the sweep may decide it.
+ζᵢ² are the eigenvalues of the training set itself, and g = βγ. A linear VAE keeps the modes with ζᵢ² > g, and samples of its
+prior have variance Σ(ζᵢ² − g)₊. A network with hidden layers need not follow: it may keep more at a small β, and reach a
+lower J. Where neither encodes anything, both are the same model, so both should lose their last mode at about ζ₁²/γ. A claim
+needs only the β that it is about: part of the sweep may decide it.
 
-A mode is left where a latent has more than 0.01 active units (Burda, Grosse & Salakhutdinov, 2016).
-Source: Wang & Ziyin (2022), figures 2 and 3; what they print as ζᵢ of MNIST are ζᵢ².
+A mode is left if a latent has more than 0.01 active units (Burda, Grosse & Salakhutdinov, 2016).
+Source: Wang & Ziyin (2022), figures 2 and 3; the values that they print as ζᵢ of MNIST are ζᵢ².
 """
 
 import numpy as np
@@ -29,19 +29,19 @@ from study.catalog.image_collapse.figures import figures
 from study.catalog.image_collapse.table import LINEAR, image_collapse
 
 TOPICS = {"Digits": topics.DIGITS_SWEEP, "MNIST": topics.MNIST_SWEEP}
-"""By kind of data, as everything below."""
+"""By kind of data, like the tables below."""
 
 COLLAPSE = {"Digits": (12.0, 16.0), "MNIST": (4.6, 5.4)}
-"""Between which β the last mode should be lost: ζ₁²/γ is 14 and 5.1."""
+"""Range of β that should hold the last threshold; ζ₁²/γ is 14 and 5.1."""
 
 LEFT = {"MNIST": {3.5: 2, 6.0: 0}}
-"""Modes left at a β. Source: Wang & Ziyin (2022), figure 2."""
+"""Number of modes left at each β. Source: Wang & Ziyin (2022), figure 2."""
 
 GAIN_UP_TO = {"Digits": 8.0}
 """β up to which a nonlinear network should not lie above the linear minimum of J."""
 
 FEWEST = 5
-"""β that say whether the variance of samples falls."""
+"""Number of β needed to say whether the variance of samples falls."""
 
 VARIANCE = 0.05
 """Tolerance on the variance of samples of a linear VAE, relative to the largest of the sweep."""
@@ -85,7 +85,7 @@ def sheets(view: View) -> list[Sheet]:
 
 
 def _collapse(data: str, topic: Topic, trials: NetworkSweep, low: float, high: float) -> Claim:
-    """The grid's bracket decides: a nonlinear network's active units are no hinge, so its fit is only shown."""
+    """The grid's bracket decides; a nonlinear network's active units follow no hinge, so the fit is only shown."""
     expected = float(trials.modes.zeta2[0]) / trials.gamma
     measured, agrees = "nothing was measured", False
     if len(trials.settled):
@@ -96,7 +96,7 @@ def _collapse(data: str, topic: Topic, trials: NetworkSweep, low: float, high: f
             measured += f"; fit {number(fit.estimate)} [{number(fit.low)}, {number(fit.high)}]"
     return Claim(
         data=data,
-        claim="every mode is lost at β = ζ₁²/γ",
+        claim="the last mode is lost at β = ζ₁²/γ",
         source="Wang & Ziyin (2022), section 4.3",
         expected=number(expected),
         measured=measured,
@@ -143,7 +143,7 @@ def _gain(data: str, topic: Topic, trials: NetworkSweep, last: float) -> Claim:
 
 
 def _variance(data: str, topic: Topic, trials: NetworkSweep, exact: bool) -> Claim:
-    """tr Cov of the decoder's mean under the prior; any network's should fall with β, a linear one's is known."""
+    """tr Cov of the decoder's mean under the prior: it should fall with β; for a linear network theory gives it."""
     found = trials.settled.groupby("beta")["sample_variance"].mean().reindex(trials.complete).dropna()
     expected = trials.expected_variance(found.index.to_numpy(float))
     falls = bool((np.diff(found) <= 0.01 * found.max()).all())
@@ -152,7 +152,7 @@ def _variance(data: str, topic: Topic, trials: NetworkSweep, exact: bool) -> Cla
     beyond = f"; at most {apart:.1%} of the largest away from Σ(ζᵢ² − βγ)₊" if exact and len(found) else ""
     return Claim(
         data=data,
-        claim="samples of the prior lose their variance as β grows" + (", as Σ(ζᵢ² − βγ)₊" if exact else ""),
+        claim="samples of the prior lose variance as β grows" + (", following Σ(ζᵢ² − βγ)₊" if exact else ""),
         source="Wang & Ziyin (2022), figure 3; eqs. 11-13",
         expected=f"from {number(float(expected[0]))} to {number(float(expected[-1]))}"
         if exact and len(found)
@@ -166,13 +166,13 @@ def _variance(data: str, topic: Topic, trials: NetworkSweep, exact: bool) -> Cla
 
 
 def _by_data(view: View) -> dict[str, dict[str, NetworkSweep]]:
-    """By kind of data, whatever subset of it, and by network."""
+    """By kind of data, for any subset of it, and by network."""
     groups = [of for _, of in cells(view.trials, view.header, ["data"])]
     return {kind: network_sweeps(view, "network", of) for of in groups if (kind := data_kind(of))}
 
 
 def _settled(view: View) -> dict[str, dict[str, NetworkSweep]]:
-    """Those with settled trials."""
+    """The sweeps of `_by_data` that have settled trials."""
     return {
         data: every
         for data, networks in _by_data(view).items()

@@ -46,11 +46,11 @@ def modes(data: str, every: Mapping[str, NetworkSweep]) -> Drawing:
     for ax in grid:
         log_beta(ax, "weight of the rate β")
         ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
-    legend(figure, grid, f"What β leaves of {data}")
+    legend(figure, grid, f"{data}: modes left, and variance of samples")
     caption = (
-        "Latents with more than 0.01 active units, and the variance of the decoder's mean over the prior, tr Cov m(z), "
-        "against β: on the left the median over seeds, from least to greatest shaded; on the right the mean, 95 % t-interval "
-        "shaded. Dashed: #{ζᵢ² > βγ} and Σ(ζᵢ² − βγ)₊ of a linear VAE."
+        "Left: latents with more than 0.01 active units against β, median over seeds, shaded from minimum to maximum. "
+        "Right: variance of the decoder's mean over the prior, tr Cov m(z), mean over seeds, 95 % t-interval shaded. "
+        "Dashed: #{ζᵢ² > βγ} and Σ(ζᵢ² − βγ)₊ of a linear VAE."
     )
     return Drawing.of(f"modes-{data.lower()}", caption, figure)
 
@@ -68,14 +68,14 @@ def samples(data: str, every: Mapping[str, NetworkSweep], home: Home) -> Drawing
     axes[0].set_ylabel("weight of the rate β")
     figure.suptitle(f"{data}: samples of the prior", fontsize=10.5)
     caption = (
-        "Decoded draws of the prior at each β, one seed; a column is the same draw in every row. Grey levels are those of "
-        "the images. Where every mode is lost all samples are the mean image."
+        "Decoded draws of the prior at each β, one seed; each column is one draw. Grey levels are those of the images. "
+        "Where every mode is lost, all samples are the mean image."
     )
     return Drawing.of(f"samples-{data.lower()}", caption, figure)
 
 
 def _range(ax: Axes, x: np.ndarray, values: np.ndarray, look: Look) -> None:
-    """Median over seeds, from the least to the greatest shaded: counts of a few seeds have no t-interval to speak of."""
+    """Median over seeds, shaded from minimum to maximum: a t-interval of counts from few seeds means little."""
     ax.fill_between(x, np.nanmin(values, 1), np.nanmax(values, 1), color=look.colour, alpha=0.2, linewidth=0)
     ax.plot(
         x,
@@ -89,7 +89,7 @@ def _range(ax: Axes, x: np.ndarray, values: np.ndarray, look: Look) -> None:
 
 
 def _pictures(trials: NetworkSweep, home: Home) -> dict[float, Float[np.ndarray, "images height width *colour"]]:
-    """The stored samples of the first seed at each β, ascending; a β whose pictures are gone is left out."""
+    """The stored samples of the first seed at each β, ascending, without any β whose pictures are gone."""
     rows: Frame = trials.settled.sort_values(["beta", "seed"]).drop_duplicates("beta")
     found = {}
     for row in rows.to_dict("records"):

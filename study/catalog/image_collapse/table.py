@@ -1,9 +1,9 @@
-"""Images over β at a fixed γ: how many modes are left, and how much generated samples still differ.
+"""Images over β at a fixed γ: how many modes are left, and how much do samples still vary?
 
-The eigenvalues of an image set's covariance are the thresholds of a linear VAE times γ. Beside it stands a network with a
-hidden layer of tanh units each way, which may hold more than covariances at a small β. γ is such that the sweep passes the
-largest eigenvalues: 0.05 on the digits, in (grey level)², 1 on MNIST. At laptop scale MNIST is met by the linear network
-alone.
+The eigenvalues of an image set's covariance are the thresholds of a linear VAE times γ. The study compares the linear VAE
+with a network that has one hidden layer of tanh units in encoder and decoder, which may keep more than the covariance at a
+small β. The choice of γ lets the sweep pass the largest eigenvalues: 0.05 on the digits, in (grey level)², and 1 on MNIST.
+At laptop scale only the linear network trains on MNIST.
 """
 
 from typing import Literal
@@ -31,13 +31,13 @@ BETAS = {
     seed=range(3),
 )
 def image_collapse(data: Digits | MNIST, network: Network, beta: float, seed: int) -> Trial | None:
-    """On images, is every mode lost where its eigenvalue says, and do samples of the prior fade with them?"""
+    """On images, is each mode lost where its eigenvalue predicts, and do samples of the prior fade with it?"""
     on_mnist, is_linear = isinstance(data, MNIST), network == LINEAR
     if beta not in BETAS[data.kind] or (on_mnist and (not is_linear or seed > 1)):
         return None
     hidden = () if is_linear else (64,)
     training = Training(steps=4000, batch=128, lr=5e-3)
-    if is_linear:  # it turns slowly into the directions of the modes: it takes large steps first, and then small ones
+    if is_linear:  # it rotates slowly into the directions of the modes: first large steps, then small ones
         steps, batch, lr = (4000, 64, 3e-2) if on_mnist else (6000, 128, 2e-2)
         training = Training(steps=steps, batch=batch, lr=lr, decay_to=0.002)
     return Trial(

@@ -1,12 +1,12 @@
-"""kappa_saturation: with a learned γ, how many of κ latents stay active, and where does that number end?
+"""kappa_saturation: with a learned γ, how many of κ latents stay active, and where does that number saturate?
 
-On noise-free data of dimension r theory says min(κ, r): the count is exact for every seed, the reconstruction is complete
-from κ = r on, and of the candidate curves of `analysis.fit` that one is selected. On images r is unknown: there the count
-is to stop growing. A latent is active where v = E σ² < 0.5; Burda's criterion, Var E[z|x] > 0.01, stands beside it in the
-table, because it also counts latents that carry no more than the noise of a finite sample.
+On noise-free data of dimension r, theory says min(κ, r): every seed has exactly this count, the reconstruction is complete
+from κ = r on, and the fit selects min(κ, r) among the candidate curves of `analysis.fit`. On images r is unknown: there the
+count should stop growing. A latent is active if v = E σ² < 0.5. The table adds Burda's criterion, Var E[z|x] > 0.01, for
+comparison: it also counts latents that carry only the noise of a finite sample.
 
 Source: Dai, Wenliang & Wipf (2021), section 3; "On the regularization balance in autoencoder-based generative models",
-Table 1, whose numbers are MNIST's.
+Table 1, on MNIST.
 """
 
 import math
@@ -32,13 +32,13 @@ PLANTED = "Dai, Wenliang & Wipf (2021), section 3: the optimum keeps min(κ, r) 
 TABLE_1 = "On the regularization balance in autoencoder-based generative models, Table 1"
 
 NRE_LIMIT = 1e-3
-"""Largest part of the variance that is lost, on the test set, where nothing is to be lost."""
+"""Largest share of the test variance that a complete reconstruction may lose."""
 
 STEADY = 2.0
-"""How far apart the counts at the two largest κ may be where they have saturated."""
+"""Largest difference between saturated counts at the two largest κ."""
 
 PLATEAU = (15.0, 30.0)
-"""Between which numbers the active latents of MNIST are to end."""
+"""Range in which the active latents of MNIST should saturate."""
 
 PUBLISHED = pd.DataFrame(
     {
@@ -86,10 +86,10 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
     )
     complete = Claim(
         data=where,
-        claim="from κ = r on nothing is lost in the reconstruction",
+        claim="from κ = r on the reconstruction is complete",
         source=PLANTED,
         expected=f"NRE ≤ {NRE_LIMIT:g} on the test set for κ ≥ {r}",
-        measured=f"largest NRE {number(reached.max())} of {len(reached)} trials",
+        measured=f"largest NRE {number(reached.max())} in {len(reached)} trials",
         tolerance="every trial",
         verdict=judge(bool(reached.le(NRE_LIMIT).all()), enough_converged(full)),
         trials=len(reached),
@@ -97,7 +97,7 @@ def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
     )
     curve = Claim(
         data=where,
-        claim="of the candidate curves of saturation min(κ, r) is selected",
+        claim="among the candidate curves of saturation the fit selects min(κ, r)",
         source=PLANTED,
         expected=f"H1: min(κ, r) with r = {r}",
         measured=f"{name} with {_plateau(fit)}",
@@ -115,7 +115,7 @@ def _relative(where: str, trials: Frame) -> list[Claim]:
     below, above = (t_interval(_active(trials, kappa)) for kappa in (low, high))
     steady = Claim(
         data=where,
-        claim=f"the active latents have stopped growing at κ = {low}",
+        claim=f"the number of active latents has stopped growing at κ = {low}",
         source=TABLE_1,
         expected=f"n_active at κ = {low} and {high} within {STEADY:g} of each other",
         measured=f"{below} and {above}{moving(last)}",
@@ -130,11 +130,11 @@ def _relative(where: str, trials: Frame) -> list[Claim]:
     within = fit.verdict == FITTED and PLATEAU[0] <= fit.estimate <= PLATEAU[1]
     plateau = Claim(
         data=where,
-        claim="the active latents end between 15 and 30",
+        claim="the number of active latents saturates between 15 and 30",
         source=TABLE_1,
         expected=f"plateau in [{PLATEAU[0]:g}, {PLATEAU[1]:g}], 22 published",
         measured=f"{fit.selected.curve.name if fit.selected else 'no curve'} with {_plateau(fit)}",
-        tolerance="a plateau was seen, and the estimate lies inside",
+        tolerance="the fit sees a plateau, and its estimate lies inside",
         verdict=judge(within, enough_converged(trials) and fit.selected is not None),
         trials=len(trials),
         topic=topics.SATURATION,
@@ -161,7 +161,7 @@ def sheets(view: View) -> list[Sheet]:
         rows += [place | _row(cell, fit) for _, cell in cells(trials, view.header, ["kappa"])]
         fits.append(place | _fitted(fit))
     table = pd.DataFrame(rows)
-    if data_kind(view.trials) == "MNIST":  # alone, at the scale of the paper
+    if data_kind(view.trials) == "MNIST":  # at paper scale, where MNIST is the only data set
         table = table.merge(PUBLISHED.rename(columns={"kappa": "κ"}), on="κ", how="left")
     by_kappa = "Reconstruction error, NLL (importance-weighted, K = 64, in nats) and active latents against κ"
     return [

@@ -50,7 +50,7 @@ def _counts_drawn(view: View) -> Drawing:
     legend(figure, axes, "Active latents against κ, γ learned")
     caption = (
         "Active latents against κ with a learned γ, by two criteria: mean and 95 % t-interval over seeds. Dashed: "
-        "min(κ, r) where r is planted. Dotted: the curve of least AICc; band at the right: its plateau's 95 % interval."
+        "min(κ, r) where r is planted. Dotted: the curve with the least AICc; band at the right: its plateau's 95 % interval."
     )
     return Drawing.of("saturation", caption, figure)
 
@@ -90,7 +90,7 @@ def _quality_drawn(view: View) -> Drawing:
     legend(figure, axes, "Reconstruction and likelihood against κ, γ learned")
     caption = (
         "Reconstruction error over the total variance (NRE) and importance-weighted NLL (K = 64) on the test set against "
-        "κ: mean and 95 % t-interval over seeds. Dashed: what κ principal components leave of the training set."
+        "κ: mean and 95 % t-interval over seeds. Dashed: the NRE of κ principal components on the training set."
     )
     return Drawing.of("quality", caption, figure)
 

@@ -1,10 +1,10 @@
 """κ × skip × seeds with a learned γ: how many latents stay active as more and more are offered?
 
-On a noise-free manifold of dimension r theory says min(κ, r). On images r is unknown, and the curve tells where it ends.
-The manifold meets κ from below its dimension to far above it, the digits from below their plateau to their own 64
-dimensions. A learned γ starts near where nothing is encoded (T/d is 1 on the manifold and 0.07 on the digits), so that
-log γ, which moves at the network's own rate, has time to arrive. The paper's table has no plain decoder; it stands beside
-it here, and alone on the manifold.
+On a noise-free manifold of dimension r, theory says min(κ, r). On images r is unknown, and the curve shows where it
+saturates. On the manifold κ runs from below its dimension to far above it, on the digits from below their plateau to their
+own 64 dimensions. A learned γ starts near T/d (1 on the manifold, 0.07 on the digits), where the VAE encodes nothing: so
+log γ, which moves at the network's learning rate, has time to converge. The source's table has no plain decoder; the study
+adds one on the digits, and trains only that on the manifold.
 """
 
 from models.specs import MNIST, VAE, Data, Digits, Learned, Objective, PlantedManifold, Skip, Training
@@ -37,8 +37,8 @@ def kappa_saturation(data: Data, skip: Skip, kappa: int, seed: int) -> Trial | N
 def kappa_saturation_paper(data: Data, skip: Skip, kappa: int, seed: int) -> Trial:
     """The same question on MNIST: an encoder of 6 layers, a decoder of 3 residual blocks of 2 layers, 60 epochs.
 
-    The last layer of the decoder starts at a tenth of its size. With its whole size R is 450 and more at the start, where
-    collapse is 53: the first steps teach the decoder to pass over z, and every latent collapses for good.
+    The last layer of the decoder starts at a tenth of its usual scale. At full scale R starts at 450 or more, while a
+    collapsed VAE has 53: the first steps teach the decoder to ignore z, and every latent collapses for good.
     """
     return Trial(
         data=data,

@@ -1,7 +1,7 @@
 """landscape_slices: the profile loss along lines through affine decoders, as γ falls.
 
-What is expected of each line was computed once from the profile loss on these very grids, and is a reproduction; the γ/λ at
-which two latents alike gain a second minimum follows from theory.
+The numbers expected of each line are a reproduction: they were computed once from the profile loss on the same grids. Only
+the γ/λ at which two equal latents gain a second minimum follows from theory.
 
 Source: Dai, Wenliang & Wipf (2021), Fig. 3.
 """
@@ -29,7 +29,7 @@ OF_PAIR = {
     0.01: (2, "0.017", "3.0"),
     1e-3: (2, "0.0002", "10"),
 }
-"""γ → number of minima, |t| of the lowest loss and largest slope, to the digits given, along the first line."""
+"""γ → number of minima, |t| at the lowest loss and largest slope along the first line, to the digits given."""
 
 OF_PLANTED: dict[float, tuple[int, float]] = {
     1.0: (1, 0.025),
@@ -39,13 +39,13 @@ OF_PLANTED: dict[float, tuple[int, float]] = {
     0.01: (2, 0.0),
     1e-3: (2, 0.0),
 }
-"""γ → number of minima and |t| of the lowest loss, along the planted line of seed 0."""
+"""γ → number of minima and |t| at the lowest loss along the planted line of seed 0."""
 
 OF_EVERY = 30
-"""How many seeds are counted."""
+"""Number of seeds whose lines are counted."""
 
 SHARE = 19
-"""Of these, lines with one minimum at γ = 1 and 0.1 and several at 0.001."""
+"""How many of these lines have one minimum at γ = 1 and 0.1, and several at 0.001."""
 
 AT = 1e-5
 """Tolerance on the γ/λ of the split."""
@@ -84,7 +84,7 @@ def drawings(view: View) -> list[Drawing]:
 
 @landscape_slices.sheets
 def sheets(view: View) -> list[Sheet]:
-    """Minima, their lowest and the largest slope along the lines of seed 0."""
+    """Number of minima, place of the lowest loss and largest slope along the lines of seed 0."""
     rows = [
         {"line": line, "γ": look.what["gamma"], "minima": look["minima"], "lowest at t": look["argmin"]}
         | {"largest |dL/dt|": look["steepest"]}
@@ -118,7 +118,7 @@ def _pair(found: Mapping[float, ProbeResult], enough: bool) -> Claim:
 
     return Claim(
         f"{PAIR}, λ = 0.08, b = 0.8",
-        "as γ falls a second minimum appears, the lowest moves to the planted decoder, and slopes grow without bound",
+        "as γ falls, a second minimum appears, the lowest one moves to the planted decoder, and slopes grow without bound",
         SOURCE,
         "; ".join(f"γ = {g:g}: {n}, |t| = {t}, |dL/dt| ≤ {s}" for g, (n, t, s) in OF_PAIR.items()),
         "; ".join(
@@ -142,7 +142,7 @@ def _split(found: Sequence[ProbeResult], enough: bool) -> Claim:
     expected = minima.pair_split()
     return Claim(
         SPLIT,
-        "the line has two minima iff γ/λ is below one value",
+        "the line has two minima iff γ/λ lies below a threshold",
         f"{SOURCE}; derived",
         f"γ/λ = {expected:.6f}",
         f"{ratio:.6f}",
@@ -161,12 +161,12 @@ def _planted(found: Mapping[float, ProbeResult], enough: bool) -> Claim:
     )
     return Claim(
         f"{PLANTED}, seed 0",
-        "as γ falls a second minimum appears and the lowest moves to the planted decoder",
+        "as γ falls, a second minimum appears and the lowest one moves to the planted decoder",
         SOURCE,
         "; ".join(f"γ = {gamma:g}: {n}, |t| = {t:g}" for gamma, (n, t) in OF_PLANTED.items()),
         "; ".join(f"γ = {g:g}: {look['minima']:g}, |t| = {abs(look['argmin']):.3g}" for g, look in found.items())
         or NOTHING,
-        "counts exact, half a step of the grid",
+        "counts exact, places to half a grid step",
         judge(agrees, enough),
         len(found),
         topics.LANDSCAPE_SLICES,
@@ -178,7 +178,7 @@ def _several(found: Mapping[int, Mapping[float, ProbeResult]], enough: bool) -> 
     agree = [of for of in asked if _gains_a_minimum(of)]
     return Claim(
         f"{PLANTED}, seeds {', '.join(map(str, CLOSELY))}",
-        "one minimum at γ = 1, more from γ = 0.01 on, and the lowest never moves away from the planted decoder",
+        "one minimum at γ = 1, several for γ ≤ 0.01, and the lowest never moves away from the planted decoder",
         SOURCE,
         f"{len(CLOSELY)} of {len(CLOSELY)} lines",
         f"{len(agree)} of {len(asked)}",
@@ -190,7 +190,10 @@ def _several(found: Mapping[int, Mapping[float, ProbeResult]], enough: bool) -> 
 
 
 def _gains_a_minimum(falling: Mapping[float, ProbeResult]) -> bool:
-    """`falling` is one line's γ in falling order."""
+    """Whether a line has one minimum at γ = 1, several for γ ≤ 0.01, and a lowest one that never moves away from t = 0.
+
+    `falling` holds the line's probes by γ, in falling order.
+    """
     places = [abs(look["argmin"]) for look in falling.values()]
     several = all(look["minima"] >= 2 for gamma, look in falling.items() if gamma <= 0.01)
     return falling[1.0]["minima"] == 1 and several and bool((np.diff(places) <= 1e-9).all())
@@ -201,7 +204,7 @@ def _share(found: Mapping[int, Mapping[float, ProbeResult]], enough: bool) -> Cl
     carved = [of for of in chosen if of[1.0]["minima"] == of[0.1]["minima"] == 1 < of[1e-3]["minima"]]
     return Claim(
         f"{PLANTED}, seeds 0 to {OF_EVERY - 1}",
-        "lines with one minimum at γ = 1 and 0.1 and several at 0.001 are many, not all",
+        "many lines, but not all, have one minimum at γ = 1 and 0.1 and several at 0.001",
         f"{SOURCE}: a reproduction",
         f"{SHARE} of {OF_EVERY} lines",
         f"{len(carved)} of {len(chosen)}",

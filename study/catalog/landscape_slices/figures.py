@@ -1,4 +1,4 @@
-"""The loss along lines through affine decoders, a curve for each γ, each from its own lowest point."""
+"""The loss along lines through affine decoders: a curve for each γ, relative to its own minimum."""
 
 from collections.abc import Mapping
 
@@ -28,12 +28,13 @@ def slices(lines: Mapping[str, Curves]) -> Drawing:
             ax.set_title(name, loc="left", color=INK)
             ax.set_xlabel("t")
             ax.margins(x=0.01)
-        row[0].set_ylabel("loss above its lowest, 2J + κ")
-        # The line with most values of γ first, so that they stand in order.
+        row[0].set_ylabel("loss above its minimum, 2J + κ")
+        # The panel with the most values of γ comes first, so that the legend lists them in order.
         most_first = sorted(row, key=lambda ax: -len(ax.lines))
         legend(figure, most_first, "A small γ carves minima into lines that a large one leaves smooth")
         caption = (
-            "The profile loss along lines through decoders, each curve from its own lowest point. Left: one mode and two "
-            "latents. Right: three modes and six latents, a random direction. Dotted: the planted decoder."
+            "The profile loss along lines through decoders, each curve relative to its own minimum. Left: one mode "
+            "and two latents. Right: three modes and six latents, along a random direction. Dotted: the planted "
+            "decoder."
         )
         return Drawing.of("slices", caption, figure)

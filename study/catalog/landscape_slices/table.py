@@ -1,8 +1,8 @@
-"""Lines through the decoders of an affine VAE: how the profile loss along them changes as γ falls.
+"""How the profile loss along lines through the decoders of an affine VAE changes as γ falls.
 
-A line through one mode and two latents has its planted decoder at t = 0, and shares the mode between both latents further
-on. A line through a planted subspace of three modes and six latents follows a random direction, in which latent 1 empties at
-t = 1. With both latents alike (b = 1) there is one γ/λ at which a second minimum appears, which a bisection finds.
+The first line belongs to one mode and two latents: the planted decoder lies at t = 0, and further on both latents share the
+mode. The other line follows a random direction through a planted subspace of three modes and six latents; at t = 1 latent 1
+is empty. If both latents of the first line are alike (b = 1), a second minimum appears at one γ/λ, which a bisection finds.
 """
 
 from models.specs.probes import PairSlice, PairSplit, PlantedSlice
@@ -14,10 +14,10 @@ PAIR, SPLIT, PLANTED = LINES = "two latents", "two latents alike", "planted subs
 GAMMAS = [1.0, 0.3, 0.1, 0.03, 0.01, 1e-3]
 
 OF_A_PAIR, OF_EVERY_SEED = (1.0, 0.1, 0.01, 1e-3), (1.0, 0.1, 1e-3)
-"""The γ of the first line, and those at which every planted subspace is looked at."""
+"""The γ of the first line, and the γ at which every planted subspace is evaluated."""
 
 CLOSELY = (0, 1, 5, 6, 7)
-"""The seeds of planted subspaces that are looked at for every γ: their lines gain a minimum as they should."""
+"""Seeds whose planted subspaces are evaluated at every γ: their lines gain a minimum as γ falls."""
 
 
 @study(line=LINES, gamma=GAMMAS, seed=range(30))
@@ -33,7 +33,7 @@ def landscape_slices_paper(line: str, gamma: float, seed: int) -> Probe | None:
 
 
 def _probe(line: str, gamma: float, seed: int, closely: range | tuple[int, ...]) -> Probe | None:
-    """One row; None where a line does not depend on the seed, or on γ, or is not looked at."""
+    """One row; None where a line does not depend on the seed or on γ, or is not evaluated."""
     if line == PLANTED:
         wanted = seed in closely or gamma in OF_EVERY_SEED
         return Probe(what=PlantedSlice(gamma=gamma), seed=seed) if wanted else None

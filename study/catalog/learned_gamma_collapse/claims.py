@@ -1,12 +1,12 @@
 """learned_gamma_collapse: with a learned γ, at which β is the first mode lost, and at which the last?
 
-Without noise the closed form has two events. Below d/r, r the dimension of the data, γ falls to zero and nothing is lost;
-from β_c = d ζ₁²/T on nothing is left, ζ₁² being the largest eigenvalue of the very training set's covariance and T their
-sum. A ceiling γ_max moves collapse on: a mode is left iff β γ_max < ζ₁². Training takes finite time, and γ falls ever more
-slowly towards d/r; so the first event is where the lost part of the variance (NRE) still is at most 0.05, and γ itself is
-judged where theory gives it a value, and well below d/r only as small.
+Without noise the closed form has two events. For β < d/r, with r the dimension of the data, γ falls to zero and no mode is
+lost. From β_c = d ζ₁²/T on no mode is left; ζ₁² is the largest eigenvalue of the training set's covariance, and T the sum of
+all. A ceiling γ_max delays the collapse: a mode is left iff β γ_max < ζ₁². Training takes finite time, and γ falls ever more
+slowly as β approaches d/r. So the first event is the largest β at which the lost fraction of the variance (NRE) is at most
+0.05. γ itself is compared with theory where γ* > 0; well below d/r it only has to be small.
 
-On curved data linear theory knows the events from r and from the covariance; that it speaks of them is itself a claim.
+On curved data, linear theory predicts the events from r and from the covariance. That it applies there is itself a claim.
 
 Source: Wang & Ziyin (2022), section 4.4 and appendix D; Dai, Wenliang & Wipf (2021), section 2.3.
 """
@@ -34,10 +34,10 @@ FIRST, LAST = (0.8, 1.0), (0.85, 1.1)
 """Where the events are expected, as multiples of d/r and of β_c."""
 
 SMALL_GAMMA, WELL_BELOW = 1e-3, 0.8
-"""γ below this part of T/d has fallen to zero as far as training can tell; and below which multiple of d/r it is asked."""
+"""γ counts as zero below this fraction of T/d; tested for β up to this multiple of d/r."""
 
 GAMMA_ERROR, BEYOND = 0.02, 1.05
-"""Median relative error of γ against γ*, and from which multiple of d/r on."""
+"""Largest median relative error of γ against γ*; tested for β from this multiple of d/r on."""
 
 
 @learned_gamma_collapse.claims
@@ -67,7 +67,7 @@ def _dimension(s: BetaSweep) -> Claim:
         "the first mode is lost at β = d/r",
         DIMENSION,
         f"largest β with NRE ≤ {LOST:g} in [{number(low)}, {number(high)}], d/r = {number(s.lossless)}",
-        f"{_listed(s.kept())} by seed, the next β is lost",
+        f"{_listed(s.kept())} by seed; at the next β a mode is lost",
         f"[{FIRST[0]:g}, {FIRST[1]:g}]·d/r, every seed",
         all(inside),
         topics.DIMENSIONS_OVER_RANK,
@@ -94,7 +94,7 @@ def _vanishing(s: BetaSweep) -> Claim:
     limit, below = SMALL_GAMMA * s.variance, s.finished[s.finished["beta"] <= WELL_BELOW * s.lossless]
     return _claim(
         s,
-        "where nothing is lost γ falls to zero",
+        "where no mode is lost, γ falls to zero",
         DIMENSION,
         f"γ < {number(limit)} = {SMALL_GAMMA:g}·T/d for β ≤ {WELL_BELOW:g}·d/r",
         f"largest γ {number(below['gamma_value'].max())} of {len(below)} trials",
@@ -112,7 +112,7 @@ def _closed_form(s: BetaSweep) -> Claim:
     middle, largest = (float(f(error)) if len(error) else math.nan for f in (np.median, np.max))
     return _claim(
         s,
-        "where modes are lost γ is the closed form γ*",
+        "where modes are lost, γ equals the closed form γ*",
         WZ,
         f"relative error of γ for β ≥ {BEYOND:g}·d/r",
         f"median {number(middle)}, largest {number(largest)} of {len(above)} trials",
@@ -128,13 +128,13 @@ def _ceiling(s: BetaSweep) -> Claim:
     level = beyond["beta"] * s.gamma_max
     agree = beyond["n_burda"].ge(1).eq(level.lt(s.modes.zeta2[0]))
     at = s.modes.zeta2[0] / s.gamma_max
-    wrong = [f"{beta:g} ({number(beta / at)} of it)" for beta in sorted(set(beyond["beta"][~agree]))]
+    wrong = [f"{beta:g} ({number(beta / at)} of the threshold)" for beta in sorted(set(beyond["beta"][~agree]))]
     return _claim(
         s,
         "beyond β_c a latent is in use iff β γ_max < ζ₁²",
         CEILING,
         f"a latent in use below, none from β = ζ₁²/γ_max = {number(at)} on",
-        f"so in {int(agree.sum())} of {len(beyond)} trials{', not in all at β = ' + ', '.join(wrong) if wrong else ''}",
+        f"true of {int(agree.sum())} of {len(beyond)} trials{', not of all at β = ' + ', '.join(wrong) if wrong else ''}",
         "every trial",
         bool(agree.all()),
         topics.GAMMA_CEILING,
@@ -164,7 +164,7 @@ def _listed(values: list[float]) -> str:
 
 @learned_gamma_collapse.sheets
 def sheets(view: View) -> list[Sheet]:
-    """The two events: theory, and between which β of the sweep they were met."""
+    """The two events: their β in theory, and the two β of the sweep between which they occurred."""
     rows = []
     for s in sweeps(view):
         place = {"data": s.title, "ceiling": s.ceiling}
@@ -175,5 +175,5 @@ def sheets(view: View) -> list[Sheet]:
         for event, theory, low, high in events:
             row = {"event": event, "β, theory": theory, "last β before": low, "first β after": high}
             rows.append(place | row | {"first/theory": high / theory})
-    caption = "Where the first mode is lost and where the last, γ learned: theory, and the β of the sweep around it"
+    caption = "The β at which the first and the last mode are lost, γ learned: theory, and the sweep's β around it"
     return [Sheet("events", f"{caption}, over all seeds", pd.DataFrame(rows).replace(math.inf, math.nan))]

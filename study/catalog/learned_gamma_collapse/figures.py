@@ -1,4 +1,4 @@
-"""The figure of learned_gamma_collapse: what is lost, what γ is, and how many latents are in use, against β."""
+"""The figure of learned_gamma_collapse: reconstruction error, γ and latents in use against β."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,9 +38,9 @@ def drawings(view: View) -> list[Drawing]:
         legend(figure, [ax for line in grid for ax in line], "Collapse with a learned γ")
         caption = (
             "Reconstruction error over the total variance (NRE), the learned γ over T/d, and latents in use "
-            "(Var E[z|x] > 0.01) against β: median over seeds, shaded from least to greatest. Dashed, and dotted below "
-            "the ceiling: linear theory from the training set's covariance; for the curved data it is only a reference. "
-            "Vertical: d/r, solid, and β_c, dash-dotted."
+            "(Var E[z|x] > 0.01) against β: median over seeds, shaded from minimum to maximum. Dashed, and dotted "
+            "with a ceiling: linear theory from the training set's covariance; for the curved data it is only a "
+            "reference. Vertical lines: d/r (solid) and β_c (dash-dotted)."
         )
         return [Drawing.of("collapse", caption, figure)]
 
@@ -69,7 +69,7 @@ def _column(axes: Sequence[Axes], group: list[BetaSweep]) -> None:
 
 
 def _theory(axes: Sequence[Axes], sweep: BetaSweep) -> None:
-    """What the minimum of the linear objective loses, its γ (where it is not zero) and its modes."""
+    """NRE, γ (where it is not zero) and number of modes at the minimum of the linear objective."""
     errors, variances, counts = axes
     betas = np.geomspace(sweep.trials["beta"].min(), sweep.trials["beta"].max(), 600)
     gamma = learned_gamma.gamma_star(sweep.modes, betas, sweep.kappa, ceiling=sweep.gamma_max)

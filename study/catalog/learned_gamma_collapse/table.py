@@ -1,11 +1,12 @@
-"""β with a learned γ, on data of known dimension r: where the first mode is lost, and where the last.
+"""A sweep of β with a learned γ, on data of known dimension r: where is the first mode lost, and where the last?
 
-Without noise γ falls to zero as long as β < d/r and nothing is lost; from β_c = d ζ₁²/T on nothing is left, and γ is T/d.
-Between the two, modes go one by one, at the β that the closed form gives. A spectrum of five equal modes brings the two
-together; one of (4, 2, 1, ½, ¼) takes them apart; a curved manifold has the first from its dimension and the second, by
-linear theory, from its covariance. γ starts at the declared data's T/d, where nothing is encoded. The ceiling is 0.8 T/d:
-under it collapse waits until βγ reaches ζ₁², a quarter later. Each data set meets the β around its own events: d/r is 4, 4
-and 6.7, and the last collapse is due at 5, 12.9 and 11.5 under the ceiling. Both heads are linear where the data are.
+Without noise γ falls to zero for β < d/r, and no mode is lost; from β_c = d ζ₁²/T on no mode is left, and γ is T/d. In
+between, modes are lost one by one, at the β that the closed form gives. With five equal modes the two events lie close
+together; with the spectrum (4, 2, 1, ½, ¼) they lie apart. On a curved manifold the dimension gives the first event, and the
+covariance, by linear theory, the second. γ starts at T/d of the declared data, its value when nothing is encoded. A ceiling
+of 0.8 T/d delays the last collapse until βγ reaches ζ₁², at a β that is higher by a quarter. Each data set is trained at the
+β around its own events: d/r is 4, 4 and 6.7, and under the ceiling the last mode should be lost at 5, 12.9 and 11.5. Encoder
+and decoder are linear if the data are.
 """
 
 from typing import Literal
@@ -24,8 +25,7 @@ EQUAL, UNEQUAL = LinearSubspace(d=20, eigenvalues=(1,) * 5), LinearSubspace(d=20
 CURVED = PlantedManifold(d=20, r=3)
 
 ASKED = ((EQUAL, 2.8, 4.0, 7.0), (UNEQUAL, 2.8, 9.5, 15.0), (CURVED, 4.0, 8.0, 15.0))
-"""The least and the largest β of each data set, and between them that from which on a ceiling is asked about: shortly
-before collapse is due without it."""
+"""For each data set: the least β, the least β with a ceiling (shortly before the collapse without one), and the largest β."""
 
 
 @study(data=[EQUAL, UNEQUAL, CURVED], ceiling=CEILINGS, beta=BETAS, seed=range(3))
@@ -54,7 +54,7 @@ def learned_gamma_collapse(data: Data, ceiling: Ceiling, beta: float, seed: int)
     data=[MNIST()], ceiling=CEILINGS, beta=[round(float(beta), 3) for beta in np.geomspace(1, 100, 28)], seed=range(3)
 )
 def learned_gamma_collapse_paper(data: Data, ceiling: Ceiling, beta: float, seed: int) -> Trial:
-    """The same question on MNIST, whose dimension is not known: 60 epochs. T/d is 0.067."""
+    """The same question on MNIST, whose dimension is unknown: 60 epochs. T/d is 0.067."""
     return Trial(
         data=data,
         model=VAE(kappa=64, encoder=(256, 256), decoder=(256, 256), activation="relu", init="he", log_var_scale=0.1),
@@ -65,5 +65,5 @@ def learned_gamma_collapse_paper(data: Data, ceiling: Ceiling, beta: float, seed
 
 
 def _learned(largest: float, ceiling: Ceiling) -> Learned:
-    """A γ that starts at `largest`, T/d in data², or at its ceiling."""
+    """A learned γ that starts at `largest`, T/d in data², or at a ceiling of 0.8 times that."""
     return Learned(init=largest) if ceiling == "none" else Learned(init=0.8 * largest, ceiling=0.8 * largest)

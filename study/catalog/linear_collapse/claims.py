@@ -1,11 +1,11 @@
 """linear_collapse: a linear VAE over a fine sweep of β, against its closed-form minimum.
 
-With ζᵢ² the eigenvalues of the very training set and g = βγ: mode i is kept iff ζᵢ² > g, and then has 1 − g/ζᵢ² active
-units, ½ log(ζᵢ²/g) nats, and the distortion g. Thresholds are fitted to active units over the sweep, with modes told apart
-by the decoder's singular values; modes whose threshold lies outside the grid of β are not asked about. Losses are exact
-expectations over the training set (`analysis.claims.linear_optimum`). Only trials that stand still count.
+Let ζᵢ² be the eigenvalues of the training set's covariance, and g = βγ. Mode i is kept iff ζᵢ² > g; it then has 1 − g/ζᵢ²
+active units, a rate of ½ log(ζᵢ²/g) nats and a distortion of g. Thresholds are fitted to active units over the sweep; the
+decoder's singular values tell the modes apart. Modes whose threshold lies outside the grid of β are left out. Losses are
+exact expectations over the training set (`analysis.claims.linear_optimum`). Only trials that have converged count.
 
-Source: Wang & Ziyin (2022), section 4.2 for a Σ that is learned, Prop. 2 for one that is held at the prior's variance.
+Source: Wang & Ziyin (2022), section 4.2 for a learned Σ, Prop. 2 for a Σ fixed at the prior's variance.
 """
 
 import math
@@ -29,17 +29,17 @@ from study.catalog.linear_collapse.figures import figures
 from study.catalog.linear_collapse.table import HELD, LEARNED, OFF_ZERO, WIDE, linear_collapse
 
 UNITS = 0.01
-"""Largest root mean square of active units minus theory's."""
+"""Largest root mean square difference between active units and theory."""
 
 NATS = 0.05
-"""What a training may lie above the minimum of J, and how far equal minima may be measured apart."""
+"""How far J may lie above its minimum, and how far two minima that are equal in theory may lie apart."""
 
 SLOPE = 0.1
-"""Relative tolerance on the slope of a mode's rate against log β, whose theory is ½."""
+"""Relative tolerance on the slope of a mode's rate against log β, which is ½ in theory."""
 
 CENTRED = 0.05
-"""How far from zero the mean code may lie, in the prior's standard deviations, and what 0 decodes to from the mean, as a
-part of the mean's distance from zero."""
+"""How far the mean code may lie from zero, in standard deviations of the prior, and the decoded zero from the data's mean,
+as a fraction of that mean's distance from zero."""
 
 POWER = 0.03
 """Relative tolerance on sums over latents or modes: of squared weights, and of distortion."""
@@ -75,7 +75,7 @@ def claims(view: View) -> list[Claim]:
 
 @linear_collapse.figures
 def drawings(view: View) -> list[Drawing]:
-    """The study's figures, for the largest κ with anything to draw."""
+    """The study's figures, from the settings with converged trials."""
     every = settings(view)
     return figures([cell for cell in every.values() if len(cell.settled)])
 
@@ -85,7 +85,7 @@ def sheets(view: View) -> list[Sheet]:
     """Thresholds of every network against theory, and the estimators side by side."""
     tables, estimators = [], []
     for (variant, kappa), cell in settings(view).items():
-        if variant == OFF_ZERO:  # too few β to tell a threshold
+        if variant == OFF_ZERO:  # too few β to fit a threshold
             continue
         tables.append(threshold_rows({"network": variant, "κ": str(kappa)}, _pairs(cell)))
         if variant == LEARNED and len(cell.settled):
@@ -131,7 +131,7 @@ def _active_units(cell: Cell) -> Claim:
             float(np.sqrt(np.nanmean(np.square(found.active_units[:inside] - expected))))
             for found in (cell.by_mode, cell.sweep)
         )
-    measured = f"root mean square {number(rms)} over modes, β and seeds; {number(ranked)} by rank of the single latents"
+    measured = f"root mean square {number(rms)} over modes, β and seeds; {number(ranked)} with latents by rank instead"
     return _claim(cell, claim, SOURCE, "no deviation", measured, f"root mean square {UNITS:g}", rms <= UNITS)
 
 
@@ -144,8 +144,8 @@ def _reaches_the_minimum(cell: Cell) -> Claim:
 
 
 def _second_order(cell: Cell) -> Claim:
-    """dJ/dβ is the rate, which falls to zero as ½ log(βᵢ*/β): no jump at βᵢ*, and one of 1/(2βᵢ*) in its slope."""
-    claim = "each collapse is a transition of second order: J′ has no jump at βᵢ*, and J″ one of 1/(2βᵢ*)"
+    """dJ/dβ is the rate. It falls to zero as ½ log(βᵢ*/β): continuous at βᵢ*, with a jump of 1/(2βᵢ*) in its slope."""
+    claim = "each collapse is a second-order transition: J′ is continuous at βᵢ*, and J″ jumps by 1/(2βᵢ*)"
     expected, slopes = "KLᵢ = a (log βᵢ* − log β)₊ with a = ½", []
     if len(cell.settled):
         pairs = threshold_pairs(cell.sweep, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa), "rate")
@@ -156,10 +156,10 @@ def _second_order(cell: Cell) -> Claim:
 
 
 def _surplus(cell: Cell) -> Claim:
-    """What lies beyond either rank: modes that no latent is left for, or latents that no mode is left for."""
+    """Modes without a latent where κ is below the data's rank, latents without a mode elsewhere."""
     rank, source = cell.modes.rank, "Wang & Ziyin (2022), eqs. 11-13 and the constant of eq. 13"
     if cell.kappa < rank:
-        claim = "modes beyond κ keep their whole variance at every β"
+        claim = "modes beyond κ are lost entirely at every β"
         rest = cell.modes.unreached(cell.kappa)
         away = pd.Series([math.nan])
         if len(cell.settled):
@@ -176,7 +176,7 @@ def _surplus(cell: Cell) -> Claim:
 
 
 def _weights(cell: Cell) -> Claim:
-    """With σ = η held Σθᵢ² = Σ(ζᵢ/√g − 1)₊ grows like β^{-1/2}; with a learned Σ it stays below the number of modes."""
+    """With σ = η fixed, Σθᵢ² = Σ(ζᵢ/√g − 1)₊ grows like β^{-1/2}; with a learned Σ it stays below the number of modes."""
     claim = "the encoder's weights stay bounded as β falls"
     source = "Wang & Ziyin (2022), Prop. 2" if cell.held else SOURCE
     if cell.held:
@@ -190,17 +190,17 @@ def _weights(cell: Cell) -> Claim:
         expected, measured = (
             f"Σ Var E[z|x] = {number(float(a[0]))}, Σ‖u‖² = {number(float(b[0]))} {least}" for a, b in (of, found)
         )
-        measured += f"; over the sweep off by {worst:.2%} of the largest at most"
+        measured += f"; largest error over the sweep {worst:.2%} of the largest value"
     return _claim(cell, claim, source, expected, measured, f"{POWER:.0%} of the largest", worst <= POWER)
 
 
 def _gauge(one: Cell, other: Cell) -> Claim:
-    """z = η z′ takes the problem with prior N(0, η²) to the one with N(0, 1)."""
+    """z = η z′ maps the problem with prior N(0, η²) to the one with N(0, 1)."""
     loss, units = math.nan, math.nan
     if one.enough and other.enough:
         apart = one.losses.set_index(["beta", "seed"])["j"] - other.losses.set_index(["beta", "seed"])["j"]
         loss = float(apart.abs().max())
-        met = np.isin(one.by_mode.betas, other.by_mode.betas)  # at laptop scale the other prior is met at a few β
+        met = np.isin(one.by_mode.betas, other.by_mode.betas)  # at laptop scale the wide prior has only a few β
         units = float(np.sqrt(np.nanmean((one.by_mode.active_units[:, met] - other.by_mode.active_units) ** 2)))
     return Claim(
         data=other.data,

@@ -1,4 +1,4 @@
-"""Figures of a linear VAE over β: active units by mode, loss and rate, and the weights, theory dashed over them."""
+"""Figures of a linear VAE over β: active units by mode, loss and rate, and the weights; theory is dashed."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ FINE = 400
 
 
 def figures(cells: Sequence[Cell]) -> list[Drawing]:
-    """Every figure that the cells, each with settled trials, have the networks for."""
+    """Every figure whose networks are among the cells. Each cell must have settled trials."""
     learned = [cell for cell in cells if cell.variant == LEARNED]
     last = max((cell.kappa for cell in cells), default=0)
     both = [cell for cell in cells if cell.variant in (LEARNED, HELD) and cell.kappa == last]
@@ -67,10 +67,10 @@ def loss(cells: Sequence[Cell]) -> Drawing:
     right.set_ylabel("rate K = dJ/dβ, nats")
     for ax in (left, right):
         log_beta(ax, "weight of the rate β")
-    legend(figure, grid[0], "The loss is smooth where modes collapse, its slope has kinks")
+    legend(figure, grid[0], "The loss is smooth where modes collapse; its slope has kinks")
     caption = (
         "J, exact over the training set, and its derivative with respect to β, the rate: mean over seeds, 95 % t-interval "
-        "shaded. Dashed: the closed-form minimum. Dotted: βᵢ*, where the rate has a kink and no jump."
+        "shaded. Dashed: the closed-form minimum. Dotted: βᵢ*, where the rate has a kink but no jump."
     )
     return _drawing("loss", caption, figure)
 
@@ -93,8 +93,8 @@ def weights(cells: Sequence[Cell]) -> Drawing:
     legend(figure, grid[0], f"Weights at κ = {cells[0].kappa}")
     caption = (
         f"Sums over the κ = {cells[0].kappa} latents of the variance of their means and of the squared columns of the "
-        "decoder: mean over seeds, 95 % t-interval shaded. Dashed: theory, Σ(ζᵢ/√g − 1)₊ and Σ√g(ζᵢ − √g)₊ where Σ is held "
-        "at the prior's variance, Σ(1 − g/ζᵢ²)₊ and Σ(ζᵢ² − g)₊ where it is learned, g = βγ."
+        "decoder: mean over seeds, 95 % t-interval shaded. Dashed: theory, Σ(ζᵢ/√g − 1)₊ and Σ√g(ζᵢ − √g)₊ where Σ "
+        "is fixed at the prior's variance, Σ(1 − g/ζᵢ²)₊ and Σ(ζᵢ² − g)₊ where it is learned; g = βγ."
     )
     return _drawing("weights", caption, figure)
 

@@ -1,11 +1,11 @@
 """A fine sweep of β over a linear VAE whose minimum is known: at which β is each mode lost, and how?
 
-Encoder and decoder are one linear layer each, and the posterior variance Σ is the same for every x: either trained, or
-held at the prior's, which leaves the thresholds where they are. With γ = 1 mode i of the covariance should be lost at
-β = λᵢ, and five of the ten planted eigenvalues lie inside the sweep. Three latents cannot reach two of these five; twelve
-are two more than the data have dimensions. A prior of another width is a gauge: it may move the weights and nothing else.
-Data that are not centred are for the biases to centre; a few β tell whether they do. At laptop scale the given Σ and the
-other prior are met at κ = 3 alone.
+Encoder and decoder are one linear layer each, and the posterior variance Σ is the same for every x: either learned, or fixed
+at the prior's, which does not move the thresholds. With γ = 1, mode i of the covariance should be lost at β = λᵢ; five of
+the ten planted eigenvalues lie inside the sweep. Three latents cannot encode two of these five; twelve are two more than the
+data have dimensions. The width of the prior is a gauge: it may change the weights and nothing else. If the data are not
+centred, the biases must centre them; a few β show whether they do. At laptop scale the fixed Σ and the wide prior are
+trained at κ = 3 only.
 """
 
 from collections.abc import Sequence
@@ -26,22 +26,22 @@ OFF_ZERO: Variant = "learned Σ, data off zero"
 VARIANTS = [LEARNED, HELD, WIDE, OFF_ZERO]
 
 OFFSET = 2.0
-"""Where the mean of data that are off zero lies, in every coordinate; the widest mode has a standard deviation of 2.4."""
+"""The mean, in every coordinate, of data off zero; the widest mode has a standard deviation of 2.4."""
 
 
 def sweep(points: int) -> list[float]:
-    """β from 0.3 to 9 in equal ratios."""
+    """β from 0.3 to 9, in geometric progression."""
     return [float(f"{beta:.4g}") for beta in np.geomspace(0.3, 9, points)]
 
 
 def six(betas: Sequence[float]) -> Sequence[float]:
-    """A few of a sweep's β, over all of its range: enough for data off zero, which take three latents alone."""
+    """Six β over the whole range of a sweep: enough for the wide prior and for data off zero."""
     return betas[:: len(betas) // 6]
 
 
 @study(variant=VARIANTS, kappa=[3, 12], beta=sweep(24), seed=range(6))
 def linear_collapse(variant: Variant, kappa: int, beta: float, seed: int) -> Trial | None:
-    """Does a linear VAE lose mode i at β = ζᵢ²/γ, without a jump, whatever κ, Σ and the prior's width are?"""
+    """Does a linear VAE lose mode i at β = ζᵢ²/γ, without a jump, for every κ, Σ and width of the prior?"""
     few = six(sweep(24))
     if (kappa > 3 and variant != LEARNED) or (variant == WIDE and beta not in few):
         return None
@@ -50,7 +50,7 @@ def linear_collapse(variant: Variant, kappa: int, beta: float, seed: int) -> Tri
 
 @linear_collapse.paper(variant=VARIANTS, kappa=[3, 6, 12], beta=sweep(48), seed=range(10))
 def linear_collapse_paper(variant: Variant, kappa: int, beta: float, seed: int) -> Trial | None:
-    """Does a linear VAE lose mode i at β = ζᵢ²/γ, without a jump, whatever κ, Σ and the prior's width are?"""
+    """Does a linear VAE lose mode i at β = ζᵢ²/γ, without a jump, for every κ, Σ and width of the prior?"""
     short = trial(variant, kappa, beta, seed, six(sweep(48)))
     if short is None:
         return None
@@ -60,7 +60,7 @@ def linear_collapse_paper(variant: Variant, kappa: int, beta: float, seed: int) 
 
 
 def trial(variant: Variant, kappa: int, beta: float, seed: int, few: Sequence[float]) -> Trial | None:
-    """One row, at laptop scale; None for data off zero where they are not asked about."""
+    """One row, at laptop scale; None for data off zero with more than three latents or a β outside `few`."""
     off_zero = variant == OFF_ZERO
     if off_zero and (kappa > 3 or beta not in few):
         return None

@@ -1,9 +1,9 @@
-"""origin_hessian: is the origin, where nothing is encoded, a minimum exactly where it is the global one?
+"""origin_hessian: is the origin, where nothing is encoded, a minimum exactly when it is the global one?
 
-The curvature is measured by automatic differentiation over all free parameters, the global minimum by L-BFGS; theory says
-that both follow from ζ₁² ≤ βγ, in units of the narrowest latent's variance where Σ is fixed, at γ = T/d2 where γ is learned.
+Automatic differentiation over all free parameters measures the curvature, and L-BFGS finds the global minimum. In theory
+both follow from ζ₁² ≤ βγ, in units of the narrowest latent's variance if Σ is fixed, and at γ = T/d2 if γ is learned.
 
-Source: Wang & Ziyin (2022), Thm. 3, for linear models; that it ends at two layers is derived.
+Source: Wang & Ziyin (2022), Thm. 3, for linear models; that it fails for two layers is derived.
 """
 
 import math
@@ -23,10 +23,10 @@ from study.catalog.origin_hessian.figures import depths
 from study.catalog.origin_hessian.table import DEEP, origin_hessian
 
 CURVED = 1e-9
-"""Part of the largest eigenvalue below which a negative one is rounding."""
+"""A negative eigenvalue below this fraction of the largest one counts as rounding."""
 
 BELOW = 1e-8
-"""Nats, relative where J is large, by which the lowest J must lie below the origin's to count as lower."""
+"""The lowest J counts as below the origin's from this many nats on, relative where J is large."""
 
 EXACT = 1e-6
 """Tolerance on the counterexample's eigenvalues and losses."""
@@ -36,7 +36,7 @@ SOURCE = "Wang & Ziyin (2022), Thm. 3"
 
 @origin_hessian.claims
 def claims(view: View) -> list[Claim]:
-    """One claim of each kind of linear model, and the counterexample."""
+    """One claim for each kind of linear model, and one for the counterexample."""
     found = []
     for variant in view.header.axes["variant"]:
         trials = view.trials[view.trials["variant"].eq(variant)]
@@ -48,7 +48,7 @@ def claims(view: View) -> list[Claim]:
 
 @origin_hessian.figures
 def drawings(view: View) -> list[Drawing]:
-    """How far below the origin the global minimum lies, against the ratio that theory asks for."""
+    """How far below the origin the global minimum lies, against the ratio that decides in theory."""
     found = [look for look in probe_results(view.trials) if look.what["variant"] != DEEP]
     return (
         [depths({name: _of(found, name) for name in dict.fromkeys(look.what["variant"] for look in found)})]
@@ -59,7 +59,7 @@ def drawings(view: View) -> list[Drawing]:
 
 @origin_hessian.sheets
 def sheets(view: View) -> list[Sheet]:
-    """How many problems have the origin as a minimum, as the global one, and by theory."""
+    """How many problems have a minimum at the origin, have the global one there, and should have it in theory."""
     found, rows = probe_results(view.trials), []
     for variant in dict.fromkeys(look.what["variant"] for look in found):
         of = _of(found, variant)
@@ -101,7 +101,7 @@ def _equivalence(variant: str, found: Sequence[ProbeResult], enough: bool) -> Cl
         variant,
         "the origin is a minimum iff it is the global one, iff ζ₁² ≤ βγ",
         SOURCE,
-        f"all of {len(found)} problems, of both kinds",
+        f"all of {len(found)} problems, with both outcomes",
         f"{len(agree)} of {len(found)}: {kept} with the global minimum at the origin, {len(found) - kept} without",
         "exact",
         judge(len(agree) == len(found) and 0 < kept < len(found), enough),
@@ -121,7 +121,7 @@ def _deep(variant: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
         measured = f"eigenvalues from {least} to {largest}; J = {origin} at the origin, {lowest} at its lowest"
     return Claim(
         variant,
-        "with two layers in the decoder the origin is a minimum and not the global one",
+        "with two layers in the decoder the origin is a minimum, but not the global one",
         f"{SOURCE}: it does not extend to deeper models; derived",
         "eigenvalues 0, 0 and 4; J = 2 at the origin, 1.5 at its lowest",
         measured,

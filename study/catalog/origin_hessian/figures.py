@@ -11,11 +11,11 @@ from analysis.figures.style import INK, QUIET, SETTINGS, legend, log_scale, pane
 from analysis.frames.probe_results import ProbeResult
 
 LEAST = 1e-12
-"""Nats below which differences are drawn at the lower edge: rounding."""
+"""Differences below this many nats are rounding, and are drawn at this value."""
 
 
 def depths(found: Mapping[str, Sequence[ProbeResult]]) -> Drawing:
-    """A panel for each kind of model, a point a problem, by the sign of the origin's least curvature."""
+    """A panel for each kind of model, a point for each problem, marked by the sign of the origin's least curvature."""
     with mpl.rc_context(SETTINGS):
         figure, (row,) = panels(1, len(found), sharey=True)
         for ax, (variant, looks) in zip(row, found.items(), strict=True):
@@ -33,8 +33,8 @@ def depths(found: Mapping[str, Sequence[ProbeResult]]) -> Drawing:
         row[0].set_ylabel("depth of the global minimum, nats")
         legend(figure, row, "The origin is a minimum exactly where nothing lies below it")
         caption = (
-            "J at the origin less its lowest value, against ζ₁²/(βγ), for random linear problems; depths below 1e-12 are "
-            "drawn there. Dotted: the threshold."
+            "J at the origin minus its lowest value, against ζ₁²/(βγ), for random linear problems; depths below "
+            "1e-12 are drawn at 1e-12. Dotted: the threshold."
         )
         return Drawing.of("depths", caption, figure)
 

@@ -1,8 +1,8 @@
 """The curvature of the exact loss at the origin, where nothing is encoded, beside its global minimum.
 
-A linear problem is drawn from every seed: inputs and targets of several dimensions, noise-free or not, of full rank or not,
-more latents than modes or fewer, any β and any prior. Its level βγ lies on either side of ζ₁², in a ratio of ½ to 2. With two
-layers in the decoder, the curvature at the origin tells nothing any more: one problem shows it.
+Each seed draws a linear problem: inputs and targets of several dimensions, noise-free or not, of full rank or not, more
+latents than modes or fewer, any β and any prior. The ratio of βγ to ζ₁² lies between ½ and 2. With two layers in the
+decoder, the curvature at the origin no longer decides; one problem shows it.
 """
 
 from models.specs.probes import OriginHessian, Variant
@@ -23,5 +23,5 @@ def origin_hessian(variant: Variant, seed: int) -> Probe | None:
 
 @origin_hessian.paper(variant=VARIANTS, seed=range(1000))
 def origin_hessian_paper(variant: Variant, seed: int) -> Probe | None:
-    """The same question of a thousand problems of each kind."""
+    """The same question for a thousand problems of each kind."""
     return origin_hessian.table("laptop").function(variant, seed)

@@ -1,1 +1,4 @@
-"""The study outlier_screening: does the reconstruction error of an autoencoder tell outliers, however many latents it has?"""
+"""The study outlier_screening.
+
+Does the reconstruction error of an autoencoder detect outliers, whatever the number of latents?
+"""

@@ -1,9 +1,8 @@
-"""outlier_screening: the reconstruction errors of autoencoders and of principal components, as scores of outliers.
+"""outlier_screening: the reconstruction errors of autoencoders and of principal components as outlier scores.
 
-An AUROC of ½ is no better than chance, and 1 is perfect. Two principal components reconstruct the plane of the arc
-completely, and its other points with it. The source shows screening by networks that have few active latents, on the
-argument that needless ones let outliers through: the claim about the plain autoencoder, which uses every latent it has,
-asks whether that is so.
+An AUROC of ½ is chance, and 1 is perfect. Two principal components reconstruct the whole plane of the arc, outliers
+included. The source screens with networks that have few active latents, and argues that needless latents let outliers
+through. A plain autoencoder uses every latent it has, so the claim about it tests that argument.
 
 Source: Dai, Wenliang & Wipf (2021), figure 1 and supplement.
 """
@@ -25,13 +24,13 @@ from study.catalog.outlier_screening.table import FULL, PLAIN, outlier_screening
 SOURCE = "Dai, Wenliang & Wipf (2021), figure 1 and supplement"
 
 PCA_AUROC, PCA_ERROR = 0.65, 1e-10
-"""Largest AUROC of the components that span the plane, and what they may leave of the inliers, in data²."""
+"""Largest AUROC of the components that span the plane, and their largest error on the inliers, in data²."""
 
 VAE_AUROC = 0.95
 """Least AUROC of a VAE on the arc."""
 
 LOSS = 0.02
-"""How much of its best AUROC a VAE may lose as κ rises far beyond what is needed."""
+"""How far a VAE's AUROC may fall below its best as κ rises far beyond what is needed."""
 
 SCORES = ["auroc", "auroc_se", "auroc_pca"]
 
@@ -62,9 +61,7 @@ def screening_claims(frame: Frame, header: Header) -> list[Claim]:
 def sheets(view: View) -> list[Sheet]:
     """AUROC of the networks and of principal components for each κ."""
     rows, every = [], view.trials
-    every = every.reindex(
-        columns=every.columns.union(SCORES, sort=False)
-    )  # before any trial has finished there are none
+    every = every.reindex(columns=every.columns.union(SCORES, sort=False))  # no trial may have finished yet
     for (data, kappa, network), trials in cells(every, view.header, ["data", "kappa", "network"]):
         done = trials[trials["status"].eq("finished")]
         rows.append(
@@ -93,7 +90,7 @@ def _components_see_nothing(name: str, trials: Frame) -> Claim:
     return _claim(
         name,
         plane,
-        "two principal components reconstruct the plane, and tell nothing in it",
+        "two principal components reconstruct the plane, and detect no outlier in it",
         f"AUROC ≤ {PCA_AUROC:g}, inliers' error < {PCA_ERROR:g}",
         f"AUROC {number(area)}, error {number(error)} data²",
         "every trial of κ = 2",
@@ -109,7 +106,7 @@ def _tells_the_arc(name: str, vae: Frame) -> Claim:
     return _claim(
         name,
         vae,
-        "a VAE tells what lies off the arc, at every κ",
+        "a VAE detects what lies off the arc, at every κ",
         f"AUROC ≥ {VAE_AUROC:g}",
         f"at least {number(worst)}, with {used} latents",
         "every trial",
@@ -118,13 +115,13 @@ def _tells_the_arc(name: str, vae: Frame) -> Claim:
 
 
 def _needless_latents(name: str, vae: Frame, plain: Frame) -> Claim:
-    """At the largest κ, where the plain autoencoder has the most latents that nothing needs."""
+    """At the largest κ, where the plain autoencoder has the most needless latents."""
     most = vae["kappa"].max()
     lead = _lead(vae[vae["kappa"].eq(most)], plain[plain["kappa"].eq(most)], "auroc")
     return _claim(
         name,
         pd.concat([vae, plain])[lambda rows: rows["kappa"].eq(most)],
-        "latents that nothing needs let outliers through: a plain autoencoder tells them worse than a VAE",
+        "needless latents let outliers through: a plain autoencoder detects them worse than a VAE",
         f"AUROC(VAE) − AUROC(AE) > 0 at κ = {label_text(most)}",
         f"{lead}",
         "the paired 95 % t-interval lies above 0",
@@ -142,7 +139,7 @@ def _stays(name: str, vae: Frame) -> Claim:
     return _claim(
         name,
         vae,
-        "a VAE tells outliers as well with far more latents than it needs",
+        "a VAE detects outliers as well with far more latents than it needs",
         f"a loss of at most {LOSS:g} from the best κ to the largest",
         f"AUROC {measured}; largest − best {lead if most != best else 0}",
         f"{LOSS:g} of the mean",
@@ -156,7 +153,7 @@ def _beats_components(name: str, vae: Frame) -> Claim:
     return _claim(
         name,
         most,
-        "a VAE tells outliers better than as many principal components",
+        "a VAE detects outliers better than the same number of principal components",
         f"AUROC(VAE) − AUROC(components) > 0 at κ = {label_text(vae['kappa'].max())}",
         f"{lead}; components {number(most['auroc_pca'].mean())}",
         "the 95 % t-interval over seeds lies above 0",
@@ -165,7 +162,7 @@ def _beats_components(name: str, vae: Frame) -> Claim:
 
 
 def _lead(ours: Frame, theirs: Frame, column: str) -> Interval:
-    """Ours minus theirs over the seeds that both have: seeds share minibatches and noise."""
+    """Ours minus theirs over the seeds of both: trials of one seed share minibatches and noise."""
     return t_interval((ours.set_index("seed")[column] - theirs.set_index("seed")[column]).dropna())
 
 

@@ -39,9 +39,10 @@ def drawings(view: View) -> list[Drawing]:
             area.set_ylim(min(0.45, area.get_ylim()[0]), 1.02)
         grid[0][0].set_ylabel("AUROC of the error")
         grid[1][0].set_ylabel("latents in use")
-        legend(figure, [ax for line in grid for ax in line], "Outliers told by their reconstruction error")
+        legend(figure, [ax for line in grid for ax in line], "Outliers detected by their reconstruction error")
         caption = (
             "AUROC of the reconstruction error, inliers of the test set against outliers, and active latents (v < 0.5), "
-            "against κ: mean and 95 % t-interval over seeds. Arc: other points of its plane; Fashion-MNIST: MNIST's digits."
+            "against κ: mean and 95 % t-interval over seeds. Outliers of the arc: other points of its plane; of "
+            "Fashion-MNIST: MNIST's digits."
         )
         return [Drawing.of("screening", caption, figure)]

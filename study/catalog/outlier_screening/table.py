@@ -1,10 +1,10 @@
-"""κ × network × seeds: does an autoencoder's reconstruction error tell what does not belong to the data?
+"""κ × network × seeds: does an autoencoder's reconstruction error detect what does not belong to the data?
 
-What lies off the data's manifold is not reconstructed by a network that has learned the manifold and nothing more. The arc
-is one-dimensional and lies in a plane: two principal components reconstruct all of the plane, and see nothing. Its
-outliers are other points of the plane. On pictures Fashion-MNIST stands against MNIST, with κ rising far beyond what is
-needed. The VAE's learned γ decides how many latents it uses; the plain autoencoder uses all it has. Principal components,
-as many as there are latents, are measured beside every trial.
+A network that has learned the data's manifold, and nothing more, does not reconstruct points off it. The arc is
+one-dimensional and lies in a plane; its outliers are other points of that plane. Two principal components reconstruct the
+whole plane, so they detect no outlier. Among images, MNIST's digits are the outliers of Fashion-MNIST, and κ rises far beyond
+what is needed. The VAE's learned γ decides how many latents it uses; the plain autoencoder uses all it has. Every trial also
+measures as many principal components as it has latents.
 """
 
 from typing import Literal
@@ -19,7 +19,7 @@ PLAIN: Network = "AE"
 NETWORKS = [FULL, PLAIN]
 
 OFF = 0.3
-"""How far from the arc its outliers are at least; the arc is 2 high and 2π wide."""
+"""Least distance of an outlier from the arc, which is 2 high and 2π wide."""
 
 
 @study(
@@ -29,7 +29,7 @@ OFF = 0.3
     seed=range(3),
 )
 def outlier_screening(data: Data, network: Network, kappa: int, seed: int) -> Trial | None:
-    """Does the reconstruction error of an autoencoder tell outliers, however many latents it has?"""
+    """Does the reconstruction error of an autoencoder detect outliers, whatever the number of latents?"""
     is_arc = isinstance(data, PlantedArc)
     if kappa not in ((1, 2, 4, 8) if is_arc else (2, 128)):
         return None

@@ -1,4 +1,4 @@
 """The study penalties.
 
-Which penalties on codes prefer a sparse decoder to a dense one, and does a VAE's loss at a small γ?
+Which penalties on codes prefer a sparse decoder to a dense one, and does a VAE's loss do so at a small γ?
 """

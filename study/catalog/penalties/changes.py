@@ -11,7 +11,7 @@ SOURCE, BALANCE = "Dai, Wenliang & Wipf (2021)", "Regularization balance, Thm. 3
 
 
 class Change(NamedTuple):
-    """A value at which the preference changes: of what, theory of ε and the length, the measured number, and the claim."""
+    """Where the preference changes: of what, its theory from ε and the length, the measured number, and the claim."""
 
     data: str
     theory: Callable[[float, float], float]
@@ -59,5 +59,5 @@ CHANGES = {
 
 
 def expected_of(change: Change, found: Sequence[ProbeResult]) -> list[tuple[ProbeResult, float]]:
-    """Each probe with the value that theory expects of it."""
+    """Each probe with its value in theory."""
     return [(look, change.theory(look.what["eps"], look.what["length"])) for look in found]

@@ -1,7 +1,7 @@
-"""penalties: which penalties on codes prefer a sparse decoder of a serpentine, and a VAE's loss among them.
+"""penalties: which penalties on codes prefer a sparse decoder of a serpentine, and when does a VAE's loss?
 
-The source asks for an unbounded gradient at 0. That is necessary here and not sufficient: a penalty that is continuous at 0
-prefers the dense decoder of a curve that is folded closely enough.
+The source asks for an unbounded gradient at 0. Here that is necessary but not sufficient: if the curve is folded closely
+enough, a penalty that is continuous at 0 prefers the dense decoder.
 
 Source: Dai, Wenliang & Wipf (2021), Lemmas 2 and 3, Thm. 4 and Fig. 2; "On the regularization balance in autoencoder-based
 generative models", Thm. 3.
@@ -54,28 +54,28 @@ SIGNS = {
     ROOT: ("never", "+++++++"),
     POWER: ("0.1 is below a critical p", "---++++"),
     SMALL_POWER: ("0.02 is below a critical p", "-------"),
-    MCP: ("ε is above a critical one", "---++++"),
-    SCAD: ("ε is above a critical one", "--+++++"),
+    MCP: ("ε is above a critical value", "---++++"),
+    SCAD: ("ε is above a critical value", "--+++++"),
     SUPPORT: ("always", "-------"),
     LOG: ("always", "-------"),
 }
-"""Penalty → when the sparse decoder is preferred, and the signs of the difference at each ε: − where it is."""
+"""Penalty → when it prefers the sparse decoder, and the sign of sparse minus dense at each ε: − where it does."""
 
 NEAR_TIES = {(MCP, 0.1), (SCAD, 0.2)}
-"""Where both decoders cost nearly the same, which is no test of theory."""
+"""Cases in which both decoders cost nearly the same, so that the sign does not test theory."""
 
 BOUNDED = (U, HUBER, SATURATING, LOG_PLUS, LOG_PLUS_LESS)
 """Penalties with a finite slope in u at u = 0."""
 
 CONTINUOUS = (ROOT, POWER, MCP, SCAD)
-"""Those with an infinite one, without a jump; u^0.02 needs ε below 1e-7, and is left out."""
+"""Penalties with an infinite slope but no jump; u^0.02 is left out, as it needs ε below 1e-7."""
 
 JUMPS = (SUPPORT, LOG)
-"""Those that jump at 0, or fall to −∞."""
+"""Penalties that jump at 0, or fall to −∞."""
 
 
 OF_GROWTH = 0.02
-"""On the growth below the crossing, relative."""
+"""Relative tolerance on the growth below the crossing."""
 
 
 @penalties.claims
@@ -84,9 +84,15 @@ def claims(view: View) -> list[Claim]:
     return [
         _table(view),
         *(_change(view, name) for name in CHANGES),
-        _preferred(view, BOUNDED, "dense", "a bounded gradient at 0 is not enough: it prefers the dense decoder"),
-        _preferred(view, CONTINUOUS, "dense", "nor is an unbounded one, if the penalty is continuous at 0"),
-        _preferred(view, JUMPS, "sparse", "a jump at 0, or a fall to −∞, prefers the sparse decoder at every ε"),
+        _preferred(
+            view, BOUNDED, "dense", "a bounded gradient at 0 is not enough: the penalty prefers the dense decoder"
+        ),
+        _preferred(
+            view, CONTINUOUS, "dense", "an unbounded gradient is not enough either, if the penalty is continuous at 0"
+        ),
+        _preferred(
+            view, JUMPS, "sparse", "a penalty that jumps at 0, or falls to −∞, prefers the sparse decoder at every ε"
+        ),
         _growth(view),
         *of_latents(*_of(view, [COLUMN_SCALE])),
         of_logarithms(*_of(view, [LOGARITHMS])),
@@ -134,7 +140,7 @@ def _constants(view: View) -> list[dict[str, Any]]:
 
 
 def _of(view: View, names: Iterable[str]) -> tuple[list[ProbeResult], bool]:
-    """The finished probes of these names, and whether they are all."""
+    """The finished probes of these names, and whether all have finished."""
     trials = view.trials[view.trials["look"].isin(list(names))]
     return probe_results(trials), all_computed(trials)
 
@@ -191,7 +197,7 @@ def _change(view: View, name: str) -> Claim:
 
 
 def _preferred(view: View, names: Sequence[str], decoder: str, claim: str) -> Claim:
-    """Of these penalties at the least ε, or at every one where the sparse decoder is to be preferred."""
+    """Whether these penalties prefer `decoder`: the dense one at the least ε, or the sparse one at every ε."""
     found, enough = _of(view, names)
     least = min((look.what["eps"] for look in found), default=math.nan)
     asked = found if decoder == "sparse" else [look for look in found if look.what["eps"] == least]
@@ -216,7 +222,7 @@ def _growth(view: View) -> Claim:
     error = worst(look["growth"] / expected - 1 for look in found)
     return Claim(
         "VAE with either decoder",
-        "below γ* the difference grows by log(1/γ): without bound, as γ → 0",
+        "below γ* the difference grows as log(1/γ), without bound as γ → 0",
         BALANCE,
         f"{expected:.3f} per decade of γ",
         _at_each(found, [look["growth"] for look in found]),

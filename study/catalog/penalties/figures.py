@@ -1,4 +1,4 @@
-"""A serpentine, what penalties say about its two decoders as it is folded more closely, and what a VAE's loss says."""
+"""A serpentine, which of its two decoders penalties prefer as it folds, and which a VAE's loss prefers as γ falls."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ SHADES = ("Greens_r", "Oranges_r", "Blues_r")
 """For each kind of penalty."""
 
 SHOWN = 0.2
-"""The ε of the curve that is drawn, or the next one."""
+"""The figure shows the curve whose ε is closest to this."""
 
 
 def decoders(
@@ -33,10 +33,11 @@ def decoders(
         _vae(row[2], losses)
         legend(figure, row, "Penalties that are continuous at 0 give up the sparse decoder as the curve folds")
         caption = (
-            "Left: the curve, of which a sparse decoder knows the arc length alone. Middle: what it costs above the dense "
-            "one, in units of h(arc length) − h(0); below 0 it is preferred. Green: penalties with a finite slope in u at 0; "
-            "orange: with an infinite one; blue: with a jump or a fall to −∞ (drawn at its limit, −1). Right: the same of a "
-            "VAE's least loss, in nats (2J + κ), against γ; dashed: theory, log(γ/γ*)."
+            "Left: the curve; the sparse decoder sees its arc length alone. Middle: cost of the sparse decoder "
+            "minus that of the dense one, in units of h(arc length) − h(0); below 0 the penalty prefers the sparse "
+            "one. Green: penalties with a finite slope in u at 0; orange: with an infinite slope; blue: with a jump "
+            "or a fall to −∞ (drawn at its limit, −1). Right: the same difference for a VAE's least loss, in nats "
+            "(2J + κ), against γ; dashed: theory, log(γ/γ*)."
         )
         return Drawing.of("decoders", caption, figure)
 
@@ -58,14 +59,14 @@ def _penalties(ax: Axes, kinds: Kinds) -> None:
         for (name, found), colour, marker in zip(penalties.items(), colours, MARKERS, strict=False):
             eps = sorted(found)
             ratio = np.array([found[at]["difference"] / found[at]["rise"] for at in eps])
-            # Both are infinite for the logarithm alone, which is the limit of log(u + δ).
+            # Only for the logarithm are both infinite; as the limit of log(u + δ) its ratio is −1.
             ratio = np.where(np.isnan(ratio), -1.0, ratio)
             ax.plot(eps, ratio, color=colour, marker=marker, markersize=3.5, linewidth=1.2, label=name)
     ax.axhline(0.0, color=QUIET, linewidth=1.0, zorder=0)
     log_scale(ax, "x")
     ax.invert_xaxis()  # as the curve folds more closely
     ax.set_xlabel("ε")
-    ax.set_title("sparse less dense, of h(T) − h(0)", loc="left", color=INK)
+    ax.set_title("sparse minus dense, over h(T) − h(0)", loc="left", color=INK)
 
 
 def _vae(ax: Axes, losses: Mapping[float, Mapping[str, np.ndarray]]) -> None:
@@ -78,4 +79,4 @@ def _vae(ax: Axes, losses: Mapping[float, Mapping[str, np.ndarray]]) -> None:
     ax.axhline(0.0, color=QUIET, linewidth=1.0, zorder=0)
     log_scale(ax, "x")
     ax.set_xlabel("γ, data²")
-    ax.set_title("VAE: sparse less dense, nats", loc="left", color=INK)
+    ax.set_title("VAE: sparse minus dense, nats", loc="left", color=INK)

@@ -1,4 +1,4 @@
-"""How a VAE's loss becomes a sum of logarithms as γ falls, and an autoencoder's at the best γ: what probes say about it.
+"""Claims about two lemmas: a VAE's loss becomes a sum of logarithms as γ falls, and so does an autoencoder's at the best γ.
 
 Source: Dai, Wenliang & Wipf (2021), Lemmas 2 and 3.
 """
@@ -15,13 +15,13 @@ from analysis.tables.interval import NOTHING, number
 from analysis.theory import affine
 
 EXACT, LIMIT, IDENTITY = 1e-9, 0.01, 1e-10
-"""On Lemma 2's closed form, on the rate at which it becomes a logarithm for γ ≤ 1e-4 (relative), and on Lemma 3, in nats."""
+"""On Lemma 2's closed form, in nats; on its approach to a logarithm for γ ≤ 1e-4, relative; and on Lemma 3, in nats."""
 
 SOURCE = "Dai, Wenliang & Wipf (2021)"
 
 
 def of_latents(found: Sequence[ProbeResult], enough: bool) -> list[Claim]:
-    """What a latent costs at its best scale and variance, and that this becomes a logarithm."""
+    """What a latent costs at its best scale and variance, and how this cost becomes a logarithm."""
     return [_closed_form(found, enough), _limit(found, enough)]
 
 
@@ -43,7 +43,7 @@ def _closed_form(found: Sequence[ProbeResult], enough: bool) -> Claim:
 
 
 def _limit(found: Sequence[ProbeResult], enough: bool) -> Claim:
-    """The error is γ Σ 1/c to the first order, and never more."""
+    """To first order the error is γ Σ 1/c, and it never exceeds that."""
     ratios = {_gamma(look): _above_logarithm(look) / (_gamma(look) * (1 / _codes(look)).sum()) for look in found}
     agrees = all(0 < ratio <= 1 + LIMIT for ratio in ratios.values())
     agrees &= all(ratio >= 1 - LIMIT for gamma, ratio in ratios.items() if gamma <= 1e-4)
@@ -65,9 +65,9 @@ def of_logarithms(found: Sequence[ProbeResult], enough: bool) -> Claim:
     error = worst(look["least"] - look["logarithms"] - look.what["d"] - look.what["kappa"] for look in found)
     return Claim(
         "random linear autoencoders",
-        "at the best γ and scales of codes the loss is d log(R/d) + Σ log u, and a constant",
+        "at the best γ and scales of codes the loss is d log(R/d) + Σ log u plus a constant",
         f"{SOURCE}, Lemma 3",
-        "d + κ more",
+        "the constant is d + κ",
         f"within {number(error)}",
         f"{IDENTITY:g} nats",
         judge(error <= IDENTITY, enough),

@@ -1,11 +1,12 @@
-"""Which penalties on codes prefer a sparse decoder, and how a VAE's loss comes to be one of them as γ falls.
+"""Which penalties on codes prefer a sparse decoder, and how a VAE's loss becomes one of them as γ falls.
 
-A serpentine in a square of side ε is decoded from both coordinates, or from its arc length alone; both decoders reconstruct
-it. The penalty h(u) on the mean squares u of their codes decides which is preferred: at the ε of a figure, and by the
-parameter at which the preference changes. The same is asked of a VAE's loss, by γ. `column scale` and `logarithms` are the
-two lemmas by which that loss turns into logarithms; `at` is ε, but for them γ and the dimension of the data.
+A dense decoder reconstructs a serpentine in a square of side ε from both coordinates, a sparse one from its arc length
+alone. The penalty h(u) on the mean squares u of their codes decides which one is preferred. Probes compare the two at
+several ε, and find the parameter of the penalty at which the preference changes; for a VAE's loss they find the γ. `column
+scale` and `logarithms` test the two lemmas by which that loss becomes a sum of logarithms. `at` is ε; for `column scale` it
+is γ, for `logarithms` the dimension of the data.
 
-All is computed; autoencoders are trained under these penalties in `sparse_codes`.
+Nothing is trained here; `sparse_codes` trains autoencoders under these penalties.
 """
 
 from models.specs.penalties import (
@@ -39,7 +40,7 @@ PENALTIES: dict[str, tuple[Penalty, float | None]] = {
     SUPPORT: ("support", None),
     LOG: ("log", None),
 }
-"""What is asked → the penalty and its parameter."""
+"""Look → the penalty and its parameter."""
 
 OF_SATURATING, OF_LOG_PLUS, OF_POWER = "critical c", "critical δ", "critical p"
 
@@ -52,7 +53,7 @@ LOOKS = [*PENALTIES, *CRITICAL, *OTHERS]
 EPS, GAMMAS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01), (1e-2, 1e-4, 1e-6, 1e-8)
 
 FINER = tuple(round(4 / (runs + 1), 12) for runs in (2, 5, 9, 13, 27, 55, 111, 279, 559, 799, 1999, 3999))
-"""More ε, each of whole runs."""
+"""More ε, each with a whole number of runs."""
 
 LAPTOP: dict[str, tuple[float, ...]] = {"critical": (0.5, 0.1, 0.02), VAE: (0.5, 0.2, 0.1), LOGARITHMS: (4, 12, 30)}
 
@@ -65,7 +66,7 @@ PAPER: dict[str, tuple[float, ...]] = {
 
 @study(look=LOOKS, at=[*EPS, 1e-4, 1e-6, 1e-8, *LAPTOP[LOGARITHMS]], seed=range(5))
 def penalties(look: str, at: float, seed: int) -> Probe | None:
-    """Which penalties on codes prefer a sparse decoder to a dense one, and does a VAE's loss at a small γ?"""
+    """Which penalties on codes prefer a sparse decoder to a dense one, and does a VAE's loss do so at a small γ?"""
     return _probe(look, at, seed, EPS, GAMMAS, LAPTOP)
 
 
@@ -87,7 +88,7 @@ def _probe(
     gammas: tuple[float, ...],
     ats: dict[str, tuple[float, ...]],
 ) -> Probe | None:
-    """One row; None where a look is not at this value, or does not depend on the seed."""
+    """One row; None where a look is not evaluated at this value, or does not depend on the seed."""
     if look == LOGARITHMS:
         return Probe(what=LogTransform(d=int(at)), seed=seed) if at in ats[look] else None
     if seed:

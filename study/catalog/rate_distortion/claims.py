@@ -1,14 +1,14 @@
 """rate_distortion: do a fixed and a learned γ trace the same rate-distortion curve as β varies?
 
-At a level g = βγ a VAE minimises R + 2gK, and a learned γ = R/d is nothing but another level. So whatever networks can
-reach, both sweeps reach at some β: on linear data reverse water-filling, on images a curve of their own, whose slope is
-−2βγ at every point. What differs can only be where training ends.
+At a level g = βγ a VAE minimises R + 2gK, and a learned γ = R/d is only another level. So both sweeps reach the same points,
+each at a β of its own: on linear data reverse water-filling, on images a curve that depends on the networks, with slope −2βγ
+at every point. The two can differ only in where training ends.
 
-On linear data distortions are exact expectations over the training set (see `analysis.claims.linear_optimum`); on images they
-are of one draw of z an example. All are of the training set, which is what J is minimised over. Areas are seed by seed.
+On linear data, distortions are exact expectations (see `analysis.claims.linear_optimum`); on images they use one draw of z
+for each example. All are measured on the training set, over which J is minimised. Areas are computed seed by seed.
 
 Source: Rybkin, Daniilidis & Levine (2021), for a γ that is learned beside β; Cover & Thomas (2006), section 10.3.3, for the
-curve of linear data; derived for the rest.
+curve of linear data; the rest is derived.
 """
 
 from collections.abc import Iterator
@@ -38,10 +38,10 @@ FIXED, LEARNED = "fixed", "learned"
 """How γ is set, as `gamma_mode` records it."""
 
 ON_CURVE = 0.01
-"""Largest |R − R_wf(K)|, as a part of T."""
+"""Largest |R − R_wf(K)|, as a fraction of T."""
 
 AREA_LINEAR, AREA_IMAGES = 0.01, 0.02
-"""Largest area between the two curves, as a part of the area under the fixed one's."""
+"""Largest area between the two curves, as a fraction of the area under that of the fixed γ."""
 
 SLOPE = 0.1
 """Relative tolerance on the slope of a curve, in the median over its points."""
@@ -49,7 +49,7 @@ SLOPE = 0.1
 FEWEST = 3
 """Seeds that an area needs."""
 
-DERIVED = "derived: at a minimum of J, γ fixed or learned, R + 2gK is least, with g = βγ"
+DERIVED = "derived: a minimum of J, γ fixed or learned, minimises R + 2gK with g = βγ"
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class BothCurves:
     kappa: int
     declared: int
     trials: Frame
-    """Converged ones, with `rate` in nats and `distortion` in data² of the training set."""
+    """Converged trials, with `rate` in nats and `distortion` in data² of the training set."""
 
     @property
     def enough(self) -> bool:
-        """Two thirds of the declared trials have converged."""
+        """Whether two thirds of the declared trials have converged."""
         return len(self.trials) >= max(2, ENOUGH * self.declared)
 
     def theory(self, rates: np.ndarray) -> np.ndarray:
@@ -75,12 +75,12 @@ class BothCurves:
 
     @cached_property
     def away(self) -> Column:
-        """R − R_wf(K) of each trial, as a part of T."""
+        """R − R_wf(K) of each trial, as a fraction of T."""
         return (self.trials["distortion"] - self.theory(self.trials["rate"].to_numpy())) / self.modes.total
 
     @cached_property
     def areas(self) -> list[Area]:
-        """Between the curve of the learned and of the fixed γ, for each seed with two points or more of both."""
+        """Areas between the curves of the learned and the fixed γ, for each seed with at least two points of both."""
         found = []
         for _, own in self.trials.groupby("seed"):
             sides = [own[own["gamma_mode"].eq(mode)] for mode in (FIXED, LEARNED)]
@@ -91,7 +91,7 @@ class BothCurves:
 
     @cached_property
     def slopes(self) -> Frame:
-        """ΔR/ΔK between neighbouring β over −2g, g the logarithmic mean of both ends' βγ, by mode and seed."""
+        """ΔR/ΔK between neighbouring β, divided by −2g, by mode and seed; g is the logarithmic mean of the two βγ."""
         rows = []
         for (mode, seed), own in self.trials.groupby(["gamma_mode", "seed"]):
             own = own.sort_values("beta")
@@ -115,7 +115,7 @@ def judgements(one: BothCurves) -> list[Claim]:
 
 @rate_distortion.figures
 def drawings(view: View) -> list[Drawing]:
-    """Both curves with theory under them, and their distance from it."""
+    """Both curves beside theory, and their distance from it."""
     return figures([one for one in both_curves(view) if len(one.trials)])
 
 
@@ -133,7 +133,7 @@ def sheets(view: View) -> list[Sheet]:
 
 
 def both_curves(view: View) -> Iterator[BothCurves]:
-    """The trials of each data set with a result."""
+    """The converged trials of each data set that has any."""
     for (data,), declared in cells(view.trials, view.header, ["data"]):
         known = declared[declared["converged"]]
         if known.empty:
@@ -146,7 +146,7 @@ def both_curves(view: View) -> Iterator[BothCurves]:
 
 
 def _exact(trials: Frame, latents: Frame, modes: Modes) -> Column:
-    """E‖x − Uz‖² = E‖x − Uμ(x)‖² + Σ_j σ_j²‖u_j‖² of linear networks, which needs no draw of z."""
+    """E‖x − Uz‖² = E‖x − Uμ(x)‖² + Σ_j σ_j²‖u_j‖² for linear networks, without a draw of z."""
     spread = (latents["post_var"] * latents["decoder_norm"] ** 2).groupby(latents["trial_id"]).sum()
     return trials["nre_mean_train"] * modes.total + trials["trial_id"].map(spread)
 
@@ -183,7 +183,7 @@ def _same_curve(one: BothCurves) -> Claim:
 
 
 def _slope(one: BothCurves) -> Claim:
-    """dR/dK = −2g for any network at a minimum, by the envelope theorem; linear ones are known better than this."""
+    """dR/dK = −2g for any network at a minimum, by the envelope theorem; for linear networks the whole curve is known."""
     middle = one.slopes.groupby("mode")["ratio"].median()
     told = ", ".join(f"{number(float(value))} {mode}" for mode, value in middle.items())
     return Claim(
@@ -191,7 +191,7 @@ def _slope(one: BothCurves) -> Claim:
         claim="the slope of either curve is −2βγ",
         source="derived: at a minimum of R + 2gK the slope is dR/dK = −2g, whatever the network",
         expected="ΔR/ΔK over −2βγ is 1",
-        measured=f"in the median over neighbouring β and seeds {told}",
+        measured=f"median over neighbouring β and seeds: {told}",
         tolerance=f"{SLOPE:.0%} in the median",
         verdict=judge(len(middle) == 2 and bool((middle - 1).abs().max() <= SLOPE), one.enough),
         trials=len(one.trials),

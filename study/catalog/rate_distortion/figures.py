@@ -1,4 +1,4 @@
-"""Figures of rate-distortion curves: distortion against rate, with theory under them, and what lies between."""
+"""Figures of rate-distortion curves: distortion against rate beside theory, and the ratio of the two."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ FINE = 400
 
 
 class Curves(Protocol):
-    """What is drawn of one data set."""
+    """What a figure needs of one data set."""
 
     @property
     def data(self) -> str:
@@ -59,9 +59,9 @@ def figures(every: Sequence[Curves]) -> list[Drawing]:
         grid[1][0].set_ylabel("R over that of theory")
         legend(figure, [ax for line in grid for ax in line], "Distortion against rate as β varies")
     caption = (
-        "Distortion against rate on the training set as β varies: a point a trial, a line through the medians over seeds. "
-        "Dashed: reverse water-filling over the modes of the training set, the optimum of linear networks. Below: "
-        "distortion over that of theory at the same rate; a nonlinear network may lie under it."
+        "Distortion against rate on the training set as β varies: a point for each trial, a line through the medians over "
+        "seeds. Dashed: reverse water-filling over the modes of the training set, the optimum of linear networks. "
+        "Below: distortion divided by that of theory at the same rate; a nonlinear network may fall below 100 %."
     )
     return [Drawing.of("rate_distortion", caption, figure)]
 

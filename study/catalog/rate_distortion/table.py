@@ -1,10 +1,10 @@
 """Rate-distortion curves of the β-VAE (γ fixed, β swept) and of the decoupled one (γ learned, β swept).
 
-With γ fixed, β moves the level βγ. With γ learned, γ follows the distortion, so that the same β lies at another level; but
-whoever minimises J at a level g minimises R + 2gK, whatever made g. So both sweeps should trace one curve: reverse
-water-filling on linear data, and on images whatever curve the networks can reach. The fixed γ is T/d, where a learned one
-begins, and where it returns when nothing is encoded: both sweeps end at the same β. Four modes of the linear data are
-beyond the six latents, which keeps the learned γ above zero.
+With γ fixed, β sets the level g = βγ. With γ learned, γ follows the distortion, so the same β leads to another level. In
+both cases a minimum of J also minimises R + 2gK. So both sweeps should trace one curve: reverse water-filling on linear
+data, and on images the best curve that the networks can reach. The fixed γ is T/d. A learned γ starts there, and returns
+there when nothing is encoded, so both sweeps end at the same β. The linear data have four modes more than the six latents
+can encode, which keeps the learned γ above zero.
 """
 
 from typing import Literal
@@ -25,7 +25,7 @@ PER_DIMENSION = {LINEAR.label: 1.47, Digits().label: 0.073, MNIST().label: 0.067
 
 
 def sweep(least: float, most: float, points: int) -> list[float]:
-    """β in equal ratios."""
+    """β in geometric progression."""
     return [float(f"{beta:.3g}") for beta in np.geomspace(least, most, points)]
 
 

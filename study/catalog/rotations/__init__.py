@@ -1,1 +1,1 @@
-"""The study rotations: may the latents of a linear VAE be turned at will, or only permuted?"""
+"""The study rotations: can the latents of a linear VAE be rotated at will, or only permuted?"""

@@ -1,7 +1,7 @@
-"""rotations: turning the latents of a linear VAE at its minimum.
+"""rotations: rotating the latents of a linear VAE at its minimum.
 
-The theorem allows any orthogonal matrix; by our derivation only permutations with signs leave J as it is (Σ permuted with the
-latents), and rotations among equal modes. Where Σ is proportional to the identity every rotation is free.
+The theorem allows any orthogonal matrix. By our derivation only signed permutations (Σ permuted with the latents) and
+rotations among equal modes leave J unchanged. If Σ is proportional to the identity, every rotation does.
 
 Source: Wang & Ziyin (2022), Thm. 2, corrected.
 """
@@ -20,14 +20,14 @@ from analysis.tables.sheet import Sheet
 from study.catalog.rotations.table import BEST, GIVEN, KEPT, ORTHOGONAL, SIGNED, rotations
 
 FREE = 1e-12
-"""Nats, relative where J is large, that a free turn may change."""
+"""Largest change of J, in nats, under a rotation that should leave it unchanged; relative where J is large."""
 
 RAISED = 1e-6
-"""Nats by which every turn that is not free must raise J."""
+"""Nats by which every other rotation must raise J."""
 
 SOURCE = "Wang & Ziyin (2022), Thm. 2"
 
-SAID = {KEPT: "Σ stays as it is", BEST: "Σ is the best for each turn", GIVEN: "Σ is given, the prior's"}
+SAID = {KEPT: "Σ stays as it is", BEST: "Σ is optimal for each rotation", GIVEN: "Σ is fixed at the prior's"}
 
 
 @rotations.claims
@@ -41,17 +41,17 @@ def claims(view: View) -> list[Claim]:
         *(_raised(sigma, [look for look in unequal if look.what["sigma"] == sigma], enough) for sigma in (KEPT, BEST)),
         _free(
             "any modes",
-            "permutations of the latents, with signs, leave J as it is",
+            "signed permutations of the latents leave J unchanged",
             [look for look in found if look.what["turn"] == SIGNED],
             enough,
         ),
-        _free("Σ ∝ I", "every rotation leaves J as it is where Σ is given, or all modes are equal", free, enough),
+        _free("Σ ∝ I", "every rotation leaves J unchanged if Σ is fixed, or if all modes are equal", free, enough),
     ]
 
 
 @rotations.sheets
 def sheets(view: View) -> list[Sheet]:
-    """The rise of J over the turns."""
+    """How much J rises under each kind of matrix and Σ."""
     rows = [
         {
             "modes": look.row["modes"],
@@ -65,7 +65,7 @@ def sheets(view: View) -> list[Sheet]:
         }
         for look in probe_results(view.trials)
     ]
-    return [Sheet("rises", "How much J rises when the latents are turned", pd.DataFrame(rows))] if rows else []
+    return [Sheet("rises", "How much J rises when the latents are rotated", pd.DataFrame(rows))] if rows else []
 
 
 def _are_equal(look: ProbeResult) -> bool:
@@ -77,9 +77,9 @@ def _raised(sigma: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
     turns = sum(look.what["count"] for look in found)
     return Claim(
         f"unequal modes, {SAID[sigma]}",
-        "an orthogonal matrix that is no permutation raises J",
+        "an orthogonal matrix that is not a signed permutation raises J",
         f"{SOURCE}, corrected: it allows any orthogonal matrix",
-        f"all of {turns} random turns",
+        f"all of {turns} random matrices",
         f"by {number(least)} nats at least",
         f"more than {RAISED:g} nats",
         judge(least > RAISED, enough),
@@ -95,7 +95,7 @@ def _free(data: str, claim: str, found: Sequence[ProbeResult], enough: bool) -> 
         claim,
         f"{SOURCE}, corrected",
         "no change",
-        f"{number(worst)} nats at most, of {sum(look.what['count'] for look in found)} turns",
+        f"{number(worst)} nats at most, over {sum(look.what['count'] for look in found)} matrices",
         f"{FREE:g} nats",
         judge(worst <= FREE, enough),
         len(found),
@@ -104,5 +104,5 @@ def _free(data: str, claim: str, found: Sequence[ProbeResult], enough: bool) -> 
 
 
 def _change(look: ProbeResult) -> float:
-    """The largest change of J either way."""
+    """The largest change of J, up or down; relative where J is large."""
     return max(abs(look["least_rise"]), abs(look["largest_rise"])) / max(1.0, abs(look["lowest"]))

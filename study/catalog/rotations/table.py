@@ -1,8 +1,8 @@
-"""Turning the latents of a linear VAE at its minimum: which rotations does the loss not notice?
+"""Rotating the latents of a linear VAE at its minimum: which rotations leave the loss unchanged?
 
-Decoder and encoder are turned by random orthogonal matrices, or their latents permuted, with signs. The posterior variances Σ
-stay as they are at the minimum, or are the best ones for every turn, or are given, the prior's for every latent. Modes of
-unequal variance have unequal σ; equal modes, or a given Σ, make Σ proportional to the identity.
+Random orthogonal matrices, or signed permutations, act on the latents of encoder and decoder. The posterior variances Σ stay
+as they are at the minimum, or are optimal for every rotation, or are fixed at the prior's for every latent. Modes of unequal
+variance have unequal σ; if the modes are equal or Σ is fixed, Σ is proportional to the identity.
 """
 
 from typing import Literal
@@ -28,7 +28,7 @@ SPECTRA = {"unequal": (4.0, 2.0, 1.0), "equal": (2.0, 2.0, 2.0)}
 
 @study(modes=list(SPECTRA), turn=TURNS, sigma=SIGMAS, seed=range(1))
 def rotations(modes: str, turn: Turn, sigma: Sigma, seed: int) -> Probe:
-    """May the latents of a linear VAE be turned at will, or only permuted?"""
+    """Can the latents of a linear VAE be rotated at will, or only permuted?"""
     return Probe(what=Rotations(eigenvalues=SPECTRA[modes], gamma=0.3, kappa=3, turn=turn, sigma=sigma), seed=seed)
 
 
@@ -40,7 +40,7 @@ def rotations_paper(
     kappa: int,
     seed: int,
 ) -> Probe:
-    """The same of as many modes as latents, up to ten, with a thousand turns of each."""
+    """The same with as many modes as latents, up to ten, and a thousand rotations for each row."""
     spectrum = tuple(2.0 if modes == "equal" else 4.0 * 0.8**i for i in range(kappa))
     what = Rotations(eigenvalues=spectrum, gamma=0.3, kappa=kappa, turn=turn, sigma=sigma, count=1000)
     return Probe(what=what, seed=seed)

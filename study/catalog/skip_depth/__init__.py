@@ -1,1 +1,1 @@
-"""The study skip_depth: do deep decoders without skip connections collapse, or is it their initialisation?"""
+"""The study skip_depth: do deep decoders collapse for lack of skip connections, or because of their initialisation?"""

@@ -1,9 +1,9 @@
-"""skip_depth: do deep decoders without skip connections collapse, and whose doing is it?
+"""skip_depth: do deep decoders without skip connections collapse, and what causes it?
 
-The source has deep decoders lose their latents unless z is let past the layers. The claim is judged under each
-initialisation of the weights, since N(0, 1/fan_in) halves the second moment at every ReLU layer and He's keeps it: what
-fails under He's but holds under the other is a claim about the initialisation. Medians over seeds are compared, where a
-training of fixed length has led; it need not have come to rest, and how many trials have not is said.
+The source claims that deep decoders lose their latents unless skip connections carry z past the layers. Each initialisation
+of the weights gets its own verdict, since N(0, 1/fan_in) halves the second moment at every ReLU layer and He's keeps it: a
+claim that holds under the first and fails under He's is about the initialisation. Medians over seeds are compared after a
+training of fixed length. Trials need not have converged; each claim says how many have not.
 
 Source: "On the regularization balance in autoencoder-based generative models", sections 4 and 6; He et al. (2015) for
 what a ReLU layer does to a second moment.
@@ -27,13 +27,13 @@ SOURCE = "On the regularization balance in autoencoder-based generative models, 
 HE = "He et al. (2015): weights of variance 2/fan_in keep the second moment from layer to layer"
 
 DEEP, MIDDLE = 20, 6
-"""Layers of the decoder at which a plain one is said to collapse, and at which it is not."""
+"""Decoder layers at which the source says that a plain decoder collapses, and at which it does not."""
 
 COLLAPSED, KEPT = 1, 3
-"""Median active latents: at most so many have collapsed, at least so many are kept."""
+"""Median active latents: a decoder with at most the first has collapsed, one with at least the second has not."""
 
 NRE_RESCUED, NRE_LOST = 0.15, 0.9
-"""Part of the test variance lost: at most with the affine skip, at least (the median) in a collapsed decoder."""
+"""Lost fraction of the test variance: largest with the affine skip, and least median of a collapsed decoder."""
 
 
 @skip_depth.claims
@@ -75,7 +75,7 @@ def _reconstructed(where: str, trials: Frame) -> Claim:
     lost, rescued = _median(plain, "nre_test"), float(affine["nre_test"].max())
     return Claim(
         data=where,
-        claim=f"with {DEEP} layers a plain decoder reconstructs nothing, one with the affine skip does",
+        claim=f"with {DEEP} layers a plain decoder does not reconstruct; one with the affine skip does",
         source=SOURCE,
         expected=f"NRE ≥ {NRE_LOST:g} without skip, ≤ {NRE_RESCUED:g} with it",
         measured=f"median {number(lost)} without, at most {number(rescued)} with{_moving(plain, affine)}",
@@ -103,12 +103,12 @@ def _alike(where: str, trials: Frame) -> Claim:
 
 
 def _not_collapsed(where: str, trials: Frame) -> Claim:
-    """By the same marks by which the first two claims call a decoder collapsed."""
+    """By the criteria by which the first two claims call a decoder collapsed."""
     plain = _cell(trials, DEEP, NONE)
     active, lost = _median(plain, "n_active"), _median(plain, "nre_test")
     return Claim(
         data=where,
-        claim=f"the collapse is the initialisation's: under He's a plain decoder of {DEEP} layers does not collapse",
+        claim=f"the initialisation causes the collapse: under He's, a plain decoder of {DEEP} layers does not collapse",
         source=HE,
         expected=f"median n_active > {COLLAPSED}, median NRE < {NRE_LOST:g}",
         measured=f"{_counts(plain)}, median NRE {number(lost)}{_moving(plain)}",
@@ -128,7 +128,7 @@ def _finished(trials: Frame) -> Frame:
 
 
 def _median(trials: Frame, column: str) -> float:
-    """NaN, which no comparison accepts, where no trial finished."""
+    """NaN if no trial has finished: every comparison with it is false."""
     return float(_finished(trials)[column].median())
 
 
@@ -138,14 +138,14 @@ def _counts(trials: Frame) -> str:
 
 
 def _enough(*sides: Frame) -> bool:
-    """Each side has finished trials of two seeds at least, and of two thirds of those declared."""
+    """Whether each side has at least two finished trials, and two thirds of those declared."""
     finished = [len(_finished(trials)) for trials in sides]
     return all(n >= 2 and n >= ENOUGH * len(trials) for n, trials in zip(finished, sides, strict=True))
 
 
 def _moving(*sides: Frame) -> str:
     moving = sum(int((trials["status"].eq("finished") & ~trials["converged"]).sum()) for trials in sides)
-    return f"; {moving} of these trials were still moving" if moving else ""
+    return f"; {moving} of these trials had not converged" if moving else ""
 
 
 @skip_depth.sheets

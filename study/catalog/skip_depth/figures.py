@@ -13,10 +13,10 @@ from analysis.tables.cells import cells, label_text
 from study.catalog.skip_depth.table import FAN_IN, HE_INIT, skip_depth
 
 INITS = {FAN_IN: "N(0, 1/fan_in)", HE_INIT: "He"}
-"""How the initial weights are written."""
+"""How figures and tables name the initial weights."""
 
 APART = 0.05
-"""How far lines of neighbouring kinds of skip are set apart, in steps of the axis: they often agree."""
+"""Horizontal distance between kinds of skip, in steps of the axis: their lines often coincide."""
 
 
 @skip_depth.figures
@@ -26,7 +26,7 @@ def drawings(view: View) -> list[Drawing]:
     if finished.empty:
         return []
     depths = sorted(view.trials["depth"].unique())
-    # Depths stand at equal distances: three of them have no scale to be read from.
+    # Depths are drawn at equal distances: three values need no numeric scale.
     placed = finished.assign(place=finished["depth"].map(depths.index))
     groups = list(cells(placed, view.header, ["kappa", "init"]))
     with mpl.rc_context(SETTINGS):
@@ -47,7 +47,7 @@ def drawings(view: View) -> list[Drawing]:
         legend(figure, [ax for line in grid for ax in line], "Deep decoders, by skip connection and initial weights")
         caption = (
             "Active latents and reconstruction error over the total variance (NRE, test set) against the depth of a ReLU "
-            "decoder: median over seeds, shaded from least to greatest. Dashed: min(κ, r) of the planted data."
+            "decoder: median over seeds, shaded from minimum to maximum. Dashed: min(κ, r) of the planted data."
         )
         return [Drawing.of("depth", caption, figure)]
 

@@ -1,10 +1,10 @@
 """Decoder depth × skip × κ × initialisation: do deep plain decoders collapse, and what rescues them?
 
-Data of known dimension (d = 20, r = 3), a shallow encoder, and ReLU decoders of 2, 6 and 20 layers of 64. Initial weights
-are N(0, 1/fan_in), by which a ReLU layer halves the second moment, so that after twenty layers next to nothing of z is
-left, or He's N(0, 2/fan_in), by which it keeps it. γ is learned, at the network's rate. Every depth is met at
-κ = r, the least and the greatest also at κ = 20. Training is short on purpose: the claim is where 1,500 steps lead from a
-start, not where training would end.
+The data have a known dimension (d = 20, r = 3), the encoder is shallow, and the ReLU decoders have 2, 6 or 20 layers of 64
+units. Initial weights are N(0, 1/fan_in) or He's N(0, 2/fan_in). Under the first, a ReLU layer halves the second moment, so
+that twenty layers leave next to nothing of z; under the second, it keeps it. γ is learned at the network's learning rate.
+Every depth is trained at κ = r, the least and the greatest also at κ = 20. Training is short on purpose: the claim is about
+where 1,500 steps lead, not about where training would end.
 """
 
 from models.specs import MNIST, VAE, Learned, Objective, PlantedManifold, Skip, Training
@@ -23,7 +23,7 @@ INITS = [FAN_IN, HE_INIT]
 
 @study(depth=[2, 6, 20], init=INITS, skip=SKIPS, kappa=[3, 20], seed=range(3))
 def skip_depth(depth: int, init: Init, skip: Skip, kappa: int, seed: int) -> Trial | None:
-    """Do deep decoders without skip connections collapse, or is it their initialisation?"""
+    """Do deep decoders collapse for lack of skip connections, or because of their initialisation?"""
     if kappa > 3 and (depth == 6 or skip in ("residual", "concat")):
         return None
     return Trial(

@@ -1,14 +1,14 @@
 """sparse_codes: which penalties leave an autoencoder exactly the codes that its data need.
 
-On linear data theory knows the minimum under each penalty, with the energy of every code, and training goes there: where
-copies of a code cost less all are used, where they cost the same (√u, the nuclear norm) as many as happened to be, and
-where they cost more one for each principal component. A minimum is not yet a way to it: MCP and SCAD are flat beyond
-their knee, and codes that begin there feel no penalty.
+On linear data, theory gives the minimum under each penalty, with the energy of every code, and training reaches it. If
+copies of a code cost less than one code, all codes are used; if they cost the same (√u, the nuclear norm), any number of
+codes; if they cost more, one code for each principal component. But training may not find the minimum: MCP and SCAD are flat
+beyond their knee, and codes that start there feel no penalty.
 
-A smooth manifold is much the same, if training there takes longer and may end with a code too many. So what divides
-penalties is whether copies cost more, and a slope to follow: "a penalty prunes iff its slope at u = 0 has no bound" fails
-both ways, for √u with an unbounded slope and for log(u + δ) with a bounded one. Theorem 4 says less: a bounded slope fails
-on some data, folded closely enough (see `penalties`), and these are not folded.
+On a smooth manifold much the same holds, but training takes longer and may end with one code too many. So a penalty prunes
+if copies cost more and it has a slope where codes start. The rule "a penalty prunes iff its slope at u = 0 is unbounded"
+fails both ways: √u has an unbounded slope and does not prune, log(u + δ) has a bounded one and does. Theorem 4 says less: a
+bounded slope fails on some data, if they are folded closely enough (see `penalties`); these data are not folded.
 
 Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear data are derived (`analysis.theory`).
 """
@@ -25,10 +25,10 @@ from study.catalog.sparse_codes.table import sparse_codes
 SOURCE, DERIVED = "Dai, Wenliang & Wipf (2021)", "derived; see analysis.theory.sparse_codes"
 
 COMPLETE = 0.01
-"""Largest NRE that reconstructs noise-free data."""
+"""Largest NRE at which noise-free data count as reconstructed."""
 
 OF_ENERGY, OF_NORM = 0.05, 0.01
-"""On energies and on the nuclear norm, relative."""
+"""Relative tolerances on energies and on the nuclear norm."""
 
 LOGARITHMS = ("log", "log plus")
 
@@ -38,7 +38,7 @@ BOUNDED = ("u", "Huber", "saturating", "log plus")
 
 @sparse_codes.claims
 def claims(view: View) -> list[Claim]:
-    """The claims of the study; of data of unknown dimension there are none."""
+    """The claims of the study; there are none for data of unknown dimension."""
     found = []
     for (data, gamma), of in groups(view).items():
         where = f"{data}, γ {gamma}"
@@ -53,7 +53,7 @@ def claims(view: View) -> list[Claim]:
 
 @sparse_codes.sheets
 def sheets(view: View) -> list[Sheet]:
-    """Codes that are used, penalty by penalty, beside what theory says of linear data."""
+    """Codes that are used, penalty by penalty, beside theory for linear data."""
     return [sheet(view)]
 
 
@@ -62,35 +62,47 @@ def _linear(where: str, of: list[Group]) -> list[Claim]:
     flat = [group for group in of if group.preference == ONE and group.is_flat]
     copies = [group for group in of if group.preference == COPIES]
     return [
-        _counts(
-            where, "where copies of a code cost less, more codes are used than are needed", DERIVED, copies, more=True
-        ),
-        _counts(where, "where they cost more, and a slope says so, one for each principal component", DERIVED, steep),
+        _counts(where, "where copies of a code cost less, more codes are used than needed", DERIVED, copies, more=True),
         _counts(
             where,
-            "where they cost more, but the penalty is flat at the size of the codes, one for each as well",
+            "where copies cost more, and the penalty has a slope, one code is left for each principal component",
+            DERIVED,
+            steep,
+        ),
+        _counts(
+            where,
+            "where copies cost more, but the penalty is flat at the codes' size, one code is left for each component too",
             DERIVED,
             flat,
         ),
         _norm(where, [group for group in of if group.preference == TIE]),
         _energies(where, "log u and log(u + δ) leave the principal components", _named(of, *LOGARITHMS)),
-        _energies(where, "u leaves κ codes of one energy, (Σ √λ/(κ + rγ))²", _named(of, "u")),
+        _energies(where, "u leaves κ codes of equal energy, (Σ √λ/(κ + rγ))²", _named(of, "u")),
     ]
 
 
 def _curved(where: str, of: list[Group]) -> list[Claim]:
-    """On a smooth manifold, where copies of a code are compared as if it were linear."""
+    """On a smooth manifold; whether copies of a code cost more is computed as if it were linear."""
     steep = [group for group in of if group.preference == ONE and not group.is_flat]
     others = [group for group in of if group.preference != ONE]
     found = [
         _reconstructs(where, of),
         _counts(
-            where, "as on linear data, more codes than are needed where copies cost no more", DERIVED, others, more=True
+            where,
+            "as on linear data, more codes are used than needed where copies cost no more",
+            DERIVED,
+            others,
+            more=True,
         ),
     ]
     if len(steep) > len(LOGARITHMS):
         found.append(
-            _counts(where, "and as many as are needed where they cost more, and a slope says so", DERIVED, steep)
+            _counts(
+                where,
+                "where copies cost more, and the penalty has a slope, exactly the needed codes are left",
+                DERIVED,
+                steep,
+            )
         )
         found.append(_rule(where, of))
     return found
@@ -108,9 +120,9 @@ def _claim(
 
 
 def _counts(where: str, said: str, source: str, of: list[Group], more: bool = False) -> Claim:
-    """Whether these penalties leave the needed number of codes, or more, in every seed."""
+    """Whether these penalties leave exactly the needed number of codes, or `more` than that, in every seed."""
     agrees = all(all(n > group.r if more else n == group.r for n in group.used) for group in of)
-    expected = f"{'more than ' if more else ''}{of[0].r} codes" if of else "as many codes as are needed"
+    expected = f"{'more than ' if more else ''}{of[0].r} codes" if of else "the needed number of codes"
     return _claim(where, said, source, of, expected, by_penalty(of), "every seed", agrees)
 
 
@@ -120,7 +132,7 @@ def _norm(where: str, of: list[Group]) -> Claim:
     error = max(map(abs, errors), default=float("nan"))
     return _claim(
         where,
-        "under √u copies cost the same: its sum is the nuclear norm, in any number of codes",
+        "under √u copies cost the same: Σ √u is the nuclear norm, with any number of codes",
         DERIVED,
         of,
         f"Σ √u = {', '.join(number(e, 4) for e in expected)}",
@@ -144,7 +156,7 @@ def _reconstructs(where: str, of: list[Group]) -> Claim:
     exact = all(n == group.r for group in logs for n in group.used)
     return _claim(
         where,
-        "log u and log(u + δ) leave the codes that are needed, and these reconstruct",
+        "log u and log(u + δ) leave exactly the needed codes, and these reconstruct the data",
         f"{SOURCE}, Thm. 4",
         logs,
         f"{logs[0].r if logs else 'r'} codes, NRE ≤ {COMPLETE:g}",
@@ -155,16 +167,16 @@ def _reconstructs(where: str, of: list[Group]) -> Claim:
 
 
 def _rule(where: str, of: list[Group]) -> Claim:
-    """Thm. 4 read as a rule, which it is not."""
+    """Thm. 4 read as a rule for all data, which it is not."""
     agrees = [all(n > g.r if g.h in BOUNDED else n == g.r for n in g.used) for g in of]
     others = [group for group, said in zip(of, agrees, strict=True) if not said]
     return _claim(
         where,
-        "a penalty prunes iff its slope at u = 0 has no bound",
+        "a penalty prunes iff its slope at u = 0 is unbounded",
         f"{SOURCE}, Thm. 4, read as a rule for all data",
         of,
         f"more than {of[0].r} codes under {', '.join(g.label for g in of if g.h in BOUNDED)}; {of[0].r} under the others",
-        f"not so under {by_penalty(others)}" if others else "so under all",
+        f"false under {by_penalty(others)}" if others else "true under all",
         "every seed",
         all(agrees),
     )
@@ -174,7 +186,7 @@ def _late(where: str, of: list[Group]) -> Claim:
     logs = _named(of, *LOGARITHMS)
     return _claim(
         f"{where} from 1",
-        "a logarithm keeps no mode with λ < 4γ: where γ begins large, needed codes are lost before it has fallen",
+        "a logarithm keeps no mode with λ < 4γ: if γ starts large, needed codes are lost before it has fallen",
         DERIVED,
         logs,
         f"fewer than {logs[0].r if logs else 'r'} codes",
@@ -198,10 +210,10 @@ def _learned(view: View) -> list[Claim]:
         claims.append(
             _claim(
                 data,
-                "at as many codes a learned γ (g = log) reconstructs better than a fixed one (g linear)",
+                "with the same number of codes, a learned γ (g = log) reconstructs better than a fixed one (g linear)",
                 f"{SOURCE}, Lemma 3",
                 [*fixed, *learned],
-                "least NRE of the fixed one over the largest of the learned one > 1",
+                "least NRE with γ fixed over the largest with γ learned > 1",
                 ", ".join(f"{g.label}: {number(ratio)}" for g, ratio in zip(learned, ratios, strict=False)) or NOTHING,
                 "every penalty",
                 min(ratios, default=0.0) > 1,

@@ -1,4 +1,4 @@
-"""Energies of an autoencoder's codes, sorted: under each penalty, and under logarithms as γ is set."""
+"""Sorted energies of an autoencoder's codes: under each penalty, and by how γ is set."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,23 +21,23 @@ KINDS = {
     "flat beyond a knee": (("MCP", "SCAD"), "Greens_r"),
     "steep where codes begin": (("power", "saturating", "log plus", "log"), "Blues_r"),
 }
-"""What a column of panels shows → the penalties, and their shades."""
+"""Title of a column of panels → its penalties, and their shades."""
 
 LEAST = 1e-11
-"""Energies below it are drawn there, in parts of the data's variance."""
+"""Energies below this fraction of the data's variance are drawn at it."""
 
 USED = 1e-3
 
 HOW = (
-    "Variance times squared slope of the decoder for each code, in parts of the data's variance: median over seeds, and "
-    f"every seed a point; what is below {LEAST:g} is drawn there. Left of the vertical line are the codes that are "
-    "needed, above the dotted one those that count as used."
+    "Variance times squared slope of the decoder for each code, as a fraction of the data's variance: median over seeds, "
+    f"and a point for each seed; values below {LEAST:g} are drawn at {LEAST:g}. Left of the vertical line lie the needed "
+    "codes, above the dotted line the codes that count as used."
 )
 
 
 @sparse_codes.figures
 def drawings(view: View) -> list[Drawing]:
-    """The codes' energies, sorted: every penalty at a fixed γ, and those under which γ is also learned, by how it is set."""
+    """The codes' sorted energies: every penalty at a fixed γ, and, where γ is also learned, by how it is set."""
     found = groups(view)
     looks = _looks(found)
     fixed = {place: of for place, of in found.items() if of[0].is_fixed}
@@ -59,7 +59,11 @@ def _by_penalty(found: Found, looks: Mapping[str, Look]) -> Drawing:
             if line is grid[-1]:
                 ax.set_xlabel("code, by energy")
         line[0].set_ylabel(f"{data}\nenergy of a code")
-    legend(figure, [ax for line in grid for ax in line], "Spare codes die where copies cost more, and a slope says so")
+    legend(
+        figure,
+        [ax for line in grid for ax in line],
+        "Spare codes die where copies cost more and the penalty has a slope",
+    )
     caption = f"{HOW} Dashed, under u and both logarithms on linear data: theory, whose minimum is unique there."
     return Drawing.of("energies", caption, figure)
 
@@ -72,7 +76,7 @@ def _by_gamma(found: Found, data: str, looks: Mapping[str, Look]) -> Drawing:
         ax.set_title(f"γ {gamma}", loc="left", color=INK)
         ax.set_xlabel("code, by energy")
     line[0].set_ylabel(f"{data}\nenergy of a code")
-    legend(figure, line, "Logarithms keep the needed codes, unless γ begins large")
+    legend(figure, line, "Logarithms keep the needed codes, unless γ starts large")
     return Drawing.of("gamma", HOW, figure)
 
 

@@ -1,4 +1,4 @@
-"""Autoencoders under a price on their codes as claims, tables and figures read them: one group a penalty, seeds together."""
+"""Autoencoders under penalties on their codes, as claims, tables and figures read them: one group for each penalty."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -21,10 +21,10 @@ from study.catalog.sparse_codes.table import LATE
 COPIES, TIE, ONE = "copies", "a tie", "one code"
 
 TIED = 1e-9
-"""Differences of cost below it are none."""
+"""Smaller differences of cost count as none."""
 
 FLAT_BEYOND = {"MCP": 1.0, "SCAD": theory.KNEE}
-"""Where a penalty is flat: beyond so many times its parameter, in √u."""
+"""A penalty is flat beyond this multiple of its parameter, in √u."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Group:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether γ is."""
+        """Whether γ is fixed."""
         return self.gamma_mode == "fixed"
 
     @property
     def is_late(self) -> bool:
-        """Whether a learned γ begins so large that it falls late."""
+        """Whether a learned γ starts so large that it falls late."""
         return self.gamma_mode == "learned" and self.gamma_init == LATE.init
 
     @property
@@ -70,35 +70,35 @@ class Group:
 
     @property
     def weight(self) -> float:
-        """The price of a code."""
+        """The weight of the penalty."""
         return self.declared["weight"]
 
     @property
     def kappa(self) -> int:
-        """Codes that are there."""
+        """The number of codes."""
         return self.energies.shape[-1]
 
     @cached_property
     def preference(self) -> str:
-        """Whether theory says that copies of a principal component's code cost less, the same, or more than one."""
+        """Whether, in theory, copies of a principal component's code cost less than one code, the same, or more."""
         copies = range(2, self.kappa + 1)
         costs = [theory.split(self.h, u, m, self.parameter) for u in self.spectrum for m in copies]
         return COPIES if min(costs) < -TIED else TIE if min(costs) <= TIED else ONE
 
     @property
     def is_flat(self) -> bool:
-        """Whether the penalty has no slope at the smallest principal component, nor at larger ones."""
+        """Whether the penalty is flat from the smallest principal component on."""
         return (self.parameter or 0) * FLAT_BEYOND.get(self.h, np.inf) < np.sqrt(self.spectrum.min())
 
     @property
     def expected(self) -> Array:
-        """Energies of the codes at the minimum on linear data, as many as are used there, where it is unique."""
+        """Energies of the codes used at the minimum on linear data, where that minimum is unique."""
         if self.h == "u":
             return np.full(self.kappa, theory.ridge_energy(self.spectrum, self.gamma, self.kappa, self.weight))
         return theory.principal_energies(self.h, self.spectrum, self.gamma, self.weight, self.parameter)
 
     def energy_errors(self) -> list[float]:
-        """Largest relative error of a used code's energy, seed by seed; infinite where more or fewer are used."""
+        """Largest relative error of a used code's energy, seed by seed; infinite if more or fewer are used than in theory."""
         expected = self.expected
         return [
             float(np.abs(row[:n] / expected - 1).max()) if n == len(expected) else float("inf")
@@ -131,7 +131,7 @@ def groups(view: View) -> dict[tuple[str, str], list[Group]]:
 
 
 def _group(view: View, label: str, trials: Frame, is_complete: bool, energies: dict[str, Array]) -> Group:
-    """Of one penalty's finished trials; it is complete where all are there, and some of every other penalty."""
+    """The group of one penalty's finished trials; complete if all have finished, and some of every other penalty."""
     first = trials.iloc[0]
     told, r = json.loads(first["declaration"]), int(first["intrinsic_dim"])
     return Group(
@@ -159,17 +159,17 @@ def _energies(view: View) -> dict[str, Array]:
 
 
 def by_penalty(of: Iterable[Group]) -> str:
-    """How many codes are used under each penalty: one number where all seeds agree."""
+    """How many codes are used under each penalty: one number if all seeds agree."""
     return "; ".join(f"{group.label}: {counts(group.used)}" for group in of) or NOTHING
 
 
 def counts(used: Sequence[int]) -> str:
-    """Numbers of codes, once where all seeds agree."""
+    """Numbers of codes, or one number if all seeds agree."""
     return str(used[0]) if len(set(used)) == 1 else ", ".join(map(str, used))
 
 
 def sheet(view: View) -> Sheet:
-    """One row a penalty, data set and γ mode."""
+    """One row for each penalty, data set and γ mode."""
     rows = [
         {
             "data": data,
@@ -185,7 +185,8 @@ def sheet(view: View) -> Sheet:
         for group in of
     ]
     caption = (
-        "Codes that are used, seed by seed: of more than 0.001 of the data's variance. Theory says of linear data whether "
-        "copies of a code cost less than one, the same or more; energies are in parts of the data's variance"
+        "Codes used, seed by seed: those with more than 0.001 of the data's variance. Theory, for linear data: "
+        "whether copies of a code cost less than one, the same or more. Energies are fractions of the data's "
+        "variance"
     )
     return Sheet("codes", caption, pd.DataFrame(rows))

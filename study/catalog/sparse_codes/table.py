@@ -1,10 +1,10 @@
-"""Autoencoders under a price on their codes × penalties × how γ is set × data × seeds: which are left with r codes?
+"""Penalties on an autoencoder's codes × how γ is set × data × seeds: which leave exactly r codes?
 
-Every penalty acts on the same energies, which no scale of a code changes, with the same weight, from the same initial
-weights; eight codes are there, and three are needed. Linear data are for theory, which knows where each penalty's minimum
-lies, with the energy of every code; the planted manifold asks whether that carries over to data that are curved and not
-folded. A fixed γ makes the misfit linear in R, a learned one makes it a logarithm. On linear data without noise that one
-would fall without end, and is left out. `penalties` computes the same on a curve that is folded, without training.
+Every penalty acts on the same energies, which do not depend on a code's scale, with the same weight and from the same
+initial weights. There are eight codes, and three are needed. On linear data, theory gives each penalty's minimum, with the
+energy of every code; the planted manifold shows whether that carries over to data that are curved but not folded. A fixed γ
+makes the misfit linear in R, a learned γ makes it a logarithm. On linear data without noise a learned γ would fall without
+end, and is left out. `penalties` computes which decoder a penalty prefers for a folded curve, without training.
 """
 
 from models.specs import (
@@ -44,7 +44,7 @@ SMALL, SOON, LATE = Fixed(0.1), Learned(init=0.1), Learned()
 STEPS = {"LinearSubspace": 4000, "PlantedManifold": 2500}
 
 LONG = {"LinearSubspace": 20_000, "PlantedManifold": 10_000, "MNIST": 14_000}
-"""At the scale of the paper: of MNIST 60 epochs."""
+"""Steps at paper scale; for MNIST, 60 epochs."""
 
 
 @study(data=[LINEAR, PlantedManifold(d=20, r=3)], gamma=[SMALL, SOON, LATE], h=PRICES, seed=range(3))
@@ -57,16 +57,16 @@ def sparse_codes(data: Data, gamma: Gamma, h: Sparsity, seed: int) -> Trial | No
     data=[LINEAR, PlantedManifold(d=20, r=3), MNIST()], gamma=[SMALL, SOON, LATE], h=PRICES, seed=range(10)
 )
 def sparse_codes_paper(data: Data, gamma: Gamma, h: Sparsity, seed: int) -> Trial | None:
-    """The same for longer, from more initial weights, and on MNIST with 64 codes."""
+    """The same with longer training and more seeds, and on MNIST with 64 codes."""
     return _trial(data, gamma, h, seed, LONG)
 
 
 FOR_LEARNED = ("u", "root", "log plus", "log")
-"""Penalties under which γ is also learned; from γ = 1 on the last two alone."""
+"""Penalties under which γ is also learned; starting from γ = 1, only the last two."""
 
 
 def _trial(data: Data, gamma: Gamma, h: Sparsity, seed: int, steps: dict[str, int]) -> Trial | None:
-    """One row; None where the misfit would fall without end, and where γ is not learned."""
+    """One row; None where the misfit would fall without end, and for penalties under which γ is not learned."""
     if gamma != SMALL and (data == LINEAR or h.h not in FOR_LEARNED[-2 if gamma == LATE else 0 :]):
         return None
     mnist = isinstance(data, MNIST)

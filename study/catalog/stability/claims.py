@@ -1,11 +1,12 @@
 """stability: which remedies keep a VAE with a small γ from diverging, and from losing the balance?
 
-Each remedy is compared with its twin without: the same setting, learning rate and seed, hence the same initial weights,
-minibatches and noise. A trial that diverged is a result: it lost all its latents, and has no J to compare. That steps
-shrink, or β is small for a while, also costs training time; what a remedy costs where nothing is amiss is asked as well.
+Each trial with a remedy is compared with its twin without: the same setting, learning rate and seed, hence the same initial
+weights, minibatches and noise. A trial that diverged is a result: it lost all its latents, and has no J to compare. Smaller
+steps, or a small β at first, also cost training time; so another claim asks what a remedy costs where training is stable
+without it.
 
 Source: Dai, Wenliang & Wipf (2021) for gradients that grow without bound as γ falls; Bowman et al. (2016) for the warm-up
-of β; Igel & Hüsken (2003) for steps by sign. What each should do about it is derived.
+of β; Igel & Hüsken (2003) for steps by sign. What each remedy should achieve is derived.
 """
 
 from math import comb
@@ -37,14 +38,14 @@ SOURCES = {
     WARM_UP: "Bowman et al. (2016): annealing of the KL term",
     CEILING_ON_GAMMA: "Dai, Wenliang & Wipf (2021), section 4: a bound on γ",
     SLOWER: "derived: the gradient of the reconstruction grows with 1/γ",
-    SIGNS: "Igel & Hüsken (2003): the size of a gradient does not count",
+    SIGNS: "Igel & Hüsken (2003): only the sign of a gradient counts",
 }
 
 CHANCE = 0.05
-"""Largest probability of as lopsided a count, were the remedy without effect."""
+"""Largest p-value: the probability of so lopsided a count if the remedy had no effect."""
 
 PRICE = 0.1
-"""What J may be higher, as a part of |J| without the remedy."""
+"""How much higher J may be with the remedy, as a fraction of |J| without it."""
 
 FEWEST = 3
 """Seeds that a comparison needs."""
@@ -52,7 +53,7 @@ FEWEST = 3
 
 @stability.claims
 def claims(view: View) -> list[Claim]:
-    """What training does without a remedy, and what each remedy does about it."""
+    """How training ends without a remedy, and what each remedy changes."""
     return remedied(view.trials, view.header)
 
 
@@ -66,14 +67,14 @@ def remedied(frame: Frame, header: Header) -> list[Claim]:
         if remedy != NONE:
             pairs = _pairs(trials, str(remedy))
             found += [_fewer_diverge(pairs, remedy), _fewer_lost(pairs, remedy)]
-            if frame.loc[frame["remedy"].eq(remedy), "setting"].eq(FIXED).any():  # no ceiling is below a small γ
+            if frame.loc[frame["remedy"].eq(remedy), "setting"].eq(FIXED).any():  # a small fixed γ has no ceiling
                 found.append(_fewer_needless(pairs, remedy))
             found += [_better_where_high(pairs, remedy), _free_of_charge(pairs, remedy)]
     return found
 
 
 def with_losses(frame: Frame) -> Frame:
-    """Trials with a result, with `diverged`, and the latents `lost` of the r needed and `needless` beyond them."""
+    """Trials with a result, with `diverged`, and how many latents are `lost` of the r needed or `needless` beyond them."""
     known = frame[frame["status"].isin(["finished", "diverged"])]
     diverged, r = known["status"].eq("diverged"), known["intrinsic_dim"]
     lost = (r - known["n_active"]).clip(lower=0).where(~diverged, r)
@@ -83,7 +84,7 @@ def with_losses(frame: Frame) -> Frame:
 
 @stability.sheets
 def sheets(view: View) -> list[Sheet]:
-    """What every setting and learning rate ends with under each remedy."""
+    """How training ends for every setting, learning rate and remedy."""
     rows = []
     for (setting, lr, remedy), own in cells(with_losses(view.trials), view.header, ["setting", "lr", "remedy"]):
         stood = own[~own["diverged"]]
@@ -93,13 +94,13 @@ def sheets(view: View) -> list[Sheet]:
             row | {"NRE": str(t_interval(stood["nre_test"])), "J, test": str(t_interval(stood["objective_test"]))}
         )
     caption = (
-        "Outcome by remedy, r = 3: trials that diverged, and of the others mean ± half-width of the 95 % t-interval"
+        "Outcome by remedy, r = 3: trials that diverged, and for the others mean ± half-width of the 95 % t-interval"
     )
     return [Sheet("remedies", caption, pd.DataFrame(rows))]
 
 
 def _pairs(trials: Frame, remedy: str) -> Frame:
-    """One row a setting, learning rate and seed: the remedy's columns, and its twin's without, ending in `_none`."""
+    """One row for each setting, learning rate and seed: columns with the remedy, and the twin's, ending in `_none`."""
     key = ["setting", "lr", "seed"]
     columns = [*key, "diverged", "lost", "needless", "objective_test"]
     sides = [trials.loc[trials["remedy"].eq(name), columns].set_index(key) for name in (remedy, NONE)]
@@ -113,7 +114,7 @@ def _unstable(trials: Frame) -> Claim:
     share = shares["sum"] / shares["count"]
     return Claim(
         data="γ learned",
-        claim="without a remedy training diverges at the highest learning rate, and not at the lowest",
+        claim="without a remedy training diverges at the highest learning rate, but not at the lowest",
         source=INFINITE,
         expected="more than half at the highest, none at the lowest",
         measured=f"diverged: {told or 'nothing measured'}",
@@ -127,7 +128,7 @@ def _unstable(trials: Frame) -> Claim:
 
 
 def _fewer_diverge(pairs: Frame, remedy: str) -> Claim:
-    """McNemar's exact test: of the pairs in which one side alone diverged, half would be the remedy's by chance."""
+    """McNemar's exact test: without an effect, the remedy would diverge in half of the pairs in which one side did."""
     ours, theirs = pairs["diverged"].astype(bool), pairs["diverged_none"].astype(bool)
     worse, better = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     n = worse + better
@@ -161,7 +162,7 @@ def _fewer_needless(pairs: Frame, remedy: str) -> Claim:
 
 
 def _better_where_high(pairs: Frame, remedy: str) -> Claim:
-    """The middle learning rate: high enough for harm, and not so high that there is nothing left to compare."""
+    """The middle learning rate: high enough to do harm, and low enough that trials finish."""
     rates = sorted(pairs["lr"].unique())
     own = pairs[pairs["setting"].eq(LEARNED) & pairs["lr"].eq(rates[len(rates) // 2] if rates else None)]
     less = _by_seed(own, "objective_test")
@@ -176,7 +177,7 @@ def _free_of_charge(pairs: Frame, remedy: str) -> Claim:
         own,
         remedy,
         f"γ learned, learning rate {label_text(pairs['lr'].min())}",
-        "nothing is paid where training is stable",
+        "it costs nothing where training is stable",
         "J no higher than without",
         f"J with − without {more} nats",
         f"the paired 95 % t-interval ends below {PRICE:.0%} of |J|, {number(bound)} nats",
@@ -186,7 +187,7 @@ def _free_of_charge(pairs: Frame, remedy: str) -> Claim:
 
 
 def _by_seed(pairs: Frame, column: str) -> Interval:
-    """With minus without, a seed's mean over learning rates first: seeds are what is independent."""
+    """With minus without, first averaged over a seed's learning rates, as only seeds are independent."""
     return t_interval((pairs[column] - pairs[f"{column}_none"]).groupby(pairs["seed"]).mean())
 
 

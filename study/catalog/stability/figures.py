@@ -1,4 +1,4 @@
-"""Figures of the remedies: what training ends with by learning rate, and the error along training."""
+"""Figures of the remedies: how training ends by learning rate, and the error along training."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ LOOKS = {
 OUTCOMES = {"nre_test": "NRE, test", "n_active": "active latents, v < 0.5"}
 
 APART = 0.11
-"""Distance between remedies beside each other, where learning rates are 1 apart."""
+"""Horizontal distance between remedies; learning rates are 1 apart."""
 
 
 @stability.figures
 def drawings(view: View) -> list[Drawing]:
-    """The outcomes, and the way to them at the middle learning rate."""
+    """The outcomes, and the course of training at the middle learning rate."""
     trials = view.trials[view.trials["status"].isin(["finished", "diverged"])]
     if trials.empty:
         return []
@@ -53,10 +53,10 @@ def _ends(groups: list[tuple[str, Frame]], rates: list[Any]) -> Drawing:
     grid[1][0].yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     for line, text in zip(grid, OUTCOMES.values(), strict=True):
         line[0].set_ylabel(text)
-    legend(figure, [ax for line in grid for ax in line], "What training at a small γ ends with")
+    legend(figure, [ax for line in grid for ax in line], "How training at a small γ ends")
     caption = (
-        "Reconstruction error and active latents at the end of training by learning rate, a point a seed, a bar at the "
-        "median. A cross is a trial that diverged, shown as it stood before that step."
+        "Reconstruction error and active latents at the end of training by learning rate, a point for each seed, a "
+        "bar at the median. A cross is a trial that diverged, as it was before that step."
     )
     return Drawing.of("remedies", caption, figure)
 
@@ -95,9 +95,9 @@ def _course(groups: list[tuple[str, Frame]], curves: Frame, rates: list[Any]) ->
         ax.set_title(f"γ {setting}", loc="left", color=INK)
         ax.set_xlabel("training step")
     line[0].set_ylabel("distortion on the batch, data²")
-    legend(figure, line, f"The way there, learning rate {label_text(middle)}")
+    legend(figure, line, f"The course of training, learning rate {label_text(middle)}")
     caption = (
-        f"Distortion along training at the learning rate {label_text(middle)}: median over seeds, shaded from least to "
-        "greatest."
+        f"Distortion along training at the learning rate {label_text(middle)}: median over seeds, shaded from "
+        "minimum to maximum."
     )
     return Drawing.of("course", caption, figure)

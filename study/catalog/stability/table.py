@@ -1,9 +1,9 @@
-"""What keeps a training stable while γ is small: four remedies, at learning rates from moderate to too high.
+"""What keeps training stable while γ is small: four remedies, at learning rates from moderate to too high.
 
-As γ falls the gradient of the reconstruction grows with 1/γ. γ is learned at β = 1, where it falls towards zero; learned at
-β = 6, shortly below the threshold d/r = 6.7 from which a latent would rightly be lost; or small and fixed from the start.
-The remedies are a warm-up of β from 0 over half of the training, a ceiling that γ begins at, steps that shrink with √γ, and
-steps of the gradient's sign alone. Learning rates stay constant, as lowering them is a remedy too.
+As γ falls, the gradient of the reconstruction grows with 1/γ. γ is learned at β = 1, where it falls towards zero; learned at
+β = 6, just below the threshold d/r = 6.7, from which on the optimum itself loses a latent; or small and fixed from the
+start. The remedies are a warm-up of β from 0 over half of the training, a ceiling at which γ starts, steps that shrink with
+√γ, and steps that use the gradient's sign alone. Learning rates stay constant, as lowering them is a remedy too.
 """
 
 from typing import Any, Literal
@@ -30,7 +30,7 @@ REMEDIES = [NONE, WARM_UP, CEILING_ON_GAMMA, SLOWER, SIGNS]
 LRS = [0.01, 0.1, 0.2]
 
 SMALL, CEILING = 1e-4, 0.1
-"""γ that is fixed from the start, and that a learned one begins at under a ceiling; the data have T/d = 1."""
+"""The γ that is fixed from the start, and the ceiling at which a learned γ starts; the data have T/d = 1."""
 
 OPTIONS: dict[Remedy, dict[str, Any]] = {
     WARM_UP: {"warm_up": 0.5},

@@ -1,8 +1,8 @@
 """vaeplus: samples of a second VAE on the latents of a first one, against the first one's own and WAE-MMD's.
 
-A sample metric is read beside its null, what real examples that nothing was fitted to score in place of samples: the
-published tables call that row *Downsample*. Reconstructions are the first stage's: VAE+ changes where samples come from,
-not how examples are encoded.
+Each sample metric is compared with its null: the score of held-out real examples in place of samples, a row that the
+published tables call *Downsample*. Reconstructions are the first stage's: VAE+ changes where samples come from, not how
+examples are encoded.
 
 Source: "On the regularization balance in autoencoder-based generative models", tables 3 and 4; Dai & Wipf (2019) for the
 second stage.
@@ -26,7 +26,7 @@ TABLES = "On the regularization balance in autoencoder-based generative models, 
 SECOND = "Dai & Wipf (2019), section 4"
 
 BETTER = {UNDER: 10.0, BALANCED: 2.0}
-"""How many times smaller the MMD of VAE+'s samples is at least than of its first stage's, on planted data."""
+"""Least ratio of the first stage's MMD to that of VAE+, on planted data."""
 
 FEWEST = 3
 """Seeds that a claim needs."""
@@ -34,7 +34,7 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Metric:
-    """A sample metric: its column, and how a reader sees it. Smaller is better."""
+    """A sample metric: its column and its heading. Smaller is better."""
 
     column: str
     heading: str
@@ -84,7 +84,7 @@ def _by_seed(trials: Frame, method: str, column: str) -> pd.Series:
 
 
 def _ratio(where: str, trials: Frame, least: float) -> Claim:
-    """Means over seeds are compared: close to its null an unbiased MMD may be negative."""
+    """Compares means over seeds, as an unbiased MMD close to its null may be negative."""
     (metric,) = PLANTED
     first, plus = (_by_seed(trials, method, metric.column) for method in (ONE, PLUS))
     ratio = first.mean() / plus.mean() if len(plus) and plus.mean() > 0 else float("inf")
@@ -102,7 +102,7 @@ def _ratio(where: str, trials: Frame, least: float) -> Claim:
 
 
 def _below(where: str, trials: Frame, of_data: Frame, other: str, metric: Metric) -> Claim:
-    """WAE has no γ: there is one for every first stage."""
+    """WAE has no γ, so every first stage is compared with the same one."""
     plus = _by_seed(trials, PLUS, metric.column)
     against = _by_seed(of_data if other == WAE else trials, other, metric.column)
     difference = t_interval((plus - against).dropna())
@@ -134,7 +134,7 @@ def sheets(view: View) -> list[Sheet]:
             rows.append(place | _quality(encoder) | _samples(trials, measured, has_samples=method != PLAIN))
     caption = (
         "Reconstruction (of the first stage, for VAE+) and samples against the test set: mean ± half-width of the 95 % "
-        "t-interval over seeds; real examples: what held-out training examples score in place of samples"
+        "t-interval over seeds; real examples: the score of held-out training examples in place of samples"
     )
     return [Sheet("methods", caption, pd.DataFrame(rows).fillna("—"))]
 
@@ -155,7 +155,7 @@ def _samples(trials: Frame, measured: list[str], has_samples: bool) -> dict[str,
 
 
 def _nulls(trials: Frame, measured: list[str]) -> dict[str, str]:
-    """The null depends on the seed alone: each counts once."""
+    """The null depends on the seed alone, so each seed counts once."""
     once = trials.drop_duplicates("seed")
     return {COLUMNS[column]: str(_interval(once, f"{column}_null")) for column in measured}
 

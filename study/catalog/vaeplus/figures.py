@@ -1,4 +1,4 @@
-"""Figures of vaeplus: sample metrics of each method beside their null, and samples as pictures."""
+"""Figures of vaeplus: sample metrics of each method beside their null, and images of samples."""
 
 import matplotlib as mpl
 import numpy as np
@@ -27,7 +27,7 @@ SHOWN = {
 }
 
 MOST = 3
-"""Metrics that are drawn for a data set."""
+"""Most metrics drawn for one data set."""
 
 
 @vaeplus.figures
@@ -64,8 +64,8 @@ def _metrics(finished: Frame, view: View) -> Drawing | None:
         line[0].set_ylabel(label_text(data))
     legend(figure, [ax for line in grid for ax in line], "Samples against the test set, by first stage")
     caption = (
-        "Metrics of samples against the test set, smaller is better: a point a seed. Dashed: what held-out real examples "
-        "score in place of samples. WAE has no γ, and stands with the balanced first stage."
+        "Metrics of samples against the test set, a point for each seed; smaller is better. Dashed: the score of "
+        "held-out real examples in place of samples. WAE has no γ, and is drawn with the balanced first stage."
     )
     return Drawing.of("samples", caption, figure)
 
@@ -87,7 +87,7 @@ def _pictures(finished: Frame, view: View) -> Drawing | None:
     figure, ((ax,),) = panels(1, 1, height=0.55 * len(rows))
     show_rows(ax, rows)
     figure.suptitle("Samples", fontsize=10.5)
-    caption = "Samples of each method, first seed; a column is the same draw of the prior in every row."
+    caption = "Samples of each method, first seed; all rows of a column use the same draw of the prior."
     return Drawing.of("pictures", caption, figure)
 
 

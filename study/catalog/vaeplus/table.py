@@ -1,10 +1,10 @@
 """First stage × method × seeds: does a second VAE on the latents of a first one give better samples?
 
-On planted clusters the first stage is a VAE in data space, left under-regularised by a small fixed γ, or balanced by a
-learned one. On images it is a VAE in the code space of an unregularised autoencoder, which all methods share. VAE+ trains
-a second VAE on draws of the first one's aggregate posterior q(z): samples of it then replace those of the prior. Its γ
-starts at 0.05: at a first stage's optimum q(z) has unit moments, so that at γ = 1, β = 1 the second stage would start
-where nothing draws it away from encoding nothing. WAE-MMD replaces the VAE by an autoencoder with a penalty on q(z).
+On planted clusters the first stage is a VAE in data space: under-regularised by a small fixed γ, or balanced by a learned
+one. On images it is a VAE in the code space of an unregularised autoencoder that all methods share. VAE+ trains a second VAE
+on draws from the first one's aggregate posterior q(z); its samples then replace those of the prior. Its γ starts at 0.05: at
+a first stage's optimum q(z) has unit moments, so at γ = 1, β = 1 nothing would drive the second stage to encode anything.
+WAE-MMD replaces the VAE by an autoencoder with a penalty on q(z).
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ PLAIN, ONE, PLUS, WAE = METHODS = "AE", "VAE", "VAE+", "WAE"
 BALANCED, UNDER = "balanced", "under-regularised"
 FIRST = {BALANCED: Learned(), UNDER: Fixed(1e-3)}
 AUTOENCODER = Objective(gamma=Fixed(0.5), beta=0)
-"""J = E‖x − x̂‖² and a constant."""
+"""J = E‖x − x̂‖² plus a constant."""
 
 
 @study(data=[PlantedClusters(d=20), FashionMNIST(n=10_000)], first=list(FIRST), method=METHODS, seed=range(3))
@@ -53,7 +53,7 @@ def vaeplus_paper(data: Data, first: str, method: str, seed: int) -> Trial | Non
 
 
 def _autoencoder(data: Data, seed: int) -> Trial:
-    """Codes of 32 dimensions, of faces 128, without any regularisation."""
+    """An autoencoder without any regularisation: codes of 32 dimensions, or 128 for faces."""
     if isinstance(data, CelebA):
         model = ImageVAE(
             kappa=128,

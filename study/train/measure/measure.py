@@ -103,7 +103,7 @@ class Measure:
             mu, log_var = stack.encode(x)
             weights = []
             for _ in range(IWAE_DRAWS):
-                eps = self._draw(generators, x.shape[-2])[self._seed_of]
+                eps = self.draw(generators, x.shape[-2])[self._seed_of]
                 z = mu + (0.5 * log_var).exp() * eps
                 given = log_likelihood(y, stack.outputs(z))
                 weights.append(weighted(given, z.double(), eps.double(), log_var.double()))
@@ -163,7 +163,7 @@ class Measure:
             mu, log_var = stack.encode(x)
             if index * size < keep:
                 self._posteriors.append((mu, log_var))
-            eps = self._draw(generators, x.shape[-2])[self._seed_of]
+            eps = self.draw(generators, x.shape[-2])[self._seed_of]
             original = self.inputs.original(split, index * size, size)
             sums = [value.double().sum(1) for value in self._per_example(y, original, mu, log_var, eps)]
             total = [a + b for a, b in zip(total, sums, strict=True)] if total else sums
@@ -200,13 +200,14 @@ class Measure:
 
     def draw_prior(self, purpose: str, n: int) -> Float[Tensor, "seeds n kappa"]:
         """Standard normal draws, one set for each seed."""
-        return self._draw(self.generators(purpose), n)
+        return self.draw(self.generators(purpose), n)
 
     def generators(self, purpose: str) -> list[torch.Generator]:
         """The random streams of the trials' seeds for one purpose."""
         return [stream(seed, purpose) for seed in self._seeds]
 
-    def _draw(self, generators: Sequence[torch.Generator], n: int) -> Float[Tensor, "seeds n kappa"]:
+    def draw(self, generators: Sequence[torch.Generator], n: int) -> Float[Tensor, "seeds n kappa"]:
+        """Standard normal draws of each seed, the next ones of its stream."""
         return draws(generators, n, self.stack.kappa, self.stack.dtype).to(self.stack.device)
 
 

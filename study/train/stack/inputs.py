@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from models.data.dataset import DataSet
-from models.streams import draws, move, places, stream
+from models.streams import BLOCK, draws, move, places, stream
 from study.declare.trial import Trial
 from study.train.stack.earlier_stages import FrozenStage
 from study.train.stack.resumable import State
@@ -45,6 +45,14 @@ class Inputs:
         del u
         x = self._train.gather(rows)
         return x, x if self._targets is None else self._targets.gather(rows)
+
+    def examples(self, rows: Int[Tensor, " n"]) -> Pair:
+        """What the trials encode, and what they decode it to, of the training examples `rows`, in rising order.
+
+        Nothing is drawn from the streams of minibatches.
+        """
+        x, y = self.batch(rows[None])
+        return x[0], y[0]
 
     def see(self, u: float | None) -> None:
         """Let the stage before see β at `u` (see `models.networks.beta_vae`), if it sees one; None: at its own β."""
@@ -151,6 +159,13 @@ class Codes(Inputs):
             if self.is_noisy:
                 x = torch.addcmul(x, self._stds[name][self._stage_of, part], self._noise(generators, x.shape[1]))
             yield x, x
+
+    def examples(self, rows: Int[Tensor, " n"]) -> Pair:
+        """The codes of training examples, with the noise that the whole training set is measured with."""
+        chunks = zip(range(0, self.sizes["train"], BLOCK), self.split("train", BLOCK), strict=True)
+        chosen = [x[:, rows[(rows >= start) & (rows < start + BLOCK)] - start] for start, (x, _) in chunks]
+        x = torch.cat(chosen, dim=1)
+        return x, x
 
     def _noise(self, generators: Sequence[torch.Generator], n: int) -> Float[Tensor, "pack n kappa"]:
         width = self._codes["train"].shape[2]

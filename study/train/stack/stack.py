@@ -6,31 +6,31 @@ their layers do, and do so where it gains; where it does not, they are carried o
 for one trial only, is carried over the stack by `torch.func.vmap`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Num
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
 
 from models.loss.gamma import Knobs, knobs
 from models.loss.likelihood import Likelihood
 from models.loss.objective import latent_rates
 from models.networks.beta_vae import beside
-from models.networks.build import Methods, build
+from models.networks.build import build, methods_of
 from models.networks.image_vae import ConvolutionalVAE
+from models.networks.methods import Methods
+from models.networks.own import OwnNetwork
 from models.networks.vae import GaussianVAE
 from models.specs import Gamma
 from models.streams import BLOCK
 from study.declare.trial import Trial
 from study.pack.cost import CPU_CORE, GPU, gains_as_one
+from study.train.stack.carrier import Carrier, Numbers
 from study.train.stack.layers import as_layers_take_it, with_leading_axis
 
 Way = Literal["together", "one by one", "vmap"]
-
-Numbers = dict[str, Shaped[Tensor, "..."]]
-"""Parameters or buffers by name, of one network or with the pack before their own axes."""
 
 PICTURES_AT_ONCE = 32
 """Rows whose Jacobian a convolutional decoder gives at once: it keeps several times what a training step keeps of a row."""
@@ -59,12 +59,11 @@ class Stack:
         self.dtype = torch.float64 if trials[0].training.dtype == "float64" else torch.float32
         networks = _build_networks(trials, self.dtype)
         self._network = network = networks[0]
-        self._shapes = {name: parameter.shape for name, parameter in network.named_parameters()}
-        self._buffers = _stack_buffers(networks, device)
+        self._trained = {name: each for name, each in network.named_parameters() if each.requires_grad}
         modes = [knobs(gamma) for gamma in gammas]
         self.knobs, self.exact_knobs = (_knob_columns(modes, dtype, device) for dtype in (self.dtype, torch.float64))
-        self.way = way or _way_of(trials, network.network, device)
-        self._layout = as_layers_take_it if self.way == "together" else torch.Tensor.detach
+        way = way or _way_of(trials, network.network, device)
+        self._layout = as_layers_take_it if way == "together" else _as_real
         weights = torch.stack([_flatten(each, self._layout) for each in networks]).to(device)
         self.numbers: Float[Tensor, "pack numbers"] = torch.cat([weights, self.knobs["log_init"][:, None]], dim=1)
         """Changed in place only: `trained` are views of it."""
@@ -72,10 +71,15 @@ class Stack:
         """What gradients are taken of, each (pack, ...): the networks' parameters in order, and log γ."""
         self.u: float | None = None
         """The u at which networks see β, but for rows that bring their own; None: at their own β."""
-        self._together = None
-        if self.way == "together":
+        self._together, self.carrier = None, None
+        """`carrier` calls the networks that do not carry the stack themselves."""
+        if way == "together":
             parts = {name.removeprefix("network."): part for name, part in self._named().items()}
             self._together = with_leading_axis(network.network.to(device), parts)
+        else:
+            self.carrier = Carrier(networks, [trial.weights_seed for trial in trials], device, way)
+        if self.carrier and isinstance(network, OwnNetwork):
+            self.carrier.prepare(self._named(), trials[0].d_in, self.kappa)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -86,6 +90,25 @@ class Stack:
         return self.numbers.shape[1] - 1
 
     @property
+    def way(self) -> Way:
+        """How the networks are carried."""
+        return self.carrier.way if self.carrier else "together"
+
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """A pass of training; outside of it, networks are in evaluation mode."""
+        if self.carrier and isinstance(self._network, OwnNetwork):
+            with self.carrier.learning():
+                yield
+        else:
+            yield
+
+    def undo(self, chosen: Bool[Tensor, " pack"]) -> None:
+        """Take what the last pass changed of chosen trials' networks back, as of trials that do not take its step."""
+        if self.carrier:
+            self.carrier.undo(chosen)
+
+    @property
     def log_gamma(self) -> Float[Tensor, " pack"]:
         """log γ of each trial: trained where γ is learned, idle elsewhere."""
         return self.trained[-1]
@@ -94,13 +117,20 @@ class Stack:
         """One number a trial, as a tensor."""
         return torch.tensor(values, dtype=self.dtype, device=self.device)
 
-    def weights(self) -> dict[str, Float[Tensor, "pack ..."]]:
-        """The networks' parameters by name: views of `numbers`."""
-        shapes, detached = self._shapes, {name: part.detach() for name, part in self._named().items()}
-        turned = {name for name, shape in shapes.items() if self._together and len(shape) == 2}
+    def weights(self) -> dict[str, Num[Tensor, "pack ..."]]:
+        """What training made of the networks, by name: their trained numbers, and what it changed beside them."""
+        return self.trained_weights() | (self.carrier.kept if self.carrier else {})
+
+    def trained_weights(self) -> dict[str, Num[Tensor, "pack ..."]]:
+        """The networks' trained numbers by name, in the order of their columns: views of `numbers`.
+
+        A complex parameter comes as real numbers, its parts in the last axis.
+        """
+        parts = dict(zip(self._trained, (part.detach() for part in self.trained), strict=False))
+        turned = {name for name, each in self._trained.items() if self._together and each.dim() == 2}
         return {
-            name: (part.mT if name in turned else part).view(len(self), *shapes[name])
-            for name, part in detached.items()
+            name: (part.mT if name in turned else part).view(len(self), *_as_real(self._trained[name]).shape)
+            for name, part in parts.items()
         }
 
     def encode(self, x: Float[Tensor, "*pack n d_in"]) -> tuple[Float[Tensor, "_ n kappa"], Float[Tensor, "_ n kappa"]]:
@@ -124,20 +154,9 @@ class Stack:
             inputs = inputs.expand(len(self), *inputs.shape)
         if self.u is not None:
             inputs = beside(inputs, torch.full_like(inputs[..., 0], self.u))
-        if self._together:
-            return getattr(self._together, method)(inputs)
-
-        def one(weights: Numbers, buffers: Numbers, rows: Float[Tensor, "n width"]) -> Any:
-            return functional_call(self._network, (weights, buffers), (method, rows))
-
-        if self.way == "vmap":
-            return vmap(one)(self._named(), self._buffers, inputs)
-        outputs = [
-            one(*each) for each in zip(self._rows(self._named()), self._rows(self._buffers), inputs, strict=True)
-        ]
-        if isinstance(outputs[0], Tensor):
-            return torch.stack(outputs)
-        return tuple(torch.stack(parts) for parts in zip(*outputs, strict=True))
+        if self.carrier:
+            return self.carrier.call(method, self._named(), inputs)
+        return getattr(self._together, method)(inputs)
 
     def rates(
         self, mu: Float[Tensor, "pack n kappa"], log_var: Float[Tensor, "pack n kappa"]
@@ -170,18 +189,14 @@ class Stack:
 
     def _views(self) -> list[Float[Tensor, "pack ..."]]:
         """`numbers` in the shapes of the parameters as the layers store them, then log γ."""
-        shapes = [self._layout(parameter.detach()).shape for parameter in self._network.parameters()]
+        shapes = [self._layout(parameter.detach()).shape for parameter in self._trained.values()]
         columns = self.numbers.detach().split([*(shape.numel() for shape in shapes), 1], dim=1)
         parts = [column.view(len(self), *shape) for column, shape in zip(columns, [*shapes, ()], strict=True)]
         return [part.requires_grad_() for part in parts]
 
-    def _named(self) -> dict[str, Float[Tensor, "pack ..."]]:
-        return dict(zip(self._shapes, self.trained, strict=False))
-
-    def _rows(self, parts: dict[str, Shaped[Tensor, "pack ..."]]) -> list[Numbers]:
-        """Stacked tensors by name, trial by trial; undone in one operation, so that a gradient is put together in one."""
-        unbound = {name: part.unbind() for name, part in parts.items()}
-        return [{name: rows[index] for name, rows in unbound.items()} for index in range(len(self))]
+    def _named(self) -> Numbers:
+        pairs = zip(self._trained.items(), self.trained, strict=False)
+        return {name: torch.complex(*part.unbind(-1)) if each.is_complex() else part for (name, each), part in pairs}
 
 
 def _way_of(trials: Sequence[Trial], network: nn.Module, device: torch.device) -> Way:
@@ -200,13 +215,8 @@ def _build_networks(trials: Sequence[Trial], dtype: torch.dtype) -> list[Methods
     keys = [f"{trial.weights_seed} {trial.model.model_dump_json()}" for trial in trials]
     for key, trial in zip(keys, trials, strict=True):
         if key not in built:
-            built[key] = Methods(build(trial.model, trial, trial.weights_seed)).to(dtype)
+            built[key] = methods_of(build(trial.model, trial, trial.weights_seed, dtype))
     return [built[key] for key in keys]
-
-
-def _stack_buffers(networks: Sequence[Methods], device: torch.device) -> dict[str, Shaped[Tensor, "pack ..."]]:
-    listed = [dict(network.named_buffers()) for network in networks]
-    return {name: torch.stack([buffers[name] for buffers in listed]).to(device) for name in listed[0]}
 
 
 def _knob_columns(
@@ -218,5 +228,11 @@ def _knob_columns(
 
 
 def _flatten(network: nn.Module, layout: Callable[[Tensor], Tensor]) -> Float[Tensor, " numbers"]:
-    """A network's parameters as one row."""
-    return torch.cat([layout(parameter.detach()).reshape(-1) for parameter in network.parameters()])
+    """A network's trained parameters as one row."""
+    trained = [each.detach() for each in network.parameters() if each.requires_grad]
+    return torch.cat([layout(each).reshape(-1) for each in trained])
+
+
+def _as_real(parameter: Num[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """A complex parameter as real numbers, its parts in a last axis, as torch's optimisers take it."""
+    return torch.view_as_real(parameter.detach()) if parameter.is_complex() else parameter.detach()

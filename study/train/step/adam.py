@@ -1,58 +1,54 @@
-"""Adam over a stack: every trial with its own learning rate, in few operations on one matrix.
+"""Adam and AdamW over a stack, in few operations on one matrix; trials with either share packs.
 
-Source: Kingma & Ba (2015), algorithm 1, in the order of operations of torch.optim.Adam.
+Source: Kingma & Ba (2015), algorithm 1, and Loshchilov & Hutter (2019), algorithm 2, as in torch.optim.
 """
 
+from collections.abc import Sequence
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.specs import Training
-from study.train.stack.resumable import State
-
-_BLOCK = 2**18
-"""Numbers that a CPU core updates at a time: they and their moments pass through its cache once instead of ten times."""
+from models.specs import optimisers as declared
+from study.train.step.optimiser import Optimiser, Rows, of_rows
 
 
-class Adam:
-    """Moves `numbers` in place, in blocks of whole rows."""
+class Adam(Optimiser):
+    """Adam, each trial with its own β₁ (its momentum), β₂, ε and weight decay, L2 or decoupled."""
 
-    def __init__(self, numbers: Float[Tensor, "pack numbers"], settings: Training) -> None:
-        self._settings, self._taken = settings, 0
-        self._moments = moments = torch.zeros_like(numbers), torch.zeros_like(numbers)
-        size = max(1, _BLOCK // numbers.shape[1]) if numbers.device.type == "cpu" else len(numbers)
-        self._size = min(size, len(numbers))
-        self._blocks = list(zip(*(matrix.split(self._size) for matrix in (numbers, *moments)), strict=True))
-        self._scratch = torch.empty_like(numbers[: self._size])
+    STATES = ("first", "second")
 
-    def step(
+    def __init__(
         self,
-        gradient: Float[Tensor, "pack numbers"],
-        lr: Float[Tensor, " pack"],
-        last_column: Float[Tensor, " pack"],
+        numbers: Float[Tensor, "pack numbers"],
+        settings: Sequence[declared.Adam | declared.AdamW],
+        is_weight: Bool[Tensor, " numbers"] | None = None,
     ) -> None:
-        """One step at learning rates `lr`, which the last column of numbers has times `last_column`."""
-        settings = self._settings
-        beta1, beta2 = settings.adam_beta1, settings.adam_beta2
-        self._taken += 1
-        correction1, correction2 = 1 - beta1**self._taken, (1 - beta2**self._taken) ** 0.5
-        parts = zip(self._blocks, *(each.split(self._size) for each in (gradient, lr, last_column)), strict=True)
-        for (numbers, first, second), slope, rate, ratio in parts:
-            first.lerp_(slope, 1 - beta1)
-            second.mul_(beta2).addcmul_(slope, slope, value=1 - beta2)
-            scale = torch.sqrt(second, out=self._scratch[: len(second)]).div_(correction2)
-            update = torch.div(first, scale.add_(settings.adam_epsilon), out=scale)
-            update.mul_((rate / correction1)[:, None])
-            update[:, -1].mul_(ratio)
-            numbers.sub_(update)
+        decoupled = [each.weight_decay if isinstance(each, declared.AdamW) else 0.0 for each in settings]
+        coupled = [0.0 if isinstance(each, declared.AdamW) else each.weight_decay for each in settings]
+        super().__init__(numbers, [each.beta1 for each in settings], coupled, is_weight)
+        self._decoupled = self._decay_of(decoupled)
+        self._beta2s = [each.beta2 for each in settings]
+        self._beta2, self._rest2 = self._setting(self._beta2s), self._setting([1 - beta for beta in self._beta2s])
+        self._epsilon = self._setting([each.epsilon for each in settings])
 
-    def state(self) -> State:
-        """Both moments, and how many steps were taken."""
-        first, second = self._moments
-        return {"first": first, "second": second, "taken": torch.tensor(self._taken)}
+    def _prepare(self, lr: Float[Tensor, " pack"], momenta: Sequence[float]) -> Float[Tensor, " pack"]:
+        self._rest1 = self._setting([1 - beta for beta in momenta])
+        self._root = self._setting([(1 - beta**self._taken) ** 0.5 for beta in self._beta2s])
+        correction = self._setting([1 - beta**self._taken for beta in momenta])
+        return lr / (correction[:, 0] if isinstance(correction, Tensor) else correction)
 
-    def go_to(self, state: State) -> None:
-        """Go on from a `state` of the same stack."""
-        self._taken = int(state["taken"])
-        for moment, name in zip(self._moments, ("first", "second"), strict=True):
-            moment.copy_(state[name])
+    def _direction(self, rows: slice, slope: Rows, states: Sequence[Rows]) -> Rows:
+        first, second = states
+        first.lerp_(slope, of_rows(self._rest1, rows))
+        second.mul_(of_rows(self._beta2, rows))
+        if isinstance(self._rest2, Tensor):
+            second.addcmul_(slope * self._rest2[rows], slope)
+        else:
+            second.addcmul_(slope, slope, value=self._rest2)
+        scale = torch.sqrt(second, out=self._scratch[: len(second)]).div_(of_rows(self._root, rows))
+        return torch.div(first, scale.add_(of_rows(self._epsilon, rows)), out=scale)
+
+    def _shrink(self, rows: slice, numbers: Rows, lr: Float[Tensor, " pack"]) -> None:
+        if self._decoupled is not None:
+            numbers.mul_(1 - lr[rows, None] * self._decoupled[rows])

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from study.declare.trial import Trial
@@ -27,30 +27,23 @@ class Divergence:
         self._limit = torch.full_like(self._blow_up, math.inf)
         self.reason = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
         self.at = torch.full_like(self.reason, -1)
-        self._any = False
 
-    def judge(self, step: int, value: Float[Tensor, " pack"], norm: Float[Tensor, " pack"]) -> None:
-        """Note which trials diverge at this step, given J and the norm of its gradient; the first reason stands."""
+    def judge(
+        self, step: int, value: Float[Tensor, " pack"], norm: Float[Tensor, " pack"], runs: Bool[Tensor, " pack"]
+    ) -> bool:
+        """Note which of the trials that run diverge at this step, given J and the norm of its gradient: whether any does."""
         if step == 0:
             self._limit = self._blow_up * (1 + value.abs())
         # One question for the whole pack first, since nearly always no trial diverges; NaN compares false.
         if bool(((value <= self._limit) & (norm + value.abs() < math.inf)).all()):
-            return
+            return False
         verdict = torch.where(value > self._limit, 3, 0)
         verdict = torch.where(norm.isfinite(), verdict, 2)
         verdict = torch.where(value.isfinite(), verdict, 1)
-        fresh = (verdict > 0) & (self.reason == 0)
+        fresh = (verdict > 0) & runs
         self.reason = torch.where(fresh, verdict, self.reason)
         self.at = torch.where(fresh, step, self.at)
-        self._any = bool((self.reason > 0).any())
-
-    def freeze(self, gradient: Float[Tensor, "pack numbers"], lr: Float[Tensor, " pack"]) -> Float[Tensor, " pack"]:
-        """Learning rates that leave diverged trials where they stand; their gradients become 0, in place."""
-        if not self._any:
-            return lr
-        diverged = self.reason > 0
-        gradient.masked_fill_(diverged[:, None], 0)  # or NaN would get into the moments, and NaN·0 is no 0
-        return lr.masked_fill(diverged, 0)
+        return bool(fresh.any())
 
     def state(self) -> State:
         """The limit of J, and which trials diverged, when and why."""
@@ -60,4 +53,3 @@ class Divergence:
         """Go on from a `state` of the same trials."""
         device = self._blow_up.device
         self._limit, self.reason, self.at = (state[name].to(device) for name in ("limit", "reason", "diverged_at"))
-        self._any = bool((self.reason > 0).any())

@@ -16,8 +16,10 @@ from study.train.stack.resumable import Resumable
 from study.train.stack.stack import Stack
 from study.train.step.beta_draws import BetaDraws
 from study.train.step.code_price import CodePrice
-from study.train.step.fit import fit_batch
+from study.train.step.early_stopping import rows_of
+from study.train.step.fit import Fit, fit_batch
 from study.train.step.mmd_penalty import MMDPenalty
+from study.train.step.own_terms import OwnTerms, Seen
 from study.train.step.schedules import Schedules, scheduled_gammas
 
 
@@ -42,8 +44,11 @@ class Forward:
         self._stack, self._inputs, self._schedules, self._steps = stack, inputs, schedules, settings.steps
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
-        self._batches = Batches(seeds, inputs.sizes["train"], settings.batch, stack.kappa, stack.dtype, stack.device)
+        kept, _ = rows_of(settings.stop, inputs.sizes["train"])
+        self._kept = kept.to(stack.device) if settings.stop else None
+        self._batches = Batches(seeds, len(kept), settings.batch, stack.kappa, stack.dtype, stack.device)
         self._penalty = CodePrice(stack, trials) if trials[0].objective.is_sparse else MMDPenalty(stack, trials)
+        self._terms = OwnTerms(stack, trials)
         self._betas = BetaDraws(stack, trials)
         self.parts: dict[str, Resumable] = {
             "batches": self._batches,
@@ -51,6 +56,10 @@ class Forward:
             "penalty": self._penalty,
             "betas": self._betas,
         }
+        if self._terms:
+            self.parts["terms"] = self._terms
+        if stack.carrier:
+            self.parts["networks"] = stack.carrier
         self.go_to_step(0)
 
     def run(self, step: int) -> Batch:
@@ -58,8 +67,12 @@ class Forward:
 
         Networks that see β are shown each example at its own; distortion and rate are means over all of them.
         """
+        with self._stack.learning():
+            return self._run(step)
+
+    def _run(self, step: int) -> Batch:
         stack, (rows, eps) = self._stack, next(self._batches)
-        rows, eps = rows[self._seed_of], eps[self._seed_of]
+        rows, eps = (rows if self._kept is None else self._kept[rows])[self._seed_of], eps[self._seed_of]
         u = self._betas.draw(rows.shape[1]) if self._betas else None
         x, y = self._inputs.batch(rows, u)
         mu, log_var = stack.encode(_at(x, u))
@@ -69,7 +82,14 @@ class Forward:
         rate = stack.rates(mu, log_var).sum(-1).mean(-1)
         j = objective(fit.nats, rate, self._schedules.beta(step))
         value = self._penalty.add(j, z, fit)
+        if self._terms:
+            value = self._terms.add(value, Seen(x, y, z, mu, log_var, self._mean(fit, _at(z, u))), step)
         return Batch(fit.distortion, rate, fit.gamma, value, log_var, z, not stack.is_deterministic)
+
+    def _mean(self, fit: Fit, codes: Float[Tensor, "pack batch _"]) -> Float[Tensor, "pack batch d"]:
+        """m(z), with its gradient where a term asks for it: the fit of another likelihood than the normal one has none."""
+        has_gradient = self._stack.likelihood is None or not self._terms.need_means
+        return fit.mean if has_gradient else self._stack.decode(codes)
 
     def go_to_step(self, step: int) -> None:
         """Let the next pass be that of `step`; `parts` go to theirs by their own states."""

@@ -3,42 +3,38 @@
 Source: Igel & Hüsken (2003), "Empirical evaluation of the improved Rprop learning algorithms", iRprop−.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.specs import Rprop as Spec
-from study.train.stack.resumable import State
+from models.specs import optimisers as declared
+from study.train.step.optimiser import Optimiser, Rows
 
 
-class Rprop:
-    """Moves `numbers` in place; step sizes are in learning rates, so that a schedule of these scales every step."""
+class Rprop(Optimiser):
+    """Step sizes are in learning rates, so that a schedule of these scales every step; each trial has its own bounds."""
 
-    def __init__(self, numbers: Float[Tensor, "pack numbers"], settings: Spec) -> None:
-        self._numbers, self._settings = numbers, settings
-        self._signs, self._sizes = torch.zeros_like(numbers), torch.ones_like(numbers)
+    STATES = ("signs", "sizes")
 
-    def step(
-        self,
-        gradient: Float[Tensor, "pack numbers"],
-        lr: Float[Tensor, " pack"],
-        last_column: Float[Tensor, " pack"],
-    ) -> None:
-        """One step at learning rates `lr`, which the last column of numbers has times `last_column`."""
-        settings, signs = self._settings, gradient.sign()
-        turn = signs * self._signs
-        factor = torch.ones_like(turn).masked_fill_(turn > 0, settings.grow).masked_fill_(turn < 0, settings.shrink)
-        self._sizes.mul_(factor).clamp_(settings.least, settings.most)
-        self._signs.copy_(signs.masked_fill_(turn < 0, 0))  # a number that turned rests, and its next step is no turn
-        update = self._signs * self._sizes * lr[:, None]
-        update[:, -1].mul_(last_column)
-        self._numbers.sub_(update)
+    def __init__(self, numbers: Float[Tensor, "pack numbers"], settings: Sequence[declared.Rprop]) -> None:
+        super().__init__(numbers)
+        self._states["sizes"].fill_(1)
+        self._longer = self._column([each.grow for each in settings])
+        self._shorter = self._column([each.shrink for each in settings])
+        self._least = self._column([each.least for each in settings])
+        self._most = self._column([each.most for each in settings])
 
-    def state(self) -> State:
-        """The signs of the last gradient and the step sizes."""
-        return {"signs": self._signs, "sizes": self._sizes}
+    def _prepare(self, lr: Float[Tensor, " pack"], momenta: Sequence[float]) -> Float[Tensor, " pack"]:
+        del momenta  # there are none
+        return lr
 
-    def go_to(self, state: State) -> None:
-        """Go on from a `state` of the same stack."""
-        self._signs.copy_(state["signs"])
-        self._sizes.copy_(state["sizes"])
+    def _direction(self, rows: slice, slope: Rows, states: Sequence[Rows]) -> Rows:
+        last, sizes = states
+        signs = slope.sign()
+        turn = signs * last
+        factor = torch.where(turn > 0, self._longer[rows], torch.where(turn < 0, self._shorter[rows], 1.0))
+        sizes.mul_(factor).clamp_(self._least[rows], self._most[rows])
+        last.copy_(signs.masked_fill_(turn < 0, 0))  # a number that turned rests, and its next step is no turn
+        return torch.mul(last, sizes, out=self._scratch[: len(sizes)])

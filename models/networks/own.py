@@ -1,0 +1,231 @@
+"""A network of the user's: built from the source that its declaration holds, and called as the platform calls networks.
+
+Its code gets copies, so that what it does in place reaches nothing of ours. What it returns is understood in the forms
+that `models.networks.own_outputs` lists.
+"""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+
+import torch
+from jaxtyping import Float, Num
+from torch import Tensor, nn
+from torch.distributions import Distribution
+from torch.nn.parameter import is_lazy
+
+from models.networks.methods import Methods
+from models.networks.own_outputs import NetworkError, decoded, posterior, rows
+from models.specs.gaussian import Shaped
+from models.specs.network import Own
+from models.specs.source import define, opened_files
+
+COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
+"""The complex numbers made of two real ones."""
+
+METHODS = {"encode": "encoder", "decode": "decoder"}
+"""What a network offers, and the parts that serve where it lacks the method, as in pythae."""
+
+
+class OwnNetwork(Methods):
+    """A user's module as a network: `encode` gives (mu, log_var) and `decode` rows, whatever the module returns."""
+
+    def __init__(
+        self, network: nn.Module, spec: Own, data: Shaped, maker: Any = None, dtype: torch.dtype = torch.float32
+    ) -> None:
+        super().__init__(network)
+        self.maker = maker
+        """The class or function that made the module."""
+        self._dtype = dtype
+        self._name, self._kappa, self._d, self._image = spec.name, spec.kappa, data.d, data.image
+        self.sees_pictures = getattr(network, "image", None) is True
+        """Whether `encode` is given pictures (n, colours, height, width) in the place of rows."""
+        self.converted: dict[str, torch.dtype] = {}
+        """Numbers of another type than the trial's that were converted, by name, with the type that they had."""
+
+    def encode(self, x: Num[Tensor, "n d_in"]) -> tuple[Float[Tensor, "n kappa"], Float[Tensor, "n kappa"]]:
+        """Mean and log variance of q(z|x). Raises: NetworkError for results of other shapes."""
+        with _unchecked_distributions():
+            mu, log_var = posterior(self._call("encode", self._as_seen(self._as_trained(x))), self._name)
+        return (
+            rows(mu, self._kappa, f"{self._name}: encode's mu"),
+            rows(log_var, self._kappa, f"{self._name}: encode's log_var"),
+        )
+
+    def decode(self, z: Num[Tensor, "n kappa"]) -> Float[Tensor, "n d"]:
+        """Mean of x. Raises: NetworkError for a result of another shape."""
+        with _unchecked_distributions():
+            mean = decoded(self._call("decode", self._as_trained(z)), self._name)
+        return rows(mean, self._d, f"{self._name}: decode", self._image)
+
+    def forward(self, method: Any, *inputs: Any) -> Any:
+        """The named method, or the module itself where it is called with something else."""
+        return getattr(self, method)(*inputs) if isinstance(method, str) else self.network(method, *inputs)
+
+    def __getattr__(self, name: str) -> Any:
+        """What the wrapper lacks, the module may have."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("network"), name)
+
+    def _call(self, method: str, value: Float[Tensor, "n ..."]) -> Any:
+        return (getattr(self.network, method, None) or getattr(self.network, METHODS[method]))(value)
+
+    def _as_trained(self, rows: Num[Tensor, "n _"]) -> Float[Tensor, "n _"]:
+        """A copy of the rows, in numbers of the type that the network was trained with."""
+        real = rows.real if rows.is_complex() else rows
+        return real.clone() if real.dtype == self._dtype else real.to(self._dtype)
+
+    def _as_seen(self, x: Float[Tensor, "n d_in"]) -> Float[Tensor, "n ..."]:
+        if not (self.sees_pictures and self._image):
+            return x
+        height, width, *colours = self._image
+        return x.unflatten(-1, (height, width, *(colours or [1]))).movedim(-1, -3)
+
+
+def build_own(spec: Own, data: Shaped, dtype: torch.dtype) -> OwnNetwork:
+    """A user's class, made again from the source of its declaration, in numbers of `dtype`, and called once.
+
+    Raises: NetworkError where it cannot be built, called, or trained as it is.
+    """
+    with opened_files() as opened:
+        maker = define(spec.source, spec.name, spec.modules)
+        network = _made(maker, spec, data)
+    if unknown := opened.undeclared():
+        raise NetworkError(
+            f"{spec.name} reads {unknown[0]}, which no declaration holds: give what it says as an option"
+        )
+    for method, part in METHODS.items():
+        if not (callable(getattr(network, method, None)) or callable(getattr(network, part, None))):
+            raise NetworkError(f"{spec.name} has no {method}: a network offers encode(x) and decode(z)")
+    _take_in_tensors(network, spec.name)
+    own = OwnNetwork(network, spec, data, maker, dtype)
+    own.converted = _convert(network, dtype)
+    _call_once(own, spec, data, dtype)
+    return own
+
+
+def arguments_of(maker: Any, d: int, kappa: int, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a class or function is called with: its options, and `d` and `kappa` where it takes them.
+
+    A class of which Python cannot tell what it takes gets both.
+    """
+    try:
+        taken = inspect.signature(maker).parameters
+    except (TypeError, ValueError):
+        return {"d": d, "kappa": kappa, **options}
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in taken.values())
+    return {name: value for name, value in (("d", d), ("kappa", kappa)) if takes_any or name in taken} | dict(options)
+
+
+def _made(maker: Any, spec: Own, data: Shaped) -> nn.Module:
+    arguments = arguments_of(maker, data.d_in, spec.kappa, deepcopy(spec.options))  # or its code could change them
+    try:
+        network = maker(**arguments)
+    except (Exception, SystemExit) as fault:
+        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        raise NetworkError(f"{spec.name}({given}) cannot be built ({_said(fault)}): fix it, or its options") from fault
+    if not isinstance(network, nn.Module):
+        raise NetworkError(f"{spec.name} made a {type(network).__name__}: make an nn.Module")
+    return network
+
+
+def _take_in_tensors(network: nn.Module, name: str) -> None:
+    """Make plain tensors buffers, which every trial has for itself. Raises: NetworkError for what cannot be one."""
+    owned = {each.data_ptr() for each in [*network.parameters(), *network.buffers()] if not is_lazy(each)}
+    for place, part in network.named_modules():
+        for attribute, value in list(vars(part).items()):
+            where = ".".join(filter(None, (name, place, attribute)))
+            if isinstance(value, Tensor):
+                if value.requires_grad or (value.numel() and value.data_ptr() in owned):
+                    raise NetworkError(
+                        f"{where} is made of parameters once, when the network is built, so training never reaches it: "
+                        "compute it in encode and decode (weight_norm and spectral_norm: torch.nn.utils.parametrizations)"
+                    )
+                delattr(part, attribute)
+                part.register_buffer(attribute, value, persistent=False)
+            elif attribute not in vars(_EMPTY) and (kind := _kind_inside(value)):
+                raise NetworkError(f"{where} holds {kind} in a {type(value).__name__}, out of sight: use {_SEEN[kind]}")
+
+
+_EMPTY = nn.Module()
+_SEEN = {"layers": "nn.ModuleList or nn.ModuleDict", "tensors": "register_buffer, or nn.ParameterList"}
+
+
+def _kind_inside(value: Any) -> str | None:
+    """Whether a plain list, tuple or dict holds layers or tensors, which no module would know of."""
+    match value:
+        case nn.Module():
+            return "layers"
+        case Tensor():
+            return "tensors"
+        case list() | tuple() | set():
+            return next(filter(None, map(_kind_inside, value)), None)
+        case dict():
+            return next(filter(None, map(_kind_inside, value.values())), None)
+        case _:
+            return None
+
+
+def _convert(network: nn.Module, dtype: torch.dtype) -> dict[str, torch.dtype]:
+    """Floating point numbers become `dtype`, complex ones stay complex, and integers and booleans what they are."""
+    before = {name: each.dtype for name, each in [*network.named_parameters(), *network.named_buffers()]}
+    network._apply(lambda each: each.to(_as(each.dtype, dtype)))
+    return {name: old for name, old in before.items() if old.is_floating_point and old not in (dtype, torch.float32)}
+
+
+def _as(old: torch.dtype, dtype: torch.dtype) -> torch.dtype:
+    if old.is_complex:
+        return COMPLEX[dtype]
+    return dtype if old.is_floating_point else old
+
+
+@torch.no_grad()
+def _call_once(own: OwnNetwork, spec: Own, data: Shaped, dtype: torch.dtype) -> None:
+    """Call both methods on two rows, in evaluation mode: lazy modules get their shapes, wrong results are refused.
+
+    Pictures are given where the class says `image = True`, and where it cannot take rows.
+    """
+    own.eval()
+    x, z = torch.zeros(2, data.d_in, dtype=dtype), torch.zeros(2, spec.kappa, dtype=dtype)
+    try:
+        _tried(own, "encode", x)
+    except NetworkError as fault:
+        if own.sees_pictures or not (data.image and fault.__cause__):
+            raise
+        own.sees_pictures = True
+        try:
+            _tried(own, "encode", x)
+        except NetworkError:
+            raise fault from fault.__cause__
+    _tried(own, "decode", z)
+    own.train()
+
+
+def _tried(own: OwnNetwork, method: str, value: Float[Tensor, "n _"]) -> None:
+    try:
+        own(method, value)
+    except NetworkError:
+        raise
+    except (Exception, SystemExit) as fault:
+        raise NetworkError(
+            f"{own._name}.{method} raises {_said(fault)} for rows of shape {tuple(value.shape)}: fix it"
+        ) from fault
+
+
+@contextmanager
+def _unchecked_distributions() -> Iterator[None]:
+    """Distributions without their checks: these ask for values, which `vmap` has none of, and NaN is divergence."""
+    before = Distribution._validate_args
+    Distribution._validate_args = False
+    try:
+        yield
+    finally:
+        Distribution._validate_args = before
+
+
+def _said(fault: BaseException) -> str:
+    return " ".join(f"{type(fault).__name__}: {fault}".split())[:240]

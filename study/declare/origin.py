@@ -1,0 +1,27 @@
+"""The origin of a study: the file or notebook that declares it, under the name by which one launch and the next know it."""
+
+import os
+from pathlib import Path
+
+SENT_FROM = "COLLAPSAR_SENT_FROM"
+"""In the environment of a job on a cluster: the folder it was sent from, of which its current folder is a copy."""
+
+_NOTEBOOK = "JPY_SESSION_NAME"
+"""In the environment of a notebook's kernel: the path of the notebook, where the server says it."""
+
+
+def origin_of(file: str) -> str:
+    """The path of the file, through links; of a file in a job's copy of a folder, the path that was copied.
+
+    What a notebook or a console declares has no file: it is known by the notebook, or else by the current folder.
+    """
+    if not is_file(file):
+        return os.environ.get(_NOTEBOOK) or f"a notebook or console in {Path.cwd()}"
+    path, here = Path(file).resolve(), Path.cwd().resolve()
+    sent = os.environ.get(SENT_FROM)
+    return str(Path(sent) / path.relative_to(here) if sent and path.is_relative_to(here) else path)
+
+
+def is_file(file: str) -> bool:
+    """Whether this is a file that a person wrote: a kernel gives each cell a file of its own."""
+    return Path(file).is_file() and "ipykernel_" not in file

@@ -1,0 +1,146 @@
+"""Loss terms and metrics of the user's own: exact, alike in every company, recorded, and part of the identity."""
+
+from typing import Any
+
+import numpy as np
+import own_functions as own
+import pytest
+import torch
+
+from models.data.load import load
+from models.loss.objective import objective
+from models.specs.own_functions import OwnMetric, OwnTerm
+from models.streams import Batches
+from study.pack.pack import make_pack
+from study.record import Home, read
+from study.train.pack_run import PackRun
+from study.train.weights import load as load_network
+
+TERMS = [own.shrink, own.everything, own.of_the_batch, own.branching, own.noisy]
+
+
+def trained(*trials):
+    run = PackRun(make_pack(trials, {}))
+    while not run.done:
+        run.training.take_step()
+    return run
+
+
+@pytest.mark.parametrize("function", TERMS)
+def test_a_term_is_minimised_alike_in_every_company(function):
+    trials = [own.trial(OwnTerm.of(function, weight=w), seed=s) for w, s in ((0.1, 0), (0.2, 1), (0.0, 0))]
+    pack = trained(*trials).training.stack.numbers
+    for place, trial in enumerate(trials):
+        alone = trained(trial).training.stack.numbers[0]
+        torch.testing.assert_close(pack[place], alone, rtol=1e-9, atol=1e-12)
+    assert len({trial.pack_key for trial in trials}) == 1
+    without = trained(own.trial()).training.stack.numbers[0]
+    torch.testing.assert_close(pack[2], without, rtol=1e-9, atol=1e-12)  # of weight 0
+    assert not torch.allclose(pack[0], without)
+
+
+def test_the_gradient_is_that_of_the_term():
+    """Of J + w·mean(term), by an independent derivative through the network that the trial starts from."""
+    trial = own.trial(OwnTerm.of(own.everything, weight=0.3), steps=1)
+    run = PackRun(make_pack([trial], {}))
+    stack, forward = run.training.stack, run.training._forward
+    batch = forward.run(0)
+    with torch.no_grad():
+        x = torch.tensor(load(own.DATA).train, dtype=torch.float64)
+    rows, eps = _first_minibatch(trial)
+    x = x[rows]
+    network_mu, network_log_var = stack.encode(x[None])
+    z = network_mu + (0.5 * network_log_var).exp() * eps
+    mean = stack.decode(z)
+    rate = 0.5 * (network_mu**2 + network_log_var.exp() - 1 - network_log_var).sum(-1)
+    j = objective((mean - x).square().sum(-1) / (2 * 0.5) + x.shape[1] / 2 * np.log(0.5), rate, 1.0)
+    term = own.everything(x[None].clone(), x[None], mean, z, network_mu, network_log_var, 0)
+    expected = (j + 0.3 * term).mean(-1)
+    torch.testing.assert_close(batch.objective, expected, rtol=1e-10, atol=0)
+    ours, theirs = (torch.autograd.grad(value.sum(), stack.trained[:-1]) for value in (batch.objective, expected))
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-12)
+
+
+def _first_minibatch(trial):
+    streams = Batches([trial.weights_seed], trial.data.n_train, 16, 3, torch.float64, torch.device("cpu"))
+    rows, eps = next(streams)
+    return rows[0], eps[0]
+
+
+def test_terms_and_metrics_are_recorded_with_unit_and_meaning(tmp_path):
+    home = Home(tmp_path / "home")
+    terms = OwnTerm.of(own.shrink, weight=0.1), OwnTerm.of(own.size, weight=0.01, power=4)
+    trials = [own.trial(*terms, metrics=(own.OVERLAP, own.ERROR), seed=seed) for seed in (0, 1)]
+    run = trained(*trials)
+    run.commit(home)
+    rows = read(home, "evaluations").to_pylist()
+    for trial in trials:
+        found = {row["metric"]: row["value"] for row in rows if row["trial_id"] == trial.trial_id}
+        network: Any = load_network(trial.trial_id, home)
+        data = load(own.DATA)
+        test = torch.tensor(np.asarray(data.test), dtype=torch.float64)
+        with torch.no_grad():
+            mu, log_var = network.encode(test)
+            expected = torch.corrcoef(mu.T).fill_diagonal_(0).abs().max()
+            distortion = (network.decode(mu) - test).square().sum(-1).mean()
+        assert found["overlap"] == pytest.approx(float(expected))
+        assert found["own_error"] == pytest.approx(float(distortion))
+        assert found["n_rows"] == 64
+        assert found["size_test"] == pytest.approx(float(mu.pow(4).sum(-1).mean()))
+        assert found["shrink_test"] == pytest.approx(float((log_var.exp() + mu**2).sum(-1).mean()), rel=0.3)
+        assert {"shrink_train", "size_train"} <= found.keys()
+
+
+def test_a_training_with_a_term_that_draws_goes_on_to_the_same_bits():
+    trial = own.trial(OwnTerm.of(own.noisy, weight=0.2))
+    whole = trained(trial)
+    first = PackRun(make_pack([trial], {}))
+    for _ in range(5):
+        first.training.take_step()
+    state = {name: value.copy() for name, value in first.state().items()}
+    second = PackRun(make_pack([trial], {}))
+    second.go_to(state, 0.0)
+    while not second.done:
+        second.training.take_step()
+    assert torch.equal(whole.training.stack.numbers, second.training.stack.numbers)
+
+
+def test_identity_is_source_weight_options_and_names():
+    shrink = OwnTerm.of(own.shrink)
+    trials = [
+        own.trial(),
+        own.trial(shrink),
+        own.trial(OwnTerm.of(own.shrink, weight=2)),
+        own.trial(OwnTerm.of(own.shrink, power=3)),
+        own.trial(OwnTerm.of(own.noisy)),
+        own.trial(metrics=(own.OVERLAP,)),
+        own.trial(metrics=(OwnMetric.of(own.overlap, {"overlap": ("-", "x"), "n_rows": ("-", "y")}, power=2),)),
+    ]
+    assert len({trial.trial_id for trial in trials}) == len(trials)
+    described = OwnMetric.of(own.overlap, {"overlap": ("1", "in other words"), "n_rows": ("-", "rows")})
+    assert own.trial(metrics=(described,)).trial_id == own.trial(metrics=(own.OVERLAP,)).trial_id
+    assert trials[1].pack_key == trials[2].pack_key
+    assert len({trial.pack_key for trial in (trials[0], trials[1], trials[3], trials[4], trials[5])}) == 5
+
+
+def test_what_cannot_be_a_term_or_a_metric_is_refused_when_it_is_declared():
+    def term(x, other): ...
+
+    def metric(data): ...
+
+    for declare, words in (
+        (lambda: OwnTerm.of(term), "term takes other, which nobody gives: make it an option"),
+        (lambda: OwnTerm.of(own.shrink, strength=1), "shrink takes no argument strength"),
+        (lambda: OwnMetric.of(metric, {"a": ("-", "a")}), "metric takes data: a metric takes"),
+        (lambda: OwnMetric.of(own.error, {}), "error measures nothing"),
+        (lambda: OwnMetric.of(own.error, {"a b": ("-", "a")}), "a metric cannot be called 'a b'"),
+        (lambda: own.trial(metrics=(own.ERROR, own.ERROR)), "two metrics are called own_error"),
+        (
+            lambda: own.trial(metrics=(OwnMetric.of(own.error, {"iwae_nll": ("-", "a")}),)),
+            "two metrics are called iwae",
+        ),
+        (lambda: own.trial(OwnTerm.of(own.noisy), OwnTerm.of(own.noisy)), "two metrics are called noisy_train"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            declare()
