@@ -1,6 +1,7 @@
 """A network that takes its parts from the user's own `models` and `study`: its source is whole without these files."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -73,7 +74,7 @@ def declared(folder: Path, **changes: str):
 
 def test_it_is_built_without_the_files(tmp_path):
     trial = declared(tmp_path / "a")
-    network = build(trial.model, trial, 0)
+    network: Any = build(trial.model, trial, 0)
     assert network.encoder.hidden.out_features == 5
     z = torch.ones(3, 2)
     assert torch.equal(network.decode(z), 2 * network.decoder(z))
