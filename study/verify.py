@@ -5,7 +5,7 @@ is opened and must hold the weights that its records promise, and every study mu
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -41,7 +41,9 @@ def faults_of(home: Home) -> Iterator[str]:
         return
     yield from broken
     if not broken:
-        rows = read(home, "trials", ["trial_id", "engine", "declaration", "artifacts", "has_weights"]).to_pylist()
+        rows = read(
+            home, "trials", ["trial_id", "engine", "declaration", "artifacts", "has_weights", "status"]
+        ).to_pylist()
         yield from (fault for row in rows if (fault := _fault_of_declaration(home, row)))
         yield from _faults_of_artifacts(home, rows)
 
@@ -80,24 +82,22 @@ def _fault_of_declaration(home: Home, row: Mapping[str, Any]) -> str | None:
 
 
 def _faults_of_artifacts(home: Home, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    users: dict[str, list[Mapping[str, Any]]] = {}
+    promised: dict[str, set[str]] = {}
     for row in rows:
         if row["artifacts"]:
-            users.setdefault(row["artifacts"], []).append(row)
-    for path, trials in users.items():
-        if fault := _fault_of_artifacts(home, path, {row["trial_id"] for row in trials if row["has_weights"]}):
-            yield f"{home}/{path} {fault}: restore it ({counted(len(trials), 'trial')} stored weights or pictures there)"
-
-
-def _fault_of_artifacts(home: Home, path: str, promised: Set[str]) -> str | None:
-    """What is wrong with a file that should hold the weights of the promised trials."""
-    try:
-        held = {name.partition("/weights/")[0] for name in load(home.read(path)) if "/weights/" in name}
-    except FileNotFoundError:
-        return "is gone"
-    except (SafetensorError, ValueError, HomeError) as fault:
-        return f"cannot be read ({said(fault)})"
-    return f"lacks the weights of trial {min(promised - held)}" if promised - held else None
+            promised.setdefault(row["artifacts"], set()).update([row["trial_id"]] if row["has_weights"] else [])
+    for path, trials in promised.items():
+        try:
+            held = {name.partition("/weights/")[0] for name in load(home.read(path)) if "/weights/" in name}
+        except FileNotFoundError:
+            if trials:
+                yield f"{home}/{path} is gone, and with it the weights of {counted(len(trials), 'trial')}: restore it"
+            continue
+        except (SafetensorError, ValueError, HomeError) as fault:
+            yield f"{home}/{path} holds no readable weights or pictures ({said(fault)}): restore it"
+            continue
+        if trials - held:
+            yield f"{home}/{path} lacks the weights of trial {min(trials - held)}: restore it"
 
 
 def main(home: Annotated[str, typer.Option(metavar="DIR|URI", help="The home to read.")] = "./runs") -> None:

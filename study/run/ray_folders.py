@@ -17,9 +17,6 @@ SOCKET_BYTES = 107
 LONGEST_BELOW = "/ray/session_2026-12-31_23-59-59_999999_9999999/sockets/plasma_store"
 """The longest path of a socket below a temporary folder."""
 
-FALLBACKS = ("/tmp", "/var/tmp", "/dev/shm")
-"""Where there is as a rule a short one."""
-
 LONGEST = SOCKET_BYTES - 4 - len(LONGEST_BELOW)
 
 
@@ -40,7 +37,7 @@ def _temporary_folders() -> Iterator[Path]:
     if asked := os.environ.get("RAY_TMPDIR"):
         yield Path(asked).absolute()
     yield Path(tempfile.gettempdir()).absolute()
-    yield from map(Path, FALLBACKS)
+    yield from map(Path, ("/tmp", "/var/tmp", "/dev/shm"))
 
 
 def give_token() -> None:

@@ -1,4 +1,4 @@
-"""Commands in odd surroundings: closed and full outputs, settings of the shell, names of folders, no home."""
+"""Commands in odd surroundings: they do their work all the same, or say in one sentence what to change."""
 
 import os
 import shlex
@@ -7,185 +7,143 @@ import sys
 from pathlib import Path
 
 import pytest
-from launches import ROOT, launch_here, write_study
-from many_commands import answer
+from launches import ROOT, command_here, write_study
 
-from study.errors import ClusterError, SettingError
 from study.launch.options import Options
-from study.mirror.address import address_of, database, remove_strays, tracking_uri
+from study.mirror.address import address_of, asked_tracking_uri, database
 from study.record import Home, read
-from study.run import ray_folders
+from study.terminal import without_optimisation
 
-COLLAPSAR = shlex.join([sys.executable, "-m", "collapsar"])
-VERSION = f"{COLLAPSAR} version"
-
-
-def shell(folder: Path, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What a shell makes of a line."""
-    settings = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | environment
-    command = ["bash", "-c", line]
-    return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, timeout=300, check=False)
+PYTHON = shlex.quote(sys.executable)
 
 
-def test_a_launch_trains_whatever_surrounds_it(tmp_path):
-    """Closed streams, no docstrings, warnings as errors, an unwritable home, an odd width: all at once."""
-    write_study(tmp_path, seeds=1, steps=5)
-    line = f"{COLLAPSAR} launch tiny_study.py:tiny --in-process --no-mirror --home 'a?b #%20ü' <&- >&- 2>&-"
-    odd = {"PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error", "HOME": "/proc/x", "COLUMNS": "²", "TERM": "dumb"}
-    assert shell(tmp_path, line, **odd).returncode == 0
-    assert read(Home(tmp_path / "a?b #%20ü"), "trials")["status"].to_pylist() == ["finished"] * 6
-    assert (tmp_path / "a?b #%20ü/studies/tiny/report/index.html").stat().st_size > 1000
-
-
-def test_the_caption_survives_without_docstrings(tmp_path):
-    write_study(tmp_path)
-    done = shell(tmp_path, f"{COLLAPSAR} launch tiny_study.py:tiny --plan --home h", PYTHONOPTIMIZE="2")
-    assert done.returncode == 0, done.stderr
-    done = shell(tmp_path, f"{COLLAPSAR} launch --list", PYTHONOPTIMIZE="2")
-    assert "Which decoder variances" in done.stdout
-
-
-def test_a_full_disk_behind_the_output_is_told(tmp_path):
-    done = shell(tmp_path, f"{VERSION} >/dev/full")
-    assert done.returncode == 1
-    assert done.stderr.startswith(
-        "error: the output cannot be written (No space left on device), and some of it is lost"
+def shell(line: str, folder: Path, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """What bash makes of a line, for which `collapsar` is the command; a variable that is None is not set."""
+    wanted = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | environment
+    settings = {name: text for name, text in wanted.items() if text is not None}
+    text = f'set -o pipefail\ncollapsar() {{ {PYTHON} -m collapsar "$@"; }}\n{line}'
+    return subprocess.run(
+        ["bash", "-c", text], cwd=folder, env=settings, capture_output=True, text=True, timeout=300, check=False
     )
 
 
-def test_a_reader_that_has_left_wants_no_more(tmp_path):
-    done = shell(tmp_path, f"{COLLAPSAR} launch --list | true; echo ${{PIPESTATUS[0]}}")
-    assert (done.stdout, done.stderr) == ("0\n", "")
+OUTPUTS = {
+    "no output": ("collapsar --help >&-", 0, ""),
+    "no errors": ("collapsar lanch 2>&-", 2, ""),
+    "no input": ("collapsar --help <&- | grep -c verify", 0, ""),
+    "nothing at all": ("collapsar --help <&- >&- 2>&-", 0, ""),
+    "a full output": (
+        "collapsar --help >/dev/full",
+        1,
+        "error: the output cannot be written (No space left on device), and some of it is lost: send it elsewhere\n",
+    ),
+    "full errors": ("collapsar lanch 2>/dev/full", 2, ""),
+    "a reader who has left": ("collapsar completion words launch | true", 0, ""),
+    "a reader who leaves after a line": ("collapsar launch --list | head -1", 0, ""),
+}
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_a_closed_stream_is_as_good_as_none(closed, tmp_path):
-    done = shell(tmp_path, f"{VERSION} {closed}")
-    assert (done.returncode, done.stderr) == (0, "")
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_output_that_takes_nothing_stops_no_command(name, tmp_path):
+    line, status, err = OUTPUTS[name]
+    done = shell(line, tmp_path)
+    assert (done.returncode, done.stderr) == (status, err)
 
 
-def test_a_deleted_current_folder_is_refused(tmp_path):
-    (tmp_path / "gone").mkdir()
-    for words in (f"{COLLAPSAR} launch ../x.py", f"{sys.executable} -m study.launch ../x.py"):
-        done = shell(tmp_path / "gone", f"rmdir $PWD; {words}; echo $?; mkdir -p {tmp_path}/gone")
-        assert done.stdout == "2\n"
-        assert done.stderr == "error: the current folder was deleted: change to one that exists\n"
+@pytest.mark.parametrize("name", ["COLUMNS", "LINES"])
+@pytest.mark.parametrize("text", ["0", "-3", "abc", "9" * 30, "²", ""])
+def test_a_width_that_is_none_is_not_believed(name, text, monkeypatch):
+    from study.terminal import prepare
+
+    monkeypatch.setenv(name, text)
+    monkeypatch.setenv("PYTHONWARNINGS", "")
+    assert prepare() is None
+    assert os.environ.get(name, "") == ""
 
 
 def test_letters_that_an_output_lacks_are_replaced(tmp_path):
-    settings = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    done = shell(tmp_path, f"{COLLAPSAR} launch --list", **settings)
+    done = shell("collapsar launch --list", tmp_path, LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
     assert done.returncode == 0
-    assert "?" in done.stdout
+    assert done.stdout.isascii()
+    assert "grid_gamma" in done.stdout
 
 
-def test_warnings_as_errors_are_left_out_of_account_and_said(tmp_path):
-    done = shell(tmp_path, VERSION, PYTHONWARNINGS="error::DeprecationWarning")
+def test_a_deleted_folder_is_said(tmp_path):
+    for command in ("collapsar launch --list", f"{PYTHON} -m study.clean"):
+        done = shell(f"mkdir gone; cd gone; rmdir ../gone; {command}", tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == "error: the current folder was deleted: change to one that exists\n"
+
+
+def test_captions_outlive_dropped_docstrings(tmp_path):
+    """A command runs anew with docstrings; a script launches without them, since captions are read from the source."""
+    path = write_study(tmp_path)
+    script = "from study.launch.find import find; print(find('tiny_study.py:tiny').caption)"
+    (tmp_path / "script.py").write_text(script)
+    for command in (f"PYTHONOPTIMIZE=2 {PYTHON}", f"{PYTHON} -OO"):
+        done = shell(f"{command} -m study.launch {path}:tiny --plan --home home", tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    done = shell(f"{PYTHON} -OO script.py", tmp_path)
+    assert done.stdout == "A study that trains in seconds.\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("-OO -m study.launch -O", "-m study.launch -O"),
+        ("-uOO -W error -O script.py -OO", "-u -W error script.py -OO"),
+        ("-Werror -X dev -OOB -c code", "-Werror -X dev -B -c code"),
+        ("/bin/collapsar launch --only x=O", "/bin/collapsar launch --only x=O"),
+    ],
+)
+def test_a_command_that_runs_anew_is_the_same_command(words, kept):
+    assert [*without_optimisation(words.split())] == kept.split()
+
+
+def test_a_study_trains_in_the_worst_of_surroundings(tmp_path):
+    """Without a home directory or a temporary folder, with warnings as errors, and with nobody to print to."""
+    path = write_study(tmp_path)
+    command = f"collapsar launch {path}:tiny --in-process --no-mirror --only kappa=2 --home home"
+    odd = {"HOME": "/proc/nothing", "TMPDIR": "/proc/nothing", "PYTHONWARNINGS": "error", "TERM": None, "NO_COLOR": "1"}
+    done = shell(f"{command} >&- 2>&- <&-", tmp_path, **odd)
     assert done.returncode == 0
-    assert done.stderr.startswith("note: PYTHONWARNINGS=error::DeprecationWarning is left out of account")
+    assert len(read(Home(tmp_path / "home"), "trials")) == 4
+    assert (tmp_path / "home/studies/tiny/report/index.html").is_file()
+    again = shell(command, tmp_path, **odd | {"HOME": None})
+    assert again.stderr.count("\n") == 1
+    assert again.stderr.startswith("note: PYTHONWARNINGS=error is left out of account")
+    assert "4 already there" in again.stdout
 
 
-@pytest.mark.parametrize("columns", ["0", "1", "-5", "wide", "²", "999999999"])
-def test_an_impossible_width_is_not_believed(columns, tmp_path):
-    done = shell(tmp_path, f"{COLLAPSAR} clean --help", COLUMNS=columns)
-    assert done.returncode == 0
-    assert max(map(len, done.stdout.splitlines())) == 80
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:.*Pydantic.*:UserWarning")
+def test_a_home_may_have_any_name(tmp_path):
+    """What an address gives a meaning to is quoted, and nothing is written beside the home."""
+    path, home = write_study(tmp_path, steps=5), tmp_path / "a?b #c %41é&x=1"
+    words = (f"{path}:tiny", "--only", "kappa=2", "--only", "seed=0", "--in-process", "--home", home.name)
+    done = command_here(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "did not take it" not in done.stdout
+    assert (home / "mlflow.db").stat().st_size > 0
+    assert {each.name for each in tmp_path.iterdir()} == {home.name, path.name}
 
 
-NAMES = ["a?b", "a#b", "a%20b", "a b", "ä", "a&b=c;d", "a'b"]
+@pytest.mark.parametrize("name", ["plain", "a?b", "a%b", "a%3Fb", "a#b", "a b", "ä", "a&b=c", "a+b", "a;b", "a:b@c"])
+def test_an_address_names_the_file_it_was_made_of(name, tmp_path):
+    from sqlalchemy.engine import make_url
+
+    file = tmp_path / name / "mlflow.db"
+    assert database(address_of(file)) == file
+    assert make_url(address_of(file)).database == str(file)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_home_of_any_name_has_an_address_of_its_own(name, tmp_path):
-    home = Home(tmp_path / name)
-    assert database(tracking_uri(home)) == tmp_path / name / "mlflow.db"
-
-
-def test_a_home_of_an_odd_name_is_mirrored_into_itself(tmp_path):
-    name = "a?b#c%20d"
-    done = launch_here(
-        f"{write_study(tmp_path, seeds=1, steps=2)}:tiny", "--home", tmp_path / name, "--only", "kappa=2"
-    )
-    assert done.returncode == 0
-    assert "MLflow:" in done.stdout
-    assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {name, "tiny_study.py"}
-    assert (tmp_path / name / "mlflow.db").stat().st_size > 0
-
-
-def test_strays_of_a_quoted_name_go_and_nothing_else(tmp_path):
-    address = address_of(tmp_path / "a?b" / ".making" / "mlflow.db")
-    for folder in ("a%3Fb/.making", "a?b/.making"):
-        (tmp_path / folder).mkdir(parents=True)
-    remove_strays(address)
-    assert [path.name for path in tmp_path.iterdir()] == ["a?b"]
-    (tmp_path / "a%3Fb").mkdir()
-    (tmp_path / "a%3Fb" / "mine").touch()
-    remove_strays(address)
-    assert (tmp_path / "a%3Fb" / "mine").exists()
-
-
-def test_mlflows_own_variable_counts_as_rays_does(monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
-    assert Options().tracking_uri == "http://127.0.0.1:5000"
-    assert Options(tracking_uri="sqlite:////tmp/own.db").tracking_uri == "sqlite:////tmp/own.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
-    assert Options().tracking_uri is None
-
-
-def test_a_value_that_is_no_address_is_refused_unless_nothing_is_mirrored(monkeypatch, home):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
-    with pytest.raises(SettingError, match=r"MLFLOW_TRACKING_URI=./mlruns is no address of MLflow's: .* or unset it"):
-        Options()
+def test_mlflows_own_variable_counts_unless_an_option_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there:5000")
+    assert asked_tracking_uri(None) == Options().tracking_uri == "http://there:5000"
+    assert asked_tracking_uri("http://elsewhere") == "http://elsewhere"
     assert Options(mirror=False).tracking_uri is None
-    status, _, err = answer(["--home", home.local], module="study.mirror")
-    assert status == 2
-    assert err.startswith("error: MLFLOW_TRACKING_URI=./mlruns is no address")
-
-
-# What a Ray of our own keeps outside of the home
-
-
-@pytest.fixture
-def temporary(monkeypatch):
-    """Sets the temporary folder, and which others there are."""
-    monkeypatch.delenv("RAY_TMPDIR", raising=False)
-
-    def choose(name, *others):
-        monkeypatch.setattr(ray_folders.tempfile, "gettempdir", lambda: str(name))
-        monkeypatch.setattr(ray_folders, "FALLBACKS", others)
-
-    return choose
-
-
-def test_sessions_lie_in_the_temporary_folder_of_this_machine(temporary, monkeypatch):
-    temporary("/var/tmp", "/tmp")
-    assert ray_folders.sessions_folder() == "/var/tmp/ray"
-    monkeypatch.setenv("RAY_TMPDIR", "/tmp")
-    assert ray_folders.sessions_folder() == "/tmp/ray"
-
-
-def test_a_temporary_folder_too_long_for_sockets_gives_way(temporary, tmp_path):
-    long = tmp_path / ("x" * 90)
-    long.mkdir()
-    temporary(long, "/tmp")
-    assert ray_folders.sessions_folder() == "/tmp/ray"
-
-
-def test_where_no_temporary_folder_will_do_the_launch_is_refused(temporary, tmp_path):
-    temporary(tmp_path / "nowhere")
-    with pytest.raises(ClusterError, match=r"bytes at most: set TMPDIR to one, or add --in-process"):
-        ray_folders.sessions_folder()
-
-
-@pytest.mark.parametrize("home", ["/proc/x", "/dev/null", "/proc"])
-def test_where_the_users_home_takes_nothing_ray_gets_a_token(home, monkeypatch):
-    monkeypatch.setattr(os, "environ", {"HOME": home})
-    ray_folders.give_token()
-    assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
-
-
-def test_a_users_own_token_stays(monkeypatch, tmp_path):
-    for given in ({"RAY_AUTH_TOKEN": "own", "HOME": "/proc"}, {"HOME": str(tmp_path)}):
-        monkeypatch.setattr(os, "environ", dict(given))
-        ray_folders.give_token()
-        assert os.environ == given
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense")
+    done = command_here("grid_gamma", "--plan", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: MLFLOW_TRACKING_URI=nonsense is no address of MLflow's: write http://")
+    assert done.stderr.endswith("or unset it, and the mirror is kept in the home\n")
+    assert command_here("grid_gamma", "--plan", "--no-mirror", cwd=tmp_path).returncode == 0

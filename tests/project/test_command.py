@@ -1,119 +1,126 @@
-"""The command `collapsar`: the modules' own commands under one name, with help, version and completion."""
+"""The command `collapsar`: its subcommands, its help, its exit statuses, and what it completes."""
 
+import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
-from unittest import mock
 
 import pytest
 from launches import ROOT
 from many_commands import answer
 
-import analysis
-import models
+import collapsar
 import study
 from study.command import COMMANDS, SHELLS, next_words
+from study.launch.find import catalog_names
 
-MODULES = ("study.launch", "study.clean", "study.verify", "study.mirror", "study.ledger", "study.evaluate", "analysis")
-
-
-def collapsar(*words, module="collapsar"):
-    """The command's exit status, stdout and stderr, in this process."""
-    with mock.patch.object(sys, "path", [*sys.path]):
-        return answer(words, {"COLUMNS": "100"}, module)
+MODULES = ("study.launch", "analysis", "study.clean", "study.verify", "study.mirror", "study.ledger", "study.evaluate")
 
 
-def test_without_a_command_it_says_which_there_are():
-    status, _, err = collapsar()
-    assert status == 2
-    assert err.startswith("error: name a command: choose among launch, report, claims, clean, verify, mirror, evaluate")
+@pytest.fixture(autouse=True)
+def _the_path_stays(monkeypatch):
+    """The command moves the current folder to the end of the path, which is this process's, too."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
 
-def test_a_near_miss_is_named():
-    assert collapsar("lanch") == (2, "", "error: there is no command lanch: did you mean launch?\n")
+def said_by(*words, module="collapsar", columns="100"):
+    """Exit status, stdout and stderr of a command."""
+    return answer(words, {"COLUMNS": columns, "TERM": "dumb"}, module)
 
 
-def test_help_lists_every_command_with_what_it_does():
-    status, out, _ = collapsar("--help")
-    assert status == 0
-    for name, command in COMMANDS.items():
-        assert f"  {name:12}{command.help}\n" in out
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_of_a_command_calls_it_by_the_name_that_was_typed(name):
-    status, out, err = collapsar(name, "--help")
-    assert (status, err) == (0, "")
-    assert f"collapsar {name} [OPTIONS]" in out
-
-
-@pytest.mark.parametrize("words", [["--version"], ["version"], *([name, "--version"] for name in COMMANDS)])
-def test_every_command_knows_the_version(words):
-    assert collapsar(*words) == (0, f"collapsar {study.__version__}\n", "")
+def test_there_is_one_version():
+    assert study.__version__ == collapsar.__version__ == version("collapsar")
+    assert said_by("version") == said_by("--version") == (0, f"collapsar {study.__version__}\n", "")
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_the_commands_of_modules_know_the_version_too(module):
-    assert collapsar("--version", module=module) == (0, f"collapsar {version('collapsar')}\n", "")
+def test_every_module_command_has_the_version(module):
+    assert said_by("--version", module=module) == (0, f"collapsar {study.__version__}\n", "")
 
 
-def test_every_package_says_that_it_is_typed():
-    for package in (analysis, models, study):
-        assert any((ROOT / package.__name__).glob("py.typed"))
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_subcommand_has_help_under_the_name_it_was_called_by(command):
+    status, out, _ = said_by(command, "--help")
+    assert status == 0
+    assert f"Usage: collapsar {command} " in re.sub(r"\s+", " ", out)
+    assert said_by(command, "--version")[1] == f"collapsar {study.__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["launch", "report", "clean", "verify", "mirror", "evaluate"])
-def test_a_wrong_option_is_refused_under_the_name_that_was_typed(name):
-    status, _, err = collapsar(name, "--bogus")
-    assert status == 2
-    assert err == f"error: No such option: --bogus: see collapsar {name} --help\n"
+def test_the_help_names_every_subcommand():
+    for word in ("--help", "-h", "help"):
+        status, out, _ = said_by(word)
+        assert status == 0
+        assert set(COMMANDS) <= set(re.findall(r"^  (\w+) ", out, re.M))
 
 
-def test_a_command_refuses_as_its_module_does(tmp_path):
-    words = ["launch", "grid_gama", "--home", tmp_path]
-    assert collapsar(*words) == collapsar(*words[1:], module="study.launch")
-    status, _, err = collapsar("report", "grid_gamma", "--home", tmp_path)
-    assert status == 2
-    assert "holds no studies" in err
-
-
-NEXT = {
-    "": "launch verify completion",
-    "launch": "--home --only --plan --scale --help --version all grid_gamma",
-    "launch grid_gamma": "--home vaeplus",
-    "launch --scale": "laptop paper",
-    "launch --artifacts": "first-seed all none",
-    "launch --plan": "--home grid_gamma",
-    "mirror": "--tracking-uri grid_gamma",
-    "report": "--home grid_gamma",
-    "completion": "bash zsh fish",
+WRONG = {
+    "no command": ([], "error: name a command: choose among launch, report"),
+    "a near miss": (["lanch"], "error: there is no command lanch: did you mean launch?"),
+    "no miss": (["xyz"], "error: there is no command xyz: choose among launch, report"),
+    "an unknown option": (["--hom"], "see collapsar --help"),
+    "an unknown option of a subcommand": (["clean", "--hom", "x"], "see collapsar clean --help"),
+    "an unknown study": (["launch", "grid_gama"], "did you mean grid_gamma?"),
+    "an unknown shell": (["completion", "ksh"], "see collapsar completion --help"),
+    "a home that is none": (["verify", "--home", "nowhere"], "holds no studies: name the home with --home"),
+    "a report of no study": (["report"], "see collapsar report --help"),
 }
 
 
-@pytest.mark.parametrize("typed", NEXT)
-def test_a_shell_gets_the_words_that_may_follow(typed):
-    status, out, _ = collapsar("completion", "words", *typed.split())
-    assert status == 0
-    assert set(NEXT[typed].split()) <= set(out.split())
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_command_ends_with_one_sentence_and_status_2(name, tmp_path, monkeypatch):
+    words, sentence = WRONG[name]
+    monkeypatch.chdir(tmp_path)
+    status, out, err = said_by(*words)
+    assert (status, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
-def test_where_a_value_is_free_a_shell_completes_a_file():
-    assert next_words(["launch", "--home"]) == next_words(["no-such-command"]) == []
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ([], set(COMMANDS)),
+        (["launch"], {"--home", "--plan", "--no-mirror", "--help", "all", *catalog_names()}),
+        (["launch", "grid_gamma"], {"--home", "collapse_point"}),
+        (["launch", "--scale"], {"laptop", "paper"}),
+        (["launch", "--artifacts"], {"first-seed"}),
+        (["report"], {"grid_gamma", "--home"}),
+        (["completion"], {"bash", "zsh", "fish"}),
+    ],
+)
+def test_words_are_completed(typed, expected):
+    assert expected <= set(next_words(typed))
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_a_shell_is_told_how_to_ask(shell):
-    status, out, _ = collapsar("completion", shell)
-    assert status == 0
-    assert "collapsar completion words" in out
+@pytest.mark.parametrize("typed", [["nonsense"], ["launch", "--home"], ["launch", "--pack"]])
+def test_where_a_file_or_anything_may_come_next_no_word_is_offered(typed):
+    assert next_words(typed) == []
 
 
-def test_bash_completes_a_word(tmp_path):
-    """The script as bash runs it, with the command of this environment under its own name."""
-    (tmp_path / "collapsar").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m collapsar "$@"\n')
-    (tmp_path / "collapsar").chmod(0o755)
-    typed = "COMP_WORDS=(collapsar ver); COMP_CWORD=1"
-    program = f'eval "$(collapsar completion bash)"; {typed}; _collapsar; echo "${{COMPREPLY[@]}}"'
-    path = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(["bash", "-c", program], env=path, capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.split() == ["verify", "version"]
+def in_bash(*typed):
+    """What bash offers for the last of these words."""
+    words = " ".join(f"'{word}'" for word in ("collapsar", *typed))
+    script = (
+        f'collapsar() {{ "{sys.executable}" -m collapsar "$@"; }}\neval "$(collapsar completion bash)"\n'
+        f"COMP_WORDS=({words}) COMP_CWORD={len(typed)}\n_collapsar\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_bash_completes():
+    assert in_bash("cl") == ["claims", "clean"]
+    assert in_bash("launch", "--scale", "l") == ["laptop"]
+    assert in_bash("launch", "--ad") == ["--address"]
+
+
+@pytest.mark.parametrize("shell", [each for each in SHELLS if shutil.which(each)])
+def test_what_a_shell_is_given_is_of_its_language(shell):
+    done = subprocess.run([shell, "-n"], input=SHELLS[shell], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_package_says_that_it_is_typed():
+    assert all((ROOT / package / "py.typed").is_file() for package in ("collapsar", "models", "study", "analysis"))
