@@ -14,7 +14,7 @@ import typer
 import collapsar
 from study.docstrings import docstring_of
 from study.secrets import masked
-from study.terminal import is_folder_gone, lost_output, prepare
+from study.terminal import is_folder_gone, keep_docstrings, lost_output, prepare
 
 TRACKING = "is no address of MLflow's: write http://host:port or sqlite:////path/to/mlflow.db"
 """What a sentence says of an address that is not one."""
@@ -48,6 +48,8 @@ def _show_version(is_asked: bool) -> None:
 
 def run(app: typer.Typer, name: str) -> NoReturn:
     """Run the command and leave with its status: 130 on Ctrl-C, 2 where its options are wrong."""
+    if _is_ours():
+        keep_docstrings()
     remark = prepare()
     try:
         if remark:

@@ -14,6 +14,7 @@ import typer
 import collapsar
 from study.cli import command_of, refuse, run
 from study.docstrings import docstring_of
+from study.terminal import prepare
 
 SHELLS = {
     "bash": """\
@@ -102,6 +103,7 @@ app = command_of(main)
 def run_command() -> NoReturn:
     """Run the command that the process was started with."""
     if sys.argv[1:3] == FOR_SHELLS:
+        prepare()
         print(*next_words(sys.argv[3:]), sep="\n")
         sys.exit()
     if found := COMMANDS.get(sys.argv[1] if sys.argv[1:] else ""):

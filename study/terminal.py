@@ -6,8 +6,10 @@ of the text is lost, and one sentence says so at the end.
 
 import io
 import os
+import re
 import sys
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -27,6 +29,28 @@ class Output(io.FileIO):
         except OSError as fault:
             self.fault = self.fault or fault
             return len(content)
+
+
+def keep_docstrings() -> None:
+    """Run this command anew if Python drops docstrings: Ray edits its own when it is imported, and cannot do without."""
+    if sys.flags.optimize < 2:
+        return
+    words = [*without_optimisation(sys.orig_argv[1:])]
+    if os.environ.pop("PYTHONOPTIMIZE", "") or words != sys.orig_argv[1:]:
+        os.execv(sys.executable, [sys.executable, *words])
+
+
+def without_optimisation(words: Sequence[str]) -> Iterator[str]:
+    """The words that Python was called with, but for `-O` and `-OO`, also where they stand within others, as in `-uOO`."""
+    rest = iter(words)
+    for word in rest:
+        is_option = re.fullmatch("-[A-Za-z]+", word) and word[1] not in "WXcm"
+        if not is_option or word.replace("O", "") != "-":
+            yield word.replace("O", "") if is_option else word
+        if word in ("-W", "-X"):
+            yield next(rest)
+        elif not is_option and word[:2] not in ("-W", "-X"):
+            yield from rest
 
 
 def prepare() -> str | None:

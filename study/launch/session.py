@@ -16,7 +16,7 @@ from rich.markup import escape
 from study.cli import counted
 from study.cluster.target import Target
 from study.declare.table import Scale, Study
-from study.errors import REFUSALS, HomeBusyError
+from study.errors import REFUSALS, ClusterError, HomeBusyError
 from study.launch.options import Options
 from study.launch.own_checks import check_own
 from study.launch.plan_text import announce, show_cost
@@ -147,6 +147,11 @@ class Training:
             from study.run import in_process
 
             return partial(in_process.opened, self._show_traceback)
+        if sys.flags.optimize > 1:  # of a script: a command would run anew, see `study.terminal`
+            raise ClusterError(
+                "Ray cannot be imported where Python drops docstrings (-OO, PYTHONOPTIMIZE=2): launch without, or with "
+                "in_process=True"
+            )
         from study.run import ray_tune
 
         return partial(ray_tune.opened, self.session.place.address, listener.say, self.session.is_command)

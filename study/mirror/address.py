@@ -75,9 +75,9 @@ def database(uri: str) -> Path | None:
 
 
 def remove_strays(uri: str) -> None:
-    """MLflow makes a database's folder by its quoted name, too, which nothing is put into: remove that."""
+    """MLflow makes a database's folder by its quoted name, too, and puts nothing into it: remove that."""
     stray = Path(uri.removeprefix("sqlite:///").partition("?")[0]).parent
-    while (file := database(uri)) and "%" in stray.name and stray not in (file.parent, *file.parents):
+    while (file := database(uri)) and "%" in str(stray) and stray not in (file.parent, *file.parents):
         with contextlib.suppress(OSError):
             stray.rmdir()
         stray = stray.parent

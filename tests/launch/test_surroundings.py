@@ -1,104 +1,149 @@
-"""Commands in odd surroundings: outputs that are closed or full, a folder that is gone, settings that break libraries."""
+"""Commands in odd surroundings: they do their work all the same, or say in one sentence what to change."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from launches import ROOT
+from launches import ROOT, command_here, write_study
 
-from study.errors import ClusterError, OptionError, SettingError
+from study.launch.options import Options
 from study.mirror.address import address_of, asked_tracking_uri, database
-from study.run.ray_folders import LONGEST, give_token, sessions_folder
+from study.record import Home, read
+from study.terminal import without_optimisation
 
-LIST = f"{sys.executable} -m study.launch --list"
+PYTHON = shlex.quote(sys.executable)
 
 
-def shell(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What a command does, started by a shell at the project's root."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
+def shell(line: str, folder: Path, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """What bash makes of a line, for which `collapsar` is the command; a variable that is None is not set."""
+    wanted = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | environment
+    settings = {name: text for name, text in wanted.items() if text is not None}
+    text = f'set -o pipefail\ncollapsar() {{ {PYTHON} -m collapsar "$@"; }}\n{line}'
     return subprocess.run(
-        ["sh", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, errors="replace"
+        ["bash", "-c", text], cwd=folder, env=settings, capture_output=True, text=True, timeout=300, check=False
     )
 
 
-@pytest.mark.parametrize("redirected", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", "| true"])
-def test_an_output_that_is_closed_changes_nothing(redirected):
-    done = shell(f"{LIST} {redirected}")
-    assert (done.returncode, done.stderr) == (0, "")
+OUTPUTS = {
+    "no output": ("collapsar --help >&-", 0, ""),
+    "no errors": ("collapsar lanch 2>&-", 2, ""),
+    "no input": ("collapsar --help <&- | grep -c verify", 0, ""),
+    "nothing at all": ("collapsar --help <&- >&- 2>&-", 0, ""),
+    "a full output": (
+        "collapsar --help >/dev/full",
+        1,
+        "error: the output cannot be written (No space left on device), and some of it is lost: send it elsewhere\n",
+    ),
+    "full errors": ("collapsar lanch 2>/dev/full", 2, ""),
+    "a reader who has left": ("collapsar completion words launch | true", 0, ""),
+    "a reader who leaves after a line": ("collapsar launch --list | head -1", 0, ""),
+}
 
 
-def test_a_full_output_is_said_and_nothing_else_happens():
-    done = shell(f"{LIST} > /dev/full")
-    assert done.returncode == 1
-    assert done.stderr == (
-        "error: the output cannot be written (No space left on device), and some of it is lost: send it elsewhere\n"
-    )
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_output_that_takes_nothing_stops_no_command(name, tmp_path):
+    line, status, err = OUTPUTS[name]
+    done = shell(line, tmp_path)
+    assert (done.returncode, done.stderr) == (status, err)
 
 
-def test_a_folder_that_is_gone_is_one_sentence(tmp_path):
-    done = shell(f"cd {tmp_path} && mkdir gone && cd gone && rmdir ../gone && {LIST}")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: the current folder was deleted: change to one that exists\n"
+@pytest.mark.parametrize("name", ["COLUMNS", "LINES"])
+@pytest.mark.parametrize("text", ["0", "-3", "abc", "9" * 30, "²", ""])
+def test_a_width_that_is_none_is_not_believed(name, text, monkeypatch):
+    from study.terminal import prepare
+
+    monkeypatch.setenv(name, text)
+    monkeypatch.setenv("PYTHONWARNINGS", "")
+    assert prepare() is None
+    assert os.environ.get(name, "") == ""
+
+
+def test_letters_that_an_output_lacks_are_replaced(tmp_path):
+    done = shell("collapsar launch --list", tmp_path, LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert "grid_gamma" in done.stdout
+
+
+def test_a_deleted_folder_is_said(tmp_path):
+    for command in ("collapsar launch --list", f"{PYTHON} -m study.clean"):
+        done = shell(f"mkdir gone; cd gone; rmdir ../gone; {command}", tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == "error: the current folder was deleted: change to one that exists\n"
+
+
+def test_captions_outlive_dropped_docstrings(tmp_path):
+    """A command runs anew with docstrings; a script launches without them, since captions are read from the source."""
+    path = write_study(tmp_path)
+    script = "from study.launch.find import find; print(find('tiny_study.py:tiny').caption)"
+    (tmp_path / "script.py").write_text(script)
+    for command in (f"PYTHONOPTIMIZE=2 {PYTHON}", f"{PYTHON} -OO"):
+        done = shell(f"{command} -m study.launch {path}:tiny --plan --home home", tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    done = shell(f"{PYTHON} -OO script.py", tmp_path)
+    assert done.stdout == "A study that trains in seconds.\n", done.stderr
 
 
 @pytest.mark.parametrize(
-    "variables",
+    ("words", "kept"),
     [
-        {"PYTHONOPTIMIZE": "2"},
-        {"PYTHONWARNINGS": "error"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"COLUMNS": "-3", "LINES": "x"},
-        {"TERM": "dumb", "NO_COLOR": "1"},
-        {"HOME": "/nowhere"},
+        ("-OO -m study.launch -O", "-m study.launch -O"),
+        ("-uOO -W error -O script.py -OO", "-u -W error script.py -OO"),
+        ("-Werror -X dev -OOB -c code", "-Werror -X dev -B -c code"),
+        ("/bin/collapsar launch --only x=O", "/bin/collapsar launch --only x=O"),
     ],
-    ids=lambda variables: next(iter(variables)),
 )
-def test_the_catalog_is_listed_whatever_is_set(variables):
-    done = shell(LIST, **variables)
-    assert done.returncode == 0, done.stderr
-    assert "grid_gamma" in done.stdout
-    assert "Which decoder variances keep exactly" in done.stdout  # a caption, also where docstrings are gone
-    said = done.stderr.splitlines()
-    assert all(line.startswith("note: PYTHONWARNINGS=error is left out") for line in said)
+def test_a_command_that_runs_anew_is_the_same_command(words, kept):
+    assert [*without_optimisation(words.split())] == kept.split()
 
 
-def test_a_temporary_folder_too_long_for_sockets_gives_way(tmp_path, monkeypatch):
-    long = tmp_path / ("x" * 90)
-    long.mkdir()
-    monkeypatch.delenv("RAY_TMPDIR", raising=False)
-    monkeypatch.setattr("tempfile.tempdir", str(long))
-    assert len(sessions_folder()) <= LONGEST + 4
-    assert not sessions_folder().startswith(str(long))
-    monkeypatch.setattr("study.run.ray_folders._temporary_folders", lambda: iter([long]))
-    with pytest.raises(ClusterError, match="set TMPDIR to one, or add --in-process"):
-        sessions_folder()
+def test_a_study_trains_in_the_worst_of_surroundings(tmp_path):
+    """Without a home directory or a temporary folder, with warnings as errors, and with nobody to print to."""
+    path = write_study(tmp_path)
+    command = f"collapsar launch {path}:tiny --in-process --no-mirror --only kappa=2 --home home"
+    odd = {"HOME": "/proc/nothing", "TMPDIR": "/proc/nothing", "PYTHONWARNINGS": "error", "TERM": None, "NO_COLOR": "1"}
+    done = shell(f"{command} >&- 2>&- <&-", tmp_path, **odd)
+    assert done.returncode == 0
+    assert len(read(Home(tmp_path / "home"), "trials")) == 4
+    assert (tmp_path / "home/studies/tiny/report/index.html").is_file()
+    again = shell(command, tmp_path, **odd | {"HOME": None})
+    assert again.stderr.count("\n") == 1
+    assert again.stderr.startswith("note: PYTHONWARNINGS=error is left out of account")
+    assert "4 already there" in again.stdout
 
 
-def test_a_home_directory_that_takes_no_file_gets_a_token_for_this_launch(monkeypatch):
-    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", "/dev/null")
-    give_token()
-    assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
-    monkeypatch.delenv("RAY_AUTH_TOKEN")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:.*Pydantic.*:UserWarning")
+def test_a_home_may_have_any_name(tmp_path):
+    """What an address gives a meaning to is quoted, and nothing is written beside the home."""
+    path, home = write_study(tmp_path, steps=5), tmp_path / "a?b #c %41é&x=1"
+    words = (f"{path}:tiny", "--only", "kappa=2", "--only", "seed=0", "--in-process", "--home", home.name)
+    done = command_here(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "did not take it" not in done.stdout
+    assert (home / "mlflow.db").stat().st_size > 0
+    assert {each.name for each in tmp_path.iterdir()} == {home.name, path.name}
 
 
-@pytest.mark.parametrize("name", ["plain", "a?b", "a#b", "a%b", "a%3Fb", "a b", "äβ", "a&b=c"])
-def test_a_home_of_any_name_has_an_address(name):
-    file = Path("/tmp") / name / "mlflow.db"
+@pytest.mark.parametrize("name", ["plain", "a?b", "a%b", "a%3Fb", "a#b", "a b", "ä", "a&b=c", "a+b", "a;b", "a:b@c"])
+def test_an_address_names_the_file_it_was_made_of(name, tmp_path):
+    from sqlalchemy.engine import make_url
+
+    file = tmp_path / name / "mlflow.db"
     assert database(address_of(file)) == file
+    assert make_url(address_of(file)).database == str(file)
 
 
-def test_mlflows_own_variable_counts_as_rays_does(monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5001")
-    assert asked_tracking_uri(None) == "http://127.0.0.1:5001"
-    assert asked_tracking_uri("sqlite:////tmp/x.db") == "sqlite:////tmp/x.db"
+def test_mlflows_own_variable_counts_unless_an_option_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there:5000")
+    assert asked_tracking_uri(None) == Options().tracking_uri == "http://there:5000"
+    assert asked_tracking_uri("http://elsewhere") == "http://elsewhere"
+    assert Options(mirror=False).tracking_uri is None
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense")
-    with pytest.raises(SettingError, match="MLFLOW_TRACKING_URI=nonsense"):
-        asked_tracking_uri(None)
-    with pytest.raises(OptionError, match=r"^nonsense "):
-        asked_tracking_uri("nonsense")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert asked_tracking_uri(None) is None
+    done = command_here("grid_gamma", "--plan", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: MLFLOW_TRACKING_URI=nonsense is no address of MLflow's: write http://")
+    assert done.stderr.endswith("or unset it, and the mirror is kept in the home\n")
+    assert command_here("grid_gamma", "--plan", "--no-mirror", cwd=tmp_path).returncode == 0

@@ -1,82 +1,126 @@
-"""The command `collapsar`, in a folder whose modules have the names of the platform's packages."""
+"""The command `collapsar`: its subcommands, its help, its exit statuses, and what it completes."""
 
+import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 from launches import ROOT
+from many_commands import answer
 
-import analysis
 import collapsar
-import models
 import study
+from study.command import COMMANDS, SHELLS, next_words
+from study.launch.find import catalog_names
 
-SUBCOMMANDS = ("launch", "report", "claims", "clean", "verify", "mirror", "evaluate")
-
-
-def collapsar_says(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """What the command prints in a folder, started as its console script starts it."""
-    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from collapsar.__main__ import main; main()"
-    return subprocess.run(
-        [sys.executable, "-P", "-c", start, *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
+MODULES = ("study.launch", "analysis", "study.clean", "study.verify", "study.mirror", "study.ledger", "study.evaluate")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder of a user's in which `import models`, `study` or `analysis` ends a program."""
-    folder: Path = tmp_path_factory.mktemp("user")
-    for name in ("models", "study", "analysis", "yaml"):
-        (folder / f"{name}.py").write_text("raise SystemExit('the wrong file')\n")
-    return folder
+@pytest.fixture(autouse=True)
+def _the_path_stays(monkeypatch):
+    """The command moves the current folder to the end of the path, which is this process's, too."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
 
-def test_it_says_its_version_and_its_commands(folder):
-    assert collapsar_says("version", cwd=folder).stdout == f"collapsar {version('collapsar')}\n"
-    listed = collapsar_says("--help", cwd=folder).stdout
-    assert all(f"  {name} " in listed for name in (*SUBCOMMANDS, "completion", "version"))
-    assert collapsar.__version__ == study.__version__ == version("collapsar")
+def said_by(*words, module="collapsar", columns="100"):
+    """Exit status, stdout and stderr of a command."""
+    return answer(words, {"COLUMNS": columns, "TERM": "dumb"}, module)
 
 
-@pytest.mark.parametrize("name", SUBCOMMANDS)
-def test_each_command_helps_under_its_own_name(name, folder):
-    helped = collapsar_says(name, "--help", cwd=folder)
-    assert helped.returncode == 0, helped.stderr
-    assert f"Usage: collapsar {name}" in helped.stdout
-    refused = collapsar_says(name, "--nonsense", cwd=folder)
-    assert refused.returncode == 2
-    assert f"see collapsar {name} --help" in refused.stderr
+def test_there_is_one_version():
+    assert study.__version__ == collapsar.__version__ == version("collapsar")
+    assert said_by("version") == said_by("--version") == (0, f"collapsar {study.__version__}\n", "")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_command_has_the_version(module):
+    assert said_by("--version", module=module) == (0, f"collapsar {study.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_subcommand_has_help_under_the_name_it_was_called_by(command):
+    status, out, _ = said_by(command, "--help")
+    assert status == 0
+    assert f"Usage: collapsar {command} " in re.sub(r"\s+", " ", out)
+    assert said_by(command, "--version")[1] == f"collapsar {study.__version__}\n"
+
+
+def test_the_help_names_every_subcommand():
+    for word in ("--help", "-h", "help"):
+        status, out, _ = said_by(word)
+        assert status == 0
+        assert set(COMMANDS) <= set(re.findall(r"^  (\w+) ", out, re.M))
+
+
+WRONG = {
+    "no command": ([], "error: name a command: choose among launch, report"),
+    "a near miss": (["lanch"], "error: there is no command lanch: did you mean launch?"),
+    "no miss": (["xyz"], "error: there is no command xyz: choose among launch, report"),
+    "an unknown option": (["--hom"], "see collapsar --help"),
+    "an unknown option of a subcommand": (["clean", "--hom", "x"], "see collapsar clean --help"),
+    "an unknown study": (["launch", "grid_gama"], "did you mean grid_gamma?"),
+    "an unknown shell": (["completion", "ksh"], "see collapsar completion --help"),
+    "a home that is none": (["verify", "--home", "nowhere"], "holds no studies: name the home with --home"),
+    "a report of no study": (["report"], "see collapsar report --help"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_command_ends_with_one_sentence_and_status_2(name, tmp_path, monkeypatch):
+    words, sentence = WRONG[name]
+    monkeypatch.chdir(tmp_path)
+    status, out, err = said_by(*words)
+    assert (status, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("typed", "expected"),
     [
-        (("lanch",), "there is no command lanch: did you mean launch?"),
-        (("nonsense",), "there is no command nonsense: choose among launch, report"),
-        ((), "name a command: choose among launch"),
-        (("launch", "grid_gama"), "there is no study 'grid_gama': did you mean grid_gamma?"),
+        ([], set(COMMANDS)),
+        (["launch"], {"--home", "--plan", "--no-mirror", "--help", "all", *catalog_names()}),
+        (["launch", "grid_gamma"], {"--home", "collapse_point"}),
+        (["launch", "--scale"], {"laptop", "paper"}),
+        (["launch", "--artifacts"], {"first-seed"}),
+        (["report"], {"grid_gamma", "--home"}),
+        (["completion"], {"bash", "zsh", "fish"}),
     ],
 )
-def test_what_it_does_not_know_is_one_sentence_and_status_2(words, sentence, folder):
-    refused = collapsar_says(*words, cwd=folder)
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr.startswith(f"error: {sentence}")
-    assert refused.stderr.count("\n") == 1
+def test_words_are_completed(typed, expected):
+    assert expected <= set(next_words(typed))
 
 
-def test_shells_complete_commands_studies_and_options(folder):
-    def words(*typed: str) -> list[str]:
-        return collapsar_says("completion", "words", *typed, cwd=folder).stdout.split()
-
-    assert set(SUBCOMMANDS) <= set(words())
-    assert {"all", "grid_gamma", "--home", "--plan"} <= set(words("launch"))
-    assert {"laptop", "paper"} <= set(words("launch", "--scale"))
-    for shell in ("bash", "zsh", "fish"):
-        assert "collapsar completion words" in collapsar_says("completion", shell, cwd=folder).stdout
+@pytest.mark.parametrize("typed", [["nonsense"], ["launch", "--home"], ["launch", "--pack"]])
+def test_where_a_file_or_anything_may_come_next_no_word_is_offered(typed):
+    assert next_words(typed) == []
 
 
-def test_type_checkers_may_read_the_packages():
-    for package in (analysis, collapsar, models, study):
-        assert Path(str(package.__file__)).with_name("py.typed").is_file()
+def in_bash(*typed):
+    """What bash offers for the last of these words."""
+    words = " ".join(f"'{word}'" for word in ("collapsar", *typed))
+    script = (
+        f'collapsar() {{ "{sys.executable}" -m collapsar "$@"; }}\neval "$(collapsar completion bash)"\n'
+        f"COMP_WORDS=({words}) COMP_CWORD={len(typed)}\n_collapsar\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_bash_completes():
+    assert in_bash("cl") == ["claims", "clean"]
+    assert in_bash("launch", "--scale", "l") == ["laptop"]
+    assert in_bash("launch", "--ad") == ["--address"]
+
+
+@pytest.mark.parametrize("shell", [each for each in SHELLS if shutil.which(each)])
+def test_what_a_shell_is_given_is_of_its_language(shell):
+    done = subprocess.run([shell, "-n"], input=SHELLS[shell], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_package_says_that_it_is_typed():
+    assert all((ROOT / package / "py.typed").is_file() for package in ("collapsar", "models", "study", "analysis"))
