@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from rich.console import Console
 
+from models.specs.source import is_defining
 from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
-from study.errors import OptionError, shown
+from study.errors import DeclarationError, OptionError, shown
 from study.launch.find import find
 from study.launch.options import Options, each_once, only_of
 from study.launch.result import Launched
@@ -49,6 +50,10 @@ def launch(
     Raises: one of `study.errors.REFUSALS` for what the command line refuses; KeyboardInterrupt on Ctrl-C, after which the
     same call goes on from there. Signal handlers stay as they are.
     """
+    if is_defining():
+        raise DeclarationError(
+            "a source that is being made launches nothing: write `if __name__ == '__main__':` before it"
+        )
     here, size = _trains_here(in_process, address), None if pack == "auto" else pack
     chosen = only_of(only or {})
     options = Options(
