@@ -50,10 +50,6 @@ def launch(
     Raises: one of `study.errors.REFUSALS` for what the command line refuses; KeyboardInterrupt on Ctrl-C, after which the
     same call goes on from there. Signal handlers stay as they are.
     """
-    if is_defining():
-        raise DeclarationError(
-            "a source that is being made launches nothing: write `if __name__ == '__main__':` before it"
-        )
     here, size = _trains_here(in_process, address), None if pack == "auto" else pack
     chosen = only_of(only or {})
     options = Options(
@@ -77,6 +73,10 @@ def _trains_here(in_process: bool | None, address: str | None) -> bool:
 
 def _asked(studies: tuple[Study | str, ...]) -> dict[str, Study]:
     """The studies by the names that sentences call them by. Raises: OptionError, DeclarationError."""
+    if is_defining():
+        raise DeclarationError(
+            "a source that is being made launches nothing: write `if __name__ == '__main__':` before it"
+        )
     if not studies:
         raise OptionError("name a study: study.launch(my_grid)")
     return each_once((_name(each), find(each) if isinstance(each, str) else each) for each in studies)
