@@ -26,7 +26,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from study.declare.axes import Label, check_names, check_size, labels_of, values_of
-from study.declare.origin import origin_of
+from study.declare.origin import is_file, origin_of
 from study.declare.probe import Declared, Probe
 from study.docstrings import docstring_of
 from study.errors import DeclarationError, OptionError, explain, line_in, said
@@ -185,18 +185,15 @@ class Study:
     def declared_in(self) -> dict[str, Any]:
         """Where a report finds the study: its package in the catalog, or its file and whether that has findings.
 
-        `origin` is what tells the file from others: see `study.declare.origin`.
+        `origin` is what tells the file from others, and all there is of a notebook: see `study.declare.origin`.
         """
         if self.module.startswith(CATALOG):
             return {"study": self.name, "package": self.module.rpartition(".")[0]}
         found = [kind for kind, functions in self.findings.items() if functions]
-        return {
-            "study": self.name,
-            "file": str(Path(self.file).resolve()),
-            "origin": origin_of(self.file),
-            "beside": _relative(self.file),
-            "findings": found,
-        }
+        place = {"study": self.name, "origin": origin_of(self.file), "findings": found}
+        if not is_file(self.file):
+            return place
+        return place | {"file": str(Path(self.file).resolve()), "beside": _relative(self.file)}
 
     def table(self, scale: Scale) -> Table:
         """The table at a scale. Raises: OptionError where the study does not declare it."""
