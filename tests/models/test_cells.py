@@ -79,6 +79,12 @@ CELLS = [
         "ValueError: Net is not what the notebook's cells make of it: SCALE is 2 here and 5 there: run the cells that define",
     ),
     (f"SCALE, OTHER = 2, 3\n{NET}\n{IS_FIRST}", "True"),
+    # names that are others inside a function
+    (
+        "data = OwnData.of(rows, d=2, n=4, noise=1.0)\ndef shifted(data=0):\n    return np.zeros((4, 2)) + data, np.ones((4, 2))",
+        "",
+    ),
+    ("'OwnData' in OwnData.of(shifted, d=2, n=4).source", "False"),
     # what no cell defines
     (
         "exec('def hidden():\\n    return 1')\nOwnData.of(hidden, d=2, n=4)",

@@ -88,7 +88,7 @@ def _wanted(
     changes = {
         place
         for place, node in enumerate(body)
-        if place not in wanted | left_out and not isinstance(node, _DEFINITIONS) and mentions(body, node) & bound
+        if place not in wanted | left_out and not isinstance(node, _DEFINITIONS) and _mentions(body, node) & bound
     }
     return wanted | _reached(body, binders, _names_used(body, changes)) - left_out, changes
 
@@ -134,7 +134,7 @@ def _binders(body: list[ast.stmt], things: frozenset[str], reach: Reach) -> dict
     return binders
 
 
-def mentions(body: list[ast.stmt], node: ast.stmt) -> set[str]:
+def _mentions(body: list[ast.stmt], node: ast.stmt) -> set[str]:
     """The names in a statement, and in the functions and classes that it mentions, and so on."""
     defined = {each.name: each for each in body if isinstance(each, ast.FunctionDef | ast.ClassDef)}
     mentioned: set[str] = set()

@@ -5,10 +5,15 @@ must not count: the same cells, run once each from top to bottom, declare the sa
 """
 
 import ast
+import symtable
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
-from models.specs.source.cut import mentions, names_bound, names_in
+from models.specs.source.cut import names_bound
+
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def last_version(nodes: list[ast.stmt], name: str, with_changes: bool = False) -> list[ast.stmt]:
@@ -50,13 +55,13 @@ def _without_repetitions(nodes: list[ast.stmt]) -> list[ast.stmt]:
     for node in nodes:
         names = _defined_anew(node)
         is_import = isinstance(node, ast.Import | ast.ImportFrom)
-        seen = () if is_import else tuple((used, changes[used]) for used in sorted(names_in(node) - names))
+        seen = () if is_import else tuple((used, changes[used]) for used in sorted(_names_read(node) - names))
         meaning = ast.unparse(node), seen
         if names and all(holds.get(each) == meaning for each in names):
             continue
         kept.append(node)
         holds |= dict.fromkeys(names, meaning)
-        changes.update(names or names_in(node))
+        changes.update(names or _names_read(node) | set(names_bound(node)))
     return kept
 
 
@@ -66,7 +71,8 @@ def _needed(nodes: list[ast.stmt], wanted: set[str], with_changes: bool) -> list
     needed = set(wanted)
     for node in reversed(nodes):
         names = _defined_anew(node)
-        others = mentions(nodes, node) if with_changes else set(names_bound(node))
+        others = _with_what_they_mean(nodes, _names_read(node)) if with_changes else set[str]()
+        others |= set(names_bound(node))
         if needed & (names or others):
             kept.append(node)
             needed = (needed - names) | _names_read_at_once(nodes, node)
@@ -77,20 +83,51 @@ def _names_read_at_once(nodes: list[ast.stmt], node: ast.stmt) -> set[str]:
     """The names that a statement reads when it runs, also in what it calls."""
     parts = list(_run_at_once(node))
     read = {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
-    calls = any(isinstance(part, ast.Call) for part in parts)
-    return read | mentions(nodes, ast.Expr(ast.Tuple([ast.Name(each) for each in read]))) if calls else read
+    return _with_what_they_mean(nodes, read) if any(isinstance(part, ast.Call) for part in parts) else read
+
+
+def _with_what_they_mean(nodes: list[ast.stmt], names: set[str]) -> set[str]:
+    """Names, and those that the functions and classes so called read, and so on."""
+    found, queue = set[str](), {*names}
+    while queue:
+        found |= queue
+        defining = [node for node in nodes if isinstance(node, _DEFINITIONS) and node.name in queue]
+        queue = {name for node in defining for name in _names_read(node)} - found
+    return found
+
+
+def _names_read(node: ast.stmt) -> set[str]:
+    """The names of the module that a statement reads, now or in functions that it defines."""
+    at_once = {part.id for part in _run_at_once(node) if isinstance(part, ast.Name)}
+    return at_once | _names_read_later(node)
 
 
 def _names_read_later(node: ast.stmt) -> set[str]:
-    """The names in the functions that a statement defines: they mean what they mean when the function is called."""
-    at_once = {id(part) for part in _run_at_once(node)}
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and id(part) not in at_once}
+    """Those that it reads in functions that it defines, where they mean what they mean when the function is called."""
+    defines = any(isinstance(part, _FUNCTIONS) for part in ast.walk(node))
+    return set(_global_names(ast.unparse(node))) if defines else set()
+
+
+@lru_cache(maxsize=4096)
+def _global_names(text: str) -> frozenset[str]:
+    """The names of the module in the functions of a text; what is local to a function is another thing of that name."""
+    try:
+        queue = [symtable.symtable(text, "<statement>", "exec")]
+    except SyntaxError:  # a cell may await outside of functions
+        return frozenset()
+    names: set[str] = set()
+    while queue:
+        scope = queue.pop()
+        queue += scope.get_children()
+        if scope.get_type() == "function":
+            names |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
+    return frozenset(names)
 
 
 def _run_at_once(node: ast.AST) -> Iterator[ast.AST]:
     """The parts of a statement that run with it; the bodies of functions run when these are called."""
     yield node
-    is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    is_function = isinstance(node, _FUNCTIONS)
     later = (node.body if isinstance(node.body, list) else [node.body]) if is_function else []
     for part in ast.iter_child_nodes(node):
         if part not in later:

@@ -1,13 +1,16 @@
 """Where a user's class or function is written: a file, or the cells of a notebook."""
 
+import ast
 import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from models.specs.source.cells import cells_of, is_cell
+from models.specs.source.last_version import last_version
 
 
 class Text(NamedTuple):
@@ -20,7 +23,7 @@ class Text(NamedTuple):
 
 
 def texts_of(thing: Callable[..., Any]) -> list[Text]:
-    """What may define a class or function: its file, or what a notebook has run, more and more of it.
+    """What may define a class or function: its file, or what it needs of that; or more and more of what a notebook has run.
 
     Raises: OSError, TypeError, ValueError or SyntaxError where there is nothing that can be read as Python reads it.
     """
@@ -35,7 +38,14 @@ def texts_of(thing: Callable[..., Any]) -> list[Text]:
         if cells is None:
             raise
         return [Text(text, Path.cwd(), "", is_notebook=True) for text in cells]
-    return [Text(decoded(content), path.resolve().parent, getattr(module, "__package__", None) or "")]
+    text, folder, package = decoded(content), path.resolve().parent, getattr(module, "__package__", None) or ""
+    return [Text(each, folder, package) for each in (text, _needed_of(text, getattr(thing, "__name__", "")))]
+
+
+@lru_cache(maxsize=256)
+def _needed_of(text: str, name: str) -> str:
+    """What of a file the thing called `name` needs, told by scope: an argument `data` is not the file's `data`."""
+    return "\n".join(ast.unparse(node) for node in last_version(ast.parse(text).body, name))
 
 
 def decoded(content: bytes) -> str:
