@@ -81,7 +81,7 @@ CELLS = [
     (f"SCALE, OTHER = 2, 3\n{NET}\n{IS_FIRST}", "True"),
     # names that are others inside a function
     (
-        "data = OwnData.of(rows, d=2, n=4, noise=1.0)\ndef shifted(data=0):\n    return np.zeros((4, 2)) + data, np.ones((4, 2))",
+        "data = OwnData.of(rows, d=2, n=4, noise=1)\ndef shifted(data=0):\n    return np.ones((4, 2)), np.ones((4, 2))",
         "",
     ),
     ("'OwnData' in OwnData.of(shifted, d=2, n=4).source", "False"),
