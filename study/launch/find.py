@@ -27,10 +27,16 @@ def find(name: str) -> Study:
     """The study called `name` in the catalog, or `path/to/file.py:name`. Raises: OptionError, DeclarationError."""
     if found := re.fullmatch(r"(.+\.py)(?::(.*))?", name, re.DOTALL):
         return _from_file(found[1], found[2] or "")
+    if re.search(r"\.ipynb(:|$)", name):
+        raise OptionError(
+            f"{name} is a notebook: launch its studies there, study.launch(...), or save them as a .py file"
+        )
     if name not in (known := catalog_names()):
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "--list shows the catalog"
-        raise OptionError(f"there is no study {shown(name)}: {hint} (your own is launched as file.py:name)")
+        raise OptionError(
+            f"there is no study {shown(name)}: {hint} (your own is launched as file.py:name, or in its notebook)"
+        )
     return getattr(importlib.import_module(f"study.catalog.{name}.table"), name)
 
 
