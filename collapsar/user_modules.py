@@ -178,6 +178,11 @@ def namespace_of(folder: Path) -> Namespace:
     return _SPACES.setdefault(space.prefix, space)
 
 
+def spaces() -> list[Namespace]:
+    """The namespaces of all folders whose files have run in this process."""
+    return list(_SPACES.values())
+
+
 def run_file(path: Path, code: CodeType) -> ModuleType:
     """Run the code of a user's file, and return its module. Raises: whatever the code raises."""
     path = path.resolve()

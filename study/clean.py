@@ -21,8 +21,6 @@ from study.record.study_files import PLAN, study_file
 YOUNG_S = 600.0
 """Left-over files younger than this stay: a worker may outlive its launch, and data come before the lock."""
 
-console = Console(highlight=False, soft_wrap=True)
-
 
 def clean(home: Home, forgotten: frozenset[str] = frozenset(), delete: bool = False, alone: bool = False) -> Garbage:
     """What no study refers to, the `forgotten` ones left out of account; removed if `delete`. Raises: HomeError."""
@@ -79,6 +77,7 @@ def main(
         found = clean(place, frozenset(forget or ()), delete, alone)
     except HomeError as fault:
         refuse(str(fault))
+    console = Console(highlight=False, soft_wrap=True)
     for line in (*_lines(found), *_dropped(found, dropped)):
         console.print(line)
     done = "forgotten" if delete else "to be forgotten"

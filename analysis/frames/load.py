@@ -82,15 +82,27 @@ class Header:
 def results(study: str, home: Place = DEFAULT_HOME) -> Frame:
     """One row a declared trial: axes, measurements, status (`missing` where there is no record) and regime.
 
+    Labels that are text are pandas categories, in declared order, so that a frame is sorted and grouped as the table is;
+    axes of numbers stay numbers. `.astype(str)` makes text of categories, to join it with other text for example.
+
     Raises: AnalysisError for a home or a study that is not there.
     """
-    place, _, plan = _open(study, home)
+    place, head, plan = _open(study, home)
     frame = _beside(plan, _of(plan, read(place, "trials")), how="left")
     frame = frame.merge(_evaluations(_of(plan, read(place, "evaluations"))), on="trial_id", how="left")
     sizes = read(place, "datasets", ["data_id", "total_variance"]).to_pandas(use_threads=False)
     frame["total_variance"] = frame["data_id"].map(sizes.set_index("data_id")["total_variance"])
     frame["status"] = frame["status"].where(frame["status"].notna(), "missing")
-    return with_regimes(frame)
+    return with_regimes(_with_categories(frame, head))
+
+
+def _with_categories(frame: Frame, head: Header) -> Frame:
+    """The frame with each axis of text as a category, in declared order: so it is sorted, grouped and drawn."""
+    axes = {axis: labels for axis, labels in head.axes.items() if any(isinstance(label, str) for label in labels)}
+    for axis, labels in axes.items():
+        known = list(dict.fromkeys([*map(str, labels), *frame[axis].dropna().astype(str)]))
+        frame[axis] = pd.Categorical(frame[axis], categories=known)
+    return frame
 
 
 def curves(study: str, home: Place = DEFAULT_HOME) -> Frame:

@@ -36,7 +36,17 @@ def declaring_study(header: Header, live: Any = None) -> Declaring:
         return _of_catalog(str(package), place["study"])
     if live is not None:
         return Declaring(live)
-    return _of_file(place, header) if "file" in place else Declaring()
+    if "file" in place:
+        return _of_file(place, header)
+    return Declaring(fault=_left_in_notebook(place)) if place.get("findings") else Declaring()
+
+
+def _left_in_notebook(place: dict[str, Any]) -> str:
+    name, origin = place["study"], place["origin"]
+    return (
+        f"the {_listed(place['findings'])} of {name} are left out, which only its notebook knows ({origin}): "
+        f"write_report({name!r}, home, {name}) there adds them"
+    )
 
 
 def _of_catalog(package: str, name: str) -> Declaring:

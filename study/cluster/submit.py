@@ -69,7 +69,7 @@ def submit(request: Request, target: Target, console: Console) -> int:
     client, target = _connect(target)
     home = _home_there(request.home, cluster, client)
     mirror, note = _mirror_there(request, cluster, home)
-    command = ["python3", "-m", "study.launch", *(path or asked for asked, path in own.items())]
+    command = ["python3", "-m", "collapsar", "launch", *(path or asked for asked, path in own.items())]
     command += ["--address", "auto", "--home", home, "--scale", request.scale]
     job = Job(client, target, f"{request.name}-{uuid.uuid4().hex[:8]}", console)
     try:

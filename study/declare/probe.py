@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 from models.specs import Data, Spec
 from models.specs.probes import Probing
 from models.specs.spec import Seed
+from study.declare.description import as_html
 from study.declare.identity import canonical, content_id, digest
 from study.declare.trial import Trial
 
@@ -27,6 +28,10 @@ class Probe(Spec):
     def trial_id(self) -> str:
         """Its identity: the digest of the declaration."""
         return content_id(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return as_html(self, self.trial_id)
 
     @cached_property
     def pack_key(self) -> str:

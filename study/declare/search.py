@@ -27,7 +27,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from study.declare.axes import labels_of, refuse_recorded, values_of
+from study.declare.axes import Label, labels_of, refuse_recorded, values_of
 from study.declare.search_space import Between, Settings, Space
 from study.declare.table import Row, Scale, Study, make_trial
 from study.declare.trial import Trial
@@ -52,6 +52,11 @@ class SearchTable:
     def axes(self) -> Mapping[str, tuple[Any, ...]]:
         """The names of the axes, without values: those follow from results."""
         return dict.fromkeys((*SEARCH_AXES, *self.space.axes, *(["steps"] if self.settings.rungs else [])), ())
+
+    @property
+    def choices(self) -> Mapping[str, Sequence[Label] | str]:
+        """The space that is searched: the labels of choices, and ranges in words."""
+        return self.space.choices
 
     def __len__(self) -> int:
         """How many trials the search asks for, not counting the rows of later rungs."""

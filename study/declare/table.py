@@ -17,7 +17,7 @@ report says of the results.
 import inspect
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -26,10 +26,11 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from study.declare.axes import Label, check_names, check_size, labels_of, values_of
-from study.declare.origin import origin_of
+from study.declare.origin import is_file, origin_of
 from study.declare.probe import Declared, Probe
 from study.docstrings import docstring_of
 from study.errors import DeclarationError, OptionError, explain, line_in, said
+from study.html import paragraph, table
 
 Scale = Literal["laptop", "paper"]
 
@@ -38,6 +39,9 @@ Finding = Literal["claims", "figures", "sheets"]
 Finder = TypeVar("Finder", bound=Callable[[Any], Iterable[Any]])
 
 CATALOG = "study.catalog."
+
+MOST_LABELS = 12
+"""How many values of an axis a notebook shows."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class Table:
     axes: Mapping[str, tuple[Any, ...]]
     labels: Mapping[str, tuple[Label, ...]]
     function: Callable[..., Any]
+
+    @property
+    def choices(self) -> Mapping[str, Sequence[Label] | str]:
+        """The labels of each axis."""
+        return self.labels
 
     def __len__(self) -> int:
         """How many rows there are, counting those that the function leaves out."""
@@ -158,6 +167,16 @@ class Study:
         """Decorate a function of an `analysis.View` that makes tables of the study's own."""
         return self._finding("sheets", function)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the caption, and the axes with their labels at each scale."""
+        shown = paragraph(f"{self.name}: {self.caption}")
+        for scale, table_ in self.tables.items():
+            axes = (
+                (axis, labels if isinstance(labels, str) else _few(labels)) for axis, labels in table_.choices.items()
+            )
+            shown += table(("axis", "values"), axes, f"at most {len(table_):,} trials at {scale} scale")
+        return shown
+
     def _finding(self, kind: Finding, function: Finder) -> Finder:
         self.findings[kind][function.__name__] = function
         return function
@@ -166,18 +185,15 @@ class Study:
     def declared_in(self) -> dict[str, Any]:
         """Where a report finds the study: its package in the catalog, or its file and whether that has findings.
 
-        `origin` is what tells the file from others: see `study.declare.origin`.
+        `origin` is what tells the file from others, and all there is of a notebook: see `study.declare.origin`.
         """
         if self.module.startswith(CATALOG):
             return {"study": self.name, "package": self.module.rpartition(".")[0]}
         found = [kind for kind, functions in self.findings.items() if functions]
-        return {
-            "study": self.name,
-            "file": str(Path(self.file).resolve()),
-            "origin": origin_of(self.file),
-            "beside": _relative(self.file),
-            "findings": found,
-        }
+        place = {"study": self.name, "origin": origin_of(self.file), "findings": found}
+        if not is_file(self.file):
+            return place
+        return place | {"file": str(Path(self.file).resolve()), "beside": _relative(self.file)}
 
     def table(self, scale: Scale) -> Table:
         """The table at a scale. Raises: OptionError where the study does not declare it."""
@@ -192,6 +208,12 @@ def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], S
     Raises: DeclarationError for an empty axis, or axes that are not exactly the function's parameters.
     """
     return lambda function: Study(function, axes)
+
+
+def _few(labels: Sequence[Label]) -> str:
+    """Labels in a line; of many the first ones, and the last."""
+    shown = labels if len(labels) <= MOST_LABELS else [*labels[: MOST_LABELS - 1], "…", labels[-1]]
+    return ", ".join(map(str, shown))
 
 
 def _relative(file: str) -> str:

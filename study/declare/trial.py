@@ -27,6 +27,7 @@ from models.specs.likelihood import PerValue
 from models.specs.own_functions import OwnMetric
 from models.specs.spec import Seed, Whole, shared
 from study.declare.consistency import check
+from study.declare.description import as_html
 from study.declare.identity import canonical, content_id, digest
 
 _FREE_IN_A_PACK = ("init", "mu_scale", "log_var_scale", "output_scale")
@@ -79,6 +80,10 @@ class Trial(Spec):
     def trial_id(self) -> str:
         """Its identity: the digest of the declaration."""
         return content_id(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return as_html(self, self.trial_id)
 
     @property
     def sees_beta(self) -> bool:

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from rich.console import Console
 
+from models.specs.source import is_defining
 from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
-from study.errors import OptionError, shown
+from study.errors import DeclarationError, OptionError, shown
 from study.launch.find import find
 from study.launch.options import Options, each_once, only_of
 from study.launch.result import Launched
@@ -72,6 +73,10 @@ def _trains_here(in_process: bool | None, address: str | None) -> bool:
 
 def _asked(studies: tuple[Study | str, ...]) -> dict[str, Study]:
     """The studies by the names that sentences call them by. Raises: OptionError, DeclarationError."""
+    if is_defining():
+        raise DeclarationError(
+            "a source that is being made launches nothing: write `if __name__ == '__main__':` before it"
+        )
     if not studies:
         raise OptionError("name a study: study.launch(my_grid)")
     return each_once((_name(each), find(each) if isinstance(each, str) else each) for each in studies)

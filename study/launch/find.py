@@ -8,12 +8,13 @@ import stat
 import sys
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 import study.catalog
 from collapsar.user_modules import has_changed, run_file
-from models.specs.source import changed_files, why_unparsed
+from models.specs.source import declared_files, is_changed, why_unparsed
 from study.declare.table import Study
 from study.errors import DeclarationError, OptionError, RefusalError, explain, line_in, said, shown
 
@@ -26,10 +27,16 @@ def find(name: str) -> Study:
     """The study called `name` in the catalog, or `path/to/file.py:name`. Raises: OptionError, DeclarationError."""
     if found := re.fullmatch(r"(.+\.py)(?::(.*))?", name, re.DOTALL):
         return _from_file(found[1], found[2] or "")
+    if re.search(r"\.ipynb(:|$)", name):
+        raise OptionError(
+            f"{name} is a notebook: launch its studies there, study.launch(...), or save them as a .py file"
+        )
     if name not in (known := catalog_names()):
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "--list shows the catalog"
-        raise OptionError(f"there is no study {shown(name)}: {hint} (your own is launched as file.py:name)")
+        raise OptionError(
+            f"there is no study {shown(name)}: {hint} (your own is launched as file.py:name, or in its notebook)"
+        )
     return getattr(importlib.import_module(f"study.catalog.{name}.table"), name)
 
 
@@ -52,8 +59,20 @@ def _from_file(file: str, name: str) -> Study:
     return meant[0]
 
 
-_LOADED: dict[Path, tuple[bytes, ModuleType]] = {}
-"""The files that this process has run, as they were then."""
+class _Loaded(NamedTuple):
+    """A file that this process has run: what it held then, its module, and the data files that it declared."""
+
+    content: bytes
+    module: ModuleType
+    files: dict[Path, str]
+
+    def is_as_before(self, content: bytes) -> bool:
+        """Whether running it again would make the same module."""
+        is_same = self.content == content and not has_changed(self.module)
+        return is_same and not any(is_changed(*file) for file in self.files.items())
+
+
+_LOADED: dict[Path, _Loaded] = {}
 
 
 def load(path: Path) -> ModuleType:
@@ -62,9 +81,10 @@ def load(path: Path) -> ModuleType:
     Raises: as `find`.
     """
     content, place = _content(path), path.resolve()
-    if place not in _LOADED or _LOADED[place][0] != content or has_changed(_LOADED[place][1]) or changed_files():
-        _LOADED[place] = content, _run(path, _parsed(path, content))
-    return _LOADED[place][1]
+    if place not in _LOADED or not _LOADED[place].is_as_before(content):
+        with declared_files() as files:
+            _LOADED[place] = _Loaded(content, _run(path, _parsed(path, content)), files)
+    return _LOADED[place].module
 
 
 def _run(path: Path, code: CodeType) -> ModuleType:

@@ -11,15 +11,12 @@ from models.data.load import absence
 from study.cli import counted
 from study.declare.identity import ENGINE
 from study.launch.find import catalog_names, find
-from study.launch.result import Failure
+from study.launch.result import MOST_FAILURES, Failure, axes_in_words
 from study.pack.cost import CPU_CORE, GPU, seconds
 from study.pack.pack import make_packs
 from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import Plan
 from study.record import Home
-
-MOST_FAILURES = 5
-"""How many failures are printed: the report lists all of them."""
 
 
 def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
@@ -86,7 +83,6 @@ def show_catalog(console: Console) -> None:
 def show_failures(console: Console, failures: Sequence[Failure]) -> None:
     """Print which trials failed and why, a handful of them."""
     for failure in failures[:MOST_FAILURES]:
-        where = ", ".join(f"{axis}={label}" for axis, label in failure.axes.items())
-        console.print(f"failed: {escape(where)}: {escape(failure.reason)}")
+        console.print(f"failed: {escape(axes_in_words(failure.axes))}: {escape(failure.reason)}")
     if len(failures) > MOST_FAILURES:
         console.print(f"and {len(failures) - MOST_FAILURES} more: see the report")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from study.declare.axes import Label
+from study.html import paragraph, table
 from study.plan.plan import Plan
 from study.record import RESULTS, Home, read
 
@@ -65,6 +66,32 @@ class Launched:
 
     def __bool__(self) -> bool:
         return self.is_settled
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: counts for each study, and why trials failed."""
+        counts = ([_shown(study, name) for name in COUNTS] for study in self.studies)
+        shown = table([name.replace("_", " ") for name in COUNTS], counts, f"home: {self.home}")
+        failures = ((axes_in_words(each.axes), each.reason) for each in self.failures[:MOST_FAILURES])
+        more = len(self.failures) - MOST_FAILURES
+        shown += table(("failed", "why"), failures) if self.failures else ""
+        return shown + (paragraph(f"and {more} more: see the report") if more > 0 else "")
+
+
+COUNTS = ("name", "declared", "already_there", "finished", "diverged", "failed", "not_trained", "report")
+"""What a notebook shows of a study's result."""
+
+MOST_FAILURES = 5
+"""How many failures are told: the report lists all of them."""
+
+
+def _shown(study: StudyResult, name: str) -> object:
+    value = getattr(study, name)
+    return "" if value is None else value
+
+
+def axes_in_words(axes: Mapping[str, Label]) -> str:
+    """ "kappa=2, seed=0"."""
+    return ", ".join(f"{axis}={label}" for axis, label in axes.items())
 
 
 def result_of(before: Plan, after: Plan, home: Home, report: str | None) -> StudyResult:

@@ -45,7 +45,7 @@ def _is_declared(place: Mapping[str, Any]) -> bool:
     if "package" in place:
         return True
     try:
-        text = Path(place["file"]).read_text("utf-8", "replace")
+        text = Path(place.get("file") or place["origin"]).read_text("utf-8", "replace")
     except OSError:
         return False
     return re.search(rf"\bdef\s+{re.escape(place['study'])}\b", text) is not None

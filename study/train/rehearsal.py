@@ -28,7 +28,7 @@ from models.networks.own import OwnNetwork
 from models.networks.own_outputs import NetworkError
 from models.specs import Own, OwnData
 from models.specs.own_functions import OwnFunction
-from models.specs.source import change_since
+from models.specs.source import change_since, users_modules_hidden
 from study.declare.identity import content_id
 from study.declare.trial import Trial
 from study.errors import said
@@ -64,7 +64,7 @@ def key(trial: Trial) -> str | None:
 def rehearse(trial: Trial) -> Rehearsed:
     """Load the user's data and try the user's network, as far as the trial has any. What they print is not shown."""
     faults, notes = list(filter(None, _changes(trial))), list[str]()
-    with _quiet():
+    with _quiet(), users_modules_hidden():
         for spec in trial.datasets if not faults else ():
             if spec.is_own:
                 faults += _fault_of(lambda spec=spec: prepare(spec), spec.label)

@@ -29,6 +29,19 @@ def test_axes_win_over_record_columns_and_gamma_stays_measured(home: Home):
     assert (frame["total_variance"] == 20.0).all()
 
 
+def test_text_on_an_axis_is_a_category_in_declared_order_and_numbers_stay_numbers(home: Home):
+    rows = [
+        {"trial_id": f"{depth}-{kappa}", "depth": depth, "kappa": kappa} for kappa in (8, 2) for depth in ("b", "c")
+    ]
+    store(home, "s", {"depth": ["c", "a", "b"], "kappa": [8, 2]}, rows, [])
+    frame = results("s", home)
+    assert list(frame["depth"].cat.categories) == ["c", "a", "b"]
+    assert frame["kappa"].dtype == "int64"
+    assert frame.sort_values(["depth", "kappa"])["trial_id"].tolist() == ["c-2", "c-8", "b-2", "b-8"]
+    assert frame.groupby("depth").size().to_dict() == {"c": 2, "b": 2}
+    assert frame["depth"].eq("c").sum() == 2
+
+
 def test_curves_and_latents_carry_the_axes(home: Home):
     curve = [{"trial_id": "t0", "stage": "vae", "step": step, "gamma": 0.1, "grad_z": 2.0} for step in (0, 10)]
     seeds(home, [row("")], curves=curve, latents=[{"trial_id": "t0", "stage": "vae", "latent": 0, "rate": 1.5}])

@@ -112,7 +112,10 @@ FILES: dict[str, tuple[str | bytes, str]] = {
 
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "unknown study": (["grid_gama"], "there is no study 'grid_gama': did you mean grid_gamma?"),
-    "path as a name": (["catalog/grid_gamma"], "did you mean grid_gamma? (your own is launched as file.py:name)"),
+    "path as a name": (
+        ["catalog/grid_gamma"],
+        "did you mean grid_gamma? (your own is launched as file.py:name, or in its notebook)",
+    ),
     "empty name": ([""], "there is no study ''"),
     "lines in a name": (["a\nb"], "there is no study 'a\\nb'"),
     "folder": (["folder.py:mine"], "folder.py is a folder: give the path of the .py file"),

@@ -146,3 +146,47 @@ def test_what_a_result_stands_on_is_trained_again_when_it_changes(name, folder):
         (folder / file).write_bytes(before)
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert f"8 trials declared, {8 - missing} already there, {missing} to train" in planned.stdout
+
+
+DYNAMIC = """
+import importlib
+
+from torch import nn
+
+from study import Fixed, Objective, Own, OwnData, PlantedManifold, Training, Trial, study
+
+
+class Net(nn.Module):
+    def __init__(self, d, kappa):
+        super().__init__()
+        block = importlib.import_module("layers").SLOPE
+        self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
+
+    def encode(self, x):
+        return self.mu(x), self.log_var(x)
+
+    def decode(self, z):
+        return self.out(z)
+
+
+def table():
+    return importlib.import_module("lay" + "ers").table()
+
+
+@study(data=[PlantedManifold(d=6, r=2, n=64, n_test=32), OwnData.of(table, d=6, n=9)], seed=[0])
+def dynamic(data, seed):
+    \"\"\"What of this is the trial's?\"\"\"
+    training = Training(steps=3, batch=8)
+    return Trial(data=data, model=Own.of(Net, kappa=2), objective=Objective(gamma=Fixed(0.1)), training=training, seed=seed)
+"""
+
+
+def test_a_module_of_the_users_that_no_source_can_follow_is_refused(tmp_path):
+    (tmp_path / "layers.py").write_text("SLOPE = 1\n")
+    (tmp_path / "dynamic.py").write_text(DYNAMIC)
+    refused = launch_here("dynamic.py:dynamic", "--home", "runs", "--plan", cwd=tmp_path)
+    assert refused.returncode == 2
+    sentence = "layers is yours, and imported in a way that no source can follow: write `import layers`"
+    lines = refused.stderr.splitlines()
+    assert [line.split()[1].partition("(")[0] for line in lines] == ["Net", "table"]
+    assert all(sentence in line for line in lines)

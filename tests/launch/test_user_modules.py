@@ -7,37 +7,11 @@ from pathlib import Path
 
 import pytest
 from launches import ROOT
+from namesake_files import NEIGHBOURS, STUDY, write
 
 from collapsar.user_modules import files_imported_by
 from study.errors import DeclarationError
 from study.launch.find import find, load
-
-STUDY = '''
-from study import VAE, Learned, Objective, PlantedManifold, Training, Trial, study
-
-
-@study(kappa=[2, 3])
-def own(kappa):
-    """What is asked?"""
-    data, objective = PlantedManifold(d=8, r=2, n=64, n_test=32), Objective(gamma=Learned())
-    return Trial(data=data, model=VAE(kappa=kappa), objective=objective, training=Training(steps=5, batch=32), seed=0)
-'''
-
-NEIGHBOURS = {
-    "models/__init__.py": "from models.layers import WIDTH\n",
-    "models/layers.py": "WIDTH = 64\nNAME = __name__\n",
-    "models/data.py": "ROWS = 7\n",
-    "analysis.py": "from models import WIDTH\n\nclass Claim: ...\n",
-    "study.py": "from study import Trial\nfrom models.layers import WIDTH\nHELP = WIDTH + 1\n",
-    "yaml.py": "raise RuntimeError('a library took my yaml')\n",
-}
-
-
-def write(folder: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
 
 
 def values(folder: Path, code: str, **neighbours: str) -> dict[str, object]:
@@ -148,8 +122,9 @@ def test_modules_of_the_launch_folder_are_found(tmp_path, monkeypatch):
     assert vars(load(Path("studies/exp.py")))["A"] == 1
 
 
-def test_an_edited_neighbour_runs_again(tmp_path):
+def test_an_edited_neighbour_runs_again(tmp_path, monkeypatch):
     """Also where the edit has the same length and comes within the same second."""
+    monkeypatch.setattr("study.launch.find.changed_files", dict)  # other tests have declared some
     write(
         tmp_path,
         {"layers.py": "WIDTH = 1\n", "nets.py": "from layers import WIDTH\n", "exp.py": "from nets import WIDTH"},

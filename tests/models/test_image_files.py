@@ -14,6 +14,7 @@ from models.data import image_folder, picture_cache
 from models.data.load import absence, from_declaration, load, prepare
 from models.data.read_picture import Frame, read_picture
 from models.data_folders import DataError
+from models.specs.picture_files import picture_names
 from study import VAE, CelebA, Fixed, Objective, Training, Trial, study
 from study.plan.datasets import fetch_data
 from study.plan.plan import make_plan
@@ -37,6 +38,18 @@ def test_a_later_launch_decodes_nothing(tmp_path, cache, monkeypatch):
     assert np.array_equal(load(small(tmp_path / "a")).train, first.train)
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     assert np.array_equal(load(small(tmp_path / "b")).train, first.train)
+
+
+def test_a_linked_folder_is_the_folder_that_it_leads_to(tmp_path):
+    """Also below, where one that leads back, to a folder that it lies in, is not entered again."""
+    paint(tmp_path / "a", 20, 16)
+    (tmp_path / "linked").symlink_to("a", target_is_directory=True)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "inner").symlink_to("../a", target_is_directory=True)
+    (tmp_path / "a" / "back").symlink_to("..", target_is_directory=True)
+    assert small(tmp_path / "linked").checksum == small(tmp_path / "a").checksum
+    assert picture_names(tmp_path / "b") == [f"inner/{name}" for name in picture_names(tmp_path / "a")]
+    assert len(load(small(tmp_path / "b")).train) == len(load(small(tmp_path / "a")).train)
 
 
 def test_those_who_want_pictures_at_once_decode_each_of_them_once(tmp_path, monkeypatch):

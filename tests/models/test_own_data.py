@@ -88,6 +88,14 @@ def test_a_declared_file_is_part_of_the_identity_and_watched(tmp_path, monkeypat
         OwnData.of(stored, d=2, n=8, files=["x.npy"])
 
 
+def test_one_file_needs_no_list(tmp_path, ring):
+    (tmp_path / "x.npy").write_bytes(b"1")
+    for file in (tmp_path / "x.npy", str(tmp_path / "x.npy")):
+        data = OwnData.of(ring, d=3, n=300, files=file)
+        assert data == OwnData.of(ring, d=3, n=300, files=[file])
+        assert list(data.files) == [str(file)]
+
+
 def test_where_a_file_lies_is_no_part_of_the_identity(tmp_path, monkeypatch, ring):
     monkeypatch.chdir(tmp_path)
     for name in "ab":

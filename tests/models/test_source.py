@@ -171,3 +171,27 @@ def test_statements_that_change_nothing_stay_out_of_the_source(tmp_path):
     module = write_module(tmp_path, NET + "Net.WIDTH = 16\n" + study)
     assert source_of(module.Net).text.splitlines()[-1] == "Net.WIDTH = 16"
     assert "print" not in source_of(module.Net).text
+
+
+SHADOWED = """
+import numpy as np
+from study import OwnData
+
+def rows():
+    return np.zeros((4, 2)), np.zeros((4, 2))
+
+data = OwnData.of(rows, d=2, n=4)
+
+def spread(network, data):
+    rows = network.encode(data.test)
+    return max(row.max() for row in rows) * SCALE
+
+SCALE = 2
+"""
+
+
+def test_an_argument_is_not_the_thing_of_that_name_in_the_file(tmp_path):
+    text = source_of(write_module(tmp_path, SHADOWED).spread).text
+    assert "OwnData" not in text
+    assert "def rows" not in text
+    assert "SCALE = 2" in text

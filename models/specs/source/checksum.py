@@ -1,6 +1,9 @@
 """Checksums of files that a declaration names."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
@@ -15,26 +18,35 @@ def checksum(path: str | PathLike[str]) -> str:
         raise ValueError(f"the file {path} cannot be read ({fault.strerror}): fix its path") from fault
 
 
-_DECLARED: dict[Path, str] = {}
-"""Files that this process has declared, with their checksums then."""
+_NOTED: ContextVar[dict[Path, str] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def declared_files() -> Iterator[dict[Path, str]]:
+    """The files that are declared meanwhile, with their checksums."""
+    token = _NOTED.set({})
+    try:
+        noted = _NOTED.get()
+        assert noted is not None
+        yield noted
+    finally:
+        _NOTED.reset(token)
 
 
 def declared(path: str | PathLike[str]) -> str:
     """The checksum of a file that is declared now. Raises: ValueError where it cannot be read."""
-    _DECLARED[Path(path).absolute()] = found = checksum(path)
+    found, noted = checksum(path), _NOTED.get()
+    if noted is not None:
+        noted[Path(path).absolute()] = found
     return found
 
 
-def changed_files() -> list[Path]:
-    """Files that are not any more what they were when this process last declared them."""
-    return [path for path, before in _DECLARED.items() if _now(path) != before]
-
-
-def _now(path: Path) -> str | None:
+def is_changed(path: str | PathLike[str], before: str) -> bool:
+    """Whether a file is not any more what it was."""
     try:
-        return checksum(path)
+        return checksum(path) != before
     except ValueError:
-        return None
+        return True
 
 
 @lru_cache(maxsize=64)

@@ -4,13 +4,11 @@ Code is compared by what it does (instructions, constants, names), whatever its 
 it reaches through global names, defaults, closures, attributes and base classes. Data are compared bit for bit.
 """
 
-import dis
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from types import (
     BuiltinFunctionType,
-    CodeType,
     FunctionType,
     GeneratorType,
     MappingProxyType,
@@ -20,6 +18,7 @@ from types import (
 from typing import Any
 
 from models.specs.source.define import PREFIX
+from models.specs.source.instructions import gist, globals_used, names_used
 from models.specs.source.modules import is_users
 
 _ANNOTATIONS = {
@@ -102,13 +101,13 @@ class _Comparison:
                 yield from self.differences(a[name], b[name], f"{path}.{name}")
 
     def _of_functions(self, a: FunctionType, b: FunctionType, path: str) -> Iterator[str]:
-        if _gist(a.__code__) != _gist(b.__code__):
+        if gist(a.__code__) != gist(b.__code__):
             yield f"the code of {path} is another here than there"
             return
         yield from self._of_sequences(_defaults(a), _defaults(b), f"the defaults of {path}")
         yield from self._of_sequences(_enclosed(a), _enclosed(b), path)
         yield from self._of_dicts(vars(a), vars(b), path)
-        for name in _globals_used(a.__code__):
+        for name in globals_used(a.__code__):
             if name in a.__globals__ and name not in b.__globals__:
                 yield f"{name} has a value here and none there"
             elif name in a.__globals__:
@@ -193,33 +192,6 @@ def _equal_arrays(a: Any, b: Any) -> bool:
     return bool(same.all())
 
 
-@lru_cache(maxsize=4096)
-def _gist(code: CodeType) -> tuple[Any, ...]:
-    """What a code object does: annotations and lines left out."""
-    constants = tuple(_gist(c) if isinstance(c, CodeType) else (type(c).__name__, repr(c)) for c in code.co_consts)
-    annotated_lazily = 0x1000000  # from __future__ import annotations
-    flags = code.co_flags & ~annotated_lazily
-    arguments = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount
-    return (
-        code.co_code,
-        constants,
-        code.co_names,
-        code.co_varnames,
-        code.co_freevars,
-        code.co_cellvars,
-        flags,
-        arguments,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _globals_used(code: CodeType) -> tuple[str, ...]:
-    """The global names that a function reads, itself or in functions inside it."""
-    used = [i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
-    inner = [name for c in code.co_consts if isinstance(c, CodeType) for name in _globals_used(c)]
-    return tuple(name for name in dict.fromkeys([*used, *inner]) if not _is_dunder(name))
-
-
 def _shown(value: Any) -> str:
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -231,7 +203,7 @@ def patch_in(thing: Callable[..., Any]) -> str:
         f for f in (vars(thing).values() if isinstance(thing, type) else [thing]) if isinstance(f, FunctionType)
     ]
     for function in functions:
-        names = set(_names(function.__code__))
+        names = set(names_used(function.__code__))
         for name in names & function.__globals__.keys():
             module = function.__globals__[name]
             if isinstance(module, ModuleType) and not is_users(getattr(module, "__file__", None) or ""):
@@ -241,13 +213,6 @@ def patch_in(thing: Callable[..., Any]) -> str:
             elif isinstance(module, type) and (found := _patched(module, name)):
                 return found
     return ""
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
 
 
 def _patched(value: Any, path: str) -> str:

@@ -68,7 +68,7 @@ def cut(
 
 def binds(content: str, name: str) -> bool:
     """Whether a file gives a value to a module-level name."""
-    return any(name in set(_names_bound_in_any_way(node)) for node in ast.parse(content).body)
+    return any(name in set(names_bound(node)) for node in ast.parse(content).body)
 
 
 def _wanted(
@@ -84,7 +84,7 @@ def _wanted(
     wanted |= {place for place, node in enumerate(body) if _is_for_all_names(node)}
     if reach == Reach.BINDINGS:
         return wanted, set()
-    bound = {name for place in wanted for name in _names_bound_in_any_way(body[place])} | names
+    bound = {name for place in wanted for name in names_bound(body[place])} | names
     changes = {
         place
         for place, node in enumerate(body)
@@ -101,16 +101,17 @@ def _reached(body: list[ast.stmt], binders: dict[str, list[int]], names: frozens
         place = queue.pop()
         if place not in wanted:
             wanted.add(place)
-            queue += [binder for name in _names_in(body[place]) for binder in binders.get(name, ())]
+            queue += [binder for name in names_in(body[place]) for binder in binders.get(name, ())]
     return wanted
 
 
-def _names_in(node: ast.AST) -> set[str]:
+def names_in(node: ast.AST) -> set[str]:
+    """All names in a statement, read or bound."""
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
 def _names_used(body: list[ast.stmt], places: set[int]) -> frozenset[str]:
-    return frozenset(name for place in places for name in _names_in(body[place]))
+    return frozenset(name for place in places for name in names_in(body[place]))
 
 
 def _binders(body: list[ast.stmt], things: frozenset[str], reach: Reach) -> dict[str, list[int]]:
@@ -119,14 +120,14 @@ def _binders(body: list[ast.stmt], things: frozenset[str], reach: Reach) -> dict
     Any statement that mentions such a value may change it (`np.fill_diagonal(M, 0)`), and one too many costs less than
     one too few: the cut would then be another thing. But what mentions the things stands on them, and not the reverse.
     """
-    bound = _names_bound if reach == Reach.DEFINITIONS else _names_bound_in_any_way
+    bound = _names_defined if reach == Reach.DEFINITIONS else names_bound
     binders: dict[str, list[int]] = {}
     for place, node in enumerate(body):
         for name in bound(node):
             binders.setdefault(name, []).append(place)
     changeable = {name for name, places in binders.items() if any(_makes_changeable(body[place]) for place in places)}
     for place, node in enumerate(body):
-        mentioned = _names_in(node)
+        mentioned = names_in(node)
         if not things & mentioned and not isinstance(node, _DEFINITIONS):
             for name in changeable & mentioned:
                 binders[name].append(place)
@@ -139,14 +140,14 @@ def _mentions(body: list[ast.stmt], node: ast.stmt) -> set[str]:
     mentioned: set[str] = set()
     queue = [node]
     while queue:
-        new = _names_in(queue.pop()) - mentioned
+        new = names_in(queue.pop()) - mentioned
         mentioned |= new
         queue += [defined[name] for name in new if name in defined]
     return mentioned
 
 
 def _is_main_block(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and "__name__" in _names_in(node.test)
+    return isinstance(node, ast.If) and "__name__" in names_in(node.test)
 
 
 def _is_for_all_names(node: ast.stmt) -> bool:
@@ -161,7 +162,7 @@ def _makes_changeable(node: ast.stmt) -> bool:
     return not all(isinstance(part, _PLAIN) for part in ast.walk(node.value))
 
 
-def _names_bound(node: ast.stmt) -> Iterator[str]:
+def _names_defined(node: ast.stmt) -> Iterator[str]:
     """The module-level names that a statement defines, also inside `if`, `try`, `with` and loops."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
@@ -175,17 +176,17 @@ def _names_bound(node: ast.stmt) -> Iterator[str]:
                 inner = part.body if isinstance(part, ast.ExceptHandler) else [part]
                 for statement in inner:
                     if isinstance(statement, ast.stmt):
-                        yield from _names_bound(statement)
+                        yield from _names_defined(statement)
 
 
-def _names_bound_in_any_way(node: ast.AST) -> Iterator[str]:
+def names_bound(node: ast.AST) -> Iterator[str]:
     """The module-level names that a statement gives a value: also by `for`, `with`, `:=`, `match`, `except` and `del`."""
     yield from _names_bound_here(node)
     for part in ast.iter_child_nodes(node):
         if isinstance(node, _OWN_SCOPE):  # what a function assigns is its own, unless it says otherwise
             yield from (name for n in ast.walk(part) if isinstance(n, ast.Global) for name in n.names)
         else:
-            yield from _names_bound_in_any_way(part)
+            yield from names_bound(part)
 
 
 def _names_bound_here(node: ast.AST) -> Iterator[str]:
@@ -193,7 +194,7 @@ def _names_bound_here(node: ast.AST) -> Iterator[str]:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
             yield name
         case ast.stmt():
-            yield from _names_bound(node)
+            yield from _names_defined(node)
         case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
             yield name
         case ast.ExceptHandler(name=str(name)):

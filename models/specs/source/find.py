@@ -1,6 +1,8 @@
 """Finding the source of a class or function, and proving that it makes the same thing again."""
 
+import contextlib
 import inspect
+import io
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -13,6 +15,8 @@ from models.specs.source.modules import NoSourceError
 from models.specs.source.text import Text, texts_of, why_unparsed
 
 _IS_OTHER = "is not what its file makes of it"
+_WHERE_DEFINED = "set it where it is defined, or pass it as an option"
+_IS_OTHER_THAN_CELLS = "is not what the notebook's cells make of it"
 
 
 def source_of(thing: Callable[..., Any]) -> Source:
@@ -28,7 +32,7 @@ def source_of(thing: Callable[..., Any]) -> Source:
     texts = _texts(inspect.unwrap(thing), name)
     faults: list[str] = []
     for reach in Reach:
-        for text in texts:
+        for text in texts if reach < Reach.WHOLE else [text for text in texts if not text.is_notebook]:
             source, fault = _tried(thing, text, name, reach)
             if not fault:
                 _refuse_patches(thing, name)
@@ -36,7 +40,16 @@ def source_of(thing: Callable[..., Any]) -> Source:
                 return source
             faults.append(fault)
     others = [fault for fault in faults if _IS_OTHER in fault]
-    raise ValueError((others or faults)[0])
+    raise ValueError(_said_of(texts[0], (others or faults)[0]))
+
+
+def _said_of(text: Text, fault: str) -> str:
+    """A sentence on a file, or the same on a notebook."""
+    if not text.is_notebook:
+        return fault
+    said = fault.replace(_IS_OTHER, _IS_OTHER_THAN_CELLS).replace("its file does", "the notebook's cells do")
+    remedy = "run the cells that define them again, or restart the kernel where a module has changed"
+    return said.replace(_WHERE_DEFINED, remedy)
 
 
 _DECLARED: dict[tuple[str, str], tuple[Any, Source]] = {}
@@ -63,7 +76,9 @@ def _texts(thing: Callable[..., Any], name: str) -> list[Text]:
     except Exception as fault:
         raise ValueError(f"the file of {name} does not parse ({why_unparsed(fault)}): fix it") from fault
     if not is_defined or getattr(thing, "__qualname__", name) != name:
-        raise ValueError(f"{name} must be defined at the top level of its file, so that it can be built again")
+        raise ValueError(
+            f"{name} must be defined at the top level of its file, or of a notebook's cell, so that it can be built again"
+        )
     return texts
 
 
@@ -73,13 +88,24 @@ def _tried(thing: Any, text: Text, name: str, reach: Reach) -> tuple[Source, str
     Of the statements that may change something, only those stay that the thing needs.
     """
     source, whole = _gathered(text, name, reach)
-    fault, left_out = _why_other(thing, source, name), frozenset[int]()
+    left_out = frozenset() if _is_defined(source, name) else _that_fail(text, name, reach, whole.changes)
+    source, _ = _gathered(text, name, reach, left_out)
+    fault = _why_other(thing, source, name)
     for place in reversed(whole.changes):  # what uses a statement comes after it
         fewer, _ = _gathered(text, name, reach, left_out | {place})
-        without = _why_other(thing, fewer, name)
-        if not without or (fault and not _is_defined(source, name)):
-            source, fault, left_out = fewer, without, left_out | {place}
+        if not _why_other(thing, fewer, name):
+            source, fault, left_out = fewer, "", left_out | {place}
     return source, fault
+
+
+def _that_fail(text: Text, name: str, reach: Reach, changes: tuple[int, ...]) -> frozenset[int]:
+    """Those statements, of the ones that may change something, that raise where only the source runs."""
+    failing: set[int] = set()
+    for count, place in enumerate(changes):
+        source, _ = _gathered(text, name, reach, frozenset([*failing, *changes[count + 1 :]]))
+        if not _is_defined(source, name):
+            failing.add(place)
+    return frozenset(failing)
 
 
 def _gathered(text: Text, name: str, reach: Reach, left_out: frozenset[int] = frozenset()) -> tuple[Source, Cut]:
@@ -106,14 +132,15 @@ def _why_other(thing: Any, source: Source, name: str) -> str:
     found = difference(thing, made)
     if not found:
         return ""
-    return f"{name} {_IS_OTHER}: {found}: set it where it is defined, or pass it as an option"
+    return f"{name} {_IS_OTHER}: {found}: {_WHERE_DEFINED}"
 
 
 @lru_cache(maxsize=256)
 def _made(source: Source, name: str) -> Any:
     """What a source makes, or the exception it raises: nobody else uses it, so that it stays as it was made."""
     try:
-        return define(source.text, name, dict(source.modules))
+        with contextlib.redirect_stdout(io.StringIO()):  # what the source prints was printed when it ran
+            return define(source.text, name, dict(source.modules))
     except Exception as fault:
         return fault
 

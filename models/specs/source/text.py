@@ -4,12 +4,13 @@ import ast
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
-from collapsar.user_modules import PREFIX
+from models.specs.source.cells import cells_of, is_cell
+from models.specs.source.last_version import last_version
 
 
 class Text(NamedTuple):
@@ -18,89 +19,38 @@ class Text(NamedTuple):
     content: str
     folder: Path
     package: str
+    is_notebook: bool = False
 
 
 def texts_of(thing: Callable[..., Any]) -> list[Text]:
-    """What may define a class or function: its file, or all that a notebook has run, with and without what it replaced.
+    """What may define a class or function: its file, or what it needs of that; or more and more of what a notebook has run.
 
     Raises: OSError, TypeError, ValueError or SyntaxError where there is nothing that can be read as Python reads it.
     """
     module = sys.modules.get(getattr(thing, "__module__", ""))
     try:
         path = Path(inspect.getfile(thing))
+        if is_cell(str(path)):
+            raise FileNotFoundError(path)
         content = path.read_bytes()
     except (OSError, TypeError):
-        cells = _cells_of(module)
+        cells = cells_of(module, getattr(thing, "__name__", ""))
         if cells is None:
             raise
-        return [Text(text, Path.cwd(), "") for text in (without_earlier_versions(cells), cells)]
-    return [Text(decoded(content), path.resolve().parent, _package_of(module))]
+        return [Text(text, Path.cwd(), "", is_notebook=True) for text in cells]
+    text, folder, package = decoded(content), path.resolve().parent, getattr(module, "__package__", None) or ""
+    return [Text(each, folder, package) for each in (text, _needed_of(text, getattr(thing, "__name__", "")))]
 
 
-def _package_of(module: ModuleType | None) -> str:
-    """The package that a module's relative imports start from, by the name that the user's own files know it by."""
-    package = getattr(module, "__package__", None) or ""
-    return package.partition(".")[2] if package.startswith(PREFIX) else package
+@lru_cache(maxsize=256)
+def _needed_of(text: str, name: str) -> str:
+    """What of a file the thing called `name` needs, told by scope: an argument `data` is not the file's `data`."""
+    return "\n".join(ast.unparse(node) for node in last_version(ast.parse(text).body, name))
 
 
 def decoded(content: bytes) -> str:
     """Python's own reading of a file: byte order mark, declared encoding, line ends. Raises: SyntaxError, ValueError."""
     return importlib.util.decode_source(content)
-
-
-def _cells_of(module: ModuleType | None) -> str | None:
-    """What the cells of a notebook have run so far, as one text; None outside a notebook.
-
-    A cell that Python cannot parse has run nothing.
-    """
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if shell is None or module is not sys.modules.get("__main__"):
-        return None
-    return "\n".join(cell for cell in shell.history_manager.input_hist_parsed if _parses(cell))
-
-
-def _parses(cell: str) -> bool:
-    try:
-        ast.parse(cell)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return False
-    return True
-
-
-def without_earlier_versions(cells: str) -> str:
-    """The code of cells without definitions that later ones have replaced: a cell runs again and again, as a rule."""
-    kept: list[ast.stmt] = []
-    replaced: set[str] = set()
-    for node in reversed(ast.parse(cells).body):
-        names = _defined_anew(node)
-        if not names or not names <= replaced:
-            kept.append(node)
-            replaced = (replaced | names) - set(_names_read_at_once(node))
-    return "\n".join(ast.unparse(node) for node in reversed(kept))
-
-
-def _names_read_at_once(node: ast.AST) -> Iterator[str]:
-    """The names that a statement reads when it runs; what a function reads when it is called comes later."""
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        yield node.id
-    is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    later = (node.body if isinstance(node.body, list) else [node.body]) if is_function else []
-    for part in ast.iter_child_nodes(node):
-        if part not in later:
-            yield from _names_read_at_once(part)
-
-
-def _defined_anew(node: ast.stmt) -> set[str]:
-    """The names that a statement gives a new value, if that is all it does."""
-    match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name}
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            return {alias.asname or alias.name.split(".")[0] for alias in names} - {"*"}
-        case ast.Assign(targets=targets) if all(isinstance(target, ast.Name) for target in targets):
-            return {target.id for target in targets if isinstance(target, ast.Name)}
-    return set()
 
 
 def why_unparsed(fault: BaseException) -> str:
