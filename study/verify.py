@@ -91,9 +91,8 @@ def _faults_of_records(home: Home) -> Iterator[str]:
         except (ValidationError, ValueError, TypeError) as fault:
             yield f"the declaration of trial {row['trial_id']} in {home} cannot be read ({said(fault)})"
             continue
-        if (
-            row["engine"] == ENGINE and found != row["trial_id"]
-        ):  # an earlier engine had other ids for the same declaration
+        # An earlier engine had other ids for the same declaration.
+        if row["engine"] == ENGINE and found != row["trial_id"]:
             yield f"the record of trial {row['trial_id']} in {home} holds the declaration of trial {found}: restore it"
         trained += [row] * (kind is Trial and row["status"] == "finished")
     for table in IN_ALL:

@@ -50,6 +50,9 @@ def test_a_linked_folder_is_the_folder_that_it_leads_to(tmp_path):
     assert small(tmp_path / "linked").checksum == small(tmp_path / "a").checksum
     assert picture_names(tmp_path / "b") == [f"inner/{name}" for name in picture_names(tmp_path / "a")]
     assert len(load(small(tmp_path / "b")).train) == len(load(small(tmp_path / "a")).train)
+    (paint(tmp_path / "c", 20, 16) / "round").symlink_to("../b", target_is_directory=True)
+    (tmp_path / "a" / "about").symlink_to("../c", target_is_directory=True)
+    assert [small(tmp_path / name).pictures for name in "abc"] == [40, 40, 40]
 
 
 def test_those_who_want_pictures_at_once_decode_each_of_them_once(tmp_path, monkeypatch):

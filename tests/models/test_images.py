@@ -123,17 +123,6 @@ def test_pictures_in_subfolders_are_sorted_by_their_paths(tmp_path):
     assert picture_names(tmp_path) == ["a/10.png", "a/2.png", "b/1.PNG", "c.jpeg"]
 
 
-def test_a_linked_folder_counts_like_any_other_and_is_entered_once(tmp_path):
-    inside = paint(tmp_path / "a/inside", 20, 16)
-    paint(tmp_path / "elsewhere", 20, 16)
-    (tmp_path / "linked").symlink_to(tmp_path / "a")
-    assert small(tmp_path / "linked").checksum == small(tmp_path / "a").checksum
-    (inside / "there").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "elsewhere" / "and_back").symlink_to(inside)
-    (inside / "round").symlink_to(tmp_path / "a")
-    assert small(tmp_path / "linked").pictures == small(tmp_path / "a").pictures == 40
-
-
 def test_celeba_is_the_centre_of_each_image_shrunk(faces):
     """On a ramp a pixel of the small picture is the mean of what it covers: its centre, in the 140×140 cut out."""
     across, down = np.meshgrid(np.arange(178), np.arange(218))
