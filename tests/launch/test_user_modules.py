@@ -122,9 +122,8 @@ def test_modules_of_the_launch_folder_are_found(tmp_path, monkeypatch):
     assert vars(load(Path("studies/exp.py")))["A"] == 1
 
 
-def test_an_edited_neighbour_runs_again(tmp_path, monkeypatch):
+def test_an_edited_neighbour_runs_again(tmp_path):
     """Also where the edit has the same length and comes within the same second."""
-    monkeypatch.setattr("study.launch.find.changed_files", dict)  # other tests have declared some
     write(
         tmp_path,
         {"layers.py": "WIDTH = 1\n", "nets.py": "from layers import WIDTH\n", "exp.py": "from nets import WIDTH"},
