@@ -189,19 +189,6 @@ def run_file(path: Path, code: CodeType) -> ModuleType:
     return namespace_of(path.parent).run(path, code)
 
 
-def files_imported_by(module: ModuleType) -> dict[str, Path]:
-    """The user's files that a user's module has imported so far, directly or through one another, by the name of the module.
-
-    Names are those that an import statement gives: `layers`, `mynets.nets`. The module's own file is not among them.
-    """
-    space = _SPACES.get(module.__name__.partition(".")[0])
-    if space is None:
-        return {}
-    found = set(_reached(space, module.__name__)) - {module.__name__}
-    files = {name: getattr(sys.modules.get(name), "__file__", None) for name in sorted(found)}
-    return {name.removeprefix(f"{space.prefix}."): Path(file) for name, file in files.items() if file}
-
-
 def has_changed(module: ModuleType) -> bool:
     """Whether a neighbour that was imported, or one that it imported, is another file now, or is gone."""
     space = _SPACES.get(module.__name__.partition(".")[0])

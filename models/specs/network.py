@@ -1,12 +1,12 @@
 """Which network a trial trains: the torch-free declarations. `models.networks.vae` builds them."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import Field, model_validator
 
+from models.specs.arguments import arguments_of
 from models.specs.gaussian import Gaussian, Shaped
 from models.specs.image_network import ImageVAE
 from models.specs.likelihood import MEANS
@@ -150,21 +150,17 @@ class Own(Spec):
 def _check_arguments(module: Callable[..., Any], name: str, options: Mapping[str, Any]) -> None:
     """Raises: ValueError for an argument that `module` needs and nobody gives, or is given and does not take."""
     try:
-        taken = inspect.signature(module).parameters.values()
+        names, lacking, unknown = arguments_of(module, ("d", "kappa"), options)
     except (TypeError, ValueError):  # a callable of which Python cannot tell
         return
-    named = [each for each in taken if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
-    needed = [each.name for each in named if each.default is each.empty]
-    if lacking := [each for each in needed if each not in ("d", "kappa", *options)]:
+    if lacking:
         written = ", ".join(f"{each}=..." for each in lacking)
         raise ValueError(
             f"{name} takes {' and '.join(lacking)}, which nobody gives: write Own.of({name}, ..., {written})"
         )
-    if not any(each.kind is each.VAR_KEYWORD for each in taken):
-        known = [each.name for each in named]
-        if unknown := [each for each in options if each not in known]:
-            takes = ", ".join(known) or "nothing"
-            raise ValueError(f"{name} takes no argument {unknown[0]}, but {takes}: correct it, or drop it")
+    if unknown:
+        takes = ", ".join(names) or "nothing"
+        raise ValueError(f"{name} takes no argument {unknown[0]}, but {takes}: correct it, or drop it")
 
 
 Model = Annotated[VAE | ImageVAE | Own, Vocabulary()]

@@ -1,11 +1,11 @@
 """Functions of the user's that take part in a trial: terms of its loss, and metrics of its trained network."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from models.specs.arguments import arguments_of
 from models.specs.source import source_of
 from models.specs.spec import Options, Real, Spec, alike, brief
 
@@ -45,7 +45,7 @@ class OwnTerm(OwnFunction):
     def of(cls, function: Callable[..., Any], /, weight: float = 1.0, **options: Any) -> Self:
         """Declare `function` as a loss term. Raises: ValueError for arguments that nobody gives, and as `Own.of`."""
         name = getattr(function, "__name__", "")
-        _check_arguments(function, name, (*SEEN_BY_TERMS, *options), f"OwnTerm.of({name}, ...)")
+        _check_arguments(function, name, SEEN_BY_TERMS, options, f"OwnTerm.of({name}, ...)")
         source = source_of(function)
         return cls(name=name, source=source.text, modules=dict(source.modules), options=options, weight=weight)
 
@@ -71,7 +71,7 @@ class OwnMetric(OwnFunction):
     def of(cls, function: Callable[..., Any], /, numbers: Mapping[str, tuple[str, str]], **options: Any) -> Self:
         """Declare `function` as a metric. Raises: ValueError for arguments that nobody gives, and as `Own.of`."""
         name = getattr(function, "__name__", "")
-        taken = _check_arguments(function, name, ("network", "data", *options), f"OwnMetric.of({name}, ...)")
+        taken = _check_arguments(function, name, ("network", "data"), options, f"OwnMetric.of({name}, ...)")
         if taken[:2] != ["network", "data"]:
             raise ValueError(f"{name} takes {', '.join(taken) or 'nothing'}: a metric takes (network, data, ...)")
         source = source_of(function)
@@ -90,20 +90,16 @@ class OwnMetric(OwnFunction):
         return list(self.numbers) if name == "numbers" else super().counted(name)
 
 
-def _check_arguments(function: Callable[..., Any], name: str, given: tuple[str, ...], remedy: str) -> list[str]:
+def _check_arguments(
+    function: Callable[..., Any], name: str, given: tuple[str, ...], options: Mapping[str, Any], remedy: str
+) -> list[str]:
     """The names of a function's arguments. Raises: ValueError for one that nobody gives, or that it does not take."""
     try:
-        taken = inspect.signature(function).parameters
+        names, lacking, unknown = arguments_of(function, given, options)
     except (TypeError, ValueError) as fault:
         raise ValueError(f"{name or function!r} is no function: give one of your own file") from fault
-    needed = [each for each, argument in taken.items() if argument.default is argument.empty]
-    if lacking := [each for each in needed if each not in given and not _is_open(taken[each])]:
+    if lacking:
         raise ValueError(f"{name} takes {lacking[0]}, which nobody gives: make it an option, {remedy}")
-    options = [each for each in given if each not in (*SEEN_BY_TERMS, "network", "data")]
-    if unknown := [each for each in options if each not in taken and not any(map(_is_open, taken.values()))]:
+    if unknown:
         raise ValueError(f"{name} takes no argument {unknown[0]}: correct it, or drop it")
-    return list(taken)
-
-
-def _is_open(argument: inspect.Parameter) -> bool:
-    return argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+    return names

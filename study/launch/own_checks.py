@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from models.specs import OwnData
-from models.specs.source import checksum
+from models.specs.source import is_changed
 from study.cli import counted
 from study.declare.table import Label
 from study.declare.trial import Trial
@@ -43,24 +43,19 @@ def check_own(plan: LaunchPlan, console: Console) -> None:
 
 
 def _changed_data(plan: LaunchPlan) -> list[str]:
-    """A sentence for each file that is another one than its data were declared with, also where no result is missing."""
+    """A sentence for each file that is another one than its data were declared with, also where no result is missing.
+
+    A file that is gone matters to those alone who must read it.
+    """
     trials = [row.trial for own in plan.plans for row in own.declared if isinstance(row.trial, Trial)]
     specs = {id(spec): spec for trial in trials for spec in trial.datasets if isinstance(spec, OwnData) and spec.files}
-    changed = [
-        (path, spec) for spec in specs.values() for path, before in spec.files.items() if _is_other(path, before)
-    ]
+    declared = ((path, before, spec.name) for spec in specs.values() for path, before in spec.files.items())
     sentences = (
-        f"{path} has changed since {spec.name} was declared: run what declares it again" for path, spec in changed
+        f"{path} has changed since {name} was declared: run what declares it again"
+        for path, before, name in declared
+        if is_changed(path, before, if_unreadable=False)
     )
     return list(dict.fromkeys(sentences))
-
-
-def _is_other(path: str, before: str) -> bool:
-    """Whether a file is there, and another one; one that is missing matters to those alone who must read it."""
-    try:
-        return checksum(path) != before
-    except ValueError:
-        return False
 
 
 def _has_own(trial: Trial) -> bool:

@@ -9,7 +9,6 @@ import pytest
 from launches import ROOT
 from namesake_files import NEIGHBOURS, STUDY, write
 
-from collapsar.user_modules import files_imported_by
 from study.errors import DeclarationError
 from study.launch.find import find, load
 
@@ -134,17 +133,20 @@ def test_an_edited_neighbour_runs_again(tmp_path):
     assert vars(load(tmp_path / "exp.py"))["WIDTH"] == 2
 
 
-def test_the_files_that_a_file_stands_on_are_known(tmp_path):
+@pytest.mark.parametrize("edited", ["a.py", "b.py", "pack/__init__.py", "pack/c.py", "pack/d.py", "unused.py"])
+def test_a_file_runs_again_when_one_that_it_stands_on_is_edited_and_no_other(edited, tmp_path):
     files = {
         "a.py": "import b\n",
         "b.py": "from pack import c\n",
         "pack/__init__.py": "",
         "pack/c.py": "from . import d\n",
+        "pack/d.py": "import json\n",
+        "unused.py": "",
     }
-    write(tmp_path, {**files, "pack/d.py": "import json\n", "unused.py": "", "exp.py": "import a, numpy\n"})
-    found = files_imported_by(load(tmp_path / "exp.py"))
-    expected = {"a": "a.py", "b": "b.py", "pack": "pack/__init__.py", "pack.c": "pack/c.py", "pack.d": "pack/d.py"}
-    assert found == {name: tmp_path / file for name, file in expected.items()}
+    write(tmp_path, {**files, "exp.py": "import a, numpy\n"})
+    first = load(tmp_path / "exp.py")
+    write(tmp_path, {edited: files[edited] + "EDITED = True\n"})
+    assert (load(tmp_path / "exp.py") is first) == (edited == "unused.py")
 
 
 def test_what_is_nowhere_is_said_by_the_name_that_the_user_wrote(tmp_path):

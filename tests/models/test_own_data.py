@@ -1,12 +1,11 @@
 """A data set of the user's: identified by its source, and checked before anything is trained."""
 
 import json
-import sys
-from importlib import util
 
 import numpy as np
 import pytest
 from ring_source import RING
+from user_modules import write_module
 
 from models.data.load import from_declaration, load, prepare
 from models.data_folders import DataError
@@ -21,21 +20,9 @@ from study.record import Home
 pytestmark = pytest.mark.every_python
 
 
-def module_of(folder, source, name="own"):
-    path = folder / f"{name}.py"
-    path.write_text(source)
-    spec = util.spec_from_file_location(f"{name}_{folder.name}", path)
-    assert spec
-    assert spec.loader
-    module = util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where inspect looks for a class
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def ring(tmp_path):
-    return module_of(tmp_path, RING).ring
+    return write_module(tmp_path, RING).ring
 
 
 def test_the_function_is_called_with_its_options_and_what_it_stands_on(ring):
@@ -53,8 +40,8 @@ def test_identity_is_the_code_the_options_and_what_was_declared(tmp_path, ring):
     assert OwnData.model_validate_json(spec.model_dump_json()) == spec
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-    moved = module_of(tmp_path / "a", "# a comment\n\nUNUSED = 1\n" + RING)
-    changed = module_of(tmp_path / "b", RING.replace('["by"] = 0.5', '["by"] = 0.6'))
+    moved = write_module(tmp_path / "a", "# a comment\n\nUNUSED = 1\n" + RING)
+    changed = write_module(tmp_path / "b", RING.replace('["by"] = 0.5', '["by"] = 0.6'))
     assert content_id(OwnData.of(moved.ring, d=3, n=300)) == content_id(spec)
     others = [
         OwnData.of(changed.ring, d=3, n=300),
@@ -69,7 +56,7 @@ def test_identity_is_the_code_the_options_and_what_was_declared(tmp_path, ring):
 def test_a_declared_file_is_part_of_the_identity_and_watched(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     source = "import numpy as np\n\n\ndef stored(path):\n    x = np.load(path)\n    return x[:8], x[8:]\n"
-    stored = module_of(tmp_path, source).stored
+    stored = write_module(tmp_path, source).stored
 
     def declared(seed):
         np.save("x.npy", np.random.default_rng(seed).standard_normal((10, 2)))
@@ -145,7 +132,7 @@ if __name__ == "__main__":
 
 
 def test_every_statement_that_may_change_what_the_code_uses_comes_along(tmp_path):
-    module = module_of(tmp_path, CHANGED)
+    module = write_module(tmp_path, CHANGED)
     source = source_of(module.own).text
     for word in ("UNUSED", "TOTAL", "OwnData", "__main__"):
         assert word not in source
@@ -159,7 +146,7 @@ def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkey
         "import os\nimport numpy as np\n\n\ndef drawn():\n"
         "    x = np.random.default_rng(int(os.environ['DRAW'])).standard_normal((10, 2))\n    return x[:8], x[8:]\n"
     )
-    drawn = module_of(tmp_path, source).drawn
+    drawn = write_module(tmp_path, source).drawn
 
     @study(seed=[0])
     def unseen(seed):
@@ -194,7 +181,7 @@ def test_a_file_that_is_read_must_be_declared(name, tmp_path, monkeypatch):
     x = np.random.default_rng(0).standard_normal((10, 2))
     np.save("x.npy", x)
     np.savetxt("x.csv", x)
-    stored = module_of(tmp_path, READ).stored
+    stored = write_module(tmp_path, READ).stored
     with pytest.raises(DataError, match=rf"^stored reads {tmp_path / name}, and its declaration names no such file"):
         load(OwnData.of(stored, d=2, n=8, at_once=name == "x.npy"))
     (tmp_path / "linked").symlink_to(tmp_path / name)
@@ -230,7 +217,7 @@ WRONG = {
 def test_what_cannot_be_data_is_told_in_one_sentence(name, tmp_path):
     body, words = WRONG[name]
     source = f"import numpy as np\n\nX = np.arange(12.0).reshape(6, 2) % 5\n\n\ndef own():\n    {body}\n"
-    spec = OwnData.of(module_of(tmp_path, source).own, d=2, n=6)
+    spec = OwnData.of(write_module(tmp_path, source).own, d=2, n=6)
     with pytest.raises(DataError, match=words) as fault:
         prepare(spec)
     assert "\n" not in str(fault.value)
@@ -258,7 +245,7 @@ def test_a_wrong_declaration_of_data_is_refused_when_it_is_made(changes, words, 
 def test_a_function_inside_another_is_not_mistaken_for_its_namesake(tmp_path):
     source = "def make():\n    def own():\n        return 1\n    return own\n\n\ndef own():\n    return 2\n"
     with pytest.raises(ValueError, match="must be defined at the top level"):
-        OwnData.of(module_of(tmp_path, source).make(), d=1, n=2)
+        OwnData.of(write_module(tmp_path, source).make(), d=1, n=2)
 
 
 def test_a_trial_on_own_data_survives_json(ring):

@@ -41,12 +41,12 @@ def declared(path: str | PathLike[str]) -> str:
     return found
 
 
-def is_changed(path: str | PathLike[str], before: str) -> bool:
-    """Whether a file is not any more what it was."""
+def is_changed(path: str | PathLike[str], before: str, if_unreadable: bool = True) -> bool:
+    """Whether a file is not any more what it was; where it cannot be read, the caller knows what that means."""
     try:
         return checksum(path) != before
     except ValueError:
-        return True
+        return if_unreadable
 
 
 @lru_cache(maxsize=64)

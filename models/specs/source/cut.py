@@ -68,7 +68,12 @@ def cut(
 
 def binds(content: str, name: str) -> bool:
     """Whether a file gives a value to a module-level name."""
-    return any(name in set(names_bound(node)) for node in ast.parse(content).body)
+    return name in _all_bound(content)
+
+
+@lru_cache(maxsize=256)
+def _all_bound(content: str) -> frozenset[str]:
+    return frozenset(name for node in ast.parse(content).body for name in names_bound(node))
 
 
 def _wanted(

@@ -28,7 +28,6 @@ MMD_POINTS = 2000
 IWAE_POINTS, IWAE_DRAWS = 500, 64
 SLOPE_POINTS = 256
 SAMPLES = 2000
-_CHUNK_NUMBERS = 4_000_000
 
 ACTIVE_BELOW = 0.5
 BURDA_ABOVE = 0.01
@@ -157,7 +156,7 @@ class Measure:
     def moments(self, split: str, keep: int = 0) -> Moments:
         """Averages over a data set; the posteriors of the first `keep` rows or a few more are kept for the metrics."""
         stack, generators = self.stack, self.generators(split)
-        size = BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.width + stack.kappa) * BLOCK))
+        size = stack.rows_at_once
         total: list[Float64[Tensor, "pack ..."]] = []
         for index, (x, y) in enumerate(self.inputs.split(split, size)):
             mu, log_var = stack.encode(x)

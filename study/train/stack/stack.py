@@ -32,6 +32,8 @@ from study.train.stack.layers import as_layers_take_it, with_leading_axis
 
 Way = Literal["together", "one by one", "vmap"]
 
+_CHUNK_NUMBERS = 4_000_000
+
 PICTURES_AT_ONCE = 32
 """Rows whose Jacobian a convolutional decoder gives at once: it keeps several times what a training step keeps of a row."""
 
@@ -88,6 +90,11 @@ class Stack:
     def parameters(self) -> int:
         """Trained numbers of one trial's network, log γ not counted."""
         return self.numbers.shape[1] - 1
+
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of a data set that all networks see at a time, in whole blocks: what they make of them fits the memory."""
+        return BLOCK * max(1, _CHUNK_NUMBERS // (len(self) * (self.width + self.kappa) * BLOCK))
 
     @property
     def way(self) -> Way:

@@ -11,7 +11,7 @@ from torch import Tensor
 from models.loss.gamma import gamma_in_force
 from models.loss.objective import misfit, squared_error
 from models.specs import Patience
-from models.streams import BLOCK, draws, stream
+from models.streams import draws, stream
 from study.declare.trial import Trial
 from study.train.stack.inputs import Inputs
 from study.train.stack.resumable import State
@@ -19,8 +19,6 @@ from study.train.stack.stack import Stack
 
 ROUNDING = 1e-6
 """A fall below the best value by less than this part of it is no fall."""
-
-_CHUNK_NUMBERS = 4_000_000
 
 
 class EarlyStopping:
@@ -80,8 +78,7 @@ class EarlyStopping:
     def _parts(self, gamma: Float[Tensor, " pack"]) -> Iterator[tuple[Float[Tensor, "pack n"], ...]]:
         """Distortion, what J counts of −log p(y|z), and rate of each held-out example, chunk by chunk."""
         stack = self._stack
-        size = BLOCK * max(1, _CHUNK_NUMBERS // (len(stack) * (stack.width + stack.kappa) * BLOCK))
-        chunks = (part.split(size, dim=-2) for part in (self._x, self._y, self._eps))
+        chunks = (part.split(stack.rows_at_once, dim=-2) for part in (self._x, self._y, self._eps))
         for x, y, eps in zip(*chunks, strict=True):
             mu, log_var = stack.encode(x)
             out = stack.outputs(torch.addcmul(mu, (0.5 * log_var).exp(), eps))
