@@ -86,6 +86,30 @@ def schedule(numbers: Numbers, progress: Float[Tensor, "*#pack"]) -> Float[Tenso
     return numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
 
 
+class GammaInForce:
+    """`gamma_in_force` of the same trials again and again: what no trial asks for is not computed."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        self._floor, self._learned, self._optimal = numbers["floor"], numbers["learned"] > 0, numbers["optimal"] > 0
+        self._any_is_optimal, self._any_is_learned = bool(self._optimal.any()), bool(self._learned.any())
+        self._all_are_learned = bool(self._learned.all())
+
+    def __call__(
+        self,
+        log_gamma: Float[Tensor, " pack"],
+        distortion: Float[Tensor, " pack"],
+        d: int,
+        scheduled: Float[Tensor, " pack"],
+    ) -> Float[Tensor, " pack"]:
+        """γ of each trial. `distortion` has no gradient here."""
+        if self._all_are_learned:
+            return log_gamma.exp()
+        given = scheduled
+        if self._any_is_optimal:
+            given = torch.where(self._optimal, torch.maximum(distortion / d, self._floor), given)
+        return torch.where(self._learned, log_gamma.exp(), given) if self._any_is_learned else given
+
+
 def gamma_in_force(
     numbers: Numbers,
     log_gamma: Float[Tensor, "*#pack"],

@@ -113,7 +113,7 @@ class PackRun:
         """The weights and pictures to keep, by their names in the artifacts file."""
         stack = self.training.stack
         is_first = any(trial.model.is_deterministic for trial in self._trials)  # later stages will stand on it
-        keep = is_first or stack.numbers.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
+        keep = is_first or stack.trained_numbers.flat.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
         weights = {name: value.cpu().numpy() for name, value in stack.weights().items()} if keep else {}
         groups = {"weights": weights, "pictures": pictures(measure)}
         arrays: dict[str, np.ndarray] = {}

@@ -164,7 +164,7 @@ def test_held_out_examples_are_in_no_minibatch_and_the_same_for_all():
     assert sorted([*kept.tolist(), *held.tolist()]) == list(range(50))
     assert len(rows_of(Patience(), 100_000)[1]) == 2000
     training, _ = train_stack([trial_of(steps=1)])
-    table, batches = training._forward._kept, training._forward._batches
+    table, batches = training._minibatches._kept, training._minibatches._batches
     assert table is not None
     seen = {int(row) for _ in range(20) for row in table[next(batches)[0]].flatten()}
     assert seen == set(rows_of(Patience(held_out=0.25), 80)[0].tolist())

@@ -1,0 +1,41 @@
+"""A pass of some trials over a minibatch: from x to J, and back to the slope of every trained number.
+
+There are two ways. By hand (`study.train.step.by_hand`) go the platform's own fully connected networks; by torch's autograd
+goes everything that can be differentiated. `way_of` says which way a pack goes.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol, runtime_checkable
+
+from models.specs import VAE
+from study.declare.trial import Trial
+from study.train.stack.resumable import Resumable
+from study.train.step.minibatches import Minibatch
+from study.train.step.outcome import Outcome
+from study.train.step.schedules import Moment
+
+Way = Literal["by hand", "by autograd"]
+
+
+@runtime_checkable
+class Pass(Protocol):
+    """Fills the gradient of its trials. `rows` are their places in the pack."""
+
+    rows: slice
+
+    def run(self, step: int, batch: Minibatch, now: Moment, is_logged: bool) -> Outcome:
+        """The pass of a step; `now` holds the numbers of the whole pack."""
+        ...
+
+    @property
+    def parts(self) -> dict[str, Resumable]:
+        """What the pass draws from, and what of it training changes, by name."""
+        ...
+
+
+def way_of(trials: Sequence[Trial]) -> Way:
+    """How the passes of a pack go. What a price of codes needs is a derivative itself, and networks that see β have layers of
+    their own: these go by autograd, as do pictures' networks and a user's own."""
+    first = trials[0]
+    is_ours = isinstance(first.model, VAE) and not first.model.sees_beta and not first.spread
+    return "by hand" if is_ours and not first.objective.is_sparse else "by autograd"

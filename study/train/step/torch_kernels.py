@@ -1,0 +1,37 @@
+"""The kernels of torch.optim that move many tensors in one call. They have no other names than these, and torch.optim itself
+checks and groups its tensors anew at every step, which takes longer than a small network's whole step.
+
+`tests/train/test_torch_training.py` holds what is made of them against torch.optim.
+"""
+
+from typing import Any
+
+from torch import Tensor
+from torch import _foreach_mul_ as multiply_  # pyright: ignore[reportPrivateImportUsage]
+from torch import _foreach_sub_ as subtract_  # pyright: ignore[reportPrivateImportUsage]
+from torch import _fused_adam_ as _adam  # pyright: ignore[reportPrivateImportUsage]
+
+__all__ = ["adam_", "multiply_", "subtract_"]
+
+
+def adam_(
+    numbers: list[Tensor],
+    gradient: list[Tensor],
+    moments: list[list[Tensor]],
+    steps: Tensor,
+    settings: dict[str, Any],
+) -> None:
+    """One step of Adam in place; `settings` are torch.optim.Adam's, and `steps` counts this one."""
+    first, second = moments
+    _adam(
+        numbers,
+        gradient,
+        first,
+        second,
+        [],
+        [steps] * len(numbers),
+        weight_decay=0.0,
+        amsgrad=False,
+        maximize=False,
+        **settings,
+    )
