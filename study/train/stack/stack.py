@@ -95,6 +95,10 @@ class Stack:
         """The trained numbers of each trial in a row, log γ last: a copy."""
         return self.trained_numbers.by_trial()
 
+    def constants(self) -> dict[str, Tensor]:
+        """What a network is built with and never trains, by name: the same for all trials that are carried together."""
+        return dict(self._network.network.named_buffers())
+
     @property
     def names(self) -> list[str]:
         """The names of the networks' trained parameters, in order; log γ, which comes after them, has none."""

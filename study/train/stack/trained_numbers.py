@@ -20,6 +20,10 @@ def of_rows(tensor: Tensor, rows: slice) -> Tensor:
     return tensor if rows.start == 0 and rows.stop == len(tensor) else tensor[rows]
 
 
+_PADDING = 64
+"""The buffer's length is a multiple of this: a kernel then treats all numbers alike, and none as the rest of a vector."""
+
+
 class TrainedNumbers:
     """One number for each trained number of each trial: `flat` is the buffer, `parts` its views, (pack, ...) each."""
 
@@ -27,8 +31,8 @@ class TrainedNumbers:
         """All zero; `shapes` are those of one trial's parameters, `like` has the dtype and the device."""
         self.pack, self._shapes = pack, list(shapes)
         sizes = [pack * shape.numel() for shape in shapes]
-        self.flat: Float[Tensor, " all"] = like.new_zeros(sum(sizes))
-        pieces = zip(self.flat.split(sizes), shapes, strict=True)
+        self.flat: Float[Tensor, " all"] = like.new_zeros(-(-sum(sizes) // _PADDING) * _PADDING)
+        pieces = zip(self.flat[: sum(sizes)].split(sizes), shapes, strict=True)
         self.parts: list[Float[Tensor, "pack ..."]] = [piece.view(pack, *shape) for piece, shape in pieces]
 
     def alike(self, pack: int | None = None) -> "TrainedNumbers":
@@ -42,6 +46,10 @@ class TrainedNumbers:
     def by_trial(self) -> Float[Tensor, "pack numbers"]:
         """A row for each trial, parameter after parameter: a copy."""
         return torch.cat(self.columns(), dim=1)
+
+    def fill(self, parts: Sequence[Float[Tensor, "pack ..."]]) -> None:
+        """Take over such parts."""
+        torch.cat([part.reshape(-1) for part in parts], out=self.flat[: sum(part.numel() for part in parts)])
 
     def take_rows(self, rows: Float[Tensor, "pack numbers"]) -> None:
         """Take over such rows."""

@@ -7,51 +7,47 @@ Source: Kingma & Ba (2015), algorithm 1, and Loshchilov & Hutter (2019), algorit
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from models.specs import optimisers as declared
-from study.train.stack.resumable import State
-from study.train.stack.trained_numbers import Columns, TrainedNumbers
-from study.train.step.optimiser import Block, Optimiser
+from study.train.stack.trained_numbers import TrainedNumbers
+from study.train.step.optimiser import Block, Gradients, Optimiser
 from study.train.step.torch_kernels import adam_
 
 
 class Adam(Optimiser):
     """Adam, each trial with its own β₁ (its momentum), β₂, ε and weight decay, L2 or decoupled."""
 
-    STATES = ("first", "second")
-
     def __init__(
         self,
         numbers: TrainedNumbers,
-        gradient: TrainedNumbers,
-        blocks: Sequence[slice],
+        gradients: Gradients,
         decays: Sequence[bool],
         settings: Sequence[declared.Adam | declared.AdamW],
-        cycles: Sequence[object] | None = None,
+        cycles: Sequence[object] = (),
     ) -> None:
-        """`cycles` names the cycle of each trial's momentum, where a schedule changes it: trials of one have it in common."""
+        """`cycles` name the cycle of each trial's momentum, where schedules change it: trials of one have it in common."""
         decoupled = [each.weight_decay if isinstance(each, declared.AdamW) else 0.0 for each in settings]
         coupled = [0.0 if isinstance(each, declared.AdamW) else each.weight_decay for each in settings]
-        super().__init__(numbers, gradient, blocks, decays, [each.beta1 for each in settings], coupled)
+        super().__init__(numbers, gradients, decays, [each.beta1 for each in settings], coupled)
         self._decoupled = self._column(decoupled) if any(decoupled) else None
         self._steps = torch.zeros((), device=numbers.flat.device)  # float32 counts exactly to 2²⁴
-        keys = [(each.beta1, each.beta2, each.epsilon) for each in settings]
-        runs = list(zip(keys, cycles or [None] * len(keys), strict=True))
-        self._runs = {id(block): _runs_of(block, keys, runs) for block in self.blocks}
+        kinds = [(each.beta1, each.beta2, each.epsilon) for each in settings]
+        keys = list(zip(kinds, cycles or [None] * len(kinds), strict=True))
+        self._groups = [_groups_of(block, settings, keys[block.rows]) for block in self.blocks]
 
     def _prepare(self) -> None:
         self._steps.fill_(self._taken)
 
     def _direct(self, block: Block) -> None:
-        block.flat_update.zero_()
-        for run in self._runs[id(block)]:
-            settings = {"lr": -1.0, "beta1": self._now[run.place], "beta2": run.beta2, "eps": run.epsilon}
-            adam_(run.update, run.gradient, run.moments, self._steps, settings)
+        for group in self._groups[self.blocks.index(block)]:
+            group.gather()
+            settings = {"beta1": self._now[group.place], "beta2": group.settings.beta2, "eps": group.settings.epsilon}
+            adam_(group.update.flat.zero_(), group.gradient.flat, group.moments(), self._steps, lr=-1.0, **settings)
+            group.scatter()
 
     def _shrink(self, block: Block, rates: Float[Tensor, "rows 1"]) -> None:
         if self._decoupled is not None:
@@ -60,32 +56,46 @@ class Adam(Optimiser):
                 if is_weight:
                     numbers.mul_(factor)
 
-    def go_to(self, state: State) -> None:
-        """Go on from a `state` of the same stack."""
-        super().go_to(state)
-        self._prepare()
+    def _remembered(self) -> list[dict[str, TrainedNumbers]]:
+        return [group.states for groups in self._groups for group in groups]
 
 
-class _Run(NamedTuple):
-    """Neighbouring trials of a block with the same settings: what the fused kernel can move at once."""
+class _Group:
+    """Trials of a block with the same settings: what the fused kernel can move at once. `place` is one of theirs in the pack.
 
-    place: int
-    beta2: float
-    epsilon: float
-    update: Columns
-    gradient: Columns
-    moments: list[Columns]
+    Where it is not the whole block, it has a gradient and an update of its own.
+    """
+
+    def __init__(self, block: Block, rows: Sequence[int], settings: declared.Adam | declared.AdamW) -> None:
+        self.settings, self.place, self._block = settings, block.rows.start + rows[0], block
+        self._is_all = len(rows) == block.gradient.pack
+        self._rows = torch.tensor(rows, device=block.gradient.flat.device)
+        self.gradient = block.gradient if self._is_all else block.gradient.alike(len(rows))
+        self.update = block.update if self._is_all else block.gradient.alike(len(rows))
+        self.states = {name: self.gradient.alike() for name in ("first", "second")}
+
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """The averages of gradients and of their squares."""
+        return self.states["first"].flat, self.states["second"].flat
+
+    def gather(self) -> None:
+        """Take the group's part of the block's gradient."""
+        if not self._is_all:
+            for mine, all_of_them in zip(self.gradient.columns(), self._block.gradient.columns(), strict=True):
+                torch.index_select(all_of_them, 0, self._rows, out=mine)
+
+    def scatter(self) -> None:
+        """Put the group's update where it belongs in the block's."""
+        if not self._is_all:
+            for mine, all_of_them in zip(self.update.columns(), self._block.update.columns(), strict=True):
+                all_of_them.index_copy_(0, self._rows, mine)
 
 
-def _runs_of(block: Block, keys: Sequence[tuple[float, float, float]], runs: Sequence[object]) -> list[_Run]:
-    start, last = block.rows.start, block.rows.stop
-    starts = [place for place in range(start, last) if place == start or runs[place] != runs[place - 1]]
-    found = []
-    for place, end in zip(starts, [*starts[1:], last], strict=True):
-        rows = slice(place - start, end - start)
-        update, gradient, *moments = (
-            [part[rows] for part in parts] for parts in (block.update, block.gradient, *block.states)
-        )
-        _, beta2, epsilon = keys[place]
-        found.append(_Run(place, beta2, epsilon, update, gradient, moments))
-    return found
+def _groups_of(
+    block: Block, settings: Sequence[declared.Adam | declared.AdamW], keys: Sequence[object]
+) -> list[_Group]:
+    """The trials of a block by what the kernel takes for all of them."""
+    rows: dict[object, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    return [_Group(block, each, settings[block.rows.start + each[0]]) for each in rows.values()]

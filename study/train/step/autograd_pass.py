@@ -7,7 +7,6 @@ import torch
 from study.declare.trial import Trial
 from study.train.stack.resumable import Resumable
 from study.train.stack.stack import Stack
-from study.train.stack.trained_numbers import TrainedNumbers
 from study.train.step.loss_graph import LossGraph, at, slopes_of
 from study.train.step.minibatches import Minibatch
 from study.train.step.outcome import Outcome, latents_of, outcome_of
@@ -17,8 +16,8 @@ from study.train.step.schedules import Moment
 class AutogradPass:
     """Fills `gradient`, in which the parameters lie as in the stack."""
 
-    def __init__(self, stack: Stack, trials: Sequence[Trial], gradient: TrainedNumbers) -> None:
-        self._stack, self._loss, self._gradient = stack, LossGraph(stack, trials), gradient
+    def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
+        self._stack, self._loss, self.gradient = stack, LossGraph(stack, trials), stack.trained_numbers.alike()
         self.rows = slice(0, len(trials))
 
     @property
@@ -36,9 +35,8 @@ class AutogradPass:
             out = stack.outputs(at(z, batch.u))
             loss = self._loss.of(step, batch, now, (mu, log_var), z, out, stack.log_gamma)
         slopes = slopes_of(loss.value, [*stack.trained, z] if is_logged else stack.trained)
-        pieces = [slope.reshape(-1) for slope in slopes[: len(stack.trained)]]
-        torch.cat(pieces, out=self._gradient.flat)
-        norm = torch.linalg.vector_norm(self._gradient.by_trial(), dim=1)
+        self.gradient.fill(slopes[: len(stack.trained)])
+        norm = torch.linalg.vector_norm(self.gradient.by_trial(), dim=1)
         variance = None if stack.is_deterministic else log_var.detach().exp()
         latents = latents_of(slopes[-1], variance) if is_logged else None
         found = (loss.fit.distortion, loss.rate, loss.fit.gamma, loss.value)

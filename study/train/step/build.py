@@ -7,12 +7,11 @@ from models.specs import OneCycle
 from models.specs import optimisers as declared
 from study.declare.trial import Trial
 from study.train.stack.stack import Stack
-from study.train.stack.trained_numbers import TrainedNumbers
 from study.train.step.adam import Adam
 from study.train.step.autograd_pass import AutogradPass
 from study.train.step.by_hand.hand_pass import HandPass, blocks_of, is_plain, numbers_in_use
 from study.train.step.by_hand.layers import Buffers
-from study.train.step.optimiser import Optimiser, are_weights
+from study.train.step.optimiser import Gradients, Optimiser, are_weights
 from study.train.step.passes import Pass, Way, way_of
 from study.train.step.rmsprop import RMSprop
 from study.train.step.rprop import Rprop
@@ -22,23 +21,21 @@ NUMBERS_IN_CACHE = 2**22
 """How many numbers the step of a block may use on a CPU, so that most of them stay in a core's cache."""
 
 
-def passes_of(
-    stack: Stack, trials: Sequence[Trial], gradient: TrainedNumbers, batch: int, way: Way | None = None
-) -> list[Pass]:
+def passes_of(stack: Stack, trials: Sequence[Trial], batch: int, way: Way | None = None) -> list[Pass]:
     """The passes of a pack, one for each block of its trials, by default the way that suits them; `batch` examples a step."""
     if (way or way_of(trials)) == "by autograd" or stack.way != "together":
-        return [AutogradPass(stack, trials, gradient)]
+        return [AutogradPass(stack, trials)]
     blocks = [slice(0, len(trials))]
     if stack.device.type == "cpu" and is_plain(trials):
         blocks = blocks_of(len(trials), numbers_in_use(trials[0], batch, stack.parameters), NUMBERS_IN_CACHE)
     buffers = Buffers(max(rows.stop - rows.start for rows in blocks), batch, stack.trained_numbers.flat)
-    return [HandPass(stack, trials, gradient, rows, buffers) for rows in blocks]
+    return [HandPass(stack, trials, rows, buffers) for rows in blocks]
 
 
-def optimiser_of(stack: Stack, trials: Sequence[Trial], gradient: TrainedNumbers, blocks: Sequence[slice]) -> Optimiser:
-    """The optimiser of trials whose optimisers are of one family. It moves a stack in `blocks` of trials."""
+def optimiser_of(stack: Stack, trials: Sequence[Trial], gradients: Gradients) -> Optimiser:
+    """The optimiser of trials whose optimisers are of one family. It moves a stack block by block."""
     settings: list[Any] = [trial.training.optimiser_in_force for trial in trials]
-    common: tuple[Any, ...] = (stack.trained_numbers, gradient, blocks, are_weights(stack), settings)
+    common: tuple[Any, ...] = (stack.trained_numbers, gradients, are_weights(stack), settings)
     match trials[0].training.optimiser_in_force:
         case declared.Adam() | declared.AdamW():
             return Adam(*common, cycles=[_cycle_of(trial) for trial in trials])

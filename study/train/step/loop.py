@@ -40,9 +40,8 @@ class Training:
         self.settings = settings = trials[0].training
         self._schedules, self._clip = Schedules(stack, trials), Clip(stack, trials)
         self._minibatches = Minibatches(stack, trials, inputs)
-        gradient = stack.trained_numbers.alike()
-        self._passes = passes_of(stack, trials, gradient, self._minibatches.size, way)
-        self._optimiser = optimiser_of(stack, trials, gradient, [each.rows for each in self._passes])
+        self._passes = passes_of(stack, trials, self._minibatches.size, way)
+        self._optimiser = optimiser_of(stack, trials, [(each.rows, each.gradient) for each in self._passes])
         self._gamma_lr_ratio = stack.column([_gamma_lr(trial) / trial.training.lr for trial in trials])
         self.divergence = Divergence(stack, trials)
         self.early_stopping = EarlyStopping(stack, trials, settings.stop, inputs) if settings.stop else None
@@ -105,7 +104,7 @@ class Training:
     def _move(self, block: Block, outcome: Outcome, now: Moment) -> None:
         """One step of the optimiser; trials that have ended stay where they are."""
         rows, runs = block.rows, of_rows(self.divergence.runs, block.rows)
-        self._clip.apply(rows, block.gradient, outcome.norm)
+        self._clip.apply(rows, block.gradient.columns(), outcome.norm)
         lr = self._schedules.slowed(rows, of_rows(now.lr, rows), outcome.gamma)
         self._optimiser.move(block, lr * runs, of_rows(self._gamma_lr_ratio, rows))
         if self.stack.carrier:

@@ -23,17 +23,24 @@ Setting = float | Float[Tensor, "pack 1"]
 
 Values = Float[Tensor, "rows n"]
 
+Gradients = Sequence[tuple[slice, TrainedNumbers]]
+"""The gradient of each block of a pack, and which trials it has."""
+
 
 @dataclass(frozen=True)
 class Block:
-    """Trials that are moved together, and everything of theirs: a matrix (rows, ·) for each parameter."""
+    """Trials that are moved together, and everything of theirs, parameter by parameter."""
 
     rows: slice
     numbers: Columns
-    gradient: Columns
-    states: list[Columns]
-    update: Columns
-    flat_update: Float[Tensor, " all"]
+    gradient: TrainedNumbers
+    update: TrainedNumbers
+    states: dict[str, TrainedNumbers]
+
+    @property
+    def size(self) -> int:
+        """How many trials it has."""
+        return self.rows.stop - self.rows.start
 
 
 class Optimiser(ABC):
@@ -44,8 +51,7 @@ class Optimiser(ABC):
     def __init__(
         self,
         numbers: TrainedNumbers,
-        gradient: TrainedNumbers,
-        blocks: Sequence[slice],
+        gradients: Gradients,
         decays: Sequence[bool],
         momenta: Sequence[float] = (),
         decay: Sequence[float] = (),
@@ -53,16 +59,14 @@ class Optimiser(ABC):
         """`momenta` and `decay` (L2) are each trial's own; `decays` says which parameters are weights, which decay."""
         self._like, self._taken, self._decays, self._momenta = numbers.flat, 0, decays, momenta
         self._decay = self._column(decay) if any(decay) else None
-        self._states = {name: numbers.alike() for name in self.STATES}
         self._now: Sequence[float] = momenta
         self._updates: dict[int, TrainedNumbers] = {}
-        self.blocks = [self._block(numbers, gradient, rows) for rows in blocks]
+        self.blocks = [self._block(numbers, gradient, rows) for rows, gradient in gradients]
 
     def _block(self, numbers: TrainedNumbers, gradient: TrainedNumbers, rows: slice) -> Block:
-        size = rows.stop - rows.start
-        update = self._updates.setdefault(size, numbers.alike(size))  # the same memory for blocks of one size
-        states = [state.columns(rows) for state in self._states.values()]
-        return Block(rows, numbers.columns(rows), gradient.columns(rows), states, update.columns(), update.flat)
+        update = self._updates.setdefault(gradient.pack, gradient.alike())  # the same memory for blocks of one size
+        states = {name: gradient.alike() for name in self.STATES}
+        return Block(rows, numbers.columns(rows), gradient, update, states)
 
     def begin(self, momenta: Sequence[float] | None = None) -> None:
         """Get ready for the next step of all blocks. `momenta` are each trial's in it, where a schedule changes them."""
@@ -75,14 +79,14 @@ class Optimiser(ABC):
         if self._decay is not None:
             self._decay_slopes(block, self._decay[block.rows])
         self._direct(block)
-        block.flat_update.nan_to_num_(0.0, 0.0, 0.0)  # of a trial that has ended, whose learning rate is 0
-        rates = lr[:, None]
-        multiply_(block.update, [rates] * (len(block.update) - 1) + [rates * of_last[:, None]])
+        block.update.flat.nan_to_num_(0.0, 0.0, 0.0)  # of a trial that has ended, whose learning rate is 0
+        rates, update = lr[:, None], block.update.columns()
+        multiply_(update, [rates] * (len(update) - 1) + [rates * of_last[:, None]])
         self._shrink(block, rates)
-        subtract_(block.numbers, block.update)
+        subtract_(block.numbers, update)
 
     def _decay_slopes(self, block: Block, decay: Float[Tensor, "rows 1"]) -> None:
-        for slope, numbers, is_weight in zip(block.gradient, block.numbers, self._decays, strict=True):
+        for slope, numbers, is_weight in zip(block.gradient.columns(), block.numbers, self._decays, strict=True):
             if is_weight:
                 slope.addcmul_(numbers, decay)
 
@@ -92,7 +96,8 @@ class Optimiser(ABC):
 
     def _direct(self, block: Block) -> None:
         """Fill `block.update` with what the numbers step against; the states change in place."""
-        for slope, update, *states in zip(block.gradient, block.update, *block.states, strict=True):
+        held = (block.gradient, block.update, *block.states.values())
+        for slope, update, *states in zip(*(each.columns() for each in held), strict=True):
             self._direction(block.rows, slope, states, update)
 
     def _direction(self, rows: slice, slope: Values, states: Sequence[Values], update: Values) -> None:
@@ -105,13 +110,18 @@ class Optimiser(ABC):
 
     def state(self) -> State:
         """What is remembered, and how many steps were taken."""
-        return {name: state.flat for name, state in self._states.items()} | {"taken": torch.tensor(self._taken)}
+        states = {f"{name}.{i}": held.flat for i, each in enumerate(self._remembered()) for name, held in each.items()}
+        return states | {"taken": torch.tensor(self._taken)}
 
     def go_to(self, state: State) -> None:
         """Go on from a `state` of the same stack."""
         self._taken = int(state["taken"])
-        for name, remembered in self._states.items():
-            remembered.flat.copy_(state[name])
+        for i, each in enumerate(self._remembered()):
+            for name, held in each.items():
+                held.flat.copy_(state[f"{name}.{i}"])
+
+    def _remembered(self) -> list[dict[str, TrainedNumbers]]:
+        return [block.states for block in self.blocks]
 
     def _column(self, values: Sequence[float]) -> Float[Tensor, "pack 1"]:
         return self._like.new_tensor(values)[:, None]

@@ -10,6 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 from models.specs import VAE
 from study.declare.trial import Trial
 from study.train.stack.resumable import Resumable
+from study.train.stack.trained_numbers import TrainedNumbers
 from study.train.step.minibatches import Minibatch
 from study.train.step.outcome import Outcome
 from study.train.step.schedules import Moment
@@ -19,9 +20,10 @@ Way = Literal["by hand", "by autograd"]
 
 @runtime_checkable
 class Pass(Protocol):
-    """Fills the gradient of its trials. `rows` are their places in the pack."""
+    """Fills the `gradient` of its trials. `rows` are their places in the pack."""
 
     rows: slice
+    gradient: TrainedNumbers
 
     def run(self, step: int, batch: Minibatch, now: Moment, is_logged: bool) -> Outcome:
         """The pass of a step; `now` holds the numbers of the whole pack."""

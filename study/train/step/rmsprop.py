@@ -6,7 +6,7 @@ import torch
 
 from models.specs import optimisers as declared
 from study.train.stack.trained_numbers import TrainedNumbers
-from study.train.step.optimiser import Optimiser, Values, setting_of
+from study.train.step.optimiser import Gradients, Optimiser, Values, setting_of
 
 
 class RMSprop(Optimiser):
@@ -17,13 +17,12 @@ class RMSprop(Optimiser):
     def __init__(
         self,
         numbers: TrainedNumbers,
-        gradient: TrainedNumbers,
-        blocks: Sequence[slice],
+        gradients: Gradients,
         decays: Sequence[bool],
         settings: Sequence[declared.RMSprop],
     ) -> None:
         momenta, decay = [each.momentum for each in settings], [each.weight_decay for each in settings]
-        super().__init__(numbers, gradient, blocks, decays, momenta, decay)
+        super().__init__(numbers, gradients, decays, momenta, decay)
         alphas = [each.alpha for each in settings]
         self._alpha, self._rest = self._setting(alphas), self._setting([1 - alpha for alpha in alphas])
         self._epsilon = self._setting([each.epsilon for each in settings])

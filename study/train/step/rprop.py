@@ -9,7 +9,7 @@ import torch
 
 from models.specs import optimisers as declared
 from study.train.stack.trained_numbers import TrainedNumbers
-from study.train.step.optimiser import Optimiser, Values
+from study.train.step.optimiser import Gradients, Optimiser, Values
 
 
 class Rprop(Optimiser):
@@ -20,13 +20,13 @@ class Rprop(Optimiser):
     def __init__(
         self,
         numbers: TrainedNumbers,
-        gradient: TrainedNumbers,
-        blocks: Sequence[slice],
+        gradients: Gradients,
         decays: Sequence[bool],
         settings: Sequence[declared.Rprop],
     ) -> None:
-        super().__init__(numbers, gradient, blocks, decays)
-        self._states["sizes"].flat.fill_(1)
+        super().__init__(numbers, gradients, decays)
+        for block in self.blocks:
+            block.states["sizes"].flat.fill_(1)
         self._longer = self._column([each.grow for each in settings])
         self._shorter = self._column([each.shrink for each in settings])
         self._least = self._column([each.least for each in settings])

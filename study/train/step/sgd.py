@@ -9,7 +9,7 @@ import torch
 
 from models.specs import optimisers as declared
 from study.train.stack.trained_numbers import TrainedNumbers
-from study.train.step.optimiser import Optimiser, Values, setting_of
+from study.train.step.optimiser import Gradients, Optimiser, Values, setting_of
 
 
 class SGD(Optimiser):
@@ -20,13 +20,12 @@ class SGD(Optimiser):
     def __init__(
         self,
         numbers: TrainedNumbers,
-        gradient: TrainedNumbers,
-        blocks: Sequence[slice],
+        gradients: Gradients,
         decays: Sequence[bool],
         settings: Sequence[declared.SGD],
     ) -> None:
         momenta, decay = [each.momentum for each in settings], [each.weight_decay for each in settings]
-        super().__init__(numbers, gradient, blocks, decays, momenta, decay)
+        super().__init__(numbers, gradients, decays, momenta, decay)
         self._looks_ahead = settings[0].nesterov
 
     def _prepare(self) -> None:

@@ -15,23 +15,9 @@ __all__ = ["adam_", "multiply_", "subtract_"]
 
 
 def adam_(
-    numbers: list[Tensor],
-    gradient: list[Tensor],
-    moments: list[list[Tensor]],
-    steps: Tensor,
-    settings: dict[str, Any],
+    numbers: Tensor, gradient: Tensor, moments: tuple[Tensor, Tensor], steps: Tensor, lr: float, **settings: float
 ) -> None:
-    """One step of Adam in place; `settings` are torch.optim.Adam's, and `steps` counts this one."""
-    first, second = moments
-    _adam(
-        numbers,
-        gradient,
-        first,
-        second,
-        [],
-        [steps] * len(numbers),
-        weight_decay=0.0,
-        amsgrad=False,
-        maximize=False,
-        **settings,
-    )
+    """One step of Adam in place; `settings` are beta1, beta2 and eps, and `steps` counts this one."""
+    first, second = ([moment] for moment in moments)
+    rest: Any = {"weight_decay": 0.0, "amsgrad": False, "maximize": False} | settings
+    _adam([numbers], [gradient], first, second, [], [steps], lr=lr, **rest)

@@ -18,7 +18,8 @@ class Encoder:
     `is_random` is false where z = μ. Outside of `log_var_range` log σ² has no slope.
     """
 
-    def __init__(self, model: VAE, parameters: Parameters) -> None:
+    def __init__(self, model: VAE, parameters: Parameters, given: Float[Tensor, " kappa"] | None) -> None:
+        """`given` is log σ² where it is given and stays."""
         self._chain = Chain(
             parameters, [f"encoder.{i}" for i in range(len(model.encoder))], Elementwise(model.activation)
         )
@@ -32,7 +33,7 @@ class Encoder:
         own, shifted, self.std, self.noise, self.z, self.mu_slope, self.log_var_slope = memory
         self.mu, self._own = self._mu.out, self._log_var.out if self._log_var else own
         self.log_var = shifted if self._prior != 1 else self._own
-        self._fixed = _fixed_log_var(model, self.mu)
+        self._given = given
 
     def forward(self, x: Rows, eps: Rows) -> None:
         """Fill `mu`, `log_var`, `std`, `noise` = σ ε and `z`."""
@@ -53,8 +54,9 @@ class Encoder:
         if self._log_var:
             self._log_var.forward(h)
         else:
-            given = self._fixed if self._shared is None else self._shared.value
-            self._own.copy_(given.expand_as(self._own))
+            value = self._shared.value if self._shared else self._given
+            assert value is not None
+            self._own.copy_(value.expand_as(self._own))
         if self._range:
             self._own.clamp_(*self._range)
         if self._prior != 1:
@@ -77,9 +79,3 @@ class Encoder:
             if self._log_var:
                 self._log_var.pull_onto(self.log_var_slope, self._chain.slope)
             self._chain.backward()
-
-
-def _fixed_log_var(model: VAE, like: Rows) -> Float[Tensor, " kappa"]:
-    """log σ² where it is given and stays, in the network's own units; of no use elsewhere."""
-    values = model.post_var if isinstance(model.post_var, tuple) else [1.0] * model.kappa
-    return like.new_tensor(values).log()

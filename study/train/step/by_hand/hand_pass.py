@@ -26,22 +26,19 @@ from study.train.step.schedules import Moment
 class HandPass:
     """Fills `gradient` for the trials `rows` of a pack."""
 
-    def __init__(
-        self, stack: Stack, trials: Sequence[Trial], gradient: TrainedNumbers, rows: slice, buffers: Buffers
-    ) -> None:
+    def __init__(self, stack: Stack, trials: Sequence[Trial], rows: slice, buffers: Buffers) -> None:
         model = trials[0].model
         assert isinstance(model, VAE)
         self.rows, self._prior = rows, model.prior_std
-        parts = _parts(stack, gradient, rows)
+        self.gradient = stack.trained_numbers.alike(rows.stop - rows.start)
+        parts = _parts(stack, self.gradient, rows)
         log_gamma = parts.pop("")
         parameters = Parameters(parts, buffers)
-        self._encoder, self._decoder = Encoder(model, parameters), decoder_of(model, parameters)
+        self._encoder = Encoder(model, parameters, stack.constants().get("log_var"))
+        self._decoder = decoder_of(model, parameters)
         self._z_slope = parameters.memory("z, slope", model.kappa)
         self._scaled = parameters.memory("z, scaled", model.kappa)
-        self._slopes = [
-            part.flatten(1) for part in (*(each.slope for each in parts.values()), log_gamma.slope[:, None])
-        ]
-        self._row = torch.cat(self._slopes, dim=1)
+        self._row = self.gradient.by_trial()
         self._loss = (
             PlainLoss(stack, rows, log_gamma.slope)
             if is_plain(trials)
@@ -69,7 +66,7 @@ class HandPass:
         else:
             self._loss.follow_z(encoder, slope_z)
         encoder.backward()
-        norm = torch.linalg.vector_norm(torch.cat(self._slopes, dim=1, out=self._row), dim=1)
+        norm = torch.linalg.vector_norm(torch.cat(self.gradient.columns(), dim=1, out=self._row), dim=1)
         return outcome_of(found, norm, latents_of(slope_z, variance) if is_logged else None)
 
     def _lost(self, step: int, out: Rows, batch: Minibatch, now: Moment) -> Found:
@@ -92,7 +89,7 @@ def _parts(stack: Stack, gradient: TrainedNumbers, rows: slice) -> dict[str, Tra
     """The parameters of some trials under the names that their network has for them, and log γ under none."""
     names = [*(name.removeprefix("network.") for name in stack.names), ""]
     pairs = zip(stack.trained_numbers.parts, gradient.parts, strict=True)
-    return {name: Trained(value[rows], slope[rows]) for name, (value, slope) in zip(names, pairs, strict=True)}
+    return {name: Trained(value[rows], slope) for name, (value, slope) in zip(names, pairs, strict=True)}
 
 
 def blocks_of(pack: int, numbers_a_trial: int, most: int) -> list[slice]:
