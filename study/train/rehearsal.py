@@ -26,6 +26,7 @@ from models.networks.build import build, seeded
 from models.networks.module_contents import contents, differing
 from models.networks.own import OwnNetwork
 from models.networks.own_outputs import NetworkError
+from models.networks.unused_parameters import unused_parameters
 from models.specs import Own, OwnData
 from models.specs.own_functions import OwnFunction
 from models.specs.source import change_since, users_modules_hidden
@@ -102,15 +103,24 @@ def _try_network(trial: Trial) -> list[str]:
     name, dtype = trial.model.name, getattr(torch, trial.training.dtype)  # pyright: ignore[reportAttributeAccessIssue]
     data = _few_rows(trial)
     network = _settled(trial, dtype)
-    x = torch.as_tensor(data.train).to(dtype)
-    _check_calls(network, x, torch.randn(ROWS, trial.model.kappa, dtype=dtype), name)
+    x, z = torch.as_tensor(data.train).to(dtype), torch.randn(ROWS, trial.model.kappa, dtype=dtype)
+    _check_calls(network, x, z, name)
     stack = _check_training(trial, data)
     notes = [
         f"{name}.{part} is {str(old).removeprefix('torch.')} and becomes {trial.training.dtype}, as its trials compute"
         for part, old in network.converted.items()
     ]
+    if unused := unused_parameters(network, x, z):
+        notes.append(_without_use(name, unused))
     reason = stack.carrier.reason if stack.carrier else None
     return [*notes, f"{name} trains one by one: {reason}"] if reason else notes
+
+
+def _without_use(name: str, unused: Sequence[str]) -> str:
+    which = ", ".join([*unused[:2], *([f"{len(unused) - 2} more"] if len(unused) > 2 else [])])
+    return (
+        f"{name} has parameters that neither encode nor decode uses, so they stay untrained ({which}): use or drop them"
+    )
 
 
 def _settled(trial: Trial, dtype: torch.dtype) -> OwnNetwork:

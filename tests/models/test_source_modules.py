@@ -156,3 +156,8 @@ class Net(nn.Linear):
 
 def test_installed_packages_are_no_part_of_a_source(folder):
     assert source_of(write_module(folder, INSTALLED).Net).modules == ()
+
+
+def test_an_installed_package_that_is_not_there_is_named_in_a_sentence():
+    with pytest.raises(ModuleNotFoundError, match=r"^Net imports nowhere, which is not installed here: install it$"):
+        define("from nowhere import layers\n\nclass Net:\n    pass\n", "Net")

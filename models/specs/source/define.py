@@ -27,11 +27,18 @@ def define(source: str, name: str, modules: Mapping[str, str] | None = None) -> 
     """The class or function called `name`, made again from its source. Raises: whatever the source raises.
 
     `modules` holds the source of each module of the user's that it imports, by name: those on the disk count for nothing.
+    An installed package that is not there is named in a sentence, as a ModuleNotFoundError.
     """
     token = _DEFINING.set(True)
     try:
         with _random_numbers_kept():
             return vars(_Modules(name, modules or {}).run("", source))[name]
+    except ModuleNotFoundError as fault:
+        if fault.msg != f"No module named {fault.name!r}":  # somebody else's sentence
+            raise
+        raise ModuleNotFoundError(
+            f"{name} imports {fault.name}, which is not installed here: install it", name=fault.name
+        ) from fault
     finally:
         _DEFINING.reset(token)
 
