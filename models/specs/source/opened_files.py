@@ -6,12 +6,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from importlib.util import source_from_cache
 from pathlib import Path
 from typing import Any
 
+from models.specs.source.define import is_asked_by_source
 from models.specs.source.modules import is_users
 
 _SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sys", "/usr")
+
+
+_LISTING = frozenset(["os", "glob", "pathlib", "__init__", "_abc", "_local", "_glob", "_os", "opened_files"])
+"""Python's own modules that list folders for others."""
 
 
 class OpenedFiles:
@@ -19,9 +25,10 @@ class OpenedFiles:
 
     def __init__(self) -> None:
         self._read: dict[Path, None] = {}
+        self._listed: dict[Path, None] = {}
         self._written: set[Path] = set()
 
-    def hear(self, path: Any, flags: int) -> None:
+    def hear(self, path: Any, flags: int = 0) -> None:
         """Python opens a file."""
         if isinstance(path, int):  # a descriptor, which was opened before
             return
@@ -29,18 +36,35 @@ class OpenedFiles:
         if flags & (os.O_WRONLY | os.O_RDWR):
             self._written.add(place)
         elif place not in self._written:
-            self._read[place] = None
+            self._read[_source_of(place)] = None
+
+    def hear_listing(self, path: Any) -> None:
+        """Code lists the files of a folder."""
+        if path is None or not isinstance(path, int):
+            self._listed[Path(os.fsdecode(path or ".")).resolve()] = None
 
     def undeclared(self, declared: Iterable[str] = ()) -> list[Path]:
-        """The user's files among them that nobody declared; caches of compiled code and of fonts are none."""
+        """The user's files among them that nobody declared, and folders in which nobody declared a file.
+
+        Caches of fonts are none.
+        """
         known = {Path(path).resolve() for path in declared}
-        return [path for path in self._read if path not in known and _counts(path)]
+        folders = [path for path in self._listed if not any(each.is_relative_to(path) for each in known)]
+        found = [path for path in self._read if path not in known and path.is_file()]
+        return [path for path in (*found, *folders) if _counts(path)]
+
+
+def _source_of(place: Path) -> Path:
+    """The file itself, or the source that a file of compiled code was made of."""
+    try:
+        return Path(source_from_cache(str(place))) if place.suffix == ".pyc" else place
+    except ValueError:  # it lies somewhere else than Python puts it
+        return place
 
 
 def _counts(path: Path) -> bool:
-    is_cache = path.suffix == ".pyc" or "matplotlib" in path.parts
     is_systems = any(path.is_relative_to(root) for root in (*_SYSTEM, sys.prefix, sys.base_prefix))
-    return not is_cache and not is_systems and is_users(str(path)) and path.is_file()
+    return "matplotlib" not in path.parts and not is_systems and is_users(str(path))
 
 
 _LISTENING: ContextVar[OpenedFiles | None] = ContextVar("listening", default=None)
@@ -64,7 +88,14 @@ def _start_listening() -> None:
     """Python knows no way to take an audit hook away again, so there is one, and it is quick."""
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and (opened := _LISTENING.get()) is not None:
-            opened.hear(arguments[0], arguments[2] or 0)
+        if (opened := _LISTENING.get()) is None:
+            return
+        match event:
+            case "open":
+                opened.hear(arguments[0], arguments[2] or 0)
+            case "sqlite3.connect":
+                opened.hear(arguments[0])
+            case "os.listdir" | "os.scandir" if is_asked_by_source(_LISTING):
+                opened.hear_listing(arguments[0])
 
     sys.addaudithook(hear)
