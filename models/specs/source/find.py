@@ -124,6 +124,8 @@ def _is_defined(source: Source, name: str) -> bool:
 def _why_other(thing: Any, source: Source, name: str) -> str:
     """Why a source does not make the thing; "" where it does."""
     made = _made(source, name)
+    if isinstance(made, NameError) and made.name == "__file__":
+        return f"{name} uses __file__, and its source runs where there is no such file: pass the path as an option"
     if isinstance(made, BaseException):
         return (
             f"{name} cannot be built from its own source ({type(made).__name__}: {made}): "

@@ -16,6 +16,9 @@ from models.specs.source.modules import is_users
 _SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sys", "/usr")
 
 
+_STARTING = frozenset(["subprocess", "os", "opened_files"])
+"""Python's own modules that start programs."""
+
 _LISTING = frozenset(["os", "glob", "pathlib", "__init__", "_abc", "_local", "_glob", "_os", "opened_files"])
 """Python's own modules that list folders for others."""
 
@@ -27,6 +30,7 @@ class OpenedFiles:
         self._read: dict[Path, None] = {}
         self._listed: dict[Path, None] = {}
         self._written: set[Path] = set()
+        self._said: list[str] = []
 
     def hear(self, path: Any, flags: int = 0) -> None:
         """Python opens a file."""
@@ -43,15 +47,21 @@ class OpenedFiles:
         if path is None or not isinstance(path, int):
             self._listed[Path(os.fsdecode(path or ".")).resolve()] = None
 
-    def undeclared(self, declared: Iterable[str] = ()) -> list[Path]:
+    def hear_what(self, source: str) -> None:
+        """Something else is asked than a file."""
+        self._said.append(source)
+
+    def undeclared(self, declared: Iterable[str] = ()) -> list[str]:
         """The user's files among them that nobody declared, and folders in which nobody declared a file.
 
+        Where no file at all is declared, also what programs and servers say: they may pass on what a file holds.
         Caches of fonts are none.
         """
         known = {Path(path).resolve() for path in declared}
         folders = [path for path in self._listed if not any(each.is_relative_to(path) for each in known)]
         found = [path for path in self._read if path not in known and path.is_file()]
-        return [path for path in (*found, *folders) if _counts(path)]
+        paths = [str(path) for path in (*found, *folders) if _counts(path)]
+        return paths if known else [*paths, *self._said]
 
 
 def _source_of(place: Path) -> Path:
@@ -83,6 +93,12 @@ def opened_files() -> Iterator[OpenedFiles]:
         _LISTENING.reset(token)
 
 
+def _first_word(command: Any) -> str:
+    """The program of a command, which is a text or a list."""
+    words = [command] if isinstance(command, str | bytes | os.PathLike) else [*command]
+    return os.fsdecode(words[0]).split()[0] if words else "nothing"
+
+
 @lru_cache(maxsize=1)
 def _start_listening() -> None:
     """Python knows no way to take an audit hook away again, so there is one, and it is quick."""
@@ -95,6 +111,11 @@ def _start_listening() -> None:
                 opened.hear(arguments[0], arguments[2] or 0)
             case "sqlite3.connect":
                 opened.hear(arguments[0])
+            case "subprocess.Popen" | "os.system" if is_asked_by_source(_STARTING):
+                command = arguments[1] if event == "subprocess.Popen" else arguments[0]
+                opened.hear_what(f"what the command {_first_word(command)} says")
+            case "http.client.connect":
+                opened.hear_what(f"what {arguments[1]} serves")
             case "os.listdir" | "os.scandir" if is_asked_by_source(_LISTING):
                 opened.hear_listing(arguments[0])
 
