@@ -96,6 +96,10 @@ IMPORTED = {
         {"layers": "import other\n" + LAYERS, "other": "import layers\ndef size():\n    return layers.WIDTH\n"},
         "from layers import Base\n" + NET,
     ),
+    "set from outside": (
+        {"layers": LAYERS},
+        "import layers\nlayers.EXTRA = 4\nclass Net:\n    def width(self):\n        return getattr(layers, 'EXTRA', 3)\n",
+    ),
     "changed from outside": (
         {"layers": LAYERS.replace("WIDTH = 4", "WIDTH = 3")},
         "import layers\nlayers.WIDTH = 4\n" + NET.replace("Base", "layers.Base"),
