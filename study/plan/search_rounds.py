@@ -167,6 +167,8 @@ def _changes(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
 
 
 def _said(value: Any) -> str:
+    if value is None:
+        return "nothing"
     if isinstance(value, Mapping):
         return " ".join(f"{name}={each:g}" for name, each in value.items())
     is_listed = isinstance(value, Iterable) and not isinstance(value, str)
