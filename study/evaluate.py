@@ -83,6 +83,7 @@ def _groups(lacking: Sequence[tuple[Row, tuple[str, ...]]]) -> Iterator[tuple[li
 
 
 def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
+    from models.networks.own_outputs import NetworkError
     from study.train.measure.from_weights import measure_again
 
     trials = [Trial.model_validate_json(row["declaration"]) for row in rows]
@@ -96,6 +97,11 @@ def _evaluate(home: Home, rows: Sequence[Row], metrics: Sequence[str]) -> None:
                 for place, value in values
             ]
             write_part(home, "evaluations", f"later-{uuid.uuid4().hex[:16]}.parquet", added)
+    except (
+        NetworkError,
+        ModuleNotFoundError,
+    ) as fault:  # packages of other versions than those that trained it, or none
+        raise HomeError(f"trial {rows[0]['trial_id']} cannot be built here: {fault}") from fault
     except (FileNotFoundError, KeyError, RuntimeError) as fault:
         raise HomeError(
             f"the weights of trial {rows[0]['trial_id']} or of its pack do not fit its network ({fault}): "

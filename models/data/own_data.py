@@ -15,7 +15,7 @@ from models.data.dataset import DataSet
 from models.data.loaders import loads
 from models.data_folders import DataError
 from models.specs.data import OwnData
-from models.specs.source import checksum, define, opened_files
+from models.specs.source import checksum, define, environment_reads, no_arguments, opened_files
 
 Array = Float[np.ndarray, "_ d"]
 
@@ -28,6 +28,11 @@ def own_data(spec: OwnData) -> DataSet:
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         raise DataError(f"{spec.name} returned no pair of arrays: end it with `return train, test`")
     train, test = (_checked(spec, which, part) for which, part in zip(("training", "test"), returned, strict=True))
+    columns = [list(part.columns) for part in returned if hasattr(part, "columns")]
+    if len(columns) == 2 and columns[0] != columns[1]:
+        raise DataError(
+            f"{spec.name}'s training set has the columns {columns[0]}, and its test set {columns[1]}: return the same columns"
+        )
     if len(train) != spec.n:
         raise DataError(
             f"{spec.name} returned {len(train)} training examples, not n = {spec.n}: declare n={len(train)}"
@@ -36,7 +41,7 @@ def own_data(spec: OwnData) -> DataSet:
 
 
 def _returned(spec: OwnData) -> Any:
-    with opened_files() as opened:
+    with opened_files() as opened, environment_reads() as read, no_arguments():
         try:
             options = deepcopy(spec.options)  # the function may change what it is given
             returned = define(spec.source, spec.name, spec.modules)(**options)
@@ -48,6 +53,10 @@ def _returned(spec: OwnData) -> Any:
         raise DataError(
             f"{spec.name} reads {unknown[0]}{others}, and its declaration names no such file, so nobody would notice when it "
             f"changes: name it, OwnData.of({spec.name}, ..., files=[...])"
+        )
+    if read:
+        raise DataError(
+            f"{spec.name} reads the environment variable {read[0]}, which its declaration does not hold: make it an option"
         )
     return returned
 

@@ -5,7 +5,7 @@ that `models.networks.own_outputs` lists.
 """
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
@@ -14,13 +14,14 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor, nn
 from torch.distributions import Distribution
-from torch.nn.parameter import is_lazy
 
 from models.networks.methods import Methods
+from models.networks.module_contents import Contents, contents, differing, plain_contents
+from models.networks.module_tensors import check_tensors, parameters_unchanged, take_in_tensors, with_live_weights
 from models.networks.own_outputs import NetworkError, decoded, posterior, rows
 from models.specs.gaussian import Shaped
 from models.specs.network import Own
-from models.specs.source import define, opened_files
+from models.specs.source import define, no_arguments, opened_files
 
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 """The complex numbers made of two real ones."""
@@ -44,21 +45,20 @@ class OwnNetwork(Methods):
         """Whether `encode` is given pictures (n, colours, height, width) in the place of rows."""
         self.converted: dict[str, torch.dtype] = {}
         """Numbers of another type than the trial's that were converted, by name, with the type that they had."""
+        self.late: list[str] = []
+        """Tensors that the module made when it was first called, by name."""
 
     def encode(self, x: Num[Tensor, "n d_in"]) -> tuple[Float[Tensor, "n kappa"], Float[Tensor, "n kappa"]]:
         """Mean and log variance of q(z|x). Raises: NetworkError for results of other shapes."""
         with _unchecked_distributions():
             mu, log_var = posterior(self._call("encode", self._as_seen(self._as_trained(x))), self._name)
-        return (
-            rows(mu, self._kappa, f"{self._name}: encode's mu"),
-            rows(log_var, self._kappa, f"{self._name}: encode's log_var"),
-        )
+        return self._rows(mu, self._kappa, "encode's mu"), self._rows(log_var, self._kappa, "encode's log_var")
 
     def decode(self, z: Num[Tensor, "n kappa"]) -> Float[Tensor, "n d"]:
         """Mean of x. Raises: NetworkError for a result of another shape."""
         with _unchecked_distributions():
             mean = decoded(self._call("decode", self._as_trained(z)), self._name)
-        return rows(mean, self._d, f"{self._name}: decode", self._image)
+        return self._rows(mean, self._d, "decode", self._image)
 
     def forward(self, method: Any, *inputs: Any) -> Any:
         """The named method, or the module itself where it is called with something else."""
@@ -73,6 +73,15 @@ class OwnNetwork(Methods):
 
     def _call(self, method: str, value: Float[Tensor, "n ..."]) -> Any:
         return (getattr(self.network, method, None) or getattr(self.network, METHODS[method]))(value)
+
+    def _rows(
+        self, value: Num[Tensor, "..."], width: int, what: str, image: tuple[int, ...] | None = None
+    ) -> Float[Tensor, "n _"]:
+        """What a method returned, as rows of the type that the network was trained with."""
+        found = rows(value, width, f"{self._name}: {what}", image)
+        if found.dtype != self._dtype:
+            self.converted[what] = found.dtype
+        return found.to(self._dtype)
 
     def _as_trained(self, rows: Num[Tensor, "n _"]) -> Float[Tensor, "n _"]:
         """A copy of the rows, in numbers of the type that the network was trained with."""
@@ -91,7 +100,7 @@ def build_own(spec: Own, data: Shaped, dtype: torch.dtype) -> OwnNetwork:
 
     Raises: NetworkError where it cannot be built, called, or trained as it is.
     """
-    with opened_files() as opened:
+    with opened_files() as opened, no_arguments():
         maker = define(spec.source, spec.name, spec.modules)
         network = _made(maker, spec, data)
     if unknown := opened.undeclared():
@@ -101,11 +110,37 @@ def build_own(spec: Own, data: Shaped, dtype: torch.dtype) -> OwnNetwork:
     for method, part in METHODS.items():
         if not (callable(getattr(network, method, None)) or callable(getattr(network, part, None))):
             raise NetworkError(f"{spec.name} has no {method}: a network offers encode(x) and decode(z)")
-    _take_in_tensors(network, spec.name)
+    with_live_weights(network)
+    check_tensors(network, spec.name)
+    take_in_tensors(network, spec.name)
     own = OwnNetwork(network, spec, data, maker, dtype)
     own.converted = _convert(network, dtype)
-    _call_once(own, spec, data, dtype)
+    with parameters_unchanged(network, spec.name):
+        _call_once(own, spec, data, dtype)
+    own.late = take_in_tensors(network, spec.name)
     return own
+
+
+def check_alike(networks: Sequence[OwnNetwork]) -> None:
+    """Raises: NetworkError where networks of one class differ in more than the numbers of parameters and buffers.
+
+    These alone are stacked; all else a stack holds once for all its trials.
+    """
+    found = [_unstacked(network) for network in networks]
+    for other in found[1:]:
+        if drawn := differing(found[0], other):
+            raise NetworkError(
+                f"{networks[0]._name}.{drawn[0]} differs from seed to seed, and is neither a parameter nor a buffer made in "
+                "__init__, which each trial has for itself: make it one (register_buffer), or set it by an option"
+            )
+
+
+def _unstacked(network: OwnNetwork) -> Contents:
+    module = network.network
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    shapes = {name: (tuple(each.shape), each.dtype) for name, each in tensors}
+    late = {name: value for name, value in contents(module).items() if name in network.late}
+    return shapes | late | plain_contents(module, network.maker)
 
 
 def arguments_of(maker: Any, d: int, kappa: int, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,48 +168,12 @@ def _made(maker: Any, spec: Own, data: Shaped) -> nn.Module:
     return network
 
 
-def _take_in_tensors(network: nn.Module, name: str) -> None:
-    """Make plain tensors buffers, which every trial has for itself. Raises: NetworkError for what cannot be one."""
-    owned = {each.data_ptr() for each in [*network.parameters(), *network.buffers()] if not is_lazy(each)}
-    for place, part in network.named_modules():
-        for attribute, value in list(vars(part).items()):
-            where = ".".join(filter(None, (name, place, attribute)))
-            if isinstance(value, Tensor):
-                if value.requires_grad or (value.numel() and value.data_ptr() in owned):
-                    raise NetworkError(
-                        f"{where} is made of parameters once, when the network is built, so training never reaches it: "
-                        "compute it in encode and decode (weight_norm and spectral_norm: torch.nn.utils.parametrizations)"
-                    )
-                delattr(part, attribute)
-                part.register_buffer(attribute, value, persistent=False)
-            elif attribute not in vars(_EMPTY) and (kind := _kind_inside(value)):
-                raise NetworkError(f"{where} holds {kind} in a {type(value).__name__}, out of sight: use {_SEEN[kind]}")
-
-
-_EMPTY = nn.Module()
-_SEEN = {"layers": "nn.ModuleList or nn.ModuleDict", "tensors": "register_buffer, or nn.ParameterList"}
-
-
-def _kind_inside(value: Any) -> str | None:
-    """Whether a plain list, tuple or dict holds layers or tensors, which no module would know of."""
-    match value:
-        case nn.Module():
-            return "layers"
-        case Tensor():
-            return "tensors"
-        case list() | tuple() | set():
-            return next(filter(None, map(_kind_inside, value)), None)
-        case dict():
-            return next(filter(None, map(_kind_inside, value.values())), None)
-        case _:
-            return None
-
-
 def _convert(network: nn.Module, dtype: torch.dtype) -> dict[str, torch.dtype]:
     """Floating point numbers become `dtype`, complex ones stay complex, and integers and booleans what they are."""
     before = {name: each.dtype for name, each in [*network.named_parameters(), *network.named_buffers()]}
     network._apply(lambda each: each.to(_as(each.dtype, dtype)))
-    return {name: old for name, old in before.items() if old.is_floating_point and old not in (dtype, torch.float32)}
+    kept = (dtype, torch.float32, torch.complex64)
+    return {name: old for name, old in before.items() if (old.is_floating_point or old.is_complex) and old not in kept}
 
 
 def _as(old: torch.dtype, dtype: torch.dtype) -> torch.dtype:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import OptionError
-from study.plan.files import read_header, read_rows
+from study.plan.files import cleaning, read_header, read_rows
 from study.plan.plan import Plan
 from study.record import Home
 
@@ -29,7 +29,7 @@ def refuse_namesake(plan: Plan, home: Home) -> None:
     raise OptionError(
         f"{home} holds another study {plan.name}, declared in {there}: {len(lost)} of its {len(known)} trials are not in "
         f"the table of {here}, which would take its place: rename one of them, or choose another --home "
-        f"(`python -m study.clean --forget {plan.name}` gives up the first)"
+        f"(`{cleaning(home)} --forget {plan.name} --delete` gives up the first)"
     )
 
 

@@ -25,17 +25,21 @@ from study.run.worker import DONE, FAILED, OnFault, Worker, reason_of
 def opened(show: Callable[[str], None]) -> Iterator["InProcess"]:
     """An executor on the GPU of this process, or on one core where torch finds none; `show` gets a fault's traceback.
 
-    One core, as in a Ray worker: then a trial has the same numbers wherever it trains.
+    One core, and torch as a Ray worker has it, whatever the user's own code has set: then a trial has the same numbers
+    wherever it trains.
     """
     import torch  # takes seconds, and a launch that has nothing to train never needs it
 
-    threads = torch.get_num_threads()
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
     torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float32)
     try:
         device = GPU if torch.cuda.is_available() else CPU_CORE
-        yield InProcess((Pool(device, 1),), _Tracebacks(show))
+        with torch.enable_grad():
+            yield InProcess((Pool(device, 1),), _Tracebacks(show))
     finally:
         torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
 
 
 @dataclass(frozen=True)

@@ -1,43 +1,44 @@
 """A rehearsal: the code of the user's that a trial is made of, tried on a few rows before anything is started for it.
 
-A network is built twice and compared, called twice and compared, and trained for two steps twice and compared: what its
-declaration and seed do not settle shows there. A data set is loaded. Each ends in one sentence where it is wrong.
+A network is built and called as `study.train.settled` says, and trained for two steps twice and compared: what its
+declaration and seed do not settle shows there. What it reads meanwhile of files and of the environment is refused. A data
+set is loaded. Each ends in one sentence where it is wrong.
 """
 
 import contextlib
 import io
-import os
 import random
 import sys
-import traceback
 import warnings
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from models.data.dataset import DataSet
 from models.data.load import load, prepare
 from models.data_folders import DataError
-from models.networks.build import build, seeded
-from models.networks.module_contents import contents, differing
-from models.networks.own import OwnNetwork
+from models.networks.build import seeded
+from models.networks.module_contents import differing
+from models.networks.own import COMPLEX
 from models.networks.own_outputs import NetworkError
+from models.networks.unused_parameters import unused_parameters
 from models.specs import Own, OwnData
 from models.specs.own_functions import OwnFunction
-from models.specs.source import change_since, users_modules_hidden
+from models.specs.source import change_since, environment_reads, opened_files, users_modules_hidden
 from study.declare.identity import content_id
 from study.declare.trial import Trial
 from study.errors import said
 from study.train.measure.measure import Measure
 from study.train.measure.own_metrics import own_rows
+from study.train.settled import check_calls, settled
 from study.train.stack.build import build_stack
 from study.train.stack.earlier_stages import Ground
 from study.train.stack.stack import Stack
 from study.train.step.loop import Training
+from study.train.step.own_terms import OwnTerms, Seen
 
 ROWS, STEPS = 16, 2
 """Rows of the data that a network is tried on, and the steps that it takes on them."""
@@ -64,7 +65,7 @@ def key(trial: Trial) -> str | None:
 def rehearse(trial: Trial) -> Rehearsed:
     """Load the user's data and try the user's network, as far as the trial has any. What they print is not shown."""
     faults, notes = list(filter(None, _changes(trial))), list[str]()
-    with _quiet(), users_modules_hidden():
+    with _quiet(), users_modules_hidden(), seeded(0), torch.enable_grad():
         for spec in trial.datasets if not faults else ():
             if spec.is_own:
                 faults += _fault_of(lambda spec=spec: prepare(spec), spec.label)
@@ -101,69 +102,32 @@ def _try_network(trial: Trial) -> list[str]:
     """What the user should know of a network that can be trained. Raises: NetworkError, and whatever its code raises."""
     name, dtype = trial.model.name, getattr(torch, trial.training.dtype)  # pyright: ignore[reportAttributeAccessIssue]
     data = _few_rows(trial)
-    network = _settled(trial, dtype)
-    x = torch.as_tensor(data.train).to(dtype)
-    _check_calls(network, x, torch.randn(ROWS, trial.model.kappa, dtype=dtype), name)
+    with _nothing_read(name):
+        network = settled(trial, dtype)
+        x = torch.as_tensor(data.train).to(dtype)
+        z = torch.randn(ROWS, trial.model.kappa, dtype=dtype)
+        check_calls(network, x, z, name)
     stack = _check_training(trial, data)
+    kinds = {part: (old, COMPLEX[dtype] if old.is_complex else dtype) for part, old in network.converted.items()}
     notes = [
-        f"{name}.{part} is {str(old).removeprefix('torch.')} and becomes {trial.training.dtype}, as its trials compute"
-        for part, old in network.converted.items()
+        f"{name}.{part} is {_plain(old)} and becomes {_plain(new)}, as its trials compute"
+        for part, (old, new) in kinds.items()
     ]
+    if unused := unused_parameters(network, x, z):
+        notes.append(_without_use(name, unused))
     reason = stack.carrier.reason if stack.carrier else None
     return [*notes, f"{name} trains one by one: {reason}"] if reason else notes
 
 
-def _settled(trial: Trial, dtype: torch.dtype) -> OwnNetwork:
-    """The network. Raises: NetworkError where declaration and seed do not settle it."""
-    name = trial.model.label.split()[0]
-    with _environment_reads() as read:
-        one, other = (build(trial.model, trial, trial.weights_seed, dtype) for _ in range(2))
-    if read:
-        raise NetworkError(
-            f"{name} reads the environment variable {read[0]}, which its declaration does not hold: make it an option"
-        )
-    assert isinstance(one, OwnNetwork)
-    assert isinstance(other, OwnNetwork)
-    if loose := differing(contents(one.network, one.maker), contents(other.network, other.maker)):
-        raise NetworkError(
-            f"{name}.{loose[0]} is another one each time the network is built: draw it from torch's, NumPy's or Python's "
-            "own generator, which the trial's seed sets"
-        )
-    return other
+def _without_use(name: str, unused: Sequence[str]) -> str:
+    which = ", ".join([*unused[:2], *([f"{len(unused) - 2} more"] if len(unused) > 2 else [])])
+    return (
+        f"{name} has parameters that neither encode nor decode uses, so they stay untrained ({which}): use or drop them"
+    )
 
 
-def _check_calls(network: OwnNetwork, x: Float[Tensor, "n d_in"], z: Float[Tensor, "n kappa"], name: str) -> None:
-    """Raises: NetworkError where a call leaves traces, or the same rows give other numbers."""
-    buffers = {part for part, _ in network.network.named_buffers()}
-    network.eval()
-    with torch.no_grad():
-        before = contents(network.network, network.maker)
-        one, other = ([*network.encode(x), network.decode(z)] for _ in range(2))
-        after = contents(network.network, network.maker)
-    if changed := differing(before, after):
-        raise NetworkError(
-            _changed(name, changed[0], "in evaluation", "change buffers alone, and only in training mode")
-        )
-    for what, a, b in zip(("encode's mu", "encode's log_var", "decode"), one, other, strict=True):
-        if not a.isfinite().all():
-            raise NetworkError(f"{name}: {what} is not finite with its initial weights: start from smaller ones")
-        if not torch.equal(a, b):
-            raise NetworkError(
-                f"{name}: {what} differs from call to call in evaluation: draw nothing there, z is drawn by the platform"
-            )
-    network.train()
-    before = contents(network.network, network.maker)
-    network.encode(x)
-    network.decode(z)
-    changed = [each for each in differing(before, contents(network.network, network.maker)) if each not in buffers]
-    if changed:
-        raise NetworkError(
-            _changed(name, changed[0], "in training", "make it a buffer, which each trial has for itself")
-        )
-
-
-def _changed(name: str, part: str, when: str, remedy: str) -> str:
-    return f"{name}.{part} changes when encode or decode is called {when}, which no record would show: {remedy}, or drop it"
+def _plain(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _check_training(trial: Trial, data: DataSet) -> Stack:
@@ -171,12 +135,13 @@ def _check_training(trial: Trial, data: DataSet) -> Stack:
     name = " with ".join(filter(None, (trial.model.label.split()[0], _names(trial))))
     ends, stacks, moved = list[list[Tensor]](), list[Stack](), list[str]()
     for ambient in (0, 1):
-        with seeded(ambient):
+        with seeded(ambient), _nothing_read(name):
             before = _generators()
             stack, values = _train(trial, data)
             moved = [kind for kind, state in _generators().items() if state != before[kind]]
         stacks.append(stack)
         ends.append(values)
+    _check_terms(trial, stacks[0], name)
     if all(torch.allclose(a, b, 0, 0, equal_nan=True) for a, b in zip(*ends, strict=True)):
         return stacks[0]
     if moved:
@@ -187,6 +152,23 @@ def _check_training(trial: Trial, data: DataSet) -> Stack:
     raise NetworkError(
         f"{name} trains to other numbers from the same seed: it reads what its declaration does not hold"
     )
+
+
+def _check_terms(trial: Trial, stack: Stack, name: str) -> None:
+    """Raises: NetworkError for a loss term that a call changes."""
+    terms = OwnTerms(stack, [trial])
+    wide, narrow = (torch.randn(1, ROWS, n, dtype=stack.dtype) for n in (trial.d, trial.model.kappa))
+    seen = Seen(torch.randn(1, ROWS, trial.d_in, dtype=stack.dtype), wide, narrow, narrow, narrow, wide)
+    held = []
+    for _ in range(3):
+        with torch.no_grad():
+            terms.values(seen, 0)
+        held.append(terms.contents())
+    if changed := differing(*held[1:]):
+        raise NetworkError(
+            f"{name}: a call of the loss term changes {changed[0]}, which no record would show: ask for the argument `step`, "
+            "or drop it"
+        )
 
 
 def _train(trial: Trial, data: DataSet) -> tuple[Stack, list[Any]]:
@@ -220,6 +202,19 @@ def _few_rows(trial: Trial) -> DataSet:
 
 
 @contextlib.contextmanager
+def _nothing_read(name: str) -> Iterator[None]:
+    """Raises: NetworkError where the user's code reads what its declaration does not hold."""
+    with environment_reads() as read, opened_files() as opened:
+        yield
+    if unknown := opened.undeclared():
+        raise NetworkError(f"{name} reads {unknown[0]}, which no declaration holds: give what it says as an option")
+    if read:
+        raise NetworkError(
+            f"{name} reads the environment variable {read[0]}, which its declaration does not hold: make it an option"
+        )
+
+
+@contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Nothing that the user's code prints or warns of, and no breakpoint: the training itself shows them."""
     hook, sys.breakpointhook = sys.breakpointhook, lambda *_, **__: None
@@ -230,40 +225,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         sys.breakpointhook = hook
-
-
-@contextlib.contextmanager
-def _environment_reads() -> Iterator[list[str]]:
-    """The environment variables that code of the user's reads meanwhile."""
-    real = os.environ
-    spy = _Environment(real)
-    os.environ = spy  # noqa: B003  # pyright: ignore[reportAttributeAccessIssue]
-    try:
-        yield spy.read
-    finally:
-        os.environ = real  # noqa: B003
-
-
-class _Environment(MutableMapping[str, str]):
-    """The environment, which notes what is read of it from a network's own source."""
-
-    def __init__(self, real: MutableMapping[str, str]) -> None:
-        self._real, self.read = real, list[str]()
-
-    def __getitem__(self, name: str) -> str:
-        callers = [frame.filename for frame in traceback.extract_stack(limit=12) if "torch" not in frame.filename]
-        if any(file.startswith("<source of") for file in callers):
-            self.read.append(name)
-        return self._real[name]
-
-    def __setitem__(self, name: str, value: str) -> None:
-        self._real[name] = value
-
-    def __delitem__(self, name: str) -> None:
-        del self._real[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._real)
-
-    def __len__(self) -> int:
-        return len(self._real)

@@ -116,7 +116,7 @@ def test_a_namesake_from_another_file_is_refused_and_takes_nothing(tmp_path):
         assert (
             f"holds another study one, declared in {first}: 2 of its 2 trials are not in the table of {second}" in told
         )
-        assert "rename one of them, or choose another --home" in told
+        assert f"choose another --home (`python -m study.clean --home {home} --forget one --delete` gives up" in told
         assert len(told.splitlines()) == 1
     assert before == {path: path.read_bytes() for path in (home / "studies").rglob("*") if path.is_file()}
     assert clean(Home(home)).trials == 0

@@ -16,7 +16,7 @@ SENTENCES = {
     "NotANumber": "decode is not finite with its initial weights",
     "Whole": "decode is of type int64: return real numbers",
     "Constant": "nothing that encode and decode return depends on a trained parameter",
-    "OnALeaf": "mu.weight changes when encode or decode is called in evaluation",
+    "OnALeaf": "mu.weight changes when encode or decode is called, and optimisers alone change parameters",
     "Clipping": "mu.weight changes when encode or decode is called in evaluation",
     "Counting": "calls changes when encode or decode is called in evaluation",
     "Logging": "SEEN changes when encode or decode is called in evaluation",

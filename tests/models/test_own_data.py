@@ -143,8 +143,8 @@ def test_every_statement_that_may_change_what_the_code_uses_comes_along(tmp_path
 
 def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkeypatch):
     source = (
-        "import os\nimport numpy as np\n\n\ndef drawn():\n"
-        "    x = np.random.default_rng(int(os.environ['DRAW'])).standard_normal((10, 2))\n    return x[:8], x[8:]\n"
+        "from pathlib import Path\nimport numpy as np\n\n\ndef drawn():\n"
+        "    x = np.random.default_rng(int(Path('later').exists())).standard_normal((10, 2))\n    return x[:8], x[8:]\n"
     )
     drawn = write_module(tmp_path, source).drawn
 
@@ -156,9 +156,9 @@ def test_own_data_that_change_under_one_declaration_are_refused(tmp_path, monkey
 
     home = Home(tmp_path / "home")
     plan = make_plan(unseen, "laptop", home)
-    monkeypatch.setenv("DRAW", "0")
+    monkeypatch.chdir(tmp_path)
     assert record_data(plan, home) == record_data(plan, home) == []
-    monkeypatch.setenv("DRAW", "1")
+    (tmp_path / "later").touch()
     from_declaration.cache_clear()  # as in the process of a later launch
     with pytest.raises(DataError, match=r"drawn returns other data .* name it in files="):
         record_data(plan, home)

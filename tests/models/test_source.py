@@ -108,7 +108,47 @@ def test_a_file_is_read_as_python_reads_it(name, tmp_path):
     assert made_again(module)().width() == module.Net().width() == 4
 
 
+WITHOUT_A_NAME = {
+    "globals": "WIDTH = 16\n" + NET.replace("self.WIDTH", "globals().get('WIDTH', 4)"),
+    "eval": "WIDTH = 16\n" + NET.replace("return self.WIDTH", "try:\n            return eval('WIDTH')\n"
+    "        except NameError:\n            return 4"),
+    "subclasses": "class Head:\n    W = 4\nclass Wide(Head):\n    W = 16\n"
+    + NET.replace("return self.WIDTH", "return [Head, *Head.__subclasses__()][-1].W"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_NAME)
+def test_what_code_finds_without_naming_it_belongs_to_it(name, tmp_path):
+    module = write_module(tmp_path, WITHOUT_A_NAME[name])
+    assert module.Net().width() == 16
+    assert made_again(module)().width() == 16
+
+
+PARSED = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--width", type=int, default=4)
+args, _ = parser.parse_known_args()
+"""
+
+
+def test_an_argument_of_the_command_line_is_no_part_of_a_source(tmp_path, monkeypatch):
+    text = PARSED + NET.replace("self.WIDTH", "args.width")
+    monkeypatch.setattr("sys.argv", ["run.py"])
+    assert made_again(write_module(tmp_path, text, name="plain"))().width() == 4
+    monkeypatch.setattr("sys.argv", ["run.py", "--width", "16"])
+    with pytest.raises(ValueError, match=r"args .*is 16 here and 4 there: set it where it is defined, or pass it"):
+        source_of(write_module(tmp_path, text).Net)
+    required = text.replace("default=4", "required=True")
+    with pytest.raises(ValueError, match="set it where it is defined, or pass it as an option"):
+        source_of(write_module(tmp_path, required, name="required").Net)
+
+
 REFUSED = {
+    "its own file": (
+        "from pathlib import Path\nHERE = Path(__file__).parent\n" + NET.replace("self.WIDTH", "HERE"),
+        "Net uses __file__, and its source runs where there is no such file",
+    ),
     "changed from elsewhere": (NET, "Net.WIDTH is 16 here and 4 there: set it where it is defined"),
     "drawn without a seed": (
         "import random\nW = random.random()\n" + NET.replace("self.WIDTH", "W + self.WIDTH"),

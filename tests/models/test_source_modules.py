@@ -96,6 +96,10 @@ IMPORTED = {
         {"layers": "import other\n" + LAYERS, "other": "import layers\ndef size():\n    return layers.WIDTH\n"},
         "from layers import Base\n" + NET,
     ),
+    "set from outside": (
+        {"layers": LAYERS},
+        "import layers\nlayers.EXTRA = 4\nclass Net:\n    def width(self):\n        return getattr(layers, 'EXTRA', 3)\n",
+    ),
     "changed from outside": (
         {"layers": LAYERS.replace("WIDTH = 4", "WIDTH = 3")},
         "import layers\nlayers.WIDTH = 4\n" + NET.replace("Base", "layers.Base"),
@@ -156,3 +160,8 @@ class Net(nn.Linear):
 
 def test_installed_packages_are_no_part_of_a_source(folder):
     assert source_of(write_module(folder, INSTALLED).Net).modules == ()
+
+
+def test_an_installed_package_that_is_not_there_is_named_in_a_sentence():
+    with pytest.raises(ModuleNotFoundError, match=r"^Net imports nowhere, which is not installed here: install it$"):
+        define("from nowhere import layers\n\nclass Net:\n    pass\n", "Net")

@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs/your_own_network.md").read_text(encoding="utf-8")
 
 
 def test_the_example_goes_from_its_file_to_the_report_in_one_launch(tmp_path):
-    network, term, metric = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    network, term, metric, _ = re.findall(r"```python\n(.*?)```", PAGE, re.S)
     wholly = network.replace("Objective(", "Objective(terms=terms, ").replace("Trial(", "Trial(metrics=metrics, ")
     head, study = wholly.split("@study", 1)
     (tmp_path / "mine.py").write_text(f"{head}{term}{metric}\n@study{study}", encoding="utf-8")

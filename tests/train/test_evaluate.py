@@ -4,15 +4,17 @@ import contextlib
 import io
 import subprocess
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from launches import ROOT
+from typer import Exit
 
 from models.data.load import load
 from models.metrics.iwae import log_weights, nll
-from study import VAE, Fixed, Learned, LinearSubspace, Objective, Training, Trial
+from study import VAE, Fixed, Learned, LinearSubspace, Objective, Own, Training, Trial
 from study import evaluate as evaluate_command
 from study import load as load_network
 from study.pack.pack import make_pack
@@ -188,6 +190,44 @@ def test_samples_outliers_and_autoencoders_have_the_metrics_that_are_theirs(tmp_
         for trial_id, value in known.items():
             assert again[trial_id][0] == pytest.approx(value[0], rel=1e-5)
             assert again[trial_id][1:] == value[1:]
+
+
+PACKAGED = """
+import nowhere
+from torch import nn
+
+
+class Packaged(nn.Module):
+    def __init__(self, d, kappa):
+        super().__init__()
+        if nowhere.VERSION != 1:
+            raise ValueError("declared with nowhere 1")
+        self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
+
+    def encode(self, x):
+        return self.mu(x), self.log_var(x)
+
+    def decode(self, z):
+        return self.out(z)
+"""
+
+
+def test_a_network_whose_package_is_another_one_or_is_gone_is_one_sentence(tmp_path, monkeypatch):
+    package = ModuleType("nowhere")
+    package.VERSION = 1  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "nowhere", package)
+    model = Own(kappa=2, name="Packaged", source=PACKAGED)
+    trial = trials_of(kappas=(2,), steps=5)[0].model_copy(update={"model": model})
+    monkeypatch.setattr(pack_run, "METRICS", {})
+    train([trial]).commit(Home(tmp_path))
+    package.VERSION = 2  # pyright: ignore[reportAttributeAccessIssue]
+    for said in ("declared with nowhere 1", "Packaged imports nowhere, which is not installed here: install it"):
+        with contextlib.redirect_stderr(io.StringIO()) as text, pytest.raises(Exit) as ended:
+            evaluate_command.main(home=str(tmp_path))
+        assert ended.value.exit_code == 2
+        assert f"trial {trial.trial_id} cannot be built here: " in text.getvalue()
+        assert said in text.getvalue()
+        monkeypatch.delitem(sys.modules, "nowhere", raising=False)
 
 
 def test_an_unknown_study_is_one_sentence(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import own_functions as own
 import pytest
 import torch
+from user_modules import write_module
 
 from models.data.load import load
 from models.loss.objective import objective
@@ -14,6 +15,7 @@ from models.streams import Batches
 from study.pack.pack import make_pack
 from study.record import Home, read
 from study.train.pack_run import PackRun
+from study.train.rehearsal import rehearse
 from study.train.stack.build import build_stack
 from study.train.weights import load as load_network
 
@@ -146,3 +148,48 @@ def test_what_cannot_be_a_term_or_a_metric_is_refused_when_it_is_declared():
     ):
         with pytest.raises(ValueError, match=words):
             declare()
+
+
+CHANGING = """
+def popping(network, data, counts):
+    return float(counts.pop())
+
+
+def adding(mu, weights):
+    weights[0] += 1
+    return weights[0] * mu.pow(2).sum(-1)
+
+
+def reading(mu):
+    return mu.pow(2).sum(-1) * len(open("w.txt").read())
+
+
+def scored(network, data):
+    import os
+    return float(os.getenv("SCORE", "1"))
+"""
+
+
+def test_options_that_a_function_changes_stay_as_they_were_declared(tmp_path):
+    module = write_module(tmp_path, CHANGING)
+    metric = OwnMetric.of(module.popping, {"popped": ("-", "the last")}, counts=[1, 2])
+    trial = own.trial(OwnTerm.of(module.adding, weights=[0]), metrics=(metric,))
+    identity = trial.trial_id
+    run = trained(trial, own.trial(OwnTerm.of(module.adding, weights=[0]), metrics=(metric,), seed=1))
+    run.commit(Home(tmp_path / "home"))
+    assert (metric.options, trial.objective.terms[0].options) == ({"counts": [1, 2]}, {"weights": [0]})
+    assert type(trial).model_validate_json(trial.model_dump_json()).trial_id == identity
+    found = read(Home(tmp_path / "home"), "evaluations").to_pylist()
+    assert {row["value"] for row in found if row["metric"] == "popped"} == {2.0}
+
+
+def test_what_a_function_reads_must_be_declared(tmp_path, monkeypatch):
+    module = write_module(tmp_path, CHANGING)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.txt").write_text("1")
+    (fault,) = rehearse(own.trial(OwnTerm.of(module.reading))).faults
+    assert fault.endswith(
+        f"reading reads {tmp_path / 'w.txt'}, which no declaration holds: give what it says as an option"
+    )
+    (fault,) = rehearse(own.trial(metrics=(OwnMetric.of(module.scored, {"score": ("-", "x")}),))).faults
+    assert "reads the environment variable SCORE" in fault

@@ -5,7 +5,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from own_networks import imported
+from own_networks import NETWORKS, imported
 from trained_stacks import train_stack
 
 from models.data.load import load as load_data
@@ -190,8 +190,6 @@ class Greedy(Plain):
     def __init__(self, d, kappa, widths):
         super().__init__(d, kappa, widths.pop())
 """
-    from own_networks import NETWORKS
-
     base = NETWORKS + source.replace("from own_networks_base import Plain\n", "")
     trial = own_trial(imported(tmp_path, base, "greedy").Greedy, widths=[4, 8])
     identity = trial.trial_id
@@ -204,9 +202,28 @@ def test_what_is_said_of_a_network_that_is_carried_or_converted_otherwise(nets, 
     assert rehearse(own_trial(nets.BatchNormed)) == ([], [])
     (note,) = rehearse(own_trial(nets.Branching)).notes
     assert note.startswith("Branching trains one by one: vmap: It looks like you're attempting to use a Tensor")
+    (unused,) = rehearse(own_trial(imported(tmp_path, NETWORKS + HALF_USED, "half_used").HalfUsed)).notes
+    assert unused == (
+        "HalfUsed has parameters that neither encode nor decode uses, so they stay untrained "
+        "(prior, flow.weight, 1 more): use or drop them"
+    )
     (converted,) = rehearse(own_trial(imported(tmp_path, DOUBLED, "doubled").Doubled, dtype="float32")).notes
     assert converted == "Doubled.scale is float64 and becomes float32, as its trials compute"
 
+
+HALF_USED = """
+
+
+class HalfUsed(Plain):
+    def __init__(self, d, kappa):
+        super().__init__(d, kappa)
+        self.flow = nn.Linear(kappa, kappa)
+        self.prior = nn.Parameter(torch.zeros(kappa))
+        self.shown = nn.Parameter(torch.zeros(kappa), requires_grad=False)
+
+    def forward(self, x):
+        return self.decode(self.flow(self.encode(x)[0] + self.prior))
+"""
 
 DOUBLED = """
 import torch

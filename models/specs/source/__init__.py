@@ -4,7 +4,8 @@
 """
 
 from models.specs.source.checksum import checksum, declared, declared_files, is_changed
-from models.specs.source.define import define, is_defining
+from models.specs.source.define import define, is_defining, modules_of, no_arguments
+from models.specs.source.environment_reads import environment_reads
 from models.specs.source.find import Source, change_since, source_of
 from models.specs.source.opened_files import opened_files
 from models.specs.source.text import why_unparsed
@@ -17,8 +18,11 @@ __all__ = [
     "declared",
     "declared_files",
     "define",
+    "environment_reads",
     "is_changed",
     "is_defining",
+    "modules_of",
+    "no_arguments",
     "opened_files",
     "source_of",
     "users_modules_hidden",

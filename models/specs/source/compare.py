@@ -7,8 +7,10 @@ it reaches through global names, defaults, closures, attributes and base classes
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
+from pathlib import Path
 from types import (
     BuiltinFunctionType,
+    CodeType,
     FunctionType,
     GeneratorType,
     MappingProxyType,
@@ -17,9 +19,11 @@ from types import (
 )
 from typing import Any
 
+from models.specs.source.cut import binds
 from models.specs.source.define import PREFIX
 from models.specs.source.instructions import gist, globals_used, names_used
 from models.specs.source.modules import is_users
+from models.specs.source.text import decoded
 
 _ANNOTATIONS = {
     "__annotations__",
@@ -31,6 +35,9 @@ _ANNOTATIONS = {
 _PLACE = {"__module__", "__qualname__", "__firstlineno__", "__static_attributes__", "__dict__", "__weakref__"}
 _UNCOUNTED = _ANNOTATIONS | _PLACE | {"__doc__", "__parameters__", "__orig_bases__", "__abstractmethods__", "_abc_impl"}
 """Of a class: where it was written, what is derived from it, and what is only said of it."""
+
+_FINDING = {"globals", "eval", "exec", "__subclasses__"}
+"""What finds things of a file that no code names."""
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), type(...), range, BuiltinFunctionType)
 
@@ -54,7 +61,7 @@ class _Comparison:
         if isinstance(a, type) and isinstance(b, type):
             yield from self._of_classes(a, b, path)
         elif isinstance(b, ModuleType):
-            names = [name for name in vars(b) if not _is_dunder(name)]
+            names = [name for name in (*vars(b), *_set_from_outside(a)) if not _is_dunder(name)]
             yield from self._of_names({name: getattr(a, name, None) for name in names}, vars(b), path, names)
         elif not self._are_of_one_kind(type(a), type(b)):
             yield f"{path} is {_shown(a)} here and {_shown(b)} there"
@@ -112,6 +119,16 @@ class _Comparison:
                 yield f"{name} has a value here and none there"
             elif name in a.__globals__:
                 yield from self.differences(a.__globals__[name], b.__globals__[name], name)
+        if not _FINDING.isdisjoint([*globals_used(a.__code__), *_attributes_found(a.__code__)]):
+            yield from self._of_all_names(a.__globals__, b.__globals__)
+
+    def _of_all_names(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
+        """Clauses for what code may find without naming it: whatever its file defines, and plain values by what they are."""
+        for name in (name for name in a if not _is_dunder(name)):
+            if name not in b:
+                yield f"{name} has a value here and none there"
+            elif isinstance(a[name], _PLAIN):
+                yield from self.differences(a[name], b[name], name)
 
     def _of_dicts(self, a: Mapping[Any, Any], b: Mapping[Any, Any], path: str) -> Iterator[str]:
         yield from self._of_sequences(list(a), list(b), f"the keys of {path}")
@@ -142,6 +159,21 @@ def _is_made(kind: type) -> bool:
 
 def _is_dunder(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
+
+
+def _attributes_found(code: CodeType) -> Iterator[str]:
+    """Of the ways to find things, those that are attributes."""
+    return (name for name in names_used(code) if name == "__subclasses__")
+
+
+def _set_from_outside(module: Any) -> list[str]:
+    """The values of a module that its own file does not set."""
+    file = getattr(module, "__file__", None)
+    if not isinstance(module, ModuleType) or not file or not file.endswith(".py"):
+        return []
+    content = decoded(Path(file).read_bytes())
+    names = [] if binds(content, "*") else [name for name in vars(module) if not binds(content, name)]
+    return [name for name in names if not isinstance(vars(module)[name], ModuleType)]
 
 
 def _defaults(function: FunctionType) -> list[Any]:

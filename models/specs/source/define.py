@@ -1,19 +1,22 @@
 """Making a class or function again from its source, with the user's modules that it imports."""
 
 import builtins
+import inspect
 import linecache
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from models.specs.source.modules import OUR_NAMES
 
 PREFIX = "collapsar_own_"
+_MODULES = "__modules_of_this_definition__"
 
 _DEFINING: ContextVar[bool] = ContextVar("defining", default=False)
 
@@ -27,13 +30,42 @@ def define(source: str, name: str, modules: Mapping[str, str] | None = None) -> 
     """The class or function called `name`, made again from its source. Raises: whatever the source raises.
 
     `modules` holds the source of each module of the user's that it imports, by name: those on the disk count for nothing.
+    An installed package that is not there is named in a sentence, as a ModuleNotFoundError.
     """
     token = _DEFINING.set(True)
     try:
-        with _random_numbers_kept():
+        with _random_numbers_kept(), no_arguments():
             return vars(_Modules(name, modules or {}).run("", source))[name]
+    except ModuleNotFoundError as fault:
+        if fault.msg != f"No module named {fault.name!r}":  # somebody else's sentence
+            raise
+        raise ModuleNotFoundError(
+            f"{name} imports {fault.name}, which is not installed here: install it", name=fault.name
+        ) from fault
     finally:
         _DEFINING.reset(token)
+
+
+def is_asked_by_source(passing_on: Set[str]) -> bool:
+    """Whether a source asks for what happens here, directly or through files of Python's own that pass on a question."""
+    frame = sys._getframe(2)
+    while frame.f_back and _module_of(frame.f_code.co_filename) in passing_on:
+        frame = frame.f_back
+    return frame.f_code.co_filename.startswith("<source of ")
+
+
+def _module_of(file: str) -> str:
+    """ "os" for ".../os.py" and "<frozen os>"."""
+    return Path(file).stem.removeprefix("<frozen ").removesuffix(">")
+
+
+def modules_of(made: Any) -> Mapping[str, ModuleType]:
+    """The modules of the definition that made a class or function, by name; "" is that of the definition itself."""
+    members = (
+        [each for kind in inspect.getmro(made) for each in vars(kind).values()] if inspect.isclass(made) else [made]
+    )
+    found = (getattr(inspect.unwrap(each), "__globals__", {}).get(_MODULES) for each in members if callable(each))
+    return next(filter(None, found), {})
 
 
 class _Modules:
@@ -49,6 +81,7 @@ class _Modules:
         name = PREFIX + ".".join(part for part in (self._name, module) if part)
         made = self._loaded[module] = ModuleType(name)
         vars(made)["__builtins__"] = vars(builtins) | {"__import__": self._import}
+        vars(made)[_MODULES] = self._loaded
         sys.modules[name] = made  # where dataclasses and typing look names up
         file = f"<source of {'.'.join(part for part in (self._name, module) if part)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # tracebacks, debuggers
@@ -86,6 +119,16 @@ class _Modules:
             if parent:
                 setattr(self._module(parent), child, self._loaded[name])
         return self._loaded[name]
+
+
+@contextmanager
+def no_arguments() -> Iterator[None]:
+    """Show the user's code no arguments of the command line: they differ between this process and a worker."""
+    before, sys.argv = sys.argv, [""]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 @lru_cache(maxsize=256)

@@ -118,13 +118,15 @@ def _gathered(text: Text, name: str, reach: Reach, left_out: frozenset[int] = fr
 
 
 def _is_defined(source: Source, name: str) -> bool:
-    return not isinstance(_made(source, name), Exception)
+    return not isinstance(_made(source, name), BaseException)
 
 
 def _why_other(thing: Any, source: Source, name: str) -> str:
     """Why a source does not make the thing; "" where it does."""
     made = _made(source, name)
-    if isinstance(made, Exception):
+    if isinstance(made, NameError) and made.name == "__file__":
+        return f"{name} uses __file__, and its source runs where there is no such file: pass the path as an option"
+    if isinstance(made, BaseException):
         return (
             f"{name} cannot be built from its own source ({type(made).__name__}: {made}): "
             "it uses something that its file does not define by name, or shares a value with a line that cannot run alone"
@@ -139,9 +141,10 @@ def _why_other(thing: Any, source: Source, name: str) -> str:
 def _made(source: Source, name: str) -> Any:
     """What a source makes, or the exception it raises: nobody else uses it, so that it stays as it was made."""
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # what the source prints was printed when it ran
+        silent = io.StringIO()  # what the source prints was printed when it ran
+        with contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
             return define(source.text, name, dict(source.modules))
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         return fault
 
 

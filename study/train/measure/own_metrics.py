@@ -1,6 +1,7 @@
 """The numbers of the user's own: what became of the loss terms, and what the metrics make of each trained network."""
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
@@ -75,7 +76,7 @@ def _metric_rows(measure: Measure, place: int, metric: OwnMetric) -> Iterator[Ro
     examples = Examples(*(_rows(measure, split, part, place) for part in (0, 1) for split in SPLITS))
     with seeded(stream_seed(trial.seed, metric.name)):
         function = define(metric.source, metric.name, metric.modules)
-        found = function(network, examples, **metric.options)
+        found = function(network, examples, **deepcopy(metric.options))
     for name, value in _numbers(metric, found).items():
         yield _row(name, value, len(examples.test), trial.seed)
 

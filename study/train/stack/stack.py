@@ -20,7 +20,7 @@ from models.networks.beta_vae import beside
 from models.networks.build import build, methods_of
 from models.networks.image_vae import ConvolutionalVAE
 from models.networks.methods import Methods
-from models.networks.own import OwnNetwork
+from models.networks.own import OwnNetwork, check_alike
 from models.networks.vae import GaussianVAE
 from models.specs import Gamma
 from models.streams import BLOCK
@@ -232,6 +232,7 @@ def _build_networks(trials: Sequence[Trial], dtype: torch.dtype) -> list[Methods
     for key, trial in zip(keys, trials, strict=True):
         if key not in built:
             built[key] = methods_of(build(trial.model, trial, trial.weights_seed, dtype))
+    check_alike([network for network in built.values() if isinstance(network, OwnNetwork)])
     return [built[key] for key in keys]
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.func import vmap
 
+from models.networks.module_contents import Contents, variables
 from models.networks.own_outputs import NetworkError
 from models.networks.random_draws import Draws
 from models.specs.own_functions import SEEN_BY_TERMS, OwnTerm
@@ -58,6 +60,12 @@ class OwnTerms:
         """Each term of each example, (pack, batch), or of the minibatch, (pack, 1). Raises: NetworkError."""
         return [term.values(vars(seen), step) for term in self._terms]
 
+    def contents(self) -> Contents:
+        """What the terms' functions and the variables of their files hold, by name."""
+        return {
+            f"{term.name}.{name}": value for term in self._terms for name, value in variables(term.function).items()
+        }
+
     def state(self) -> State:
         """Where the streams of terms that draw stand."""
         return {str(place): term.draws.places() for place, term in enumerate(self._terms)}
@@ -74,8 +82,8 @@ class _Term:
     def __init__(self, declared: OwnTerm, draws: Draws) -> None:
         self.name, self.draws = declared.name, draws
         self._options = declared.options
-        self._function: Callable[..., Any] = define(declared.source, declared.name, declared.modules)
-        taken = inspect.signature(self._function).parameters
+        self.function: Callable[..., Any] = define(declared.source, declared.name, declared.modules)
+        taken = inspect.signature(self.function).parameters
         is_open = any(each.kind is each.VAR_KEYWORD for each in taken.values())
         self.asks = [name for name in SEEN_BY_TERMS if is_open or name in taken]
         self._way: Callable[..., Any] | None = None
@@ -106,7 +114,7 @@ class _Term:
     def _together(self, given: dict[str, Any], also: dict[str, Any]) -> Any:
         def one(place: Any, own: dict[str, Any]) -> Any:
             with self.draws.at(place):
-                return self._function(**own, **also)
+                return self.function(**own, **deepcopy(also))
 
         pack = len(next(iter(given.values())))
         return vmap(one)(torch.arange(float(pack)), given)
@@ -115,7 +123,7 @@ class _Term:
         results = []
         for place in range(len(next(iter(given.values())))):
             with self.draws.at(place):
-                results.append(self._function(**{name: part[place] for name, part in given.items()}, **also))
+                results.append(self.function(**{name: part[place] for name, part in given.items()}, **deepcopy(also)))
             if not isinstance(results[-1], Tensor):
                 kind = type(results[-1]).__name__
                 raise NetworkError(f"{self.name} returned {kind}: return a tensor, a number for each example")
