@@ -1,9 +1,10 @@
 """The same trials in JAX, as a good user would write them: vmap over trials, scan over steps, one jit. γ is learned.
 
-It needs `pip install '.[bench]'`. Initial weights, objective, Adam and the decay of its rate are the pack's. A batch is
-drawn where it is used, by JAX's own keys, with replacement, and once for all trials of a seed. Other forms were tried on a
-CPU, and none is faster by more than the measurement's own noise: batched products in place of vmap, an unrolled scan, a key
-for each trial, the generator rbg, trials one after another, XLA's fast mathematics. XLA has one thread.
+It needs `pip install '.[bench]'`. Initial weights, objective, Adam and the decay of its rate are the pack's. Batches are
+drawn in the same jit, by JAX's own keys, with replacement, and once for all trials of a seed. Large networks take turns in
+blocks of a pack, which gains a fifth in packs of 64. Other forms were tried on a CPU, and none is faster by more than the
+measurement's own noise: batched products in place of vmap, an unrolled scan, a key for each trial, the generator rbg, one
+trial after another, XLA's fast mathematics. XLA has one thread.
 """
 
 import os
@@ -31,8 +32,11 @@ from models.specs import VAE, Learned
 from models.specs import Training as Settings
 from study.declare.trial import Trial
 
-FLOPS_A_CALL, STEPS_A_CALL = 1e9, 200
-"""A call takes as many steps as make so much arithmetic, or so many: its own fixed cost does not show, nor does it last."""
+FLOPS_A_CALL, STEPS_A_CALL = 1e10, 200
+"""A call takes as many steps as make so much arithmetic, or so many: of fewer, its own fixed cost and that of blocks show."""
+
+BLOCK, FEW_NUMBERS = 16, 4096
+"""Trials that take a call's steps at once, which then fit the core's cache; those of few numbers do so in any number."""
 
 Weights = dict[str, Any]
 State = tuple[Weights, Weights, Weights]
@@ -86,26 +90,35 @@ def take_steps(
     beta: jax.Array,
 ) -> State:
     """The state some steps on; `step` were taken before."""
-    keys = jax.vmap(jax.random.key)(seeds)
+    times = step + jnp.arange(steps)
 
-    def batch(key: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def draw(key: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Array]:
         size = min(settings.batch, len(train))
         of_rows, of_noise = jax.random.split(jax.random.fold_in(key, step))
         return jax.random.randint(of_rows, (size,), 0, len(train)), jax.random.normal(of_noise, (size, model.kappa))
 
-    def one_step(state: State, step: jax.Array) -> tuple[State, None]:
-        rows, eps = jax.vmap(batch, (0, None))(keys, step)
-        return updated(model, settings, state, step, train[rows][seed_of], eps[seed_of], beta), None
+    of_seeds = jax.vmap(draw, (0, None))
+    drawn = jax.vmap(of_seeds, (None, 0))(jax.vmap(jax.random.key)(seeds), times)
 
-    return jax.lax.scan(one_step, state, step + jnp.arange(steps))[0]
+    def trial(mine: tuple[State, jax.Array, jax.Array]) -> State:
+        state, seed, beta = mine
+
+        def one_step(state: State, at: tuple[jax.Array, tuple[jax.Array, jax.Array]]) -> tuple[State, None]:
+            step, (rows, eps) = at
+            return updated(model, settings, state, step, train[rows[seed]], eps[seed], beta), None
+
+        return jax.lax.scan(one_step, state, (times, drawn))[0]
+
+    trials, each = (state, seed_of, beta), sum(leaf[0].size for leaf in state[0].values())
+    return jax.vmap(trial)(trials) if each < FEW_NUMBERS else jax.lax.map(trial, trials, batch_size=BLOCK)
 
 
 def updated(
     model: VAE, settings: Settings, state: State, step: jax.Array, x: jax.Array, eps: jax.Array, beta: jax.Array
 ) -> State:
-    """Weights and moments after one step of Adam at batches x (pack, n, d) and noise (pack, n, kappa)."""
+    """A trial's weights and moments after one step of Adam, at a batch (n, d) and noise (n, kappa)."""
     weights, mean, square = state
-    gradient = jax.vmap(jax.grad(partial(objective, model)))(weights, x, eps, beta)
+    gradient = jax.grad(partial(objective, model))(weights, x, eps, beta)
     late = jnp.maximum(0, (step / settings.steps - settings.decay_from) / (1 - settings.decay_from))
     lr = settings.lr * (1 - (1 - settings.decay_to) * late)
     mean = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, mean, gradient)

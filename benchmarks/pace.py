@@ -50,7 +50,9 @@ def fastest(ways: Ways, device: str, span_s: float) -> dict[str, Pace | None]:
             if way not in trainers or trainers[way].done:
                 begin = now(device)
                 trainers[way] = make()
-                first = trainers[way].advance(1e-5)  # one step or call: allocations, and whatever is prepared once
+                first = 0
+                while not first:  # one step or call: allocations, and whatever is prepared once
+                    first = trainers[way].advance(1e-5)
                 starts_s.setdefault(way, (now(device) - begin, first))
             begin = now(device)
             steps = trainers[way].advance(span_s)
