@@ -18,10 +18,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from benchmarks.core import Ways, fastest
 from benchmarks.machine import load_average, machine, sentence
 from benchmarks.networks import Network
 from benchmarks.options import add_training, parse, parser_of
+from benchmarks.pace import Ways, fastest
 from benchmarks.plain_loop import PlainLoop
 from benchmarks.step_timer import StepTimer
 from models.data.load import load
@@ -118,7 +118,7 @@ def _measure(name: str, device: str, sizes: Sequence[int], span_s: float) -> str
         trials = [network.trial(Fixed(0.1), 1.0, seed) for seed in range(size)]
         ways: Ways = {"alone": lambda: PlainLoop(first, device)}
         ways |= {way: lambda way=way, trials=trials: CarriedPack(trials, way, device) for way in WAYS}
-        seconds = {way: step_s or math.inf for way, step_s in fastest(ways, device, span_s).items()}
+        seconds = {way: pace.step_s if pace else math.inf for way, pace in fastest(ways, device, span_s).items()}
         gains |= {(size, way): size * seconds["alone"] / seconds[way] for way in WAYS}
         numbers = "".join(f"{gains[size, way]:>13.2f}×" for way in WAYS)
         print(f"  {size:>4}{1e3 * seconds['alone']:>9.1f} ms{numbers}{load_average():>7.1f}", flush=True)

@@ -126,4 +126,5 @@ def test_the_core_benchmark_needs_no_more():
     )
     assert done.stderr == ""
     assert "packs, learned" in done.stdout
+    assert "JAX are missing" in done.stdout
     assert "left out" not in done.stdout
