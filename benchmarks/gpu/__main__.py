@@ -62,10 +62,10 @@ def judge(findings: Findings, device: str) -> list[str]:
     verdicts = [f"checks: {counted}" + f" ({'; '.join(failed)})" * bool(failed)]
     for name, goal in GOALS.items() if device.startswith("cuda") else ():
         lines = [line for line in findings.found.get("speed", []) if line["network"] == name]
-        gain = max((line.get("times_alone") or 0.0 for line in lines), default=0.0)
-        verdicts.append(
-            f"goal {'met' if gain >= goal else 'missed'}: {name}: {gain:.0f} × one at a time (at least {goal:.0f})"
-        )
+        gains = [line["times_alone"] for line in lines if line.get("times_alone")]
+        verdict = "not measured" if not gains else "met" if max(gains) >= goal else "missed"
+        reached = f"{max(gains):.0f} × one at a time" if gains else "no number"
+        verdicts.append(f"goal {verdict}: {name}: {reached} (at least {goal:.0f} ×)")
     return verdicts
 
 

@@ -12,7 +12,7 @@ Convolutions are compared without TF32, which cuDNN uses by default and which ro
 import gc
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
@@ -228,9 +228,11 @@ def memory_of(allowed: float, device: str) -> Iterator[None]:
 
 
 def free() -> None:
-    """Give the device back what no tensor holds any more."""
-    gc.collect()
-    torch.cuda.empty_cache()
+    """Give a GPU back what no tensor holds any more."""
+    if torch.cuda.is_available():
+        gc.collect()
+        with suppress(RuntimeError):  # of a GPU that answers every call with an earlier fault
+            torch.cuda.empty_cache()
 
 
 def judged(apart: Sequence[float], nearest_neighbour: float = math.inf, **facts: object) -> Line:

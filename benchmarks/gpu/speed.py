@@ -140,7 +140,7 @@ class Sweep:
         step_s, build_s = (known["step_ms"] / 1e3 * times, known["build_s"] * times) if known else (0.0, 0.0)
         if step_s > LONGEST_STEP_S:
             return f"a step would take up to {step_s:.0f} s"
-        needed = build_s + 3 * self.span_s + 8 * step_s
+        needed = build_s + 8 * (self.span_s + step_s)
         return (
             None
             if needed <= deadline.left

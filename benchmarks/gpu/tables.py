@@ -44,9 +44,9 @@ def summary(found: dict[str, Any]) -> str:
     rows += [_gains(name, way, lines, sizes) for name, way in dict.fromkeys((x["network"], x["way"]) for x in lines)]
     rows += ["", f"  {'packs that suffice':28}{'measured':>9}{'auto today':>12}{'of the best':>13}"]
     for line in found.get("pack_auto", []):
-        beyond = " or more" if line["enough"] == line["largest_measured"] else ""
-        numbers = f"{line['enough']:>9,}{line['auto_today']:>12,}{line['auto_of_best']:>13.2f}"
-        rows.append(f"  {line['network'] + ', ' + line['way']:28}{numbers}{beyond}")
+        enough = ("≥ " if line["enough"] == line["largest_measured"] else "") + f"{line['enough']:,}"
+        numbers = f"{enough:>9}{line['auto_today']:>12,}{line['auto_of_best']:>13.2f}"
+        rows.append(f"  {line['network'] + ', ' + line['way']:28}{numbers}")
     return "\n".join(rows)
 
 

@@ -12,6 +12,7 @@ from benchmarks.gpu import __main__ as script
 from benchmarks.gpu import ways
 from benchmarks.gpu.budget import Budget, Deadline
 from benchmarks.gpu.correctness import QUICK, TOLERANCE, Checks, halve_until_it_fits, judged, run
+from benchmarks.gpu.findings import Findings
 from benchmarks.gpu.pack_sizes import advise
 from benchmarks.gpu.speed import Job, Limit, Sweep
 from benchmarks.networks import NETWORKS
@@ -139,6 +140,19 @@ def test_a_part_that_ends_early_leaves_its_time_to_the_next():
     budget = Budget(100, {"first": 1, "second": 3})
     assert budget.turn("first").left == pytest.approx(25, abs=1)
     assert budget.turn("second").left == pytest.approx(100, abs=1)
+
+
+def test_goals_and_failed_checks_are_said():
+    findings = Findings(None, "gpu-cuda")
+    findings.add("correctness", {"check": "a pack twice", "status": "failed"})
+    findings.add("speed", {"network": "digits", "times_alone": 120.0})
+    findings.add("speed", {"network": "digits", "left_out": "it does not fit the memory"})
+    failed, met, missing = script.judge(findings, "cuda")
+    assert failed == "checks: 1 failed (a pack twice)"
+    assert met == "goal met: digits: 120 × one at a time (at least 100 ×)"
+    assert missing == "goal not measured: mnist: no number (at least 50 ×)"
+    findings.add("speed", {"network": "mnist", "times_alone": 49.0})
+    assert script.judge(findings, "cuda")[-1].startswith("goal missed: mnist: 49 ×")
 
 
 @pytest.mark.parametrize(
