@@ -79,8 +79,9 @@ def _limits(options: argparse.Namespace, findings: Findings, budget: Budget) -> 
 def _correctness(options: argparse.Namespace, findings: Findings, budget: Budget) -> None:
     print("\nis training right")
     extent = correctness.QUICK if options.quick else correctness.WHOLE
-    checks = correctness.Checks(options.device, extent).by_name()
-    for line in correctness.run(checks, budget.turn("correctness")):
+    deadline = budget.turn("correctness")
+    checks = correctness.Checks(options.device, extent, deadline).by_name()
+    for line in correctness.run(checks, deadline):
         findings.add("correctness", line)
         if line["status"] == "left out":
             findings.leave_out("correctness", line["check"], line["why"])
@@ -103,7 +104,16 @@ def _speed(options: argparse.Namespace, findings: Findings, budget: Budget, name
 
 
 def _left_out(findings: Findings) -> list[str]:
-    return [f"left out: {each['what']}: {each['why']}" for each in findings.found["left_out"]]
+    """What was left out, sizes of one network and way in one line, with the first's reason."""
+    grouped: dict[str, list[dict[str, str]]] = {}
+    for each in findings.found["left_out"]:
+        what, _, _ = each["what"].rpartition(" ") if each["part"] == "speed" else (each["what"], "", "")
+        grouped.setdefault(what, []).append(each)
+    return [
+        f"left out: {', '.join([group[0]['what'], *(each['what'].rpartition(' ')[2] for each in group[1:])])}: "
+        f"{group[0]['why']}"
+        for group in grouped.values()
+    ]
 
 
 def _device(device: str) -> dict[str, str]:

@@ -1,20 +1,30 @@
 """Time for the parts of a run: each gets its turn, and what one leaves goes to those after it."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+
+class OutOfTimeError(Exception):
+    """A part is over, and its work is not."""
 
 
 @dataclass(frozen=True)
 class Deadline:
     """When a part is over, by `time.monotonic`."""
 
-    at: float
+    at: float = math.inf
 
     @property
     def left(self) -> float:
         """Seconds until then."""
         return self.at - time.monotonic()
+
+    def check(self) -> None:
+        """Raises: OutOfTimeError."""
+        if self.left <= 0:
+            raise OutOfTimeError
 
 
 class Budget:

@@ -20,8 +20,9 @@ from statistics import median
 import torch
 from torch import Tensor
 
+from benchmarks.core import Trainer
 from benchmarks.gpu import ways
-from benchmarks.gpu.budget import Deadline
+from benchmarks.gpu.budget import Deadline, OutOfTimeError
 from benchmarks.gpu.findings import Line, in_a_line
 from benchmarks.gpu.networks import measured, of_length, varied
 from benchmarks.networks import GAMMAS
@@ -47,18 +48,20 @@ Check = Callable[[], Line]
 class Extent:
     """How much is checked: steps of each training, trials of a pack that are held against the plain loop, and so on.
 
-    Packs of all `sizes` are of one network; `others` are checked in packs of the first size, `convolutional` in packs of 4.
+    Packs of all `sizes` are of one network, and in the end one of the `largest`; `others` are checked in packs of the first
+    size, `convolutional` in packs of 4.
     """
 
     steps: int
     compared: int
     sizes: Sequence[int]
+    largest: Sequence[int]
     others: Sequence[str]
     convolutional: str = "8-middle"
 
 
-WHOLE = Extent(70, 64, (64, 3, 1, 1024), ("digits", "mnist", "5-8-5"))
-QUICK = Extent(10, 8, (8, 3, 1), ("5-8-5",), "8-small")
+WHOLE = Extent(70, 64, (64, 3, 1), (1024,), ("digits", "mnist", "5-8-5"))
+QUICK = Extent(10, 8, (8, 3, 1), (), ("5-8-5",), "8-small")
 
 MANY = 4096
 """Trials of a pack for which memory is made too small."""
@@ -70,24 +73,26 @@ class Checks:
 
     device: str
     extent: Extent = WHOLE
+    deadline: Deadline = field(default_factory=Deadline)
     _alone: dict[str, Tensor] = field(default_factory=dict)
 
     def by_name(self) -> dict[str, Check]:
         """The checks in the order of their worth."""
         sizes = self.extent.sizes
-        found: dict[str, Check] = {
-            f"planted, packs of {size}": partial(self.equal_the_plain_loop, "planted", size) for size in sizes
-        }
+        found: dict[str, Check] = self._packs("planted", sizes)
         found["a pack twice"] = self.trains_twice_to_the_same_bits
         found["a diverging trial"] = self.a_diverging_trial_changes_no_other
         found["memory runs out"] = self.running_out_of_memory_is_survived
         found |= {f"{way} against eager": partial(self.takes_the_eager_steps, way) for way in ways.WAYS[1:]}
         for mode in list(MODES)[1:]:
-            for size in sizes[:3]:
-                found[f"digits, {mode}, packs of {size}"] = partial(self.equal_the_plain_loop, "digits", size, mode)
-        for name, size in [*((other, sizes[0]) for other in self.extent.others), (self.extent.convolutional, 4)]:
-            found[f"{name}, packs of {size}"] = partial(self.equal_the_plain_loop, name, size)
-        return found
+            found |= self._packs("digits", sizes, mode)
+        for name in self.extent.others:
+            found |= self._packs(name, sizes[:1])
+        return found | self._packs(self.extent.convolutional, [4]) | self._packs("planted", self.extent.largest)
+
+    def _packs(self, name: str, sizes: Sequence[int], mode: str = "one γ") -> dict[str, Check]:
+        of = name if mode == "one γ" else f"{name}, {mode}"
+        return {f"{of}, packs of {size}": partial(self.equal_the_plain_loop, name, size, mode) for size in sizes}
 
     def equal_the_plain_loop(self, name: str, size: int, mode: str = "one γ") -> Line:
         """Trials in packs of one size, of every γ mode that can share a pack."""
@@ -113,7 +118,7 @@ class Checks:
         wild = list(trials)
         absurd = trials[place].training.model_copy(update={"lr": 1e30})
         wild[place] = trials[place].model_copy(update={"training": absurd})
-        training = trained(ways.BUILT["eager"](wild, self.device))
+        training = self._trained("eager", wild)
         tame, beside = self._packed(trials, 8), numbers(training)
         same = [torch.equal(a, b) for i, (a, b) in enumerate(zip(tame, beside, strict=True)) if i != place]
         noted = [bool(reason) == (i == place) for i, reason in enumerate(training.divergence.reason.tolist())]
@@ -126,11 +131,11 @@ class Checks:
         before, trials = self._packed(self._trials("planted", 8), 8), self._trials("planted", MANY, steps=2)
         free()
         torch.cuda.reset_peak_memory_stats(self.device)
-        trained(ways.BUILT["eager"](trials, self.device))
+        self._trained("eager", trials)
         allowed = torch.cuda.max_memory_allocated(self.device) / 4
         free()
         with memory_of(allowed, self.device):
-            sizes, faults = halve_until_it_fits(trials, lambda part: trained(ways.BUILT["eager"](part, self.device)))
+            sizes, faults = halve_until_it_fits(trials, partial(self._trained, "eager"))
         after = self._packed(self._trials("planted", 8), 8)
         same = [torch.equal(a, b) for a, b in zip(before, after, strict=True)]
         return exact([bool(faults), bool(sizes and sizes[-1] > 1), *same]) | {"sizes": sizes, "faults": faults[:1]}
@@ -153,24 +158,28 @@ class Checks:
     def _packed(self, trials: Sequence[Trial], size: int, way: ways.Way = "eager") -> list[Tensor]:
         """The trained numbers of each trial, from packs of one size."""
         parts = [trials[start : start + size] for start in range(0, len(trials), size)]
-        return [own for part in parts for own in numbers(trained(ways.BUILT[way](part, self.device)))]
+        return [own for part in parts for own in numbers(self._trained(way, part))]
+
+    def _trained(self, way: ways.Way, trials: Sequence[Trial]) -> Training:
+        """A pack, trained to its end."""
+        training = ways.BUILT[way](trials, self.device)
+        self._finish(training)
+        return training
+
+    def _finish(self, trainer: Trainer) -> None:
+        """Raises: OutOfTimeError."""
+        while not trainer.done:
+            self.deadline.check()
+            trainer.advance(1)
 
     def _alone_of(self, trial: Trial) -> Tensor:
         """The trained numbers that a plain loop ends with."""
         if trial.trial_id not in self._alone:
             alone = PlainLoop(trial, self.device)
-            while not alone.done:
-                alone.advance(60)
+            self._finish(alone)
             parts = [*alone.weights(), *([] if alone.log_gamma is None else [alone.log_gamma])]
             self._alone[trial.trial_id] = torch.cat([part.detach().flatten() for part in parts]).double().cpu()
         return self._alone[trial.trial_id]
-
-
-def trained(training: Training) -> Training:
-    """A training, taken to its end."""
-    while not training.done:
-        training.advance(60)
-    return training
 
 
 def numbers(training: Training) -> list[Tensor]:
@@ -251,11 +260,11 @@ def exact(facts: Sequence[bool]) -> Line:
 def run(checks: Mapping[str, Check], deadline: Deadline) -> Iterator[Line]:
     """The lines of checks, one after another, as far as time allows; a fault is a line too."""
     for name, check in checks.items():
-        if deadline.left <= 0:
-            yield {"check": name, "status": "left out", "why": "no time was left"}
-            continue
         try:
+            deadline.check()
             line = check()
+        except OutOfTimeError:
+            line = {"status": "left out", "why": "the time for checks is over"}
         except Exception as fault:  # one check must not end the others: a GPU is lent for minutes
             line = {"status": "failed", "why": in_a_line(fault)}
         yield {"check": name} | line

@@ -3,7 +3,9 @@
 import json
 import math
 import sys
+import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from benchmarks.gpu.findings import Findings
 from benchmarks.gpu.pack_sizes import advise
 from benchmarks.gpu.speed import Job, Limit, Sweep
 from benchmarks.networks import NETWORKS
+from benchmarks.plain_loop import PlainLoop
 
 FEW = replace(QUICK, steps=3)
 
@@ -104,9 +107,18 @@ def test_a_fault_in_a_check_is_a_line_and_not_the_end():
     def faulty():
         raise RuntimeError("CUDA error")
 
-    lines = list(run({"first": faulty, "second": lambda: {"status": "passed"}}, Deadline(math.inf)))
+    lines = list(run({"first": faulty, "second": lambda: {"status": "passed"}}, Deadline()))
     assert [line["status"] for line in lines] == ["failed", "passed"]
     assert lines[0]["why"] == "RuntimeError: CUDA error"
+
+
+def test_a_check_ends_with_its_time(monkeypatch):
+    """In the middle of a training, so that the parts after it get their turn."""
+    monkeypatch.setattr(PlainLoop, "done", False)
+    deadline = Deadline(time.monotonic() + 1)
+    (line,) = run({"endless": partial(Checks("cpu", FEW, deadline).equal_the_plain_loop, "planted", 1)}, deadline)
+    assert line == {"check": "endless", "status": "left out", "why": "the time for checks is over"}
+    assert -5 < deadline.left <= 0
 
 
 def test_a_pack_that_does_not_fit_is_halved():
@@ -120,7 +132,7 @@ def test_a_pack_that_does_not_fit_is_halved():
 def test_a_size_that_cannot_be_measured_is_named_and_its_larger_ones_judged_by_the_smaller():
     sweep = Sweep("cpu", Limit(1e12, 1e10), span_s=0.01)
     jobs = [Job("5-8-5", "eager", 1), Job("5-8-5", "eager", 100_000), Job("5-8-5", "no way", 1)]
-    first, large, unknown = sweep.run(jobs, Deadline(math.inf))
+    first, large, unknown = sweep.run(jobs, Deadline())
     assert first["step_ms"] > 0
     assert "a step would take up to" in large["left_out"]
     assert "StopIteration" in unknown["left_out"]
