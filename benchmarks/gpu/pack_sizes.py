@@ -1,5 +1,6 @@
 """Where `--pack auto` should stop on this device, by what was measured, and where `study.pack.cost` stops today."""
 
+import math
 from collections.abc import Sequence
 
 from benchmarks.gpu.findings import Line
@@ -28,7 +29,7 @@ def _advice(name: str, way: str, lines: Sequence[Line], device: str) -> Line | N
     enough = min(size for size, speed in speeds.items() if speed >= ENOUGH * best)
     first = varied(measured(name).network, 1)[0]
     today = largest_useful_pack(first, GPU if device.startswith("cuda") else CPU_CORE)
-    at = max((size for size in speeds if size <= today), default=min(speeds))
+    at = min(speeds, key=lambda size: abs(math.log(size / today)))
     return {
         "network": name,
         "way": way,

@@ -141,11 +141,11 @@ def test_a_size_that_cannot_be_measured_is_named_and_its_larger_ones_judged_by_t
 def test_the_least_size_that_suffices_is_advised():
     lines = [
         {"network": "5-8-5", "way": "eager", "pack": size, "step_ms": ms, "trials_per_minute": size / ms}
-        for size, ms in ((1, 1.0), (64, 1.0), (256, 2.0), (1024, 7.8))
+        for size, ms in ((1, 1.0), (64, 1.0), (250, 2.0), (1024, 8.0))
     ]
     (line,) = advise(lines, "cpu")
-    assert (line["enough"], line["auto_today"], line["auto_measured_at"]) == (256, 256, 256)
-    assert line["auto_of_best"] == pytest.approx(128 / (1024 / 7.8))
+    assert (line["enough"], line["auto_today"], line["auto_measured_at"]) == (250, 256, 250)
+    assert line["auto_of_best"] == pytest.approx(125 / 128)
 
 
 def test_a_part_that_ends_early_leaves_its_time_to_the_next():
