@@ -17,7 +17,7 @@ from benchmarks.plain_loop import PlainLoop
 from benchmarks.studies import STUDIES, few, trial_of
 from models.data.load import load
 from models.networks.build import build
-from study import Fixed, Learned, Training
+from study import Fixed, Learned, PerImage, PerPixel, Training
 from study.train.stack.build import build_stack
 from study.train.step.loop import Training as PackTraining
 
@@ -46,6 +46,18 @@ def test_the_step_by_hand_takes_the_same_steps_as_the_pack(name):
 def test_the_plain_loop_takes_the_same_steps_as_the_pack():
     trials = NETWORKS["5-8-5"].trials(8, seeds=2)
     assert len({type(trial.objective.gamma) for trial in trials}) == 4
+    pack = stack(trials)
+    take(pack, 40)
+    for index, trial in enumerate(trials):
+        alone = PlainLoop(trial)
+        take(alone, 40)
+        for weight, packed in zip(alone.weights(), pack.stack.weights().values(), strict=True):
+            assert torch.allclose(weight, packed[index], atol=1e-5), trial
+
+
+@pytest.mark.parametrize("gamma", [PerPixel(init=0.2, floor=1e-3), PerImage(floor=1e-3)])
+def test_the_plain_loop_takes_the_same_steps_where_variances_are_many(gamma):
+    trials = NETWORKS["5-8-5"].trials(3, [gamma], seeds=2)
     pack = stack(trials)
     take(pack, 40)
     for index, trial in enumerate(trials):
