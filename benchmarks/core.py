@@ -1,4 +1,4 @@
-"""The training core alone: one trial at a time, packs of 1 to 1024, and the same step written by hand.
+"""The training core alone: one trial at a time, packs of 1 to 1024, and the same trials in JAX.
 
     python -m benchmarks.core [--device cuda] [--only 5-8-5,planted,digits,mnist] [--sizes 1,4,16,64,256,1024]
 
@@ -7,8 +7,8 @@ trains real trials on one thread; a number is the fastest of several rounds, in 
 On a CPU it is the core's time, which other programs hardly change, on a GPU the clock's.
 `alone` is a plain loop of one `nn.Module` with `torch.optim.Adam`; `packs` are trials of every γ mode from four seeds. `a
 seed each` is a pack's worst case: no two trials share their random draws. Then the very same trials, with a learned γ:
-`packs, learned` are the platform's, `by hand` is one batched-matmul step (`benchmarks.hand_written_step`), and `JAX` what a
-user of JAX would write (`benchmarks.jax_pack`). `with start` are the trials a minute of one pack that also pays for what
+`packs, learned` are the platform's, whose slopes are written by hand, `by autograd` the same packs with torch's, and `JAX`
+what a user of JAX would write (`benchmarks.jax_pack`). `with start` are the trials a minute of one pack that also pays for what
 comes before its first step, such as compiling; `of limit` is the share of the step that its matrix products alone would
 take (`benchmarks.limit`).
 """
@@ -22,20 +22,20 @@ from typing import Any
 
 import torch
 
-from benchmarks.hand_written_step import HandWrittenStep
 from benchmarks.limit import Limit, limit_of
 from benchmarks.machine import load_average, machine, sentence
 from benchmarks.networks import NETWORKS, Network
 from benchmarks.options import add_out, add_training, parse, parser_of, write_numbers
 from benchmarks.pace import Pace, Trainer, Ways, fastest
 from benchmarks.plain_loop import PlainLoop
-from benchmarks.standing import BY_HAND, JAX, PACKS, SHARE, SPEED, WITH_START, as_text, cells, judge
+from benchmarks.standing import AUTOGRAD, JAX, PACKS, SHARE, SPEED, WITH_START, as_text, cells, judge
 from models.data.load import load
 from models.data_folders import DataError
 from models.specs import MNIST, VAE, Learned
 from study.declare.trial import Trial
 from study.train.stack.build import build_stack
 from study.train.step.loop import Training
+from study.train.step.passes import Way
 
 SIZES = (1, 4, 16, 64, 256, 1024)
 PEER_SIZES, MANY_SEEDS = {"5-8-5": (16, 64, 256), "mnist": (16,)}, 256
@@ -138,7 +138,7 @@ def _questions(name: str, sizes: Sequence[int], device: str) -> Iterator[tuple[i
 def _peers(trials: list[Trial], device: str) -> Ways:
     """The ways that train trials with a learned γ."""
     ways: dict[str, Callable[[], Trainer]] = {PACKS: lambda: _stack(trials, device)}
-    ways[BY_HAND] = lambda: HandWrittenStep(trials, device)
+    ways[AUTOGRAD] = lambda: _stack(trials, device, "by autograd")
     if not no_jax(device):
         from benchmarks.jax_pack import JaxPack
 
@@ -146,9 +146,9 @@ def _peers(trials: list[Trial], device: str) -> Ways:
     return ways
 
 
-def _stack(trials: list[Trial], device: str) -> Training:
+def _stack(trials: list[Trial], device: str, way: Way | None = None) -> Training:
     stack, inputs = build_stack(trials, load(trials[0].data), torch.device(device))
-    return Training(stack, trials, inputs)
+    return Training(stack, trials, inputs, way)
 
 
 def _line(name: str, way: str, pack: int, pace: Pace | None, alone_s: float, limit: Limit) -> Line:

@@ -1,4 +1,4 @@
-"""How the numbers of `benchmarks.core` stand: packs against JAX, the hand-written step and the machine's limit.
+"""How the numbers of `benchmarks.core` stand: packs against JAX, the same packs by autograd, and the machine's limit.
 
 Every way is taken at its best pack size. All of them train the same trials of a learned γ. `start counted` charges one pack
 with what passes before its first step, which is compiling in JAX, over as many steps as the trials declare.
@@ -7,14 +7,13 @@ with what passes before its first step, which is compiling in JAX, over as many 
 from collections.abc import Sequence
 from typing import Any
 
-GOAL_BY_HAND = 0.7
 GOALS_JAX = {"5-8-5": 0.75, "planted": 1.05, "digits": 1.05}
 """How many times JAX's trials a minute packs must train, compiling not counted; with it counted, they must be ahead."""
 
 GOALS_LIMIT = {"planted": 0.42, "digits": 0.42}
 """The share of the machine's limit that a pack must reach."""
 
-PACKS, JAX, BY_HAND = "packs, learned", "JAX", "by hand"
+PACKS, JAX, AUTOGRAD = "packs, learned", "JAX", "by autograd"
 SPEED, WITH_START, SHARE = "trials_per_minute", "trials_per_minute_with_start", "share_of_limit"
 
 Line = dict[str, Any]
@@ -36,9 +35,6 @@ def judge(lines: Sequence[Line]) -> list[str]:
     """A sentence for each goal of each network that was measured."""
     found = []
     for network in dict.fromkeys(line["network"] for line in lines):
-        if hand := ratio(lines, network, BY_HAND):
-            text = f"a pack runs at {hand:.2f} of the hand-written step (at least {GOAL_BY_HAND})"
-            found.append(_verdict(hand >= GOAL_BY_HAND, network, text))
         if (goal := GOALS_JAX.get(network)) and (jax := ratio(lines, network, JAX)):
             text = (
                 f"packs train {jax:.2f} times as many trials a minute as JAX, compiling not counted (at least {goal})"
@@ -60,14 +56,14 @@ def _verdict(is_met: bool, network: str, text: str) -> str:
 def cells(lines: Sequence[Line]) -> list[list[str]]:
     """The training alone: a row a network, and a way's best pack size in brackets."""
     head = ["training alone, trials a minute", "packs", "JAX", "÷ JAX", "packs, start counted", "JAX, start counted"]
-    rows = [[*head, "÷ JAX", "of the limit", "JAX of the limit", "of the hand-written step"]]
+    rows = [[*head, "÷ JAX", "of the limit", "JAX of the limit", "÷ by autograd"]]
     for network in dict.fromkeys(line["network"] for line in lines):
         row = [network]
         for number in (SPEED, WITH_START):
             row += [_with_size(lines, network, way, number) for way in (PACKS, JAX)]
             row.append(_number(ratio(lines, network, JAX, number), "×"))
         row += [_number(best(lines, network, way, SHARE)) for way in (PACKS, JAX)]
-        rows.append([*row, _number(ratio(lines, network, BY_HAND))])
+        rows.append([*row, _number(ratio(lines, network, AUTOGRAD), "×")])
     return rows
 
 

@@ -34,14 +34,15 @@ class TrainedNumbers:
         self.flat: Float[Tensor, " all"] = like.new_zeros(-(-sum(sizes) // _PADDING) * _PADDING)
         pieces = zip(self.flat[: sum(sizes)].split(sizes), shapes, strict=True)
         self.parts: list[Float[Tensor, "pack ..."]] = [piece.view(pack, *shape) for piece, shape in pieces]
+        self._columns = [part.view(pack, -1) for part in self.parts]
 
     def alike(self, pack: int | None = None) -> "TrainedNumbers":
         """Zeros for the same parameters, of as many trials or of `pack`."""
         return TrainedNumbers(self.pack if pack is None else pack, self._shapes, self.flat)
 
-    def columns(self, rows: slice = slice(None)) -> Columns:
-        """The numbers of some trials, (rows, ·) for each parameter: views."""
-        return [part.view(self.pack, -1)[rows] for part in self.parts]
+    def columns(self, rows: slice | None = None) -> Columns:
+        """The numbers of all trials or of some, (rows, ·) for each parameter: views."""
+        return self._columns if rows is None else [column[rows] for column in self._columns]
 
     def by_trial(self) -> Float[Tensor, "pack numbers"]:
         """A row for each trial, parameter after parameter: a copy."""

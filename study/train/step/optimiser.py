@@ -16,7 +16,7 @@ from torch import Tensor
 from study.train.stack.resumable import State
 from study.train.stack.stack import Stack
 from study.train.stack.trained_numbers import Columns, TrainedNumbers, of_rows
-from study.train.step.torch_kernels import multiply_, subtract_
+from study.train.step.torch_kernels import add_products_
 
 Setting = float | Float[Tensor, "pack 1"]
 """A number of each trial: one float where all agree, which is faster, else a column. The results are the same bits."""
@@ -80,10 +80,10 @@ class Optimiser(ABC):
             self._decay_slopes(block, self._decay[block.rows])
         self._direct(block)
         block.update.flat.nan_to_num_(0.0, 0.0, 0.0)  # of a trial that has ended, whose learning rate is 0
-        rates, update = lr[:, None], block.update.columns()
-        multiply_(update, [rates] * (len(update) - 1) + [rates * of_last[:, None]])
+        rates = lr[:, None]
         self._shrink(block, rates)
-        subtract_(block.numbers, update)
+        each = [rates] * (len(block.numbers) - 1) + [rates * of_last[:, None]]
+        add_products_(block.numbers, block.update.columns(), each, value=-1)
 
     def _decay_slopes(self, block: Block, decay: Float[Tensor, "rows 1"]) -> None:
         for slope, numbers, is_weight in zip(block.gradient.columns(), block.numbers, self._decays, strict=True):

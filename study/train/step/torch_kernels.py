@@ -7,11 +7,11 @@ checks and groups its tensors anew at every step, which takes longer than a smal
 from typing import Any
 
 from torch import Tensor
+from torch import _foreach_addcmul_ as add_products_  # pyright: ignore[reportPrivateImportUsage]
 from torch import _foreach_mul_ as multiply_  # pyright: ignore[reportPrivateImportUsage]
-from torch import _foreach_sub_ as subtract_  # pyright: ignore[reportPrivateImportUsage]
 from torch import _fused_adam_ as _adam  # pyright: ignore[reportPrivateImportUsage]
 
-__all__ = ["adam_", "multiply_", "subtract_"]
+__all__ = ["adam_", "add_products_", "multiply_"]
 
 
 def adam_(
