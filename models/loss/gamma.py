@@ -87,12 +87,12 @@ def schedule(numbers: Numbers, progress: Float[Tensor, "*#pack"]) -> Float[Tenso
 
 
 class GammaInForce:
-    """`gamma_in_force` of the same trials again and again: what no trial asks for is not computed."""
+    """`gamma_in_force` of the same trials again and again: where they all learn γ, or none of it depends on them, at once."""
 
     def __init__(self, numbers: Numbers) -> None:
-        self._floor, self._learned, self._optimal = numbers["floor"], numbers["learned"] > 0, numbers["optimal"] > 0
-        self._any_is_optimal, self._any_is_learned = bool(self._optimal.any()), bool(self._learned.any())
-        self._all_are_learned = bool(self._learned.all())
+        self._numbers = numbers
+        self._all_are_learned = bool((numbers["learned"] > 0).all())
+        self._all_are_scheduled = not bool(((numbers["learned"] > 0) | (numbers["optimal"] > 0)).any())
 
     def __call__(
         self,
@@ -101,13 +101,12 @@ class GammaInForce:
         d: int,
         scheduled: Float[Tensor, " pack"],
     ) -> Float[Tensor, " pack"]:
-        """γ of each trial. `distortion` has no gradient here."""
+        """γ of each trial."""
         if self._all_are_learned:
             return log_gamma.exp()
-        given = scheduled
-        if self._any_is_optimal:
-            given = torch.where(self._optimal, torch.maximum(distortion / d, self._floor), given)
-        return torch.where(self._learned, log_gamma.exp(), given) if self._any_is_learned else given
+        return (
+            scheduled if self._all_are_scheduled else gamma_in_force(self._numbers, log_gamma, distortion, d, scheduled)
+        )
 
 
 def gamma_in_force(

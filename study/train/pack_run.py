@@ -96,7 +96,7 @@ class PackRun:
         share = self.spent_s / len(rows)
         device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         for row in rows:
-            row.update(artifacts=path, wall_s=share, device=device)
+            row.update(artifacts=path, wall_s=share, device=device, gradient=self.training.way)
         heads = zip(rows, self._trials, strict=True)
         key = [{"trial_id": row["trial_id"], "commit_id": commit_id, "stage": trial.stage} for row, trial in heads]
         evaluations = [

@@ -32,7 +32,6 @@ from study.train.stack.build import build_stack
 from study.train.step import build
 from study.train.step.build import NUMBERS_IN_CACHE, passes_of
 from study.train.step.loop import Training as PackTraining
-from study.train.step.passes import way_of
 
 SMALL = PlantedManifold(d=6, r=2, n=64, n_test=16)
 
@@ -56,7 +55,7 @@ def training(trials, way=None):
 def assert_same_steps(trials):
     """The first gradient, what the log shows, and the numbers after some steps."""
     hand, graph = training(trials), training(trials, "by autograd")
-    assert way_of(trials) == "by hand"
+    assert (hand.way, graph.way) == ("by hand", "by autograd")
     for taken in range(6):
         for each in (hand, graph):
             each.take_step()
@@ -145,7 +144,7 @@ def test_blocks_change_no_bit_of_any_trial(most, monkeypatch):
 
 def test_blocks_are_small_enough_for_the_cache_and_nearly_equal():
     stack, _ = build_stack(trials_of(), load(SMALL), torch.device("cpu"))
-    (one,) = passes_of(stack, trials_of(), 16)
+    (one,) = passes_of(stack, trials_of(), 16, "by hand")
     assert one.rows == slice(0, 8)
     rows = build.blocks_of(20, NUMBERS_IN_CACHE // 8, NUMBERS_IN_CACHE)
     assert [each.stop - each.start for each in rows] == [6, 7, 7]
@@ -159,5 +158,4 @@ def test_what_has_no_way_by_hand_goes_by_autograd(make_trial):
         plain.model_copy(update={"objective": sparse, "model": VAE(kappa=4, post_var="none")}),
         plain.model_copy(update={"objective": spread, "model": VAE(kappa=4, sees_beta=True)}),
     ]
-    assert way_of([plain]) == "by hand"
-    assert [way_of([each]) for each in others] == ["by autograd"] * 2
+    assert [training([each]).way for each in (plain, *others)] == ["by hand", "by autograd", "by autograd"]

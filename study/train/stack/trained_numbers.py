@@ -17,7 +17,7 @@ Columns = list[Float[Tensor, "rows _"]]
 
 def of_rows(tensor: Tensor, rows: slice) -> Tensor:
     """The part of some trials of a pack; the tensor itself where they are all of it: to cut it would take time."""
-    return tensor if rows.start == 0 and rows.stop == len(tensor) else tensor[rows]
+    return tensor if rows.start == 0 and rows.stop == tensor.shape[0] else tensor[rows]
 
 
 _PADDING = 64
@@ -47,6 +47,11 @@ class TrainedNumbers:
     def by_trial(self) -> Float[Tensor, "pack numbers"]:
         """A row for each trial, parameter after parameter: a copy."""
         return torch.cat(self.columns(), dim=1)
+
+    def norms(self) -> Float[Tensor, " pack"]:
+        """The norm of each trial's numbers."""
+        of_parameters = [torch.linalg.vector_norm(column, dim=1) for column in self._columns]
+        return torch.linalg.vector_norm(torch.stack(of_parameters), dim=0)
 
     def fill(self, parts: Sequence[Float[Tensor, "pack ..."]]) -> None:
         """Take over such parts."""

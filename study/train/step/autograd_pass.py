@@ -36,8 +36,7 @@ class AutogradPass:
             loss = self._loss.of(step, batch, now, (mu, log_var), z, out, stack.log_gamma)
         slopes = slopes_of(loss.value, [*stack.trained, z] if is_logged else stack.trained)
         self.gradient.fill(slopes[: len(stack.trained)])
-        norm = torch.linalg.vector_norm(self.gradient.by_trial(), dim=1)
         variance = None if stack.is_deterministic else log_var.detach().exp()
         latents = latents_of(slopes[-1], variance) if is_logged else None
         found = (loss.fit.distortion, loss.rate, loss.fit.gamma, loss.value)
-        return outcome_of(found, norm, latents)
+        return outcome_of(found, self.gradient.norms(), latents)

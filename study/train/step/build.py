@@ -12,18 +12,18 @@ from study.train.step.autograd_pass import AutogradPass
 from study.train.step.by_hand.hand_pass import HandPass, blocks_of, is_plain, numbers_in_use
 from study.train.step.by_hand.layers import Buffers
 from study.train.step.optimiser import Gradients, Optimiser, are_weights
-from study.train.step.passes import Pass, Way, way_of
+from study.train.step.passes import Pass, Way
 from study.train.step.rmsprop import RMSprop
 from study.train.step.rprop import Rprop
 from study.train.step.sgd import SGD
 
-NUMBERS_IN_CACHE = 2**22
+NUMBERS_IN_CACHE = 3 * 2**20
 """How many numbers the step of a block may use on a CPU, so that most of them stay in a core's cache."""
 
 
-def passes_of(stack: Stack, trials: Sequence[Trial], batch: int, way: Way | None = None) -> list[Pass]:
-    """The passes of a pack, one for each block of its trials, by default the way that suits them; `batch` examples a step."""
-    if (way or way_of(trials)) == "by autograd" or stack.way != "together":
+def passes_of(stack: Stack, trials: Sequence[Trial], batch: int, way: Way) -> list[Pass]:
+    """The passes of a pack, one for each block of its trials; `batch` examples a step."""
+    if way == "by autograd":
         return [AutogradPass(stack, trials)]
     blocks = [slice(0, len(trials))]
     if stack.device.type == "cpu" and is_plain(trials):

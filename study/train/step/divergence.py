@@ -30,6 +30,7 @@ class Divergence:
     def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
         self._blow_up = stack.column([trial.training.blow_up for trial in trials])
         self._limit = torch.full_like(self._blow_up, math.inf)
+        self._infinity = self._limit.new_tensor(math.inf)
         self.runs: Bool[Tensor, " pack"] = torch.ones(len(stack), dtype=torch.bool, device=stack.device)
         self._stopped = torch.zeros_like(self.runs)
         self._taken = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
@@ -44,7 +45,7 @@ class Divergence:
             torch.mul(size + 1, of_rows(self._blow_up, rows), out=limit)
         torch.where(runs, value, last_value, out=last_value)
         torch.where(runs, norm, last_norm, out=last_norm)
-        runs &= (value <= limit) & (size.add_(norm) < math.inf)  # NaN compares false
+        runs &= (value <= limit) & (size.add_(norm) < self._infinity)  # NaN compares false
         taken += runs
 
     def stop(self, stops: Bool[Tensor, " pack"]) -> None:

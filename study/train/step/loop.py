@@ -25,7 +25,7 @@ from study.train.step.early_stopping import EarlyStopping
 from study.train.step.minibatches import Drawn, Minibatches
 from study.train.step.optimiser import Block
 from study.train.step.outcome import Outcome, joined
-from study.train.step.passes import Way
+from study.train.step.passes import Way, way_of
 from study.train.step.schedules import Moment, Schedules
 
 LOOK_EVERY = 32
@@ -40,7 +40,8 @@ class Training:
         self.settings = settings = trials[0].training
         self._schedules, self._clip = Schedules(stack, trials), Clip(stack, trials)
         self._minibatches = Minibatches(stack, trials, inputs)
-        self._passes = passes_of(stack, trials, self._minibatches.size, way)
+        self.way = way or way_of(stack, trials)
+        self._passes = passes_of(stack, trials, self._minibatches.size, self.way)
         self._optimiser = optimiser_of(stack, trials, [(each.rows, each.gradient) for each in self._passes])
         self._gamma_lr_ratio = stack.column([_gamma_lr(trial) / trial.training.lr for trial in trials])
         self.divergence = Divergence(stack, trials)

@@ -40,6 +40,7 @@ class Minibatches:
         self._kept = kept.to(stack.device) if settings.stop else None
         self._batches = Batches(seeds, len(kept), settings.batch, stack.kappa, stack.dtype, stack.device)
         self._betas = BetaDraws(stack, trials)
+        self._memory: dict[tuple[str, int], Tensor] = {}
         self.size = min(settings.batch, len(kept))
         self.parts: dict[str, Resumable] = {"batches": self._batches, "inputs": inputs, "betas": self._betas}
 
@@ -49,31 +50,44 @@ class Minibatches:
         if self._kept is not None:
             rows = self._kept[rows]
         if self._inputs.are_everyones:
-            return Drawn(*self._inputs.batch(rows), eps, self._seed_of, self._seed_of)
+            return Drawn(*self._inputs.batch(rows), eps, self._seed_of, self._seed_of, self._memory)
         u = self._betas.draw(rows.shape[1]) if self._betas else None
         x, y = self._inputs.batch(rows[self._seed_of], u)
-        return Drawn(x, y, eps, None, self._seed_of, u, None if u is None else self._betas.weights(u))
+        return Drawn(x, y, eps, None, self._seed_of, self._memory, u, None if u is None else self._betas.weights(u))
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A minibatch of the whole pack: a table of rows for each seed, or for each trial where `place` is None."""
+    """A minibatch of the whole pack: a table of rows for each seed, or for each trial where `place` is None.
+
+    What it gives lies in `memory`, and holds until the same rows, or as many others, are asked for again.
+    """
 
     x: Float[Tensor, "tables batch d_in"]
     y: Float[Tensor, "tables batch d"]
     eps: Float[Tensor, "seeds batch kappa"]
     place: Int[Tensor, " pack"] | None
     seed_of: Int[Tensor, " pack"]
+    memory: dict[tuple[str, int], Tensor]
     u: Float[Tensor, "pack batch"] | None = None
     weight: Float[Tensor, "pack batch"] | None = None
 
-    def of(self, rows: slice = slice(None)) -> Minibatch:
+    def of(self, rows: slice) -> Minibatch:
         """What some trials of the pack see."""
-        x = self._chosen(self.x, rows)
-        y = x if self.y is self.x else self._chosen(self.y, rows)
-        eps = self.eps.index_select(0, of_rows(self.seed_of, rows))
+        x = self._rows_of("x", self.x, rows)
+        y = x if self.y is self.x else self._rows_of("y", self.y, rows)
+        eps = self._gathered("eps", self.eps, of_rows(self.seed_of, rows))
         u, weight = (None if each is None else of_rows(each, rows) for each in (self.u, self.weight))
         return Minibatch(x, y, eps, u, weight)
 
-    def _chosen(self, table: Float[Tensor, "tables batch _"], rows: slice) -> Float[Tensor, "rows batch _"]:
-        return of_rows(table, rows) if self.place is None else table.index_select(0, of_rows(self.place, rows))
+    def _rows_of(self, name: str, table: Float[Tensor, "tables batch _"], rows: slice) -> Float[Tensor, "rows batch _"]:
+        return of_rows(table, rows) if self.place is None else self._gathered(name, table, of_rows(self.place, rows))
+
+    def _gathered(
+        self, name: str, table: Float[Tensor, "tables batch _"], places: Int[Tensor, " rows"]
+    ) -> Float[Tensor, "rows batch _"]:
+        """The tables at some places, in memory that is used again: new memory takes longer than to fill it."""
+        key = (name, places.shape[0])
+        if key not in self.memory:
+            self.memory[key] = table.new_empty(places.shape[0], *table.shape[1:])
+        return torch.index_select(table, 0, places, out=self.memory[key])

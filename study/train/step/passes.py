@@ -10,6 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 from models.specs import VAE
 from study.declare.trial import Trial
 from study.train.stack.resumable import Resumable
+from study.train.stack.stack import Stack
 from study.train.stack.trained_numbers import TrainedNumbers
 from study.train.step.minibatches import Minibatch
 from study.train.step.outcome import Outcome
@@ -35,9 +36,11 @@ class Pass(Protocol):
         ...
 
 
-def way_of(trials: Sequence[Trial]) -> Way:
-    """How the passes of a pack go. What a price of codes needs is a derivative itself, and networks that see β have layers of
-    their own: these go by autograd, as do pictures' networks and a user's own."""
+def way_of(stack: Stack, trials: Sequence[Trial]) -> Way:
+    """How the passes of a pack go. By autograd go pictures' networks and a user's own; networks that see β, which have layers of
+    their own; and prices of codes, which need a derivative themselves."""
     first = trials[0]
-    is_ours = isinstance(first.model, VAE) and not first.model.sees_beta and not first.spread
+    is_ours = (
+        stack.way == "together" and isinstance(first.model, VAE) and not first.model.sees_beta and not first.spread
+    )
     return "by hand" if is_ours and not first.objective.is_sparse else "by autograd"

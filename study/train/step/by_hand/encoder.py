@@ -28,23 +28,23 @@ class Encoder:
         self._mu = parameters.layer("mu")
         self._log_var = parameters.layer("log_var") if model.post_var == "amortised" else None
         self._shared = parameters.get("log_var")
-        names = ("log_var, own", "log_var, encoded", "std", "noise", "z", "mu, slope", "log_var, slope")
+        names = ("log_var, own", "log_var, encoded", "variance", "noise", "z", "mu, slope", "log_var, slope")
         memory = [parameters.memory(name, model.kappa) for name in names]
-        own, shifted, self.std, self.noise, self.z, self.mu_slope, self.log_var_slope = memory
+        own, shifted, self.variance, self.noise, self.z, self.mu_slope, self.log_var_slope = memory
         self.mu, self._own = self._mu.out, self._log_var.out if self._log_var else own
         self.log_var = shifted if self._prior != 1 else self._own
         self._given = given
 
     def forward(self, x: Rows, eps: Rows) -> None:
-        """Fill `mu`, `log_var`, `std`, `noise` = σ ε and `z`."""
+        """Fill `mu`, `log_var`, `variance`, `noise` = σ ε and `z`."""
         h = self._h = self._chain.forward(x)
         self._mu.forward(h)
         if self._prior != 1:
             self.mu.div_(self._prior)
         if self.is_random:
             self._fill_log_var(h)
-            torch.mul(self.log_var, 0.5, out=self.std).exp_()
-            torch.mul(self.std, eps, out=self.noise)
+            torch.exp(self.log_var, out=self.variance)
+            torch.sqrt(self.variance, out=self.noise).mul_(eps)
             torch.add(self.mu, self.noise, out=self.z)
         else:
             self.log_var.fill_(-math.inf)

@@ -38,9 +38,8 @@ class HandPass:
         self._decoder = decoder_of(model, parameters)
         self._z_slope = parameters.memory("z, slope", model.kappa)
         self._scaled = parameters.memory("z, scaled", model.kappa)
-        self._row = self.gradient.by_trial()
         self._loss = (
-            PlainLoss(stack, rows, log_gamma.slope)
+            PlainLoss(stack, rows, log_gamma.slope, buffers.batch)
             if is_plain(trials)
             else AnyLoss(stack, trials, log_gamma.slope, parts.get("pixel_log_var"))
         )
@@ -55,7 +54,7 @@ class HandPass:
         """The pass of a step."""
         encoder = self._encoder
         encoder.forward(batch.x, batch.eps)
-        variance = encoder.log_var.exp() if is_logged and encoder.is_random else None
+        variance = encoder.variance.clone() if is_logged and encoder.is_random else None
         out = self._decoder.forward(self._in_own_units(encoder.z))
         found = self._lost(step, out, batch, now)
         slope_z = self._decoder.backward(out, self._z_slope)
@@ -66,8 +65,7 @@ class HandPass:
         else:
             self._loss.follow_z(encoder, slope_z)
         encoder.backward()
-        norm = torch.linalg.vector_norm(torch.cat(self.gradient.columns(), dim=1, out=self._row), dim=1)
-        return outcome_of(found, norm, latents_of(slope_z, variance) if is_logged else None)
+        return outcome_of(found, self.gradient.norms(), latents_of(slope_z, variance) if is_logged else None)
 
     def _lost(self, step: int, out: Rows, batch: Minibatch, now: Moment) -> Found:
         """Distortion, rate, γ and J; `out` becomes the slope at what the decoder gave."""

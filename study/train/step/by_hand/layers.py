@@ -63,6 +63,10 @@ class Parameters:
         """Memory under a name."""
         return self._buffers.take(name, self.rows, width)
 
+    def slope_memory(self, place: int, width: int) -> Slope:
+        """Memory for the slope of a chain's layer: neighbours have two, and all further layers of the width share them."""
+        return self.memory(f"slope {place % 2} of width {width}", width)
+
     def _width(self, name: str) -> int:
         return self._parts[f"{name}.weight"].value.shape[2]
 
@@ -145,9 +149,7 @@ class Chain:
             parameters.memory(f"{name}, after", layer.outputs) if act.needs_inputs else layer.out
             for name, layer in zip(names, self.layers, strict=True)
         ]
-        self._slopes = [
-            parameters.memory(f"{name}, slope", layer.outputs) for name, layer in zip(names, self.layers, strict=True)
-        ]
+        self._slopes = [parameters.slope_memory(place, layer.outputs) for place, layer in enumerate(self.layers)]
 
     def forward(self, x: Rows) -> Rows:
         """What the last layer's activation gives; x itself where there is no layer."""
