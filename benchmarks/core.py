@@ -8,9 +8,9 @@ On a CPU it is the core's time, which other programs hardly change, on a GPU the
 `alone` is a plain loop of one `nn.Module` with `torch.optim.Adam`; `packs` are trials of every γ mode from four seeds. `a
 seed each` is a pack's worst case: no two trials share their random draws. Then the very same trials, with a learned γ:
 `packs, learned` are the platform's, whose slopes are written by hand, `by autograd` the same packs with torch's, and `JAX`
-what a user of JAX would write (`benchmarks.jax_pack`). `with start` are the trials a minute of one pack that also pays for what
-comes before its first step, such as compiling; `of limit` is the share of the step that its matrix products alone would
-take (`benchmarks.limit`).
+what a user of JAX would write (`benchmarks.jax_pack`). `with start` are the trials a minute of one pack that also pays for
+what comes before its first step, such as compiling; `of limit` is the share of the step that its matrix products alone
+would take (`benchmarks.limit`).
 """
 
 import argparse

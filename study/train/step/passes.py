@@ -37,8 +37,11 @@ class Pass(Protocol):
 
 
 def way_of(stack: Stack, trials: Sequence[Trial]) -> Way:
-    """How the passes of a pack go. By autograd go pictures' networks and a user's own; networks that see β, which have layers of
-    their own; and prices of codes, which need a derivative themselves."""
+    """How the passes of a pack go.
+
+    By autograd go pictures' networks and a user's own, networks that see β, which have layers of their own, and prices of
+    codes, which need a derivative themselves.
+    """
     first = trials[0]
     is_ours = (
         stack.way == "together" and isinstance(first.model, VAE) and not first.model.sees_beta and not first.spread
