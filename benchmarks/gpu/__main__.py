@@ -39,7 +39,7 @@ def main() -> None:
     names = QUICK_NAMES if options.quick else NAMES
     budget = Budget(60 * options.minutes, WEIGHTS)
     findings.note("machine", facts := machine(options.device) | _device(options.device))
-    findings.note("ways", {way: "built" if way in ways.BUILT else ways.NOT_BUILT for way in ways.WAYS})
+    findings.note("ways", {way: "built" if way in ways.built(options.device) else ways.NOT_BUILT for way in ways.WAYS})
     print(sentence(facts), flush=True)
     _limits(options, findings, budget)
     _correctness(options, findings, budget)
@@ -94,7 +94,7 @@ def _speed(options: argparse.Namespace, findings: Findings, budget: Budget, name
     tflops, gigabytes = limit.best(known, "fp32"), limit.best(known, "copy")
     limits = speed.Limit(tflops and 1e12 * tflops, gigabytes and 1e9 * gigabytes)
     sweep = speed.Sweep(options.device, limits, QUICK_SPAN_S if options.quick else speed.SPAN_S)
-    jobs = speed.jobs(names, QUICK_PASSES if options.quick else speed.PASSES)
+    jobs = speed.jobs(options.device, names, QUICK_PASSES if options.quick else speed.PASSES)
     for line in sweep.run(jobs, budget.turn("speed")):
         findings.add("speed", line)
         if "left_out" in line:

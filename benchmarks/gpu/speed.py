@@ -148,14 +148,14 @@ class Sweep:
         )
 
 
-def jobs(names: Sequence[str] = NAMES, passes: Sequence[Sequence[int]] = PASSES) -> list[Job]:
+def jobs(device: str, names: Sequence[str] = NAMES, passes: Sequence[Sequence[int]] = PASSES) -> list[Job]:
     """What is measured, the most telling first."""
     found = []
     for number, sizes in enumerate(passes):
         for name in names:
             found += [Job(name, ALONE, 1)] * (number == 0)
             carried = CARRIED if is_convolutional(name) else ()
-            found += [Job(name, way, size) for way in (*ways.BUILT, *carried) for size in sizes]
+            found += [Job(name, way, size) for way in (*ways.built(device), *carried) for size in sizes]
     return found
 
 

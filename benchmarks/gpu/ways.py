@@ -27,4 +27,17 @@ def _eager(trials: Sequence[Trial], device: str) -> Training:
     return Training(stack, trials, inputs)
 
 
-BUILT: dict[Way, Maker] = {"eager": _eager}
+def _graph(trials: Sequence[Trial], device: str) -> Training:
+    """A step is recorded once and replayed (`study.train.step.step_graph`). Raises: ValueError where it cannot be."""
+    training = _eager(trials, device)
+    if reason := training.replay():
+        raise ValueError(reason)
+    return training
+
+
+BUILT: dict[Way, Maker] = {"eager": _eager, "graph": _graph}
+
+
+def built(device: str) -> list[Way]:
+    """The ways that there are on a device: graphs are CUDA's."""
+    return [way for way in BUILT if way != "graph" or device.startswith("cuda")]

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.specs import optimisers as declared
+from study.train.stack.resumable import State
 from study.train.stack.trained_numbers import TrainedNumbers
 from study.train.step.optimiser import Block, Gradients, Optimiser
 from study.train.step.torch_kernels import adam_
@@ -40,7 +41,7 @@ class Adam(Optimiser):
         self._groups = [_groups_of(block, settings, keys[block.rows]) for block in self.blocks]
 
     def _prepare(self) -> None:
-        self._steps.fill_(self._taken)
+        self._steps.add_(1)
 
     def _direct(self, block: Block) -> None:
         for group in self._groups[self.blocks.index(block)]:
@@ -55,6 +56,15 @@ class Adam(Optimiser):
             for numbers, is_weight in zip(block.numbers, self._decays, strict=True):
                 if is_weight:
                     numbers.mul_(factor)
+
+    def state(self) -> State:
+        """What is remembered, and how many steps were taken."""
+        return super().state() | {"steps": self._steps}
+
+    def go_to(self, state: State) -> None:
+        """Go on from a `state` of the same stack."""
+        super().go_to(state)
+        self._steps.copy_(state["steps"])
 
     def _remembered(self) -> list[dict[str, TrainedNumbers]]:
         return [group.states for groups in self._groups for group in groups]

@@ -21,6 +21,11 @@ class AutogradPass:
         self.rows = slice(0, len(trials))
 
     @property
+    def draws(self) -> bool:
+        """Whether the loss draws."""
+        return self._loss.draws
+
+    @property
     def parts(self) -> dict[str, Resumable]:
         """The loss draws; networks may draw too, and keep statistics."""
         carrier = self._stack.carrier

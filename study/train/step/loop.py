@@ -27,6 +27,7 @@ from study.train.step.optimiser import Block
 from study.train.step.outcome import Outcome, joined
 from study.train.step.passes import Way, way_of
 from study.train.step.schedules import Moment, Schedules
+from study.train.step.step_graph import Recorder, StepGraph, obstacle, record_on_cuda
 
 LOOK_EVERY = 32
 """Steps between two looks of the host at what goes on."""
@@ -51,7 +52,7 @@ class Training:
         if self.early_stopping:
             self._parts["stop"] = self.early_stopping
         self.curves = Curves(settings.steps)
-        self._any_runs = True
+        self._any_runs, self._graph = True, None
 
     @property
     def done(self) -> bool:
@@ -75,24 +76,45 @@ class Training:
 
     def take_step(self) -> None:
         """One step of every trial that has neither diverged nor stopped."""
-        step, now, drawn = self.step, self._schedules.at(self.step), self._minibatches.draw()
-        is_logged = self.curves.is_due(step)
-        self._optimiser.begin(now.momenta)
-        if self.early_stopping and self.early_stopping.is_due(step):
-            outcomes = list(self._passed(drawn, now, is_logged))
-            distortion = joined(outcomes).distortion
-            self.divergence.stop(self.early_stopping.check(step, distortion, self.divergence.runs))
-            for block, outcome in zip(self._optimiser.blocks, outcomes, strict=True):
-                self._move(block, outcome, now)
-        else:  # block by block, so that what one computes is still in the cache when it is moved
+        now, drawn = self._schedules.at(self.step), self._minibatches.draw()
+        is_logged = self.curves.is_due(self.step)
+        if self.early_stopping and self.early_stopping.is_due(self.step):
+            outcomes = self._step_with_check(self.early_stopping, drawn, now, is_logged)
+        elif self._graph and not is_logged:
+            self._graph.take(drawn, now)
             outcomes = []
-            for block, outcome in zip(self._optimiser.blocks, self._passed(drawn, now, is_logged), strict=True):
-                self._move(block, outcome, now)
-                outcomes.append(outcome)
-        project_(self.stack.knobs, self.stack.log_gamma.detach())
+        else:
+            outcomes = self._step(drawn, now, is_logged)
         if is_logged:
-            self.curves.log(step, joined(outcomes))
+            self.curves.log(self.step, joined(outcomes))
         self.step += 1
+
+    def replay(self, record: Recorder = record_on_cuda) -> str | None:
+        """Let further steps be recorded once and replayed; why they cannot, where they cannot."""
+        reason = obstacle(self.stack, self.trials, self._passes, self._schedules)
+        self._graph = None if reason else StepGraph(self._step, record)
+        return reason
+
+    def _step(self, drawn: Drawn, now: Moment, is_logged: bool = False) -> list[Outcome]:
+        """A step block by block, so that what one computes is still in the cache when it is moved."""
+        self._optimiser.begin(now.momenta)
+        outcomes = []
+        for block, outcome in zip(self._optimiser.blocks, self._passed(drawn, now, is_logged), strict=True):
+            self._move(block, outcome, now)
+            outcomes.append(outcome)
+        project_(self.stack.knobs, self.stack.log_gamma.detach())
+        return outcomes
+
+    def _step_with_check(self, stopping: EarlyStopping, drawn: Drawn, now: Moment, is_logged: bool) -> list[Outcome]:
+        """A step before which trials may stop, given how all of them fit the minibatch."""
+        self._optimiser.begin(now.momenta)
+        outcomes = list(self._passed(drawn, now, is_logged))
+        distortion = joined(outcomes).distortion
+        self.divergence.stop(stopping.check(self.step, distortion, self.divergence.runs))
+        for block, outcome in zip(self._optimiser.blocks, outcomes, strict=True):
+            self._move(block, outcome, now)
+        project_(self.stack.knobs, self.stack.log_gamma.detach())
+        return outcomes
 
     def _passed(self, drawn: Drawn, now: Moment, is_logged: bool) -> Iterator[Outcome]:
         """The outcome of each block's pass, judged."""

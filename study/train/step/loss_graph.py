@@ -38,6 +38,8 @@ class LossGraph:
         self._stack = stack
         self._penalty = CodePrice(stack, trials) if trials[0].objective.is_sparse else MMDPenalty(stack, trials)
         self._terms = OwnTerms(stack, trials)
+        self.draws = bool(self._terms) or (isinstance(self._penalty, MMDPenalty) and self._penalty.draws)
+        """Whether numbers are drawn in every step: what terms of a user's do is not known."""
         self.parts: dict[str, Resumable] = {"penalty": self._penalty}
         if self._terms:
             self.parts["terms"] = self._terms

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -57,7 +56,7 @@ class Optimiser(ABC):
         decay: Sequence[float] = (),
     ) -> None:
         """`momenta` and `decay` (L2) are each trial's own; `decays` says which parameters are weights, which decay."""
-        self._like, self._taken, self._decays, self._momenta = numbers.flat, 0, decays, momenta
+        self._like, self._decays, self._momenta = numbers.flat, decays, momenta
         self._decay = self._column(decay) if any(decay) else None
         self._now: Sequence[float] = momenta
         self._updates: dict[int, TrainedNumbers] = {}
@@ -70,7 +69,6 @@ class Optimiser(ABC):
 
     def begin(self, momenta: Sequence[float] | None = None) -> None:
         """Get ready for the next step of all blocks. `momenta` are each trial's in it, where a schedule changes them."""
-        self._taken += 1
         self._now = self._momenta if momenta is None else momenta
         self._prepare()
 
@@ -109,13 +107,11 @@ class Optimiser(ABC):
         del block, rates
 
     def state(self) -> State:
-        """What is remembered, and how many steps were taken."""
-        states = {f"{name}.{i}": held.flat for i, each in enumerate(self._remembered()) for name, held in each.items()}
-        return states | {"taken": torch.tensor(self._taken)}
+        """What is remembered."""
+        return {f"{name}.{i}": held.flat for i, each in enumerate(self._remembered()) for name, held in each.items()}
 
     def go_to(self, state: State) -> None:
         """Go on from a `state` of the same stack."""
-        self._taken = int(state["taken"])
         for i, each in enumerate(self._remembered()):
             for name, held in each.items():
                 held.flat.copy_(state[f"{name}.{i}"])

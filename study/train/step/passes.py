@@ -31,6 +31,11 @@ class Pass(Protocol):
         ...
 
     @property
+    def draws(self) -> bool:
+        """Whether every pass draws numbers of its own, on the host."""
+        ...
+
+    @property
     def parts(self) -> dict[str, Resumable]:
         """What the pass draws from, and what of it training changes, by name."""
         ...

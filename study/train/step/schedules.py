@@ -51,7 +51,8 @@ class Schedules:
         self._distinct = list(dict.fromkeys(schedules))
         self._place = [self._distinct.index(each) for each in schedules]
         self._of_trial = torch.tensor(self._place, device=stack.device)
-        self._cycles = any(isinstance(each, OneCycle) and each.momentum for each in self._distinct)
+        self.cycles = any(isinstance(each, OneCycle) and each.momentum for each in self._distinct)
+        """Whether any trial's momentum changes from step to step."""
         self._momenta = [each.momentum or 0.0 for each in settings]
         self._start = -1
 
@@ -89,7 +90,7 @@ class Schedules:
 
     def _momenta_at(self, step: int) -> Sequence[float] | None:
         """Each trial's momentum, where a schedule changes any; None: as optimisers declare them."""
-        if not self._cycles:
+        if not self.cycles:
             return None
         cycled = [momentum(each, step, self._steps) for each in self._distinct]
         found = zip((cycled[place] for place in self._place), self._momenta, strict=True)

@@ -45,6 +45,11 @@ class HandPass:
         )
 
     @property
+    def draws(self) -> bool:
+        """Whether the loss draws."""
+        return isinstance(self._loss, AnyLoss) and self._loss.graph.draws
+
+    @property
     def parts(self) -> dict[str, Resumable]:
         """A loss may draw."""
         return self._loss.graph.parts if isinstance(self._loss, AnyLoss) else {}
