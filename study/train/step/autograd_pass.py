@@ -21,6 +21,11 @@ class AutogradPass:
         self.rows = slice(0, len(trials))
 
     @property
+    def differentiates(self) -> bool:
+        """It does nothing else."""
+        return True
+
+    @property
     def draws(self) -> bool:
         """Whether the loss draws."""
         return self._loss.draws

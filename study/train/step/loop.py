@@ -6,6 +6,7 @@ wait; now and then the host looks whether any trial goes on.
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 import torch
 from jaxtyping import Int64
@@ -76,6 +77,11 @@ class Training:
 
     def take_step(self) -> None:
         """One step of every trial that has neither diverged nor stopped."""
+        # Where nothing is differentiated, torch need not keep count of what could be: each operation is the faster.
+        with nullcontext() if any(each.differentiates for each in self._passes) else torch.inference_mode():
+            self._take_step()
+
+    def _take_step(self) -> None:
         now, drawn = self._schedules.at(self.step), self._minibatches.draw()
         is_logged = self.curves.is_due(self.step)
         if self.early_stopping and self.early_stopping.is_due(self.step):

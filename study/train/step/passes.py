@@ -31,6 +31,11 @@ class Pass(Protocol):
         ...
 
     @property
+    def differentiates(self) -> bool:
+        """Whether torch's autograd takes part in it."""
+        ...
+
+    @property
     def draws(self) -> bool:
         """Whether every pass draws numbers of its own, on the host."""
         ...

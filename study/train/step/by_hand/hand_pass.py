@@ -45,6 +45,11 @@ class HandPass:
         )
 
     @property
+    def differentiates(self) -> bool:
+        """Where the loss is not the plain one."""
+        return isinstance(self._loss, AnyLoss)
+
+    @property
     def draws(self) -> bool:
         """Whether the loss draws."""
         return isinstance(self._loss, AnyLoss) and self._loss.graph.draws
