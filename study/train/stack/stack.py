@@ -68,7 +68,8 @@ class Stack:
         self._layout = as_layers_take_it if way == "together" else _as_real
         self.trained_numbers = self._start(networks)
         """Changed in place only: `trained` are views of it."""
-        self.trained = [part.detach().requires_grad_() for part in self.trained_numbers.parts]
+        # A view of a detached tensor: what is expanded from a detached one itself has a gradient even under no_grad.
+        self.trained = [part.detach().view_as(part).requires_grad_() for part in self.trained_numbers.parts]
         """What gradients are taken of, each (pack, ...): the networks' parameters in order, and log γ."""
         self.u: float | None = None
         """The u at which networks see β, but for rows that bring their own; None: at their own β."""

@@ -49,7 +49,7 @@ class Minibatches:
         rows, eps = next(self._batches)
         if self._kept is not None:
             rows = self._kept[rows]
-        if self._inputs.are_everyones:
+        if self._inputs.are_everyones and not self._betas:
             return Drawn(*self._inputs.batch(rows), eps, self._seed_of, self._seed_of, self._memory)
         u = self._betas.draw(rows.shape[1]) if self._betas else None
         x, y = self._inputs.batch(rows[self._seed_of], u)
