@@ -76,6 +76,7 @@ class Layer:
 
     def __init__(self, weight: Trained, bias: Trained | None, out: Rows) -> None:
         self._weight, self._bias, self.out = weight, bias, out
+        self._turned = weight.value.mT
         self.inputs, self.outputs = weight.value.shape[1:]
 
     def forward(self, x: Rows) -> Rows:
@@ -92,11 +93,11 @@ class Layer:
 
     def pull(self, slope: Slope, out: Slope) -> Slope:
         """The slope of the inputs, given that of the outputs."""
-        return torch.bmm(slope, self._weight.value.mT, out=out)
+        return torch.bmm(slope, self._turned, out=out)
 
     def pull_onto(self, slope: Slope, out: Slope) -> Slope:
         """The same, added to what `out` holds."""
-        return out.baddbmm_(slope, self._weight.value.mT)
+        return out.baddbmm_(slope, self._turned)
 
 
 class Elementwise:
