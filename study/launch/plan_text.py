@@ -80,9 +80,9 @@ def show_catalog(console: Console) -> None:
         console.print(f"[bold]{name}[/]  {escape(study.caption.splitlines()[0])}  [dim]({counts})[/]", soft_wrap=True)
 
 
-def show_failures(console: Console, failures: Sequence[Failure]) -> None:
-    """Print which trials failed and why, a handful of them."""
+def show_failures(console: Console, what: str, failures: Sequence[Failure]) -> None:
+    """Print of which trials something went wrong, and why, a handful of them."""
     for failure in failures[:MOST_FAILURES]:
-        console.print(f"failed: {escape(axes_in_words(failure.axes))}: {escape(failure.reason)}")
+        console.print(f"{what}: {escape(axes_in_words(failure.axes))}: {escape(failure.reason)}")
     if len(failures) > MOST_FAILURES:
         console.print(f"and {len(failures) - MOST_FAILURES} more: see the report")

@@ -8,14 +8,14 @@ from wrong_networks import HEAD, WRONG
 from study.record import Home, read
 
 SENTENCES = {
-    "Raising": "encode raises RuntimeError: not today for rows of shape (2, 6)",
-    "Narrow": "decode has shape (2, 1) for 2 rows, not (n, 6)",
-    "WideLatent": "encode's mu has shape (2, 4) for 2 rows, not (n, 3)",
-    "Nothing": "encode raises RuntimeError: mat1 and mat2 shapes cannot be multiplied",
+    "Raising": ".encode, called with rows (2, 6), raises RuntimeError: not today: fix `raise RuntimeError('not today')`",
+    "Narrow": "decode has shape (2, 1) for 2 rows: return (2, 6), d = 6 numbers a row",
+    "WideLatent": "encode's mu has shape (2, 4) for 2 rows: return (2, 3), kappa = 3 numbers a row",
+    "Nothing": "encode, called with rows (2, 6), raises RuntimeError: mat1 and mat2 shapes cannot be multiplied",
     "Triple": "encode returned a tuple of 3: (2, 3), (2, 3), (2, 3): return (mu, log_var)",
     "NotANumber": "decode is not finite with its initial weights",
     "Whole": "decode is of type int64: return real numbers",
-    "Constant": "nothing that encode and decode return depends on a trained parameter",
+    "Constant": "no gradient reaches encode",
     "OnALeaf": "mu.weight changes when encode or decode is called, and optimisers alone change parameters",
     "Clipping": "mu.weight changes when encode or decode is called in evaluation",
     "Counting": "calls changes when encode or decode is called in evaluation",
