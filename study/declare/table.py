@@ -202,11 +202,13 @@ class Study:
         return self.tables[scale]
 
 
-def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], Study]:
+def study(*unnamed: Any, **axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], Study]:
     """Declare a study: the keyword arguments are its axes, and their order is the order of the rows.
 
     Raises: DeclarationError for an empty axis, or axes that are not exactly the function's parameters.
     """
+    if unnamed:
+        raise DeclarationError("a study's axes have names: write @study(seed=range(3)) before its function")
     return lambda function: Study(function, axes)
 
 

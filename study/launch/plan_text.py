@@ -10,6 +10,7 @@ from rich.markup import escape
 from models.data.load import absence
 from study.cli import counted
 from study.declare.identity import ENGINE
+from study.declare.trial import Trial
 from study.launch.find import catalog_names, find
 from study.launch.result import MOST_FAILURES, Failure, axes_in_words
 from study.pack.cost import CPU_CORE, GPU, seconds
@@ -27,7 +28,7 @@ def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
         f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing) - stages} to train"
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
-    for remark in plan.remarks:
+    for remark in (*plan.remarks, *_too_large_batches(plan)):
         console.print(f"[yellow]{escape(remark)}[/]", soft_wrap=True)
     if plan.left_out and not plan.only:  # of a part of the table nobody knows how many
         console.print(f"{counted(plan.left_out, 'row')} of the table left out, where the study returns no trial")
@@ -41,6 +42,16 @@ def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
         console.print(
             f"{counted(plan.repeated, 'row')} {make} a trial that another row makes too: each trial is counted once"
         )
+
+
+def _too_large_batches(plan: Plan) -> list[str]:
+    """What of a batch no data set can fill."""
+    trials = [trial for trial in plan.missing if isinstance(trial, Trial)]
+    found = ((trial.training.batch, trial.data.n_train, trial.data.label) for trial in trials)
+    return [
+        f"batch={batch} is more than the {n} training examples of {label}: each step takes all {n}"
+        for batch, n, label in dict.fromkeys(each for each in found if each[0] > each[1])
+    ]
 
 
 def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float], in_process: bool) -> None:

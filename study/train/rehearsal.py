@@ -18,12 +18,13 @@ from models.networks.own import COMPLEX
 from models.networks.own_outputs import NetworkError
 from models.networks.raised import raised
 from models.networks.unused_parameters import unused_parameters
-from models.specs import Own, OwnData
+from models.specs import Normal, Own, OwnData
 from models.specs.own_functions import OwnFunction
 from models.specs.source import change_since, users_modules_hidden
 from models.streams import BLOCK
 from study.declare.identity import content_id
 from study.declare.trial import Trial
+from study.train.reach import out_of_reach
 from study.train.rehearsed_functions import check_metrics, check_terms
 from study.train.rehearsed_rows import few_rows
 from study.train.rehearsed_training import check_training, stack_of
@@ -107,7 +108,7 @@ def _try_network(trial: Trial, data: DataSet) -> list[str]:
     name, dtype = trial.model.name, getattr(torch, trial.training.dtype)  # pyright: ignore[reportAttributeAccessIssue]
     with nothing_read(name):
         network = settled(trial, dtype)
-        x = torch.as_tensor(data.train[:]).to(dtype)
+        x, y = (torch.as_tensor(part[:]).to(dtype) for part in (data.train, data.train_y))
         z = torch.randn(ROWS, trial.model.kappa, dtype=dtype)
         check_calls(network, x, z, name)
         check_row_counts(network, x, z, MORE_ROWS)
@@ -118,6 +119,9 @@ def _try_network(trial: Trial, data: DataSet) -> list[str]:
     ]
     if unused := unused_parameters(network, x, z):
         notes.append(_without_use(name, unused))
+    if isinstance(trial.objective.likelihood, Normal):
+        y = y if trial.data.is_own else y.clamp(-1, 1)  # of data that are not loaded here, only the signs are known
+        notes += out_of_reach(network.eval(), z, y, name)
     return notes
 
 

@@ -209,3 +209,13 @@ def test_the_package_and_the_function_take_the_same_arguments(cell, tmp_path):
     assert counts(call.launch(cell, home=tmp_path, plan=True, quiet=True)) == counts(
         study.launch(cell, home=tmp_path, plan=True, quiet=True)
     )
+
+
+def test_the_decorator_and_the_package_are_one_name(cell, tmp_path):
+    """A notebook has `from study import study` in one cell and `import study` in another, in any order."""
+    names = {}
+    exec("import study as package\nfrom study import *\nfrom study import study", names)
+    assert names["study"] is names["package"] is study
+    assert names["study"].launch(cell, home=tmp_path, mirror=False, plan=True) is not None
+    with pytest.raises(DeclarationError, match=r"axes have names: write @study\(seed=range\(3\)\)"):
+        names["study"](lambda seed: seed)

@@ -30,6 +30,9 @@ SENTENCES = {
     "Once": "kernel is made of parameters once",
     "Leaving": "cannot be built (SystemExit: 3)",
     "Unsure": "cannot be built (RuntimeError: Trying to create tensor with negative dimension -1",
+    "Squeezed": "encode's mu has shape (3,) for 1 row: return (1, 3), kappa = 3 numbers a row",
+    "Capped": "decode has shape (64, 6) for 257 rows: return (257, 6), d = 6 numbers a row",
+    "Frozen": "no gradient reaches decode",
 }
 
 
@@ -72,4 +75,6 @@ def test_what_is_only_odd_trains_and_what_is_carried_otherwise_is_said_once(writ
     told = launched(written, "told", "--plan").stdout
     assert told.count("Branching trains one by one: vmap: It looks like") == 1
     assert "NumPyDrawn trains" not in told
+    assert told.count("Sigmoid.decode returns nothing below 0, and data are centred") == 1
+    assert told.count("Tanh.decode returns nothing beyond ±1, and these data reach ±9.5: subtract") == 1
     assert {row["status"] for row in read(Home(written / "home"), "trials").to_pylist()} == {"finished"}
