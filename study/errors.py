@@ -4,14 +4,19 @@ A declaration is code, so anything may be wrong with it, even the `repr` of its 
 """
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import TypeVar
 
 from pydantic import ValidationError
 
+from collapsar.own_packages import is_own
 from models.data_folders import DataError
 from models.specs import Spec
 from study.record import HomeError
 from study.secrets import masked
+
+T = TypeVar("T")
 
 LONGEST = 80
 """The most characters of a value that a sentence quotes; of somebody else's message, three times as many."""
@@ -31,6 +36,22 @@ class FaultsError(DeclarationError):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = tuple(faults)
+
+
+def all_of(attempts: Iterable[Callable[[], T]]) -> list[T]:
+    """What attempts return. Raises: what the one raises that fails; FaultsError with the sentences of several."""
+    found, faults = list[T](), list[RefusalError]()
+    for attempt in attempts:
+        try:
+            found.append(attempt())
+        except RefusalError as fault:
+            faults.append(fault)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        told = (fault.faults if isinstance(fault, FaultsError) else (str(fault),) for fault in faults)
+        raise FaultsError(list(dict.fromkeys(chain.from_iterable(told))))
+    return found
 
 
 class OptionError(RefusalError):
@@ -90,6 +111,12 @@ def refuse_secret(option: str, address: str | None) -> None:
             "or the secret itself (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD; PGPASSWORD) in their environment"
         )
+
+
+def is_ours(fault: BaseException) -> bool:
+    """Whether our own code raised an exception: then its sentence says what to do."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    return bool(frames) and is_own(frames[-1].filename)
 
 
 def line_in(file: str, fault: BaseException) -> str:

@@ -16,7 +16,7 @@ import study.catalog
 from collapsar.user_modules import has_changed, run_file
 from models.specs.source import declared_files, is_changed, why_unparsed
 from study.declare.table import Study
-from study.errors import DeclarationError, OptionError, RefusalError, explain, line_in, said, shown
+from study.errors import DeclarationError, OptionError, RefusalError, explain, is_ours, line_in, said, shown
 
 _NULL_BYTES = "null bytes"
 _NOT_UTF8 = (_NULL_BYTES, "'utf-8' codec", "encoding")
@@ -143,4 +143,6 @@ def _why_stopped(path: Path, fault: BaseException) -> str:
             return f"{here} cannot import what it needs ({fault}): install that, or fix the import"
         case SystemExit():
             return f"{here} leaves the program: take sys.exit out of it"
+        case ValueError() if is_ours(fault):
+            return f"{here.rstrip(',')}: {fault}"
     return f"{here} raised {said(fault)}: fix it"
