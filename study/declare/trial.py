@@ -43,6 +43,9 @@ class Trial(Spec):
 
     The seed decides the initial weights, the order of the minibatches and the noise: trials with the same seed share them.
 
+    `data` is a data set (`PlantedManifold(…)`, `OwnData.of(…)`), `model` a network (`VAE(…)`, `Own.of(…)`), `objective` what
+    is minimised (`Objective(gamma=…, beta=…)`), `training` how (`Training(steps=…)`). A `seed` must be given, as a number.
+
     `after` is an earlier, frozen stage on the same data. This trial trains on that stage's output: on the codes of a
     deterministic autoencoder, centred and scaled to a mean variance of one, or on draws from a VAE's aggregate posterior
     q(z), fresh in every minibatch.

@@ -1,5 +1,7 @@
 """`study.launch(my_grid)`: what the command does, as a function that returns what was done."""
 
+import inspect
+import pydoc
 import signal
 import subprocess
 import sys
@@ -219,3 +221,15 @@ def test_the_decorator_and_the_package_are_one_name(cell, tmp_path):
     assert names["study"].launch(cell, home=tmp_path, mirror=False, plan=True) is not None
     with pytest.raises(DeclarationError, match=r"axes have names: write @study\(seed=range\(3\)\)"):
         names["study"](lambda seed: seed)
+
+
+def test_help_says_what_to_write_and_nothing_of_how_it_is_made():
+    """`help(Training)` was 541 lines long, nearly all of them pydantic's; `help(launch)` listed files."""
+    for kind in (study.Training, study.ImageFolder, study.Own):
+        page = pydoc.render_doc(kind, renderer=pydoc.plaintext)
+        assert len(page.splitlines()) < 120
+        assert "model_dump" not in page
+        assert "Annotated" not in page
+    assert "steps: int = 0, batch: int = 256, lr: float = 0.001" in str(inspect.signature(study.Training))
+    assert {"home", "only", "plan"} <= inspect.signature(study.launch).parameters.keys()
+    assert 'done = study.launch(my_grid, home="runs"' in pydoc.render_doc(study.launch)
