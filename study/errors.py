@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+import models.specs
 from collapsar.own_packages import is_own
 from models.data_folders import DataError
 from models.specs import Spec
@@ -20,6 +21,25 @@ T = TypeVar("T")
 
 LONGEST = 80
 """The most characters of a value that a sentence quotes; of somebody else's message, three times as many."""
+
+
+_PARTS = {
+    "Training": {
+        "optimiser": ("AdamW", "SGD", "RMSprop", "Adam", "Rprop"),
+        "schedule": ("Cosine", "Linear", "Steps", "OneCycle"),
+        "stop": ("Patience",),
+    },
+    "Trial": {"training": ("Training",), "objective": ("Objective",), "model": ("VAE",)},
+}
+"""Declarations, and which parts of them have settings of their own."""
+
+_OWN = {
+    "model": "Own.of({}, kappa=...)",
+    "data": "OwnData.of({}, d=..., n=...)",
+    "terms": "OwnTerm.of({})",
+    "metrics": "OwnMetric.of({}, {{...}})",
+}
+"""By the part of a trial that it is, how code of the user's is declared."""
 
 
 class RefusalError(Exception):
@@ -82,11 +102,34 @@ def explain(fault: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{where} is missing: write {last}=..."
     if first["type"] == "extra_forbidden":
-        return f"{where} is unknown: correct the name {last}, or drop it"
+        part = _part_with(fault.title, last)
+        return f"{where} is unknown: {f'write {part}' if part else f'correct the name {last}, or drop it'}"
+    if remedy := _wrapped(first["loc"], first["input"]):
+        return f"{where} is code itself: write {remedy}"
     text = first["msg"].removeprefix("Value error, ")
     text = text.replace("Input should", "should") if first["loc"] else text
     given = "" if isinstance(first["input"], dict | Spec) else f", not {shown(first['input'])}"
     return f"{where} {text}{given}"
+
+
+def _part_with(title: str, name: str) -> str | None:
+    """ "optimiser=AdamW(weight_decay=...)": where a setting belongs that was given to the declaration around it."""
+    found = (
+        f"{part}={kind}({name}=...)"
+        for part, kinds in _PARTS.get(title, {}).items()
+        for kind in kinds
+        if name in getattr(models.specs, kind).model_fields
+    )
+    return next(found, None)
+
+
+def _wrapped(place: Sequence[int | str], given: object) -> str | None:
+    """How code of the user's is declared, where it was given as it is."""
+    if not callable(given) or (isinstance(given, type) and issubclass(given, Spec)):
+        return None
+    name = getattr(given, "__name__", type(given).__name__)
+    name = name if name.isidentifier() else "my_function"
+    return next((_OWN[part].format(name) for part in place if part in _OWN), None)
 
 
 def shown(value: object) -> str:

@@ -198,6 +198,11 @@ def _first_of_its_kind(spec: "Spec") -> "Spec":
     return spec
 
 
+def as_tuple(value: Any) -> Any:
+    """One declaration where several may stand, as a tuple: a declaration itself would be taken for pairs."""
+    return (value,) if isinstance(value, Spec) else value
+
+
 def brief(value: float) -> str:
     """A number as a person writes it: `0.1`, `1e-05`, `4`."""
     return f"{value:g}"

@@ -192,6 +192,12 @@ class Study:
         """Decorate a function of an `analysis.View` that makes tables of the study's own."""
         return self._finding("sheets", function)
 
+    def __repr__(self) -> str:
+        """ "Study my_grid: gamma 2 × kappa 3 × seed 3"."""
+        table_ = self.tables["laptop"]
+        axes = (f"{axis} {len(labels)}" for axis, labels in table_.choices.items() if not isinstance(labels, str))
+        return f"Study {self.name}: {' × '.join(axes) or 'a search'}"
+
     def _repr_html_(self) -> str:
         """What a notebook shows: the caption, and the axes with their labels at each scale."""
         shown = paragraph(f"{self.name}: {self.caption}")

@@ -36,7 +36,7 @@ def launch(
     refine: float | None = None,
     quiet: bool = False,
 ) -> Launched:
-    """Train whatever the studies declare and their home does not have yet, as `python -m study.launch` does.
+    """Train whatever the studies declare and their home does not have yet, as `collapsar launch` does.
 
         done = study.launch(my_grid, home="runs", only={"kappa": [2, 4]})
         assert done, done.failures
@@ -60,7 +60,7 @@ def launch(
     with contextlib.nullcontext(Target()) if here else open_target(address) as place:
         if place.is_sent:
             raise OptionError(
-                f"{place} takes launches from the command line alone: `python -m study.launch` sends them there; "
+                f"{place} takes launches from the command line alone: `collapsar launch` sends them there; "
                 'from Python, address="local" trains with a Ray of its own'
             )
         return Session(options, place, Console(highlight=False, quiet=quiet)).launch(asked)

@@ -52,8 +52,9 @@ def _from_file(file: str, name: str) -> Study:
         raise DeclarationError(f"{file} declares no study: decorate a function with @study(...)")
     meant = [each for each in found if each.name == name] if name else found
     if len({each.name for each in meant}) != 1:
-        choices = " or ".join(dict.fromkeys(f"{file}:{each.name}" for each in found))
-        raise OptionError(f"{file} has no study {name or '(none was named)'}: choose {choices}")
+        choices = ", ".join(dict.fromkeys(f"{file}:{each.name}" for each in found))
+        why = f"has no study {name}: choose one of" if name else "holds several studies: name one,"
+        raise OptionError(f"{file} {why} {choices}")
     if len(meant) > 1:
         raise DeclarationError(f"{file} declares {len(meant)} studies named {meant[0].name}: rename their functions")
     return meant[0]

@@ -19,6 +19,9 @@ from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import Plan
 from study.record import Home
 
+LEAST_OF_A_GPU_S = 36
+"""What takes less of a GPU, in seconds, nobody would rent one for."""
+
 
 def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
     """Print what a study declares, and what of it is already there."""
@@ -68,7 +71,8 @@ def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float]
     packs = packs if gpus else make_packs(plan.missing, plan.attempts, plan.size, 1, GPU)
     hours = sum(seconds(pack.trials, GPU) for pack in packs) / 3600
     shared = f", {_span(hours * 3600 / gpus)} on the {counted(gpus, 'GPU')} of the cluster" if gpus else ""
-    console.print(f"or {hours:.2g} GPU-hours{shared}, of a GPU that is assumed to be slow rather than measured")
+    if gpus or hours * 3600 >= LEAST_OF_A_GPU_S:
+        console.print(f"or {hours:.2g} GPU-hours{shared}, of a GPU that is assumed to be slow rather than measured")
     if not in_process:
         console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
     for sentence in dict.fromkeys(absence(spec) for trial in plan.missing for spec in trial.datasets):
@@ -78,6 +82,8 @@ def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float]
 
 def _span(duration: float) -> str:
     """A duration in seconds as a person says it."""
+    if duration < 1:
+        return "less than a second"
     if duration < 90:
         return counted(round(duration), "second")
     return f"{duration / 60:.1f} minutes" if duration < 7200 else f"{duration / 3600:,.0f} hours"

@@ -135,7 +135,7 @@ class SearchRounds:
             goes = f"{kept} of its {results} results in this home count, and it goes on from there"
         else:
             goes = f"none of its {results} results in this home fits any more, so it begins anew"
-        left = f" (`python -m study.clean` would remove the {lost} that do not fit)" if lost else ""
+        left = f" (`collapsar clean` would remove the {lost} that do not fit)" if lost else ""
         return [f"the search {name} has changed, since {why}: {goes}{left}"]
 
 

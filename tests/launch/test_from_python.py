@@ -226,7 +226,7 @@ def test_the_decorator_and_the_package_are_one_name(cell, tmp_path):
 def test_help_says_what_to_write_and_nothing_of_how_it_is_made():
     """`help(Training)` was 541 lines long, nearly all of them pydantic's; `help(launch)` listed files."""
     for kind in (study.Training, study.ImageFolder, study.Own):
-        page = pydoc.render_doc(kind, renderer=pydoc.plaintext)
+        page = pydoc.plain(pydoc.render_doc(kind))
         assert len(page.splitlines()) < 120
         assert "model_dump" not in page
         assert "Annotated" not in page
