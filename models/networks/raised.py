@@ -33,6 +33,8 @@ def told(what: str) -> Iterator[None]:
 
 def raised(what: str, fault: BaseException) -> str:
     """ "my_term raises AttributeError: …: fix `return z.foo()`"."""
+    if isinstance(fault, ModuleNotFoundError) and not str(fault).startswith("No module named"):  # our own sentence
+        return f"{what.partition(',')[0]}: {fault}"
     line = _line(fault)
     return f"{what} raises {said(fault)}: fix {f'`{line}`' if line else 'it'}"
 
