@@ -18,10 +18,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from benchmarks.core import Ways, fastest
 from benchmarks.machine import load_average, machine, sentence
 from benchmarks.networks import Network
 from benchmarks.options import add_training, parse, parser_of
+from benchmarks.pace import Ways, fastest
 from benchmarks.plain_loop import PlainLoop
 from benchmarks.step_timer import StepTimer
 from models.data.load import load
@@ -33,6 +33,7 @@ from study.declare.trial import Trial
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
 from study.train.stack.stack import Stack, Way
 from study.train.step.adam import Adam
+from study.train.step.optimiser import are_weights
 
 WAYS: tuple[Way, ...] = ("together", "vmap", "one by one")
 SIZES, SPAN_S, CLOSE = (1, 2, 4, 8), 0.3, 0.8
@@ -70,7 +71,9 @@ class CarriedPack(StepTimer):
         super().__init__(trials[0].training)
         self.stack = stack = Stack(trials, _gammas(trials), torch.device(device), way)
         self._train = torch.from_numpy(load(trials[0].data).train).to(device)
-        self._adam = Adam(stack.numbers, [AdamSpec()] * len(trials))
+        self._gradient = stack.trained_numbers.alike()
+        pack, adam = slice(0, len(trials)), [AdamSpec()] * len(trials)
+        self._adam = Adam(stack.trained_numbers, [(pack, self._gradient)], are_weights(stack), adam)
         self._gamma, self._lr = stack.column([0.1] * len(trials)), stack.column([1e-3] * len(trials))
         seeds = [trial.seed for trial in trials]
         self._batches = Batches(seeds, EXAMPLES, self._settings.batch, stack.kappa, stack.dtype, stack.device)
@@ -84,8 +87,10 @@ class CarriedPack(StepTimer):
         rate = latent_rates(mu, log_var).sum(-1).mean(-1)
         loss = objective(misfit(distortion, self._gamma, stack.d), rate, 1.0)
         slopes = torch.autograd.grad(loss.sum(), stack.trained, materialize_grads=True)
-        gradient = torch.cat([slope.reshape(len(stack), -1) for slope in slopes], dim=1)
-        self._adam.step(gradient, self._lr * self._decay(), torch.ones_like(self._lr))
+        self._gradient.fill(slopes)
+        self._adam.begin()
+        with torch.no_grad():
+            self._adam.move(self._adam.blocks[0], self._lr * self._decay(), torch.ones_like(self._lr))
 
 
 def _gammas(trials: Sequence[Trial]) -> list[Gamma]:
@@ -113,7 +118,7 @@ def _measure(name: str, device: str, sizes: Sequence[int], span_s: float) -> str
         trials = [network.trial(Fixed(0.1), 1.0, seed) for seed in range(size)]
         ways: Ways = {"alone": lambda: PlainLoop(first, device)}
         ways |= {way: lambda way=way, trials=trials: CarriedPack(trials, way, device) for way in WAYS}
-        seconds = {way: step_s or math.inf for way, step_s in fastest(ways, device, span_s).items()}
+        seconds = {way: pace.step_s if pace else math.inf for way, pace in fastest(ways, device, span_s).items()}
         gains |= {(size, way): size * seconds["alone"] / seconds[way] for way in WAYS}
         numbers = "".join(f"{gains[size, way]:>13.2f}×" for way in WAYS)
         print(f"  {size:>4}{1e3 * seconds['alone']:>9.1f} ms{numbers}{load_average():>7.1f}", flush=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("torch", "ray", "mlflow")
+PACKAGES = ("torch", "jax", "ray", "mlflow")
 
 
 def machine(device: str = "cpu") -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,19 @@ def parser_of(name: str, doc: str | None) -> argparse.ArgumentParser:
 
 def add_out(parser: argparse.ArgumentParser, default: Path | None = RESULTS) -> None:
     """The option `--out`."""
-    parser.add_argument("--out", type=Path, default=default, help="a folder for the numbers as JSON")
+    parser.add_argument("--out", type=_folder, default=default, help="a folder for the numbers as JSON")
+
+
+def _folder(text: str) -> Path:
+    """Raises: argparse.ArgumentTypeError where numbers could not be written, before anything is measured."""
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise argparse.ArgumentTypeError(
+            f"{text} cannot be a folder for numbers ({fault.strerror}): name another"
+        ) from fault
+    return path
 
 
 def add_training(
@@ -38,7 +51,9 @@ def parse(parser: argparse.ArgumentParser, kind: str, known: Collection[str]) ->
 
 
 def write_numbers(folder: Path | None, name: str, found: Any) -> None:
-    """Write the numbers to `<name>.json` in the folder, if there is one."""
+    """Write the numbers to `<name>.json` in the folder, if there is one: whole, or not at all."""
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+        beside = folder / f"{name}.json.{os.getpid()}"
+        beside.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        beside.replace(folder / f"{name}.json")

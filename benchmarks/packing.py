@@ -29,7 +29,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import core, tables
+from benchmarks import core, standing, tables
 from benchmarks.machine import load_average, machine, sentence
 from benchmarks.networks import NETWORKS
 from benchmarks.studies import STUDIES, few
@@ -58,7 +58,7 @@ def main() -> None:
         print(f"\nwritten: {options.out}/packing.json, packing.png")
     print(f"\n{tables.markdown(found) if options.markdown else tables.plain(found)}")
     if not options.quick:
-        verdicts = [*tables.judge(found), *core.judge(found["core"])]
+        verdicts = [*tables.judge(found), *standing.judge(found["core"])]
         apart = sum(line.get("apart", 0) for line in found["ways"])
         verdicts += [f"goal missed: {apart} trials ended with other numbers in packs"] * (apart > 0)
         print("", *verdicts, sep="\n")

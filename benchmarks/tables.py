@@ -5,7 +5,9 @@ from typing import Any
 import matplotlib as mpl
 
 from analysis.figures.style import QUIET, SETTINGS, panels, saved
+from benchmarks import standing
 from benchmarks.machine import sentence
+from benchmarks.standing import as_markdown, as_text
 
 NAMES = {"tune": "default actors", "reused": "reused actors", "single": "packs of 1", "packs": "packs"}
 GOALS = {"5-8-5": 20.0, "planted": 4.0, "digits": 2.0}
@@ -37,38 +39,32 @@ def judge(found: Found) -> list[str]:
 
 def plain(found: Found) -> str:
     """The comparison for a terminal."""
-    lines = _cells(found)
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    text = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join(["trials a minute, and how many times as many packs train", *text])
+    whole = "trials a minute of the whole way, and how many times as many packs train"
+    return "\n".join([whole, as_text(_cells(found)), "", as_text(standing.cells(found["core"]))])
 
 
 def markdown(found: Found) -> str:
     """The comparison as the README shows it."""
-    head, *lines = _cells(found)
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *lines))
     ray = [line["ray_s"] for line in found["ways"]]
     starting = f"Starting Ray ({min(ray):.0f} to {max(ray):.0f} s) and creating an MLflow database" if ray else ""
     apart = f" {starting} ({found['database_s']:.0f} s) are not in the numbers." if starting else ""
     loads = [line["load"] for line in (*found["ways"], *found["core"])]
     trained = [f"{line['trials']} ({NAMES[line['way']]}, {line['network']})" for line in found["ways"]]
     counts = f" Trials trained: {', '.join(trained)}." if trained else ""
+    tables = f"{as_markdown(_cells(found))}\n\n{as_markdown(standing.cells(found['core']))}"
     return (
-        f"{table}\n\nMeasured {sentence(found['machine'])}; load {min(loads):.1f} to {max(loads):.1f}.{apart}{counts}"
+        f"{tables}\n\nMeasured {sentence(found['machine'])}; load {min(loads):.1f} to {max(loads):.1f}.{apart}{counts}"
     )
 
 
 def _cells(found: Found) -> list[list[str]]:
-    """The table: a row a network, numbers where they were measured."""
-    head = ["trials a minute", *NAMES.values(), *(f"÷ {NAMES[way]}" for way in ("tune", "reused", "single"))]
-    lines = [[*head, "of the hand-written step"]]
-    networks = [line["network"] for line in (*found["ways"], *found["core"])]
-    for network in dict.fromkeys(networks):
+    """The whole way: a row a network, numbers where they were measured."""
+    lines = [["trials a minute", *NAMES.values(), *(f"÷ {NAMES[way]}" for way in ("tune", "reused", "single"))]]
+    for network in dict.fromkeys(line["network"] for line in found["ways"]):
         speeds = _speeds(found, network)
         cells = [f"{speeds[way]:,.0f}" if way in speeds else "" for way in NAMES]
         ratios = [f"{ratio:.1f}×" if (ratio := _ratio(speeds, way)) else "" for way in ("tune", "reused", "single")]
-        lines.append([network, *cells, *ratios, _share_of_hand(found, network)])
+        lines.append([network, *cells, *ratios])
     return lines
 
 
@@ -78,12 +74,6 @@ def _speeds(found: Found, network: str) -> dict[str, float]:
 
 def _ratio(speeds: dict[str, float], way: str) -> float | None:
     return speeds["packs"] / speeds[way] if {"packs", way} <= speeds.keys() else None
-
-
-def _share_of_hand(found: Found, network: str) -> str:
-    ways = {line["way"]: line["trials_per_minute"] for line in found["core"] if line["network"] == network}
-    stack, hand = ways.get("packs, learned"), ways.get("by hand")
-    return f"{stack / hand:.2f}" if stack and hand else ""
 
 
 def figure(found: Found) -> bytes:

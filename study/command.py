@@ -32,6 +32,7 @@ _collapsar() {
     compadd -a found
     _files
 }
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i; }
 compdef _collapsar collapsar""",
     "fish": """\
 complete -c collapsar -a '(collapsar completion words (commandline -opc)[2..] 2>/dev/null)'""",

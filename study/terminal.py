@@ -109,7 +109,11 @@ def _believe_widths() -> None:
 
 
 def _spare_settings_of_libraries() -> None:
-    """Matplotlib complains where it cannot keep its settings in the user's home, and works all the same."""
+    """Matplotlib complains where it cannot keep its settings in the user's home, and works all the same.
+
+    It ends at once where MPLBACKEND names what is not installed, as for a command that a notebook calls: ours draw to files.
+    """
+    os.environ["MPLBACKEND"] = "agg"
     if "MPLCONFIGDIR" not in os.environ and not _is_writable(_home()):
         import tempfile
 

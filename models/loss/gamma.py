@@ -86,6 +86,29 @@ def schedule(numbers: Numbers, progress: Float[Tensor, "*#pack"]) -> Float[Tenso
     return numbers["start"] * numbers["ratio"] ** (progress / numbers["over"]).clamp(max=1.0)
 
 
+class GammaInForce:
+    """`gamma_in_force` of the same trials again and again: where they all learn γ, or none of it depends on them, at once."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        self._numbers = numbers
+        self._all_are_learned = bool((numbers["learned"] > 0).all())
+        self._all_are_scheduled = not bool(((numbers["learned"] > 0) | (numbers["optimal"] > 0)).any())
+
+    def __call__(
+        self,
+        log_gamma: Float[Tensor, " pack"],
+        distortion: Float[Tensor, " pack"],
+        d: int,
+        scheduled: Float[Tensor, " pack"],
+    ) -> Float[Tensor, " pack"]:
+        """γ of each trial."""
+        if self._all_are_learned:
+            return log_gamma.exp()
+        return (
+            scheduled if self._all_are_scheduled else gamma_in_force(self._numbers, log_gamma, distortion, d, scheduled)
+        )
+
+
 def gamma_in_force(
     numbers: Numbers,
     log_gamma: Float[Tensor, "*#pack"],

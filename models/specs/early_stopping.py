@@ -1,5 +1,6 @@
 """Early stopping: a trial ends once a measure of held-out examples no longer falls. Free of torch."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -33,6 +34,11 @@ class Patience(Described):
     def examples(self, n: int) -> int:
         """How many of n training examples are held out."""
         return min(MOST_HELD_OUT, max(1, round(self.held_out * n)))
+
+    def first_end(self, warm_up: float) -> int:
+        """The first step that a trial could stop at, whose β is warm after so many steps: its first check sets the best."""
+        first_check = max(1, math.ceil(warm_up / self.every))
+        return (first_check + self.checks) * self.every
 
     @property
     def reason(self) -> str:

@@ -1,6 +1,8 @@
 """Probes of what every study rests on: conventions, closed forms, and metrics where the truth is known."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
 
 from models.specs.look import EQ3, Look, Measures
 from models.specs.spec import Count, Several
@@ -13,7 +15,7 @@ class Conventions(Look):
     """
 
     kind: Literal["Conventions"] = "Conventions"
-    d: Count = 20
+    d: Annotated[Count, Field(ge=3)] = 20
     kappa: Count = 6
     examples: Several = 100
 
@@ -81,6 +83,12 @@ class NullBins(Look):
 
     measures: ClassVar[Measures] = OF_NULLS
 
+    @model_validator(mode="after")
+    def _fills_its_bins(self) -> Self:
+        if self.n < self.bins:
+            raise ValueError(f"{self.bins} bins need as many rows at least, not n = {self.n}: lower bins, or raise n")
+        return self
+
     @property
     def seconds(self) -> float:
         """Fitting the bins, and filling them once a repeat."""
@@ -119,3 +127,9 @@ class LinearLikelihood(Look):
         "spread": ("nats", "largest standard deviation of the log weights over the draws of an example"),
         "misjudged": ("nats", "largest |estimate − exact| of −log p(x)"),
     }
+
+    @model_validator(mode="after")
+    def _has_orthogonal_columns(self) -> Self:
+        if self.kappa > self.d:
+            raise ValueError(f"d = {self.d} outputs have no {self.kappa} orthogonal columns: lower kappa, or raise d")
+        return self

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from models.specs.look import EQ3, Look, Measures
 from models.specs.sparsity import Penalty, check_parameter
-from models.specs.spec import Count, Positive, brief
+from models.specs.spec import Count, Magnitude, Positive, brief
 
 Crossed = Literal["saturating", "log plus", "power"]
 """Penalties that prefer the sparse decoder for every parameter below a critical one."""
@@ -22,8 +22,8 @@ MOST_RUNS = 100_000
 class Serpentine(Look):
     """A look at one serpentine: of its length, as nearly as whole runs give it, uniformly filled."""
 
-    eps: Positive
-    length: Positive = 4.0
+    eps: Magnitude
+    length: Magnitude = 4.0
 
     @property
     def runs(self) -> int:

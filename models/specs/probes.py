@@ -11,10 +11,13 @@ from pydantic import Field, model_validator
 from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
 from models.specs.look import EQ3, Look, Measures
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
-from models.specs.spec import Count, Positive, Several
+from models.specs.spec import Count, Magnitude, Positive, Several
 from models.specs.vocabulary import Vocabulary
 
 Spectrum = Annotated[tuple[Positive, ...], Field(min_length=1)]
+
+Grid = Annotated[Count, Field(ge=100)]
+"""Points of a line whose minima are counted: a coarser line has none, or others."""
 
 
 class AffineMinima(Look):
@@ -60,7 +63,7 @@ class CollapsePoint(Look):
     kind: Literal["CollapsePoint"] = "CollapsePoint"
     hypothesis: Hypothesis
     kappa: Several = 4
-    gamma: Positive = 0.1
+    gamma: Magnitude = 0.1
     d: Annotated[Count, Field(ge=3)] = 20
     width: Count = 64
     examples: Several = 64
@@ -114,7 +117,7 @@ class PairSlice(Look):
     gamma: Positive
     variance: Positive = 0.08
     b: Positive = 0.8
-    points: Several = 40001
+    points: Grid = 40001
 
     measures: ClassVar[Measures] = {
         "minima": ("-", "local minima on the grid, its ends not counted"),
@@ -137,7 +140,7 @@ class PlantedSlice(Look):
     r: Count = 3
     kappa: Count = 6
     scale: Positive = 0.5
-    points: Several = 6001
+    points: Grid = 6001
 
     measures: ClassVar[Measures] = PairSlice.measures
 
@@ -153,7 +156,7 @@ class PairSplit(Look):
 
     kind: Literal["PairSplit"] = "PairSplit"
     variance: Positive = 1.0
-    points: Several = 4001
+    points: Grid = 4001
 
     measures: ClassVar[Measures] = {"split": ("-", "the largest γ/λ with two local minima")}
 

@@ -50,10 +50,23 @@ def _check_beta(trial: "Trial") -> None:
 
 
 def _check_training(trial: "Trial") -> None:
+    _check_stop(trial)
     if trial.training.slower and not trial.objective.is_one_gamma:
         raise ValueError("slower follows a single γ, and this likelihood has none or many: leave slower out")
-    if trial.training.stop and isinstance(trial.objective.gamma, Annealed):
+
+
+def _check_stop(trial: "Trial") -> None:
+    training, stop = trial.training, trial.training.stop
+    if not stop:
+        return
+    if isinstance(trial.objective.gamma, Annealed):
         raise ValueError("stop would end a trial before its γ is annealed: leave stop out, or declare another γ")
+    first_end = stop.first_end(training.warm_up * training.steps)
+    if first_end >= training.steps:
+        raise ValueError(
+            f"stop could end a trial at step {first_end} at the earliest, and the training has {training.steps} steps: "
+            "give it a smaller every or fewer checks, train longer, or leave stop out"
+        )
 
 
 def _check_outliers(trial: "Trial") -> None:
@@ -77,10 +90,12 @@ def _check_sizes(trial: "Trial") -> None:
             f"samples are compared beside one half of the training set, and {trial.data} has n = {trial.data.n_train}: "
             "give it four examples at least, or leave samples out"
         )
-    if trial.objective.penalty and trial.training.batch == 1:
+    left = trial.training.examples(trial.data.n_train)
+    if trial.objective.penalty and min(left, trial.training.batch) == 1:
+        remedy = "a batch of two" if left > 1 else "more data, or a stop that holds out less, for a batch of two"
         raise ValueError(
             f"the penalty {trial.objective.penalty.kind} is estimated from the examples of a minibatch: "
-            "declare a batch of two at least"
+            f"declare {remedy} at least"
         )
 
 

@@ -41,7 +41,7 @@ class Between(BaseModel):
         return self
 
     def __str__(self) -> str:
-        return f"{brief(self.low)} to {brief(self.high)}"
+        return f"{brief(self.low)} to {brief(self.high)}{'' if self.log else ', linear'}"
 
 
 class Settings(BaseModel):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -13,6 +14,11 @@ from study.declare.table import Row
 from study.record import Home, stored_ids, study_files
 from study.record.garbage import dropped_ids
 from study.record.study_files import DROPPED, HEADER, PLAN, read_plan, study_file
+
+
+def cleaning(home: Home) -> str:
+    """The command that cleans this home, as sentences name it."""
+    return f"collapsar clean --home {shlex.quote(str(home))}"
 
 
 def write_table(home: Home, name: str, rows: Sequence[Row], header: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from study.cli import counted
 from study.errors import OptionError
-from study.plan.files import read_header, read_rows
+from study.plan.files import cleaning, read_header, read_rows
 from study.plan.plan import Plan
 from study.record import Home
 
@@ -30,7 +30,7 @@ def refuse_namesake(plan: Plan, home: Home) -> None:
     there, here = _place(before), _place(now)
     raise OptionError(
         f"{home} already holds a study {plan.name}, from {there}, and {here} declares {_share(lost, known)}: rename one of "
-        f"the two, choose another --home, or give the first up (`collapsar clean --forget {plan.name}`)"
+        f"the two, choose another --home, or give the first up (`{cleaning(home)} --forget {plan.name} --delete`)"
     )
 
 

@@ -17,7 +17,7 @@ from study.declare.search import SearchTable
 from study.declare.search_space import Sampler
 from study.declare.table import Row
 from study.errors import DeclarationError
-from study.plan.files import read_header, read_rows
+from study.plan.files import cleaning, read_header, read_rows
 from study.record import RESULTS, Home, read
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -50,7 +50,9 @@ class SearchRounds:
         self._searches = [search for search, _ in searches]
         asked = {row.trial.trial_id for search in self._searches for row in search.more(results)}
         has_changed = any(changed for _, changed in searches) or not asked.issuperset(earlier)
-        self.remarks = self._remarks(name, header, len(earlier), len(asked & earlier.keys())) if has_changed else []
+        self.remarks = (
+            self._remarks(home, name, header, len(earlier), len(asked & earlier.keys())) if has_changed else []
+        )
 
     def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
         """The next round of every search whose own rows all have results."""
@@ -126,7 +128,7 @@ class SearchRounds:
             return None
         return Known(asked, [row]) if row.trial.trial_id == trial_id else None
 
-    def _remarks(self, name: str, header: Mapping[str, Any], results: int, kept: int) -> list[str]:
+    def _remarks(self, home: Home, name: str, header: Mapping[str, Any], results: int, kept: int) -> list[str]:
         """One sentence: what has changed, and what becomes of the results."""
         others = "asked again, it asks for other trials" if kept else "its trials are others now"
         why = _changes(header.get("settings"), self._settings) or others
@@ -135,7 +137,7 @@ class SearchRounds:
             goes = f"{kept} of its {results} results in this home count, and it goes on from there"
         else:
             goes = f"none of its {results} results in this home fits any more, so it begins anew"
-        left = f" (`collapsar clean` would remove the {lost} that do not fit)" if lost else ""
+        left = f" (`{cleaning(home)}` would remove the {lost} that do not fit)" if lost else ""
         return [f"the search {name} has changed, since {why}: {goes}{left}"]
 
 
@@ -165,6 +167,8 @@ def _changes(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
 
 
 def _said(value: Any) -> str:
+    if value is None:
+        return "nothing"
     if isinstance(value, Mapping):
         return " ".join(f"{name}={each:g}" for name, each in value.items())
     is_listed = isinstance(value, Iterable) and not isinstance(value, str)

@@ -6,6 +6,8 @@ lack. A value that could mean several labels is refused.
 """
 
 import ast
+import difflib
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -16,6 +18,9 @@ from study.errors import OptionError
 
 _OPEN, _CLOSE, _QUOTES = "([{", ")]}", "\"'"
 _NOTHING = object()
+MOST_SHOWN = 30
+"""Labels that a sentence lists whole."""
+
 _ON_KEYBOARDS = str.maketrans({"→": "->", "≤": "<=", "×": "x", "−": "-"})
 
 
@@ -105,7 +110,16 @@ def _refusal(part: str, reading: _Reading, of: str) -> str:
     told = f"{of} has no value {_on_one_line(part) or repr(part)}"
     if near:
         return f"{told}, and it might mean {' or '.join(map(_shown, near))}: write one of these"
-    return f"{told}: choose among {', '.join(map(_shown, reading.labels))}"
+    return f"{told}: choose among {_listed(part, [*map(_shown, reading.labels)])}"
+
+
+def _listed(part: str, shown: list[str]) -> str:
+    """All labels; of many the nearest to what was typed, or the first and the last."""
+    if len(shown) <= MOST_SHOWN:
+        return ", ".join(shown)
+    near = difflib.get_close_matches(part, shown, n=3, cutoff=0.7)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"{len(shown)} labels, {', '.join(shown[:3])}, … {shown[-1]}{hint}"
 
 
 def _shown(label: Label) -> str:
@@ -158,5 +172,6 @@ def _parts(text: str) -> list[str]:
 
 
 def _typed(text: str) -> str:
-    """A label as a keyboard writes it, without blanks."""
-    return "".join(text.translate(_ON_KEYBOARDS).casefold().split())
+    """A label as a keyboard writes it, without blanks; an `é` is one, of one letter or of two."""
+    plain = unicodedata.normalize("NFKC", text.translate(_ON_KEYBOARDS))
+    return "".join(plain.casefold().split())

@@ -47,6 +47,7 @@ stop_reason        | str   | -       | why early stopping ended it
 code_version       | str   | -       | version of the package that trained the trial
 torch_version      | str   | -       | version of torch
 device             | str   | -       | cpu, or the name of the accelerator
+gradient           | str   | -       | how training found it: by hand, or by autograd; null for a probe
 wall_s             | float | s       | the trial's share of its pack's training and evaluation time
 declaration        | str   | JSON    | the whole declaration, defaults included
 data               | str   | -       | label of the data set

@@ -39,7 +39,7 @@ So packs of less than five minutes write none, and checkpoints take one per cent
 SETTING = "COLLAPSAR_CHECKPOINT_S"
 """The environment variable that sets those seconds."""
 
-FORMAT = 2
+FORMAT = 3
 """To be raised by one when the state of a training changes its form."""
 
 

@@ -97,7 +97,7 @@ class PackRun:
         share = self.spent_s / len(rows)
         device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         for row in rows:
-            row.update(artifacts=path, wall_s=share, device=device)
+            row.update(artifacts=path, wall_s=share, device=device, gradient=self.training.way)
         heads = zip(rows, self._trials, strict=True)
         key = [{"trial_id": row["trial_id"], "commit_id": commit_id, "stage": trial.stage} for row, trial in heads]
         evaluations = [
@@ -114,7 +114,7 @@ class PackRun:
         """The weights and pictures to keep, by their names in the artifacts file."""
         stack = self.training.stack
         is_first = any(trial.model.is_deterministic for trial in self._trials)  # later stages will stand on it
-        keep = is_first or stack.numbers.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
+        keep = is_first or stack.trained_numbers.flat.element_size() * stack.parameters < KEEP_WEIGHTS_BELOW
         weights = {name: value.cpu().numpy() for name, value in stack.weights().items()} if keep else {}
         groups = {"weights": weights, "pictures": pictures(measure)}
         arrays: dict[str, np.ndarray] = {}

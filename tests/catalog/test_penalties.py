@@ -148,7 +148,7 @@ def test_the_best_gamma_makes_logarithms_of_an_autoencoder():
     ("wrong", "words"),
     [
         (lambda: SerpentineCritical(penalty="power", eps=2), "lower eps to 1.33333 or less"),
-        (lambda: SerpentineCrossing(eps=1e-300), "raise it to 4e-05 or more"),
+        (lambda: SerpentineCrossing(eps=1e-6), "raise it to 4e-05 or more"),
         (lambda: SerpentineCost(penalty="MCP", eps=0.1), r"MCP needs a parameter: write parameter="),
         (lambda: SerpentineCost(penalty="log", parameter=1, eps=0.1), "log has no parameter: leave it out"),
         (lambda: ColumnScale(gamma=1, variances=()), "at least 1 item"),

@@ -16,6 +16,7 @@ from study.catalog.stability.claims import remedied
 from study.catalog.stability.table import LRS, REMEDIES, SETTINGS, stability
 from study.pack.pack import make_pack
 from study.train.pack_run import PackRun
+from study.train.stack.trained_numbers import TrainedNumbers
 from study.train.step.rprop import Rprop as Stacked
 
 
@@ -84,16 +85,20 @@ def test_steps_by_sign_are_those_of_torch():
     generator = torch.Generator().manual_seed(0)
     start = torch.randn(3, 40, generator=generator, dtype=torch.float64)
     spec, lr = Rprop(grow=1.3, shrink=0.4, least=1e-2, most=5.0), 0.05
-    ours, theirs = start.clone(), start.clone().requires_grad_()
-    stacked = Stacked(ours, [spec] * 3)
+    ours, slopes = (TrainedNumbers(3, [torch.Size([39]), torch.Size([])], start) for _ in range(2))
+    ours.take_rows(start)
+    theirs = start.clone().requires_grad_()
+    stacked = Stacked(ours, [(slice(0, 3), slopes)], [True, False], [spec] * 3)
     reference = torch.optim.Rprop([theirs], lr=lr, etas=(0.4, 1.3), step_sizes=(1e-2 * lr, 5.0 * lr))
     ones = torch.ones(3, dtype=torch.float64)
     for _ in range(200):
         noise = 0.3 * torch.randn(3, 40, generator=generator, dtype=torch.float64)
         theirs.grad = theirs.detach() + noise
-        stacked.step(ours + noise, lr * ones, ones)
+        slopes.take_rows(ours.by_trial() + noise)
+        stacked.begin()
+        stacked.move(stacked.blocks[0], lr * ones, ones)
         reference.step()
-        assert torch.allclose(ours, theirs.detach(), rtol=1e-12, atol=1e-12)
+        assert torch.allclose(ours.by_trial(), theirs.detach(), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("changes", [{"signs": Rprop()}, {"warm_up": 0.6}, {"slower": Slower(below=1.0)}])

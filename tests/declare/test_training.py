@@ -29,6 +29,8 @@ from study.errors import explain
 
 pytestmark = pytest.mark.every_python
 
+STOP = Patience(every=3, held_out=0.2)
+
 
 def trial_of(**training: Any):
     length: Any = {} if "epochs" in training else {"steps": 40}
@@ -52,7 +54,7 @@ def trial_of(**training: Any):
         ({"schedule": Linear(end=0.02, after=0.5)}, {}),
         ({"epochs": 10}, {"steps": 30}),  # of 100 examples in minibatches of 30, three make an epoch
         ({"epochs": 10, "batch": 500}, {"steps": 10, "batch": 500}),
-        ({"epochs": 10, "stop": Patience(held_out=0.2)}, {"steps": 20, "stop": Patience(held_out=0.2)}),
+        ({"epochs": 10, "stop": STOP}, {"steps": 20, "stop": STOP}),
         ({"optimiser": {"kind": "AdamW"}}, {"optimiser": AdamW(weight_decay=0.01)}),
     ],
 )
@@ -79,7 +81,7 @@ def test_whatever_differs_is_another_trial():
         {"clip": 1.0},
         {"clip_value": 1.0},
         {"epochs": 2},
-        {"stop": Patience()},
+        {"stop": STOP},
     ]
     assert len({trial_of(**way).trial_id for way in ways}) == len(ways)
 
@@ -99,7 +101,7 @@ def test_numbers_share_a_pack_and_kinds_do_not():
         {"signs": Rprop()},
         {"epochs": 2},
         {"batch": 20},
-        {"stop": Patience()},
+        {"stop": STOP},
     ]
     assert len({trial_of(**way).pack_key for way in apart}) == len(apart)
     assert trial_of(optimiser=SGD(momentum=0.9)).pack_key == trial_of(optimiser=SGD(weight_decay=0.1)).pack_key

@@ -116,7 +116,7 @@ def test_a_namesake_from_another_file_is_refused_and_takes_nothing(tmp_path):
         assert (
             f"already holds a study one, from {first}, and {second} declares none of its 2 trials: rename one" in told
         )
-        assert "choose another --home, or give the first up (`collapsar clean --forget one`)" in told
+        assert f"another --home, or give the first up (`collapsar clean --home {home} --forget one --delete`)" in told
         assert len(told.splitlines()) == 1
     assert before == {path: path.read_bytes() for path in (home / "studies").rglob("*") if path.is_file()}
     assert clean(Home(home)).trials == 0

@@ -105,6 +105,7 @@ def test_a_study_trains_in_the_worst_of_surroundings(tmp_path):
     path = write_study(tmp_path)
     command = f"collapsar launch {path}:tiny --in-process --no-mirror --only kappa=2 --home home"
     odd = {"HOME": "/proc/nothing", "TMPDIR": "/proc/nothing", "PYTHONWARNINGS": "error", "TERM": None, "NO_COLOR": "1"}
+    odd |= {"MPLBACKEND": "module://not_installed_here"}
     done = shell(f"{command} >&- 2>&- <&-", tmp_path, **odd)
     assert done.returncode == 0
     assert len(read(Home(tmp_path / "home"), "trials")) == 4

@@ -41,6 +41,7 @@ WIDTHS = ["(64, 64)", "(32,)", "()"]
         (["MMD×10", "iRprop−"], "mmdx10,irprop-", ["MMD×10", "iRprop−"]),
         (["fixed 1", "fixed 10"], "fixed 1", ["fixed 1"]),
         (["None", "x"], "none", ["None"]),
+        (["e\u0301", "x"], "\u00e9", ["e\u0301"]),
     ],
 )
 def test_a_typed_value_means_the_nearest_label(labels, text, means):
@@ -59,6 +60,8 @@ def test_a_typed_value_means_the_nearest_label(labels, text, means):
         (["", "x"], "y", "has no value y: choose among '' (nothing), x"),
         ([1, 2], "True", "has no value True"),
         ([True, False], "2", "has no value 2"),
+        (range(1000), "1000", "choose among 1000 labels, 0, 1, 2, … 999; did you mean 100?"),
+        (range(1000), "x", "has no value x: choose among 1000 labels, 0, 1, 2, … 999"),
     ],
 )
 def test_a_value_that_means_no_label_or_several_is_refused(labels, text, said):

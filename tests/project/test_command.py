@@ -124,6 +124,16 @@ def test_bash_completes():
     assert in_bash("launch", "--ad") == ["--address"]
 
 
+@pytest.mark.skipif(not shutil.which("zsh"), reason="needs zsh")
+def test_zsh_knows_the_completion_with_its_own_set_up_or_without(tmp_path):
+    """Where no start-up file has run compinit there is no compdef yet."""
+    for before in ("", "autoload -Uz compinit; compinit -i\n"):
+        script = f"{before}{SHELLS['zsh']}\nprint $_comps[collapsar]"
+        command = ["zsh", "-f", "-c", script]
+        done = subprocess.run(command, env={"HOME": str(tmp_path)}, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr) == ("_collapsar\n", "")
+
+
 @pytest.mark.parametrize("shell", [each for each in SHELLS if shutil.which(each)])
 def test_what_a_shell_is_given_is_of_its_language(shell):
     done = subprocess.run([shell, "-n"], input=SHELLS[shell], capture_output=True, text=True, check=False)

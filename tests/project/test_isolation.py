@@ -3,6 +3,8 @@
 Records need pyarrow, reports no torch, no Ray and no MLflow, and the training core nothing but torch and pydantic.
 """
 
+import json
+
 from blocked_imports import run_with
 from made_up_studies import PLANTED, gamma_grid
 
@@ -126,4 +128,18 @@ def test_the_core_benchmark_needs_no_more():
     )
     assert done.stderr == ""
     assert "packs, learned" in done.stdout
+    assert "JAX are missing" in done.stdout
     assert "left out" not in done.stdout
+
+
+def test_the_script_for_a_gpu_needs_no_more(tmp_path):
+    """All of it, on data of its own where there are none."""
+    program = "import runpy; runpy.run_module('benchmarks.gpu', run_name='__main__', alter_sys=True)"
+    done = run_with({*CORE, "benchmarks"}, program, "--device", "cpu", "--quick", "--out", tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    found = json.loads((tmp_path / "gpu-cpu.json").read_text())
+    assert found["complete"]
+    assert {line["check"] for line in found["correctness"] if "digits" in line["check"]}
+    assert found["networks"]["digits"]["data"].startswith(
+        "1,498 seeded random rows of 64 numbers in place of Digits: No module"
+    )

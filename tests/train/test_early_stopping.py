@@ -116,15 +116,15 @@ def test_a_trial_stops_where_a_plain_loop_stops_it_in_packs_of_every_size(on):
 
 def test_a_stopped_trial_stays_where_it_stood_and_its_neighbours_do_not_notice():
     """Its weights are those of the same training with so many steps, to the last bit."""
-    stopping, going = trial_of(), trial_of(seed=1, stop={"checks": 100})
+    stopping, going = trial_of(), trial_of(seed=1, stop={"checks": 38})
     both, _ = train_stack([stopping, going])
     at = int(both.ended_at[0])
     assert 0 < at < 200
     assert both.ended_at[1] == -1
     assert both.step == 200
-    until = [trial_of(steps=at), trial_of(seed=1, steps=at, stop={"checks": 100})]
+    until = [trial_of(steps=at), trial_of(seed=1, steps=at)]
     assert torch.equal(train_stack(until)[0].stack.numbers[0], both.stack.numbers[0])
-    never = [trial_of(stop={"checks": 100}), going]
+    never = [trial_of(stop={"checks": 38}), going]
     assert torch.equal(train_stack(never)[0].stack.numbers[1], both.stack.numbers[1])
 
 
@@ -145,7 +145,7 @@ def test_a_pack_ends_with_its_last_trial_and_the_record_says_why(tmp_path):
 
 
 def test_a_training_that_stops_resumes_to_the_last_bit():
-    trials = [trial_of(), trial_of(seed=1, stop={"checks": 100}), trial_of(lr=0.02), trial_of(lr=1e6)]
+    trials = [trial_of(), trial_of(seed=1, stop={"checks": 38}), trial_of(lr=0.02), trial_of(lr=1e6)]
     whole = PackRun(make_pack(trials, {}))
     take_steps(whole, 200)
     assert sorted(whole.training.ended_at.tolist())[:1] == [-1]
@@ -163,8 +163,8 @@ def test_held_out_examples_are_in_no_minibatch_and_the_same_for_all():
     assert (len(kept), len(held)) == (40, 10)
     assert sorted([*kept.tolist(), *held.tolist()]) == list(range(50))
     assert len(rows_of(Patience(), 100_000)[1]) == 2000
-    training, _ = train_stack([trial_of(steps=1)])
-    table, batches = training._forward._kept, training._forward._batches
+    training, _ = train_stack([trial_of(steps=20)])
+    table, batches = training._minibatches._kept, training._minibatches._batches
     assert table is not None
     seen = {int(row) for _ in range(20) for row in table[next(batches)[0]].flatten()}
     assert seen == set(rows_of(Patience(held_out=0.25), 80)[0].tolist())
@@ -191,7 +191,7 @@ def test_every_kind_of_trial_can_stop(changes):
 
 
 def test_a_stage_on_draws_stops_as_well(tmp_path):
-    first = trial_of(steps=20, stop={"checks": 100})
+    first = trial_of(steps=20)
     second = first.model_copy(
         update={
             "after": first,
@@ -213,7 +213,7 @@ def test_what_is_no_number_of_a_trials_own_keeps_packs_apart():
     for stop in ({"on": "distortion"}, {"every": 7}, {"held_out": 0.5}):
         assert trial_of(stop=stop).pack_key != key
     plain = trial_of().model_copy(update={"training": Training(steps=200, batch=20)})
-    assert cost(trial_of()) > cost(trial_of(stop={"every": 100})) > cost(plain)
+    assert cost(trial_of()) > cost(trial_of(stop={"every": 50})) > cost(plain)
 
 
 def test_a_stop_that_cannot_be_is_refused():

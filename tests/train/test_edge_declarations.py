@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from models.specs.groundwork import Conventions, LinearLikelihood, NullBins
+from models.specs.penalties import SerpentineCritical
+from models.specs.probes import PairSlice, PairSplit
 from study import (
     MMD,
     VAE,
@@ -16,6 +19,7 @@ from study import (
     LinearSubspace,
     Objective,
     Optimal,
+    Patience,
     PerImage,
     PlantedArc,
     PlantedClusters,
@@ -49,6 +53,11 @@ def training(**fields: Any):
     return Training.model_validate({"steps": 2, "batch": 4} | fields)
 
 
+def stopping(held_out: float = 0.1, **fields: Any):
+    """A training that may stop at step 20 at the earliest."""
+    return training(steps=30, stop=Patience(every=10, checks=1, held_out=held_out), **fields)
+
+
 def trial(**fields: Any):
     parts: dict[str, Any] = {"data": data, "model": network, "objective": objective, "training": training}
     return Trial.model_validate(
@@ -74,6 +83,31 @@ REFUSED = {
         lambda: trial(model=network(post_var="none"), objective=objective(**SPARSE), training=training(batch=1)),
         "the penalty Sparsity is estimated",
     ),
+    "MMD of what a stop leaves": (
+        lambda: trial(data=data(n=3), objective=objective(**WAE), training=stopping(held_out=0.5)),
+        "declare more data, or a stop that holds out less, for a batch of two",
+    ),
+    "a stop after the end": (
+        lambda: trial(training=training(steps=600, stop=Patience())),
+        "stop could end a trial at step 600 at the earliest, and the training has 600 steps: give it a smaller every",
+    ),
+    "a stop after β is warm": (
+        lambda: trial(training=stopping(warm_up=0.5)),
+        "stop could end a trial at step 30 at the earliest, and the training has 30 steps",
+    ),
+    "a stop after the last epoch": (
+        lambda: trial(training=Training(epochs=2, batch=4, stop=Patience(every=3))),
+        "step 18 at the earliest, and the training has 8 steps",
+    ),
+    "a line without an inside": (lambda: PairSlice(gamma=1, points=2), "PairSlice.points should be greater than"),
+    "two minima of three points": (lambda: PairSplit(points=3), "PairSplit.points should be greater than"),
+    "conventions in a plane": (lambda: Conventions(d=2), "Conventions.d should be greater than or equal to 3"),
+    "more bins than rows": (lambda: NullBins(bins=50, n=10), "50 bins need as many rows at least, not n = 10"),
+    "more columns than outputs": (
+        lambda: LinearLikelihood(d=2, kappa=3),
+        "d = 2 outputs have no 3 orthogonal columns: lower kappa, or raise d",
+    ),
+    "a square below any number": (lambda: SerpentineCritical(eps=1e-300, length=4e-300, penalty="power"), "eps should"),
     "γ below float32": (lambda: Fixed(1e-300), "Fixed.value should lie between 1e-30 and 1e30"),
     "γ above float32": (lambda: Learned(init=1e300), "Learned.init should lie between"),
     "annealed to nothing": (lambda: Annealed(1, 1e-300), "Annealed.end should lie between"),
@@ -129,6 +163,10 @@ TRAINED = {
     "clusters in a plane": lambda: trial(data=PlantedClusters(d=2, n=20, n_test=10)),
     "outliers in a plane": lambda: trial(
         data=PlantedArc(d=2, n=20, n_test=10), outliers=PlantedArc(d=2, n=20, n_test=10, off=1.0)
+    ),
+    "a stop that can only just act": lambda: trial(training=stopping(warm_up=0.3)),
+    "MMD of the two that a stop leaves": lambda: trial(
+        data=data(n=4), objective=objective(**WAE), training=stopping(held_out=0.5)
     ),
     "the last seed": lambda: trial(seed=2**63 - 1),
 }

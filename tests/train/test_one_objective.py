@@ -9,7 +9,6 @@ import torch
 from trained_stacks import train_stack
 
 from benchmarks import convolutions
-from benchmarks.hand_written_step import HandWrittenStep
 from benchmarks.networks import NETWORKS
 from benchmarks.plain_loop import PlainLoop
 from models.loss import objective as loss
@@ -129,7 +128,7 @@ SMALL = NETWORKS["5-8-5"].trials(1, (Learned(),))
 USERS = {
     "conventions": lambda: probe(Conventions(), 0),
     "linear minimum": the_linear_optimum,
-    "step by hand": lambda: HandWrittenStep(SMALL).advance(1),
+    "a pack": lambda: train_stack(SMALL),
     "plain loop": lambda: PlainLoop(SMALL[0]).advance(1),
     "convolutions": lambda: a_convolutional_pack().advance(1),
 }

@@ -29,6 +29,7 @@ from study.pack.pack import make_pack
 from study.record import Home, read
 from study.train.pack_run import PackRun
 from study.train.stack.build import build_stack
+from study.train.stack.trained_numbers import TrainedNumbers
 from study.train.step import adam, rmsprop, rprop, sgd
 from study.train.step.build import optimiser_of
 
@@ -46,17 +47,24 @@ ALONE_AND_IN_COMPANY = [
 def test_company_changes_no_bit_of_a_step(kind, settings, company, dtype):
     """One float for all trials and a column of floats are two ways to the same bits."""
     draw = torch.Generator().manual_seed(0)
+    shapes = [torch.Size([4, 9]), torch.Size([])]
     start = torch.randn(1, 37, generator=draw, dtype=dtype).expand(3, -1)
-    alone, together = start.clone(), start.clone()
-    optimisers = kind(alone, [settings] * 3), kind(together, [settings, *company])
+    alone, together, slopes = (TrainedNumbers(3, shapes, start) for _ in range(3))
+    moved = []
+    for numbers, declarations in ((alone, [settings] * 3), (together, [settings, *company])):
+        numbers.take_rows(start)
+        moved.append(kind(numbers, [(slice(0, 3), slopes)], [True, False], declarations))
     lr, ratio = torch.full((3,), 0.01, dtype=dtype), torch.full((3,), 0.5, dtype=dtype)
     for _ in range(30):
         gradient = torch.randn(1, 37, generator=draw, dtype=dtype).expand(3, -1)
-        for optimiser in optimisers:
-            optimiser.step(gradient.clone(), lr, ratio)
-    assert torch.equal(alone[0], together[0])
-    assert not torch.equal(together[0], together[1])
-    assert not torch.equal(together[0], together[2])
+        for optimiser in moved:
+            slopes.take_rows(gradient)
+            optimiser.begin()
+            optimiser.move(optimiser.blocks[0], lr, ratio)
+    first, second, third = together.by_trial()
+    assert torch.equal(alone.by_trial()[0], first)
+    assert not torch.equal(first, second)
+    assert not torch.equal(first, third)
 
 
 @pytest.mark.parametrize("optimiser", [AdamW(), Adam(), SGD(), RMSprop()])
@@ -65,9 +73,10 @@ def test_weights_decay_and_decoder_variances_do_not(optimiser):
     training = Training(steps=1, optimiser=optimiser.model_copy(update={"weight_decay": 0.5}))
     trial = small(training, gamma=PerPixel(), model=VAE(kappa=2, encoder=(4,), decoder=()))
     stack, _ = build_stack([trial], load(trial.data), torch.device("cpu"))
-    stack.numbers.fill_(1.0)
-    ones = torch.ones(1)
-    optimiser_of(stack, [trial]).step(torch.zeros_like(stack.numbers), 0.1 * ones, ones)
+    stack.trained_numbers.flat.fill_(1.0)
+    moved = optimiser_of(stack, [trial], [(slice(0, 1), stack.trained_numbers.alike())])
+    moved.begin()
+    moved.move(moved.blocks[0], torch.tensor([0.1]), torch.ones(1))
     assert (stack.weights()["network.pixel_log_var"] == 1).all()
     assert stack.log_gamma.tolist() == [1.0]
     assert int((stack.numbers < 1).sum()) == stack.parameters - 64

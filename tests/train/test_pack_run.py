@@ -72,7 +72,7 @@ def test_the_record_is_the_measurement(make_trial, tmp_path):
 OUT_OF_MEMORY = """
 import gc, resource, weakref
 import torch
-from study import VAE, LinearSubspace, Objective, Optimal, Training, Trial
+from study import VAE, LinearSubspace, Objective, Optimal, Sparsity, Training, Trial
 from study.train.pack_run import PackRun
 from study.pack.pack import make_pack
 
@@ -81,9 +81,11 @@ gc.disable()  # what is dropped must go by itself
 
 
 def pack(size):
-    declared = dict(data=LinearSubspace(d=5, n=2000), model=VAE(kappa=2, encoder=(256, 256)), seed=0)
+    model = VAE(kappa=2, encoder=(256, 256), post_var="none")
+    declared = dict(data=LinearSubspace(d=5, n=2000), model=model, seed=0)
     training = Training(steps=2, batch=2000)
-    objectives = [Objective(gamma=Optimal(), beta=1.0 + i) for i in range(size)]
+    penalties = [Sparsity(h="log", weight=1.0 + i) for i in range(size)]  # by autograd, which takes its memory in a step
+    objectives = [Objective(gamma=Optimal(), beta=0, penalty=penalty) for penalty in penalties]
     return make_pack([Trial(**declared, objective=objective, training=training) for objective in objectives], {})
 
 

@@ -22,8 +22,12 @@ Pair = tuple[Float[Tensor, "*pack n d_in"], Float[Tensor, "*pack n d"]]
 
 
 class Inputs:
-    """Rows of the data, the same for every trial of a pack. `is_noisy` says whether they are drawn anew in every batch."""
+    """Rows of the data, the same for every trial of a pack, which is what `are_everyones` says.
 
+    `is_noisy` says whether they are drawn anew in every batch.
+    """
+
+    are_everyones = True
     is_noisy = False
 
     def __init__(self, data: DataSet, device: torch.device, dtype: torch.dtype) -> None:
@@ -89,6 +93,8 @@ class Inputs:
 
 class Codes(Inputs):
     """Codes of earlier stages: fixed ones of an autoencoder, or draws z = μ(x) + σ(x) ε of a VAE, new in every batch."""
+
+    are_everyones = False
 
     def __init__(
         self,

@@ -1,9 +1,8 @@
 """A stack: the networks of a pack's trials as one network with a leading axis.
 
-The trained numbers of trial p are row p of one matrix, its log γ in the last column, so that an optimiser step is a few
-operations on one tensor however many layers there are. The platform's own networks carry a leading axis themselves once
-their layers do, and do so where it gains; where it does not, they are carried one by one. A user's own network, written
-for one trial only, is carried over the stack by `torch.func.vmap`.
+The trained numbers of all trials are one buffer (`study.train.stack.trained_numbers`), log γ among them. The platform's own
+networks carry a leading axis themselves once their layers do, and do so where it gains; where it does not, they are carried
+one by one. A user's own network, written for one trial only, is carried over the stack by `torch.func.vmap`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Float, Num
 from torch import Tensor, nn
 
 from models.loss.gamma import Knobs, knobs
@@ -29,6 +28,7 @@ from study.declare.trial import Trial
 from study.pack.cost import CPU_CORE, GPU, gains_as_one
 from study.train.stack.carrier import Carrier, Numbers
 from study.train.stack.layers import as_layers_take_it, with_leading_axis
+from study.train.stack.trained_numbers import TrainedNumbers
 
 Way = Literal["together", "one by one", "vmap"]
 
@@ -66,10 +66,10 @@ class Stack:
         self.knobs, self.exact_knobs = (_knob_columns(modes, dtype, device) for dtype in (self.dtype, torch.float64))
         way = way or _way_of(trials, network.network, device)
         self._layout = as_layers_take_it if way == "together" else _as_real
-        weights = torch.stack([_flatten(each, self._layout) for each in networks]).to(device)
-        self.numbers: Float[Tensor, "pack numbers"] = torch.cat([weights, self.knobs["log_init"][:, None]], dim=1)
+        self.trained_numbers = self._start(networks)
         """Changed in place only: `trained` are views of it."""
-        self.trained = self._views()
+        # A view of a detached tensor: what is expanded from a detached one itself has a gradient even under no_grad.
+        self.trained = [part.detach().view_as(part).requires_grad_() for part in self.trained_numbers.parts]
         """What gradients are taken of, each (pack, ...): the networks' parameters in order, and log γ."""
         self.u: float | None = None
         """The u at which networks see β, but for rows that bring their own; None: at their own β."""
@@ -84,12 +84,26 @@ class Stack:
             self.carrier.prepare(self._named(), trials[0].d_in, self.kappa)
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return self.trained_numbers.pack
 
     @property
     def parameters(self) -> int:
         """Trained numbers of one trial's network, log γ not counted."""
-        return self.numbers.shape[1] - 1
+        return sum(part[0].numel() for part in self.trained_numbers.parts[:-1])
+
+    @property
+    def numbers(self) -> Float[Tensor, "pack numbers"]:
+        """The trained numbers of each trial in a row, log γ last: a copy."""
+        return self.trained_numbers.by_trial()
+
+    def constants(self) -> dict[str, Tensor]:
+        """What a network is built with and never trains, by name: the same for all trials that are carried together."""
+        return dict(self._network.network.named_buffers())
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the networks' trained parameters, in order; log γ, which comes after them, has none."""
+        return list(self._trained)
 
     @property
     def rows_at_once(self) -> int:
@@ -109,11 +123,6 @@ class Stack:
                 yield
         else:
             yield
-
-    def undo(self, chosen: Bool[Tensor, " pack"]) -> None:
-        """Take what the last pass changed of chosen trials' networks back, as of trials that do not take its step."""
-        if self.carrier:
-            self.carrier.undo(chosen)
 
     @property
     def log_gamma(self) -> Float[Tensor, " pack"]:
@@ -194,12 +203,13 @@ class Stack:
             squares.append(column.square().sum(-1))
         return squares
 
-    def _views(self) -> list[Float[Tensor, "pack ..."]]:
-        """`numbers` in the shapes of the parameters as the layers store them, then log γ."""
+    def _start(self, networks: Sequence[Methods]) -> TrainedNumbers:
+        """Where training starts: the networks' own weights, as the layers store them, and log γ."""
         shapes = [self._layout(parameter.detach()).shape for parameter in self._trained.values()]
-        columns = self.numbers.detach().split([*(shape.numel() for shape in shapes), 1], dim=1)
-        parts = [column.view(len(self), *shape) for column, shape in zip(columns, [*shapes, ()], strict=True)]
-        return [part.requires_grad_() for part in parts]
+        start = TrainedNumbers(len(networks), [*shapes, torch.Size(())], self.knobs["log_init"])
+        weights = torch.stack([_flatten(each, self._layout) for each in networks]).to(self.device)
+        start.take_rows(torch.cat([weights, self.knobs["log_init"][:, None]], dim=1))
+        return start
 
     def _named(self) -> Numbers:
         pairs = zip(self._trained.items(), self.trained, strict=False)

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from study.declare.trial import Trial
 from study.train.stack.stack import Stack
+from study.train.stack.trained_numbers import Columns
+from study.train.step.torch_kernels import multiply_
 
 _TINY = 1e-6
 """What torch adds to a norm before it divides by it."""
@@ -21,9 +23,11 @@ class Clip:
         self._clips_norms, self._clips_values = min(norms) < math.inf, min(values) < math.inf
         self._norms, self._values = stack.column(norms), stack.column(values)[:, None]
 
-    def apply(self, gradient: Float[Tensor, "pack numbers"], norm: Float[Tensor, " pack"]) -> None:
-        """Clip gradients of these norms, in place; the gradient of log γ counts as that of any other number."""
+    def apply(self, rows: slice, gradient: Columns, norm: Float[Tensor, " rows"]) -> None:
+        """Clip the gradients of some trials, in place; that of log γ counts as that of any other number."""
         if self._clips_norms:
-            gradient.mul_((self._norms / (norm + _TINY)).clamp(max=1.0)[:, None])
+            factor = (self._norms[rows] / (norm + _TINY)).clamp(max=1.0)[:, None]
+            multiply_(gradient, [factor] * len(gradient))
         if self._clips_values:
-            gradient.clamp_(-self._values, self._values)
+            for slope in gradient:
+                slope.clamp_(-self._values[rows], self._values[rows])

@@ -1,11 +1,11 @@
 """The curves of a training: what a few dozen of its steps showed."""
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from torch import Tensor
 
 from study.train.stack.resumable import State
-from study.train.step.forward import Batch
+from study.train.step.outcome import Outcome
 
 POINTS = 40
 PREFIX = "curves"
@@ -25,22 +25,20 @@ class Curves:
         """Whether a step is logged."""
         return step in self._due
 
-    def log(
-        self, step: int, batch: Batch, norm: Float[Tensor, " pack"], slope_z: Float[Tensor, "pack batch kappa"]
-    ) -> None:
-        """Note a step's batch, the norm of its gradient, and J's gradient at its z."""
-        # J averages over the batch, so its gradient at one example's z is 1/batch of that example's own.
-        grad_z = torch.linalg.vector_norm(slope_z, dim=-1).mean(-1) * slope_z.shape[1]
+    def log(self, step: int, outcome: Outcome) -> None:
+        """Note what a step's pass showed of its trials."""
+        latents = outcome.latents
+        assert latents is not None
         point = {
-            "distortion": batch.distortion,
-            "objective": batch.objective,
-            "gamma": batch.gamma,
-            "grad_z": grad_z,
-            "grad_norm": norm,
+            "distortion": outcome.distortion,
+            "objective": outcome.objective,
+            "gamma": outcome.gamma,
+            "grad_z": latents.grad_z,
+            "grad_norm": outcome.norm,
         }
-        if batch.is_random:
-            point |= {"rate": batch.rate, "n_active": (batch.log_var.exp().mean(1) < 0.5).sum(-1)}
-        self.points.append((step, {name: value.detach() for name, value in point.items()}))
+        if latents.n_active is not None:
+            point |= {"rate": outcome.rate, "n_active": latents.n_active}
+        self.points.append((step, point))
 
     def spread(self) -> dict[str, float]:
         """Least, median and greatest over the pack's trials of what the last point shows."""

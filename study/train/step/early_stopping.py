@@ -47,8 +47,10 @@ class EarlyStopping:
         """Whether a check is made before a step is taken."""
         return step > 0 and step % self._stop.every == 0
 
-    def check(self, step: int, distortion: Float[Tensor, " pack"], runs: Bool[Tensor, " pack"]) -> bool:
-        """Measure all trials, given the distortion of the minibatch; returns whether any of those that run stops."""
+    def check(
+        self, step: int, distortion: Float[Tensor, " pack"], runs: Bool[Tensor, " pack"]
+    ) -> Bool[Tensor, " pack"]:
+        """Measure all trials, given the distortion of the minibatch; returns which of those that run stop."""
         value = self._measure(distortion)
         counts = runs & (step >= self._from)
         falls = value < self._best - self._fall - ROUNDING * self._best.abs().nan_to_num(posinf=0.0)
@@ -56,7 +58,7 @@ class EarlyStopping:
         self._misses = torch.where(counts, torch.where(falls, 0, self._misses + 1), self._misses)
         stops = counts & (self._misses >= self._checks)
         self.at = torch.where(stops, step, self.at)
-        return bool(stops.any())
+        return stops
 
     @torch.no_grad()
     def _measure(self, distortion: Float[Tensor, " pack"]) -> Float64[Tensor, " pack"]:

@@ -23,28 +23,27 @@ class Fit:
 def fit_batch(
     stack: Stack,
     y: Float[Tensor, "pack batch d"],
-    codes: Float[Tensor, "pack batch _"],
+    out: Float[Tensor, "pack batch outputs"],
+    log_gamma: Float[Tensor, " pack"],
     scheduled: Float[Tensor, " pack"],
     weight: Float[Tensor, "pack batch"] | None = None,
 ) -> Fit:
-    """How targets are fitted by what the decoders make of `codes`: z, with u beside it where networks see β.
+    """How targets are fitted by `out`, what the decoders give, with `log_gamma` where γ is learned.
 
     With one γ for all of a trial the nats are a function of its mean distortion, in which examples count by `weight`, all
     alike by default; else each example has its own. `scheduled` is γ where its mode is a schedule.
     """
     likelihood = stack.likelihood
     if likelihood is None:
-        mean = stack.decode(codes)
-        error = squared_error(y, mean)
+        error = squared_error(y, out)
         distortion = error.mean(-1)
-        gamma = gamma_in_force(stack.knobs, stack.log_gamma, distortion, stack.d, scheduled)
+        gamma = gamma_in_force(stack.knobs, log_gamma, distortion, stack.d, scheduled)
         if weight is None:
-            return Fit(mean, distortion, gamma, misfit(distortion, gamma, stack.d))
+            return Fit(out, distortion, gamma, misfit(distortion, gamma, stack.d))
         nats = misfit((error * weight).mean(-1), gamma, stack.d, weight.mean(-1))
-        return Fit(mean, distortion, gamma, nats)
-    out = stack.outputs(codes)
+        return Fit(out, distortion, gamma, nats)
     mean = likelihood.mean(out.detach())
     distortion = squared_error(y, mean).mean(-1)
-    gamma = gamma_in_force(stack.knobs, stack.log_gamma, distortion, stack.d, scheduled)[:, None]
+    gamma = gamma_in_force(stack.knobs, log_gamma, distortion, stack.d, scheduled)[:, None]
     nats = likelihood.nats(out, y, gamma).mean(-1)
     return Fit(mean, distortion, likelihood.variance(out, y, gamma).mean(-1), nats)

@@ -23,7 +23,7 @@ class MMDPenalty:
     def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
         penalties = [trial.objective.penalty for trial in trials]
         weights = [_weight(penalty) for penalty in penalties]
-        self._any, self._weights = any(weights), stack.column(weights)
+        self.draws, self._weights = any(weights), stack.column(weights)
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         self._seed_of = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
         self._streams = [stream(seed, "penalty") for seed in seeds]
@@ -32,7 +32,7 @@ class MMDPenalty:
         self, objective: Float[Tensor, " pack"], z: Float[Tensor, "pack batch kappa"], _: Fit
     ) -> Float[Tensor, " pack"]:
         """What is minimised, given J and the latents of the minibatch."""
-        if not self._any:
+        if not self.draws:
             return objective
         drawn = [normal(generator, 1, tuple(z.shape[1:]), z.dtype)[0] for generator in self._streams]
         prior = torch.stack(drawn).to(z.device)[self._seed_of]

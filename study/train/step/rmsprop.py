@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
 
 from models.specs import optimisers as declared
-from study.train.step.optimiser import Optimiser, Rows, of_rows
+from study.train.stack.trained_numbers import TrainedNumbers
+from study.train.step.optimiser import Gradients, Optimiser, Values, setting_of
 
 
 class RMSprop(Optimiser):
@@ -17,29 +16,30 @@ class RMSprop(Optimiser):
 
     def __init__(
         self,
-        numbers: Float[Tensor, "pack numbers"],
+        numbers: TrainedNumbers,
+        gradients: Gradients,
+        decays: Sequence[bool],
         settings: Sequence[declared.RMSprop],
-        is_weight: Bool[Tensor, " numbers"] | None = None,
     ) -> None:
         momenta, decay = [each.momentum for each in settings], [each.weight_decay for each in settings]
-        super().__init__(numbers, momenta, decay, is_weight)
+        super().__init__(numbers, gradients, decays, momenta, decay)
         alphas = [each.alpha for each in settings]
         self._alpha, self._rest = self._setting(alphas), self._setting([1 - alpha for alpha in alphas])
         self._epsilon = self._setting([each.epsilon for each in settings])
         self._is_centred = settings[0].centred
 
-    def _prepare(self, lr: Float[Tensor, " pack"], momenta: Sequence[float]) -> Float[Tensor, " pack"]:
-        self._keep = self._setting(momenta)
-        return lr
+    def _prepare(self) -> None:
+        self._keep = self._setting(self._now)
 
-    def _direction(self, rows: slice, slope: Rows, states: Sequence[Rows]) -> Rows:
+    def _direction(self, rows: slice, slope: Values, states: Sequence[Values], update: Values) -> None:
         square, mean, velocity = states
-        rest, scale = of_rows(self._rest, rows), self._scratch[: len(slope)]
-        square.mul_(of_rows(self._alpha, rows)).addcmul_(slope * rest, slope)
+        rest = setting_of(self._rest, rows)
+        square.mul_(setting_of(self._alpha, rows)).addcmul_(slope * rest, slope)
         if self._is_centred:
             mean.lerp_(slope, rest)
-            torch.addcmul(square, mean, mean, value=-1, out=scale).sqrt_()
+            torch.addcmul(square, mean, mean, value=-1, out=update).sqrt_()
         else:
-            torch.sqrt(square, out=scale)
-        scale.add_(of_rows(self._epsilon, rows))
-        return velocity.mul_(of_rows(self._keep, rows)).add_(torch.div(slope, scale, out=scale))
+            torch.sqrt(square, out=update)
+        update.add_(setting_of(self._epsilon, rows))
+        torch.div(slope, update, out=update)
+        update.copy_(velocity.mul_(setting_of(self._keep, rows)).add_(update))

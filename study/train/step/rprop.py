@@ -6,11 +6,10 @@ Source: Igel & Hüsken (2003), "Empirical evaluation of the improved Rprop learn
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from models.specs import optimisers as declared
-from study.train.step.optimiser import Optimiser, Rows
+from study.train.stack.trained_numbers import TrainedNumbers
+from study.train.step.optimiser import Gradients, Optimiser, Values
 
 
 class Rprop(Optimiser):
@@ -18,23 +17,29 @@ class Rprop(Optimiser):
 
     STATES = ("signs", "sizes")
 
-    def __init__(self, numbers: Float[Tensor, "pack numbers"], settings: Sequence[declared.Rprop]) -> None:
-        super().__init__(numbers)
-        self._states["sizes"].fill_(1)
+    def __init__(
+        self,
+        numbers: TrainedNumbers,
+        gradients: Gradients,
+        decays: Sequence[bool],
+        settings: Sequence[declared.Rprop],
+    ) -> None:
+        super().__init__(numbers, gradients, decays)
+        for block in self.blocks:
+            block.states["sizes"].flat.fill_(1)
         self._longer = self._column([each.grow for each in settings])
         self._shorter = self._column([each.shrink for each in settings])
         self._least = self._column([each.least for each in settings])
         self._most = self._column([each.most for each in settings])
 
-    def _prepare(self, lr: Float[Tensor, " pack"], momenta: Sequence[float]) -> Float[Tensor, " pack"]:
-        del momenta  # there are none
-        return lr
+    def _prepare(self) -> None:
+        """There are no momenta."""
 
-    def _direction(self, rows: slice, slope: Rows, states: Sequence[Rows]) -> Rows:
+    def _direction(self, rows: slice, slope: Values, states: Sequence[Values], update: Values) -> None:
         last, sizes = states
         signs = slope.sign()
         turn = signs * last
         factor = torch.where(turn > 0, self._longer[rows], torch.where(turn < 0, self._shorter[rows], 1.0))
         sizes.mul_(factor).clamp_(self._least[rows], self._most[rows])
         last.copy_(signs.masked_fill_(turn < 0, 0))  # a number that turned rests, and its next step is no turn
-        return torch.mul(last, sizes, out=self._scratch[: len(sizes)])
+        torch.mul(last, sizes, out=update)

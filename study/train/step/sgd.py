@@ -6,11 +6,10 @@ Source: Sutskever, Martens, Dahl & Hinton (2013), section 2.
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
 
 from models.specs import optimisers as declared
-from study.train.step.optimiser import Optimiser, Rows, of_rows
+from study.train.stack.trained_numbers import TrainedNumbers
+from study.train.step.optimiser import Gradients, Optimiser, Values, setting_of
 
 
 class SGD(Optimiser):
@@ -20,19 +19,22 @@ class SGD(Optimiser):
 
     def __init__(
         self,
-        numbers: Float[Tensor, "pack numbers"],
+        numbers: TrainedNumbers,
+        gradients: Gradients,
+        decays: Sequence[bool],
         settings: Sequence[declared.SGD],
-        is_weight: Bool[Tensor, " numbers"] | None = None,
     ) -> None:
         momenta, decay = [each.momentum for each in settings], [each.weight_decay for each in settings]
-        super().__init__(numbers, momenta, decay, is_weight)
+        super().__init__(numbers, gradients, decays, momenta, decay)
         self._looks_ahead = settings[0].nesterov
 
-    def _prepare(self, lr: Float[Tensor, " pack"], momenta: Sequence[float]) -> Float[Tensor, " pack"]:
-        self._keep = self._setting(momenta)
-        return lr
+    def _prepare(self) -> None:
+        self._keep = self._setting(self._now)
 
-    def _direction(self, rows: slice, slope: Rows, states: Sequence[Rows]) -> Rows:
-        keep = of_rows(self._keep, rows)
+    def _direction(self, rows: slice, slope: Values, states: Sequence[Values], update: Values) -> None:
+        keep = setting_of(self._keep, rows)
         velocity = states[0].mul_(keep).add_(slope)
-        return torch.mul(velocity, keep, out=self._scratch[: len(slope)]).add_(slope) if self._looks_ahead else velocity
+        if self._looks_ahead:
+            torch.mul(velocity, keep, out=update).add_(slope)
+        else:
+            update.copy_(velocity)
