@@ -2,11 +2,20 @@
 
     from study import VAE, Digits, Learned, Objective, Training, Trial, launch, study
 
+    @study(kappa=[2, 4], seed=range(3))
+    def my_grid(kappa, seed):
+        \"\"\"What the study asks.\"\"\"
+        return Trial(...)
+
+    done = launch(my_grid)
+
 docs/architecture.md is the map of the rooms below. Names are looked up when they are first used, so that `study.record` can
 be imported where there is neither pydantic nor torch.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import collapsar
@@ -28,11 +37,24 @@ _HOMES = {
     "Trial": "study.declare.trial",
     "load": "study.train.weights",
     "search": "study.declare.search",
-    "study": "study.declare.table",
 }
 
 
+class _Package(ModuleType):
+    """This package, which is the decorator too: in a notebook `from study import study` may follow `import study`, and
+    `study.launch` is there after either."""
+
+    def __call__(self, *unnamed: Any, **axes: Any) -> Any:
+        """Declare a study: see `study.declare.table.study`, which takes these axes."""
+        return import_module("study.declare.table").study(*unnamed, **axes)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
 def __getattr__(name: str) -> Any:
+    if name == "study":
+        return sys.modules[__name__]
     if name == "launch":  # a package that can be called: see there
         return import_module("study.launch")
     if name == "__version__":
@@ -47,4 +69,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({"launch", *_HOMES, *import_module("models.specs").NAMES})
+    return sorted({"launch", "study", *_HOMES, *import_module("models.specs").NAMES})

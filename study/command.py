@@ -7,6 +7,7 @@ import difflib
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn, get_args
 
 import typer
@@ -144,7 +145,9 @@ def _choices(parameter: Any) -> list[str]:
     if parameter.name in ("studies", "study") and parameter.param_type_name == "argument":
         from study.launch.find import catalog_names
 
-        return ["all", *catalog_names()] if parameter.name == "studies" else catalog_names()
+        if parameter.name == "studies":
+            return ["all", *catalog_names(), *sorted(map(str, Path().glob("*.py")))]
+        return [*catalog_names(), *sorted(place.name for place in Path("runs/studies").glob("[!.]*"))]
     return [str(word) for word in get_args(parameter.type_descriptor.annotation)]
 
 

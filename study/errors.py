@@ -4,17 +4,42 @@ A declaration is code, so anything may be wrong with it, even the `repr` of its 
 """
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import TypeVar
 
 from pydantic import ValidationError
 
+import models.specs
+from collapsar.own_packages import is_own
 from models.data_folders import DataError
 from models.specs import Spec
 from study.record import HomeError
 from study.secrets import masked
 
+T = TypeVar("T")
+
 LONGEST = 80
 """The most characters of a value that a sentence quotes; of somebody else's message, three times as many."""
+
+
+_PARTS = {
+    "Training": {
+        "optimiser": ("AdamW", "SGD", "RMSprop", "Adam", "Rprop"),
+        "schedule": ("Cosine", "Linear", "Steps", "OneCycle"),
+        "stop": ("Patience",),
+    },
+    "Trial": {"training": ("Training",), "objective": ("Objective",), "model": ("VAE",)},
+}
+"""Declarations, and which parts of them have settings of their own."""
+
+_OWN = {
+    "model": "Own.of({}, kappa=...)",
+    "data": "OwnData.of({}, d=..., n=...)",
+    "terms": "OwnTerm.of({})",
+    "metrics": "OwnMetric.of({}, {{...}})",
+}
+"""By the part of a trial that it is, how code of the user's is declared."""
 
 
 class RefusalError(Exception):
@@ -31,6 +56,22 @@ class FaultsError(DeclarationError):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = tuple(faults)
+
+
+def all_of(attempts: Iterable[Callable[[], T]]) -> list[T]:
+    """What attempts return. Raises: what the one raises that fails; FaultsError with the sentences of several."""
+    found, faults = list[T](), list[RefusalError]()
+    for attempt in attempts:
+        try:
+            found.append(attempt())
+        except RefusalError as fault:
+            faults.append(fault)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        told = (fault.faults if isinstance(fault, FaultsError) else (str(fault),) for fault in faults)
+        raise FaultsError(list(dict.fromkeys(chain.from_iterable(told))))
+    return found
 
 
 class OptionError(RefusalError):
@@ -61,11 +102,34 @@ def explain(fault: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{where} is missing: write {last}=..."
     if first["type"] == "extra_forbidden":
-        return f"{where} is unknown: correct the name {last}, or drop it"
+        part = _part_with(fault.title, last)
+        return f"{where} is unknown: {f'write {part}' if part else f'correct the name {last}, or drop it'}"
+    if remedy := _wrapped(first["loc"], first["input"]):
+        return f"{where} is code itself: write {remedy}"
     text = first["msg"].removeprefix("Value error, ")
     text = text.replace("Input should", "should") if first["loc"] else text
     given = "" if isinstance(first["input"], dict | Spec) else f", not {shown(first['input'])}"
     return f"{where} {text}{given}"
+
+
+def _part_with(title: str, name: str) -> str | None:
+    """ "optimiser=AdamW(weight_decay=...)": where a setting belongs that was given to the declaration around it."""
+    found = (
+        f"{part}={kind}({name}=...)"
+        for part, kinds in _PARTS.get(title, {}).items()
+        for kind in kinds
+        if name in getattr(models.specs, kind).model_fields
+    )
+    return next(found, None)
+
+
+def _wrapped(place: Sequence[int | str], given: object) -> str | None:
+    """How code of the user's is declared, where it was given as it is."""
+    if not callable(given) or (isinstance(given, type) and issubclass(given, Spec)):
+        return None
+    name = getattr(given, "__name__", type(given).__name__)
+    name = name if name.isidentifier() else "my_function"
+    return next((_OWN[part].format(name) for part in place if part in _OWN), None)
 
 
 def shown(value: object) -> str:
@@ -90,6 +154,12 @@ def refuse_secret(option: str, address: str | None) -> None:
             "or the secret itself (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD; PGPASSWORD) in their environment"
         )
+
+
+def is_ours(fault: BaseException) -> bool:
+    """Whether our own code raised an exception: then its sentence says what to do."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    return bool(frames) and is_own(frames[-1].filename)
 
 
 def line_in(file: str, fault: BaseException) -> str:

@@ -160,8 +160,34 @@ class Unused(Plain):
         return super().encode(x)
 
 
-def table(d, n):
-    return np.zeros((20, d)) + np.arange(20)[:, None], np.ones((5, d)) * np.arange(5)[:, None]
+class Squeezed(Plain):
+    def encode(self, x):
+        return [part.squeeze() for part in super().encode(x)]
+
+
+class Capped(Plain):
+    def decode(self, z):
+        return super().decode(z)[:64]
+
+
+class Frozen(Plain):
+    def decode(self, z):
+        with torch.no_grad():
+            return super().decode(z)
+
+
+class Sigmoid(Plain):
+    def decode(self, z):
+        return super().decode(z).sigmoid()
+
+
+class Tanh(Plain):
+    def decode(self, z):
+        return super().decode(z).tanh()
+
+
+def table():
+    return np.zeros((20, 6)) + np.arange(20)[:, None], np.ones((5, 6)) * np.arange(5)[:, None]
 
 
 def masked():
@@ -190,7 +216,8 @@ def trial(net, seed, data=None):
 
 
 @study(net=[Raising, Narrow, WideLatent, Nothing, Triple, NotANumber, Whole, Constant, OnALeaf, Clipping, Counting, Logging,
-            Remembering, Unseeded, Drawing, DrawingFromNumPy, Configured, NoDecode, Hidden, Once, Leaving, Unsure, Unused],
+            Remembering, Unseeded, Drawing, DrawingFromNumPy, Configured, NoDecode, Hidden, Once, Leaving, Unsure, Squeezed,
+            Capped, Frozen, Unused],
        seed=range(2))
 def wrong(net, seed):
     """Wrong networks, and a sound one."""
@@ -209,8 +236,8 @@ def sound(net, seed):
     return trial(net, seed)
 
 
-@study(net=[Branching, NumPyDrawn], seed=range(2))
+@study(net=[Branching, NumPyDrawn, Sigmoid, Tanh], seed=range(2))
 def told(net, seed):
-    """One of them trains one by one."""
-    return trial(net, seed)
+    """One of them trains one by one, and two cannot reach their data."""
+    return trial(net, seed, OwnData.of(table, d=6, n=20) if net is Tanh else None)
 '''

@@ -141,7 +141,7 @@ def _open(study: str, home: Place) -> tuple[Home, Header, Frame]:
 def _absent(study: str, place: Home) -> str:
     names = place.folders("studies")
     if not names:
-        return f"the home {place} holds no studies: launch one with `python -m study.launch`, or give another --home"
+        return f"the home {place} holds no studies: launch one with `collapsar launch`, or give another --home"
     near = difflib.get_close_matches(study, names, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else f"it holds {', '.join(names)}."
     return f"there is no study {study} in the home {place}: {advice}"

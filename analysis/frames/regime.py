@@ -35,6 +35,9 @@ NOISE_FREE_LIMIT = 0.01
 RELATIVE_LIMIT = 1.1
 """For any other data: the same, as a multiple of the best finished trial's on these data in the study."""
 
+OF_THE_MEAN = 1.0
+"""The nre_mean_test of a network that returns the mean: what is no better reconstructs nothing, whatever others do."""
+
 MEANINGS = {
     "balanced": "reconstructs with exactly the latents the data need",
     "under": "under-regularised: reconstructs, but keeps more latents active than the data need",
@@ -60,7 +63,9 @@ def with_regimes(frame: Frame) -> Frame:
     finished = frame["status"].eq("finished")
     converged = finished & (frame["scale_residual"].le(CONVERGED) | frame["stage"].isin([AUTOENCODER, PROBE]))
     on_draws = frame["stage"].eq(SECOND)
-    recon_ok = finished & frame["nre_mean_test"].le(_recon_limit(frame, finished))
+    recon_ok = (
+        finished & frame["nre_mean_test"].le(_recon_limit(frame, finished)) & frame["nre_mean_test"].lt(OF_THE_MEAN)
+    )
     needed = frame["intrinsic_dim"].fillna(_best_run_dims(frame, converged & ~on_draws)).mask(on_draws)
     active = kept(frame)
     regime = np.select(

@@ -1,4 +1,4 @@
-"""Which trials of a study failed or diverged, at which step, and why: a sheet of every report that has any."""
+"""Which trials of a study failed, diverged or lack a metric of the user's, and why: a sheet of every report with any."""
 
 from analysis.frames.view import View
 from analysis.tables.cells import label_text
@@ -9,9 +9,9 @@ FAILURES = "failures"
 
 
 def failures(view: View) -> list[Sheet]:
-    """One sheet with a row for each trial that failed or diverged, by the labels of its axes; none where there is none."""
+    """One sheet with a row for each such trial, by the labels of its axes; none where there is none."""
     frame = view.trials
-    lost = frame[frame["status"].isin(["failed", "diverged"])]
+    lost = frame[frame["status"].isin(["failed", "diverged"]) | frame["error"].fillna("").astype(bool)]
     if lost.empty:
         return []
     axes = [axis for axis in view.header.axes if axis in lost]
@@ -19,4 +19,4 @@ def failures(view: View) -> list[Sheet]:
     shown["became"] = lost["status"]
     shown["step"] = [f"{step:.0f}" if step >= 0 else "" for step in lost["diverged_at"].astype(float)]
     shown["error"] = lost["error"].fillna("").astype(str)
-    return [Sheet(FAILURES, "Trials that failed or diverged", shown)]
+    return [Sheet(FAILURES, "Trials that failed, diverged, or lack a number", shown)]

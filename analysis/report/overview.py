@@ -51,7 +51,7 @@ def overview(home: Place = DEFAULT_HOME) -> Overview:
     place = home if isinstance(home, Home) else Home(home)
     names = place.folders("studies")
     if not names:
-        raise AnalysisError(f"the home {place} holds no studies: launch one with `python -m study.launch`")
+        raise AnalysisError(f"the home {place} holds no studies: launch one with `collapsar launch`")
     asked = {name: _asked(name, place) for name in names}
     found = [(name, claim) for name, findings in asked.items() for claim in findings.claims]
     held = {findings.in_catalog for findings in asked.values()}
@@ -160,7 +160,7 @@ def _anchor(name: str) -> str:
 
 
 def _remedy(study: str) -> str:
-    return f"launch it with `python -m study.launch {study}`"
+    return f"launch it with `collapsar launch {study}`"
 
 
 def _counted(found: Sequence[Answer]) -> str:

@@ -1,5 +1,6 @@
 """The report: `studies/<name>/report/` in the home, with the tables, the figures and one page that holds them all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,16 +83,20 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
 
 def _notes(frame: Frame) -> list[str]:
     """What a reader must know about data sets of unknown dimension."""
-    relative = frame[frame["regime_relative"]].drop_duplicates("data_id")
+    relative = frame[frame["regime_relative"]].sort_values(["needed_dims", "converged"], ascending=[True, False])
     return [
-        f"{label_text(row['data'])}: r is unknown, so regimes are relative to {_active(row['needed_dims'])} "
-        "of the converged trial with the lowest −ELBO on the test set."
-        for row in relative.to_dict("records")
+        f"{label_text(row['data'])}: {_judged_by(row)}"
+        for row in relative.drop_duplicates("data_id").to_dict("records")
     ]
 
 
-def _active(dims: float) -> str:
-    return "the active latents (none has converged yet)" if pd.isna(dims) else f"the {dims:.0f} active latents"
+def _judged_by(row: Mapping[str, Any]) -> str:
+    """What the regimes of a data set go by; the row is that of a converged trial, if there is any."""
+    if not pd.isna(dims := row["needed_dims"]):
+        best = "of the converged trial with the lowest −ELBO on the test set"
+        return f"r is unknown, so regimes are relative to the {dims:.0f} active latents {best}."
+    why = "no converged trial keeps a latent" if row["converged"] else "no trial has converged yet"
+    return f"r is unknown, and {why}, so no regime can be named."
 
 
 def _document(head: Header, seen: Glance, full: str, found: Findings, notes: list[str]) -> str:

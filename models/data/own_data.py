@@ -51,8 +51,8 @@ def _returned(spec: OwnData) -> Any:
     if unknown := opened.undeclared(spec.files):
         others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         raise DataError(
-            f"{spec.name} reads {unknown[0]}{others}, and its declaration names no such file, so nobody would notice when it "
-            f"changes: name it, OwnData.of({spec.name}, ..., files=[...])"
+            f"{spec.name} reads {unknown[0]}{others} without declaring it, so nobody would notice when it changes: add "
+            f"files=[...] to OwnData.of({spec.name}, ...)"
         )
     if read:
         raise DataError(

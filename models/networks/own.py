@@ -18,7 +18,8 @@ from torch.distributions import Distribution
 from models.networks.methods import Methods
 from models.networks.module_contents import Contents, contents, differing, plain_contents
 from models.networks.module_tensors import check_tensors, parameters_unchanged, take_in_tensors, with_live_weights
-from models.networks.own_outputs import NetworkError, decoded, posterior, rows
+from models.networks.own_outputs import Method, NetworkError, decoded, posterior, rows
+from models.networks.raised import said, told
 from models.specs.gaussian import Shaped
 from models.specs.network import Own
 from models.specs.source import define, no_arguments, opened_files
@@ -51,14 +52,15 @@ class OwnNetwork(Methods):
     def encode(self, x: Num[Tensor, "n d_in"]) -> tuple[Float[Tensor, "n kappa"], Float[Tensor, "n kappa"]]:
         """Mean and log variance of q(z|x). Raises: NetworkError for results of other shapes."""
         with _unchecked_distributions():
-            mu, log_var = posterior(self._call("encode", self._as_seen(self._as_trained(x))), self._name)
-        return self._rows(mu, self._kappa, "encode's mu"), self._rows(log_var, self._kappa, "encode's log_var")
+            mu, log_var = posterior(self._call("encode", self._as_seen(self._as_trained(x))), self._method("encode"))
+        n, kappa = len(x), (self._kappa, "kappa")
+        return self._rows(mu, n, kappa, "encode's mu"), self._rows(log_var, n, kappa, "encode's log_var")
 
     def decode(self, z: Num[Tensor, "n kappa"]) -> Float[Tensor, "n d"]:
         """Mean of x. Raises: NetworkError for a result of another shape."""
         with _unchecked_distributions():
-            mean = decoded(self._call("decode", self._as_trained(z)), self._name)
-        return self._rows(mean, self._d, "decode", self._image)
+            mean = decoded(self._call("decode", self._as_trained(z)), self._method("decode"))
+        return self._rows(mean, len(z), (self._d, "d"), "decode", self._image)
 
     def forward(self, method: Any, *inputs: Any) -> Any:
         """The named method, or the module itself where it is called with something else."""
@@ -71,14 +73,27 @@ class OwnNetwork(Methods):
         except AttributeError:
             return getattr(super().__getattr__("network"), name)
 
+    def _method(self, method: str) -> Method:
+        if callable(getattr(self.network, method, None)):
+            return Method(f"{self._name}.{method}", "return")
+        taken = "x" if method == "encode" else "z"
+        return Method(
+            f"{self._name} has no {method}, and its {METHODS[method]}", f"write {method}(self, {taken}) that returns"
+        )
+
     def _call(self, method: str, value: Float[Tensor, "n ..."]) -> Any:
         return (getattr(self.network, method, None) or getattr(self.network, METHODS[method]))(value)
 
     def _rows(
-        self, value: Num[Tensor, "..."], width: int, what: str, image: tuple[int, ...] | None = None
+        self,
+        value: Num[Tensor, "..."],
+        n: int,
+        width: tuple[int, str],
+        what: str,
+        image: tuple[int, ...] | None = None,
     ) -> Float[Tensor, "n _"]:
-        """What a method returned, as rows of the type that the network was trained with."""
-        found = rows(value, width, f"{self._name}: {what}", image)
+        """What a method returned, as n rows of the type that the network was trained with. `width` has a name."""
+        found = rows(value, n, width, f"{self._name}: {what}", image)
         if found.dtype != self._dtype:
             self.converted[what] = found.dtype
         return found.to(self._dtype)
@@ -162,7 +177,7 @@ def _made(maker: Any, spec: Own, data: Shaped) -> nn.Module:
         network = maker(**arguments)
     except (Exception, SystemExit) as fault:
         given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        raise NetworkError(f"{spec.name}({given}) cannot be built ({_said(fault)}): fix it, or its options") from fault
+        raise NetworkError(f"{spec.name}({given}) cannot be built ({said(fault)}): fix it, or its options") from fault
     if not isinstance(network, nn.Module):
         raise NetworkError(f"{spec.name} made a {type(network).__name__}: make an nn.Module")
     return network
@@ -191,28 +206,23 @@ def _call_once(own: OwnNetwork, spec: Own, data: Shaped, dtype: torch.dtype) -> 
     own.eval()
     x, z = torch.zeros(2, data.d_in, dtype=dtype), torch.zeros(2, spec.kappa, dtype=dtype)
     try:
-        _tried(own, "encode", x)
+        tried(own, "encode", x)
     except NetworkError as fault:
         if own.sees_pictures or not (data.image and fault.__cause__):
             raise
         own.sees_pictures = True
         try:
-            _tried(own, "encode", x)
+            tried(own, "encode", x)
         except NetworkError:
             raise fault from fault.__cause__
-    _tried(own, "decode", z)
+    tried(own, "decode", z)
     own.train()
 
 
-def _tried(own: OwnNetwork, method: str, value: Float[Tensor, "n _"]) -> None:
-    try:
-        own(method, value)
-    except NetworkError:
-        raise
-    except (Exception, SystemExit) as fault:
-        raise NetworkError(
-            f"{own._name}.{method} raises {_said(fault)} for rows of shape {tuple(value.shape)}: fix it"
-        ) from fault
+def tried(own: OwnNetwork, method: str, value: Float[Tensor, "n _"]) -> Any:
+    """What a method of the network makes of rows. Raises: NetworkError, also for whatever the method raises."""
+    with told(f"{own._name}.{method}, called with rows {tuple(value.shape)},"):
+        return own(method, value)
 
 
 @contextmanager
@@ -224,7 +234,3 @@ def _unchecked_distributions() -> Iterator[None]:
         yield
     finally:
         Distribution._validate_args = before
-
-
-def _said(fault: BaseException) -> str:
-    return " ".join(f"{type(fault).__name__}: {fault}".split())[:240]

@@ -7,7 +7,7 @@ without a name, the second tensor is taken for log σ².
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Num
@@ -37,10 +37,17 @@ class NetworkError(ValueError):
     """A network of the user's cannot be trained as it is; the message says why, and what to do."""
 
 
-def posterior(returned: Any, name: str) -> tuple[Values, Values]:
+class Method(NamedTuple):
+    """A method as sentences name it, and what they ask for where it returned something else."""
+
+    name: str
+    remedy: str
+
+
+def posterior(returned: Any, encode: Method) -> tuple[Values, Values]:
     """μ and log σ² of what `encode` returned. Raises: NetworkError where nothing says which is which."""
     if isinstance(returned, Independent):
-        return posterior(returned.base_dist, name)
+        return posterior(returned.base_dist, encode)
     if isinstance(returned, Normal):
         return returned.loc, 2 * returned.scale.log()
     mu, log_var, std = (_named(returned, names) for names in (MEANS, LOG_VARIANCES, DEVIATIONS))
@@ -51,43 +58,47 @@ def posterior(returned: Any, name: str) -> tuple[Values, Values]:
     if isinstance(returned, tuple | list) and len(returned) == 2 and all(isinstance(each, Tensor) for each in returned):
         return returned[0], returned[1]
     raise NetworkError(
-        f"{name}.encode returned {described(returned)}: return (mu, log_var), a dict with these names, or a Normal"
+        f"{encode.name} returned {described(returned)}: {encode.remedy} (mu, log_var), a dict with these names, or a Normal"
     )
 
 
-def decoded(returned: Any, name: str) -> Values:
+def decoded(returned: Any, decode: Method) -> Values:
     """The mean of x that `decode` returned. Raises: NetworkError where it is not to be found."""
     if isinstance(returned, Independent):
-        return decoded(returned.base_dist, name)
+        return decoded(returned.base_dist, decode)
     if isinstance(returned, Normal):
         return returned.loc
     if isinstance(returned, tuple | list) and len(returned) == 1:
-        return decoded(returned[0], name)
+        return decoded(returned[0], decode)
     mean = returned if isinstance(returned, Tensor) else _named(returned, DECODED)
     if mean is not None:
         return mean
     raise NetworkError(
-        f"{name}.decode returned {described(returned)}: return the mean of x, a tensor with a row for each z"
+        f"{decode.name} returned {described(returned)}: {decode.remedy} the mean of x, a tensor with a row for each z"
     )
 
 
-def rows(value: Values, width: int, what: str, image: tuple[int, ...] | None = None) -> Values:
+def rows(value: Values, n: int, width: tuple[int, str], what: str, image: tuple[int, ...] | None = None) -> Values:
     """A value as rows (n, width): axes of one entry are dropped, and pictures become rows as the data have them.
 
-    `image` is (height, width) or (height, width, 3); pictures may be (n, colours, height, width) or (n, *image).
-    Raises: NetworkError for a value of another shape, or of integers.
+    `width` comes with its name. `image` is (height, width) or (height, width, 3); pictures may be (n, colours, height,
+    width) or (n, *image). Raises: NetworkError for a value of another shape, or of integers.
     """
+    numbers, name = width
     if not value.is_floating_point():
         raise NetworkError(f"{what} is of type {_plain(value.dtype)}: return real numbers, as in x.float()")
-    if value.dim() == 2 and value.shape[1] == width:
+    if tuple(value.shape) == (n, numbers):
         return value
-    inner = tuple(value.shape[1:])
-    if image and inner == (image[2] if len(image) == 3 else 1, *image[:2]):
+    found, *inner = tuple(value.shape) or (0,)
+    if found == n and image and inner == [image[2] if len(image) == 3 else 1, *image[:2]]:
         return value.movedim(-3, -1).flatten(1)
-    if (image and inner == image) or (value.dim() > 2 and [n for n in inner if n != 1] == [width][: width != 1]):
+    if found == n and (
+        (image and inner == [*image]) or (len(inner) > 1 and [i for i in inner if i != 1] == [numbers][: numbers != 1])
+    ):
         return value.flatten(1)
     raise NetworkError(
-        f"{what} has shape {tuple(value.shape)} for {len(value) if value.dim() else 0} rows, not (n, {width})"
+        f"{what} has shape {tuple(value.shape)} for {'1 row' if n == 1 else f'{n} rows'}: return {(n, numbers)}, "
+        f"{name} = {numbers} numbers a row"
     )
 
 

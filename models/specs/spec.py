@@ -5,14 +5,21 @@ of a float field, `8.0` is 8 in an integer field, NumPy scalars are accepted), t
 and infinity are refused. So two specs that mean the same trial are equal, whatever they were typed as.
 """
 
+import inspect
 import json
 import numbers
 import operator
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 
 def _to_float(value: Any) -> Any:
@@ -97,7 +104,15 @@ Options = Annotated[dict[str, Any], AfterValidator(_plain)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 
 
-class Spec(BaseModel):
+class _Kind(ModelMetaclass):
+    """The class of declarations' classes: `help` and completion show what they declare and offer, and not pydantic's own."""
+
+    def __dir__(self) -> list[str]:
+        ours = [each for each in self.__mro__ if isinstance(each, _Kind)]
+        return sorted({name for each in ours for name in vars(each) if name[0] != "_"} - {*dir(BaseModel)})
+
+
+class Spec(BaseModel, metaclass=_Kind):
     """A frozen declaration. Subclasses carry a `kind` literal, so that JSON reads back as the class that wrote it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -107,6 +122,19 @@ class Spec(BaseModel):
 
     fingerprint: ClassVar[dict[str, str]] = {}
     """Published checksums of what a declaration stands for; part of the trial's identity."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Let `help` show each field with its default, and its type where that is one of Python's own."""
+        cls.__signature__ = inspect.Signature(
+            [
+                inspect.Parameter(
+                    name, inspect.Parameter.KEYWORD_ONLY, default=_default(field), annotation=_type(field)
+                )
+                for name, field in cls.model_fields.items()
+                if name != "kind"
+            ]
+        )
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A variant, validated like any declaration; nothing that was derived from the original comes along."""
@@ -130,6 +158,14 @@ class Spec(BaseModel):
         """How a person writes one: `Learned()`, `Fixed(value=...)`."""
         needed = [f"{name}=..." for name, field in cls.model_fields.items() if field.is_required()]
         return f"{cls.__name__}({', '.join(needed)})"
+
+
+def _default(field: FieldInfo) -> Any:
+    return inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
+
+
+def _type(field: FieldInfo) -> Any:
+    return field.annotation if getattr(field.annotation, "__module__", "") == "builtins" else inspect.Parameter.empty
 
 
 class Described(Spec):
@@ -160,6 +196,11 @@ def shared(spec: "Spec") -> "Spec":
 @lru_cache(maxsize=4096)
 def _first_of_its_kind(spec: "Spec") -> "Spec":
     return spec
+
+
+def as_tuple(value: Any) -> Any:
+    """One declaration where several may stand, as a tuple: a declaration itself would be taken for pairs."""
+    return (value,) if isinstance(value, Spec) else value
 
 
 def brief(value: float) -> str:

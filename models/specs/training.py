@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from models.specs.early_stopping import Patience
 from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
@@ -11,7 +11,7 @@ from models.specs.optimisers import Adam, Optimiser, Rprop, Share
 from models.specs.own_functions import OwnTerm
 from models.specs.schedules import Constant, Linear, OneCycle, Schedule, as_decay
 from models.specs.sparsity import Sparsity
-from models.specs.spec import Count, Fraction, Magnitude, NonNegative, Positive, Rate, Spec, Whole, brief
+from models.specs.spec import Count, Fraction, Magnitude, NonNegative, Positive, Rate, Spec, Whole, as_tuple, brief
 from models.specs.vocabulary import Vocabulary
 
 
@@ -73,7 +73,7 @@ class Objective(Spec):
     penalty: Regulariser | None = None
     likelihood: Likelihood = Normal()
     spread: Spread | None = None
-    terms: tuple[OwnTerm, ...] = ()
+    terms: Annotated[tuple[OwnTerm, ...], BeforeValidator(as_tuple)] = ()
 
     @model_validator(mode="after")
     def _gamma_suits_the_likelihood(self) -> Self:

@@ -35,7 +35,7 @@ class Job:
 
     def __init__(self, client: JobSubmissionClient, target: Target, job_id: str, console: Console) -> None:
         self._client, self._target, self.job_id, self._console = client, target, job_id, console
-        self.look_again = f"`python -m study.launch --attach {job_id}{target.option}` shows it again"
+        self.look_again = f"`collapsar launch --attach {job_id}{target.option}` shows it again"
         self._shown = 0
 
     def send(self, entrypoint: str, environment: dict[str, object], studies: Iterable[str]) -> None:

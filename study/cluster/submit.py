@@ -178,7 +178,7 @@ def _mirror_there(request: Request, cluster: ClusterFile | None, home: str) -> t
         )
         return ["--tracking-uri", uri], remark
     if "://" in home and not home.startswith("file://"):  # the database would be in the job's folder, and be lost
-        return ["--no-mirror"], f"; without MLflow, which `python -m study.ledger --home {home}` fills from its records"
+        return ["--no-mirror"], f"; without MLflow, which `collapsar mirror --home {home}` fills from its records"
     return [], ""
 
 

@@ -39,7 +39,7 @@ def canonical(value: Any) -> Any:
 
 def _fields(spec: Spec) -> dict[str, Any]:
     """The canonical fields of a declaration, without those at their default."""
-    defaults = _defaults(type(spec))
+    defaults = _defaults(type(spec))  # pyright: ignore[reportArgumentType]
     return {
         name: canonical(spec.counted(name))
         for name in type(spec).model_fields

@@ -17,7 +17,7 @@ report says of the results.
 import inspect
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -29,7 +29,7 @@ from study.declare.axes import Label, check_names, check_size, labels_of, values
 from study.declare.origin import is_file, origin_of
 from study.declare.probe import Declared, Probe
 from study.docstrings import docstring_of
-from study.errors import DeclarationError, OptionError, explain, line_in, said
+from study.errors import DeclarationError, FaultsError, OptionError, explain, is_ours, line_in, said
 from study.html import paragraph, table
 
 Scale = Literal["laptop", "paper"]
@@ -42,6 +42,14 @@ CATALOG = "study.catalog."
 
 MOST_LABELS = 12
 """How many values of an axis a notebook shows."""
+
+
+class RowError(DeclarationError):
+    """A row makes no valid trial: `why` says so of other rows, too, whose function is called otherwise."""
+
+    def __init__(self, call: str, why: str) -> None:
+        super().__init__(f"{call}{why}")
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -75,8 +83,7 @@ class Table:
     def rows(self) -> list[Row]:
         """Every row, in the order of the axes. Raises: DeclarationError for a row that makes no valid trial."""
         pairs = [list(zip(values, self.labels[name], strict=True)) for name, values in self.axes.items()]
-        found = [self.row(dict(zip(self.axes, row, strict=True))) for row in product(*pairs)]
-        rows = [row for row in found if row]
+        rows = list(filter(None, self._found(dict(zip(self.axes, row, strict=True)) for row in product(*pairs))))
         if not rows:
             raise DeclarationError(f"{self.function.__name__} returned no Trial: end it with `return Trial(...)`")
         first: dict[tuple[Label, ...], str] = {}
@@ -88,6 +95,20 @@ class Table:
                 )
         return rows
 
+    def _found(self, asked: Iterable[Mapping[str, tuple[Any, Label]]]) -> Iterator[Row | None]:
+        """The rows of these values. Raises: DeclarationError, FaultsError for all that is wrong, each fault told once."""
+        faults: dict[str, list[RowError]] = {}
+        for pairs in asked:
+            try:
+                yield self.row(pairs)
+            except RowError as fault:
+                faults.setdefault(fault.why, []).append(fault)
+        told = [
+            str(first) + (f" (and {len(more)} more of its rows)" if more else "") for first, *more in faults.values()
+        ]
+        if told:
+            raise FaultsError(told)
+
     def row(self, pairs: Mapping[str, tuple[Any, Label]]) -> Row | None:
         """The row of one value, with its label, on each axis; None where the function leaves it out."""
         labels = {name: text for name, (_, text) in pairs.items()}
@@ -98,26 +119,30 @@ class Table:
 def make_trial(function: Callable[..., Any], values: Mapping[str, Any], labels: Mapping[str, Label]) -> Any:
     """The trial that a study's function makes of `values`, labelled `labels`; None where it leaves the row out.
 
-    Raises: DeclarationError for anything else that the function does.
+    Raises: RowError for anything else that the function does.
     """
+    call = _call(function, labels)
     try:
         trial = function(**values)
-    except ValidationError as fault:
-        raise DeclarationError(f"{_call(function, labels)}: {explain(fault)}") from fault
-    except SystemExit as fault:
-        raise DeclarationError(f"{_call(function, labels)} leaves the program: take sys.exit out of it") from fault
-    except Exception as fault:
-        line = line_in(function.__code__.co_filename, fault).rstrip(",")
-        raise DeclarationError(
-            f"{_call(function, labels)}{line} raised {said(fault)}: fix the study's function"
-        ) from fault
+    except (Exception, SystemExit) as fault:
+        raise RowError(call, _why_no_trial(function, fault)) from fault
     if trial is not None and not isinstance(trial, Declared):
-        raise DeclarationError(f"{_call(function, labels)} returned no Trial: end it with `return Trial(...)`")
+        raise RowError(call, " returned no Trial: end it with `return Trial(...)`")
     if isinstance(trial, Probe) and (hidden := labels.keys() & trial.what.measures):
-        raise DeclarationError(
-            f"{_call(function, labels)}: the axis {min(hidden)} has the name of a measured number: rename the axis"
-        )
+        raise RowError(call, f": the axis {min(hidden)} has the name of a measured number: rename the axis")
     return trial
+
+
+def _why_no_trial(function: Callable[..., Any], fault: BaseException) -> str:
+    line = line_in(function.__code__.co_filename, fault).rstrip(",")
+    match fault:
+        case ValidationError():
+            return f": {explain(fault)}"
+        case SystemExit():
+            return " leaves the program: take sys.exit out of it"
+        case ValueError() if is_ours(fault):
+            return f"{line}: {fault}"
+    return f"{line} raised {said(fault)}: fix the study's function"
 
 
 def _call(function: Callable[..., Any], labels: Mapping[str, Label]) -> str:
@@ -167,6 +192,12 @@ class Study:
         """Decorate a function of an `analysis.View` that makes tables of the study's own."""
         return self._finding("sheets", function)
 
+    def __repr__(self) -> str:
+        """ "Study my_grid: gamma 2 × kappa 3 × seed 3"."""
+        table_ = self.tables["laptop"]
+        axes = (f"{axis} {len(labels)}" for axis, labels in table_.choices.items() if not isinstance(labels, str))
+        return f"Study {self.name}: {' × '.join(axes) or 'a search'}"
+
     def _repr_html_(self) -> str:
         """What a notebook shows: the caption, and the axes with their labels at each scale."""
         shown = paragraph(f"{self.name}: {self.caption}")
@@ -202,11 +233,13 @@ class Study:
         return self.tables[scale]
 
 
-def study(**axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], Study]:
+def study(*unnamed: Any, **axes: Iterable[Any]) -> Callable[[Callable[..., Declared | None]], Study]:
     """Declare a study: the keyword arguments are its axes, and their order is the order of the rows.
 
     Raises: DeclarationError for an empty axis, or axes that are not exactly the function's parameters.
     """
+    if unnamed:
+        raise DeclarationError("a study's axes have names: write @study(seed=range(3)) before its function")
     return lambda function: Study(function, axes)
 
 

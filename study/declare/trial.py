@@ -8,7 +8,7 @@ import math
 from functools import cached_property
 from typing import Annotated, Literal, Self, cast
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from models.seeds import stream_seed
 from models.specs import (
@@ -25,7 +25,7 @@ from models.specs import (
 from models.specs.gamma import ManyGammas
 from models.specs.likelihood import PerValue
 from models.specs.own_functions import OwnMetric
-from models.specs.spec import Seed, Whole, shared
+from models.specs.spec import Seed, Whole, as_tuple, shared
 from study.declare.consistency import check
 from study.declare.description import as_html
 from study.declare.identity import canonical, content_id, digest
@@ -42,6 +42,9 @@ class Trial(Spec):
     """One complete experiment: which network trains on which data, how, and from which seed.
 
     The seed decides the initial weights, the order of the minibatches and the noise: trials with the same seed share them.
+
+    `data` is a data set (`PlantedManifold(…)`, `OwnData.of(…)`), `model` a network (`VAE(…)`, `Own.of(…)`), `objective` what
+    is minimised (`Objective(gamma=…, beta=…)`), `training` how (`Training(steps=…)`). A `seed` must be given, as a number.
 
     `after` is an earlier, frozen stage on the same data. This trial trains on that stage's output: on the codes of a
     deterministic autoencoder, centred and scaled to a mean variance of one, or on draws from a VAE's aggregate posterior
@@ -62,7 +65,7 @@ class Trial(Spec):
     samples: Annotated[Whole, Field(ge=0, le=MOST_SAMPLES)] = 0
     outliers: Data | None = None
     bits: Annotated[bool, Field(strict=True)] = False
-    metrics: tuple[OwnMetric, ...] = ()
+    metrics: Annotated[tuple[OwnMetric, ...], BeforeValidator(as_tuple)] = ()
 
     @field_validator("training", mode="after")
     @classmethod

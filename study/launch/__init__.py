@@ -1,5 +1,6 @@
 """Launch: studies from the command line or from Python, to their last sentence."""
 
+import inspect
 import sys
 from types import ModuleType
 from typing import Any
@@ -14,9 +15,22 @@ class _Launcher(ModuleType):
 
     def __call__(self, *studies: Any, **options: Any) -> Any:
         """Train what studies declare: see `study.launch.call.launch`, which takes these arguments."""
-        from study.launch.call import launch  # imports what `import study` should not
+        return _function()(*studies, **options)
 
-        return launch(*studies, **options)
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What `help`, `launch?` and completion show: what the function takes, and below, what it says of itself."""
+        return inspect.signature(_function())
+
+    @property
+    def __doc__(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return inspect.getdoc(_function())
+
+
+def _function() -> Any:
+    from study.launch.call import launch  # imports what `import study` should not
+
+    return launch
 
 
 sys.modules[__name__].__class__ = _Launcher

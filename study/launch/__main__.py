@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Annotated, NoReturn
 
 import typer
@@ -18,7 +19,7 @@ from rich.console import Console
 from study.cli import command_of, refuse, run
 from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
-from study.errors import REFUSALS, FaultsError, OptionError
+from study.errors import REFUSALS, FaultsError, OptionError, all_of
 from study.launch.find import catalog_names, find
 from study.launch.options import Only, Options, each_once
 from study.launch.plan_text import show_catalog
@@ -116,7 +117,8 @@ def _found(names: Sequence[str]) -> dict[str, Study]:
     """The studies by the names that they were asked for by: all are found before any is trained."""
     if not names:
         raise OptionError("name a study: --list shows the catalog, and your own is launched as file.py:name")
-    return each_once((each, find(each)) for name in names for each in (catalog_names() if name == ALL else [name]))
+    asked = [each for name in names for each in (catalog_names() if name == ALL else [name])]
+    return each_once(zip(asked, all_of(partial(find, each) for each in asked), strict=True))
 
 
 @contextlib.contextmanager

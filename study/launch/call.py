@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from rich.console import Console
 from models.specs.source import is_defining
 from study.cluster.target import Target, open_target
 from study.declare.table import Scale, Study
-from study.errors import DeclarationError, OptionError, shown
+from study.errors import DeclarationError, OptionError, all_of, shown
 from study.launch.find import find
 from study.launch.options import Options, each_once, only_of
 from study.launch.result import Launched
@@ -35,7 +36,7 @@ def launch(
     refine: float | None = None,
     quiet: bool = False,
 ) -> Launched:
-    """Train whatever the studies declare and their home does not have yet, as `python -m study.launch` does.
+    """Train whatever the studies declare and their home does not have yet, as `collapsar launch` does.
 
         done = study.launch(my_grid, home="runs", only={"kappa": [2, 4]})
         assert done, done.failures
@@ -59,7 +60,7 @@ def launch(
     with contextlib.nullcontext(Target()) if here else open_target(address) as place:
         if place.is_sent:
             raise OptionError(
-                f"{place} takes launches from the command line alone: `python -m study.launch` sends them there; "
+                f"{place} takes launches from the command line alone: `collapsar launch` sends them there; "
                 'from Python, address="local" trains with a Ray of its own'
             )
         return Session(options, place, Console(highlight=False, quiet=quiet)).launch(asked)
@@ -79,12 +80,17 @@ def _asked(studies: tuple[Study | str, ...]) -> dict[str, Study]:
         )
     if not studies:
         raise OptionError("name a study: study.launch(my_grid)")
-    return each_once((_name(each), find(each) if isinstance(each, str) else each) for each in studies)
+    found = all_of(partial(find, each) if isinstance(each, str) else partial(_study, each) for each in studies)
+    return each_once(zip(map(_name, studies), found, strict=True))
 
 
-def _name(study: object) -> str:
-    if isinstance(study, str):
-        return study
+def _study(study: object) -> Study:
     if not isinstance(study, Study):
         raise OptionError(f"{shown(study)} is no study: decorate a function with @study(...), and launch what it makes")
+    return study
+
+
+def _name(study: Study | str) -> str:
+    if isinstance(study, str):
+        return study
     return f"{study.file}:{study.name}" if study.file and Path(study.file).is_file() else study.name

@@ -16,7 +16,7 @@ import study.catalog
 from collapsar.user_modules import has_changed, run_file
 from models.specs.source import declared_files, is_changed, why_unparsed
 from study.declare.table import Study
-from study.errors import DeclarationError, OptionError, RefusalError, explain, line_in, said, shown
+from study.errors import DeclarationError, OptionError, RefusalError, explain, is_ours, line_in, said, shown
 
 _NULL_BYTES = "null bytes"
 _NOT_UTF8 = (_NULL_BYTES, "'utf-8' codec", "encoding")
@@ -52,8 +52,9 @@ def _from_file(file: str, name: str) -> Study:
         raise DeclarationError(f"{file} declares no study: decorate a function with @study(...)")
     meant = [each for each in found if each.name == name] if name else found
     if len({each.name for each in meant}) != 1:
-        choices = " or ".join(dict.fromkeys(f"{file}:{each.name}" for each in found))
-        raise OptionError(f"{file} has no study {name or '(none was named)'}: choose {choices}")
+        choices = ", ".join(dict.fromkeys(f"{file}:{each.name}" for each in found))
+        why = f"has no study {name}: choose one of" if name else "holds several studies: name one,"
+        raise OptionError(f"{file} {why} {choices}")
     if len(meant) > 1:
         raise DeclarationError(f"{file} declares {len(meant)} studies named {meant[0].name}: rename their functions")
     return meant[0]
@@ -143,4 +144,6 @@ def _why_stopped(path: Path, fault: BaseException) -> str:
             return f"{here} cannot import what it needs ({fault}): install that, or fix the import"
         case SystemExit():
             return f"{here} leaves the program: take sys.exit out of it"
+        case ValueError() if is_ours(fault):
+            return f"{here.rstrip(',')}: {fault}"
     return f"{here} raised {said(fault)}: fix it"

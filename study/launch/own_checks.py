@@ -51,7 +51,7 @@ def _changed_data(plan: LaunchPlan) -> list[str]:
     specs = {id(spec): spec for trial in trials for spec in trial.datasets if isinstance(spec, OwnData) and spec.files}
     declared = ((path, before, spec.name) for spec in specs.values() for path, before in spec.files.items())
     sentences = (
-        f"{path} has changed since {name} was declared: run what declares it again"
+        f"{path} has changed since {name} was declared: run the cell or file with OwnData.of({name}, ...) again"
         for path, before, name in declared
         if is_changed(path, before, if_unreadable=False)
     )

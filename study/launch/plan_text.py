@@ -10,6 +10,7 @@ from rich.markup import escape
 from models.data.load import absence
 from study.cli import counted
 from study.declare.identity import ENGINE
+from study.declare.trial import Trial
 from study.launch.find import catalog_names, find
 from study.launch.result import MOST_FAILURES, Failure, axes_in_words
 from study.pack.cost import CPU_CORE, GPU, seconds
@@ -17,6 +18,9 @@ from study.pack.pack import make_packs
 from study.plan.launch_plan import LaunchPlan
 from study.plan.plan import Plan
 from study.record import Home
+
+LEAST_OF_A_GPU_S = 36
+"""What takes less of a GPU, in seconds, nobody would rent one for."""
 
 
 def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
@@ -27,7 +31,7 @@ def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
         f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing) - stages} to train"
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
-    for remark in plan.remarks:
+    for remark in (*plan.remarks, *_too_large_batches(plan)):
         console.print(f"[yellow]{escape(remark)}[/]", soft_wrap=True)
     if plan.left_out and not plan.only:  # of a part of the table nobody knows how many
         console.print(f"{counted(plan.left_out, 'row')} of the table left out, where the study returns no trial")
@@ -41,6 +45,16 @@ def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
         console.print(
             f"{counted(plan.repeated, 'row')} {make} a trial that another row makes too: each trial is counted once"
         )
+
+
+def _too_large_batches(plan: Plan) -> list[str]:
+    """What of a batch no data set can fill."""
+    trials = [trial for trial in plan.missing if isinstance(trial, Trial)]
+    found = ((trial.training.batch, trial.data.n_train, trial.data.label) for trial in trials)
+    return [
+        f"batch={batch} is more than the {n} training examples of {label}: each step takes all {n}"
+        for batch, n, label in dict.fromkeys(each for each in found if each[0] > each[1])
+    ]
 
 
 def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float], in_process: bool) -> None:
@@ -57,7 +71,8 @@ def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float]
     packs = packs if gpus else make_packs(plan.missing, plan.attempts, plan.size, 1, GPU)
     hours = sum(seconds(pack.trials, GPU) for pack in packs) / 3600
     shared = f", {_span(hours * 3600 / gpus)} on the {counted(gpus, 'GPU')} of the cluster" if gpus else ""
-    console.print(f"or {hours:.2g} GPU-hours{shared}, of a GPU that is assumed to be slow rather than measured")
+    if gpus or hours * 3600 >= LEAST_OF_A_GPU_S:
+        console.print(f"or {hours:.2g} GPU-hours{shared}, of a GPU that is assumed to be slow rather than measured")
     if not in_process:
         console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
     for sentence in dict.fromkeys(absence(spec) for trial in plan.missing for spec in trial.datasets):
@@ -67,6 +82,8 @@ def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float]
 
 def _span(duration: float) -> str:
     """A duration in seconds as a person says it."""
+    if duration < 1:
+        return "less than a second"
     if duration < 90:
         return counted(round(duration), "second")
     return f"{duration / 60:.1f} minutes" if duration < 7200 else f"{duration / 3600:,.0f} hours"
@@ -80,9 +97,9 @@ def show_catalog(console: Console) -> None:
         console.print(f"[bold]{name}[/]  {escape(study.caption.splitlines()[0])}  [dim]({counts})[/]", soft_wrap=True)
 
 
-def show_failures(console: Console, failures: Sequence[Failure]) -> None:
-    """Print which trials failed and why, a handful of them."""
+def show_failures(console: Console, what: str, failures: Sequence[Failure]) -> None:
+    """Print of which trials something went wrong, and why, a handful of them."""
     for failure in failures[:MOST_FAILURES]:
-        console.print(f"failed: {escape(axes_in_words(failure.axes))}: {escape(failure.reason)}")
+        console.print(f"{what}: {escape(axes_in_words(failure.axes))}: {escape(failure.reason)}")
     if len(failures) > MOST_FAILURES:
         console.print(f"and {len(failures) - MOST_FAILURES} more: see the report")

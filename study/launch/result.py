@@ -29,6 +29,8 @@ class StudyResult:
     finished: int
     diverged: int
     failures: tuple[Failure, ...]
+    unmeasured: tuple[Failure, ...]
+    """Trials with a result of which a loss term or metric of the user's could not be measured."""
     report: str | None
 
     @property
@@ -96,6 +98,7 @@ def axes_in_words(axes: Mapping[str, Label]) -> str:
 
 def result_of(before: Plan, after: Plan, home: Home, report: str | None) -> StudyResult:
     """What became of a study between two looks at its home. Raises: HomeError."""
+    lacking = _lacking(after, home)
     done = {status: after.count(status) - before.count(status) for status in RESULTS}
     return StudyResult(
         name=after.name,
@@ -103,16 +106,22 @@ def result_of(before: Plan, after: Plan, home: Home, report: str | None) -> Stud
         already_there=before.settled,
         finished=done["finished"],
         diverged=done["diverged"],
-        failures=_failures(after, home),
+        failures=tuple(found for found, status in lacking if status == "failed"),
+        unmeasured=tuple(found for found, status in lacking if status == "finished"),
         report=report,
     )
 
 
-def _failures(plan: Plan, home: Home) -> tuple[Failure, ...]:
-    failed = [row for row in plan.rows if plan.statuses.get(row.trial.trial_id) == "failed"]
-    if not failed:
-        return ()
-    rows = read(home, "trials", ["trial_id", "error"]).to_pylist()
-    reasons = {row["trial_id"]: str(row["error"]) for row in rows}
-    ids = [row.trial.trial_id for row in failed]
-    return tuple(Failure(key, row.axes, reasons.get(key, "")) for key, row in zip(ids, failed, strict=True))
+def _lacking(plan: Plan, home: Home) -> list[tuple[Failure, str]]:
+    """Trials that failed, or of which something could not be measured, with their status."""
+    if not plan.statuses:
+        return []
+    kept = read(home, "trials", ["trial_id", "status", "error"])
+    rows = kept.filter(kept["error"].is_valid()).to_pylist()  # few of what may be thousands
+    reasons = {(row["trial_id"], row["status"]): str(row["error"]) for row in rows}
+    found = [(row.axes, row.trial.trial_id, plan.statuses.get(row.trial.trial_id, "")) for row in plan.rows]
+    return [
+        (Failure(trial_id, axes, reasons.get((trial_id, status), "")), status)
+        for axes, trial_id, status in found
+        if status == "failed" or (trial_id, status) in reasons
+    ]

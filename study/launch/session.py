@@ -16,7 +16,7 @@ from rich.markup import escape
 from study.cli import counted
 from study.cluster.target import Target
 from study.declare.table import Scale, Study
-from study.errors import REFUSALS, ClusterError, HomeBusyError
+from study.errors import REFUSALS, ClusterError, HomeBusyError, all_of
 from study.launch.options import Options
 from study.launch.own_checks import check_own
 from study.launch.plan_text import announce, show_cost
@@ -38,8 +38,7 @@ def checked_scales(asked: Mapping[str, Study], options: Options, place: Target) 
     Raises: DeclarationError, OptionError for what is wrong with any of them, before anything of the first is done.
     """
     scales: dict[str, Scale] = {name: options.scale or place.scale_of(study.tables) for name, study in asked.items()}
-    for name, study in asked.items():
-        check(study, scales[name], options.only, options.refine)
+    all_of(partial(check, study, scales[name], options.only, options.refine) for name, study in asked.items())
     return scales
 
 

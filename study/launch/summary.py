@@ -50,7 +50,8 @@ class StudySummary:
         counts += f", {result.not_trained} not trained" if result.not_trained else ""
         declared = "chosen" if self.after.only else "declared"
         console.print(f"[bold]{result.declared} {declared}, {result.already_there} already there, {counts}[/]")
-        show_failures(console, result.failures)
+        show_failures(console, "failed", result.failures)
+        show_failures(console, "not measured", result.unmeasured)
         if self.after.given_up:
             console.print(
                 f"{counted(len(self.after.given_up), 'trial')} failed {MAX_ATTEMPTS} times: --retry-failed tries them again"

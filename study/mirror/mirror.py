@@ -227,7 +227,7 @@ class Mirror:
             behind = f"could not be opened, and may lack any of the study's {recorded} recorded trials"
         why = self._writer.fault or f"it needs more than {patience_s:g} s"
         option = f" --tracking-uri {shlex.quote(self.uri)}" if self.uri else ""
-        command = f"python -m study.ledger {self.study} --home {shlex.quote(str(self.home))}{option}"
+        command = f"collapsar mirror {self.study} --home {shlex.quote(str(self.home))}{option}"
         where = tracking_uri(self.home, self.uri)
         return masked(f"The MLflow mirror at {where} {behind} ({why}): the next launch or `{command}` catches up.")
 

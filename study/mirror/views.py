@@ -46,7 +46,7 @@ show training live.
 
 {legend}
 
-**Report:** `{report}`. Everything here follows from the study's records: `python -m study.ledger {study}` writes \
+**Report:** `{report}`. Everything here follows from the study's records: `collapsar mirror {study}` writes \
 it again.
 """
 

@@ -18,7 +18,7 @@ from study.record.study_files import DROPPED, HEADER, PLAN, read_plan, study_fil
 
 def cleaning(home: Home) -> str:
     """The command that cleans this home, as sentences name it."""
-    return f"python -m study.clean --home {shlex.quote(str(home))}"
+    return f"collapsar clean --home {shlex.quote(str(home))}"
 
 
 def write_table(home: Home, name: str, rows: Sequence[Row], header: Mapping[str, Any]) -> None:

@@ -40,7 +40,7 @@ attempt            | int   | -       | 1 for the first attempt at the trial
 stage              | str   | -       | what the trial is as a stage: autoencoder, vae, second vae, refit, or a probe
 stages             | strs  | -       | trial_ids of the earlier stages that it stands on, first to last
 status             | str   | -       | finished, diverged or failed; failed is not a result
-error              | str   | -       | why the trial diverged or failed
+error              | str   | -       | why the trial diverged or failed, or what of it could not be measured
 diverged_at        | int   | step    | the step that was not taken because its J or gradient was not finite
 stopped_at         | int   | step    | the step before which early stopping ended the trial's training; null: it took them all
 stop_reason        | str   | -       | why early stopping ended it

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -105,7 +106,7 @@ class PackRun:
             if metric.is_for(self._trials[0])
             for place, row in metric.rows(measure)
         ]
-        evaluations += [key[place] | row for place, row in own_rows(measure, self.training)]
+        evaluations += [key[place] | row for place, row in own_rows(measure, self.training.step, partial(_note, rows))]
         tables = {"curves": curve_rows(key, self.training), "latents": latent_rows(key, measure)}
         return Results(commit_id, arrays, tables | {"evaluations": evaluations, "trials": rows})
 
@@ -122,3 +123,8 @@ class PackRun:
             for group, content in groups.items():
                 arrays |= {f"{row['trial_id']}/{group}/{name}": value[index] for name, value in content.items()}
         return arrays
+
+
+def _note(rows: Sequence[Row], place: int, reason: str) -> None:
+    """Say in a trial's row what of it could not be measured; why it diverged goes first."""
+    rows[place]["error"] = rows[place].get("error") or reason

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.networks.build import build
 from models.networks.module_contents import contents, differing
-from models.networks.own import OwnNetwork, check_alike
+from models.networks.own import OwnNetwork, check_alike, tried
 from models.networks.own_outputs import NetworkError
 from study.declare.trial import Trial
 from study.train.elsewhere import differs_elsewhere
@@ -43,7 +43,7 @@ def check_calls(network: OwnNetwork, x: Float[Tensor, "n d_in"], z: Float[Tensor
     network.eval()
     with torch.no_grad():
         before = contents(network.network, network.maker)
-        one, other = ([*network.encode(x), network.decode(z)] for _ in range(2))
+        one, other = ([*tried(network, "encode", x), tried(network, "decode", z)] for _ in range(2))
         after = contents(network.network, network.maker)
     if changed := differing(before, after):
         raise NetworkError(
@@ -58,8 +58,7 @@ def check_calls(network: OwnNetwork, x: Float[Tensor, "n d_in"], z: Float[Tensor
             )
     network.train()
     before = contents(network.network, network.maker)
-    network.encode(x)
-    network.decode(z)
+    _check_gradients(network, x, z, name)
     changed = [each for each in differing(before, contents(network.network, network.maker)) if each not in buffers]
     if changed:
         raise NetworkError(
@@ -70,6 +69,27 @@ def check_calls(network: OwnNetwork, x: Float[Tensor, "n d_in"], z: Float[Tensor
                 "make it a buffer with a value in __init__, which each trial has for itself",
             )
         )
+
+
+def _check_gradients(network: OwnNetwork, x: Float[Tensor, "n d_in"], z: Float[Tensor, "n kappa"], name: str) -> None:
+    """Raises: NetworkError where training would reach nothing of the encoder, or nothing of the decoder."""
+    mu, log_var = tried(network, "encode", x)
+    for part, results in (("encode", (mu, log_var)), ("decode", (tried(network, "decode", z.requires_grad_()),))):
+        if not any(each.requires_grad for each in results):
+            raise NetworkError(
+                f"{name}: no gradient reaches {part}, so it cannot be trained: take out no_grad(), detach() or "
+                "requires_grad=False"
+            )
+
+
+@torch.no_grad()
+def check_row_counts(network: OwnNetwork, x: Float[Tensor, "n d_in"], z: Float[Tensor, "n kappa"], most: int) -> None:
+    """Raises: NetworkError where a network cannot be called with one row, or with as many as are measured at once."""
+    network.eval()
+    for n in (1, most):
+        for method, rows in (("encode", x), ("decode", z)):
+            tried(network, method, rows.repeat(-(-n // len(rows)), 1)[:n])
+    network.train()
 
 
 def _built(trial: Trial, seed: int, dtype: torch.dtype) -> OwnNetwork:

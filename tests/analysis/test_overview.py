@@ -105,7 +105,7 @@ def test_the_page_shows_every_claim_with_what_was_expected(home, tmp_path):
             assert all(
                 part.replace("|", "\\|") in line for part in (claim.claim, claim.expected, claim.tolerance, study)
             )
-    assert "launch it with `python -m study.launch vaeplus`" in text
+    assert "launch it with `collapsar launch vaeplus`" in text
 
 
 @pytest.mark.parametrize("wrong", [["grid_gamma", "--json"], ["claims", "--page", "/dev/null/page.md"]])

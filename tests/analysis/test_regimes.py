@@ -6,6 +6,7 @@ import pytest
 from made_up_studies import DIGITS, row, seeds
 
 from analysis import results
+from analysis.report.report import _notes
 from study.record import Home
 
 
@@ -90,13 +91,23 @@ def test_where_all_give_probabilities_the_best_of_them_counts(home: Home):
 
 
 def test_without_a_converged_trial_unknown_data_have_no_regime(home: Home):
-    seeds(home, [row("", **DIGITS, neg_elbo_test=None)])
-    assert results("s", home)["regime"].tolist() == ["unknown"]
+    seeds(home, [row("", **DIGITS, neg_elbo_test=None, scale_residual=0.9)])
+    frame = results("s", home)
+    assert frame["regime"].tolist() == ["unknown"]
+    assert _notes(frame) == ["Digits: r is unknown, and no trial has converged yet, so no regime can be named."]
 
 
 def test_where_even_the_best_run_collapsed_nothing_is_balanced(home: Home):
     seeds(home, [row("", **DIGITS, n_active=0, neg_elbo_test=5.0), row("", **DIGITS, n_active=2, neg_elbo_test=9.0)])
-    assert results("s", home)["regime"].tolist() == ["unknown"] * 2
+    frame = results("s", home)
+    assert frame["regime"].tolist() == ["unknown"] * 2
+    assert _notes(frame) == ["Digits: r is unknown, and no converged trial keeps a latent, so no regime can be named."]
+
+
+def test_what_is_no_better_than_the_mean_reconstructs_nothing(home: Home):
+    nres = [1.88, 1.9]
+    seeds(home, [row("", **DIGITS, n_active=4, neg_elbo_test=nre, nre_mean_test=nre) for nre in nres])
+    assert results("s", home)["regime"].tolist() == ["unfit"] * 2
 
 
 def test_a_deterministic_autoencoder_is_not_called_unconverged(home: Home):

@@ -98,7 +98,7 @@ def test_no_sentence_about_a_mirror_tells_its_password(tmp_path, capsys):
     mirror = Mirror(home, STUDY, uri)
     mirror.start({})
     said = str(mirror.close("finished", {}, patience_s=60))
-    assert "python -m study.ledger" in said
+    assert "collapsar mirror" in said
     say(f"MLflow at {uri} did not take it")
     shown = [said, capsys.readouterr().err, ui_command(home, uri), ui_root(home, uri), str(Target(uri))]
     shown.append(ui_command(home, f"postgresql://user:{SECRET}@host/db"))

@@ -105,7 +105,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "empty file": (b"", "declares no study"),
     "decorator without axes": (
         a_study().replace("@study(kappa=[2], beta=[1.0], seed=[0])", "@study"),
-        "raised TypeError",
+        "a study's axes have names: write @study(seed=range(3))",
     ),
     "lambda": (f"{HEAD}study(seed=[0])(lambda seed: None)\n", "<lambda> cannot be a study's name"),
 }

@@ -5,7 +5,7 @@ import pytest
 from study import VAE, Digits, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
 from study.catalog.grid_gamma.table import grid_gamma
 from study.declare.axes import labels_of
-from study.errors import DeclarationError
+from study.errors import DeclarationError, FaultsError
 from study.launch.find import catalog_names, find
 
 
@@ -109,3 +109,20 @@ def test_every_study_of_the_catalog_is_found_by_its_name():
     for name in catalog_names():
         assert find(name).name == name
         assert find(name).caption
+
+
+def test_all_rows_that_make_no_trial_are_told_each_fault_once():
+    @study(beta=[1.0, -1.0], kappa=[2, 0], seed=range(2))
+    def wrong(beta, kappa, seed):
+        """Two faults in eight rows."""
+        if kappa == 0:
+            raise RuntimeError("no latents")
+        return a_trial(objective=Objective(gamma=Fixed(1.0), beta=beta), seed=seed)
+
+    with pytest.raises(FaultsError) as told:
+        wrong.table("laptop").rows()
+    first, second = told.value.faults
+    assert first.startswith("wrong(beta=1.0, kappa=0, seed=0), line")
+    assert first.endswith("raised RuntimeError: no latents: fix the study's function (and 3 more of its rows)")
+    assert second.startswith("wrong(beta=-1.0, kappa=2, seed=0): Objective.beta")
+    assert second.endswith("(and 1 more of its rows)")

@@ -1,5 +1,7 @@
 """`study.launch(my_grid)`: what the command does, as a function that returns what was done."""
 
+import inspect
+import pydoc
 import signal
 import subprocess
 import sys
@@ -209,3 +211,25 @@ def test_the_package_and_the_function_take_the_same_arguments(cell, tmp_path):
     assert counts(call.launch(cell, home=tmp_path, plan=True, quiet=True)) == counts(
         study.launch(cell, home=tmp_path, plan=True, quiet=True)
     )
+
+
+def test_the_decorator_and_the_package_are_one_name(cell, tmp_path):
+    """A notebook has `from study import study` in one cell and `import study` in another, in any order."""
+    names = {}
+    exec("import study as package\nfrom study import *\nfrom study import study", names)
+    assert names["study"] is names["package"] is study
+    assert names["study"].launch(cell, home=tmp_path, mirror=False, plan=True) is not None
+    with pytest.raises(DeclarationError, match=r"axes have names: write @study\(seed=range\(3\)\)"):
+        names["study"](lambda seed: seed)
+
+
+def test_help_says_what_to_write_and_nothing_of_how_it_is_made():
+    """`help(Training)` was 541 lines long, nearly all of them pydantic's; `help(launch)` listed files."""
+    for kind in (study.Training, study.ImageFolder, study.Own):
+        page = pydoc.plain(pydoc.render_doc(kind))
+        assert len(page.splitlines()) < 120
+        assert "model_dump" not in page
+        assert "Annotated" not in page
+    assert "steps: int = 0, batch: int = 256, lr: float = 0.001" in str(inspect.signature(study.Training))
+    assert {"home", "only", "plan"} <= inspect.signature(study.launch).parameters.keys()
+    assert 'done = study.launch(my_grid, home="runs"' in pydoc.render_doc(study.launch)

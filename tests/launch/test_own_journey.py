@@ -124,7 +124,7 @@ def test_data_that_changed_since_they_were_declared_are_refused_even_where_nothi
     np.savetxt(folder / "x.csv", np.random.default_rng(2).random((64, 64)), delimiter=",")
     try:
         with pytest.raises(
-            FaultsError, match=r"x\.csv has changed since table was declared: run what declares it again"
+            FaultsError, match=r"x\.csv has changed since table was declared: run the cell or file with OwnData"
         ):
             study.launch(mine, home="runs", quiet=True)
     finally:

@@ -8,14 +8,14 @@ from wrong_networks import HEAD, WRONG
 from study.record import Home, read
 
 SENTENCES = {
-    "Raising": "encode raises RuntimeError: not today for rows of shape (2, 6)",
-    "Narrow": "decode has shape (2, 1) for 2 rows, not (n, 6)",
-    "WideLatent": "encode's mu has shape (2, 4) for 2 rows, not (n, 3)",
-    "Nothing": "encode raises RuntimeError: mat1 and mat2 shapes cannot be multiplied",
+    "Raising": ".encode, called with rows (2, 6), raises RuntimeError: not today: fix `raise RuntimeError('not today')`",
+    "Narrow": "decode has shape (2, 1) for 2 rows: return (2, 6), d = 6 numbers a row",
+    "WideLatent": "encode's mu has shape (2, 4) for 2 rows: return (2, 3), kappa = 3 numbers a row",
+    "Nothing": "encode, called with rows (2, 6), raises RuntimeError: mat1 and mat2 shapes cannot be multiplied",
     "Triple": "encode returned a tuple of 3: (2, 3), (2, 3), (2, 3): return (mu, log_var)",
     "NotANumber": "decode is not finite with its initial weights",
     "Whole": "decode is of type int64: return real numbers",
-    "Constant": "nothing that encode and decode return depends on a trained parameter",
+    "Constant": "no gradient reaches encode",
     "OnALeaf": "mu.weight changes when encode or decode is called, and optimisers alone change parameters",
     "Clipping": "mu.weight changes when encode or decode is called in evaluation",
     "Counting": "calls changes when encode or decode is called in evaluation",
@@ -30,6 +30,9 @@ SENTENCES = {
     "Once": "kernel is made of parameters once",
     "Leaving": "cannot be built (SystemExit: 3)",
     "Unsure": "cannot be built (RuntimeError: Trying to create tensor with negative dimension -1",
+    "Squeezed": "encode's mu has shape (3,) for 1 row: return (1, 3), kappa = 3 numbers a row",
+    "Capped": "decode has shape (64, 6) for 257 rows: return (257, 6), d = 6 numbers a row",
+    "Frozen": "no gradient reaches decode",
 }
 
 
@@ -72,4 +75,6 @@ def test_what_is_only_odd_trains_and_what_is_carried_otherwise_is_said_once(writ
     told = launched(written, "told", "--plan").stdout
     assert told.count("Branching trains one by one: vmap: It looks like") == 1
     assert "NumPyDrawn trains" not in told
+    assert told.count("Sigmoid.decode returns nothing below 0, and data are centred") == 1
+    assert told.count("Tanh.decode returns nothing beyond ±1, and these data reach ±9.5: subtract") == 1
     assert {row["status"] for row in read(Home(written / "home"), "trials").to_pylist()} == {"finished"}

@@ -68,7 +68,7 @@ def test_a_server_that_is_down_costs_one_sentence(tmp_path: Path, capfd: pytest.
     assert time.monotonic() - begun < 60
     assert said
     assert "http://127.0.0.1:9 could not be opened, and may lack any of the study's 4 recorded trials" in said
-    assert f"python -m study.ledger {STUDY} --home {home} --tracking-uri http://127.0.0.1:9" in said
+    assert f"collapsar mirror {STUDY} --home {home} --tracking-uri http://127.0.0.1:9" in said
     assert capfd.readouterr() == ("", "")
 
 
@@ -207,7 +207,7 @@ def test_a_database_that_is_locked_for_long_holds_up_nobody(home: Home, monkeypa
         finally:
             holder.kill()
     assert said
-    assert f"python -m study.ledger {STUDY}" in said
+    assert f"collapsar mirror {STUDY}" in said
     wait_until(lambda: not mirror._writer._thread.is_alive())
     assert launched(home) is None
     assert len(runs(home, "trial")) == len(run_ids(home)) == 4

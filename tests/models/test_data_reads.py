@@ -33,7 +33,7 @@ def rows():
 
 UNDECLARED = {
     "a variable": ("int(os.environ.get('SEED', 0))", "reads the environment variable SEED"),
-    "a folder": ("len(os.listdir('folder'))", r"reads .*folder, and its declaration names no such file"),
+    "a folder": ("len(os.listdir('folder'))", r"reads .*folder without declaring it"),
     "a database": ("len(sqlite3.connect('data.db').execute('select 1').fetchall())", r"reads .*data\.db"),
     "a program": ("len(subprocess.check_output(['cat', 'seed.txt']))", "reads what the command cat says"),
     "a server": (

@@ -182,7 +182,7 @@ def test_a_file_that_is_read_must_be_declared(name, tmp_path, monkeypatch):
     np.save("x.npy", x)
     np.savetxt("x.csv", x)
     stored = write_module(tmp_path, READ).stored
-    with pytest.raises(DataError, match=rf"^stored reads {tmp_path / name}, and its declaration names no such file"):
+    with pytest.raises(DataError, match=rf"^stored reads {tmp_path / name} without declaring it"):
         load(OwnData.of(stored, d=2, n=8, at_once=name == "x.npy"))
     (tmp_path / "linked").symlink_to(tmp_path / name)
     data = load(OwnData.of(stored, d=2, n=8, files=["linked"], at_once=name == "x.npy"))

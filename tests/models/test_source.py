@@ -147,7 +147,7 @@ def test_an_argument_of_the_command_line_is_no_part_of_a_source(tmp_path, monkey
 REFUSED = {
     "its own file": (
         "from pathlib import Path\nHERE = Path(__file__).parent\n" + NET.replace("self.WIDTH", "HERE"),
-        "Net uses __file__, and its source runs where there is no such file",
+        "Net uses __file__, and its source runs without one: pass the path as an option",
     ),
     "changed from elsewhere": (NET, "Net.WIDTH is 16 here and 4 there: set it where it is defined"),
     "drawn without a seed": (

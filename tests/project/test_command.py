@@ -110,6 +110,14 @@ def in_bash(*typed):
     return done.stdout.split()
 
 
+def test_files_here_and_studies_of_the_home_are_completed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").touch()
+    (tmp_path / "runs/studies/my_grid").mkdir(parents=True)
+    assert "mine.py" in next_words(["launch"])
+    assert "my_grid" in next_words(["report"])
+
+
 def test_bash_completes():
     assert in_bash("cl") == ["claims", "clean"]
     assert in_bash("launch", "--scale", "l") == ["laptop"]

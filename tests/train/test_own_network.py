@@ -64,7 +64,7 @@ class Mute(nn.Module):
 """
 
 REFUSED = {
-    "Narrow": r"Narrow: decode has shape \(2, 1\) for 2 rows, not \(n, 5\)",
+    "Narrow": r"Narrow: decode has shape \(2, 1\) for 2 rows: return \(2, 5\), d = 5 numbers a row",
     "Mute": "Mute has no decode",
 }
 

@@ -151,7 +151,7 @@ warmed.calls = 0
 def test_a_loss_term_that_counts_is_refused(tmp_path):
     module = write_module(tmp_path, TERM)
     (fault,) = rehearse(trial_of(module, (OwnTerm.of(module.warmed),))).faults
-    assert "a call of the loss term changes warmed.warmed" in fault
+    assert fault.startswith("warmed changes warmed when it is called")
     assert "ask for the argument `step`" in fault
 
 

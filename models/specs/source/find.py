@@ -125,7 +125,10 @@ def _why_other(thing: Any, source: Source, name: str) -> str:
     """Why a source does not make the thing; "" where it does."""
     made = _made(source, name)
     if isinstance(made, NameError) and made.name == "__file__":
-        return f"{name} uses __file__, and its source runs where there is no such file: pass the path as an option"
+        return (
+            f"{name} uses __file__, and its source runs without one: pass the path as an option, and to OwnData.of also in "
+            "files=[...]"
+        )
     if isinstance(made, BaseException):
         return (
             f"{name} cannot be built from its own source ({type(made).__name__}: {made}): "

@@ -24,7 +24,9 @@ class _Refusing:
         del target
         if path is None and PathFinder.find_spec(name, self._places):
             raise ModuleNotFoundError(
-                f"{name} is yours, and imported in a way that no source can follow: write `import {name}`", name=name
+                f"{name} is yours, and imported in a way that no source can follow: write `import {name}` at the top "
+                "of the file",
+                name=name,
             )
         return None
 

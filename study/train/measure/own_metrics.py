@@ -1,8 +1,9 @@
 """The numbers of the user's own: what became of the loss terms, and what the metrics make of each trained network."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from math import nan
 from numbers import Real
 from typing import Any, Literal
 
@@ -12,14 +13,17 @@ from torch import Tensor
 
 from models.networks.build import seeded
 from models.networks.own_outputs import NetworkError
+from models.networks.raised import told
 from models.seeds import stream_seed
 from models.specs.own_functions import OwnMetric
 from models.specs.source import define
 from models.streams import BLOCK
 from study.train.measure.measure import Measure, Row
-from study.train.step.loop import Training
 from study.train.step.own_terms import OwnTerms, Seen
 from study.train.weights import network_with
+
+OnFault = Callable[[int, str], None]
+"""Hears the place of a trial in its pack, and why numbers of it cannot be made."""
 
 SPLITS: tuple[Literal["train"], Literal["test"]] = ("train", "test")
 
@@ -34,21 +38,48 @@ class Examples:
     test_y: Float[Tensor, "n_test d"]
 
 
-def own_rows(measure: Measure, training: Training) -> Iterator[tuple[int, Row]]:
-    """(place in the pack, evaluation row) of each of the user's numbers. Raises: NetworkError for a wrong result."""
+def own_rows(measure: Measure, step: int, on_fault: OnFault) -> Iterator[tuple[int, Row]]:
+    """(place in the pack, evaluation row) of each of the user's numbers, `step` steps after the start.
+
+    `on_fault` hears of a trial whose terms or metric fail. Their numbers are NaN: what was trained is kept nonetheless.
+    """
     if measure.trials[0].objective.terms:
-        yield from _term_rows(measure, training.step)
+        yield from _term_rows(measure, step, on_fault)
     for place, trial in enumerate(measure.trials):
         for metric in trial.metrics:
-            yield from ((place, row) for row in _metric_rows(measure, place, metric))
+            try:
+                found = metric_numbers(measure, place, metric)
+            except NetworkError as fault:
+                on_fault(place, str(fault))
+                found = dict.fromkeys(metric.numbers, nan)
+            n = measure.inputs.sizes["test"]
+            yield from ((place, _row(name, value, n, trial.seed)) for name, value in found.items())
 
 
-def _term_rows(measure: Measure, step: int) -> Iterator[tuple[int, Row]]:
+def metric_numbers(measure: Measure, place: int, metric: OwnMetric) -> Mapping[str, float]:
+    """What a metric makes of one trial. Raises: NetworkError where it raises something, or returns something else."""
+    trial, weights = measure.trials[place], measure.stack.weights()
+    network = network_with(trial, {name: part[place].cpu() for name, part in weights.items()})
+    assert network is not None
+    network.requires_grad_(False)  # a metric may differentiate by what it puts in, and need not detach what it gets
+    examples = Examples(*(_rows(measure, split, part, place) for part in (0, 1) for split in SPLITS))
+    with seeded(stream_seed(trial.seed, metric.name)), told(metric.name):
+        function = define(metric.source, metric.name, metric.modules)
+        return _numbers(metric, function(network, examples, **deepcopy(metric.options)))
+
+
+def _term_rows(measure: Measure, step: int, on_fault: OnFault) -> Iterator[tuple[int, Row]]:
     terms = measure.trials[0].objective.terms
     for split in SPLITS:
-        for term, means in zip(terms, _term_means(measure, split, step), strict=True):
-            n = measure.inputs.sizes[split]
-            for place, (mean, trial) in enumerate(zip(means.tolist(), measure.trials, strict=True)):
+        n = measure.inputs.sizes[split]
+        try:
+            found = [means.tolist() for means in _term_means(measure, split, step)]
+        except NetworkError as fault:
+            for place in range(len(measure.trials)):
+                on_fault(place, str(fault))
+            found = [[nan] * len(measure.trials)] * len(terms)
+        for term, means in zip(terms, found, strict=True):
+            for place, (mean, trial) in enumerate(zip(means, measure.trials, strict=True)):
                 yield place, _row(f"{term.name}_{split}", mean, n, trial.seed)
 
 
@@ -66,19 +97,6 @@ def _term_means(measure: Measure, split: Literal["train", "test"], step: int) ->
         for total, values in zip(sums, terms.values(seen, step), strict=True):
             total += values.double().mean(-1).cpu() * mu.shape[1]
     return [total / measure.inputs.sizes[split] for total in sums]
-
-
-def _metric_rows(measure: Measure, place: int, metric: OwnMetric) -> Iterator[Row]:
-    trial, weights = measure.trials[place], measure.stack.weights()
-    network = network_with(trial, {name: part[place].cpu() for name, part in weights.items()})
-    assert network is not None
-    network.requires_grad_(False)  # a metric may differentiate by what it puts in, and need not detach what it gets
-    examples = Examples(*(_rows(measure, split, part, place) for part in (0, 1) for split in SPLITS))
-    with seeded(stream_seed(trial.seed, metric.name)):
-        function = define(metric.source, metric.name, metric.modules)
-        found = function(network, examples, **deepcopy(metric.options))
-    for name, value in _numbers(metric, found).items():
-        yield _row(name, value, len(examples.test), trial.seed)
 
 
 def _rows(measure: Measure, split: str, part: int, place: int) -> Float[Tensor, "n _"]:

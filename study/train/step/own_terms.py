@@ -13,6 +13,7 @@ from torch.func import vmap
 
 from models.networks.module_contents import Contents, variables
 from models.networks.own_outputs import NetworkError
+from models.networks.raised import told
 from models.networks.random_draws import Draws
 from models.specs.own_functions import SEEN_BY_TERMS, OwnTerm
 from models.specs.source import define
@@ -92,9 +93,10 @@ class _Term:
         """The term of each trial and example. Its code gets copies, so that what it does in place stays its own."""
         given = {name: parts[name].clone() for name in self.asks if name != "step"}
         also = self._options | ({"step": step} if "step" in self.asks else {})
-        if self._way is None:
-            self._way = self._way_for(given, also)
-        return self._checked(self._way(given, also), given)
+        with told(self.name):
+            if self._way is None:
+                self._way = self._way_for(given, also)
+            return self._checked(self._way(given, also), given)
 
     def _way_for(self, given: dict[str, Any], also: dict[str, Any]) -> Callable[..., Any]:
         """How the function is carried. Nothing is drawn here that training would miss."""
