@@ -172,6 +172,11 @@ _SPACES: dict[str, Namespace] = {}
 sys.meta_path.insert(0, _PrivateModules())
 
 
+def public_name(name: str) -> str:
+    """The name by which the user's own files know a module or a package; "" for the namespace itself."""
+    return name.partition(".")[2] if name.startswith(PREFIX) else name
+
+
 def namespace_of(folder: Path) -> Namespace:
     """The one namespace of a folder's files."""
     space = Namespace(folder.resolve())

@@ -131,7 +131,8 @@ def _parts(value: Any) -> Iterator[Any]:
     except Exception:  # a lock, say
         made_by = ""
     if isinstance(made_by, str):
-        yield dict(getattr(value, "__dict__", {})) or re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+        held = {name: part for name, part in getattr(value, "__dict__", {}).items() if not name.startswith("__")}
+        yield held or re.sub(r" at 0x[0-9a-f]+", "", repr(value))
         return
     for index, part in enumerate(made_by[1:]):
         yield list(part) if isinstance(part, Iterator) and index > 1 else part

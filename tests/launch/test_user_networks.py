@@ -87,3 +87,27 @@ def test_an_edit_of_either_is_another_trial_and_another_folder_is_not(tmp_path):
     assert declared(tmp_path / "c", **{"study.py": wider}).trial_id != first.trial_id
     flat = FILES["models/layers.py"].replace(".tanh()", ".relu()")
     assert declared(tmp_path / "d", **{"models/layers.py": flat}).trial_id != first.trial_id
+
+
+def test_relative_imports_are_followed_by_the_names_that_the_user_knows(tmp_path):
+    def within(folder, layers=FILES["models/layers.py"]):
+        package = tmp_path / folder / "pack"
+        package.mkdir(parents=True)
+        own = (
+            FILES["exp.py"].replace("from models.layers", "from .layers").replace("WIDTH, ", "").replace(", scaled", "")
+        )
+        own = own.replace("WIDTH", "5").replace("scaled(self.decoder(z))", "self.decoder(z)")
+        for name, text in {"__init__": "from . import layers\n", "layers": layers, "exp": own}.items():
+            (package / f"{name}.py").write_text(text)
+        (row,) = find(f"{package}/exp.py").table("laptop").rows()
+        for name in ("__init__", "layers", "exp"):
+            (package / f"{name}.py").unlink()
+        return row.trial
+
+    first = within("a")
+    assert "collapsar" not in first.model.source
+    assert "pack.layers" in first.model.modules
+    assert within("b").trial_id == first.trial_id
+    assert within("c", FILES["models/layers.py"].replace(".tanh()", ".relu()")).trial_id != first.trial_id
+    network: Any = build(first.model, first, 0)
+    assert network.encoder.hidden.out_features == 5

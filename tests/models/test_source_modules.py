@@ -96,6 +96,14 @@ IMPORTED = {
         {"layers": "import other\n" + LAYERS, "other": "import layers\ndef size():\n    return layers.WIDTH\n"},
         "from layers import Base\n" + NET,
     ),
+    "through a package that changes it": (
+        {
+            "pkg/__init__": "from . import layers, changes\n",
+            "pkg/layers": LAYERS.replace("WIDTH = 4", "WIDTH = 3"),
+            "pkg/changes": "from . import layers\nlayers.WIDTH = 4\n",
+        },
+        "from pkg import layers\n" + NET.replace("Base", "layers.Base"),
+    ),
     "set from outside": (
         {"layers": LAYERS},
         "import layers\nlayers.EXTRA = 4\nclass Net:\n    def width(self):\n        return getattr(layers, 'EXTRA', 3)\n",

@@ -35,8 +35,8 @@ class _Wanted:
         """None: the whole module."""
         self.cuts: dict[str, Cut] = {}
 
-    def take(self, imports: tuple[Import, ...]) -> None:
-        """Take in what these imports import, where it is the user's, and all that this imports in turn."""
+    def take(self, imports: tuple[Import, ...], importer: str = "") -> None:
+        """Take in what these imports of a module import, where it is the user's, and all that this imports in turn."""
         for each in imports:
             if find_module(each.module, self._folder) is None:
                 continue
@@ -44,9 +44,9 @@ class _Wanted:
             for parent in parents:
                 is_used = each.names is None and not each.is_renamed
                 self._want(parent, None if is_used else frozenset())
-            self._take_from(module, each.names)
+            self._take_from(module, each.names, importer)
 
-    def _take_from(self, module: str, names: tuple[str, ...] | None) -> None:
+    def _take_from(self, module: str, names: tuple[str, ...] | None, importer: str) -> None:
         if names is None or "*" in names:
             self._want(module, None)
             return
@@ -54,7 +54,8 @@ class _Wanted:
         own = frozenset(name for name in names if binds(content, name))
         self._want(module, own)
         for name in names:
-            if name not in own and find_module(f"{module}.{name}", self._folder):
+            is_elsewhere = name not in own or importer == module  # `from . import nets` in a package's own file
+            if is_elsewhere and find_module(f"{module}.{name}", self._folder):
                 self._want(f"{module}.{name}", None)
 
     def _want(self, module: str, names: frozenset[str] | None) -> None:
@@ -63,7 +64,7 @@ class _Wanted:
         if module not in self._names or after != before:
             self._names[module] = after
             self.cuts[module] = self._cut(module, after)
-            self.take(self.cuts[module].imports)
+            self.take(self.cuts[module].imports, module)
 
     def _cut(self, module: str, names: frozenset[str] | None) -> Cut:
         is_whole = names is None or self._reach >= Reach.CHANGES

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from collapsar.user_modules import public_name
 from models.specs.source.cells import cells_of, is_cell
 from models.specs.source.last_version import last_version
 
@@ -38,7 +39,11 @@ def texts_of(thing: Callable[..., Any]) -> list[Text]:
         if cells is None:
             raise
         return [Text(text, Path.cwd(), "", is_notebook=True) for text in cells]
-    text, folder, package = decoded(content), path.resolve().parent, getattr(module, "__package__", None) or ""
+    text, folder, package = (
+        decoded(content),
+        path.resolve().parent,
+        public_name(getattr(module, "__package__", None) or ""),
+    )
     return [Text(each, folder, package) for each in (text, _needed_of(text, getattr(thing, "__name__", "")))]
 
 
