@@ -9,9 +9,10 @@ from torch import Tensor
 from models.loss.objective import neg_elbo, objective
 from study.pack.pack import Pack
 from study.train.declared_columns import declared_row
-from study.train.measure.measure import ACTIVE_BELOW, BURDA_ABOVE, Measure
+from study.train.measure.measure import BURDA_ABOVE, Measure
 from study.train.step.divergence import REASONS
 from study.train.step.loop import Training
+from study.train.step.outcome import ACTIVE_BELOW
 
 Row = dict[str, Any]
 

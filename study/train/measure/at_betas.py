@@ -10,7 +10,8 @@ from models.metrics.mmd import mmd_imq
 from models.specs.metrics import version_of
 from models.streams import BLOCK
 from study.train.measure.generate import code_samples
-from study.train.measure.measure import ACTIVE_BELOW, MMD_POINTS, Measure, Row
+from study.train.measure.measure import MMD_POINTS, Measure, Row
+from study.train.step.outcome import ACTIVE_BELOW
 
 
 @torch.no_grad()

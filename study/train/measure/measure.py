@@ -29,7 +29,6 @@ IWAE_POINTS, IWAE_DRAWS = 500, 64
 SLOPE_POINTS = 256
 SAMPLES = 2000
 
-ACTIVE_BELOW = 0.5
 BURDA_ABOVE = 0.01
 
 Row = dict[str, float | int | str]

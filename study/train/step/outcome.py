@@ -13,7 +13,7 @@ Found = tuple[PerTrial, PerTrial, PerTrial, PerTrial]
 """Distortion, rate, γ and J."""
 
 ACTIVE_BELOW = 0.5
-"""Posterior variance below which a latent counts as active in the curves."""
+"""Mean posterior variance below which a latent counts as active."""
 
 
 @dataclass(frozen=True)
