@@ -36,10 +36,10 @@ class Speed(NamedTuple):
 class Device:
     """A device as far as packs go: torch's name, its speed with matrices and convolutions, and its memory for a pack (bytes).
 
-    A CPU core's numbers are a line through the CPU time of a step in packs of 1 to 256: a step of the smallest network costs
-    0.5 ms in a pack of 1, and each further trial of 64-64 networks of d = 20 and 64 its arithmetic at 3.7 and 4.8e10 flop/s
-    (tanh included; one of 784-256-256 at 7.8e10). Those of a GPU are deliberately low, since a pack that is too large is
-    halved at the cost of a retry.
+    A CPU core's numbers are a line through the CPU time of a step in packs of 1 to 256, by `python -m benchmarks.core`. A
+    step of the smallest network costs 0.29 ms in a pack of 1, and one of 64-64 networks 0.35 ms beside its arithmetic. Each
+    further trial of these costs its arithmetic, at 5.7e10 flop/s for d = 20 and 6.6e10 for d = 64 (tanh included). Those of
+    a GPU are deliberately low, since a pack that is too large is halved at the cost of a retry.
 
     Where `packs_convolutions` is false, convolutional networks train one at a time. On a CPU core a pack of them shares a few
     milliseconds a step and loses the caches: it gains on pictures of 8×8, and nothing from 28×28 and 16 channels on
@@ -54,7 +54,7 @@ class Device:
     memory: float
 
 
-CPU_CORE = Device("cpu", Speed(4e10, 5e-4), Speed(8e10, 1.5e-3), packs_convolutions=True, memory=2 * 2**30)
+CPU_CORE = Device("cpu", Speed(5.5e10, 3.5e-4), Speed(8e10, 1.5e-3), packs_convolutions=True, memory=2 * 2**30)
 GPU = Device("cuda", Speed(1e13, 2e-3), Speed(1e13, 2e-3), packs_convolutions=False, memory=10 * 2**30)
 
 
