@@ -12,6 +12,8 @@ from study import (
     LinearMap,
     LinearSubspace,
     Objective,
+    Optimal,
+    Slower,
     Training,
     Trial,
 )
@@ -105,6 +107,15 @@ def test_every_absurd_learning_rate_diverges(make_trial, lr):
 
 def test_a_diverged_trial_keeps_its_last_finite_weights(make_trial):
     training, _ = train_stack([make_trial(lr=lr, gamma=Fixed(1.0)) for lr in (1e20, 1e30)])
+    assert training.stack.numbers.isfinite().all()
+
+
+def test_a_trial_whose_rates_follow_a_gamma_that_is_no_number_keeps_them_too(make_trial):
+    """Means overflow to inf − inf: so do γ, and every rate that is slowed by it."""
+    common = {"gamma": Optimal(), "slower": Slower(below=1e30), "model": VAE(kappa=4, activation="relu")}
+    training, _ = train_stack([make_trial(lr=lr, **common) for lr in (1e-3, 1e30)])
+    assert training.divergence.reason.tolist()[1] > 0
+    assert training.curves.points[-1][1]["gamma"][1].isnan()
     assert training.stack.numbers.isfinite().all()
 
 

@@ -46,6 +46,7 @@ class Training:
         self._passes = passes_of(stack, trials, self._minibatches.size, self.way)
         self._optimiser = optimiser_of(stack, trials, [(each.rows, each.gradient) for each in self._passes])
         self._gamma_lr_ratio = stack.column([_gamma_lr(trial) / trial.training.lr for trial in trials])
+        self._zero = torch.zeros((), dtype=stack.dtype, device=stack.device)
         self.divergence = Divergence(stack, trials)
         self.early_stopping = EarlyStopping(stack, trials, settings.stop, inputs) if settings.stop else None
         self._parts: dict[str, Resumable] = {"optimiser": self._optimiser, "ends": self.divergence}
@@ -135,7 +136,8 @@ class Training:
         rows, runs = block.rows, of_rows(self.divergence.runs, block.rows)
         self._clip.apply(rows, block.gradient.columns(), outcome.norm)
         lr = self._schedules.slowed(rows, of_rows(now.lr, rows), outcome.gamma)
-        self._optimiser.move(block, lr * runs, of_rows(self._gamma_lr_ratio, rows))
+        lr = torch.where(runs, lr, self._zero)  # not times 0: at a γ that is no number, lr is none
+        self._optimiser.move(block, lr, of_rows(self._gamma_lr_ratio, rows))
         if self.stack.carrier:
             self.stack.carrier.undo(~runs)
 
