@@ -7,7 +7,9 @@ from launches import (
     launch,
 )
 
+from models.networks.own_outputs import NetworkError
 from models.streams import stream_seed
+from study.run.worker import breaks_the_device, reason_of
 
 OWN = '''
 import os
@@ -36,21 +38,26 @@ class Killer(nn.Module):
         return self.out(z)
 
 
+def leave_a_gigabyte():
+    if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+        with open("/proc/self/statm") as file:
+            taken = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + 2**30, resource.RLIM_INFINITY))
+
+
 class Glutton(nn.Module):
-    """Takes 100 MB a trial on the way to its answer, of the GB that it leaves its process."""
+    """Takes 100 MB a trial on the way to its answer, of the GB that it leaves the process that trains it."""
 
     def __init__(self, d, kappa):
         super().__init__()
         self.mu, self.log_var, self.out = nn.Linear(d, kappa), nn.Linear(d, kappa), nn.Linear(kappa, d)
-        with open("/proc/self/statm") as file:
-            taken = int(file.read().split()[0]) * resource.getpagesize()
-        if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
-            resource.setrlimit(resource.RLIMIT_AS, (taken + 2**30, resource.RLIM_INFINITY))
 
     def encode(self, x):
         return self.mu(x), self.log_var(x)
 
     def decode(self, z):
+        if self.training and len(z) == 32:  # not in a rehearsal, which trains on fewer rows
+            leave_a_gigabyte()
         much = z.mean() * torch.ones(12_500_000)
         return self.out(z) + 0 * much.square().mean()
 
@@ -102,7 +109,7 @@ def test_a_trial_that_breaks_the_device_for_its_worker_fails_alone(tmp_path):
     assert result.returncode == 1, result.stdout + result.stderr
     (failed,) = [row for row in committed(home) if row["status"] == "failed"]
     assert failed["seed"] == 5
-    assert failed["error"] == "RuntimeError: CUDA error: device-side assert"
+    assert "cannot be built (RuntimeError: CUDA error: device-side assert)" in failed["error"]
     assert result.stdout.count("a worker died: its pack of 2 trials is trained again") == 1
     assert_each_trained_to_its_end_once(home, 7)
 
@@ -118,3 +125,19 @@ def test_out_of_memory_halves_the_pack_and_goes_on(tmp_path):
     assert {row["status"] for row in rows} == {"finished"}
     assert max(row["pack_size"] for row in rows) < 16
     assert_each_trained_to_its_end_once(home, 16)
+
+
+def fault_from(cause):
+    try:
+        raise NetworkError("Net cannot be built: fix it") from cause
+    except NetworkError as fault:
+        return fault
+
+
+def test_a_fault_of_the_device_or_of_memory_is_seen_behind_our_own_sentence():
+    broken = RuntimeError("CUDA error: device-side assert")
+    assert breaks_the_device(broken)
+    assert breaks_the_device(fault_from(broken))
+    assert not breaks_the_device(fault_from(RuntimeError("mentions a CUDA error: none")))
+    assert reason_of(fault_from(MemoryError())).startswith("out of memory (NetworkError: Net cannot be built")
+    assert reason_of(fault_from(ValueError("no"))) == "NetworkError: Net cannot be built: fix it"
