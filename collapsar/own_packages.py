@@ -4,6 +4,7 @@ import builtins
 import os
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -15,20 +16,30 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("models", "study", "analysis")
 
 
+@cache
+def place_of(name: str) -> Path | None:
+    """The folder that holds one of the platform's packages: `ROOT`, or one beside it, since Ray unpacks each package that a
+    job brings in a folder of its own."""
+    found = (Path(os.path.realpath(path)) for path in sys.path if Path(path).is_absolute())
+    beside = [path for path in found if path.parent == ROOT.parent]
+    return next((path for path in (ROOT, *beside) if (path / name).is_dir()), None)
+
+
 class _OwnPackages:
     """Finds the platform's packages beside this one, before Python looks along `sys.path`."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        return PathFinder.find_spec(name, [str(ROOT)]) if name in NAMES else None
+        place = place_of(name) if name in NAMES else None
+        return PathFinder.find_spec(name, [str(place)]) if place else None
 
 
 def is_own(file: str | os.PathLike[str] | None) -> bool:
     """Whether a file belongs to one of the platform's packages."""
     if not file:
         return False
-    path = Path(file).resolve()
-    return path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in (*NAMES, "collapsar")
+    path, places = Path(file).resolve(), ((name, place_of(name)) for name in (*NAMES, "collapsar"))
+    return any(place is not None and path.is_relative_to(place.resolve() / name) for name, place in places)
 
 
 def claim_names() -> None:
