@@ -133,7 +133,7 @@ def test_launches_and_mirrors_killed_side_by_side_leave_one_run_a_trial(tmp_path
 @pytest.mark.faults
 def test_a_server_killed_over_and_over_neither_holds_up_nor_fails_a_launch(tmp_path: Path) -> None:
     """A launch mirrors over HTTP to a server that is killed and started again beside it; a later command completes it."""
-    path, home = write_study(tmp_path, seeds=4, steps=3000), Home(tmp_path / "home")
+    path, home = write_study(tmp_path, seeds=4, steps=9000), Home(tmp_path / "home")
     port, moments, kills = free_port(), random.Random(3), 0
     options = ("--tracking-uri", f"http://127.0.0.1:{port}")
     with serving(home, port):
