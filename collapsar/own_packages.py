@@ -39,7 +39,7 @@ def is_own(file: str | os.PathLike[str] | None) -> bool:
     if not file:
         return False
     path, places = Path(file).resolve(), ((name, place_of(name)) for name in (*NAMES, "collapsar"))
-    return any(place is not None and path.is_relative_to(place.resolve() / name) for name, place in places)
+    return any(place is not None and path.is_relative_to(place / name) for name, place in places)
 
 
 def claim_names() -> None:

@@ -19,7 +19,7 @@ from models.networks.methods import Methods
 from models.networks.module_contents import Contents, contents, differing, plain_contents
 from models.networks.module_tensors import check_tensors, parameters_unchanged, take_in_tensors, with_live_weights
 from models.networks.own_outputs import Method, NetworkError, decoded, posterior, rows
-from models.networks.raised import said, told
+from models.networks.raised import is_of_a_machine, said, told
 from models.specs.gaussian import Shaped
 from models.specs.network import Own
 from models.specs.source import define, no_arguments, opened_files
@@ -176,6 +176,8 @@ def _made(maker: Any, spec: Own, data: Shaped) -> nn.Module:
     try:
         network = maker(**arguments)
     except (Exception, SystemExit) as fault:
+        if is_of_a_machine(fault):
+            raise
         given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
         raise NetworkError(f"{spec.name}({given}) cannot be built ({said(fault)}): fix it, or its options") from fault
     if not isinstance(network, nn.Module):

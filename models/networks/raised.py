@@ -26,9 +26,14 @@ def told(what: str) -> Iterator[None]:
     except NetworkError:
         raise
     except (Exception, SystemExit) as fault:
-        if isinstance(fault, _MACHINES) or _OF_A_MACHINE.search(str(fault)):
+        if is_of_a_machine(fault):
             raise
         raise NetworkError(raised(what, fault)) from fault
+
+
+def is_of_a_machine(fault: BaseException) -> bool:
+    """Whether memory or the device failed, and not the user's code: workers know such a fault by its own words."""
+    return isinstance(fault, _MACHINES) or _OF_A_MACHINE.search(str(fault)) is not None
 
 
 def raised(what: str, fault: BaseException) -> str:

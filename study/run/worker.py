@@ -1,7 +1,7 @@
 """A worker: opens a pack, trains it in slices, commits it. Knows no Ray; what goes wrong is a result."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +73,9 @@ class Worker:
         except (DataError, RefusalError) as fault:
             return self._give_up(REFUSED, str(fault))
         except Exception as fault:  # a pack that cannot be trained is news for the driver, not the worker's death
-            if breaks_the_device(fault):
+            if (reason := reason_of(fault)).startswith(STICKY):
                 raise
-            self._on_fault(reason := reason_of(fault))
+            self._on_fault(reason)
             return self._give_up(FAILED, reason)
         self._patience.reset()
         return values
@@ -123,26 +123,8 @@ class Worker:
         return {DONE: True, key: reason}
 
 
-def breaks_the_device(fault: BaseException) -> bool:
-    """Whether the process can train nothing more, be the fault wrapped in a sentence of ours or not."""
-    return any(_in_a_line(each).startswith(STICKY) for each in _with_causes(fault))
-
-
 def reason_of(fault: BaseException) -> str:
     """Why a pack cannot be trained, in one line."""
-    text = _in_a_line(fault)
-    starved = any(isinstance(each, MemoryError) for each in _with_causes(fault)) or any(
-        word in text for word in STARVED
-    )
+    text = f"{type(fault).__name__}: {fault}".splitlines()[0][:500]
+    starved = isinstance(fault, MemoryError) or any(words in text for words in STARVED)
     return f"out of memory ({text})" if starved else text
-
-
-def _in_a_line(fault: BaseException) -> str:
-    return f"{type(fault).__name__}: {fault}".splitlines()[0][:500]
-
-
-def _with_causes(fault: BaseException | None) -> Iterator[BaseException]:
-    """A fault, what it was raised from, and so on."""
-    while fault:
-        yield fault
-        fault = fault.__cause__

@@ -33,9 +33,8 @@ def take(trainer, steps):
         trainer.advance(1e-5)
 
 
-def test_the_plain_loop_takes_the_same_steps_as_the_pack():
-    trials = NETWORKS["5-8-5"].trials(8, seeds=2)
-    assert len({type(trial.objective.gamma) for trial in trials}) == 4
+def assert_same_steps(trials):
+    """The pack's, and each trial's alone."""
     pack = stack(trials)
     take(pack, 40)
     for index, trial in enumerate(trials):
@@ -43,18 +42,17 @@ def test_the_plain_loop_takes_the_same_steps_as_the_pack():
         take(alone, 40)
         for weight, packed in zip(alone.weights(), pack.stack.weights().values(), strict=True):
             assert torch.allclose(weight, packed[index], atol=1e-5), trial
+
+
+def test_the_plain_loop_takes_the_same_steps_as_the_pack():
+    trials = NETWORKS["5-8-5"].trials(8, seeds=2)
+    assert len({type(trial.objective.gamma) for trial in trials}) == 4
+    assert_same_steps(trials)
 
 
 @pytest.mark.parametrize("gamma", [PerPixel(init=0.2, floor=1e-3), PerImage(floor=1e-3)])
 def test_the_plain_loop_takes_the_same_steps_where_variances_are_many(gamma):
-    trials = NETWORKS["5-8-5"].trials(3, [gamma], seeds=2)
-    pack = stack(trials)
-    take(pack, 40)
-    for index, trial in enumerate(trials):
-        alone = PlainLoop(trial)
-        take(alone, 40)
-        for weight, packed in zip(alone.weights(), pack.stack.weights().values(), strict=True):
-            assert torch.allclose(weight, packed[index], atol=1e-5), trial
+    assert_same_steps(NETWORKS["5-8-5"].trials(3, [gamma], seeds=2))
 
 
 def test_a_convolutional_pack_takes_the_same_steps_however_it_is_carried():

@@ -38,13 +38,13 @@ class Adam(Optimiser):
         self._steps = torch.zeros((), device=numbers.flat.device)  # float32 counts exactly to 2²⁴
         kinds = [(each.beta1, each.beta2, each.epsilon) for each in settings]
         keys = list(zip(kinds, cycles or [None] * len(kinds), strict=True))
-        self._groups = [_groups_of(block, settings, keys[block.rows]) for block in self.blocks]
+        self._groups = {block.rows.start: _groups_of(block, settings, keys[block.rows]) for block in self.blocks}
 
     def _prepare(self) -> None:
         self._steps.add_(1)
 
     def _direct(self, block: Block) -> None:
-        for group in self._groups[self.blocks.index(block)]:
+        for group in self._groups[block.rows.start]:
             group.gather()
             settings = {"beta1": self._now[group.place], "beta2": group.settings.beta2, "eps": group.settings.epsilon}
             adam_(group.update.flat.zero_(), group.gradient.flat, group.moments(), self._steps, lr=-1.0, **settings)
@@ -67,7 +67,7 @@ class Adam(Optimiser):
         self._steps.copy_(state["steps"])
 
     def _remembered(self) -> list[dict[str, TrainedNumbers]]:
-        return [group.states for groups in self._groups for group in groups]
+        return [group.states for groups in self._groups.values() for group in groups]
 
 
 class _Group:

@@ -36,11 +36,6 @@ class Block:
     update: TrainedNumbers
     states: dict[str, TrainedNumbers]
 
-    @property
-    def size(self) -> int:
-        """How many trials it has."""
-        return self.rows.stop - self.rows.start
-
 
 class Optimiser(ABC):
     """Moves trained `numbers` against their `gradient`, block by block. `STATES` names what it remembers of each number."""
