@@ -1,0 +1,44 @@
+"""Figures that a reader explores: Vega-Lite's JSON, which a page draws and which also becomes SVG and PNG files.
+
+All charts of a report share their data sets, so that each lies in the page once.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import vl_convert
+
+Rows = Sequence[Mapping[str, Any]]
+"""What JSON can hold: no NaN, no infinity."""
+
+PNG_SCALE = 2.0
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Vega-Lite `spec` whose data are named, `{"data": {"name": ...}}`. `name` is that of its files."""
+
+    name: str
+    caption: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Charts:
+    """The charts of a report, and the data sets that their specs name."""
+
+    charts: Sequence[Chart]
+    datasets: Mapping[str, Rows]
+
+    def svg(self, chart: Chart) -> bytes:
+        """A chart as it first appears."""
+        return vl_convert.vegalite_to_svg(self._whole(chart)).encode()
+
+    def png(self, chart: Chart) -> bytes:
+        """The same as a bitmap."""
+        return vl_convert.vegalite_to_png(self._whole(chart), scale=PNG_SCALE)
+
+    def _whole(self, chart: Chart) -> str:
+        return json.dumps({**chart.spec, "datasets": dict(self.datasets)}, allow_nan=False)
