@@ -1,0 +1,259 @@
+"""Every code block of the documents runs: a page's Python in order, its commands as one types them, with what they print.
+
+What a page trains is trained as it stands there, or with fewer steps (`QUICKER`); launches train in this process, without MLflow.
+What cannot run here is named with its reason (`ELSEWHERE`).
+"""
+
+import contextlib
+import importlib
+import json
+import re
+import shlex
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+import typer
+from documents import PAGES, ROOT, Block, blocks_of, text_of
+from many_commands import answer
+
+from analysis import results
+from study import load
+from study.command import COMMANDS
+from study.launch.call import launch
+
+START = ["docs/first_study.md", "README.md", "docs/index.md", "docs/reading_a_report.md"]
+"""Pages that speak of one study, in the order in which they are followed: each finds the home that the first one made."""
+
+WALKS = {"start": START, **{page: [page] for page in PAGES if page not in START}}
+
+QUICKER = {
+    "docs/training.md": [("epochs=40", "epochs=4"), ("every=40", "every=5")],
+    "docs/your_own_claims.md": [("steps=300", "steps=20")],
+    "docs/your_own_data.md": [("steps=500", "steps=20")],
+    "docs/your_own_loss.md": [("steps=1000", "steps=20")],
+    "docs/your_own_search.md": [("steps=500", "steps=20"), ("trials=16, batch=8", "trials=2, batch=2")],
+    "docs/stages_and_probes.md": [("steps=1000", "steps=20"), ("samples=500", "samples=50")],
+}
+
+ELSEWHERE = {
+    "of_pythae.py": "pythae is not installed for every test: tests/train/test_pythae.py runs it",
+    "ray": "starts clusters: tests/cluster runs these commands",
+}
+"""Files and programs of the pages that do not run here, and why."""
+
+CATALOG = "a study of the catalog takes minutes: tests/catalog holds their claims, `python -m benchmarks.catalog` runs them"
+VARIES = re.compile(r"estimated|\d+ packs|report:")
+"""Beginnings of lines of which the rest depends on the machine."""
+
+
+class Walk:
+    """Someone who follows pages in a folder of their own, block after block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: dict[str, Any] = {}
+        self.files: list[str] = []
+        self.printed = ""
+
+    def follow(self, page: str) -> None:
+        """Do what a page says."""
+        self.names = {}
+        for block in blocks_of(page):
+            match block.language:
+                case "python" if block.file:
+                    self.write(block, page)
+                case "python":
+                    exec(block.text, self.names)
+                case "diff":
+                    self.edit(block.text)
+                case "sh":
+                    for words in commands_in(block.text):
+                        self.run(words)
+                case "text":
+                    self.compare(block.text, page)
+                case "json":
+                    json.loads(re.sub(r"^(?!\{\"Version\")(.*)$", r"[\1]", block.text, flags=re.S))
+                case language:
+                    pytest.fail(f"{page} has a block of {language or 'no language'}: nothing here runs it")
+        for file in self.files:
+            importlib.import_module(file.removesuffix(".py"))
+
+    def write(self, block: Block, page: str) -> None:
+        """Write a file, or go on with it."""
+        assert block.file
+        if block.file in ELSEWHERE:
+            return
+        path = self.folder / block.file
+        before = path.read_text(encoding="utf-8") + "\n\n" if block.continues else ""
+        path.write_text(before + quicker(block.text, page), encoding="utf-8")
+        self.files = list(dict.fromkeys([*self.files, block.file]))
+
+    def edit(self, text: str) -> None:
+        """Replace the lines that begin with a minus by those that begin with a plus, in the last file."""
+        path = self.folder / self.files[-1]
+        away, there = ("\n".join(re.findall(rf"^\{sign}(.*)$", text, re.M)) for sign in "-+")
+        before = path.read_text(encoding="utf-8")
+        assert away in before
+        path.write_text(before.replace(away, there), encoding="utf-8")
+
+    def run(self, words: list[str]) -> None:
+        """Run one of our commands where its study stands on the page; what else is there is checked alone."""
+        check(words)
+        if words[0] != "collapsar" or not self.is_here(words[2:]):
+            return
+        here = ["--in-process", "--no-mirror"] if words[1] == "launch" else []
+        status, out, err = answer([*words[1:], *here], {"COLUMNS": "100"}, module="collapsar")
+        assert status == 0, f"{shlex.join(words)}\n{out}{err}"
+        self.printed = out
+
+    def is_here(self, words: list[str]) -> bool:
+        """Whether a command speaks of the page's own study, or of the home that it was launched into."""
+        named = [word for word in words if not word.startswith("-")][:1]
+        if named and ".py:" in named[0]:
+            assert (self.folder / named[0].partition(":")[0]).exists(), f"no page wrote {named[0]}"
+            return True
+        return (self.folder / "runs/studies" / (named[0] if named else "")).is_dir()
+
+    def compare(self, shown: str, page: str) -> None:
+        """Refuse output that a page shows and that the last command did not print."""
+        lines = [plain(line) for line in self.printed.splitlines()]
+        missing = [line for line in map(plain, shown.splitlines()) if line not in lines]
+        assert not missing, f"{page} shows {missing}; printed was:\n{self.printed}"
+
+
+def plain(line: str) -> str:
+    """A line of output without what differs from machine to machine."""
+    line = " ".join(line.split())
+    found = VARIES.match(line)
+    return re.sub(r"\d+", "", found[0]) if found else line
+
+
+def quicker(text: str, page: str) -> str:
+    """A page's code with fewer steps."""
+    for slow, quick in QUICKER.get(page, []):
+        text = text.replace(slow, quick)
+    return text
+
+
+def commands_in(text: str) -> Iterator[list[str]]:
+    """The commands of a shell's block, each as its words, without variables that are set for it and without redirections."""
+    for line in text.replace("\\\n", " ").splitlines():
+        for part in line.split("&&"):
+            words = shlex.split(part.partition(" > ")[0] if " > " in part else part, comments=True)
+            words = words[next((i for i, word in enumerate(words) if not re.match(r"[A-Z_]+=", word)), len(words)) :]
+            if words:
+                yield words
+
+
+def check(words: list[str]) -> None:
+    """Refuse a command that does not exist, or has no such option."""
+    match words:
+        case ["collapsar", name, *options]:
+            parse(COMMANDS[name].module, COMMANDS[name].app, options)
+        case ["python", "-m", module, *options] if module.startswith("benchmarks"):
+            assert find_spec(module), module
+            known = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").rglob("*.py"))
+            assert all(f'"{word}"' in known for word in options if word.startswith("--")), words
+        case ["python", "-m", "pip", "install", *_] | ["pip", "install", *_]:
+            check_installation(words)
+        case ["python", "-m", module, *options]:
+            parse(f"{module}.__main__" if find_spec(f"{module}.__main__") else module, "app", options)
+        case ["make", *targets]:
+            assert all(re.search(rf"^{target}:", text_of("Makefile"), re.M) for target in targets if "=" not in target)
+        case [program, *_]:
+            assert program in ELSEWHERE, f"nothing is known of {program}"
+
+
+def parse(module: str, app: str, options: list[str]) -> None:
+    """Let the command's own parser read its options. Raises: what the parser says of wrong ones."""
+    typer.main.get_command(getattr(importlib.import_module(module), app)).make_context(module, [*options])
+
+
+def check_installation(words: list[str]) -> None:
+    """Refuse extras that the project does not have, and files that are not there."""
+    extras = tomllib.loads(text_of("pyproject.toml"))["project"]["optional-dependencies"]
+    named = [name for word in words for found in re.findall(r"\[(.+)\]", word) for name in found.split(",")]
+    assert set(named) <= set(extras), words
+    assert all((ROOT / word).exists() for word in words if word.endswith(".txt")), words
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of walks that were taken."""
+    return {}
+
+
+@pytest.fixture
+def walk(walked: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Takes a walk, if nobody has yet, and gives its folder."""
+
+    def take(name: str) -> Path:
+        if name not in walked:
+            folder = tmp_path_factory.mktemp("walk")
+            known = set(sys.modules)
+            with (
+                contextlib.chdir(folder),
+                mock.patch.object(sys, "path", [str(folder), *sys.path]),
+                mock.patch.dict(launch.__kwdefaults__, mirror=False),
+            ):
+                someone = Walk(folder)
+                for page in WALKS[name]:
+                    someone.follow(page)
+            for module in {file.removesuffix(".py") for file in someone.files} & (set(sys.modules) - known):
+                del sys.modules[module]
+            walked[name] = folder
+        return walked[name]
+
+    return take
+
+
+@pytest.mark.parametrize("name", [name for name, pages in WALKS.items() if any(map(blocks_of, pages))])
+def test_the_code_of_a_page_runs_and_prints_what_the_page_shows(name, walk):
+    walk(name)
+
+
+def test_what_is_quicker_or_elsewhere_stands_on_a_page():
+    for page, pairs in QUICKER.items():
+        assert all(slow in text_of(page) for slow, _ in pairs), page
+    everything = "\n".join(block.text for page in PAGES for block in blocks_of(page))
+    assert all(re.search(rf"^(# )?{re.escape(name)}\b", everything, re.M) for name in ELSEWHERE)
+
+
+def test_the_first_study_is_ten_lines_and_finds_what_the_pages_say(walk):
+    study = next(block.text for block in blocks_of("README.md") if block.file == "my_studies.py")
+    assert len(study.strip().splitlines()) <= 10
+    assert study == next(block.text for block in blocks_of("docs/first_study.md") if block.file == "my_studies.py")
+    frame = results("my_grid", walk("start") / "runs")
+    assert len(frame) == 18
+    assert set(frame.loc[frame["gamma"].eq("fixed 1") & frame["kappa"].gt(2), "regime"]) == {"unfit"}
+    assert set(frame.loc[frame["gamma"].eq("learned") & frame["kappa"].gt(2), "regime"]) == {"balanced"}
+
+
+def test_a_network_of_ones_own_comes_back_from_the_records(walk):
+    home = walk("docs/your_own_network.md") / "runs"
+    network: Any = load(results("widths", home)["trial_id"][0], home)
+    x = torch.zeros(3, 8)
+    with torch.no_grad():
+        mu, _ = network.encode(x)
+    assert torch.equal(mu[0], mu[1])  # no dropout, no statistics of a batch
+    assert network.decode(mu).shape == (3, 8)
+    assert type(network.network).__name__ == "Mine"
+
+
+def test_terms_and_metrics_of_ones_own_are_in_the_report(walk):
+    report = (walk("docs/your_own_loss.md") / "runs/studies/moments/report/index.html").read_text(encoding="utf-8")
+    assert "largest |correlation| of two latents" in report
+    assert "fourth moment test" in report
+
+
+def test_numbers_of_a_training_share_packs(walk):
+    frame = results("my_training", walk("docs/training.md") / "runs")
+    assert frame["status"].eq("finished").all()
+    assert len(frame) == 12
