@@ -87,7 +87,11 @@ class Axis:
     @cached_property
     def positions(self) -> list[float]:
         """Where its labels lie along an axis: text in equal steps."""
-        return self.scale.position(self.labels).tolist() if self.is_numeric else [float(i) for i in range(len(self.labels))]
+        return (
+            self.scale.position(self.labels).tolist()
+            if self.is_numeric
+            else [float(i) for i in range(len(self.labels))]
+        )
 
     @cached_property
     def thresholds(self) -> list[float]:

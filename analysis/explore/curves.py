@@ -8,7 +8,8 @@ import numpy as np
 from analysis.explore.axes import Axis, short
 from analysis.explore.datasets import code_of
 from analysis.explore.explored import Explored
-from analysis.explore.scales import Scale, scale_of_measure
+from analysis.explore.measures import FACTORS
+from analysis.explore.scales import SPREAD, SPREAD_OF_FACTORS, Scale, scale_of_measure
 from analysis.figures.chart import Rows
 from analysis.frames.types import Frame
 from study.record import TABLES
@@ -71,7 +72,7 @@ def curves_of(explored: Explored, logged: Frame) -> Curves | None:
     rows = rows[rows["step"].isin(_thinned(rows, points))]
     labels = {axis.key: dict(zip(groups, code_of(axis, finished[axis.name]), strict=True)) for axis in axes}
     quantities = [
-        Quantity(column, f"q{i}", _with_unit(column, title), scale_of_measure(rows[column]))
+        Quantity(column, f"q{i}", _with_unit(column, title), _scale(rows[column], column))
         for i, (column, title) in enumerate(named.items())
     ]
     told = labels | {"td": _variances(finished, groups)}
@@ -105,6 +106,10 @@ def _rows(rows: Frame, quantities: list[Quantity], told: dict[str, dict[int, Any
             row |= {f"{each.key}l": low, f"{each.key}h": high} if middle is not None and low != high else {}
         made.append(row)
     return made
+
+
+def _scale(values: Any, column: str) -> Scale:
+    return scale_of_measure(values, SPREAD_OF_FACTORS if column in FACTORS else SPREAD)
 
 
 def _with_unit(column: str, title: str) -> str:

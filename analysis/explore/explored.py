@@ -120,7 +120,12 @@ class Explored:
         colour = next(iter([*by_mode, *left]), None)
         count = int(np.prod([len(axis.texts) for axis in panels]))
         for axis in left:
-            if axis is not colour and not axis.is_continuous and len(panels) < 2 and count * len(axis.texts) <= MOST_PANELS:
+            if (
+                axis is not colour
+                and not axis.is_continuous
+                and len(panels) < 2
+                and count * len(axis.texts) <= MOST_PANELS
+            ):
                 panels.append(axis)
                 count *= len(axis.texts)
         if self.is_search:
@@ -128,5 +133,3 @@ class Explored:
             panels = [axis for axis in panels if axis.name == "data"]
             colour = colour or sampler
         return colour, *[*panels, None, None][:2]
-
-

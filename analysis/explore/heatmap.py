@@ -9,6 +9,9 @@ from analysis.explore.vega import INK, finish
 from analysis.figures.chart import Chart, Rows
 
 CELL = {"width": alt.Step(88), "height": alt.Step(24)}
+LEFT_OUT = ("objective_train", "distortion_train", "rate_train", "nre_mean_train", "stopped_at", "parameters", "wall_s")
+"""What repeats other rows, or says nothing of results."""
+
 CAPTION = (
     "What decides what: the share of a measure's variance that lies between the labels of an axis, corrected for their number, "
     "so that an axis that does nothing has 0 on average and one that decides alone has 1. "
@@ -22,6 +25,7 @@ def heatmap(explored: Explored) -> tuple[Chart, Rows] | None:
     shares = {
         (measure.title, axis): share
         for measure in explored.measures
+        if measure.column not in LEFT_OUT
         for axis, share in explored.importance[measure.column].items()
         if not np.isnan(share)
     }
@@ -29,9 +33,14 @@ def heatmap(explored: Explored) -> tuple[Chart, Rows] | None:
         return None
     titles = {axis.name: axis.title for axis in explored.ranked} | {TOGETHER: TOGETHER, SEEDS: SEEDS}
     columns = [title for axis, title in titles.items() if any(axis == shown for _, shown in shares)]
-    rows = [{"measure": measure, "axis": titles[axis], "share": round(share, 3)} for (measure, axis), share in shares.items()]
+    rows = [
+        {"measure": measure, "axis": titles[axis], "share": round(share, 3)}
+        for (measure, axis), share in shares.items()
+    ]
     measures = list(dict.fromkeys(measure for measure, _ in shares))
-    x = alt.X("axis:N", sort=columns, title=None, axis=alt.Axis(orient="top", labelAngle=-25, domain=False, ticks=False))
+    x = alt.X(
+        "axis:N", sort=columns, title=None, axis=alt.Axis(orient="top", labelAngle=-25, domain=False, ticks=False)
+    )
     y = alt.Y("measure:N", sort=measures, title=None, axis=alt.Axis(labelLimit=320, domain=False, ticks=False))
     shade = alt.Scale(domain=[0, 1], range=["#f3f5f8", "#0072B2"])
     base = alt.Chart(alt.NamedData("importance")).encode(x, y)

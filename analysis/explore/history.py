@@ -27,14 +27,22 @@ def history(explored: Explored) -> Chart | None:
         .transform_calculate(y=position("datum.value", "about[y_axis]"), y_best=position("datum.best", "about[y_axis]"))
         .transform_calculate(**label_texts(explored.axes))
     )
-    order = alt.X("order:Q", title="trial of its search", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False, padding=10))
-    tips = [*label_tooltips(explored.axes), alt.Tooltip("value:Q", format=".5g"), alt.Tooltip("best:Q", title="best so far", format=".5g")]
+    order = alt.X(
+        "order:Q", title="trial of its search", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False, padding=10)
+    )
+    tips = [
+        *label_tooltips(explored.axes),
+        alt.Tooltip("value:Q", format=".5g"),
+        alt.Tooltip("best:Q", title="best so far", format=".5g"),
+    ]
     tips += [alt.Tooltip("id:N"), alt.Tooltip("status:N")]
     points = base.transform_filter("isValid(datum.y)").mark_point(size=26, filled=True)
-    points = points.encode(order, _y("y"), colour_of(), opacity=shown_if(toggle, 0.4), tooltip=tips).add_params(toggle, zoom())
+    points = points.encode(order, _y("y"), colour_of(), fillOpacity=shown_if(toggle, 0.4), tooltip=tips).add_params(
+        toggle, zoom()
+    )
     seeds = [alt.Detail(f"{axis.key}:N") for axis in explored.axes if axis.role == "seed"]
     lines = base.transform_filter("isValid(datum.y_best)").mark_line(interpolate="step-after", strokeWidth=1.8)
-    lines = lines.encode(order, _y("y_best"), colour_of(), *seeds, opacity=shown_if(toggle, 0.9), tooltip=tips)
+    lines = lines.encode(order, _y("y_best"), colour_of(), *seeds, strokeOpacity=shown_if(toggle, 0.9), tooltip=tips)
     measures = choice("y_axis", "measure", {measure.key: measure.title for _, measure in aims}, aims[0][1].key)
     chart = alt.layer(points, lines).properties(**SIZE)
     chart = chart.add_params(known(about(explored)), measures, alt.param(name="colour", value=sampler))

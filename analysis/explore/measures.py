@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.explore.axes import class_texts, thresholds
-from analysis.explore.scales import Scale, scale_of_measure
+from analysis.explore.scales import SPREAD, SPREAD_OF_FACTORS, Scale, scale_of_measure
 from analysis.frames.load import METRIC_NAMES, Header
 from analysis.frames.types import Frame
 from study.record import TABLES
@@ -55,6 +55,9 @@ METRICS = {
     "neg_elbo_levels": "−ELBO of levels",
 }
 
+FACTORS = ("gamma_value", "gamma_eff", "gamma", "grad_z", "grad_norm", "grad_z_first", "grad_z_last")
+"""What acts by its order of magnitude."""
+
 MAIN = ("neg_elbo_test", "objective_test", "n_active", "distortion_test", "rate_test", "nre_mean_test")
 """What parallel coordinates show beside the settings, and what stands for a study by default: the first one measured."""
 
@@ -77,7 +80,7 @@ class Measure:
     @cached_property
     def scale(self) -> Scale:
         """How its numbers lie along an axis."""
-        return scale_of_measure(self.values)
+        return scale_of_measure(self.values, SPREAD_OF_FACTORS if self.column in FACTORS else SPREAD)
 
     @property
     def is_signed(self) -> bool:
@@ -101,14 +104,21 @@ def measures_of(frame: Frame, header: Header) -> list[Measure]:
     The numbers that a network has at each of dozens of β ("rate_test/beta 0.5") are left out: they are a curve.
     """
     found = []
-    named = _recorded() | _metrics(header) | {n: (n.replace("_", " "), unit) for n, (unit, _) in header.measures.items()}
+    named = (
+        _recorded() | _metrics(header) | {n: (n.replace("_", " "), unit) for n, (unit, _) in header.measures.items()}
+    )
     finished = frame[frame["status"].eq("finished")]
     columns = [*header.minimised, *named]  # what a search minimises is offered first
     for column in dict.fromkeys(column for column in columns if column in named and column in frame):
         values = pd.to_numeric(finished[column], errors="coerce").to_numpy(float)
-        if np.isfinite(values).any():
+        if np.isfinite(values).any() and not _is_said(values, column, found):
             found.append(Measure(column, f"m{len(found)}", *named[column], values))
     return found
+
+
+def _is_said(values: np.ndarray, column: str, found: list[Measure]) -> bool:
+    """Whether a number in data space is that in the space of a network, which has no stages below it."""
+    return "_data_" in column and any(np.array_equal(values, each.values, equal_nan=True) for each in found)
 
 
 def _recorded() -> dict[str, tuple[str, str]]:

@@ -17,6 +17,9 @@ WIDTH, HEIGHT = 280, 210
 ALONE = (520, 320)
 """Of a panel without company."""
 
+MOST_COLOURS = 24
+"""Labels of an axis with colours of their own; further ones begin anew."""
+
 SHOWN, HIDDEN = 1.0, 0.07
 
 
@@ -30,7 +33,9 @@ class Panels:
     alone: bool
 
     @classmethod
-    def of(cls, explored: Explored, axes: Sequence[Axis], *shown: str, further: Mapping[str, str] | None = None) -> "Panels":
+    def of(
+        cls, explored: Explored, axes: Sequence[Axis], *shown: str, further: Mapping[str, str] | None = None
+    ) -> "Panels":
         """Of the axes that can be told apart, without those that are `shown` otherwise; `further` colours by key."""
         options = {axis.key: axis.title for axis in axes}
         colour, *panels = explored.colour_and_panels(*shown)
@@ -66,7 +71,9 @@ class Panels:
         facet = alt.Facet("panel:N", title=None, sort=alt.EncodingSortField("place", op="min"))
         layers = layers.properties(data=alt.NamedData(data), **self.size)
         chart = layers.facet(facet, columns=2 if self.alone else COLUMNS)
-        return chart.transform_calculate(colour=text("colour"), panel=both, place=f"{code('panel')} * 1000 + {code('panel2')}")
+        return chart.transform_calculate(
+            colour=text("colour"), panel=both, place=f"{code('panel')} * 1000 + {code('panel2')}"
+        )
 
 
 def _named(key: str) -> str:
@@ -74,10 +81,11 @@ def _named(key: str) -> str:
     return f"((about[{key}].symbol ? about[{key}].symbol + ' = ' : '') + {text(key)})"
 
 
-def colour_of(legend: bool = True) -> alt.Color:
-    """Colours by what the reader chose."""
-    scale = alt.Scale(domain=alt.ExprRef("about[colour].labels"), scheme=alt.ExprRef("about[colour].colours"))
-    return alt.Color("colour:N", scale=scale, legend=alt.Legend(title=live("about[colour].title")) if legend else None)
+def colour_of() -> alt.Color:
+    """Colours by what the reader chose. Vega takes them one by one: of a whole list it would mix its own."""
+    colours = [alt.ExprRef(f"about[colour].colours[{i} % length(about[colour].colours)]") for i in range(MOST_COLOURS)]
+    scale = alt.Scale(domain=alt.ExprRef("about[colour].labels"), range=colours)
+    return alt.Color("colour:N", scale=scale, legend=alt.Legend(title=live("about[colour].title")))
 
 
 def legend_toggle() -> alt.Parameter:
@@ -99,7 +107,9 @@ def beside() -> str:
 def label_texts(axes: Sequence[Axis]) -> dict[str, str]:
     """Columns `ta0`, `ta1`, …: the labels of a row as they are read."""
     return {
-        f"t{axis.key}": written(f"datum.{axis.key}", "5") if axis.is_continuous else f"about.{axis.key}.labels[datum.{axis.key}]"
+        f"t{axis.key}": written(f"datum.{axis.key}", "5")
+        if axis.is_continuous
+        else f"about.{axis.key}.labels[datum.{axis.key}]"
         for axis in axes
     }
 

@@ -16,9 +16,7 @@ def rate_distortion(explored: Explored) -> Chart | None:
     rate, distortion = explored.measure("rate_test"), explored.measure("distortion_test")
     if not rate or not distortion:
         return None
-    caption = (
-        "Rate and distortion on the test set, a point a trial. Grey: the front of a data set, where no trial has less of both."
-    )
+    caption = "Rate and distortion on the test set, a point a trial. Grey: the front of a data set, where no trial has less of both."
     panels = Panels.of(explored, explored.choices, further=_regimes(explored))
     by_data = next((axis.key for axis in explored.choices if axis.name == "data"), None)
     first = (panels.first[0], by_data or NONE, NONE)
@@ -59,11 +57,17 @@ def _plane(
     base = base.transform_filter("isValid(datum.x) && isValid(datum.y)").encode(_axis(alt.X, x), _axis(alt.Y, y))
     measured = [alt.Tooltip(f"{one.key}:Q", title=one.title, format=".4g") for one in explored.main]
     tips = [*label_tooltips(explored.axes), *measured, alt.Tooltip("id:N")]
-    points = base.mark_point(size=28, filled=True).encode(colour_of(), opacity=shown_if(toggle, 0.6), tooltip=tips)
-    line = base.transform_filter(f"datum.{mark} == 1").mark_line(strokeWidth=1.5, opacity=0.8, interpolate="step-after")
+    points = base.mark_point(size=28, filled=True).encode(colour_of(), fillOpacity=shown_if(toggle, 0.6), tooltip=tips)
+    line = base.transform_filter(f"datum.{mark} == 1").mark_line(
+        strokeWidth=1.5, strokeOpacity=0.8, interpolate="step-after"
+    )
     same = each is not None and mark == "front"
     detail = [alt.Detail(f"{each}:N")] if each else []
-    joined = line.encode(colour_of(), *detail, order="x:Q") if same else line.encode(*detail, order="x:Q", color=alt.value(QUIET))
+    joined = (
+        line.encode(colour_of(), *detail, order="x:Q")
+        if same
+        else line.encode(*detail, order="x:Q", color=alt.value(QUIET))
+    )
     chart = panels.faceted(alt.layer(joined, points.add_params(toggle, zoom())), "trials")
     chart = chart.transform_calculate(**label_texts(explored.axes))
     return finish(chart.add_params(known(about(explored)), *panels.params))

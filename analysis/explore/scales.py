@@ -14,6 +14,9 @@ Kind = Literal["linear", "log", "symlog"]
 SPREAD = 30.0
 """Ratio of the 95th to the 5th percentile from which positive measurements are shown by their logarithms."""
 
+SPREAD_OF_FACTORS = 3.0
+"""The same for what acts by its order of magnitude, as a variance does."""
+
 OUTLYING = 100.0
 """Ratio of the largest size to the median size from which measurements of both signs are."""
 
@@ -48,15 +51,15 @@ def scale_of_axis(values: Any) -> Scale:
     return Scale("log") if _lopsided(np.log(numbers)) < _lopsided(numbers) else Scale()
 
 
-def scale_of_measure(values: Any) -> Scale:
-    """Logarithmic where positive values span decades, and of both signs where a few values dwarf all others."""
+def scale_of_measure(values: Any, spread: float = SPREAD) -> Scale:
+    """Logarithmic where positive values spread, and of both signs where a few values dwarf all others."""
     numbers = np.asarray(values, float)
     numbers = numbers[np.isfinite(numbers)]
     if not len(numbers) or np.all(numbers == np.round(numbers)):  # counts are read off as they are
         return Scale()
     low, high = np.quantile(numbers, (0.05, 0.95))
     if numbers.min() > 0:
-        return Scale("log") if high >= SPREAD * low or numbers.max() >= OUTLYING * np.median(numbers) else Scale()
+        return Scale("log") if high >= spread * low or numbers.max() >= OUTLYING * np.median(numbers) else Scale()
     typical = float(np.median(np.abs(numbers)))
     if typical > 0 and np.abs(numbers).max() >= OUTLYING * typical:
         return Scale("symlog", float(10.0 ** np.floor(np.log10(typical))))

@@ -8,7 +8,16 @@ import altair as alt
 from analysis.explore.axes import Axis
 from analysis.explore.explored import Explored
 from analysis.explore.measures import Measure
-from analysis.explore.panels import Panels, beside, colour_of, label_texts, label_tooltips, legend_toggle, shown_if, zoom
+from analysis.explore.panels import (
+    Panels,
+    beside,
+    colour_of,
+    label_texts,
+    label_tooltips,
+    legend_toggle,
+    shown_if,
+    zoom,
+)
 from analysis.explore.vega import QUIET, about, across, axis_text, choice, finish, known, live, position
 from analysis.figures.chart import Chart
 from analysis.tables.interval import t_quantile
@@ -49,9 +58,7 @@ def _reading(explored: Explored) -> str:
     return f"Faint: single trials; joined: means over seeds with 95 % t-intervals. {lines}{diverged}"
 
 
-def _sweep(
-    explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_options: Any
-) -> Mapping[str, Any]:
+def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_options: Any) -> Mapping[str, Any]:
     offered = [axis for axis in explored.choices if len(x_options) > 1 or axis is not x]
     panels = Panels.of(explored, offered, x.name)
     toggle = legend_toggle()
@@ -102,7 +109,7 @@ def _points(explored: Explored, toggle: alt.Parameter) -> Any:
         .transform_filter("isValid(datum.value)")
         .transform_calculate(y=_placed("value"))
         .mark_point(size=22, filled=True)
-        .encode(_x(), _y(), colour_of(), opacity=shown_if(toggle, faint), tooltip=tips)
+        .encode(_x(), _y(), colour_of(), fillOpacity=shown_if(toggle, faint), tooltip=tips)
         .add_params(toggle, zoom())
     )
 
@@ -112,7 +119,7 @@ def _diverged(explored: Explored) -> Any:
     return (
         alt.Chart()
         .transform_filter("datum.status == 'diverged'")
-        .mark_point(shape="cross", size=40, angle=45, filled=True, opacity=0.8)
+        .mark_point(shape="cross", size=40, angle=45, filled=True, fillOpacity=0.8)
         .encode(_x(), alt.YValue(4), colour_of(), tooltip=tips)
     )
 
@@ -138,10 +145,9 @@ def _averaged(explored: Explored) -> Any:
     )
 
 
-
 def _intervals(explored: Explored, toggle: alt.Parameter) -> Any:
     chart = _averaged(explored).transform_filter("datum.half > 0").mark_rule(strokeWidth=1.5)
-    return chart.encode(_x(), _y("y_low"), colour_of(), y2="y_high:Q", opacity=shown_if(toggle, 0.8))
+    return chart.encode(_x(), _y("y_low"), colour_of(), y2="y_high:Q", strokeOpacity=shown_if(toggle, 0.8))
 
 
 def _means(explored: Explored, toggle: alt.Parameter) -> Any:

@@ -75,13 +75,18 @@ def _y(field: str) -> alt.Y:
 
 def _bands(toggle: alt.Parameter) -> Any:
     band = alt.Chart().transform_filter("isValid(datum.low) && isValid(datum.high)").mark_area()
-    return band.encode(_x(), _y("low"), colour_of(), y2="high:Q", detail="g:N", opacity=shown_if(toggle, 0.15))
+    return band.encode(_x(), _y("low"), colour_of(), y2="high:Q", detail="g:N", fillOpacity=shown_if(toggle, 0.15))
 
 
 def _medians(curves: Curves, toggle: alt.Parameter) -> Any:
     value = alt.Tooltip("value:Q", title="median", format=".4g")
-    line = alt.Chart().transform_filter("isValid(datum.middle)").transform_calculate(value="datum[y_axis]").mark_line(strokeWidth=1.6)
-    line = line.encode(_x(), _y("middle"), colour_of(), detail="g:N", opacity=shown_if(toggle))
+    line = (
+        alt.Chart()
+        .transform_filter("isValid(datum.middle)")
+        .transform_calculate(value="datum[y_axis]")
+        .mark_line(strokeWidth=1.6)
+    )
+    line = line.encode(_x(), _y("middle"), colour_of(), detail="g:N", strokeOpacity=shown_if(toggle))
     return line.encode(tooltip=[*label_tooltips(curves.axes), "step:Q", value]).add_params(toggle, zoom())
 
 

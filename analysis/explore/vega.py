@@ -69,7 +69,9 @@ def about(explored: Explored) -> dict[str, Any]:
     for axis in explored.axes:
         said = {"title": axis.title, "symbol": axis.symbol, "labels": axis.texts, "colours": colours(axis)}
         gap = float(np.diff(sorted(axis.positions)).min())
-        said |= _numbers(axis.scale, axis.thresholds) if axis.is_continuous else {"positions": axis.positions, "gap": gap}
+        said |= (
+            _numbers(axis.scale, axis.thresholds) if axis.is_continuous else {"positions": axis.positions, "gap": gap}
+        )
         if axis.is_numeric and not axis.is_continuous:
             said["numbers"] = [short(label) for label in axis.labels]
         found[axis.key] = said
@@ -138,7 +140,9 @@ def position(value: str, scale: str) -> str:
 def number_at(place: str, scale: str) -> str:
     """The number at a position, as an axis writes it."""
     size = f"(pow(10, abs({place})) - 1) * {scale}.unit"
-    number = f"({scale}.kind == 'log' ? pow(10, {place}) : {scale}.kind == 'symlog' ? ({place} < 0 ? -1 : 1) * {size} : "
+    number = (
+        f"({scale}.kind == 'log' ? pow(10, {place}) : {scale}.kind == 'symlog' ? ({place} < 0 ? -1 : 1) * {size} : "
+    )
     return written(f"{number}{place})", f"({scale}.kind == 'linear' ? 4 : 2)")
 
 
