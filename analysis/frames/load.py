@@ -145,10 +145,15 @@ def _open(study: str, home: Place) -> tuple[Home, Header, Frame]:
     return place, head, read_plan(place, study).to_pandas(use_threads=False)
 
 
+def studies_of(home: Home) -> list[str]:
+    """The names of a home's studies, sorted. Raises: AnalysisError where there are none; HomeError."""
+    if names := home.folders("studies"):
+        return names
+    raise AnalysisError(f"the home {home} holds no studies: launch one with `collapsar launch`, or give another --home")
+
+
 def _absent(study: str, place: Home) -> str:
-    names = place.folders("studies")
-    if not names:
-        return f"the home {place} holds no studies: launch one with `collapsar launch`, or give another --home"
+    names = studies_of(place)
     near = difflib.get_close_matches(study, names, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else f"it holds {', '.join(names)}."
     return f"there is no study {study} in the home {place}: {advice}"

@@ -1,14 +1,19 @@
 """The report in a terminal: the glance as a rich table, the counts and the verdicts."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from analysis.claims.claim import FAILS, HOLDS, WORDS, Claim
-from analysis.report.report import Report
+from analysis.claims.claim import FAILS, HOLDS, WORDS, Claim, tally
 from analysis.tables.cells import Glance
 from analysis.tables.sheet import Sheet
+
+if TYPE_CHECKING:  # reports read the overview, which prints claims as this module does
+    from analysis.report.report import AllReports, Report
 
 COLOURS = {
     "balanced": "green",
@@ -21,7 +26,7 @@ COLOURS = {
 }
 
 
-def print_report(console: Console, report: Report) -> None:
+def print_report(console: Console, report: "Report") -> None:
     """Print what the report says and where it is."""
     console.print(f"[bold]{escape(report.study)}[/]: {escape(report.caption)}")
     if report.glance.rows and not report.sheets:
@@ -30,12 +35,27 @@ def print_report(console: Console, report: Report) -> None:
         console.print(sheet_table(sheet))
     for note in report.notes:
         console.print(escape(note), style="dim")
-    console.print(", ".join(f"{n} {name}" for name, n in report.counts.items() if n or name == "declared"))
+    console.print(_counted(report.counts))
     for item in report.claims:
         console.print(claim_line(item))
     for fault in report.faults:
         console.print(fault_line(fault), soft_wrap=True)
     console.print(f"report: {escape(report.location)}", soft_wrap=True)
+
+
+def print_reports(console: Console, written: "AllReports") -> None:
+    """Print a line for each study of a home, with its counts and verdicts, and where the page that lists them is."""
+    for report in written.reports:
+        console.print(f"[bold]{escape(report.study)}[/]: {_counted(report.counts)}; {tally(report.claims)}")
+        for fault in report.faults:
+            console.print(fault_line(fault), soft_wrap=True)
+    for fault in written.faults:
+        console.print(fault_line(fault), soft_wrap=True)
+    console.print(f"all reports: {escape(written.location)}", soft_wrap=True)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in counts.items() if n or name == "declared")
 
 
 def claim_line(item: Claim) -> str:

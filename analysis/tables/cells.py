@@ -176,8 +176,7 @@ def markdown(summary: Frame, header: Header) -> str:
 def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]:
     """The table's headings and rows as text."""
     axes = header.varying("seed")
-    known = MEASURES | also(header) | {name: name.replace("_", " ") for name in header.measures}
-    headings = {name: text for name, text in known.items() if f"{name}_mean" in summary}
+    headings = measured_in(summary, header)
     ends = COUNTS if header.trained else OF_PROBES
     body = [
         [
@@ -189,6 +188,12 @@ def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]
         for row in summary.to_dict("records")
     ]
     return [*axes, *(["regime"] if header.trained else []), *headings.values(), *ends], body
+
+
+def measured_in(summary: Frame, header: Header) -> dict[str, str]:
+    """The measurements that a table holds the means of, and their headings."""
+    known = MEASURES | also(header) | {name: name.replace("_", " ") for name in header.measures}
+    return {name: text for name, text in known.items() if f"{name}_mean" in summary}
 
 
 def glance(frame: Frame, header: Header) -> Glance:
