@@ -39,7 +39,8 @@ class Header:
     `metrics` holds the same of what its trials are measured by, in homes that say so, and `own_metrics` names those of them
     that the user's own code measures.
     `refine` is the relative width to which collapses are known, where β were added for it. `declared_in` says where the
-    study is declared: by its `package` in the catalog, or by its `file`; homes of earlier versions do not say.
+    study is declared: by its `package` in the catalog, or by its `file`; homes of earlier versions do not say. `search` says
+    what a search may choose, and `minimise`s: columns, each with the value that a diverged trial counts as.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Header:
     metrics: dict[str, list[str]] = field(default_factory=dict)
     own_metrics: list[str] = field(default_factory=list)
     declared_in: dict[str, Any] = field(default_factory=dict)
+    search: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "Header":
@@ -64,6 +66,11 @@ class Header:
     def study(self) -> str:
         """The study's own name: at another scale than the laptop's `name` ends with the scale."""
         return self.name.removesuffix(f"-{self.scale}")
+
+    @property
+    def minimised(self) -> dict[str, float]:
+        """The columns that a search minimises, each with the value that a diverged trial counts as; empty for tables."""
+        return dict(self.search.get("minimise", {}))
 
     def varying(self, *without: str) -> list[str]:
         """The axes with more than one label, in declared order, but for those named."""
