@@ -13,7 +13,7 @@ from analysis.claims.topics import OTHER, TOPICS, Topic
 from analysis.frames.load import DEFAULT_HOME, AnalysisError, Place, studies_of
 from analysis.frames.view import View
 from analysis.report.findings import Findings, claims_of
-from analysis.report.terminal import claim_line, fault_line
+from analysis.report.terminal import claims_table, say
 from study.record import Home
 
 MISSING = "missing"
@@ -96,13 +96,12 @@ def print_overview(console: Console, found: Overview) -> None:
     for answer in found.answers:
         if answer.claims:
             console.print(f"[bold]{escape(answer.topic.name)}[/]: {escape(answer.topic.says)}")
-        for _, claim in answer.claims:
-            console.print(claim_line(claim))
+            console.print(claims_table([claim for _, claim in answer.claims]))
     for study in dict.fromkeys(study for answer in found.answers for study in answer.missing):
         topics = ", ".join(answer.topic.name for answer in found.answers if study in answer.missing)
         console.print(f"[yellow]{MISSING}[/]  {escape(topics)}: {_remedy(study)}")
     for fault in found.faults:
-        console.print(fault_line(fault), soft_wrap=True)
+        say(console, f"[yellow]{escape(fault)}[/]")
     console.print(_counted(found.answers))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.claims.claim import WORDS, Claim
 from analysis.frames.load import DEFAULT_HOME, AnalysisError, Header, Place, studies_of
-from analysis.frames.regime import MEANINGS
+from analysis.frames.regime import MEANINGS, reference_trials
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.report.findings import Findings, findings
@@ -52,7 +52,7 @@ def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None, liste
     view = View.of(study, home)
     head, frame = view.header, view.trials
     found, seen, counted = findings(view, live), glance(frame, head), counts(frame)
-    notes = _notes(frame)
+    notes = _notes(frame, head)
     files = _files(view, found, seen, counted, notes)
     folder = f"studies/{study}/report"
     for name, content in files.items():
@@ -131,21 +131,25 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
     return files
 
 
-def _notes(frame: Frame) -> list[str]:
-    """What a reader must know about data sets of unknown dimension."""
-    relative = frame[frame["regime_relative"]].sort_values(["needed_dims", "converged"], ascending=[True, False])
-    return [
-        f"{label_text(row['data'])}: {_judged_by(row)}"
-        for row in relative.drop_duplicates("data_id").to_dict("records")
-    ]
+def _notes(frame: Frame, head: Header) -> list[str]:
+    """What a reader must know about data sets whose regimes are relative to a trial on them."""
+    trials, best = frame[frame["data_id"].notna() & frame["n_active"].notna()], reference_trials(frame)
+    told = trials[trials["regime_relative"] | trials["regime"].eq("pending")]
+    return [f"{label_text(name)}: {_judged_by(rows, best, head)}" for name, rows in told.groupby("data", observed=True)]
 
 
-def _judged_by(row: Mapping[str, Any]) -> str:
-    """What the regimes of a data set go by; the row is that of a converged trial, if there is any."""
-    if not pd.isna(dims := row["needed_dims"]):
-        best = "of the converged trial with the lowest −ELBO on the test set"
-        return f"r is unknown, so regimes are relative to the {dims:.0f} active latents {best}."
-    why = "no converged trial keeps a latent" if row["converged"] else "no trial has converged yet"
+def _judged_by(trials: Frame, best: Frame, head: Header) -> str:
+    """What the regimes of a data set go by; the rows are those of its trials."""
+    unknown = "r is unknown" if trials["regime_relative"].any() else "the data are noisy"
+    if trials["regime"].eq("pending").any():
+        return f"{unknown}, so regimes are relative to the best trial, and named once all on these data have a result."
+    data_id = trials["data_id"].iloc[0]
+    if trials["needed_dims"].notna().any():
+        row, axes = best.loc[data_id], [axis for axis in head.varying() if axis != "data"]
+        which = ", ".join(f"{axis} {label_text(row[axis])}" for axis in axes)
+        dims, lowest = f"{row['n_active']:.0f} active latents", "the lowest −ELBO on the test set"
+        return f"r is unknown, so regimes are relative to the {dims} of the converged trial with {lowest} ({which})."
+    why = "no converged trial keeps a latent" if trials["converged"].any() else "no trial has converged yet"
     return f"r is unknown, and {why}, so no regime can be named."
 
 

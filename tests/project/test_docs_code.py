@@ -48,7 +48,9 @@ ELSEWHERE = {
 }
 """Files and programs of the pages that do not run here, and why."""
 
-CATALOG = "a study of the catalog takes minutes: tests/catalog holds their claims, `python -m benchmarks.catalog` runs them"
+CATALOG = (
+    "a study of the catalog takes minutes: tests/catalog holds their claims, `python -m benchmarks.catalog` runs them"
+)
 VARIES = re.compile(r"estimated|\d+ packs|report:")
 """Beginnings of lines of which the rest depends on the machine."""
 
