@@ -19,8 +19,8 @@ OWN = {
     ),
     "grad_z": (
         "gradient_z",
-        "Norm of the gradient of J with respect to z along training. A learned γ lets it grow as the decoder sharpens; a small "
-        "fixed γ starts with it. ",
+        "Norm of the gradient of J with respect to z along training. A learned γ lets it grow as the decoder sharpens; a "
+        "small fixed γ starts with it. ",
     ),
 }
 """The quantities that have charts of their own, with their names and what there is to see."""

@@ -14,7 +14,7 @@ import numpy as np
 from analysis.explore.axes import CLASSES, Axis, short
 from analysis.explore.explored import Explored
 from analysis.explore.scales import Scale
-from analysis.figures.style import GRID, INK, QUIET
+from analysis.figures.style import QUIET
 
 NOMINAL = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#6A3D9A", "#8C6D31", "#1B9E77"]
 """Okabe and Ito's (2008) colours, and a few more."""
@@ -32,33 +32,13 @@ REGIMES = {
     "diverged": "#D55E00",
 }
 
-FONT, SIZE = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif", 12
-
-LOOK: dict[str, Any] = {
-    "font": FONT,
-    "view": {"stroke": None},
-    "axis": {
-        **{f"{part}FontSize": SIZE for part in ("label", "title")},
-        **{f"{part}Color": INK for part in ("label", "title")},
-        **{f"{part}Color": QUIET for part in ("domain", "tick")},
-        "titleFontWeight": "normal",
-        "gridColor": GRID,
-        "titlePadding": 8,
-    },
+LAYOUT: dict[str, Any] = {
+    "axis": {"titlePadding": 8},
     "axisX": {"grid": False},
-    "legend": {
-        **{f"{part}FontSize": SIZE for part in ("label", "title")},
-        **{f"{part}Color": INK for part in ("label", "title")},
-        "titleFontWeight": "normal",
-        "orient": "top",
-        "columns": 6,
-        "symbolOpacity": 1,
-        "labelLimit": 220,
-        "titleLimit": 300,
-    },
-    "header": {"labelFontSize": SIZE, "labelColor": INK, "labelAnchor": "start", "title": None},
-    "title": {"fontSize": SIZE, "fontWeight": "bold", "color": INK, "anchor": "start", "offset": 10},
+    "legend": {"orient": "top", "columns": 6, "symbolOpacity": 1, "labelLimit": 220, "titleLimit": 300},
+    "header": {"labelAnchor": "start", "title": None},
 }
+"""What all charts have in common, but for colours and letters: those are the page's, or those of files."""
 
 NONE = "none"
 
@@ -171,11 +151,11 @@ def live(expression: str) -> str:
 
 
 def finish(chart: Any) -> dict[str, Any]:
-    """The chart's specification in the common look.
+    """The chart's specification in the common layout.
 
     Vega-Lite hands titles on to Vega, which takes a signal there, though neither Vega-Lite's schema nor Altair says so.
     """
-    spec = chart.configure(**LOOK).to_dict()
+    spec = chart.configure(**LAYOUT).to_dict()
     return _with_signals(spec)
 
 

@@ -15,6 +15,24 @@ Rows = Sequence[Mapping[str, Any]]
 
 PNG_SCALE = 2.0
 
+INK, QUIET, GRID = "#222222", "#6b7280", "#e5e7eb"
+SIZE = 12
+_WORDS = {
+    **{f"{part}FontSize": SIZE for part in ("label", "title")},
+    **{f"{part}Color": INK for part in ("label", "title")},
+    "titleFontWeight": "normal",
+}
+ON_PAPER: Mapping[str, Any] = {
+    "font": "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif",
+    "background": "white",
+    "view": {"stroke": None},
+    "axis": _WORDS | {"domainColor": QUIET, "tickColor": QUIET, "gridColor": GRID},
+    "legend": _WORDS,
+    "header": _WORDS,
+    "text": {"color": INK, "fontSize": SIZE},
+}
+"""Letters and colours of charts as files; a page has its own."""
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -42,7 +60,16 @@ class Charts:
 
     def _whole(self, chart: Chart) -> str:
         named = {name: self.datasets[name] for name in sorted(_named(chart.spec))}
-        return json.dumps({**chart.spec, "datasets": named}, allow_nan=False)
+        own = chart.spec.get("config", {})
+        parts = {name: _beneath(ON_PAPER.get(name), own.get(name)) for name in {**ON_PAPER, **own}}
+        return json.dumps({**chart.spec, "config": parts, "datasets": named}, allow_nan=False)
+
+
+def _beneath(paper: Any, own: Any) -> Any:
+    """A part of the configuration in which the chart's own wins."""
+    if isinstance(paper, Mapping) and isinstance(own, Mapping):
+        return {**paper, **own}
+    return paper if own is None else own
 
 
 def _named(part: Any) -> set[str]:

@@ -118,12 +118,12 @@ def _best_run_dims(frame: Frame, converged: Column) -> Column:
     and probabilities of levels: where there are densities, the best of them counts.
     """
     ranked = frame[converged & frame["n_active"].notna()].dropna(subset="neg_elbo_test")
-    ranked = ranked.assign(is_none=~_are_densities(ranked)).sort_values(["is_none", "neg_elbo_test"])
+    ranked = ranked.assign(is_none=~are_densities(ranked)).sort_values(["is_none", "neg_elbo_test"])
     best = ranked.drop_duplicates("data_id").set_index("data_id")["n_active"]
     return frame["data_id"].map(best.where(best > 0))  # where even the best collapsed, nothing tells what is needed
 
 
-def _are_densities(frame: Frame) -> Column:
+def are_densities(frame: Frame) -> Column:
     """Whether a trial's likelihood is a density of x; with a variance for each image it is not."""
     if "likelihood" not in frame:
         return frame["data_id"].notna()

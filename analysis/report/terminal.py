@@ -29,7 +29,7 @@ COLOURS = {
 def print_report(console: Console, report: "Report") -> None:
     """Print what the report says and where it is."""
     console.print(f"[bold]{escape(report.study)}[/]: {escape(report.caption)}")
-    if report.glance.rows and not report.sheets:
+    if report.glance.rows and not report.has_own_table:
         console.print(glance_table(report.glance))
     for sheet in report.sheets:  # a study's own tables say it better than the table by cells
         console.print(sheet_table(sheet))
