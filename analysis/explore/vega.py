@@ -19,8 +19,8 @@ from analysis.figures.style import QUIET
 NOMINAL = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#6A3D9A", "#8C6D31", "#1B9E77"]
 """Okabe and Ito's (2008) colours, and a few more."""
 
-SEQUENTIAL = ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#d8c414"]
-"""Viridis, without its darkest and its lightest."""
+SEQUENTIAL = ["#5f50b8", "#4378b8", "#2595a5", "#27ad81", "#5cc863", "#a0d03a", "#d8c414"]
+"""Viridis without its darkest and its lightest, so that it is seen on white and on black."""
 
 REGIMES = {
     "balanced": "#009E73",
@@ -81,11 +81,6 @@ def shades(n: int) -> list[str]:
     at = np.linspace(0, len(anchors) - 1, n) if n > 1 else np.array([2.0])
     mixed = np.stack([np.interp(at, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)], 1)
     return ["#" + "".join(f"{round(part):02x}" for part in row) for row in mixed]
-
-
-def known(facts: Mapping[str, Any]) -> alt.Parameter:
-    """The parameter `about`."""
-    return alt.param(name="about", value=dict(facts))
 
 
 def choice(name: str, label: str, options: Mapping[str, str], value: str) -> alt.Parameter:
@@ -150,13 +145,15 @@ def live(expression: str) -> str:
     return f"={expression}"
 
 
-def finish(chart: Any) -> dict[str, Any]:
-    """The chart's specification in the common layout.
+def finish(chart: Any, **constants: Any) -> dict[str, Any]:
+    """The chart's specification in the common layout; `constants` are parameters that nobody changes.
 
-    Vega-Lite hands titles on to Vega, which takes a signal there, though neither Vega-Lite's schema nor Altair says so.
+    Tests validate it, Altair does not: that takes longer than everything else. Vega-Lite hands titles on to Vega, which takes
+    a signal there, though neither Vega-Lite's schema nor Altair says so.
     """
-    spec = chart.configure(**LAYOUT).to_dict()
-    return _with_signals(spec)
+    spec = _with_signals(chart.configure(**LAYOUT).to_dict(validate=False))
+    fixed = [{"name": name, "value": value} for name, value in constants.items()]
+    return spec | {"params": [*fixed, *spec.get("params", [])]}
 
 
 def _with_signals(part: Any) -> Any:

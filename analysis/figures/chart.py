@@ -10,6 +10,8 @@ from typing import Any
 
 import vl_convert
 
+from analysis.figures.drawing import Drawing
+
 Rows = Sequence[Mapping[str, Any]]
 """What JSON can hold: no NaN, no infinity."""
 
@@ -50,13 +52,10 @@ class Charts:
     charts: Sequence[Chart]
     datasets: Mapping[str, Rows]
 
-    def svg(self, chart: Chart) -> bytes:
-        """A chart as it first appears."""
-        return vl_convert.vegalite_to_svg(self._whole(chart)).encode()
-
-    def png(self, chart: Chart) -> bytes:
-        """The same as a bitmap."""
-        return vl_convert.svg_to_png(self.svg(chart).decode(), scale=PNG_SCALE)
+    def drawing(self, chart: Chart) -> Drawing:
+        """A chart as it first appears, as files."""
+        svg = vl_convert.vegalite_to_svg(self._whole(chart))
+        return Drawing(chart.name, chart.caption, svg.encode(), vl_convert.svg_to_png(svg, scale=PNG_SCALE))
 
     def _whole(self, chart: Chart) -> str:
         named = {name: self.datasets[name] for name in sorted(_named(chart.spec))}

@@ -111,11 +111,10 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
     """The report's files by their names."""
     head, summary = view.header, table(view.trials, view.header)
     origin = Origin.of(head, view.home)
-    files = {f"{drawing.name}.svg": drawing.svg for drawing in found.figures}
-    files |= {f"{drawing.name}.png": drawing.png for drawing in found.figures}
     charts = charts_of(view)
-    for chart in charts.charts:
-        files |= {f"{chart.name}.svg": charts.svg(chart), f"{chart.name}.png": charts.png(chart)}
+    drawings = [*found.figures, *map(charts.drawing, charts.charts)]
+    files = {f"{drawing.name}.svg": drawing.svg for drawing in drawings}
+    files |= {f"{drawing.name}.png": drawing.png for drawing in drawings}
     files |= {f"{sheet.name}.csv": sheet.csv() for sheet in found.sheets}
     files |= {f"{sheet.name}.tex": sheet.latex() for sheet in found.sheets}
     files["table.csv"] = summary.to_csv(index=False).encode()
