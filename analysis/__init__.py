@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from analysis.claims.claim import Claim, judge
     from analysis.claims.topics import Topic
     from analysis.figures.drawing import Drawing
-    from analysis.figures.general import general_figures
     from analysis.frames.load import AnalysisError, Header, curves, header, latents, results
     from analysis.frames.view import View
     from analysis.report.report import Report, write_report
@@ -35,7 +34,6 @@ _HOMES = {
     "Topic": "analysis.claims.topics",
     "View": "analysis.frames.view",
     "curves": "analysis.frames.load",
-    "general_figures": "analysis.figures.general",
     "glance": "analysis.tables.cells",
     "header": "analysis.frames.load",
     "judge": "analysis.claims.claim",
@@ -56,7 +54,6 @@ __all__ = [
     "Topic",
     "View",
     "curves",
-    "general_figures",
     "glance",
     "header",
     "judge",

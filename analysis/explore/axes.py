@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -138,7 +139,7 @@ def thresholds(values: Any) -> list[float]:
 def class_texts(values: Any, bounds: Sequence[float]) -> list[str]:
     """The classes as ranges: "0.1 to 3"."""
     ends = [float(np.nanmin(np.asarray(values, float))), *bounds, float(np.nanmax(np.asarray(values, float)))]
-    return [f"{number(low)} to {number(high)}" for low, high in zip(ends, ends[1:], strict=False)]
+    return [f"{number(low)} to {number(high)}" for low, high in pairwise(ends)]
 
 
 def axes_of(frame: Frame, header: Header) -> list[Axis]:

@@ -7,10 +7,17 @@ from analysis.explore.heatmap import heatmap
 from analysis.explore.history import history
 from analysis.explore.parallel import parallel
 from analysis.explore.planes import front, rate_distortion
+from analysis.explore.strips import strips
 from analysis.explore.sweeps import active_dimensions, explorer
 from analysis.explore.training import training
 from analysis.figures.chart import Charts, Rows
 from analysis.frames.view import View
+
+NAMES = (
+    *("history", "front", "explorer", "active_dimensions", "importance", "parallel", "plane"),
+    *("gamma_trajectory", "gradient_z", "training", "strips"),
+)
+"""The names of all charts, which are those of their files."""
 
 
 def charts_of(view: View) -> Charts:
@@ -31,4 +38,7 @@ def charts_of(view: View) -> Charts:
     if curves:
         charts += training(explored, curves)
         datasets["curves"] = curves.rows
+    if pictures := strips(explored, view.home):
+        charts.append(pictures[0])
+        datasets["strips"] = pictures[1]
     return Charts([chart for chart in charts if chart], datasets)

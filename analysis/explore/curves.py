@@ -32,7 +32,7 @@ MOST_STEPS = 200
 
 @dataclass(frozen=True)
 class Quantity:
-    """A logged quantity: its column, its `key` in the data set (`q0`, with `q0l` and `q0h` where trials differ), its title."""
+    """A logged quantity: its column, its `key` in the data set (`q0`, with `q0l` and `q0h` where trials differ), title."""
 
     column: str
     key: str

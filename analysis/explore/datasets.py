@@ -83,7 +83,7 @@ def _fronts(frame: Frame, groups: Any, columns: list[str]) -> list[int | None]:
     """1 for the trials on the front of their group, None for others."""
     marks = np.zeros(len(frame), bool)
     values = frame[columns].where(frame["status"].eq("finished")).to_numpy(float)
-    for _, rows in frame.groupby(groups).indices.items():
+    for rows in frame.groupby(groups).indices.values():
         marks[rows] = on_front(values[rows])
     return [1 if mark else None for mark in marks]
 

@@ -14,7 +14,6 @@ from analysis.frames.load import Header
 from analysis.frames.regime import MEANINGS, PROBE
 from analysis.frames.types import Frame
 from analysis.frames.view import View
-from analysis.tables.cells import cell_of
 
 MOST_PANELS = 12
 
@@ -73,10 +72,13 @@ class Explored:
 
     @cached_property
     def regime_of_cell(self) -> dict[int, str]:
-        """The regime of each cell's trials."""
-        if not self.is_repeated:
-            return dict(enumerate(map(str, self.frame["regime"].iloc[np.argsort(self.cells)])))
-        return {int(str(cell)): cell_of(trials).regime for cell, trials in self.frame.groupby(self.cells)}
+        """The regime of more than half of each cell's finished trials, or "mixed"."""
+        finished = self.finished.assign(cell=self.cells[self.finished.index])
+        counts = finished.groupby(["cell", "regime"], observed=True).size().sort_values(kind="stable")
+        most = counts.reset_index(name="agreeing").drop_duplicates("cell", keep="last").set_index("cell")
+        of = finished.groupby("cell").size().reindex(most.index)
+        regime = most["regime"].astype(str).where(2 * most["agreeing"] > of, "mixed")
+        return {int(str(cell)): str(each) for cell, each in regime.items()}
 
     @cached_property
     def regimes(self) -> list[str]:

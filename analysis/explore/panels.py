@@ -99,9 +99,9 @@ def shown_if(toggle: alt.Parameter, opacity: float = SHOWN) -> Any:
 
 
 def beside() -> str:
-    """A small shift by colour along the horizontal axis: lines that agree stay visible, within a fifth of a step."""
+    """A small shift by colour along the horizontal axis: lines that agree stay visible, within an eighth of a step."""
     n = "length(about[colour].labels)"
-    return f"(about[x_axis].gap || 0) * 0.2 * (({code('colour')} + 0.5) / {n} - 0.5)"
+    return f"(about[x_axis].gap || 0) * 0.12 * (({code('colour')} + 0.5) / {n} - 0.5)"
 
 
 def label_texts(axes: Sequence[Axis]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from analysis.explore.axes import Axis
 from analysis.explore.explored import Explored
 from analysis.explore.measures import Measure
 from analysis.explore.panels import colour_of, label_texts, label_tooltips, legend_toggle
-from analysis.explore.vega import INK, QUIET, about, across, choice, finish, known, text, written
+from analysis.explore.vega import QUIET, about, across, choice, finish, text, written
 from analysis.figures.chart import Chart, Rows
 
 MOST_AXES, MOST_MEASURES = 8, 5
@@ -48,7 +48,9 @@ def parallel(explored: Explored) -> tuple[Chart, Rows] | None:
         f"Settings and results together: each line is a {what}. The pointer names a line; a click on the legend keeps its "
         f"colour alone, with shift also further ones.{cut}{left_out}"
     )
-    return Chart("parallel", caption, finish(_chart(explored, axes, measures, ends, lowest))), ticks
+    facts = about(explored)
+    facts |= {each.key: facts[each.key] | {"heading": in_two_lines(each.title)} for each in columns}
+    return Chart("parallel", caption, finish(_chart(explored, axes, measures, ends, lowest), about=facts)), ticks
 
 
 def _chart(
@@ -93,14 +95,9 @@ def _chart(
     marks = alt.Chart(alt.NamedData("ticks"))
     rules = marks.transform_aggregate(groupby=["column"]).mark_rule(color=QUIET, strokeWidth=1).encode(_x(columns))
     place = alt.Y("at:Q", axis=None)
-    halo = marks.mark_text(align="left", dx=5, fontSize=12, stroke="white", strokeWidth=4).encode(
-        _x(columns), place, text="text:N"
-    )
-    texts = marks.mark_text(align="left", dx=5, fontSize=12, color=INK).encode(_x(columns), place, text="text:N")
-    facts = about(explored)
-    facts |= {each.key: facts[each.key] | {"heading": in_two_lines(each.title)} for each in columns}
-    layers = alt.layer(lines, rules, halo, texts).properties(width=alt.Step(STEP), height=HEIGHT)
-    return layers.add_params(known(facts), choice("colour", "colour", options, next(iter(options))))
+    texts = marks.mark_text(align="left", dx=5).encode(_x(columns), place, text="text:N")
+    layers = alt.layer(lines, rules, texts).properties(width=alt.Step(STEP), height=HEIGHT)
+    return layers.add_params(choice("colour", "colour", options, next(iter(options))))
 
 
 def _x(columns: Sequence[Axis | Measure]) -> alt.X:

@@ -7,7 +7,7 @@ import altair as alt
 from analysis.explore.explored import Explored
 from analysis.explore.measures import Measure
 from analysis.explore.panels import Panels, colour_of, label_texts, label_tooltips, legend_toggle, shown_if, zoom
-from analysis.explore.vega import NONE, QUIET, about, axis_text, finish, known, position
+from analysis.explore.vega import NONE, QUIET, about, axis_text, finish, position
 from analysis.figures.chart import Chart
 
 
@@ -16,11 +16,14 @@ def rate_distortion(explored: Explored) -> Chart | None:
     rate, distortion = explored.measure("rate_test"), explored.measure("distortion_test")
     if not rate or not distortion:
         return None
-    caption = "Rate and distortion on the test set, a point a trial. Grey: the front of a data set, where no trial has less of both."
+    caption = (
+        "Rate and distortion on the test set, a point a trial. Grey: the front of each data set, where no trial has less of "
+        "both."
+    )
     panels = Panels.of(explored, explored.choices, further=_regimes(explored))
     by_data = next((axis.key for axis in explored.choices if axis.name == "data"), None)
     first = (panels.first[0], by_data or NONE, NONE)
-    return Chart("rate_distortion", caption, _plane(explored, rate, distortion, "rd", by_data, panels, first))
+    return Chart("plane", caption, _plane(explored, rate, distortion, "rd", by_data, panels, first))
 
 
 def front(explored: Explored) -> Chart | None:
@@ -33,10 +36,10 @@ def front(explored: Explored) -> Chart | None:
     first = (sampler or panels.first[0], NONE, NONE)
     named = " and ".join(aim.name for aim in aims)
     caption = (
-        f"What the search minimises together: {named}. A point is a trial; joined: the front of each sampler, where none of its "
-        "trials has less of both."
+        f"What the search minimises together: {named}. A point is a trial; joined: the front of each sampler, where "
+        "none of its trials has less of both."
         if len(aims) == 2
-        else f"The first two of what the search minimises: {named}. Joined: trials that none of the same sampler betters in all."
+        else f"The first two of what the search minimises: {named}. Joined: what no trial of the same sampler betters in all."
     )
     return Chart("front", caption, _plane(explored, aims[0], aims[1], "front", sampler, panels, first))
 
@@ -54,7 +57,8 @@ def _plane(
     base = alt.Chart().transform_calculate(
         x=position(f"datum.{x.key}", f"about.{x.key}"), y=position(f"datum.{y.key}", f"about.{y.key}")
     )
-    base = base.transform_filter("isValid(datum.x) && isValid(datum.y)").encode(_axis(alt.X, x), _axis(alt.Y, y))
+    last = " && isValid(datum.order)" if mark == "front" else ""  # not the rungs before it
+    base = base.transform_filter(f"isValid(datum.x) && isValid(datum.y){last}").encode(_axis(alt.X, x), _axis(alt.Y, y))
     measured = [alt.Tooltip(f"{one.key}:Q", title=one.title, format=".4g") for one in explored.main]
     tips = [*label_tooltips(explored.axes), *measured, alt.Tooltip("id:N")]
     points = base.mark_point(size=28, filled=True).encode(colour_of(), fillOpacity=shown_if(toggle, 0.6), tooltip=tips)
@@ -70,7 +74,7 @@ def _plane(
     )
     chart = panels.faceted(alt.layer(joined, points.add_params(toggle, zoom())), "trials")
     chart = chart.transform_calculate(**label_texts(explored.axes))
-    return finish(chart.add_params(known(about(explored)), *panels.params))
+    return finish(chart.add_params(*panels.params), about=about(explored))
 
 
 def _axis(channel: Any, measure: Measure) -> Any:

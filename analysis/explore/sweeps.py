@@ -18,7 +18,7 @@ from analysis.explore.panels import (
     shown_if,
     zoom,
 )
-from analysis.explore.vega import QUIET, about, across, axis_text, choice, finish, known, live, position
+from analysis.explore.vega import QUIET, about, across, axis_text, choice, finish, live, position
 from analysis.figures.chart import Chart
 from analysis.tables.interval import t_quantile
 
@@ -62,10 +62,12 @@ def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_opt
     offered = [axis for axis in explored.choices if len(x_options) > 1 or axis is not x]
     panels = Panels.of(explored, offered, x.name)
     toggle = legend_toggle()
-    layers = [_points(explored, toggle), _diverged(explored)]
+    layers = [_points(explored, toggle)]
+    if explored.frame["status"].eq("diverged").any():
+        layers.append(_diverged(explored))
     if not explored.is_search:
         layers += [_intervals(explored, toggle), _means(explored, toggle)]
-    if x.name == "kappa" and len(x_options) == 1:
+    if x.name == "kappa" and len(x_options) == 1 and explored.frame["intrinsic_dim"].notna().any():
         layers.append(_least_needed(x))
     others = [axis.key for axis in explored.choices]
     rest = " + '|' + ".join([f"(x_axis == '{key}' ? '' : datum.{key})" for key in others] or ["''"])
@@ -74,8 +76,8 @@ def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_opt
     )
     axes = choice("x_axis", "across", {axis.key: axis.title for axis in x_options}, x.key)
     measures = choice("y_axis", "measure", {each.key: each.title for each in y_options}, y.key)
-    students = alt.param(name="student", value=[0.0, *(round(float(t_quantile(n)), 4) for n in range(1, MOST_SEEDS))])
-    return finish(chart.add_params(known(about(explored)), measures, axes, *panels.params, students))
+    student = [0.0, *(round(float(t_quantile(n)), 4) for n in range(1, MOST_SEEDS))]
+    return finish(chart.add_params(measures, axes, *panels.params), about=about(explored), student=student)
 
 
 def _x() -> alt.X:

@@ -8,7 +8,7 @@ import altair as alt
 from analysis.explore.curves import Curves, Quantity
 from analysis.explore.explored import Explored
 from analysis.explore.panels import Panels, colour_of, label_texts, label_tooltips, legend_toggle, shown_if, zoom
-from analysis.explore.vega import QUIET, about, axis_text, choice, finish, known, live, position
+from analysis.explore.vega import QUIET, about, axis_text, choice, finish, live, position
 from analysis.figures.chart import Chart
 
 OWN = {
@@ -19,8 +19,8 @@ OWN = {
     ),
     "grad_z": (
         "gradient_z",
-        "Norm of the gradient of J with respect to z along training. A learned γ lets it grow as the decoder sharpens; a small "
-        "fixed γ starts with it. ",
+        "Norm of the gradient of J with respect to z along training. A learned γ lets it grow as the decoder sharpens; a "
+        "small fixed γ starts with it. ",
     ),
 }
 """The quantities that have charts of their own, with their names and what there is to see."""
@@ -50,14 +50,14 @@ def _chart(explored: Explored, curves: Curves, quantities: Sequence[Quantity]) -
         each.key: {"title": each.title, "kind": each.scale.kind, "unit": each.scale.unit} for each in quantities
     }
     layers = [_bands(toggle), _medians(curves, toggle)]
-    if any(each.column == "gamma_value" for each in quantities):
+    if any(each.column == "gamma_value" for each in quantities) and any("td" in row for row in curves.rows):
         layers.insert(0, _variances(next(each.key for each in quantities if each.column == "gamma_value")))
     chart = panels.faceted(alt.layer(*layers), "curves").transform_calculate(
         **label_texts(curves.axes), middle=_placed(""), low=_placed("l"), high=_placed("h")
     )
     first = max(quantities, key=lambda each: each.column == "objective")
     chosen = choice("y_axis", "quantity", {each.key: each.title for each in quantities}, first.key)
-    return finish(chart.add_params(known(facts), chosen, *panels.params))
+    return finish(chart.add_params(chosen, *panels.params), about=facts)
 
 
 def _placed(end: str) -> str:
@@ -91,12 +91,13 @@ def _medians(curves: Curves, toggle: alt.Parameter) -> Any:
 
 
 def _variances(key: str) -> Any:
-    """T/d of the data, while γ is shown."""
+    """T/d of the data, seen while γ is shown: an empty layer would leave its axis without an extent."""
     rule = (
         alt.Chart()
-        .transform_filter(f"y_axis == '{key}' && isValid(datum.td)")
-        .transform_aggregate(groupby=["td"])
-        .transform_calculate(level=position("datum.td", "about[y_axis]"))
+        .transform_filter("isValid(datum.td)")
+        .transform_aggregate(middle="mean(middle)", groupby=["td"])
+        .transform_calculate(level=f"y_axis == '{key}' ? {position('datum.td', 'about[y_axis]')} : datum.middle")
         .mark_rule(color=QUIET, strokeDash=[2, 3], strokeWidth=1.5)
     )
-    return rule.encode(_y("level"), tooltip=[alt.Tooltip("td:Q", title="T/d", format=".4g")])
+    seen = alt.when(f"y_axis == '{key}'").then(alt.value(1)).otherwise(alt.value(0))
+    return rule.encode(_y("level"), strokeOpacity=seen, tooltip=[alt.Tooltip("td:Q", title="T/d", format=".4g")])

@@ -14,13 +14,13 @@ import numpy as np
 from analysis.explore.axes import CLASSES, Axis, short
 from analysis.explore.explored import Explored
 from analysis.explore.scales import Scale
-from analysis.figures.style import GRID, INK, QUIET
+from analysis.figures.style import QUIET
 
 NOMINAL = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#6A3D9A", "#8C6D31", "#1B9E77"]
 """Okabe and Ito's (2008) colours, and a few more."""
 
-SEQUENTIAL = ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#d8c414"]
-"""Viridis, without its darkest and its lightest."""
+SEQUENTIAL = ["#5f50b8", "#4378b8", "#2595a5", "#27ad81", "#5cc863", "#a0d03a", "#d8c414"]
+"""Viridis without its darkest and its lightest, so that it is seen on white and on black."""
 
 REGIMES = {
     "balanced": "#009E73",
@@ -32,33 +32,13 @@ REGIMES = {
     "diverged": "#D55E00",
 }
 
-FONT, SIZE = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif", 12
-
-LOOK: dict[str, Any] = {
-    "font": FONT,
-    "view": {"stroke": None},
-    "axis": {
-        **{f"{part}FontSize": SIZE for part in ("label", "title")},
-        **{f"{part}Color": INK for part in ("label", "title")},
-        **{f"{part}Color": QUIET for part in ("domain", "tick")},
-        "titleFontWeight": "normal",
-        "gridColor": GRID,
-        "titlePadding": 8,
-    },
+LAYOUT: dict[str, Any] = {
+    "axis": {"titlePadding": 8},
     "axisX": {"grid": False},
-    "legend": {
-        **{f"{part}FontSize": SIZE for part in ("label", "title")},
-        **{f"{part}Color": INK for part in ("label", "title")},
-        "titleFontWeight": "normal",
-        "orient": "top",
-        "columns": 6,
-        "symbolOpacity": 1,
-        "labelLimit": 220,
-        "titleLimit": 300,
-    },
-    "header": {"labelFontSize": SIZE, "labelColor": INK, "labelAnchor": "start", "title": None},
-    "title": {"fontSize": SIZE, "fontWeight": "bold", "color": INK, "anchor": "start", "offset": 10},
+    "legend": {"orient": "top", "columns": 6, "symbolOpacity": 1, "labelLimit": 220, "titleLimit": 300},
+    "header": {"labelAnchor": "start", "title": None},
 }
+"""What all charts have in common, but for colours and letters: those are the page's, or those of files."""
 
 NONE = "none"
 
@@ -101,11 +81,6 @@ def shades(n: int) -> list[str]:
     at = np.linspace(0, len(anchors) - 1, n) if n > 1 else np.array([2.0])
     mixed = np.stack([np.interp(at, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)], 1)
     return ["#" + "".join(f"{round(part):02x}" for part in row) for row in mixed]
-
-
-def known(facts: Mapping[str, Any]) -> alt.Parameter:
-    """The parameter `about`."""
-    return alt.param(name="about", value=dict(facts))
 
 
 def choice(name: str, label: str, options: Mapping[str, str], value: str) -> alt.Parameter:
@@ -170,13 +145,15 @@ def live(expression: str) -> str:
     return f"={expression}"
 
 
-def finish(chart: Any) -> dict[str, Any]:
-    """The chart's specification in the common look.
+def finish(chart: Any, **constants: Any) -> dict[str, Any]:
+    """The chart's specification in the common layout; `constants` are parameters that nobody changes.
 
-    Vega-Lite hands titles on to Vega, which takes a signal there, though neither Vega-Lite's schema nor Altair says so.
+    Tests validate it, Altair does not: that takes longer than everything else. Vega-Lite hands titles on to Vega, which takes
+    a signal there, though neither Vega-Lite's schema nor Altair says so.
     """
-    spec = chart.configure(**LOOK).to_dict()
-    return _with_signals(spec)
+    spec = _with_signals(chart.configure(**LAYOUT).to_dict(validate=False))
+    fixed = [{"name": name, "value": value} for name, value in constants.items()]
+    return spec | {"params": [*fixed, *spec.get("params", [])]}
 
 
 def _with_signals(part: Any) -> Any:

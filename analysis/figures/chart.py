@@ -10,10 +10,30 @@ from typing import Any
 
 import vl_convert
 
+from analysis.figures.drawing import Drawing
+
 Rows = Sequence[Mapping[str, Any]]
 """What JSON can hold: no NaN, no infinity."""
 
 PNG_SCALE = 2.0
+
+INK, QUIET, GRID = "#222222", "#6b7280", "#e5e7eb"
+SIZE = 12
+_WORDS = {
+    **{f"{part}FontSize": SIZE for part in ("label", "title")},
+    **{f"{part}Color": INK for part in ("label", "title")},
+    "titleFontWeight": "normal",
+}
+ON_PAPER: Mapping[str, Any] = {
+    "font": "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif",
+    "background": "white",
+    "view": {"stroke": None},
+    "axis": _WORDS | {"domainColor": QUIET, "tickColor": QUIET, "gridColor": GRID},
+    "legend": _WORDS,
+    "header": _WORDS,
+    "text": {"color": INK, "fontSize": SIZE},
+}
+"""Letters and colours of charts as files; a page has its own."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +52,23 @@ class Charts:
     charts: Sequence[Chart]
     datasets: Mapping[str, Rows]
 
-    def svg(self, chart: Chart) -> bytes:
-        """A chart as it first appears."""
-        return vl_convert.vegalite_to_svg(self._whole(chart)).encode()
-
-    def png(self, chart: Chart) -> bytes:
-        """The same as a bitmap."""
-        return vl_convert.svg_to_png(self.svg(chart).decode(), scale=PNG_SCALE)
+    def drawing(self, chart: Chart) -> Drawing:
+        """A chart as it first appears, as files."""
+        svg = vl_convert.vegalite_to_svg(self._whole(chart))
+        return Drawing(chart.name, chart.caption, svg.encode(), vl_convert.svg_to_png(svg, scale=PNG_SCALE))
 
     def _whole(self, chart: Chart) -> str:
         named = {name: self.datasets[name] for name in sorted(_named(chart.spec))}
-        return json.dumps({**chart.spec, "datasets": named}, allow_nan=False)
+        own = chart.spec.get("config", {})
+        parts = {name: _beneath(ON_PAPER.get(name), own.get(name)) for name in {**ON_PAPER, **own}}
+        return json.dumps({**chart.spec, "config": parts, "datasets": named}, allow_nan=False)
+
+
+def _beneath(paper: Any, own: Any) -> Any:
+    """A part of the configuration in which the chart's own wins."""
+    if isinstance(paper, Mapping) and isinstance(own, Mapping):
+        return {**paper, **own}
+    return paper if own is None else own
 
 
 def _named(part: Any) -> set[str]:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-INK, QUIET, GRID = "#222222", "#6b7280", "#e5e7eb"
+from analysis.figures.chart import GRID, INK, QUIET
 
 LEARNED = ["#0072B2", "#56B4E9"]
 OPTIMAL = ["#009E73", "#66C2A5"]

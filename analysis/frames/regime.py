@@ -114,7 +114,7 @@ def reference_trials(frame: Frame) -> Frame:
     """
     ranked = frame[frame["converged"] & ~frame["stage"].eq(SECOND) & frame["n_active"].notna()]
     ranked = ranked.dropna(subset="neg_elbo_test")
-    ranked = ranked.assign(is_none=~_are_densities(ranked)).sort_values(["is_none", "neg_elbo_test"], kind="stable")
+    ranked = ranked.assign(is_none=~are_densities(ranked)).sort_values(["is_none", "neg_elbo_test"], kind="stable")
     return ranked.drop_duplicates("data_id").set_index("data_id")
 
 
@@ -142,7 +142,7 @@ def _noise(declaration: str) -> float:
     return float(noise) if isinstance(noise, int | float) else float("nan")
 
 
-def _are_densities(frame: Frame) -> Column:
+def are_densities(frame: Frame) -> Column:
     """Whether a trial's likelihood is a density of x; with a variance for each image it is not."""
     if "likelihood" not in frame:
         return frame["data_id"].notna()

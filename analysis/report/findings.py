@@ -11,9 +11,10 @@ from types import CodeType
 from typing import Any
 
 from analysis.claims.claim import Claim
+from analysis.explore.charts import NAMES
 from analysis.figures.drawing import Drawing
-from analysis.figures.general import general_figures
 from analysis.frames.view import View
+from analysis.report.best_trials import BEST, best_trials
 from analysis.report.declaring_study import declaring_study
 from analysis.report.failures import FAILURES, failures
 from analysis.tables.sheet import Sheet
@@ -30,12 +31,13 @@ TABLE = "table"
 class Findings:
     """What a study says about its results. `faults` are sentences about what is missing.
 
-    `in_catalog` is the study's name if it is the catalog's.
+    `in_catalog` is the study's name if it is the catalog's. `own_sheets` names the sheets that not every report has.
     """
 
     claims: list[Claim] = field(default_factory=list)
     figures: list[Drawing] = field(default_factory=list)
     sheets: list[Sheet] = field(default_factory=list)
+    own_sheets: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     in_catalog: str | None = None
 
@@ -46,10 +48,9 @@ def findings(view: View, live: Any = None) -> Findings:
     study = declaring_study(view.header, live).study
     found.figures = _asked(study, "figures", Drawing, view, found.faults) if study else []
     found.sheets = _asked(study, "sheets", Sheet, view, found.faults) if study else []
-    if not (study and study.findings["figures"]):
-        found.figures = general_figures(view)
     _refuse_names(found, view.study)
-    found.sheets += failures(view)
+    found.own_sheets = [sheet.name for sheet in found.sheets]
+    found.sheets += [*best_trials(view), *failures(view)]
     return found
 
 
@@ -98,7 +99,7 @@ def _where(code: CodeType, fault: BaseException) -> str:
 
 def _refuse_names(found: Findings, study: str) -> None:
     """Leave out figures and sheets whose names are taken or make no file name."""
-    for kind, taken in (("figures", set()), ("sheets", {TABLE, FAILURES})):
+    for kind, taken in (("figures", {*NAMES}), ("sheets", {TABLE, BEST, FAILURES})):
         kept = {}
         for one in getattr(found, kind):
             if one.name in {*taken, *kept} or not one.name or set(one.name) & set("/\\:"):

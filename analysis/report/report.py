@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.claims.claim import WORDS, Claim
+from analysis.explore.charts import charts_of
 from analysis.frames.load import DEFAULT_HOME, AnalysisError, Header, Place, studies_of
 from analysis.frames.regime import MEANINGS, reference_trials
 from analysis.frames.types import Frame
@@ -26,7 +27,8 @@ from study.record import Home
 class Report:
     """What was written and what it says. `paths` are relative to the home; `location` is the page a browser opens.
 
-    `notes` are about the data, `faults` say why claims, figures or sheets are missing.
+    `notes` are about the data, `faults` say why claims, figures or sheets are missing. `has_own_table` says whether something
+    says it better than the glance: a sheet of the study's own, or the best trials of a search, whose cells are single trials.
     """
 
     study: str
@@ -39,6 +41,7 @@ class Report:
     claims: list[Claim]
     notes: list[str]
     faults: list[str]
+    has_own_table: bool = False
 
 
 def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None, listed: bool = True) -> Report:
@@ -70,6 +73,7 @@ def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None, liste
         claims=found.claims,
         notes=notes,
         faults=found.faults,
+        has_own_table=bool(found.own_sheets or (head.search and found.sheets)),
     )
 
 
@@ -107,8 +111,10 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
     """The report's files by their names."""
     head, summary = view.header, table(view.trials, view.header)
     origin = Origin.of(head, view.home)
-    files = {f"{drawing.name}.svg": drawing.svg for drawing in found.figures}
-    files |= {f"{drawing.name}.png": drawing.png for drawing in found.figures}
+    charts = charts_of(view)
+    drawings = [*found.figures, *map(charts.drawing, charts.charts)]
+    files = {f"{drawing.name}.svg": drawing.svg for drawing in drawings}
+    files |= {f"{drawing.name}.png": drawing.png for drawing in drawings}
     files |= {f"{sheet.name}.csv": sheet.csv() for sheet in found.sheets}
     files |= {f"{sheet.name}.tex": sheet.latex() for sheet in found.sheets}
     files["table.csv"] = summary.to_csv(index=False).encode()
@@ -126,7 +132,7 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
         in_catalog=found.in_catalog,
     ).as_json()
     runs = section(read_links(view.study, view.home), view.trials, head)
-    shown = Content(head, origin, counted, seen, found, summary, notes, runs=runs)
+    shown = Content(head, origin, counted, seen, found, summary, notes, charts, runs)
     files["index.html"] = study_page(shown).encode()
     return files
 

@@ -38,7 +38,7 @@ MANY = 99
 def print_report(console: Console, report: "Report") -> None:
     """Print what the report says and where it is."""
     console.print(f"[bold]{escape(report.study)}[/]: {escape(report.caption)}")
-    if report.glance.rows and not report.sheets:
+    if report.glance.rows and not report.has_own_table:
         part, held = report.glance.tried()
         if held:
             console.print(f"[dim]tried so far: {escape(', '.join(f'{axis} {text}' for axis, text in held.items()))}[/]")

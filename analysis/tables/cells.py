@@ -17,6 +17,7 @@ from analysis.tables.interval import NOTHING, Interval, t_interval
 from analysis.tables.sheet import rows_in_markdown
 
 MEASURES = {
+    "neg_elbo_test": "−ELBO",
     "distortion_test": "distortion",
     "rate_test": "rate",
     "n_active": "active",

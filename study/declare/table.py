@@ -185,7 +185,7 @@ class Study:
         return self._finding("claims", function)
 
     def figures(self, function: Finder) -> Finder:
-        """Decorate a function of an `analysis.View` that draws what the report shows in place of the general figures."""
+        """Decorate a function of an `analysis.View` that draws what the report shows beside the charts of any study."""
         return self._finding("figures", function)
 
     def sheets(self, function: Finder) -> Finder:

@@ -1,0 +1,121 @@
+"""What networks of pictures make, cell by cell: reconstructions and samples of the first seed, in rows of small pictures."""
+
+import base64
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from analysis.explore.explored import Explored
+from analysis.explore.vega import finish
+from analysis.figures.chart import Chart, Rows
+from analysis.frames.types import Frame
+from analysis.tables.cells import label_text
+from study.record import Home, read_artifacts
+
+TILES, SIDE, GAP = 6, 40, 2
+"""Pictures in a row, the largest side of one in pixels, and the pixels between them."""
+
+MOST_CELLS = 40
+
+KINDS = {"reconstruction": "reconstructions", "sample": "samples"}
+
+
+def strips(explored: Explored, home: Home) -> tuple[Chart, Rows] | None:
+    """The chart and its pictures; None for data that are no pictures, or where none were kept."""
+    chosen, cut = _chosen(explored)
+    rows: list[dict[str, Any]] = []
+    for _, trials in chosen.groupby("data", sort=False, observed=True):
+        shown = [*_with_pictures(trials, home)]
+        if shown:
+            rows += _rows(explored, shown)
+    if not rows:
+        return None
+    width, height = TILES * (SIDE + GAP), SIDE
+    cells = list(dict.fromkeys(row["cell"] for row in rows))
+    y = alt.Y("cell:N", sort=cells, title=None, axis=alt.Axis(labelLimit=360, domain=False, ticks=False))
+    x = alt.X(
+        "kind:N",
+        sort=[*KINDS.values()],
+        title=None,
+        axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False),
+    )
+    image = alt.Chart(alt.NamedData("strips")).mark_image(width=width, height=height, aspect=True)
+    chart = image.encode(x, y, url="url:N").properties(width=alt.Step(width + 14), height=alt.Step(height + 6))
+    caption = (
+        "Test images, their reconstructions at E[z|x], and decoded draws of the prior, for the first seed of each cell. Grey "
+        f"levels and colours are those of the images.{cut}"
+    )
+    return Chart("strips", caption, finish(chart)), rows
+
+
+def _chosen(explored: Explored) -> tuple[Frame, str]:
+    """The first finished trial of each cell, in declared order, and what was left out, as a sentence."""
+    cells = explored.finished.assign(cell=explored.cells[explored.finished.index])
+    kept = cells[cells["artifacts"].notna()] if "artifacts" in cells else cells.iloc[:0]
+    first = kept.drop_duplicates("cell")
+    if len(first) <= MOST_CELLS:
+        return first, ""
+    aim = explored.main[0]
+    best = first.sort_values(aim.column).head(MOST_CELLS).sort_index()
+    return best, f" The {MOST_CELLS} cells with the lowest {aim.name}, of {len(first)}."
+
+
+def _with_pictures(trials: Frame, home: Home) -> Iterator[tuple[Mapping[str, Any], Mapping[str, np.ndarray]]]:
+    """Trials of one data set with their pictures; of data without pictures one file is read, and no more."""
+    for row in trials.to_dict("records"):
+        try:
+            found = read_artifacts(home, str(row["artifacts"]), str(row["trial_id"]), "pictures")
+        except FileNotFoundError:
+            continue
+        if "original" not in found:
+            return
+        yield row, found
+
+
+def _rows(explored: Explored, shown: list[Any]) -> list[dict[str, Any]]:
+    """A row of test images, and for each trial one of each kind."""
+    first, pictures = shown[0]
+    originals = np.asarray(pictures["original"], np.float32)
+    low, high = float(np.nanmin(originals)), float(np.nanmax(originals))
+    several = any(axis.name == "data" for axis in explored.settings)
+    of_data = f"{first['data']}: test images" if several else "test images"
+    rows = [{"cell": of_data, "kind": KINDS["reconstruction"], "url": _url(originals, low, high)}]
+    for row, found in shown:
+        parts = [f"{axis.symbol} = {label_text(row[axis.name])}".removeprefix(" = ") for axis in _named(explored)]
+        cell = ", ".join(parts) or f"trial {row['trial_id'][:8]}"
+        rows += [
+            {"cell": cell, "kind": name, "url": _url(np.asarray(found[kind], np.float32), low, high)}
+            for kind, name in KINDS.items()
+            if kind in found
+        ]
+    return rows
+
+
+def _named(explored: Explored) -> list[Any]:
+    """The axes whose labels tell cells apart."""
+    return [axis for axis in explored.axes if axis.role != "seed"] if explored.is_search else explored.settings
+
+
+def _url(images: np.ndarray, low: float, high: float) -> str:
+    """A row of pictures as a PNG within the page."""
+    from PIL import Image
+
+    shown = images[:TILES]
+    levels = 255 * np.clip((np.nan_to_num(shown) - low) / (high - low if high > low else 1), 0, 1)
+    n, height, width = shown.shape[:3]
+    scale = SIDE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    mode = "RGBA" if shown.ndim == 4 else "LA"
+    canvas = Image.new(mode, (TILES * (SIDE + GAP), SIDE), (0,) * len(mode))
+    for i, picture in enumerate(levels[:n]):
+        tile = Image.fromarray(picture.astype(np.uint8)).convert(mode)
+        canvas.paste(
+            tile.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS),
+            (i * (SIDE + GAP), 0),
+        )
+    buffer = io.BytesIO()
+    canvas.save(buffer, "png", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
