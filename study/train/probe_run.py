@@ -39,7 +39,7 @@ class ProbeRun:
             self._found.append((found, time.monotonic() - began))
             if time.monotonic() - start >= seconds:
                 break
-        counts = {"step": len(self._found), "steps": len(self._probes)}
+        counts: dict[str, float] = {"step": len(self._found), "steps": len(self._probes)}
         return counts | {"taken": len(self._found) - before, "took_s": time.monotonic() - start}
 
     def commit(self, home: Home, known: Callable[[str], bool] = lambda _: False) -> list[str]:
