@@ -1,5 +1,6 @@
 """The report: `studies/<name>/report/` in the home, with the tables, the figures and one page that holds them all."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ import pandas as pd
 
 from analysis.claims.claim import WORDS, Claim
 from analysis.frames.load import DEFAULT_HOME, Header, Place
-from analysis.frames.regime import MEANINGS
+from analysis.frames.regime import MEANINGS, by_trial
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.report.findings import Findings, findings
@@ -16,6 +17,7 @@ from analysis.report.mlflow_links import read_links, section
 from analysis.report.page import page
 from analysis.tables.cells import Glance, counts, glance, label_text, markdown, table, written
 from analysis.tables.sheet import Sheet, in_latex
+from study.record.study_files import REGIMES, study_file
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None) -> Re
     folder = f"studies/{study}/report"
     for name, content in files.items():
         view.home.write(f"{folder}/{name}", content)
+    view.home.write(study_file(study, REGIMES), json.dumps(by_trial(frame), ensure_ascii=False).encode())
     return Report(
         study=study,
         caption=head.caption,
