@@ -23,16 +23,23 @@ from study.record import Home, commit, new_commit_id, write_artifacts
 
 STUDY = "grid_gamma"
 KAPPAS, SEEDS = (4, 8), (0, 1)
+REGIMES = {(4, 0): "balanced", (4, 1): "balanced", (8, 0): "under", (8, 1): "over?"}
 IDS = {(kappa, seed): f"trial-{kappa}-{seed}" for kappa in KAPPAS for seed in SEEDS}
 
 
-def write_plan(home: Home, name: str = STUDY, seeds: Sequence[int] = SEEDS, gamma: str = "learned") -> None:
+def write_plan(
+    home: Home,
+    name: str = STUDY,
+    seeds: Sequence[int] = SEEDS,
+    gamma: str = "learned",
+    kappas: Sequence[int] = KAPPAS,
+) -> None:
     """A plan of two cells. A `gamma` that is not the trials' own adds a row, and so a varying axis."""
-    rows = [{"trial_id": key, "kappa": k, "gamma": "learned", "seed": s} for (k, s), key in IDS.items() if s in seeds]
+    rows = [{"trial_id": IDS[k, s], "kappa": k, "gamma": "learned", "seed": s} for k in kappas for s in seeds]
     rows += [{"trial_id": "another", "kappa": 4, "gamma": gamma, "seed": 0}] if gamma != "learned" else []
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows), buffer)
-    axes = {"kappa": KAPPAS, "gamma": ["learned"], "seed": seeds}
+    axes = {"kappa": kappas, "gamma": ["learned"], "seed": seeds}
     home.write(f"studies/{name}/plan.parquet", buffer.getvalue())
     home.write(
         f"studies/{name}/study.json", json.dumps({"name": name, "caption": "A question?", "axes": axes}).encode()
@@ -49,7 +56,7 @@ def row(kappa: int, seed: int, commit_id: str, status: str = "finished") -> dict
     columns["declaration"] = json.dumps(declaration)
     if status == "failed":
         return {**columns, "error": "the worker was killed"}
-    columns |= {"distortion_test": 1.25 + seed, "rate_test": 7.0, "gamma": 0.02, "n_active": 3}
+    columns |= {"distortion_test": 1.25 + seed, "rate_test": 7.0, "neg_elbo_test": 12.5, "gamma": 0.02, "n_active": 3}
     return {**columns, "error": "J is not finite", "diverged_at": 400} if status == "diverged" else columns
 
 
@@ -78,6 +85,23 @@ def launched(home: Home, **settings: Any) -> str | None:
     mirror = Mirror(home, STUDY, **settings)
     mirror.start({"scale": "laptop", "pack": "auto"})
     return mirror.close("finished", {"finished": 4.0})
+
+
+def write_report(home: Home, page: str, regimes: Mapping[tuple[int, int], str]) -> None:
+    """What the mirror reads of a report: its page, and the regimes."""
+    named = {IDS[pair]: regime for pair, regime in regimes.items()}
+    home.write(f"studies/{STUDY}/report/index.html", page.encode())
+    home.write(f"studies/{STUDY}/report/regimes.json", json.dumps(named).encode())
+
+
+def reported(home: Home, page: str, regimes: Mapping[tuple[int, int], str] = REGIMES) -> None:
+    """Mirror what is there, write the report and show it, as a launch does."""
+    mirror = Mirror(home, STUDY)
+    mirror.start({})
+    mirror.finish("finished", {}, is_reported=True)
+    assert mirror.wait() is None
+    write_report(home, page, regimes)
+    assert mirror.show_report() is None
 
 
 def client(home: Home) -> Any:

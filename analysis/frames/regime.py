@@ -101,6 +101,13 @@ def with_regimes(frame: Frame) -> Frame:
     )
 
 
+def by_trial(frame: Frame) -> dict[str, str]:
+    """trial_id → the regime of each trained trial that finished, with a `?` where it has not converged."""
+    judged = frame[frame["status"].eq("finished") & frame["stage"].ne(PROBE)]
+    marked = judged["regime"].where(judged["converged"], judged["regime"] + "?")
+    return dict(zip(judged["trial_id"], marked, strict=True))
+
+
 def kept(frame: Frame) -> Column:
     """How many latents are kept: active ones, or the codes that are used where codes have a price."""
     return frame["n_active"].fillna(frame["codes_used"]) if "codes_used" in frame else frame["n_active"]

@@ -1,12 +1,13 @@
 """The report: `studies/<name>/report/` in the home, with the tables, the figures and one page that holds them all."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from analysis.claims.claim import WORDS, Claim
 from analysis.explore.charts import charts_of
 from analysis.frames.load import DEFAULT_HOME, AnalysisError, Header, Place, studies_of
-from analysis.frames.regime import MEANINGS, reference_trials
+from analysis.frames.regime import MEANINGS, by_trial, reference_trials
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.report.findings import Findings, findings
@@ -18,6 +19,7 @@ from analysis.report.summary import NAME, Summary, read_summaries
 from analysis.tables.cells import Glance, counts, glance, label_text, markdown, table, written
 from analysis.tables.sheet import Sheet, in_latex
 from study.record import Home
+from study.record.study_files import REGIMES, study_file
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None, liste
     folder = f"studies/{study}/report"
     for name, content in files.items():
         view.home.write(f"{folder}/{name}", content)
+    view.home.write(study_file(study, REGIMES), json.dumps(by_trial(frame), ensure_ascii=False).encode())
     if listed:
         write_home_page(view.home)
     return Report(

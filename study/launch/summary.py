@@ -29,7 +29,7 @@ class StudySummary:
             self.mirror.committed()  # failures are recorded after the packs
             counts = {"finished": result.finished, "diverged": result.diverged, "failed": result.failed}
             status = "finished" if result.is_settled else "failed"
-            self.mirror.finish(status, {**counts, "already_there": result.already_there})
+            self.mirror.finish(status, {**counts, "already_there": result.already_there}, is_reported=True)
 
     def report(self, console: Console) -> StudyResult:
         """Wait for the mirror, which the report points to, write the report, and print what it says and where things are."""
@@ -39,6 +39,8 @@ class StudySummary:
         from analysis.report.terminal import print_report
 
         report = write_report(self.after.name, self.home, self.after.study, listed=False)
+        with console.status("showing the report in MLflow"):
+            lag = lag or (self.mirror.show_report() if self.mirror else None)
         print_report(console, report)
         result = result_of(self.before, self.after, self.home, report.location)
         self._say_done(console, result)

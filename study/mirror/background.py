@@ -28,8 +28,8 @@ STRIKES = 2
 """Failures in a row after which the mirror is closed, and opened anew `REST_S` later."""
 
 REST_S = 60.0
-STALL_S = 30.0
-"""How long the end of a launch waits for a writer that makes no progress."""
+STALL_S, FOLLOW_S = 30.0, 600.0
+"""How long the end of a launch waits for a writer without progress, and a writer at its end for what is to follow."""
 
 LOCK_POLL_S, LOCK_PATIENCE_S = 0.5, 5.0
 """Seconds between tries to open a mirror that somebody else writes, and how long to go on trying at the end."""
@@ -84,12 +84,13 @@ class BackgroundWriter:
         self._backlog: Iterator[Entry] | None = None
         self._stale = self._counted_last = False
         self._strikes = 0
-        self._was_cut_short = self._ended = self._is_hopeless = False
+        self._was_cut_short = self._ended = self._has_followed = self._is_hopeless = False
         self._progressed_at = self._finishing_since = time.monotonic()
         self._mirror: OpenMirror | None = None
         self._first: Task | None = None
         self._last: Task | None = None
-        self._closing, self._hurry, self._done = threading.Event(), threading.Event(), threading.Event()
+        self._following: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._closing, self._hurry, self._written, self._done = (threading.Event() for _ in range(4))
         # A daemon: a hung server must not keep the program from ending.
         self._thread = threading.Thread(target=self._run, name="mirror", daemon=True)
 
@@ -107,9 +108,11 @@ class BackgroundWriter:
         """Look for new entries to write."""
         self.ask(self._count_missing)
 
-    def finish(self, last: Task) -> None:
-        """Write what is left, and then do the last task; returns at once."""
+    def finish(self, last: Task, is_followed: bool = False) -> None:
+        """Write what is left, and then do the last task; returns at once. The mirror stays open for what is to follow."""
         self._last = last
+        if not is_followed:
+            self._following.put(None)
         self._progressed_at = self._finishing_since = time.monotonic()
         self._closing.set()
         self._tasks.put(None)
@@ -120,13 +123,18 @@ class BackgroundWriter:
             return
         deadline = self._finishing_since + patience_s
         while (left := min(deadline, self._progressed_at + STALL_S) - time.monotonic()) > 0:
-            if self._done.wait(min(0.5, left)):
+            if self._written.wait(min(0.5, left)):
                 break
             if on_wait:
                 on_wait(self.left)
-        self._was_cut_short = not self._done.is_set()
+        self._was_cut_short = not self._written.is_set()
         self._hurry.set()
-        self._done.wait(2.0)
+        self._written.wait(2.0)
+
+    def follow(self, task: Task, patience_s: float) -> bool:
+        """After `wait`: do one task more, and close the mirror. Returns whether it was done in time."""
+        self._following.put(task)
+        return self._done.wait(patience_s) and self._has_followed
 
     @property
     def is_started(self) -> bool:
@@ -136,7 +144,7 @@ class BackgroundWriter:
     @property
     def is_complete(self) -> bool:
         """Whether everything there was to write has been written."""
-        return self._ended and self._done.is_set() and not self.left and not self._was_cut_short
+        return self._ended and self._written.is_set() and not self.left and not self._was_cut_short
 
     def _run(self) -> None:
         _give_way()
@@ -149,6 +157,7 @@ class BackgroundWriter:
             if self._mirror and not self._ended:
                 with contextlib.suppress(Exception):  # the records tell how much is left, if they can be read
                     self._count_missing(self._mirror)
+            self._written.set()
             self._done.set()
 
     def _serve(self) -> bool:
@@ -164,7 +173,15 @@ class BackgroundWriter:
                     pass
                 if self._strikes < STRIKES:
                     self._ended = bool(self._in_turn(lambda: (self._last and self._last(mirror), True)))
+                if self._ended:
+                    self._follow_up(mirror)
         return self._ended or is_last_try or self._is_hopeless or self._hurry.is_set()
+
+    def _follow_up(self, mirror: OpenMirror) -> None:
+        self._written.set()
+        with contextlib.suppress(queue.Empty):
+            if task := self._following.get(timeout=FOLLOW_S):
+                self._has_followed = bool(self._in_turn(lambda: (task(mirror), True)))
 
     def _opened_in(self, held: contextlib.ExitStack) -> Any:
         """The mirror, once nobody else writes it; when the launch is ending, the wait is short."""

@@ -5,13 +5,18 @@ when another launch adds seeds, and it is rewritten only if it has changed.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from study.mirror.entry import run_name, text_of
+from study.mirror.entry import placed, run_name, text_of
 from study.mirror.records import StudyRecords
 from study.mirror.views import run_address
+
+NOTE = "mlflow.note.content"
+TOLD = (NOTE, "place", "regime")
+"""The tags that follow from a cell's trials and from its place in the table."""
 
 Number = tuple[str, float, int, int]
 """Name, value, time in ms, step."""
@@ -28,10 +33,11 @@ class Seed:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the plan. Its `key` never changes; its name follows the axes that vary, and so may change with the table."""
+    """A cell of the plan. Its `key` never changes; name and place follow the axes that vary, and so may change with them."""
 
     key: str
     name: str
+    place: str
     params: Mapping[str, str]
     trials: tuple[str, ...]
 
@@ -44,13 +50,19 @@ def cells(records: StudyRecords) -> dict[str, Cell]:
     for trial, labels in records.labels.items():
         key = ", ".join(f"{axis}={text_of(value)}" for axis, value in labels.items() if axis != "seed")
         grouped.setdefault(key, []).append(trial)
-    return {key: _cell(records, key, trials) for key, trials in grouped.items()}
+    return {key: _cell(records, key, place, trials) for place, (key, trials) in enumerate(grouped.items())}
 
 
-def _cell(records: StudyRecords, key: str, trials: list[str]) -> Cell:
+def _cell(records: StudyRecords, key: str, place: int, trials: list[str]) -> Cell:
     labels = records.labels[trials[0]]
     params = {axis: text_of(labels[axis]) for axis in records.factors}
-    return Cell(key, run_name(labels, records.factors) or records.study, params, tuple(trials))
+    return Cell(key, run_name(labels, records.factors) or records.study, placed(place), params, tuple(trials))
+
+
+def regime_of(regimes: Iterable[str]) -> str:
+    """The regime of a cell's seeds, and where they differ how many have each: "2 balanced, 1 over"."""
+    counted = Counter(regimes).most_common()
+    return counted[0][0] if len(counted) == 1 else ", ".join(f"{count} {regime}" for regime, count in counted)
 
 
 def means(seeds: Iterable[Seed]) -> dict[str, float]:
@@ -96,7 +108,7 @@ class _Run:
     run_id: str
     started: int
     params: frozenset[str] = frozenset()
-    shown: tuple[str, str, Mapping[str, float]] | None = None
+    shown: tuple[str, Mapping[str, str], Mapping[str, float]] | None = None
     written: int | None = None
 
 
@@ -119,7 +131,8 @@ class Cells:
         if key not in self._cells or key in self._runs:
             self.server.client.delete_run(run.info.run_id)
             return
-        shown = (run.info.run_name, tags.get("mlflow.note.content", ""), dict(run.data.metrics))
+        told = {name: tags[name] for name in TOLD if name in tags}
+        shown = (run.info.run_name, told, dict(run.data.metrics))
         self._runs[key] = _Run(run.info.run_id, run.info.start_time, frozenset(run.data.params), shown)
         self._changed.add(key)
 
@@ -147,6 +160,10 @@ class Cells:
             self._runs[cell.key] = _Run(run.info.run_id, run.info.start_time)
         return self.parent(trial)
 
+    def judge(self) -> None:
+        """The records' regimes may have changed, of any trial."""
+        self._changed |= self._cells.keys()
+
     def settle(self) -> None:
         """Write the cells whose trials have changed."""
         for key in sorted(self._changed & self._runs.keys()):
@@ -156,7 +173,9 @@ class Cells:
     def _write(self, cell: Cell, run: _Run) -> None:
         seeds = {trial: self._seeds[trial] for trial in cell.trials if trial in self._seeds}
         numbers, text = means(seeds.values()), note(cell, seeds, self.records.labels, self.experiment)
-        wanted = (cell.name, text, numbers)
+        known = [self.records.regimes[trial] for trial in cell.trials if trial in self.records.regimes]
+        tags = {NOTE: text, "place": cell.place} | ({"regime": regime_of(known)} if known else {})
+        wanted = (cell.name, tags, numbers)
         if run.shown == wanted:
             return
         now = self._moment(run)
@@ -164,7 +183,7 @@ class Cells:
         if run.shown and run.shown[0] != cell.name:
             self.server.client.update_run(run.run_id, name=cell.name)
         metrics = [(name, value, now, 0) for name, value in numbers.items()]
-        self.server.log(run.run_id, metrics, params, {"mlflow.note.content": text})
+        self.server.log(run.run_id, metrics, params, tags)
         has_result = any(seed.status != "failed" for seed in seeds.values())
         # A mean takes no time: what lies between the first seed and the last says nothing.
         self.server.client.set_terminated(run.run_id, "FINISHED" if has_result else "FAILED", run.started)

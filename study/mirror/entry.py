@@ -6,9 +6,10 @@ section of their own and keeps out of the table's columns.
 """
 
 import json
+import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +21,8 @@ FINAL += ("n_active", "n_burda", "scale_residual", "grad_z_last")
 OF_STAGES = ("distortion_test", "n_active", "gamma")
 """The numbers of an earlier stage that a run shows."""
 CURVES = ("distortion", "rate", "gamma", "grad_z", "n_active")
+NEG_ELBO = "neg_elbo"
+"""The curve of −ELBO at β = 1, which follows from three others."""
 DERIVED = {
     "d": "data.d",
     "n_train": "data.n_train",
@@ -36,7 +39,7 @@ SYMBOLS = {"kappa": "κ={}", "beta": "β={}", "gamma": "γ={}", "seed": "s{}"}
 class Entry:
     """One trial, ready to be written into a run. A point of a curve is (name, step, share of the training, value).
 
-    `versions` are those of its evaluated metrics.
+    `versions` are those of its evaluated metrics; `relative_tags` may change with the study's table and its other trials.
     """
 
     trial_id: str
@@ -52,6 +55,7 @@ class Entry:
     row: Mapping[str, Any]
     latents: list[Mapping[str, Any]]
     has_files: bool
+    relative_tags: Mapping[str, str]
 
 
 def run_name(labels: Mapping[str, Any], varying: Iterable[str]) -> str:
@@ -97,9 +101,22 @@ def _flattened(value: Any, path: str = "") -> dict[str, str]:
     return {} if value is None else {path: text_of(value)}
 
 
-def final_numbers(row: Mapping[str, Any], evaluations: list[Mapping[str, Any]]) -> dict[str, float]:
-    """The numbers at the end of training, and the newest version of each later evaluation."""
-    numbers = {name: row[name] for name in FINAL if row["stage"] != "probe"}
+def placed(order: int) -> str:
+    """A place in the table as a tag: MLflow sorts tags as text."""
+    return f"{order:06d}"
+
+
+def minimised(header: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns that a search minimises; none of a study that is no search."""
+    listed = header.get("search", {}).get("settings", {}).get("minimise", "")
+    return tuple(part.partition("=")[0] for part in listed.split())
+
+
+def final_numbers(
+    row: Mapping[str, Any], evaluations: list[Mapping[str, Any]], wanted: Iterable[str] = ()
+) -> dict[str, float]:
+    """The numbers at the end of training, those `wanted` first, and the newest version of each later evaluation."""
+    numbers = {name: row[name] for name in (*wanted, *FINAL) if row["stage"] != "probe"}
     for found in sorted(evaluations, key=lambda found: found["version"] or 0):
         numbers[_legal(found["metric"])] = found["value"]
     return {name: float(value) for name, value in list(numbers.items())[:MOST_METRICS] if value is not None}
@@ -120,6 +137,20 @@ def numbers_of_stages(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {name: float(value) for name, value in named.items() if value is not None}
 
 
+def with_neg_elbo(points: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A trial's curve with −ELBO = R/(2γ) + (d/2) log 2πγ + K, where p(x|z) is normal with one γ, and K is known."""
+    if row["likelihood"] not in (None, "normal") or row["gamma_mode"] in ("perpixel", "perimage"):
+        return points
+    return [{**point, NEG_ELBO: _neg_elbo(point, row["d"])} for point in points]
+
+
+def _neg_elbo(point: Mapping[str, Any], d: int | None) -> float | None:
+    distortion, rate, gamma = (point[name] for name in ("distortion", "rate", "gamma"))
+    if d is None or None in (distortion, rate) or not gamma:
+        return None
+    return distortion / (2 * gamma) + d / 2 * math.log(2 * math.pi * gamma) + rate
+
+
 def thinned(rows: list[Mapping[str, Any]], steps: int) -> list[tuple[str, int, float, float]]:
     """At most `MOST_POINTS` evenly spread points of each curve, with its first and last."""
     stages: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -128,8 +159,8 @@ def thinned(rows: list[Mapping[str, Any]], steps: int) -> list[tuple[str, int, f
     points = []
     for stage, logged in stages.items():
         section = "curve" if len(stages) == 1 else f"curve {_legal(stage)}"
-        for name in CURVES:
-            known = sorted((row["step"], row[name]) for row in logged if row[name] is not None)
+        for name in (NEG_ELBO, *CURVES):
+            known = sorted((row["step"], row[name]) for row in logged if row.get(name) is not None)
             points += [(f"{section}/{name}", step, step / steps, float(value)) for step, value in _spread(known)]
     return points
 

@@ -206,15 +206,30 @@ class Mirror:
         self.finish(status, summary)
         return self.wait(patience_s, on_wait)
 
-    def finish(self, status: str, summary: Mapping[str, float]) -> None:
-        """Begin to close; `wait` then waits, so that a launch can wait for the mirrors of several studies together."""
+    def finish(self, status: str, summary: Mapping[str, float], is_reported: bool = False) -> None:
+        """Begin to close; `wait` then waits, so that a launch can wait for the mirrors of several studies together.
+
+        Where the study `is_reported` afterwards, the mirror stays open for `show_report`.
+        """
         numbers = dict(summary)
-        self._writer.finish(lambda runs: _close(runs, self.uri, status, numbers))
+        self._writer.finish(lambda runs: _close(runs, self.uri, status, numbers), is_reported)
 
     def wait(self, patience_s: float = 120.0, on_wait: Callable[[int], None] | None = None) -> str | None:
         """Wait for the end, at most `patience_s` from `finish` on; returns the sentence of `close`."""
         self._writer.wait(patience_s, on_wait)
         return None if self._writer.is_complete or not self._writer.is_started else self._lag(patience_s)
+
+    def show_report(self, patience_s: float = 60.0) -> str | None:
+        """After `wait`: show the report that the home holds by now, and close; a sentence if that is not done in time."""
+        if not self._writer.is_complete or self._writer.follow(lambda runs: runs.show_report(), patience_s):
+            return None
+        why = self._writer.fault or f"it needs more than {patience_s:g} s"
+        return masked(f"MLflow does not show the report ({why}): `{self._command}` shows it.")
+
+    @property
+    def _command(self) -> str:
+        option = f" --tracking-uri {shlex.quote(self.uri)}" if self.uri else ""
+        return f"collapsar mirror {self.study} --home {shlex.quote(str(self.home))}{option}"
 
     def _lag(self, patience_s: float) -> str:
         """How far the mirror is behind, why, and the remedy."""
@@ -226,10 +241,10 @@ class Mirror:
             recorded = len(StudyRecords(self.home, self.study).committed())
             behind = f"could not be opened, and may lack any of the study's {recorded} recorded trials"
         why = self._writer.fault or f"it needs more than {patience_s:g} s"
-        option = f" --tracking-uri {shlex.quote(self.uri)}" if self.uri else ""
-        command = f"collapsar mirror {self.study} --home {shlex.quote(str(self.home))}{option}"
         where = tracking_uri(self.home, self.uri)
-        return masked(f"The MLflow mirror at {where} {behind} ({why}): the next launch or `{command}` catches up.")
+        return masked(
+            f"The MLflow mirror at {where} {behind} ({why}): the next launch or `{self._command}` catches up."
+        )
 
     @property
     def page(self) -> str | None:
@@ -255,4 +270,5 @@ def rebuild(home: Home, study: str | None = None, uri: str | None = None, pictur
                 runs.write(entry)
                 written += 1
             _close(runs, uri, "finished", {})
+            runs.show_report()
     return written

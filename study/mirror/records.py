@@ -12,15 +12,18 @@ from study.mirror.entry import (
     Entry,
     Pictures,
     final_numbers,
+    minimised,
     note,
     numbers_of_stages,
     parameters,
+    placed,
     run_name,
     thinned,
     versions,
+    with_neg_elbo,
 )
 from study.record import Home, HomeError, deciding_rows, read_artifacts, read_commits, stored_ids
-from study.record.study_files import read_header, read_plan
+from study.record.study_files import read_header, read_plan, read_regimes
 
 PAGE = 1000
 """How many trials' records are read at once."""
@@ -47,6 +50,9 @@ class StudyRecords:
         self._names = {trial: run_name(labels, self.varying) or study for trial, labels in self.labels.items()}
         seeds = [row["seed"] for row in rows if row.get("seed") is not None]
         self.first_seed = min(seeds) if seeds else None
+        self.minimised = minimised(header)
+        self._order = {trial: place for place, trial in enumerate(self.labels)}
+        self.regimes = read_regimes(home, study)
 
     def reread(self) -> "StudyRecords":
         """The same study, with its plan as it is now."""
@@ -55,6 +61,11 @@ class StudyRecords:
     def name(self, trial_id: str) -> str:
         """The name of a trial's run."""
         return self._names[trial_id]
+
+    def relative_tags(self, trial_id: str) -> dict[str, str]:
+        """What a trial's run says of its part in the study: its place in the table, to sort by, and its regime."""
+        regime = {"regime": self.regimes[trial_id]} if trial_id in self.regimes else {}
+        return {"place": placed(self._order[trial_id])} | regime if trial_id in self._order else regime
 
     def committed(self) -> dict[str, str]:
         """trial_id → deciding commit_id of every trial of the plan that has a record."""
@@ -81,8 +92,8 @@ class StudyRecords:
         for row in trials:
             key = row["trial_id"]
             before = [stages[stage] for stage in row["stages"] or [] if stage in stages]
-            points = [point for stage in before for point in curves[stage["trial_id"]]]
-            yield self._entry(row, before, points + curves[key], latents[key], evaluations[key])
+            points = [point for each in (*before, row) for point in with_neg_elbo(curves[each["trial_id"]], each)]
+            yield self._entry(row, before, points, latents[key], evaluations[key])
 
     def _stages(self, trials: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """The trials rows of the earlier stages of these trials."""
@@ -113,9 +124,10 @@ class StudyRecords:
             wall_s=row["wall_s"] or 0.0,
             tags={**tags, "kind": "trial", "mlflow.note.content": note(row)},
             params=parameters(row, {axis: self.labels[row["trial_id"]][axis] for axis in self.varying}),
-            metrics=final_numbers(row, evaluations) | numbers_of_stages(before),
+            metrics=final_numbers(row, evaluations, self.minimised) | numbers_of_stages(before),
             versions=versions(evaluations),
             curves=thinned(curves, row["steps"] or 1),
+            relative_tags=self.relative_tags(row["trial_id"]),
             row=row,
             latents=latents,
             has_files=self.pictures == "all" or (self.pictures == "first-seed" and self._is_first_seed(row)),

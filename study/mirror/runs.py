@@ -8,21 +8,23 @@ Two homes may show studies of one name on one server: the `home` tag says which 
 homes are left alone.
 """
 
-import tempfile
+import contextlib
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from study.mirror import views
+from study.mirror.artifacts import ReportRun, attach
 from study.mirror.background import MirrorError
 from study.mirror.cells import Cells, Seed, Server
 from study.mirror.entry import Entry
 from study.mirror.live_packs import LivePacks
 from study.mirror.records import StudyRecords
+from study.record.study_files import REPORT, read_regimes, study_file
 
 STATUSES = {"finished": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
 """Run statuses. A trial that diverged has a result; any status not listed here was cut short: KILLED."""
@@ -36,7 +38,7 @@ class Run:
     """A trial's run, as MLflow knows it: its start in ms, its params, and the commit that it shows completely.
 
     `numbers_of` is the commit that its numbers, or some of them, come from; `begun_with` the commit whose tags it was
-    created with by this writer.
+    created with by this writer; `relative_tags` those of its tags that follow from the study as a whole.
     """
 
     run_id: str
@@ -47,6 +49,7 @@ class Run:
     mirrored: str | None = None
     numbers_of: str | None = None
     begun_with: str | None = None
+    relative_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class StudyRuns:
@@ -77,7 +80,9 @@ class StudyRuns:
         self.experiment = self._experiment(self._artifact_root)
         self.trials: dict[str, Run] = {}
         self.cells = Cells(records, self.server, self.experiment, self._create_run)
+        self.report = ReportRun(self.server, self._create_run)
         self._find_runs()
+        self._describe()
 
     def _experiment(self, artifact_root: Path | None) -> str:
         study = self.records.study
@@ -86,12 +91,14 @@ class StudyRuns:
             remedy = f"restore it (mlflow experiments restore -x {found.experiment_id}) or remove it (mlflow gc)"
             raise MirrorError(f"the experiment {study} was deleted in MLflow: {remedy}")
         where = (artifact_root / study).as_uri() if artifact_root else None
-        key = found.experiment_id if found else self.client.create_experiment(study, where)
-        known = found.tags if found else {}
-        for name, text in views.tags(self.records, key).items():
+        return found.experiment_id if found else self.client.create_experiment(study, where)
+
+    def _describe(self) -> None:
+        """Bring the experiment's description and views up to date."""
+        known = self.client.get_experiment(self.experiment).tags
+        for name, text in views.tags(self.records, self.experiment, self.report.run_id).items():
             if known.get(name) != text:
-                self.client.set_experiment_tag(key, name, text)
-        return key
+                self.client.set_experiment_tag(self.experiment, name, text)
 
     def _find_runs(self) -> None:
         """Learn which trials and cells have runs, and end those that a crash left RUNNING; others are completed in place."""
@@ -127,13 +134,17 @@ class StudyRuns:
             is_whole = info.status == STATUSES.get(tags.get("status"))
             mirrored = tags.get("mirrored") if is_whole else None
             held = tags.get("commit_id") if run.data.metrics else None
-            self.trials[trial] = Run(info.run_id, info.start_time, info.run_name, parent, known, mirrored, held)
+            relative = {name: tags[name] for name in ("place", "regime") if name in tags}
+            own = (info.run_id, info.start_time, info.run_name, parent, known, mirrored, held)
+            self.trials[trial] = Run(*own, relative_tags=relative)
             numbers = {name: value for name, value in run.data.metrics.items() if "/" not in name}
             is_only_begun = info.status == "RUNNING" and not run.data.metrics  # its tags come before its numbers
             status = "" if is_only_begun else tags.get("status", "")
             self.cells.learn(trial, Seed(info.run_id, status, numbers))
         elif tags.get("kind") == "cell":
             self.cells.add(run)
+        elif tags.get("kind") == "report":
+            self.report.add(run)
         elif tags.get("launch_id") == self.launch_id:
             self.launch = info.run_id
         elif info.status == "RUNNING" and tags.get("kind") in ("launch", "pack"):
@@ -190,12 +201,13 @@ class StudyRuns:
         if run.name != entry.name:
             self.client.update_run(run.run_id, name=entry.name)
         if files := self.records.files(entry):
-            self._attach(run, files)
+            attach(self.client, run.run_id, files)
         self._log(run, entry, parent)
         self.client.set_terminated(run.run_id, STATUSES[entry.status], run.started + round(1000 * entry.wall_s))
         params, key = run.params.union(entry.params), entry.commit_id
         held = key if entry.metrics or entry.curves else None
-        self.trials[entry.trial_id] = Run(run.run_id, run.started, entry.name, parent, params, key, held)
+        whole = {"params": params, "mirrored": key, "numbers_of": held, "relative_tags": entry.relative_tags}
+        self.trials[entry.trial_id] = replace(run, name=entry.name, parent=parent, begun_with=None, **whole)
         self.cells.learn(entry.trial_id, Seed(run.run_id, entry.status, entry.metrics))
 
     def _run_of(self, entry: Entry, parent: str | None) -> Run:
@@ -216,7 +228,7 @@ class StudyRuns:
 
     def _tags(self, entry: Entry, parent: str | None) -> dict[str, str]:
         placed = {"mlflow.parentRunId": parent, "cell": self.cells.name(entry.trial_id)} if parent else {}
-        return {**entry.tags, **placed, "mirrored": entry.commit_id}
+        return {**entry.tags, **placed, **entry.relative_tags, "mirrored": entry.commit_id}
 
     def _log(self, run: Run, entry: Entry, parent: str | None) -> None:
         """Log an entry. Times follow from the run's start and the record, so what is sent twice is equal, and kept once.
@@ -231,16 +243,23 @@ class StudyRuns:
         has_tags = (run.begun_with, run.parent) == (entry.commit_id, parent)
         self.server.log(run.run_id, metrics, params, {} if has_tags else self._tags(entry, parent))
 
-    def _attach(self, run: Run, files: Mapping[str, bytes]) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            for path, content in files.items():
-                (Path(folder) / path).parent.mkdir(exist_ok=True)
-                (Path(folder) / path).write_bytes(content)
-            self.client.log_artifacts(run.run_id, folder)
-
     def settle(self) -> None:
-        """All that was missing has been written: bring the cells up to date."""
+        """All that was missing has been written: bring up to date what follows from the study as a whole."""
+        for trial, run in self.trials.items():
+            wanted = self.records.relative_tags(trial)
+            if not wanted.items() <= run.relative_tags.items():
+                self.server.log(run.run_id, tags=wanted)
+                self.trials[trial] = replace(run, relative_tags=wanted)
         self.cells.settle()
+
+    def show_report(self) -> None:
+        """Show the report that the home holds, and the regimes that it found; nothing where there is none."""
+        self.records.regimes = read_regimes(self.records.home, self.records.study)
+        self.cells.judge()
+        self.settle()
+        with contextlib.suppress(FileNotFoundError):
+            self.report.show(self.records.home.read(study_file(self.records.study, REPORT)))
+            self._describe()
 
     def finish(self, status: str, summary: Mapping[str, float]) -> None:
         """End the launch, and the packs that are still open."""

@@ -12,9 +12,12 @@ from study.mirror.records import StudyRecords
 SIDE = "workflowType=machine_learning"
 """The part of the UI that shows training runs, whatever the browser showed last."""
 
+PAGE = "report.html"
+"""The study's report, as an artifact."""
+
 VIEW_TAG = "mlflow.sharedViewState."
 
-SHOWN = ("n_active", "rate_test", "distortion_test", "nre_mean_test", "neg_elbo_test", "gamma")
+SHOWN = ("neg_elbo_test", "n_active", "rate_test", "distortion_test", "nre_mean_test", "gamma")
 """The final numbers that get a column, in this order."""
 
 RUN_NAME = "attributes.`Run Name`"
@@ -40,13 +43,13 @@ NOTE = """{caption}
 
 **Views:** {links}; the same are under *Views* above the runs.
 
-**Runs.** {nesting} A plain parameter is an axis that varies in this study; a dotted one (`model.encoder`) was declared \
-with it. Tags say a run's `kind` and a trial's `status` (finished, diverged or failed) and `trial_id`; runs of kind `pack` \
-show training live.
+**Runs.** {nesting} They stand in the order of {order}. A plain parameter is an axis that varies in this study; a dotted \
+one (`model.encoder`) was declared with it. Tags say a run's `kind` and a trial's `status` (finished, diverged or failed), \
+`trial_id` and `regime`, as the report judges it (`?`: the trial has not converged); runs of kind `pack` show training live.
 
 {legend}
 
-**Report:** `{report}`. Everything here follows from the study's records: `collapsar mirror {study}` writes \
+**Report:** {shown}`{report}`. Everything here follows from the study's records: `collapsar mirror {study}` writes \
 it again.
 """
 
@@ -57,11 +60,16 @@ TRIALS = "A run per trial."
 def views(records: StudyRecords) -> dict[str, tuple[str, dict[str, object]]]:
     """key → name and state of each view; the first is the one to open first."""
     numbers, seed = tuple(meanings(records)), ["seed"] if records.has_cells else []
-    trials = ("Every trial", _state("trial", [*records.factors, *seed], ["status"], numbers))
+    judged = ["regime"] if records.is_trained else []
+    best_first = {"orderByKey": f"metrics.`{records.minimised[0]}`"} if records.minimised else {}
+    trials = (
+        "Every trial",
+        _state("trial", [*records.factors, *seed], ["status", *judged], numbers) | best_first,
+    )
     packs = ("Training now", _state("pack", [], [], LIVE) | {"searchFilter": RUNNING})
     if not records.has_cells:
         return {"trials": trials, "packs": packs}
-    cells = ("Means over seeds", _state("cell", records.factors, [], ("seeds", *numbers)))
+    cells = ("Means over seeds", _state("cell", records.factors, judged, ("seeds", *numbers)))
     if not records.is_trained:
         return {"cells": cells, "trials": trials, "packs": packs}
     curves = (
@@ -73,7 +81,8 @@ def views(records: StudyRecords) -> dict[str, tuple[str, dict[str, object]]]:
 
 def meanings(records: StudyRecords) -> dict[str, str]:
     """The numbers of trained trials and of probes that get a column, and their meanings."""
-    trained = {name: MEANINGS[name] for name in SHOWN} if records.is_trained else {}
+    searched = dict.fromkeys(records.minimised, "what the search minimises")
+    trained = searched | {name: MEANINGS[name] for name in SHOWN} if records.is_trained else {}
     return trained | {name: f"{meaning}, in {unit}" for name, (unit, meaning) in records.measures.items()}
 
 
@@ -82,8 +91,8 @@ def _state(kind: str, params: Sequence[str], tags: Sequence[str], metrics: Seque
     columns += [f"params.`{name}`" for name in params]
     return {
         "searchFilter": f"tags.kind = '{kind}'",
-        # In order of their start, runs would be folded below their parents, and absent from charts.
-        "orderByKey": "tags.`mlflow.runName`",
+        # As the table is. In order of their start, runs would be folded below their parents, and absent from charts.
+        "orderByKey": "tags.`place`",
         "orderByAsc": True,
         "selectedColumns": columns,
         "columnOrder": [RUN_NAME, *columns],
@@ -95,9 +104,9 @@ def _grouped_by_cell() -> dict[str, object]:
     return {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "cell"}]}
 
 
-def tags(records: StudyRecords, experiment: str) -> dict[str, str]:
-    """The experiment's tags: its description, its kind and its views."""
-    found = {"mlflow.note.content": description(records, experiment)}
+def tags(records: StudyRecords, experiment: str, report: str | None = None) -> dict[str, str]:
+    """The experiment's tags: its description, its kind and its views. `report` is the run that holds the report."""
+    found = {"mlflow.note.content": description(records, experiment, report)}
     found["mlflow.experimentKind"] = "custom_model_development"  # else the UI guesses a kind
     for age, (key, (name, state)) in enumerate(views(records).items()):
         # The list of views is newest first; a constant time keeps the tag as it is.
@@ -106,7 +115,7 @@ def tags(records: StudyRecords, experiment: str) -> dict[str, str]:
     return found
 
 
-def description(records: StudyRecords, experiment: str) -> str:
+def description(records: StudyRecords, experiment: str, report: str | None = None) -> str:
     """What the study asks and how to read its experiment, in Markdown."""
     links = ", ".join(f"[{name}]({address(experiment, key)})" for key, (name, _) in views(records).items())
     also = MEANINGS if records.is_trained else {}
@@ -116,6 +125,8 @@ def description(records: StudyRecords, experiment: str) -> str:
         links=links,
         nesting=CELLS if records.has_cells else TRIALS,
         legend=legend,
+        order=f"{records.minimised[0]}, which the search minimises" if records.minimised else "the study's table",
+        shown=f"[open it here]({run_address(experiment, report, PAGE)}); the file is " if report else "",
         report=f"{records.home}/studies/{records.study}/report/index.html",
         study=records.study,
     )
@@ -127,6 +138,6 @@ def address(experiment: str, key: str) -> str:
     return f"#/experiments/{experiment}/runs?{SIDE}&viewStateShareKey={key}{mode}"
 
 
-def run_address(experiment: str, run_id: str) -> str:
-    """The address of a run in the UI."""
-    return f"#/experiments/{experiment}/runs/{run_id}?{SIDE}"
+def run_address(experiment: str, run_id: str, artifact: str = "") -> str:
+    """The address of a run, or of an artifact of its, in the UI."""
+    return f"#/experiments/{experiment}/runs/{run_id}{artifact and f'/artifacts/{artifact}'}?{SIDE}"

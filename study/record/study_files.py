@@ -13,6 +13,9 @@ from study.record.home import Home, HomeError
 PLAN, HEADER, DROPPED = "plan.parquet", "study.json", "dropped.json"
 """The third lists the trials that the study's table has dropped."""
 
+REPORT, REGIMES = "report/index.html", "report/regimes.json"
+"""The report's page, and the regime of each trial as the report judges it."""
+
 
 def study_file(study: str, name: str) -> str:
     """Where a file of a study is, in the home."""
@@ -39,6 +42,14 @@ def read_header(home: Home, study: str) -> Mapping[str, Any]:
 def read_dropped(home: Home, study: str) -> list[str]:
     """The trials that the study's table has dropped. Raises: FileNotFoundError where none were; HomeError."""
     return _read_json(home, study, DROPPED, "list of trials", list)
+
+
+def read_regimes(home: Home, study: str) -> dict[str, str]:
+    """trial_id → its regime, as the latest report has it; none where there was no report. Raises: HomeError."""
+    try:
+        return _read_json(home, study, REGIMES, "list of regimes", dict)
+    except FileNotFoundError:
+        return {}
 
 
 def _read_json(home: Home, study: str, name: str, noun: str, kind: type) -> Any:

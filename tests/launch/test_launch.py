@@ -1,6 +1,7 @@
 """The launcher: it trains what is missing and nothing else, and says what it did."""
 
 import contextlib
+import math
 import sqlite3
 import time
 from functools import cache
@@ -11,7 +12,7 @@ import pytest
 from brittle_study import write_brittle
 from launches import begun, committed, ending, launch, launch_here, start, write_study
 
-from study.record import Home, stored_ids
+from study.record import Home, read, stored_ids
 
 # MLflow's own, when it is imported and when it migrates its tables.
 pytestmark = [
@@ -125,8 +126,21 @@ def test_a_launch_fills_mlflow(left_by, executor):
     with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as database:
         tagged = database.execute("select count(distinct value) from tags where key = 'trial_id'").fetchone()
         running = database.execute("select count(*) from runs where status = 'RUNNING'").fetchone()
-    assert tagged == (18,)
-    assert running == (0,)
+        judged = database.execute(
+            "select count(distinct t.run_uuid) from tags t join tags s on t.run_uuid = s.run_uuid "
+            "where t.key = 'regime' and s.key = 'trial_id'"
+        ).fetchone()
+        ends = database.execute(
+            "select t.value, m.value from latest_metrics m join tags t on m.run_uuid = t.run_uuid "
+            "where m.key = 'curve/neg_elbo' and t.key = 'trial_id'"
+        ).fetchall()
+    assert (tagged, running, judged) == ((18,), (0,), (14,))  # 2 of 18 have diverged, and 2 failed
+    last = {row["trial_id"]: row for row in sorted(read(Home(home), "curves").to_pylist(), key=lambda row: row["step"])}
+    for trial_id, neg_elbo in ends:  # of trials of 20 dimensions with β = 1
+        assert neg_elbo == pytest.approx(last[trial_id]["objective"] + 10 * math.log(2 * math.pi), rel=1e-4)
+    assert len(ends) > 12
+    (shown,) = home.glob("mlartifacts/tiny/*/artifacts/report.html")
+    assert shown.read_bytes() == (home / "studies/tiny/report/index.html").read_bytes()
 
 
 OF_A_TRAINING = {"commit_id", "pack_id", "pack_size", "wall_s", "artifacts"}

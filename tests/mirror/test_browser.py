@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_home import STUDY, commit_trials, runs, write_plan
+from recorded_home import STUDY, commit_trials, reported, runs, write_plan
 
 from study.mirror.mirror import Mirror, tracking_uri
 from study.record import Home
@@ -34,15 +34,13 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Home:
-    """A home whose three trials are mirrored: one cell is whole, of the other a seed is missing."""
+    """A home whose three trials are mirrored and reported: one cell is whole, of the other a seed is missing."""
     folder = tmp_path_factory.mktemp("seen")
     shutil.copy(database, folder / "mlflow.db")
     home = Home(folder)
     write_plan(home)
     commit_trials(home, [(4, 0), (4, 1), (8, 0)])
-    mirror = Mirror(home, STUDY)
-    mirror.start({"scale": "laptop"})
-    assert mirror.close("finished", {}) is None
+    reported(home, "<h1>A report</h1><p id='drawn'></p><script>drawn.textContent = 'drawn by a script'</script>")
     return home
 
 
@@ -118,8 +116,8 @@ def test_the_page_that_the_launcher_names_shows_the_means_over_seeds(mirrored: H
     page.goto(address.replace("http://127.0.0.1:5000", server))
     see(page, "κ=4", "κ=8", "Means over seeds", "A question?", "2 matching runs")
     headings = page.get_by_role("columnheader").all_inner_texts()
-    assert {"seeds", "n_active", "rate_test", "distortion_test"} <= set(headings)
-    see(page, "1.75")  # the mean of 1.25 and 2.25
+    assert {"regime", "seeds", "neg_elbo_test", "n_active", "rate_test", "distortion_test"} <= set(headings)
+    see(page, "1.75", "balanced", "under")  # the mean of 1.25 and 2.25, and what the report says
 
 
 def test_whoever_opens_the_runs_without_a_view_finds_seeds_below_their_cells(server: str, page: Any) -> None:
@@ -141,6 +139,16 @@ def test_the_description_says_how_to_read_the_runs_and_its_links_open_views(
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Every trial").click()
     see(opened.value, "κ=4 · s0", "κ=4 · s1", "κ=8 · s0", "3 matching runs")
+
+
+def test_the_description_leads_to_the_report_which_can_draw(server: str, page: Any) -> None:
+    page.goto(f"{server}/#/experiments/1/runs?workflowType=machine_learning")
+    page.locator("[data-testid=experiment-metadata-editor-edit-button] + button").click()  # unfolds it
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="open it here").click()
+    report = opened.value.frame_locator("iframe.mlflow-html-iframe")
+    for text in ("A report", "drawn by a script"):
+        playwright.expect(report.get_by_text(text)).to_be_visible(timeout=30_000)
 
 
 def test_a_trial_s_page_shows_its_parameters_and_curves(mirrored: Home, server: str, page: Any) -> None:

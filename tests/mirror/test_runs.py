@@ -36,7 +36,7 @@ def test_columns_and_curves_stay_few(home: Home) -> None:
     assert launched(home) is None
     (run,) = runs(home, "trial")
     final = {name for name in run.data.metrics if "/" not in name}
-    assert final == {"distortion_test", "rate_test", "gamma", "n_active", "mmd"}
+    assert final == {"distortion_test", "rate_test", "neg_elbo_test", "gamma", "n_active", "mmd"}
     curve = history(home, run, "curve/gamma")
     assert len(curve) == 30
     assert (min(p.step for p in curve), max(p.step for p in curve)) == (0, 1999)
