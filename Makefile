@@ -4,12 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-EXTRAS ?= test,check
+EXTRAS ?= test,check,docs
 
 # The other supported Pythons of this machine; those of another place are named: make test-pythons PYTHONS="PATH PATH".
 PYTHONS = $(shell $(PYTHON) .ci/pythons)
 
-.PHONY: study test test-slow test-faults test-cluster test-pythons test-short check lint types contracts tests benchmark clean
+.PHONY: study test test-slow test-faults test-cluster test-pythons test-short check lint types contracts tests benchmark docs clean
 
 study: $(INSTALLED)
 	$(BIN)/python -m study.launch grid_gamma
@@ -65,6 +65,9 @@ benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.reading
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.scale
+
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf .venv .venv-* build *.egg-info

@@ -33,7 +33,9 @@ ROOT = Path(__file__).parents[1]
 SPECS = importlib.import_module("models.specs")
 VOCABULARIES = {
     **{name: getattr(SPECS, name) for name in ("Data", "Model", "Gamma", "Likelihood", "Optimiser", "Schedule")},
-    "Regulariser": SPECS.Regulariser, "Probing": probes.Probing, "OneGamma": gamma.OneGamma,
+    "Regulariser": SPECS.Regulariser,
+    "Probing": probes.Probing,
+    "OneGamma": gamma.OneGamma,
 }
 OUTSIDE = {"../README.md": "index.md", "../CONTRIBUTING.md": "contributing.md", "tutorial.ipynb": "tutorial.md"}
 """Where links lead on the site that lead elsewhere on GitHub."""
