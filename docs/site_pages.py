@@ -30,6 +30,8 @@ from models.specs.vocabulary import members
 from study.command import COMMANDS
 
 ROOT = Path(__file__).parents[1]
+EMPHASIS = re.compile(r"`[^`]*`|\*[\w -]+\*(?!\w)|(\*)")
+"""Code, a few words between asterisks, and any other asterisk: `(*level, kappa)` and `β*` begin and end nothing."""
 SPECS = importlib.import_module("models.specs")
 VOCABULARIES = {
     **{name: getattr(SPECS, name) for name in ("Data", "Model", "Gamma", "Likelihood", "Optimiser", "Schedule")},
@@ -39,6 +41,21 @@ VOCABULARIES = {
 }
 OUTSIDE = {"../README.md": "index.md", "../CONTRIBUTING.md": "contributing.md", "tutorial.ipynb": "tutorial.md"}
 """Where links lead on the site that lead elsewhere on GitHub."""
+
+
+class PlainAsterisks(griffe.Extension):
+    """Keeps asterisks of formulas in docstrings from making text italic."""
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        """Escape them, but for lines that Markdown takes as code."""
+        if obj.docstring:
+            lines = obj.docstring.value.splitlines()
+            obj.docstring.value = "\n".join(line if line.startswith("    ") else escaped(line) for line in lines)
+
+
+def escaped(line: str) -> str:
+    """A line in which asterisks mean themselves."""
+    return EMPHASIS.sub(lambda found: r"\*" if found[1] else found[0], line)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -104,10 +121,10 @@ def spec(kind: type[BaseModel]) -> str:
         return f"{entry(kind)}\n{shown}"
     said = descriptions(kind)
     rows = [
-        f"| `{name}` | {code(type_text(field.annotation))} | {code(default(field))} | {cell(said.get(name, ''))} |"
+        f"| `{name}` | {code(default(field))} | {code(type_text(field.annotation))} {cell(said.get(name, ''))} |"
         for name, field in fields.items()
     ]
-    table = "\n".join(["| field | type | default | what it is |", "| --- | --- | --- | --- |", *rows])
+    table = "\n".join(["| field | default | what it is |", "| --- | --- | --- |", *rows])
     return f"{entry(kind)}\n{shown}\n{table}"
 
 
@@ -144,9 +161,9 @@ def type_text(annotation: Any) -> str:
         kinds = tuple(part for part in parts if inspect.isclass(part) and issubclass(part, Spec))
         named = [name for name, each in VOCABULARIES.items() if members(each) == kinds and len(kinds) > 1]
         others = [type_text(part) for part in parts if not named or part not in kinds]
-        return " | ".join([*named[:1], *others])
+        return " or ".join([*named[:1], *others])
     if get_origin(annotation) is Literal:
-        return " | ".join(map(repr, parts))
+        return " or ".join(map(repr, parts))
     name = "None" if annotation is NoneType else getattr(annotation, "__name__", str(annotation))
     inner = ", ".join("…" if part is Ellipsis else type_text(part) for part in parts)
     return f"{name}[{inner}]" if inner else name
@@ -162,7 +179,7 @@ def command(name: str) -> str:
         if each.name != "version"
     ]
     table = "\n".join(["| what it takes | what it means |", "| --- | --- |", *rows]) if rows else ""
-    return f"## collapsar {name}\n\n{where.help}\n\n{paragraphs(parsed.help or '', where.help)}\n\n{table}"
+    return f"## collapsar {name}\n\n{inspect.cleandoc(parsed.help or where.help)}\n\n{table}"
 
 
 def option(parameter: Any) -> str:
@@ -174,12 +191,6 @@ def option(parameter: Any) -> str:
     return names if parameter.is_flag else f"{names} {value}"
 
 
-def paragraphs(text: str, said: str) -> str:
-    """A docstring's paragraphs, but for one that was said before."""
-    lines = inspect.cleandoc(text)
-    return "" if lines.strip() == said.strip() else lines
-
-
 def cell(text: str) -> str:
     """Text for a cell of a table."""
     return " ".join(text.split()).replace("|", r"\|").replace("<", "&lt;")
@@ -187,7 +198,7 @@ def cell(text: str) -> str:
 
 def code(text: str) -> str:
     """Text for a cell, in type of one width."""
-    return f"`{cell(text)}`".replace("&lt;", "<")
+    return f"`{' '.join(text.split())}`"
 
 
 def notebook(path: Path) -> str:
