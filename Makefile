@@ -1,9 +1,11 @@
-# Everything a newcomer needs: `make study` installs and runs the main job, `make test` installs and passes the tests.
+# Everything a newcomer needs: `make study` installs the platform and runs the main job, `make test` adds the tools of the
+# tests and passes them. A file of the environment says what is installed there: the base, or an extra as well.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TOOLS := $(VENV)/.installed-test
 EXTRAS ?= test,check,docs
 
 # The other supported Pythons of this machine; those of another place are named: make test-pythons PYTHONS="PATH PATH".
@@ -18,37 +20,40 @@ test: check tests
 
 check: lint types contracts
 
-$(INSTALLED): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
-	touch $@
+$(INSTALLED): pyproject.toml constraints.txt .ci/install
+	@$(PYTHON) .ci/install $(VENV)
 
-lint: $(INSTALLED)
+$(TOOLS): pyproject.toml constraints.txt .ci/install
+	@$(PYTHON) .ci/install $(VENV) $(EXTRAS)
+
+$(VENV)/.installed-%: pyproject.toml constraints.txt .ci/install
+	@$(PYTHON) .ci/install $(VENV) $*
+
+lint: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: $(INSTALLED)
+types: $(TOOLS)
 	$(BIN)/basedpyright
 
-contracts: $(INSTALLED)
+contracts: $(TOOLS)
 	$(BIN)/lint-imports
 
-tests: $(INSTALLED)
+tests: $(TOOLS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-slow: $(INSTALLED)
+test-slow: $(TOOLS)
 	$(BIN)/python -m pytest -m slow
 
-test-faults: $(INSTALLED)
+test-faults: $(TOOLS)
 	$(BIN)/python -m pytest -m faults $$(grep -rl mark.faults tests --include="*.py")
 
-test-cluster: $(INSTALLED)
+test-cluster: $(TOOLS)
 	$(BIN)/python -m pytest -m cluster -s tests/cluster/test_ray_up.py
 
 # What may differ between Pythons. One of the same minor version takes the packages of the first, which are the same files;
 # every other gets an environment of its own.
-test-pythons: $(INSTALLED)
+test-pythons: $(TOOLS)
 	@for python in $(PYTHONS); do \
 		version=$$($$python -c 'import platform; print(platform.python_version())') || exit 1; \
 		echo "Python $$version, $$python"; \
@@ -56,7 +61,7 @@ test-pythons: $(INSTALLED)
 		$(MAKE) --no-print-directory test-short PYTHON=$$python VENV=.venv-$$version EXTRAS=test || exit 1; \
 	done
 
-test-short: $(INSTALLED)
+test-short: $(TOOLS)
 	$(BIN)/python -m pytest -m "every_python and not slow and not faults" $$(grep -rl mark.every_python tests --include="*.py")
 
 benchmark: $(INSTALLED)
@@ -66,7 +71,7 @@ benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.scale
 
-docs: $(INSTALLED)
+docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:

@@ -8,21 +8,29 @@ from rich.console import Console
 
 from analysis.frames.load import DEFAULT_HOME, AnalysisError
 from analysis.report.overview import as_json, as_markdown, overview, print_overview
-from analysis.report.report import write_report
-from analysis.report.terminal import print_report
+from analysis.report.report import write_all_reports, write_report
+from analysis.report.terminal import print_report, print_reports
 from study.cli import command_of, refuse, run
 from study.record import HomeError
 
-StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A study that was launched into the home.")]
+StudyName = Annotated[
+    str | None, typer.Argument(metavar="STUDY", help="A study that was launched into the home.", show_default=False)
+]
+Every = Annotated[bool, typer.Option("--all", help="Every study of the home, and the home's page that lists them.")]
 HomePlace = Annotated[str, typer.Option(metavar="DIR|URI", help="The folder or URI that holds the records.")]
 AsJson = Annotated[bool, typer.Option("--json", help="A list of objects, for programs.")]
 Page = Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write them to this Markdown file.")]
 
 
-def report(study: StudyName, home: HomePlace = DEFAULT_HOME) -> None:
-    """Write a study's tables, figures and report, from the records alone, and print what they say."""
+def report(study: StudyName = None, home: HomePlace = DEFAULT_HOME, every: Every = False) -> None:
+    """Write a study's report, with tables and figures, or all studies', from the records alone, and print what it says."""
+    if bool(study) == every:
+        refuse("--all means every study: leave the name out" if study else "name a study, or give --all")
     try:
-        print_report(Console(), write_report(study, home))
+        if study:
+            print_report(Console(), write_report(study, home))
+        else:
+            print_reports(Console(), write_all_reports(home))
     except (AnalysisError, HomeError) as fault:
         refuse(str(fault))
 
@@ -40,19 +48,23 @@ def claims(home: HomePlace = DEFAULT_HOME, machine: AsJson = False, page: Page =
 
 def main(
     study: Annotated[
-        str, typer.Argument(help="A study that was launched into the home, or `claims`: all that any says.")
-    ],
+        str | None,
+        typer.Argument(
+            help="A study that was launched into the home, or `claims`: all that any says.", show_default=False
+        ),
+    ] = None,
     home: HomePlace = DEFAULT_HOME,
+    every: Every = False,
     machine: Annotated[bool, typer.Option("--json", help="With `claims`: a list of objects.")] = False,
     page: Annotated[Path | None, typer.Option(help="With `claims`: write them to this Markdown file.")] = None,
 ) -> None:
-    """Write a study's tables, figures and report, and print what they say; or list every claim of every study."""
-    if study == "claims":
+    """Write a study's tables, figures and report, or those of all; or list every claim of every study."""
+    if study == "claims" and not every:
         claims(home, machine, page)
     elif machine or page:
         refuse("--json and --page are options of `python -m analysis claims`: leave them out")
     else:
-        report(study, home)
+        report(study, home, every)
 
 
 def _write_page(page: Path, text: str) -> None:

@@ -1,5 +1,7 @@
 """A claim of a source, and what a study's trials say about it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,3 +42,17 @@ def judge(agrees: bool, enough: bool) -> Verdict:
     if not enough:
         return INSUFFICIENT
     return HOLDS if agrees else FAILS
+
+
+def tally(claims: Sequence[Claim]) -> str:
+    """How many claims hold, fail and lack data: "3 claims: 2 hold, 1 fails"."""
+    if not claims:
+        return "no claims"
+    said = Counter(one.verdict for one in claims)
+    verbs: dict[Verdict, tuple[str, str]] = {
+        HOLDS: ("hold", ""),
+        FAILS: ("fail", ""),
+        INSUFFICIENT: ("lack", " data"),
+    }
+    parts = [f"{said[v]} {verb}{'s' * (said[v] == 1)}{rest}" for v, (verb, rest) in verbs.items() if said[v]]
+    return f"{len(claims)} claim{'s' * (len(claims) != 1)}: {', '.join(parts)}"

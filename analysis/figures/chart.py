@@ -38,7 +38,17 @@ class Charts:
 
     def png(self, chart: Chart) -> bytes:
         """The same as a bitmap."""
-        return vl_convert.vegalite_to_png(self._whole(chart), scale=PNG_SCALE)
+        return vl_convert.svg_to_png(self.svg(chart).decode(), scale=PNG_SCALE)
 
     def _whole(self, chart: Chart) -> str:
-        return json.dumps({**chart.spec, "datasets": dict(self.datasets)}, allow_nan=False)
+        named = {name: self.datasets[name] for name in sorted(_named(chart.spec))}
+        return json.dumps({**chart.spec, "datasets": named}, allow_nan=False)
+
+
+def _named(part: Any) -> set[str]:
+    """The data sets that a specification names."""
+    if isinstance(part, Mapping):
+        data = part.get("data")
+        own = {data["name"]} if isinstance(data, Mapping) and "name" in data else set()
+        return own.union(*map(_named, part.values()))
+    return set().union(*map(_named, part)) if isinstance(part, list) else set()

@@ -39,7 +39,8 @@ class Header:
     `metrics` holds the same of what its trials are measured by, in homes that say so, and `own_metrics` names those of them
     that the user's own code measures.
     `refine` is the relative width to which collapses are known, where β were added for it. `declared_in` says where the
-    study is declared: by its `package` in the catalog, or by its `file`; homes of earlier versions do not say.
+    study is declared: by its `package` in the catalog, or by its `file`; homes of earlier versions do not say. `search` says
+    what a search may choose, and `minimise`s: columns, each with the value that a diverged trial counts as.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Header:
     metrics: dict[str, list[str]] = field(default_factory=dict)
     own_metrics: list[str] = field(default_factory=list)
     declared_in: dict[str, Any] = field(default_factory=dict)
+    search: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "Header":
@@ -64,6 +66,11 @@ class Header:
     def study(self) -> str:
         """The study's own name: at another scale than the laptop's `name` ends with the scale."""
         return self.name.removesuffix(f"-{self.scale}")
+
+    @property
+    def minimised(self) -> dict[str, float]:
+        """The columns that a search minimises, each with the value that a diverged trial counts as; empty for tables."""
+        return dict(self.search.get("minimise", {}))
 
     def varying(self, *without: str) -> list[str]:
         """The axes with more than one label, in declared order, but for those named."""
@@ -138,10 +145,15 @@ def _open(study: str, home: Place) -> tuple[Home, Header, Frame]:
     return place, head, read_plan(place, study).to_pandas(use_threads=False)
 
 
+def studies_of(home: Home) -> list[str]:
+    """The names of a home's studies, sorted. Raises: AnalysisError where there are none; HomeError."""
+    if names := home.folders("studies"):
+        return names
+    raise AnalysisError(f"the home {home} holds no studies: launch one with `collapsar launch`, or give another --home")
+
+
 def _absent(study: str, place: Home) -> str:
-    names = place.folders("studies")
-    if not names:
-        return f"the home {place} holds no studies: launch one with `collapsar launch`, or give another --home"
+    names = studies_of(place)
     near = difflib.get_close_matches(study, names, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else f"it holds {', '.join(names)}."
     return f"there is no study {study} in the home {place}: {advice}"

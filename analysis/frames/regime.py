@@ -6,6 +6,11 @@
     unfit       does not         and n_active ≥ r      capacity or optimisation, not regularisation
     memorising  reconstructs     and n_active < r      fewer coordinates than the data have
 
+Where r is unknown, the best trial on the same data says how many latents are needed, and wherever data are noisy or r is
+unknown, it says what reconstructs. The best of all trials that the study declares is meant, whichever part of them a launch
+has chosen. So as long as one of them is missing, the regimes of these data are `pending`: each trial has the same regime
+after every launch that names one.
+
 A trial that is not finished is labelled by its status. A finished trial that has not converged has the regime it was
 left in, and `converged` False: its number of active latents may still be moving, so a table marks it `?` and a verdict
 about where training ends does not rest on it. A regime is relative to a study, hence it is never stored.
@@ -50,6 +55,7 @@ MEANINGS = {
     "diverged": "J or its gradient stopped being finite",
     "failed": "no result: the trial's worker failed",
     "missing": "declared, not trained yet",
+    "pending": "named once every trial on these data has a result, since it is relative to the best of them",
     "unknown": "no converged trial that keeps a latent says how many these data need",
     "whole": "a deterministic autoencoder: it has no rate, and its codes no price",
     "probe": "computed, not trained",
@@ -62,11 +68,14 @@ def with_regimes(frame: Frame) -> Frame:
     """The frame with columns `converged`, `recon_ok`, `needed_dims`, `regime_relative` and `regime`."""
     finished = frame["status"].eq("finished")
     converged = finished & (frame["scale_residual"].le(CONVERGED) | frame["stage"].isin([AUTOENCODER, PROBE]))
-    on_draws = frame["stage"].eq(SECOND)
-    recon_ok = (
-        finished & frame["nre_mean_test"].le(_recon_limit(frame, finished)) & frame["nre_mean_test"].lt(OF_THE_MEAN)
-    )
-    needed = frame["intrinsic_dim"].fillna(_best_run_dims(frame, converged & ~on_draws)).mask(on_draws)
+    frame, is_relative = frame.assign(converged=converged), frame["intrinsic_dim"].isna()
+    on_draws, noise_free = frame["stage"].eq(SECOND), _noise_free(frame)
+    limit = _relative_limit(frame, finished).mask(noise_free, NOISE_FREE_LIMIT)
+    recon_ok = finished & frame["nre_mean_test"].le(limit) & frame["nre_mean_test"].lt(OF_THE_MEAN)
+    pending = _lacks_trials(frame) & ~noise_free
+    best = frame["data_id"].map(reference_trials(frame)["n_active"])
+    # Where even the best collapsed, nothing tells what is needed.
+    needed = frame["intrinsic_dim"].fillna(best.where(best > 0)).mask(on_draws | pending & is_relative)
     active = kept(frame)
     regime = np.select(
         [
@@ -74,20 +83,20 @@ def with_regimes(frame: Frame) -> Frame:
             frame["stage"].eq(PROBE),
             frame["stage"].eq(AUTOENCODER) & active.isna(),
             on_draws,
+            active.notna() & pending,
             needed.isna() | active.isna(),
             recon_ok & active.eq(needed),
             recon_ok & active.gt(needed),
             recon_ok,
             active.lt(needed),
         ],
-        [frame["status"], "probe", "whole", "draws", "unknown", "balanced", "under", "memorising", "over"],
+        [frame["status"], "probe", "whole", "draws", "pending", "unknown", "balanced", "under", "memorising", "over"],
         "unfit",
     )
     return frame.assign(
-        converged=converged,
         recon_ok=recon_ok,
         needed_dims=needed,
-        regime_relative=frame["intrinsic_dim"].isna() & frame["data_id"].notna(),
+        regime_relative=is_relative & frame["data_id"].notna(),
         regime=regime,
     )
 
@@ -97,30 +106,40 @@ def kept(frame: Frame) -> Column:
     return frame["n_active"].fillna(frame["codes_used"]) if "codes_used" in frame else frame["n_active"]
 
 
-def _recon_limit(frame: Frame, finished: Column) -> Column:
-    """Largest nre_mean_test that counts as a reconstruction, per trial."""
-    best = frame["nre_mean_test"].where(finished).groupby(frame["data_id"]).transform("min")
+def reference_trials(frame: Frame) -> Frame:
+    """For each data_id the row of the converged trial with the lowest neg_elbo_test, to which regimes are relative.
+
+    J itself is not comparable between trials of different β; −ELBO is J at β = 1, so it ranks them all. Not so densities
+    and probabilities of levels: where there are densities, the best of them counts.
+    """
+    ranked = frame[frame["converged"] & ~frame["stage"].eq(SECOND) & frame["n_active"].notna()]
+    ranked = ranked.dropna(subset="neg_elbo_test")
+    ranked = ranked.assign(is_none=~_are_densities(ranked)).sort_values(["is_none", "neg_elbo_test"], kind="stable")
+    return ranked.drop_duplicates("data_id").set_index("data_id")
+
+
+def _lacks_trials(frame: Frame) -> Column:
+    """Whether a trial on the same data is still missing. Of what is missing only the labels are known: where no axis is
+    called `data`, it may be on any."""
+    missing = frame.loc[frame["status"].eq("missing"), "data"]
+    return frame["data"].isin(missing.dropna().unique()) | missing.isna().any()
+
+
+def _relative_limit(frame: Frame, finished: Column) -> Column:
+    """Largest nre_mean_test that counts as a reconstruction, per trial, where the best trial on the data decides it."""
+    return RELATIVE_LIMIT * frame["nre_mean_test"].where(finished).groupby(frame["data_id"]).transform("min")
+
+
+def _noise_free(frame: Frame) -> Column:
+    """Whether the data are synthetic, of known dimension and without noise."""
     noise = {text: _noise(text) for text in frame["declaration"].dropna().unique()}
-    noise_free = frame["intrinsic_dim"].notna() & frame["declaration"].map(noise).eq(0.0)
-    return (RELATIVE_LIMIT * best).mask(noise_free, NOISE_FREE_LIMIT)
+    return frame["intrinsic_dim"].notna() & frame["declaration"].map(noise).eq(0.0)
 
 
 def _noise(declaration: str) -> float:
     """The declared noise variance of the data, in data²; NaN where the data declare none."""
     noise = json.loads(declaration).get("data", {}).get("noise")
     return float(noise) if isinstance(noise, int | float) else float("nan")
-
-
-def _best_run_dims(frame: Frame, converged: Column) -> Column:
-    """n_active of the converged trial with the lowest neg_elbo_test on the same data, per trial.
-
-    J itself is not comparable between trials of different β; −ELBO is J at β = 1, so it ranks them all. Not so densities
-    and probabilities of levels: where there are densities, the best of them counts.
-    """
-    ranked = frame[converged & frame["n_active"].notna()].dropna(subset="neg_elbo_test")
-    ranked = ranked.assign(is_none=~_are_densities(ranked)).sort_values(["is_none", "neg_elbo_test"])
-    best = ranked.drop_duplicates("data_id").set_index("data_id")["n_active"]
-    return frame["data_id"].map(best.where(best > 0))  # where even the best collapsed, nothing tells what is needed
 
 
 def _are_densities(frame: Frame) -> Column:

@@ -9,6 +9,7 @@ from html import escape
 
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
+from analysis.report.page.document import Section, scrolled
 from analysis.tables.cells import label_text
 from study.record import Home
 
@@ -32,17 +33,19 @@ def read_links(study: str, home: Home) -> RunLinks | None:
         return None
 
 
-def section(found: RunLinks | None, frame: Frame, header: Header) -> str:
+def section(found: RunLinks | None, frame: Frame, header: Header) -> Section | None:
     """The section of the page: how to open MLflow, and a row of links for every cell of the study."""
     if not found:
-        return ""
+        return None
     start = "" if found.open.startswith("http") else f"While <code>{escape(found.open)}</code> runs: "
     rows = _cells(found, frame, header)
     left = f"<p class='quiet'>And {len(rows) - MOST_ROWS} more.</p>" if len(rows) > MOST_ROWS else ""
-    return (
-        f"<h2>In MLflow</h2><p>{start}<a href='{escape(found.page)}'>the study</a>.</p><details><summary>Each trial's "
-        f"run</summary><div class='scroll'><table>{''.join(rows[:MOST_ROWS])}</table></div>{left}</details>"
+    cells = scrolled(f"<table>{''.join(rows[:MOST_ROWS])}</table>")
+    content = (
+        f"<p>{start}<a href='{escape(found.page)}'>the study</a>.</p>"
+        f"<details><summary>Each trial's run</summary>{cells}{left}</details>"
     )
+    return Section("mlflow", "In MLflow", content)
 
 
 def _cells(found: RunLinks, frame: Frame, header: Header) -> list[str]:

@@ -1,7 +1,7 @@
 """The overview: what the sources say, topic by topic, and the claims that answer it, judged from the home's records."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,10 @@ from rich.markup import escape
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, WORDS, Claim
 from analysis.claims.topics import OTHER, TOPICS, Topic
-from analysis.frames.load import DEFAULT_HOME, AnalysisError, Place
+from analysis.frames.load import DEFAULT_HOME, AnalysisError, Place, studies_of
 from analysis.frames.view import View
 from analysis.report.findings import Findings, claims_of
-from analysis.report.terminal import claim_line, fault_line
+from analysis.report.terminal import claims_table, say
 from study.record import Home
 
 MISSING = "missing"
@@ -49,14 +49,16 @@ class Overview:
 def overview(home: Place = DEFAULT_HOME) -> Overview:
     """Every topic with its claims from a home's studies, or what is missing. Raises: AnalysisError, HomeError."""
     place = home if isinstance(home, Home) else Home(home)
-    names = place.folders("studies")
-    if not names:
-        raise AnalysisError(f"the home {place} holds no studies: launch one with `collapsar launch`")
-    asked = {name: _asked(name, place) for name in names}
+    asked = {name: _asked(name, place) for name in studies_of(place)}
     found = [(name, claim) for name, findings in asked.items() for claim in findings.claims]
-    held = {findings.in_catalog for findings in asked.values()}
+    faults = [fault for findings in asked.values() for fault in findings.faults]
+    return Overview(answers(found, {findings.in_catalog for findings in asked.values()}), faults)
+
+
+def answers(found: Sequence[tuple[str, Claim]], held: Set[str | None]) -> list[Answer]:
+    """Claims with their studies' names, topic by topic; `held` are the studies of the catalog that were launched."""
     others = dict.fromkeys(claim.topic for _, claim in found if claim.topic not in (*TOPICS, OTHER))
-    answers = [
+    every = [
         Answer(
             topic,
             [(study, claim) for study, claim in found if claim.topic == topic],
@@ -64,8 +66,7 @@ def overview(home: Place = DEFAULT_HOME) -> Overview:
         )
         for topic in (*TOPICS, *others, OTHER)
     ]
-    faults = [fault for findings in asked.values() for fault in findings.faults]
-    return Overview([one for one in answers if one.claims or one.topic in TOPICS], faults)
+    return [one for one in every if one.claims or one.topic in TOPICS]
 
 
 def _asked(name: str, home: Home) -> Findings:
@@ -95,13 +96,12 @@ def print_overview(console: Console, found: Overview) -> None:
     for answer in found.answers:
         if answer.claims:
             console.print(f"[bold]{escape(answer.topic.name)}[/]: {escape(answer.topic.says)}")
-        for _, claim in answer.claims:
-            console.print(claim_line(claim))
+            console.print(claims_table([claim for _, claim in answer.claims]))
     for study in dict.fromkeys(study for answer in found.answers for study in answer.missing):
         topics = ", ".join(answer.topic.name for answer in found.answers if study in answer.missing)
         console.print(f"[yellow]{MISSING}[/]  {escape(topics)}: {_remedy(study)}")
     for fault in found.faults:
-        console.print(fault_line(fault), soft_wrap=True)
+        say(console, f"[yellow]{escape(fault)}[/]")
     console.print(_counted(found.answers))
 
 

@@ -7,15 +7,19 @@ from typing import Any
 import pandas as pd
 
 from analysis.claims.claim import WORDS, Claim
-from analysis.frames.load import DEFAULT_HOME, Header, Place
-from analysis.frames.regime import MEANINGS
+from analysis.frames.load import DEFAULT_HOME, AnalysisError, Header, Place, studies_of
+from analysis.frames.regime import MEANINGS, reference_trials
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.report.findings import Findings, findings
 from analysis.report.mlflow_links import read_links, section
-from analysis.report.page import page
+from analysis.report.page.home_page import HOME_PAGE, home_page
+from analysis.report.page.origin import Origin
+from analysis.report.page.study_page import Content, study_page
+from analysis.report.summary import NAME, Summary, read_summaries
 from analysis.tables.cells import Glance, counts, glance, label_text, markdown, table, written
 from analysis.tables.sheet import Sheet, in_latex
+from study.record import Home
 
 
 @dataclass(frozen=True)
@@ -37,21 +41,24 @@ class Report:
     faults: list[str]
 
 
-def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None) -> Report:
+def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None, listed: bool = True) -> Report:
     """Write the report of the study of that name into the home.
 
-    `live` is the study object, if this process has it: then its file does not run again.
+    `live` is the study object, if this process has it: then its file does not run again. Where the report is not `listed`,
+    the home's page stays as it is, for `write_home_page` to write it after many reports.
 
     Raises: AnalysisError, HomeError.
     """
     view = View.of(study, home)
     head, frame = view.header, view.trials
     found, seen, counted = findings(view, live), glance(frame, head), counts(frame)
-    notes = _notes(frame)
+    notes = _notes(frame, head)
     files = _files(view, found, seen, counted, notes)
     folder = f"studies/{study}/report"
     for name, content in files.items():
         view.home.write(f"{folder}/{name}", content)
+    if listed:
+        write_home_page(view.home)
     return Report(
         study=study,
         caption=head.caption,
@@ -66,9 +73,40 @@ def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None) -> Re
     )
 
 
+@dataclass(frozen=True)
+class AllReports:
+    """The reports of a home, why some studies have none, and the home's page, which a browser opens."""
+
+    reports: list[Report]
+    faults: list[str]
+    location: str
+
+
+def write_all_reports(home: Place = DEFAULT_HOME) -> AllReports:
+    """Write the report of every study of a home, and the home's page.
+
+    Raises: AnalysisError where there are no studies; HomeError.
+    """
+    place = home if isinstance(home, Home) else Home(home)
+    reports, faults = [], []
+    for study in studies_of(place):
+        try:
+            reports.append(write_report(study, place, listed=False))
+        except AnalysisError as fault:
+            faults.append(f"{study} cannot be read: {fault}")
+    return AllReports(reports, faults, write_home_page(place))
+
+
+def write_home_page(home: Home) -> str:
+    """Write the home's page, from what its reports say; returns where it is. Raises: HomeError."""
+    home.write(HOME_PAGE, home_page(home, read_summaries(home)).encode())
+    return f"{home}/{HOME_PAGE}"
+
+
 def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], notes: list[str]) -> dict[str, bytes]:
     """The report's files by their names."""
     head, summary = view.header, table(view.trials, view.header)
+    origin = Origin.of(head, view.home)
     files = {f"{drawing.name}.svg": drawing.svg for drawing in found.figures}
     files |= {f"{drawing.name}.png": drawing.png for drawing in found.figures}
     files |= {f"{sheet.name}.csv": sheet.csv() for sheet in found.sheets}
@@ -76,26 +114,42 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
     files["table.csv"] = summary.to_csv(index=False).encode()
     files["table.tex"] = in_latex(*written(summary, head), head.caption)
     files["table.md"] = _document(head, seen, markdown(summary, head), found, notes).encode()
+    files[NAME] = Summary(
+        study=head.name,
+        caption=head.caption,
+        scale=head.scale,
+        written=origin.written,
+        version=origin.version,
+        trained_by=origin.train,
+        counts=counted,
+        claims=found.claims,
+        in_catalog=found.in_catalog,
+    ).as_json()
     runs = section(read_links(view.study, view.home), view.trials, head)
-    files["index.html"] = page(head, counted, seen, found, summary, notes, runs).encode()
+    shown = Content(head, origin, counted, seen, found, summary, notes, runs=runs)
+    files["index.html"] = study_page(shown).encode()
     return files
 
 
-def _notes(frame: Frame) -> list[str]:
-    """What a reader must know about data sets of unknown dimension."""
-    relative = frame[frame["regime_relative"]].sort_values(["needed_dims", "converged"], ascending=[True, False])
-    return [
-        f"{label_text(row['data'])}: {_judged_by(row)}"
-        for row in relative.drop_duplicates("data_id").to_dict("records")
-    ]
+def _notes(frame: Frame, head: Header) -> list[str]:
+    """What a reader must know about data sets whose regimes are relative to a trial on them."""
+    trials, best = frame[frame["data_id"].notna() & frame["n_active"].notna()], reference_trials(frame)
+    told = trials[trials["regime_relative"] | trials["regime"].eq("pending")]
+    return [f"{label_text(name)}: {_judged_by(rows, best, head)}" for name, rows in told.groupby("data", observed=True)]
 
 
-def _judged_by(row: Mapping[str, Any]) -> str:
-    """What the regimes of a data set go by; the row is that of a converged trial, if there is any."""
-    if not pd.isna(dims := row["needed_dims"]):
-        best = "of the converged trial with the lowest −ELBO on the test set"
-        return f"r is unknown, so regimes are relative to the {dims:.0f} active latents {best}."
-    why = "no converged trial keeps a latent" if row["converged"] else "no trial has converged yet"
+def _judged_by(trials: Frame, best: Frame, head: Header) -> str:
+    """What the regimes of a data set go by; the rows are those of its trials."""
+    unknown = "r is unknown" if trials["regime_relative"].any() else "the data are noisy"
+    if trials["regime"].eq("pending").any():
+        return f"{unknown}, so regimes are relative to the best trial, and named once all on these data have a result."
+    data_id = trials["data_id"].iloc[0]
+    if trials["needed_dims"].notna().any():
+        row, axes = best.loc[data_id], [axis for axis in head.varying() if axis != "data"]
+        which = ", ".join(f"{axis} {label_text(row[axis])}" for axis in axes)
+        dims, lowest = f"{row['n_active']:.0f} active latents", "the lowest −ELBO on the test set"
+        return f"r is unknown, so regimes are relative to the {dims} of the converged trial with {lowest} ({which})."
+    why = "no converged trial keeps a latent" if trials["converged"].any() else "no trial has converged yet"
     return f"r is unknown, and {why}, so no regime can be named."
 
 

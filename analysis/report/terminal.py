@@ -1,14 +1,22 @@
-"""The report in a terminal: the glance as a rich table, the counts and the verdicts."""
+"""The report in a terminal: the glance, the study's own tables, the counts and the verdicts, fitted to its width."""
 
-from rich.console import Console
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from analysis.claims.claim import FAILS, HOLDS, WORDS, Claim
-from analysis.report.report import Report
-from analysis.tables.cells import Glance
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, Claim, tally
+from analysis.report.fitted import Grid, Section
+from analysis.tables.cells import Cell, Glance, sparse
+from analysis.tables.interval import NOTHING
 from analysis.tables.sheet import Sheet
+
+if TYPE_CHECKING:  # reports read the overview, which prints claims as this module does
+    from analysis.report.report import AllReports, Report
 
 COLOURS = {
     "balanced": "green",
@@ -20,58 +28,125 @@ COLOURS = {
     "failed": "red",
 }
 
+BESIDE = 2
+"""Where there are more axes, the first becomes a line of its own, however wide the terminal is."""
 
-def print_report(console: Console, report: Report) -> None:
+MANY = 99
+"""Blocks as which a table counts that needs a paragraph for each row."""
+
+
+def print_report(console: Console, report: "Report") -> None:
     """Print what the report says and where it is."""
     console.print(f"[bold]{escape(report.study)}[/]: {escape(report.caption)}")
     if report.glance.rows and not report.sheets:
-        console.print(glance_table(report.glance))
+        part, held = report.glance.tried()
+        if held:
+            console.print(f"[dim]tried so far: {escape(', '.join(f'{axis} {text}' for axis, text in held.items()))}[/]")
+        console.print(glance_table(part, console.width))
     for sheet in report.sheets:  # a study's own tables say it better than the table by cells
-        console.print(sheet_table(sheet))
+        console.print(sheet_table(sheet, console.width))
     for note in report.notes:
         console.print(escape(note), style="dim")
-    console.print(", ".join(f"{n} {name}" for name, n in report.counts.items() if n or name == "declared"))
-    for item in report.claims:
-        console.print(claim_line(item))
+    console.print(_counted(report.counts))
+    missing = report.counts["missing"]
+    told = [item for item in report.claims if item.verdict != INSUFFICIENT or not missing]
+    if told:
+        console.print(claims_table(told))
+    if silent := len(report.claims) - len(told):
+        lack = "1 claim lacks" if silent == 1 else f"{silent} claims lack"
+        are = "1 trial is" if missing == 1 else f"{missing} trials are"
+        console.print(f"[yellow]{lack} data, while {are} not trained yet: launch the whole study[/]")
     for fault in report.faults:
-        console.print(fault_line(fault), soft_wrap=True)
-    console.print(f"report: {escape(report.location)}", soft_wrap=True)
+        say(console, f"[yellow]{escape(fault)}[/]")
+    say(console, f"report: {escape(report.location)}")
 
 
-def claim_line(item: Claim) -> str:
-    """A claim in rich's markup: its verdict in colour, what it says, and the numbers behind it."""
-    colour = {HOLDS: "green", FAILS: "red"}.get(item.verdict, "yellow")
-    said = f"{escape(item.data)}: {escape(item.claim)} [dim]({escape(item.measured)})[/]"
-    return f"[{colour}]{WORDS[item.verdict]}[/]  {said}"
+def print_reports(console: Console, written: "AllReports") -> None:
+    """Print a line for each study of a home, with its counts and verdicts, and where the page that lists them is."""
+    for report in written.reports:
+        console.print(f"[bold]{escape(report.study)}[/]: {_counted(report.counts)}; {tally(report.claims)}")
+        for fault in report.faults:
+            say(console, f"[yellow]{escape(fault)}[/]")
+    for fault in written.faults:
+        say(console, f"[yellow]{escape(fault)}[/]")
+    say(console, f"all reports: {escape(written.location)}")
 
 
-def fault_line(fault: str) -> str:
-    """Why claims, figures or sheets are missing, in rich's markup."""
-    return f"[yellow]{escape(fault)}[/]"
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in counts.items() if n or name == "declared")
 
 
-def sheet_table(sheet: Sheet) -> Table:
+def say(console: Console, text: str) -> None:
+    """Print a sentence that may hold a path: folded between words for a person, and on one line for a program."""
+    is_read = console.is_terminal or console.is_jupyter
+    console.print(text, soft_wrap=not is_read, overflow="ignore", crop=False)
+
+
+def claims_table(claims: Sequence[Claim]) -> Table:
+    """Claims below one another: the verdict of each in colour, what it says, and the numbers behind it."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=len("holds"))
+    table.add_column(overflow="fold")
+    for item in claims:
+        verdict, colour = {HOLDS: (HOLDS, "green"), FAILS: (FAILS, "red")}.get(item.verdict, ("lacks data", "yellow"))
+        said = f"{escape(item.data)}: {escape(item.claim)} [dim]({escape(item.measured)})[/]"
+        table.add_row(Text(verdict, style=colour), said)
+    return table
+
+
+def sheet_table(sheet: Sheet, width: int) -> Group:
     """A study's own table, under its caption."""
     head, body = sheet.text()
-    table = Table(box=None, pad_edge=False, header_style="bold", title=escape(sheet.caption), title_justify="left")
-    for name in head:
-        table.add_column(escape(name))
-    for row in body:
-        table.add_row(*map(escape, row))
-    return table
+    rows = [[Text(cell) for cell in row] for row in body]
+    grid = Grid(head, [Section("", rows)], _naming(body))
+    return Group(Text(sheet.caption, style="italic"), *grid.lay_out(width))
 
 
-def glance_table(glance: Glance) -> Table:
-    """The glance as a rich table: active latents and regime, coloured by regime."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    # Three or more axes do not fit beside the cells of a narrow terminal: the first becomes a line of its own.
-    heading = len(glance.axes) > 2
-    for name in [*glance.axes[heading:], *glance.columns]:
-        table.add_column(name, no_wrap=True)
-    for labels, line in zip(glance.sparse_rows(), glance.cells, strict=True):
-        if heading and labels[0]:
-            name = labels[0] if glance.axes[0] == "data" else f"{glance.axes[0]} {labels[0]}"
-            table.add_row(Text(name, style="bold underline"))
-        marks = [Text(cell.text, style=COLOURS.get(cell.regime, "dim")) for cell in line]
-        table.add_row(*(escape(label) for label in labels[heading:]), *marks)
-    return table
+def _naming(body: Sequence[Sequence[str]]) -> int:
+    """How many of the first columns tell the rows apart, the last column not counted."""
+    wide = len(body[0]) if body else 1
+    return next((n for n in range(1, wide) if len({tuple(row[:n]) for row in body}) == len(body)), 1)
+
+
+def glance_table(glance: Glance, width: int) -> Group:
+    """The glance: active latents and regime, coloured by regime.
+
+    Where the axes do not fit beside the cells of a narrow terminal, the first become lines of their own.
+    """
+    least = int(len(glance.axes) > BESIDE)
+    layouts = [_grids(glance, above) for above in range(least, max(least + 1, len(glance.axes)))]
+    chosen = min(layouts, key=lambda grids: max(len(grid.blocks(width)) or MANY for grid in grids))
+    return Group(*(part for grid in chosen for part in ["", *grid.lay_out(width)][grid is chosen[0] :]))
+
+
+def _grids(glance: Glance, above: int) -> list[Grid]:
+    """The glance with its first axes `above` its rows; sections that follow one another share a grid where they fill the same
+    columns."""
+    lines = zip(glance.rows, glance.cells, strict=True)
+    sections = [(labels, [*rows]) for labels, rows in groupby(lines, key=lambda line: line[0][:above])]
+    filled = [(labels, rows, _filled([cells for _, cells in rows])) for labels, rows in sections]
+    return [
+        Grid(
+            [*glance.axes[above:], *(glance.columns[i] for i in columns)],
+            [Section(_title(glance.axes, labels), _texts(rows, above, columns)) for labels, rows, _ in alike],
+            len(glance.axes) - above,
+        )
+        for columns, alike in groupby(filled, key=lambda each: each[2])
+    ]
+
+
+def _filled(rows: Sequence[Sequence[Cell]]) -> list[int]:
+    """The columns in which any of these rows has a trial, by number."""
+    return [i for i in range(len(rows[0])) if any(cells[i].regime != NOTHING for cells in rows)]
+
+
+def _title(axes: Sequence[str], labels: Sequence[str]) -> str:
+    return ", ".join(text if axis == "data" else f"{axis} {text}" for axis, text in zip(axes, labels, strict=False))
+
+
+def _texts(rows: Sequence[tuple[list[str], list[Cell]]], above: int, columns: Sequence[int]) -> list[list[Text]]:
+    labels = sparse([names[above:] for names, _ in rows])
+    return [
+        [*map(Text, names), *(Text(cells[i].text, style=COLOURS.get(cells[i].regime, "dim")) for i in columns)]
+        for names, (_, cells) in zip(labels, rows, strict=True)
+    ]

@@ -4,7 +4,7 @@ A mean is taken over the finished trials of a cell; diverged ones are counted be
 thirds of the finished trials converged is marked `?`: it shows how the trials were left, not where training ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,11 +83,37 @@ class Glance:
 
     def sparse_rows(self) -> list[list[str]]:
         """The rows' labels for display, blank where they repeat the row above."""
-        above = [[""] * len(self.axes), *self.rows]
-        return [
-            [text if row[: i + 1] != last[: i + 1] else "" for i, text in enumerate(row)]
-            for last, row in zip(above, self.rows, strict=False)
-        ]
+        return sparse(self.rows)
+
+    def tried(self) -> tuple["Glance", dict[str, str]]:
+        """The rows and columns with a trial that was tried, and the axes that are the same in all of these, with their labels.
+
+        All rows and columns where no trial was.
+        """
+        tried = [[cell.regime not in (NOTHING, "missing") for cell in row] for row in self.cells]
+        columns = [i for i in range(len(self.columns)) if any(row[i] for row in tried)]
+        rows = [i for i in range(len(self.rows)) if any(tried[i])]
+        if not rows:
+            return self, {}
+        labels = {axis: [self.rows[i][place] for i in rows] for place, axis in enumerate(self.axes)}
+        held = {axis: texts[0] for axis, texts in labels.items() if len(rows) < len(self.rows) and len({*texts}) == 1}
+        axes = [axis for axis in self.axes if axis not in held]
+        part = Glance(
+            axes=axes,
+            columns=[self.columns[i] for i in columns],
+            rows=[[self.rows[i][self.axes.index(axis)] for axis in axes] for i in rows],
+            cells=[[self.cells[row][column] for column in columns] for row in rows],
+        )
+        return part, held
+
+
+def sparse(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Rows of labels for display, blank where they repeat the row above."""
+    above = [[], *rows]
+    return [
+        [text if row[: i + 1] != last[: i + 1] else "" for i, text in enumerate(row)]
+        for last, row in zip(above, rows, strict=False)
+    ]
 
 
 def cell_of(trials: Frame) -> Cell:
@@ -176,8 +202,7 @@ def markdown(summary: Frame, header: Header) -> str:
 def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]:
     """The table's headings and rows as text."""
     axes = header.varying("seed")
-    known = MEASURES | also(header) | {name: name.replace("_", " ") for name in header.measures}
-    headings = {name: text for name, text in known.items() if f"{name}_mean" in summary}
+    headings = measured_in(summary, header)
     ends = COUNTS if header.trained else OF_PROBES
     body = [
         [
@@ -189,6 +214,12 @@ def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]
         for row in summary.to_dict("records")
     ]
     return [*axes, *(["regime"] if header.trained else []), *headings.values(), *ends], body
+
+
+def measured_in(summary: Frame, header: Header) -> dict[str, str]:
+    """The measurements that a table holds the means of, and their headings."""
+    known = MEASURES | also(header) | {name: name.replace("_", " ") for name in header.measures}
+    return {name: text for name, text in known.items() if f"{name}_mean" in summary}
 
 
 def glance(frame: Frame, header: Header) -> Glance:

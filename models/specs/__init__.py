@@ -12,11 +12,12 @@ from models.specs.gamma import Gamma
 from models.specs.gaussian import Skip
 from models.specs.likelihood import Likelihood
 from models.specs.network import Model
+from models.specs.objective import Objective, Regulariser, Spread
 from models.specs.optimisers import Optimiser
 from models.specs.own_functions import OwnMetric, OwnTerm
 from models.specs.schedules import Schedule
 from models.specs.spec import Spec
-from models.specs.training import Objective, Regulariser, Slower, Spread, Training
+from models.specs.training import Slower, Training
 from models.specs.vocabulary import members
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from models.specs.gamma import *
     from models.specs.likelihood import *
     from models.specs.network import *
+    from models.specs.objective import *
     from models.specs.optimisers import *
     from models.specs.schedules import *
     from models.specs.training import *

@@ -26,10 +26,17 @@ class Patience(Described):
 
     kind: Literal["Patience"] = "Patience"
     on: Watched = "neg_elbo"
+    """What is watched on held-out examples: J at β = 1, J at the trial's own β (no penalty counted), both in nats,
+    or the distortion, in squared data units."""
     checks: Count = 5
+    """How many checks in a row without a fall end the trial."""
     every: Count = 100
+    """Steps between two checks."""
     min_delta: NonNegative = 0.0
+    """How far below its best value what is watched must fall for that to count, in its own units; by default any
+    fall counts."""
     held_out: Annotated[Fraction, Field(gt=0, lt=1)] = 0.1
+    """The share of the training examples that is held out, 2,000 examples at most."""
 
     def examples(self, n: int) -> int:
         """How many of n training examples are held out."""

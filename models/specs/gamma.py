@@ -23,6 +23,7 @@ class Fixed(Spec):
 
     kind: Literal["Fixed"] = "Fixed"
     value: Magnitude
+    """The decoder variance γ, in squared data units."""
 
     def __init__(self, value: float = _NOTHING, **fields: Any) -> None:
         BaseModel.__init__(self, **_given(value=value), **fields)
@@ -41,16 +42,19 @@ class Fixed(Spec):
 class Learned(Spec):
     """γ is trained by gradient together with the network, as a scalar log γ.
 
-    `lr` is the learning rate of log γ (the network's own where it is None): Adam moves log γ by about `lr` a step, so a
-    small rate may not arrive. `floor` and `ceiling` bound γ by projection after each step, which leaves γ unbiased
-    between them; by default there is neither.
+    Adam moves log γ by about its learning rate a step, so a small rate may not arrive. `floor` and `ceiling` bound γ by
+    projection after each step, which leaves γ unbiased between them.
     """
 
     kind: Literal["Learned"] = "Learned"
     init: Magnitude = 1.0
+    """γ before the first step, in squared data units."""
     ceiling: Magnitude | None = None
+    """The largest γ, to which it is set back after a step beyond; by default there is none."""
     floor: NonNegative = 0.0
+    """The smallest γ, to which it is set back after a step below; by default there is none."""
     lr: Rate | None = None
+    """The learning rate of log γ, which Adam moves by about so much a step; by default the network's own."""
 
     @model_validator(mode="after")
     def _bounds_enclose_the_start(self) -> Self:
@@ -72,11 +76,12 @@ class Learned(Spec):
 class Optimal(Spec):
     """γ is the closed form R/d on each minibatch, and over the whole training set in the record.
 
-    The plug-in underestimates J by O(1/batch) (Jensen). `floor` is a declared lower bound; by default there is none.
+    R is the squared error E‖x − m(z)‖², summed over the d outputs. The plug-in underestimates J by O(1/batch) (Jensen).
     """
 
     kind: Literal["Optimal"] = "Optimal"
     floor: NonNegative = 0.0
+    """The smallest γ, in squared data units; by default there is none."""
 
     @property
     def label(self) -> str:
@@ -94,8 +99,11 @@ class Annealed(Spec):
 
     kind: Literal["Annealed"] = "Annealed"
     start: Magnitude
+    """γ at the first step, in squared data units."""
     end: Magnitude
+    """γ from the end of the way on, in squared data units."""
     over: Annotated[Fraction, Field(gt=0)] = 0.5
+    """The share of all steps that the way from `start` to `end` takes."""
 
     def __init__(self, start: float = _NOTHING, end: float = _NOTHING, **fields: Any) -> None:
         BaseModel.__init__(self, **_given(start=start, end=end), **fields)
@@ -115,6 +123,7 @@ class Refit(Spec):
 
     kind: Literal["Refit"] = "Refit"
     learned: Learned = Learned()
+    """How γ is learned the first time."""
 
     @property
     def label(self) -> str:
@@ -131,12 +140,14 @@ class PerPixel(Spec):
     """Each value of x has a variance of its own, the same for all images: γ_i = floor + exp(v_i), v trained from log init.
 
     The v_i are trained at the network's learning rate. A pixel that is the same in all images draws its variance to 0,
-    and J with it to −∞: a declared `floor` stops it; by default there is none.
+    and J with it to −∞: a declared `floor` stops it.
     """
 
     kind: Literal["PerPixel"] = "PerPixel"
     init: Magnitude = 1.0
+    """What γ_i exceeds its floor by before the first step, in squared data units."""
     floor: NonNegative = 0.0
+    """What every γ_i exceeds, in squared data units; by default 0."""
 
     @property
     def label(self) -> str:
@@ -153,11 +164,12 @@ class PerImage(Spec):
     """Each image has a variance of its own, in closed form: γ_n = max(‖x_n − m(z)‖²/d, floor), given x_n and z.
 
     Such a γ has seen what it is to explain, so p(x|z, γ_n) is no density of x; what makes it one is in
-    `models.loss.likelihood`. By default there is no floor.
+    `models.loss.likelihood`.
     """
 
     kind: Literal["PerImage"] = "PerImage"
     floor: NonNegative = 0.0
+    """The smallest γ_n, in squared data units; by default there is none."""
 
     @property
     def label(self) -> str:

@@ -24,7 +24,8 @@ MOST_NATS = 80
 """Largest |log σ²| whose σ² is a number of float32, with some room."""
 
 PostVar = Literal["amortised", "shared", "none"] | tuple[Positive, ...]
-"""The posterior variance σ²: a function of x, one trained number a latent, none (σ² = 0), or given numbers that stay."""
+"""The posterior variance σ²: a function of x, one trained number a latent that serves every x and starts at the prior's, none
+(σ² = 0), or given numbers that stay."""
 
 
 @runtime_checkable
@@ -59,25 +60,35 @@ class Shaped(Protocol):
 class Gaussian(Spec):
     """The posterior q(z|x) = N(μ(x), diag σ²(x)), with linear heads for μ and log σ², and the prior N(0, prior_std² I).
 
-    `mu_scale` and `log_var_scale` multiply the initial weights of the two heads; `log_var_range` clamps log σ² (with zero
-    gradient outside); by default there is no clamp. `post_var` says what σ² is: a function of x ("amortised"), one
-    trained number a latent that serves every x ("shared", started at the prior's), a given number a latent that is not
-    trained, or 0 ("none"): then z = μ(x), there is no rate, and the network is a deterministic autoencoder.
-
-    `output_scale` multiplies the initial weights of the decoder's last layer and of its affine skip: a decoder that starts
-    well below the data's own size has nothing to unlearn, and does not learn to pass over z first.
+    With post_var="none" z = μ(x), there is no rate, and the network is a deterministic autoencoder. A small `output_scale`
+    helps a decoder that would begin beyond the data's own size: it has nothing to unlearn, and does not learn to pass over
+    z first.
     """
 
     kappa: Count
+    """How many latent dimensions κ the code z has."""
     activation: Activation = "tanh"
+    """The function after every hidden layer."""
     skip: Skip = "none"
+    """How z reaches the output past the decoder's layers: not at all, by an affine map, by an identity around each
+    block of two layers, or by being fed to every layer."""
     init: Init = "fan_in"
+    """The standard deviation of the initial weights of a layer of so many inputs and outputs: 1/√inputs ("fan_in"),
+    √(2/inputs) or √(2/(inputs + outputs))."""
     mu_scale: Magnitude = 1.0
+    """Multiplies the initial weights of the head of μ, the posterior mean; by default they stay as drawn."""
     log_var_scale: Magnitude = 1.0
+    """Multiplies the initial weights of the head of log σ², the posterior variance; by default they stay as drawn."""
     output_scale: Magnitude = 1.0
+    """Multiplies the initial weights of the decoder's last layer and of its affine skip; by default they stay as
+    drawn."""
     log_var_range: tuple[Real, Real] | None = None
+    """Lowest and highest log σ², beyond which it is clamped and has no gradient; by default there is no clamp."""
     post_var: Annotated[PostVar, Field(union_mode="left_to_right")] = "amortised"
+    """What the posterior variance σ² is: a function of x, one trained number a latent ("shared"), 0 ("none"), or a
+    given number for each latent."""
     prior_std: Annotated[Positive, Field(ge=1e-15, le=1e15)] = 1.0
+    """Standard deviation of the prior N(0, prior_std² I) of z."""
 
     @model_validator(mode="after")
     def _has_a_posterior(self) -> Self:

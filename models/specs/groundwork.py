@@ -16,8 +16,11 @@ class Conventions(Look):
 
     kind: Literal["Conventions"] = "Conventions"
     d: Annotated[Count, Field(ge=3)] = 20
+    """Dimensions of an example."""
     kappa: Count = 6
+    """Latents of the network."""
     examples: Several = 100
+    """How many examples there are."""
 
     measures: ClassVar[Measures] = {
         "at_gamma": ("data²", "γ"),
@@ -47,6 +50,7 @@ class LinearMinimum(Look):
 
     kind: Literal["LinearMinimum"] = "LinearMinimum"
     variant: Literal["equal Σ", "unequal Σ", "learned Σ", "learned γ"]
+    """What is free beside encoder and decoder: nothing, where Σ is given; the posterior covariance Σ; or Σ and γ."""
 
     measures: ClassVar[Measures] = {
         "lowest": ("nats", "lowest J that the minimisations found"),
@@ -78,8 +82,11 @@ class NullBins(Look):
 
     kind: Literal["NullBins"] = "NullBins"
     bins: Several
+    """How many bins K rows are counted in."""
     n: Several = 6000
+    """Rows that bins are fitted to, and rows of each of the two samples."""
     repeats: Several = 20
+    """How often two samples are compared."""
 
     measures: ClassVar[Measures] = OF_NULLS
 
@@ -100,8 +107,11 @@ class NullMMD(Look):
 
     kind: Literal["NullMMD"] = "NullMMD"
     kappa: Count
+    """Dimensions κ of the normal distribution."""
     n: Several = 2000
+    """Rows of each of the two samples."""
     repeats: Several = 10
+    """How often two samples are compared."""
 
     measures: ClassVar[Measures] = {**OF_NULLS, "of_zeros": ("-", "MMD² of the zeros")}
 
@@ -119,9 +129,13 @@ class LinearLikelihood(Look):
 
     kind: Literal["LinearLikelihood"] = "LinearLikelihood"
     d: Count = 8
+    """Dimensions of an example."""
     kappa: Count = 3
+    """Latents of the linear VAE."""
     examples: Several = 50
+    """How many examples are judged."""
     draws: Several = 5
+    """Draws of z for each example."""
 
     measures: ClassVar[Measures] = {
         "spread": ("nats", "largest standard deviation of the log weights over the draws of an example"),

@@ -28,15 +28,25 @@ class ImageFolder(Pictures):
     kind: Literal["ImageFolder"] = "ImageFolder"
     is_decoded: ClassVar[bool] = True
     path: str
+    """The folder's full path."""
     checksum: str
+    """SHA-256 of the pictures' names and contents, which `ImageFolder.of` fills in."""
     pictures: Count
+    """How many pictures there are, which `ImageFolder.of` fills in."""
     size: Count
+    """Side of the squares that pictures are shrunk to, in pixels."""
     channels: Annotated[Whole, AfterValidator(among(1, 3))] = 3
+    """3 for colour, 1 for grey."""
     n: Several | None = None
+    """How many pictures are trained on, evenly spread over those that are not held out; by default all of them."""
     every: Several | None = HELD_OUT
+    """Every so many pictures one is held out for the test set; None where `fraction` says how many."""
     fraction: Annotated[Real, Field(gt=0, lt=1)] | None = None
+    """The share of the pictures that is drawn for the test set; None where `every` says which."""
     seed: Seed = 0
+    """The seed of that draw, and of nothing else."""
     intrinsic_dim: Count | None = None
+    """How many latents the pictures need, where you know it: regimes are judged by it; by default by the best trial."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

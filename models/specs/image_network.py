@@ -39,7 +39,7 @@ class Convolution(NamedTuple):
 class ImageVAE(Gaussian):
     """A Gaussian VAE with convolutional encoder and decoder, for grey or colour pictures.
 
-    Each of `channels` is a stage of the encoder: a 4×4 convolution of stride 2, which halves the resolution, and `blocks`
+    Each of its `channels` is a stage of the encoder: a 4×4 convolution of stride 2, which halves the resolution, and `blocks`
     residual blocks of two 3×3 convolutions. The heads are linear in all numbers of the last stage. The decoder mirrors
     the encoder: z enters by a linear layer, and a stage's blocks are followed by a 4×4 transposed convolution of stride 2.
     So pictures of 28×28 pixels take two stages, of 64×64 up to six: a stage halves even sides only.
@@ -52,10 +52,15 @@ class ImageVAE(Gaussian):
 
     kind: Literal["ImageVAE"] = "ImageVAE"
     channels: Annotated[tuple[Count, ...], Field(min_length=1)] = (32, 64)
+    """Channels of each stage of the encoder, from the picture on; a stage halves height and width."""
     blocks: Annotated[Whole, Field(ge=0, lt=2**31)] = 1
+    """Residual blocks in each stage, of two 3×3 convolutions each."""
     norm: Norm = "none"
+    """What stands before every activation: nothing, or a GroupNorm over each example alone."""
     activation: Activation = "relu"
+    """The function before the convolutions: ReLU, other than in a `VAE`."""
     init: Init = "he"
+    """The standard deviation of the initial weights, as in a `VAE`; the default is another."""
 
     @model_validator(mode="after")
     def _is_buildable(self) -> Self:

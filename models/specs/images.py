@@ -16,6 +16,7 @@ class Digits(Pictures):
 
     kind: Literal["Digits"] = "Digits"
     binary: Binary = False
+    """Whether every value is 1 where it is at least one half, and 0 elsewhere; by default values stay grey."""
 
     @property
     def label(self) -> str:
@@ -56,7 +57,9 @@ class _Idx(Published):
     """60,000 training and 10,000 test images of 28×28 pixels in the IDX format, /255; the first `n` of the training set."""
 
     n: Annotated[Several, Field(le=60_000)] = 60_000
+    """How many training images there are, the first ones of the set."""
     binary: Binary = False
+    """Whether every value is 1 where it is at least one half, and 0 elsewhere; by default values stay grey."""
 
     @property
     def n_train(self) -> int:
@@ -122,6 +125,7 @@ class CIFAR10(_Colour32):
     folder: ClassVar[str] = "cifar10"
     url: ClassVar[str] = "https://www.cs.toronto.edu/~kriz/"
     n: Annotated[Several, Field(le=50_000)] = 50_000
+    """How many training images there are, the first ones of the set."""
     fingerprint: ClassVar[dict[str, str]] = {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}
 
     @property
@@ -145,6 +149,7 @@ class SVHN(_Colour32):
     folder: ClassVar[str] = "svhn"
     url: ClassVar[str] = "http://ufldl.stanford.edu/housenumbers/"
     n: Annotated[Several, Field(le=73_257)] = 73_257
+    """How many training images there are, the first ones of the set."""
     fingerprint: ClassVar[dict[str, str]] = {
         "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
         "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
@@ -174,8 +179,11 @@ class CelebA(Pictures):
     kind: Literal["CelebA"] = "CelebA"
     is_decoded: ClassVar[bool] = True
     size: Annotated[Whole, AfterValidator(among(64, 128))] = 64
+    """Side of the pictures in pixels, 64 or 128."""
     n: Annotated[Several, Field(le=162_770)] = 162_770
+    """How many training images there are, the first ones of the set."""
     n_test: Annotated[Several, Field(le=19_962)] = 19_962
+    """How many test images there are, the first ones of the set."""
     fingerprint: ClassVar[dict[str, str]] = {
         "img_align_celeba.zip": "00d2c5bc6d35e252742224ab0c1e8fcb",
         "list_eval_partition.txt": "d32c9cbf5e040fd4025c592c306e6668",

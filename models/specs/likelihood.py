@@ -78,6 +78,7 @@ class StudentT(Density):
 
     kind: Literal["StudentT"] = "StudentT"
     freedom: Annotated[Real, Field(gt=2, le=1e6)] = 4.0
+    """Degrees of freedom: the fewer, the heavier the tails."""
 
     @property
     def label(self) -> str:
@@ -144,6 +145,7 @@ class LogisticMixture(Discrete):
 
     kind: Literal["LogisticMixture"] = "LogisticMixture"
     components: Count = 5
+    """How many logistic densities are mixed, for each value."""
 
     @property
     def label(self) -> str:

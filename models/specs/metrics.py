@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from models.specs.network import Model
+from models.specs.objective import Objective, Spread
 from models.specs.own_functions import OwnMetric
-from models.specs.training import Objective, Spread
 
 BINS = (100, 200, 300)
 """Numbers of bins in which samples are compared with the data."""

@@ -21,15 +21,19 @@ BETA_FEATURES = 16
 class VAE(Gaussian):
     """A Gaussian VAE with fully connected encoder and decoder and separate linear heads for μ and log σ².
 
-    `encoder` and `decoder` are the hidden widths, data side first and latent side first; without any, the VAE is linear.
-    With skip="residual" the decoder's widths are equal and come in pairs: two layers a block. With `sees_beta` it sees
-    the β of each example: see `models.networks.beta_vae`.
+    q(z|x) = N(μ(x), diag σ²(x)), and the decoder's mean m(z) is where p(x|z) has its centre. Without hidden layers the VAE
+    is linear. With skip="residual" the decoder's widths are equal and come in pairs: two layers a block. How a network sees
+    β is in `models.networks.beta_vae`.
     """
 
     kind: Literal["VAE"] = "VAE"
     encoder: tuple[Count, ...] = (64, 64)
+    """Widths of the encoder's hidden layers, from the data on; () makes it linear."""
     decoder: tuple[Count, ...] = (64, 64)
+    """Widths of the decoder's hidden layers, from the latents on; () makes it linear."""
     sees_beta: Annotated[bool, Field(strict=True)] = False
+    """Whether the β of each example is an input of the network, for one network to serve a spread of β; by default
+    it is not."""
 
     @model_validator(mode="after")
     def _is_buildable(self) -> Self:
@@ -94,10 +98,15 @@ class Own(Spec):
 
     kind: Literal["Own"] = "Own"
     kappa: Count
+    """How many latent dimensions κ the code z has."""
     name: str
+    """The name of the class or function, which `Own.of` fills in."""
     source: str
+    """The text that defines it, which `Own.of` cuts out of its file."""
     modules: dict[str, str] = Field(default_factory=dict)
+    """The texts of your own modules that it imports, by name, which `Own.of` fills in."""
     options: Options = Field(default_factory=dict)
+    """Further arguments that it is made with: numbers, text, lists and dicts."""
 
     @classmethod
     def of(cls, module: Callable[..., Any], /, kappa: int, **options: Any) -> Self:

@@ -24,9 +24,13 @@ class Adam(Described):
 
     kind: Literal["Adam"] = "Adam"
     beta1: Share = 0.9
+    """What the running mean of the gradient keeps of itself in a step: the momentum."""
     beta2: Share = 0.999
+    """What the running mean of its square keeps of itself in a step."""
     epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
+    """Added to the root of the mean square, so that no step is divided by zero."""
     weight_decay: NonNegative = 0.0
+    """Times each weight, added to its gradient (L2); by default there is none."""
 
     @property
     def family(self) -> str:
@@ -42,9 +46,13 @@ class AdamW(Described):
 
     kind: Literal["AdamW"] = "AdamW"
     beta1: Share = 0.9
+    """What the running mean of the gradient keeps of itself in a step: the momentum."""
     beta2: Share = 0.999
+    """What the running mean of its square keeps of itself in a step."""
     epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
+    """Added to the root of the mean square, so that no step is divided by zero."""
     weight_decay: NonNegative = 0.01
+    """The share of each weight that a step takes away, in learning rates."""
 
     @property
     def family(self) -> str:
@@ -60,8 +68,11 @@ class SGD(Described):
 
     kind: Literal["SGD"] = "SGD"
     momentum: Share = 0.0
+    """What the running sum of gradients keeps of itself in a step; by default steps follow the gradient alone."""
     nesterov: Switch = False
+    """Whether the gradient looks ahead along the momentum; by default it does not."""
     weight_decay: NonNegative = 0.0
+    """Times each weight, added to its gradient (L2); by default there is none."""
 
     @model_validator(mode="after")
     def _nesterov_has_momentum(self) -> Self:
@@ -83,10 +94,16 @@ class RMSprop(Described):
 
     kind: Literal["RMSprop"] = "RMSprop"
     alpha: Share = 0.99
+    """What the running mean of the squared gradient keeps of itself in a step."""
     epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
+    """Added to the root of that mean, so that no step is divided by zero."""
     weight_decay: NonNegative = 0.0
+    """Times each weight, added to its gradient (L2); by default there is none."""
     momentum: Share = 0.0
+    """What the running sum of steps keeps of itself; by default there is no momentum."""
     centred: Switch = False
+    """Whether the square of the gradient's running mean is subtracted first: torch's `centered`; by default it is
+    not."""
 
     @property
     def family(self) -> str:
@@ -111,9 +128,13 @@ class Rprop(Spec):
 
     kind: Literal["Rprop"] = "Rprop"
     grow: Annotated[Real, Field(ge=1, le=10)] = 1.2
+    """What a step size is multiplied by where the gradient keeps its sign."""
     shrink: Annotated[Fraction, Field(gt=0)] = 0.5
+    """What it is multiplied by where the gradient changes its sign."""
     least: NonNegative = 1e-5
+    """The smallest step size, in learning rates."""
     most: Annotated[Positive, Field(le=1e30)] = 10.0
+    """The largest step size, in learning rates."""
 
     @model_validator(mode="after")
     def _sizes_enclose_the_start(self) -> Self:

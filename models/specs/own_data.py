@@ -26,14 +26,23 @@ class OwnData(Examples):
     kind: Literal["OwnData"] = "OwnData"
     is_own: ClassVar[bool] = True
     name: str
+    """The function's name, which `OwnData.of` fills in."""
     source: str
+    """The text that defines it, which `OwnData.of` cuts out of its file."""
     modules: dict[str, str] = Field(default_factory=dict)
+    """The texts of your own modules that it imports, by name, which `OwnData.of` fills in."""
     d: Count
+    """Dimensions of an example: columns of the arrays."""
     n: Several
+    """Training examples: rows of the first array."""
     intrinsic_dim: Count | None = None
+    """How many latents the data need, where you know it: regimes are judged by it; by default by the best trial."""
     image: Image | None = None
+    """(height, width) of grey pictures or (height, width, 3) of colour ones; by default examples are no pictures."""
     files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each file that the function reads, by path, which `OwnData.of` fills in."""
     options: Options = Field(default_factory=dict)
+    """Further arguments that the function is called with: numbers, text, lists and dicts."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -17,9 +17,13 @@ class OwnFunction(Spec):
     """The source of a function of the user's, as `Own` holds that of a network, and the options that it is called with."""
 
     name: str
+    """The function's name, which `of` fills in."""
     source: str
+    """The text that defines it, which `of` cuts out of its file."""
     modules: dict[str, str] = Field(default_factory=dict)
+    """The texts of your own modules that it imports, by name, which `of` fills in."""
     options: Options = Field(default_factory=dict)
+    """Further arguments that it is called with: numbers, text, lists and dicts."""
 
     def counted(self, name: str) -> Any:
         """Options by what they mean."""
@@ -40,6 +44,7 @@ class OwnTerm(OwnFunction):
 
     kind: Literal["OwnTerm"] = "OwnTerm"
     weight: Real = 1.0
+    """What the mean of the function's values is multiplied by."""
 
     @classmethod
     def of(cls, function: Callable[..., Any], /, weight: float = 1.0, **options: Any) -> Self:
@@ -66,6 +71,7 @@ class OwnMetric(OwnFunction):
 
     kind: Literal["OwnMetric"] = "OwnMetric"
     numbers: dict[str, tuple[str, str]]
+    """The unit and the meaning of each number that it returns, by name."""
 
     @classmethod
     def of(cls, function: Callable[..., Any], /, numbers: Mapping[str, tuple[str, str]], **options: Any) -> Self:

@@ -23,7 +23,9 @@ class Serpentine(Look):
     """A look at one serpentine: of its length, as nearly as whole runs give it, uniformly filled."""
 
     eps: Magnitude
+    """Side ε of the square that the curve lies in, in data units."""
     length: Magnitude = 4.0
+    """Length of the curve, in data units."""
 
     @property
     def runs(self) -> int:
@@ -56,7 +58,9 @@ class SerpentineCost(Serpentine):
 
     kind: Literal["SerpentineCost"] = "SerpentineCost"
     penalty: Penalty
+    """The penalty h of a code's mean square u, by name: see `Penalty`."""
     parameter: Positive | None = None
+    """The parameter p of the penalty, where it has one."""
 
     measures: ClassVar[Measures] = {
         "difference": ("-", "Σ h(u) of the sparse decoder less that of the dense one; nothing where it is −∞"),
@@ -78,6 +82,7 @@ class SerpentineCritical(Serpentine):
 
     kind: Literal["SerpentineCritical"] = "SerpentineCritical"
     penalty: Crossed
+    """The penalty whose critical parameter is sought."""
 
     measures: ClassVar[Measures] = {"critical": ("that of p", "the sparse decoder is preferred below it")}
 
@@ -109,7 +114,9 @@ class ColumnScale(Look):
 
     kind: Literal["ColumnScale"] = "ColumnScale"
     gamma: Positive
+    """The decoder variance γ, in squared data units."""
     variances: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.05, 0.1, 0.1, 0.2, 0.2)
+    """The variance c of each latent's part of x, in squared data units."""
 
     measures: ClassVar[Measures] = {
         "price": (EQ3, "least price of all latents together, with log γ for each and without its 1"),
@@ -125,8 +132,11 @@ class LogTransform(Look):
 
     kind: Literal["LogTransform"] = "LogTransform"
     d: Count = 12
+    """Dimensions of an example."""
     kappa: Count = 5
+    """Codes of the autoencoder."""
     examples: Count = 200
+    """How many examples there are."""
 
     measures: ClassVar[Measures] = {
         "least": (EQ3, "least of R/γ + d log γ + Σ (u/a + log a) over γ and the a of all codes"),

@@ -12,10 +12,15 @@ class Planted(Examples):
     """Synthetic data of known dimension, drawn from its own seed."""
 
     d: Count = 20
+    """Dimensions of an example."""
     noise: NonNegative = 0.0
+    """Variance of the noise that is added to each of them, in squared data units; by default there is none."""
     n: Several = 3000
+    """Training examples."""
     n_test: Several = 1000
+    """Test examples."""
     seed: Seed = 0
+    """The seed of the data, whatever the trial's own is."""
 
     @property
     def n_train(self) -> int:
@@ -35,7 +40,9 @@ class LinearSubspace(Planted):
 
     kind: Literal["LinearSubspace"] = "LinearSubspace"
     eigenvalues: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1.0,) * 5
+    """Variances along the subspace's directions, in squared data units: as many as it has dimensions."""
     offset: Real = 0.0
+    """How far off zero each coordinate's mean is put after centring, in data units."""
 
     @model_validator(mode="after")
     def _subspace_fits(self) -> "LinearSubspace":
@@ -66,8 +73,11 @@ class LinearMap(Planted):
     kind: Literal["LinearMap"] = "LinearMap"
     has_targets: ClassVar[bool] = True
     d: Count = 5
+    """Dimensions of y, which is decoded."""
     zeta2: Annotated[tuple[Positive, ...], Field(min_length=1)] = (14.0, 8.0, 4.0, 2.0, 1.0)
+    """Squared singular values ζ² of the map from whitened inputs to y, in squared data units."""
     inputs: tuple[Positive, ...] = (2.0, 1.5, 1.0, 0.7, 0.4)
+    """Standard deviations of the coordinates of x, which is encoded."""
 
     @model_validator(mode="after")
     def _map_fits(self) -> "LinearMap":
@@ -98,6 +108,7 @@ class PlantedManifold(Planted):
 
     kind: Literal["PlantedManifold"] = "PlantedManifold"
     r: Count = 3
+    """Dimensions of the manifold: as many latents are needed."""
 
     @model_validator(mode="after")
     def _manifold_fits(self) -> "PlantedManifold":
@@ -124,6 +135,7 @@ class PlantedClusters(Planted):
 
     kind: Literal["PlantedClusters"] = "PlantedClusters"
     d: Annotated[Count, Field(ge=2)] = 20
+    """Dimensions of an example."""
 
     @property
     def intrinsic_dim(self) -> int:
@@ -144,6 +156,7 @@ class PlantedArc(Planted):
 
     kind: Literal["PlantedArc"] = "PlantedArc"
     off: Annotated[NonNegative, Field(le=1)] = 0.0
+    """How far from the curve the examples lie at least, in data units; at 0 they lie on it."""
 
     @model_validator(mode="after")
     def _plane_fits(self) -> "PlantedArc":

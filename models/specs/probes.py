@@ -28,9 +28,13 @@ class AffineMinima(Look):
 
     kind: Literal["AffineMinima"] = "AffineMinima"
     eigenvalues: Spectrum
+    """Variances of the data along their principal axes, in squared data units."""
     gamma: Positive
+    """The decoder variance γ, in squared data units."""
     kappa: Count
+    """Latents κ of the VAE."""
     starts: Several = 600
+    """How many random starts are followed to a minimum."""
 
     measures: ClassVar[Measures] = {
         "lowest": (EQ3, "lowest loss that any start ended at"),
@@ -62,12 +66,19 @@ class CollapsePoint(Look):
 
     kind: Literal["CollapsePoint"] = "CollapsePoint"
     hypothesis: Hypothesis
+    """Which biases of the collapsed latent are not zero: none, that of its mean, or that of its log variance."""
     kappa: Several = 4
+    """Latents κ of the VAE, one of them collapsed."""
     gamma: Magnitude = 0.1
+    """The decoder variance γ, in squared data units."""
     d: Annotated[Count, Field(ge=3)] = 20
+    """Dimensions of an example."""
     width: Count = 64
+    """Width of the hidden layers."""
     examples: Several = 64
+    """How many examples J is a mean over."""
     draws: Annotated[Count, Field(ge=640)] = 2560
+    """Draws of the noise for each example."""
 
     measures: ClassVar[Measures] = {
         "decoder_slope": ("nats", "norm of the gradient of the latent's decoder column, noise in antithetic pairs"),
@@ -95,6 +106,8 @@ class OriginHessian(Look):
 
     kind: Literal["OriginHessian"] = "OriginHessian"
     variant: Variant
+    """What is free beside encoder and decoder: nothing, the posterior covariance Σ, or Σ and γ; or a decoder of two
+    layers."""
 
     measures: ClassVar[Measures] = {
         "threshold_ratio": ("-", "ζ₁²/(βγ), in units of the narrowest latent's variance where Σ is fixed"),
@@ -115,9 +128,13 @@ class PairSlice(Look):
 
     kind: Literal["PairSlice"] = "PairSlice"
     gamma: Positive
+    """The decoder variance γ, in squared data units."""
     variance: Positive = 0.08
+    """The variance λ of the output, in squared data units."""
     b: Positive = 0.8
+    """The slope b of the second column along the line."""
     points: Grid = 40001
+    """Points of the grid on the line."""
 
     measures: ClassVar[Measures] = {
         "minima": ("-", "local minima on the grid, its ends not counted"),
@@ -136,11 +153,17 @@ class PlantedSlice(Look):
 
     kind: Literal["PlantedSlice"] = "PlantedSlice"
     gamma: Positive
+    """The decoder variance γ, in squared data units."""
     d: Count = 20
+    """Dimensions of an example."""
     r: Count = 3
+    """Dimensions of the planted subspace."""
     kappa: Count = 6
+    """Latents κ of the decoder."""
     scale: Positive = 0.5
+    """Standard deviation of the random direction N's entries."""
     points: Grid = 6001
+    """Points of the grid on the line."""
 
     measures: ClassVar[Measures] = PairSlice.measures
 
@@ -156,7 +179,9 @@ class PairSplit(Look):
 
     kind: Literal["PairSplit"] = "PairSplit"
     variance: Positive = 1.0
+    """The variance λ of the output, in squared data units."""
     points: Grid = 4001
+    """Points of the grid on the line."""
 
     measures: ClassVar[Measures] = {"split": ("-", "the largest γ/λ with two local minima")}
 
@@ -170,11 +195,17 @@ class Rotations(Look):
 
     kind: Literal["Rotations"] = "Rotations"
     eigenvalues: Spectrum
+    """Variances of the data along their principal axes, in squared data units."""
     gamma: Positive
+    """The decoder variance γ, in squared data units."""
     kappa: Count
+    """Latents κ of the linear VAE."""
     turn: Literal["orthogonal", "signed permutation"] = "orthogonal"
+    """What the latents are turned by: any orthogonal matrix, or a permutation with signs."""
     sigma: Literal["kept", "best", "given"] = "kept"
+    """What becomes of the posterior variances Σ: kept from the minimum, the best for every turn, or given as 1."""
     count: Count = 50
+    """How many random turns are tried."""
 
     measures: ClassVar[Measures] = {
         "lowest": ("nats", "J at the minimum that was found"),

@@ -21,7 +21,9 @@ class _WarmsUp(Described):
     """
 
     warm_up: Fraction = 0.0
+    """The share of all steps over which learning rates rise at first; by default there is no such rise."""
     start: Annotated[Fraction, Field(gt=0)] = 0.01
+    """The factor that the rise begins with; it ends with 1."""
 
 
 class Constant(_WarmsUp):
@@ -39,8 +41,11 @@ class Linear(_WarmsUp):
 
     kind: Literal["Linear"] = "Linear"
     end: NonNegative = 0.0
+    """The factor at the end of the fall."""
     after: Fraction = 0.0
+    """The share of all steps after which the fall begins, or with the end of a warm-up, if that is later."""
     until: Fraction = 1.0
+    """The share of all steps at which the fall ends."""
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
@@ -57,6 +62,7 @@ class Cosine(_WarmsUp):
 
     kind: Literal["Cosine"] = "Cosine"
     end: NonNegative = 0.0
+    """The factor that the cosine falls to."""
 
 
 class Steps(_WarmsUp):
@@ -64,7 +70,9 @@ class Steps(_WarmsUp):
 
     kind: Literal["Steps"] = "Steps"
     at: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (0.5, 0.75)
+    """The shares of all steps at which the learning rate changes, in rising order."""
     factor: Positive = 0.1
+    """What it is multiplied by at each of them."""
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
@@ -83,10 +91,16 @@ class OneCycle(Described):
 
     kind: Literal["OneCycle"] = "OneCycle"
     peak: Fraction = 0.3
+    """The share of all steps at which the learning rate is whole."""
     start: NonNegative = 0.04
+    """The factor at the first step."""
     end: NonNegative = 4e-6
+    """The factor at the last step."""
     anneal: Literal["cos", "linear"] = "cos"
+    """The form of the rise and of the fall: half a cosine, or a line."""
     momentum: tuple[Share, Share] | None = None
+    """Lowest and highest momentum, of Adam β₁, which falls as the learning rate rises; by default it stays as
+    declared."""
 
 
 Schedule = Annotated[Constant | Linear | Cosine | Steps | OneCycle, Vocabulary()]

@@ -57,11 +57,17 @@ class Sparsity(Spec):
 
     kind: Literal["Sparsity"] = "Sparsity"
     h: Penalty
+    """The penalty of each code's energy u, by name; `Penalty` in `models.specs.sparsity` says what each is."""
     parameter: Positive | None = None
+    """The parameter p of h, where it has one."""
     weight: Positive = 1.0
+    """What the penalty is multiplied by, beside the ½."""
     floor: Positive = 1e-8
+    """The energy that smaller ones count as, in squared data units."""
     g: Penalty | None = None
+    """The penalty that takes the place of J's misfit, as (d/2) g(R/d); by default the misfit is J's."""
     g_parameter: Positive | None = None
+    """The parameter of g, where it has one."""
 
     @model_validator(mode="after")
     def _can_be_trained(self) -> Self:

@@ -9,12 +9,13 @@ import inspect
 import json
 import numbers
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.fields import FieldInfo
+
+from models.specs.fields import default_of, page, public
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -104,12 +105,22 @@ Options = Annotated[dict[str, Any], AfterValidator(_plain)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 
 
+_OFFERED = (classmethod, property)
+"""What `help` shows of a declaration beside its fields: other ways to make one, and what follows from it."""
+
+
 class _Kind(ModelMetaclass):
     """The class of declarations' classes: `help` and completion show what they declare and offer, and not pydantic's own."""
 
     def __dir__(self) -> list[str]:
         ours = [each for each in self.__mro__ if isinstance(each, _Kind)]
-        return sorted({name for each in ours for name in vars(each) if name[0] != "_"} - {*dir(BaseModel)})
+        offered = {name for each in ours for name, value in vars(each).items() if isinstance(value, _OFFERED)}
+        return sorted(name for name in offered - {*dir(BaseModel)} if name[0] != "_")
+
+    @property
+    def __doc__(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The docstring, and all fields with their types, defaults and descriptions."""
+        return page(cast("type[BaseModel]", self), vars(self).get("__doc__") or "")
 
 
 class Spec(BaseModel, metaclass=_Kind):
@@ -125,14 +136,17 @@ class Spec(BaseModel, metaclass=_Kind):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Let `help` show each field with its default, and its type where that is one of Python's own."""
+        """Let `help` and editors show each field with its default, and its type where that is one of Python's own."""
+        in_order = inspect.signature(cls.__init__).parameters if cls.__init__ is not BaseModel.__init__ else ()
         cls.__signature__ = inspect.Signature(
             [
                 inspect.Parameter(
-                    name, inspect.Parameter.KEYWORD_ONLY, default=_default(field), annotation=_type(field)
+                    name,
+                    inspect.Parameter.POSITIONAL_OR_KEYWORD if name in in_order else inspect.Parameter.KEYWORD_ONLY,
+                    default=inspect.Parameter.empty if field.is_required() else default_of(field),
+                    annotation=_plain_type(field.annotation) or inspect.Parameter.empty,
                 )
-                for name, field in cls.model_fields.items()
-                if name != "kind"
+                for name, field in public(cls).items()
             ]
         )
 
@@ -153,6 +167,10 @@ class Spec(BaseModel, metaclass=_Kind):
     def __str__(self) -> str:
         return self.label
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What a person writes: `Fixed(value=1.0)`."""
+        return ((name, value) for name, value in super().__repr_args__() if name != "kind")
+
     @classmethod
     def example(cls) -> str:
         """How a person writes one: `Learned()`, `Fixed(value=...)`."""
@@ -160,12 +178,14 @@ class Spec(BaseModel, metaclass=_Kind):
         return f"{cls.__name__}({', '.join(needed)})"
 
 
-def _default(field: FieldInfo) -> Any:
-    return inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
-
-
-def _type(field: FieldInfo) -> Any:
-    return field.annotation if getattr(field.annotation, "__module__", "") == "builtins" else inspect.Parameter.empty
+def _plain_type(annotation: Any) -> Any:
+    """A type of Python's own, without what is asked of its values; None for any other."""
+    if get_origin(annotation) is Annotated:
+        return _plain_type(annotation.__origin__)
+    if get_origin(annotation) in (tuple, dict):
+        inner = [each if each is ... else _plain_type(each) for each in get_args(annotation)]
+        return None if None in inner else get_origin(annotation)[tuple(inner)]
+    return annotation if annotation in (bool, int, float, str) else None
 
 
 class Described(Spec):

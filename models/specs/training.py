@@ -1,133 +1,13 @@
-"""What is minimised, and how: the torch-free declarations. `models.loss.objective` and the training loop carry them out."""
+"""How a network is trained: the torch-free declarations. The training loop carries them out."""
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from models.specs.early_stopping import Patience
-from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
-from models.specs.likelihood import Likelihood, Normal
 from models.specs.optimisers import Adam, Optimiser, Rprop, Share
-from models.specs.own_functions import OwnTerm
 from models.specs.schedules import Constant, Linear, OneCycle, Schedule, as_decay
-from models.specs.sparsity import Sparsity
-from models.specs.spec import Count, Fraction, Magnitude, NonNegative, Positive, Rate, Spec, Whole, as_tuple, brief
-from models.specs.vocabulary import Vocabulary
-
-
-class MMD(Spec):
-    """A penalty weight · MMD²(q(z), N(0, I)): the unbiased estimate of each minibatch, with `models.metrics.mmd`'s kernel.
-
-    Source: Tolstikhin, Bousquet, Gelly & Schölkopf (2018), algorithm 2: WAE-MMD, where β = 0 and γ = ½ makes R the cost.
-    """
-
-    kind: Literal["MMD"] = "MMD"
-    weight: Magnitude
-
-    @property
-    def label(self) -> str:
-        """ "MMD×10"."""
-        return f"MMD×{brief(self.weight)}"
-
-
-Regulariser = Annotated[MMD | Sparsity, Vocabulary()]
-"""What may be minimised beside J."""
-
-
-class Spread(Spec):
-    """Every example of a minibatch has a β of its own, log-uniform between `low` and `high`, for one network to serve all.
-
-    The rate and the distortion of the trained network are recorded at each β of `at`.
-    """
-
-    kind: Literal["Spread"] = "Spread"
-    low: Magnitude
-    high: Magnitude
-    at: tuple[Positive, ...] = ()
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> Self:
-        if not self.low < self.high:
-            raise ValueError("low must be below high: a single β needs no spread")
-        if outside := [beta for beta in self.at if not self.low <= beta <= self.high]:
-            raise ValueError(f"β = {brief(outside[0])} is not between low and high: the network is not trained there")
-        return self
-
-    @property
-    def label(self) -> str:
-        """ "β 0.1 to 10"."""
-        return f"β {brief(self.low)} to {brief(self.high)}"
-
-
-class Objective(Spec):
-    """J = R/(2γ) + (d/2) log γ + β K, in nats per sample; R = E‖x − m(z)‖² summed over outputs, K the rate.
-
-    With another `likelihood` than the normal one J = −E log p(x|z) + β K, all constants kept. What is minimised is J, and
-    beside it `penalty`, where there is one, and `terms` of the user's own. With a `spread` it is the mean of β J(β′)/β′ over
-    the β′ of the examples: divided by β′, each counts alike, and at β′ = β it is J. The trial is described at β.
-    """
-
-    kind: Literal["Objective"] = "Objective"
-    gamma: Gamma = Absent()
-    beta: Annotated[NonNegative, Field(le=1e30)] = 1.0
-    penalty: Regulariser | None = None
-    likelihood: Likelihood = Normal()
-    spread: Spread | None = None
-    terms: Annotated[tuple[OwnTerm, ...], BeforeValidator(as_tuple)] = ()
-
-    @model_validator(mode="after")
-    def _gamma_suits_the_likelihood(self) -> Self:
-        name, has_none = self.likelihood.kind, isinstance(self.gamma, Absent)
-        if self.likelihood.is_discrete and not has_none:
-            raise ValueError(f"{name} gives probabilities of levels, and has no gamma: leave gamma out")
-        if has_none and not self.likelihood.is_discrete:
-            raise ValueError("gamma is missing: declare how the decoder variance is set, gamma=Learned() for example")
-        if not isinstance(self.likelihood, Normal) and isinstance(self.gamma, Optimal | ManyGammas):
-            raise ValueError(
-                f"gamma = {self.gamma.kind}() is the normal likelihood's: give {name} one γ, gamma=Learned() for example"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _suits_a_spread(self) -> Self:
-        if not self.spread:
-            return self
-        if not isinstance(self.gamma, Fixed) or self.penalty or not self.is_plain:
-            raise ValueError(
-                "a spread of β needs one γ for all of them, the normal likelihood and no penalty: "
-                "declare gamma=Fixed(...) alone"
-            )
-        if not self.spread.low <= self.beta <= self.spread.high:
-            raise ValueError("beta must lie between the low and the high of its spread: the trial is described there")
-        return self
-
-    @model_validator(mode="after")
-    def _suits_sparsity(self) -> Self:
-        if not isinstance(self.penalty, Sparsity):
-            return self
-        if self.beta or not self.is_plain:
-            raise ValueError(
-                "Sparsity is for autoencoders with the normal likelihood and one γ: declare beta=0, and gamma=Fixed(...) "
-                "for example"
-            )
-        if self.penalty.g and not isinstance(self.gamma, Optimal):
-            raise ValueError("with a misfit g of its own γ only describes what is left: declare gamma=Optimal()")
-        return self
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether energies of codes have a price."""
-        return isinstance(self.penalty, Sparsity)
-
-    @property
-    def is_one_gamma(self) -> bool:
-        """Whether one number says how wide p(x|z) is."""
-        return isinstance(self.gamma, OneGamma)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether p(x|z) = N(m(z), γ I) with one γ: all that theory speaks of."""
-        return isinstance(self.likelihood, Normal) and self.is_one_gamma
+from models.specs.spec import Count, Fraction, Positive, Rate, Spec, Whole, brief
 
 
 class Slower(Spec):
@@ -135,7 +15,9 @@ class Slower(Spec):
 
     kind: Literal["Slower"] = "Slower"
     below: Positive
+    """The γ below which learning rates fall, in squared data units."""
     power: Annotated[Positive, Field(le=4)] = 0.5
+    """How fast they fall with γ: in proportion to it at 1, to its root at ½."""
 
     @property
     def label(self) -> str:
@@ -144,48 +26,63 @@ class Slower(Spec):
 
 
 class Training(Spec):
-    """How a network is trained: `steps` steps, or `epochs` epochs, on minibatches drawn without replacement in an epoch.
+    """How a network is trained: so many steps, or epochs, on minibatches drawn without replacement in an epoch.
 
     An epoch is as many whole minibatches as the training examples make; a trial turns `epochs` into `steps` (the incomplete
     last minibatch is dropped), and is the same trial either way.
 
-    `optimiser` is Adam by default, with `adam_beta1`, `adam_beta2` and `adam_epsilon`, or what `signs` declares. `schedule`
-    changes the learning rate `lr`, and that of γ with it: by default they are constant for the first `decay_from` of the
-    steps, then fall linearly to `decay_to` of themselves; `schedule=Constant()` leaves them alone. What these older fields
-    can say is kept in them: `optimiser=Adam(beta1=0.5)` is `adam_beta1=0.5`, `optimiser=Rprop()` is `signs=Rprop()`, and
-    `schedule=Linear(end=0.1)` is `decay_from=0, decay_to=0.1`. `optimiser_in_force` and `schedule_in_force` say what counts.
+    A schedule changes the learning rate, and that of γ with it: by default they are constant for half of the steps and fall
+    linearly from there; `schedule=Constant()` leaves them alone. What the older fields can say is kept in them:
+    `optimiser=Adam(beta1=0.5)` is `adam_beta1=0.5`, `optimiser=Rprop()` is `signs=Rprop()`, and `schedule=Linear(end=0.1)`
+    is `decay_from=0, decay_to=0.1`. `optimiser_in_force` and `schedule_in_force` say what counts.
 
-    `clip` scales a trial's gradient down to this norm where it is longer, `clip_value` cuts each of its numbers off there:
-    torch's `clip_grad_norm_` and `clip_grad_value_`. The gradient of log γ counts as that of any parameter. Weight decay is
-    for the network alone: it never touches the decoder variance, log γ or the log variances of pixels.
-    `stop` ends a trial early.
+    Clipping is torch's `clip_grad_norm_` and `clip_grad_value_`, of each trial by itself. The gradient of log γ counts as
+    that of any parameter. Weight decay is for the network alone: it never touches log γ or the log variances of pixels.
 
-    Three remedies for training at a small γ, none of them taken by default: β rises linearly from 0 to its value over the
-    first `warm_up` of the steps; learning rates fall with γ as `slower` says; and `signs` takes the place of Adam.
-    A trial has *diverged* at the first step whose J or gradient is not finite, or whose J exceeds `blow_up` times
-    (1 + |J| of its first step): its weights stay at the last state before that step.
+    Three remedies for training at a small γ, none of them taken by default: `warm_up`, `slower`, and Rprop for Adam. A trial
+    has *diverged* at the first step whose J or gradient is not finite, or whose J is beyond `blow_up`: its weights stay at
+    the last state before that step.
     """
 
     kind: Literal["Training"] = "Training"
     steps: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
+    """How many steps of the optimiser are taken; leave it out where `epochs` says how long."""
     batch: Count = 256
+    """Examples in a minibatch."""
     lr: Rate = 1e-3
+    """The learning rate before any schedule, for all parameters, and for log γ where that has none of its own."""
     decay_from: Fraction = 0.5
+    """The share of all steps after which the learning rate falls."""
     decay_to: Fraction = 0.02
+    """What the learning rate falls to by the end, as a share of itself."""
     adam_beta1: Share = 0.9
+    """β₁ of Adam, where no other optimiser is declared."""
     adam_beta2: Share = 0.999
+    """β₂ of Adam, where no other optimiser is declared."""
     adam_epsilon: Annotated[Positive, Field(ge=1e-30)] = 1e-8
+    """ε of Adam, where no other optimiser is declared."""
     blow_up: Positive = 1e5
+    """A trial has diverged where J exceeds so many times 1 + |J of its first step|."""
     dtype: Literal["float32", "float64"] = "float32"
+    """The precision of all numbers in training."""
     warm_up: Fraction = 0.0
+    """The share of all steps over which β rises linearly from 0; by default it is whole from the first step."""
     slower: Slower | None = None
+    """How learning rates fall with γ where it is small; by default they do not."""
     signs: Rprop | None = None
+    """An older way to write `optimiser=Rprop(…)`, in which it is kept."""
     optimiser: Optimiser | None = None
+    """What makes a step of a gradient; by default Adam with the three numbers above."""
     schedule: Schedule | None = None
+    """How the learning rate changes from step to step; by default as `decay_from` and `decay_to` say."""
     epochs: Count | None = None
+    """How many times minibatches go through the training examples, in place of `steps`."""
     clip: Positive | None = None
+    """The norm that a longer gradient is scaled down to; by default none is."""
     clip_value: Positive | None = None
+    """The size at which each number of the gradient is cut off; by default none is."""
     stop: Patience | None = None
+    """When a trial ends early; by default it takes all its steps."""
 
     @model_validator(mode="after")
     def _ends(self) -> Self:

@@ -22,7 +22,9 @@ class Probe(Spec):
 
     kind: Literal["Probe"] = "Probe"
     what: Probing
+    """Which loss is examined, and how."""
     seed: Seed = 0
+    """The seed of whatever is random in it."""
 
     @cached_property
     def trial_id(self) -> str:

@@ -100,11 +100,31 @@ class Search(Study):
 
 
 def search(**options: Any) -> Callable[[Callable[..., Trial]], Search]:
-    """Declare a search: `shape` and `free` are its space, all other options its `Settings`.
+    """Declare a search: `shape` and `free` are its space, all other options say how it is searched.
+
+        @search(minimise={"neg_elbo_test": 1.0}, samplers=["tpe"], trials=64, free={"beta": Between(0.1, 10.0)})
+        def my_search(beta: float, seed: int) -> Trial:
+            \"\"\"What the search is for.\"\"\"
+            return Trial(...)
+
+    minimise: the recorded numbers to minimise, by column, each with the value that a diverged trial counts as.
+    samplers: what proposes trials, "tpe", "nsga2" or "random"; each searches on its own.
+    trials: how many trials each search asks for.
+    shape: axes whose choices decide which trials can train as one pack, as lists.
+    free: all other axes, as lists of choices or as `Between(low, high)`.
+    repeats: how often each sampler searches, each time with another seed; once by default.
+    batch: how many trials a search asks for in a round, before it learns their results; 8 by default.
+    alike: how many of these in a row share what `shape` lists; 4 by default.
+    rungs: numbers of training steps, rising; by default the function says how long trials train.
+    keep: the share of a round that trains again at the next rung; half of it by default.
 
     Raises: DeclarationError for a space that is not exactly the function's parameters, or for impossible settings.
     """
     return lambda function: Search(function, options)
+
+
+_SPACE = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in ("shape", "free")]
+vars(search)["__signature__"] = inspect.Signature([*inspect.signature(Settings).parameters.values(), *_SPACE])
 
 
 def _table(

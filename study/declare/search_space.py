@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from models.specs.spec import Count, Positive, Real, brief
+from models.specs.spec import Count, Positive, Real, Spec, brief
 from study.declare.axes import Label
 from study.errors import DeclarationError, explain
 from study.record.schema import TRIALS
@@ -19,14 +19,15 @@ DIGITS = 4
 """Significant digits of a proposed number: it stands in tables, and is part of a trial's identity."""
 
 
-class Between(BaseModel):
+class Between(Spec):
     """Any number from `low` to `high`, uniform in its logarithm, or with `log=False` in itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     low: Real
+    """The smallest number."""
     high: Real
+    """The largest number."""
     log: bool = True
+    """Whether numbers are proposed uniformly in their logarithm; with False, in themselves."""
 
     def __init__(self, low: float, high: float, **fields: Any) -> None:
         try:
@@ -40,26 +41,32 @@ class Between(BaseModel):
             raise ValueError("should go from a lower number to a higher one, above zero unless log=False")
         return self
 
-    def __str__(self) -> str:
+    @property
+    def label(self) -> str:
+        """ "0.1 to 10", or "0 to 1, linear"."""
         return f"{brief(self.low)} to {brief(self.high)}{'' if self.log else ', linear'}"
 
 
-class Settings(BaseModel):
-    """What a search declares beside its space: see `study.declare.search`.
-
-    `minimise` maps the columns to minimise to the value that a diverged trial counts as.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Settings(Spec):
+    """What a search declares beside its space: see `study.declare.search`."""
 
     minimise: Annotated[dict[str, Real], Field(min_length=1)]
+    """The recorded numbers to minimise, by column, each with the value that a diverged trial counts as."""
     samplers: Annotated[tuple[Sampler, ...], Field(min_length=1)]
+    """What proposes trials: "tpe", "nsga2" or "random"; each searches on its own."""
     trials: Count
+    """How many trials each search asks for."""
     repeats: Count = 1
+    """How often each sampler searches, each time with another seed."""
     batch: Count = 8
+    """How many trials a search asks for in a round, before it learns their results."""
     alike: Count = 4
+    """How many of these in a row share what `shape` lists, so that they can train as one pack."""
     rungs: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
+    """Numbers of training steps, rising: all trials train with the first, the better ones again with the next; by
+    default the function says how long."""
     keep: Annotated[Positive, Field(lt=1)] = 0.5
+    """The share of a round that trains again at the next rung."""
 
     @model_validator(mode="after")
     def _rungs_rise(self) -> Self:

@@ -41,31 +41,34 @@ MOST_SAMPLES = 100_000
 class Trial(Spec):
     """One complete experiment: which network trains on which data, how, and from which seed.
 
-    The seed decides the initial weights, the order of the minibatches and the noise: trials with the same seed share them.
-
-    `data` is a data set (`PlantedManifold(…)`, `OwnData.of(…)`), `model` a network (`VAE(…)`, `Own.of(…)`), `objective` what
-    is minimised (`Objective(gamma=…, beta=…)`), `training` how (`Training(steps=…)`). A `seed` must be given, as a number.
-
-    `after` is an earlier, frozen stage on the same data. This trial trains on that stage's output: on the codes of a
-    deterministic autoencoder, centred and scaled to a mean variance of one, or on draws from a VAE's aggregate posterior
-    q(z), fresh in every minibatch.
-
-    `samples` is how many samples of the trained model are compared with the data (`models.metrics.sample_quality`);
-    `outliers` a data set whose test examples are to be told from the data's own (`study.train.measure.outliers`); with
-    `bits` the probability of the levels of test images is measured (`study.train.measure.levels`); `metrics` are the user's.
+    Its identity `trial_id` is a hash of all of this. A trial with `after` trains on the output of that stage: on the codes of
+    a deterministic autoencoder, centred and scaled to a mean variance of one, or on draws from a VAE's aggregate posterior
+    q(z), fresh in every minibatch. What `samples`, `outliers` and `bits` measure is in `models.metrics.sample_quality`,
+    `study.train.measure.outliers` and `study.train.measure.levels`.
     """
 
     kind: Literal["Trial"] = "Trial"
     data: Annotated[Data, AfterValidator(shared)]
+    """The data set: `PlantedManifold(…)`, `MNIST()`, `OwnData.of(…)`."""
     model: Annotated[Model, AfterValidator(shared)]
+    """The network: `VAE(…)`, `ImageVAE(…)`, `Own.of(…)`."""
     objective: Annotated[Objective, AfterValidator(shared)]
+    """What is minimised: `Objective(gamma=…, beta=…)`."""
     training: Annotated[Training, AfterValidator(shared)]
+    """How the network is trained: `Training(steps=…)`."""
     seed: Seed
+    """Decides the initial weights, the order of the minibatches and the noise: trials of one seed share them."""
     after: Self | None = None
+    """An earlier, frozen stage on the same data, on whose codes or draws this trial trains; by default it trains on
+    the data."""
     samples: Annotated[Whole, Field(ge=0, le=MOST_SAMPLES)] = 0
+    """How many samples of the trained network are compared with test examples; by default none are."""
     outliers: Data | None = None
+    """A data set whose test examples are to be told from the data's own; by default nothing is screened."""
     bits: Annotated[bool, Field(strict=True)] = False
+    """Whether the probability of the levels of test images is measured; by default it is not."""
     metrics: Annotated[tuple[OwnMetric, ...], BeforeValidator(as_tuple)] = ()
+    """Metrics of your own: `OwnMetric.of(…)`, or several of them."""
 
     @field_validator("training", mode="after")
     @classmethod

@@ -169,6 +169,9 @@ class Training:
         for summary in summaries:
             summary.close()
         reported = tuple(summary.report(self.session.console) for summary in summaries)
+        from analysis.report.report import write_home_page
+
+        write_home_page(self.home)
         return Launched(str(self.home), reported)
 
     def _warn(self, sentence: str) -> None:

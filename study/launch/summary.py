@@ -38,7 +38,7 @@ class StudySummary:
         from analysis.report.report import write_report
         from analysis.report.terminal import print_report
 
-        report = write_report(self.after.name, self.home, self.after.study)
+        report = write_report(self.after.name, self.home, self.after.study, listed=False)
         print_report(console, report)
         result = result_of(self.before, self.after, self.home, report.location)
         self._say_done(console, result)

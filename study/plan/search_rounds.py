@@ -66,8 +66,17 @@ class SearchRounds:
 
     @property
     def header(self) -> dict[str, Any]:
-        """What the next launch must know: the order of choices, the settings, and the results that were taken over."""
-        return {"choices": self._table.space.choices, "settings": self._settings, "known": self._known}
+        """What the next launch must know: the order of choices, the settings, and the results that were taken over.
+
+        And what reports must know: the columns that are minimised, each with the value of a diverged trial.
+        """
+        minimise = self._table.settings.minimise
+        return {
+            "minimise": minimise,
+            "choices": self._table.space.choices,
+            "settings": self._settings,
+            "known": self._known,
+        }
 
     @property
     def _settings(self) -> dict[str, str]:

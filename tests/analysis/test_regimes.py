@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from made_up_studies import DIGITS, row, seeds
+from made_up_studies import DIGITS, row, seeds, store
 
-from analysis import results
+from analysis import header, results
 from analysis.report.report import _notes
 from study.record import Home
 
@@ -94,14 +94,47 @@ def test_without_a_converged_trial_unknown_data_have_no_regime(home: Home):
     seeds(home, [row("", **DIGITS, neg_elbo_test=None, scale_residual=0.9)])
     frame = results("s", home)
     assert frame["regime"].tolist() == ["unknown"]
-    assert _notes(frame) == ["Digits: r is unknown, and no trial has converged yet, so no regime can be named."]
+    assert _notes(frame, header("s", home)) == [
+        "Digits: r is unknown, and no trial has converged yet, so no regime can be named."
+    ]
 
 
 def test_where_even_the_best_run_collapsed_nothing_is_balanced(home: Home):
     seeds(home, [row("", **DIGITS, n_active=0, neg_elbo_test=5.0), row("", **DIGITS, n_active=2, neg_elbo_test=9.0)])
     frame = results("s", home)
     assert frame["regime"].tolist() == ["unknown"] * 2
-    assert _notes(frame) == ["Digits: r is unknown, and no converged trial keeps a latent, so no regime can be named."]
+    assert _notes(frame, header("s", home)) == [
+        "Digits: r is unknown, and no converged trial keeps a latent, so no regime can be named."
+    ]
+
+
+def test_regimes_that_are_relative_to_the_best_trial_wait_for_all_trials_on_the_data(home: Home):
+    """So each trial has the same regime after the whole study and after a part of it, or none yet."""
+    plan = [
+        {"trial_id": f"{data}{seed}", "data": data, "seed": seed} for data in ("Digits", "m", "n") for seed in (0, 1)
+    ]
+    noisy = {"data": "n", "data_id": "n", "noise": 0.1}
+    trials = [
+        row("Digits0", **DIGITS, n_active=4, nre_mean_test=0.3),
+        row("m0", data="m"),
+        row("n0", **noisy, nre_mean_test=0.2),
+        row("n1", **noisy, nre_mean_test=0.3),
+    ]
+    axes = {"data": ["Digits", "m", "n"], "seed": [0, 1]}
+    store(home, "part", axes, plan, trials)
+    frame = results("part", home)
+    assert frame["regime"].tolist() == ["pending", "missing", "balanced", "missing", "balanced", "unfit"]
+    assert _notes(frame, header("part", home)) == [
+        "Digits: r is unknown, so regimes are relative to the best trial, and named once all on these data have a result."
+    ]
+    better = row("Digits1", **DIGITS, n_active=6, nre_mean_test=0.1, neg_elbo_test=-50.0)
+    store(home, "whole", axes, plan, [*trials, better, row("m1", data="m", status="diverged")])
+    frame = results("whole", home)
+    assert frame["regime"].tolist() == ["over", "balanced", "balanced", "diverged", "balanced", "unfit"]
+    assert _notes(frame, header("whole", home)) == [
+        "Digits: r is unknown, so regimes are relative to the 6 active latents of the converged trial with the lowest "
+        "−ELBO on the test set (seed 1)."
+    ]
 
 
 def test_what_is_no_better_than_the_mean_reconstructs_nothing(home: Home):

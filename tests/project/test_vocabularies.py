@@ -20,7 +20,7 @@ CLASSES = {
     "Likelihood": ("Laplace", "likelihood.py", "models.specs.spec.Spec"),
     "Model": ("Transformer", "network.py", "models.specs.gaussian.Gaussian"),
     "Optimiser": ("Lion", "optimisers.py", "models.specs.spec.Spec"),
-    "Regulariser": ("Entropy", "training.py", "models.specs.spec.Spec"),
+    "Regulariser": ("Entropy", "objective.py", "models.specs.spec.Spec"),
     "Schedule": ("Sawtooth", "schedules.py", "models.specs.spec.Spec"),
     "Probing": ("Glance", "probes.py", "models.specs.look.Look"),
 }
@@ -175,7 +175,7 @@ def test_a_new_member_is_declared_and_exported_by_its_union_alone(tmp_path):
     script = """
 from pydantic import TypeAdapter
 from models.specs.probes import Probing
-from models.specs.training import Regulariser
+from models.specs.objective import Regulariser
 from study import Data, Gamma, Likelihood, Model, Noise, Guessed, Laplace, Transformer, Entropy
 from study import Lion, Optimiser, Sawtooth, Schedule
 kinds = {Data: "Noise", Gamma: "Guessed", Likelihood: "Laplace", Regulariser: "Entropy", Probing: "Glance"}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.metrics.mmd import batch_mmd
 from models.specs import MMD, Sparsity
-from models.specs.training import Regulariser
+from models.specs.objective import Regulariser
 from models.streams import move, normal, places, stream
 from study.declare.trial import Trial
 from study.train.stack.resumable import State

@@ -1,0 +1,1 @@
+"""Charts of any study: what varies in it and what is measured, found out from its plan and its records."""

@@ -1,0 +1,170 @@
+"""A measure against an axis: means over seeds with their intervals among the single trials, coloured and in panels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+
+from analysis.explore.axes import Axis
+from analysis.explore.explored import Explored
+from analysis.explore.measures import Measure
+from analysis.explore.panels import (
+    Panels,
+    beside,
+    colour_of,
+    label_texts,
+    label_tooltips,
+    legend_toggle,
+    shown_if,
+    zoom,
+)
+from analysis.explore.vega import QUIET, about, across, axis_text, choice, finish, known, live, position
+from analysis.figures.chart import Chart
+from analysis.tables.interval import t_quantile
+
+MOST_SEEDS = 200
+"""Student's t of more seeds is that of so many: it differs by less than 1 %."""
+
+LEAST_SHARE = 0.2
+"""Share of the mean at which the lower end of an interval stays on a logarithmic axis; of what is not negative it stays at
+zero on others. A t-interval knows no such bounds."""
+
+
+def explorer(explored: Explored) -> Chart | None:
+    """Any measure against any axis that decides trials."""
+    across_axis = explored.horizontal("data")
+    if not explored.measures or not across_axis:
+        return None
+    chart = _sweep(explored, across_axis, explored.main[0], explored.settings, explored.measures)
+    return Chart("explorer", f"A measure against an axis, both of your choice. {_reading(explored)}", chart)
+
+
+def active_dimensions(explored: Explored) -> Chart | None:
+    """Active latents against κ, with min(κ, r) where the planted dimension r is known."""
+    kappa = next((axis for axis in explored.settings if axis.name == "kappa" and axis.is_numeric), None)
+    active = explored.measure("n_active")
+    if not kappa or not active:
+        return None
+    chart = _sweep(explored, kappa, active, [kappa], [active])
+    caption = "Active latents (v < 0.5) against κ. Dashed: min(κ, r), where the planted dimension r is known. "
+    return Chart("active_dimensions", caption + _reading(explored), chart)
+
+
+def _reading(explored: Explored) -> str:
+    diverged = " Crosses at the top: trials that diverged." if explored.frame["status"].eq("diverged").any() else ""
+    if explored.is_search:
+        return f"Each point is a finished trial.{diverged}"
+    lines = "Lines of one colour differ in the axes that are neither across, colour nor panel: the pointer names them."
+    return f"Faint: single trials; joined: means over seeds with 95 % t-intervals. {lines}{diverged}"
+
+
+def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_options: Any) -> Mapping[str, Any]:
+    offered = [axis for axis in explored.choices if len(x_options) > 1 or axis is not x]
+    panels = Panels.of(explored, offered, x.name)
+    toggle = legend_toggle()
+    layers = [_points(explored, toggle), _diverged(explored)]
+    if not explored.is_search:
+        layers += [_intervals(explored, toggle), _means(explored, toggle)]
+    if x.name == "kappa" and len(x_options) == 1:
+        layers.append(_least_needed(x))
+    others = [axis.key for axis in explored.choices]
+    rest = " + '|' + ".join([f"(x_axis == '{key}' ? '' : datum.{key})" for key in others] or ["''"])
+    chart = panels.faceted(alt.layer(*layers), "trials").transform_calculate(
+        **label_texts(explored.axes), x=f"{across('x_axis')} + {beside()}", value="datum[y_axis]", rest=f"'' + {rest}"
+    )
+    axes = choice("x_axis", "across", {axis.key: axis.title for axis in x_options}, x.key)
+    measures = choice("y_axis", "measure", {each.key: each.title for each in y_options}, y.key)
+    students = alt.param(name="student", value=[0.0, *(round(float(t_quantile(n)), 4) for n in range(1, MOST_SEEDS))])
+    return finish(chart.add_params(known(about(explored)), measures, axes, *panels.params, students))
+
+
+def _x() -> alt.X:
+    ticks = "about[x_axis].positions && length(about[x_axis].positions) < 10 ? about[x_axis].positions : null"
+    slanted = "about[x_axis].positions && length(join(about[x_axis].labels)) > 40"
+    axis = alt.Axis(
+        title=live("about[x_axis].title"),
+        labelExpr=axis_text("x_axis"),
+        values=alt.ExprRef(ticks),
+        labelAngle=alt.ExprRef(f"{slanted} ? -30 : 0"),
+        labelAlign=alt.ExprRef(f"{slanted} ? 'right' : 'center'"),
+        tickCount=6,
+    )
+    return alt.X("x:Q", axis=axis, scale=alt.Scale(zero=False, padding=14, nice=False))
+
+
+def _y(field: str = "y") -> alt.Y:
+    axis = alt.Axis(title=live("about[y_axis].title"), labelExpr=axis_text("y_axis"), tickCount=6)
+    return alt.Y(f"{field}:Q", axis=axis, scale=alt.Scale(zero=False, padding=8))
+
+
+def _placed(value: str) -> str:
+    return position(f"datum.{value}", "about[y_axis]")
+
+
+def _points(explored: Explored, toggle: alt.Parameter) -> Any:
+    faint = 0.75 if explored.is_search else 0.25
+    tips = [*label_tooltips(explored.axes), alt.Tooltip("value:Q", format=".5g"), "id:N", "status:N"]
+    return (
+        alt.Chart()
+        .transform_filter("isValid(datum.value)")
+        .transform_calculate(y=_placed("value"))
+        .mark_point(size=22, filled=True)
+        .encode(_x(), _y(), colour_of(), fillOpacity=shown_if(toggle, faint), tooltip=tips)
+        .add_params(toggle, zoom())
+    )
+
+
+def _diverged(explored: Explored) -> Any:
+    tips = [*label_tooltips(explored.axes), "id:N", "status:N"]
+    return (
+        alt.Chart()
+        .transform_filter("datum.status == 'diverged'")
+        .mark_point(shape="cross", size=40, angle=45, filled=True, fillOpacity=0.8)
+        .encode(_x(), alt.YValue(4), colour_of(), tooltip=tips)
+    )
+
+
+def _averaged(explored: Explored) -> Any:
+    """One row a cell: the mean over its seeds, and the ends of its 95 % t-interval."""
+    labels = [f"t{axis.key}" for axis in explored.axes if axis.role != "seed"]
+    least = f"about[y_axis].kind == 'log' ? {LEAST_SHARE} * datum.mean : about[y_axis].is_signed ? -1e308 : 0"
+    return (
+        alt.Chart()
+        .transform_filter("isValid(datum.value)")
+        .transform_aggregate(
+            mean="mean(value)",
+            deviation="stdev(value)",
+            n="count()",
+            groupby=["cell", "x", "colour", "rest", *labels],
+        )
+        .transform_calculate(
+            half=f"datum.n > 1 ? student[min(datum.n, {MOST_SEEDS}) - 1] * datum.deviation / sqrt(datum.n) : 0"
+        )
+        .transform_calculate(low=f"max(datum.mean - datum.half, {least})", high="datum.mean + datum.half")
+        .transform_calculate(y=_placed("mean"), y_low=_placed("low"), y_high=_placed("high"))
+    )
+
+
+def _intervals(explored: Explored, toggle: alt.Parameter) -> Any:
+    chart = _averaged(explored).transform_filter("datum.half > 0").mark_rule(strokeWidth=1.5)
+    return chart.encode(_x(), _y("y_low"), colour_of(), y2="y_high:Q", strokeOpacity=shown_if(toggle, 0.8))
+
+
+def _means(explored: Explored, toggle: alt.Parameter) -> Any:
+    tips = [*label_tooltips([axis for axis in explored.axes if axis.role != "seed"])]
+    tips += [alt.Tooltip("mean:Q", format=".5g"), alt.Tooltip("half:Q", title="± (95 %)", format=".2g"), "n:Q"]
+    line = _averaged(explored).mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=45, filled=True))
+    return line.encode(_x(), _y(), colour_of(), detail="rest:N", order="x:Q", opacity=shown_if(toggle), tooltip=tips)
+
+
+def _least_needed(kappa: Axis) -> Any:
+    number = f"datum.{kappa.key}" if kappa.is_continuous else f"about.{kappa.key}.numbers[datum.{kappa.key}]"
+    return (
+        alt.Chart()
+        .transform_filter("isValid(datum.r)")
+        .transform_aggregate(groupby=["r", kappa.key])
+        .transform_calculate(needed=f"min({number}, datum.r)", x=across("x_axis"))
+        .transform_calculate(y=_placed("needed"))
+        .mark_line(color=QUIET, strokeDash=[5, 4], strokeWidth=1.5)
+        .encode(_x(), _y(), detail="r:N", order="x:Q", tooltip=[alt.Tooltip("needed:Q", title="min(κ, r)")])
+    )

@@ -1,0 +1,189 @@
+"""What the charts have in common: their look, the choices of their readers, and Vega's expressions for both.
+
+A choice is a parameter whose value is the key of an axis or a measure. The parameter `about` says of each key its `title`,
+its `labels` and their `colours`, and either the `positions` of its labels along an axis and the least `gap` between them, or
+the scale of its numbers (`kind`, `unit`) and the `bounds` of their classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from analysis.explore.axes import CLASSES, Axis, short
+from analysis.explore.explored import Explored
+from analysis.explore.scales import Scale
+from analysis.figures.style import GRID, INK, QUIET
+
+NOMINAL = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#6A3D9A", "#8C6D31", "#1B9E77"]
+"""Okabe and Ito's (2008) colours, and a few more."""
+
+SEQUENTIAL = ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#d8c414"]
+"""Viridis, without its darkest and its lightest."""
+
+REGIMES = {
+    "balanced": "#009E73",
+    "under": "#E69F00",
+    "over": "#0072B2",
+    "unfit": "#8a8f98",
+    "memorising": "#CC79A7",
+    "mixed": "#56B4E9",
+    "diverged": "#D55E00",
+}
+
+FONT, SIZE = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif", 12
+
+LOOK: dict[str, Any] = {
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        **{f"{part}FontSize": SIZE for part in ("label", "title")},
+        **{f"{part}Color": INK for part in ("label", "title")},
+        **{f"{part}Color": QUIET for part in ("domain", "tick")},
+        "titleFontWeight": "normal",
+        "gridColor": GRID,
+        "titlePadding": 8,
+    },
+    "axisX": {"grid": False},
+    "legend": {
+        **{f"{part}FontSize": SIZE for part in ("label", "title")},
+        **{f"{part}Color": INK for part in ("label", "title")},
+        "titleFontWeight": "normal",
+        "orient": "top",
+        "columns": 6,
+        "symbolOpacity": 1,
+        "labelLimit": 220,
+        "titleLimit": 300,
+    },
+    "header": {"labelFontSize": SIZE, "labelColor": INK, "labelAnchor": "start", "title": None},
+    "title": {"fontSize": SIZE, "fontWeight": "bold", "color": INK, "anchor": "start", "offset": 10},
+}
+
+NONE = "none"
+
+
+def about(explored: Explored) -> dict[str, Any]:
+    """What charts know of axes, measures and regimes, by their keys."""
+    found: dict[str, Any] = {NONE: {"title": "", "symbol": "", "labels": [""], "colours": [NOMINAL[0]]}}
+    for axis in explored.axes:
+        said = {"title": axis.title, "symbol": axis.symbol, "labels": axis.texts, "colours": colours(axis)}
+        gap = float(np.diff(sorted(axis.positions)).min())
+        said |= (
+            _numbers(axis.scale, axis.thresholds) if axis.is_continuous else {"positions": axis.positions, "gap": gap}
+        )
+        if axis.is_numeric and not axis.is_continuous:
+            said["numbers"] = [short(label) for label in axis.labels]
+        found[axis.key] = said
+    for measure in explored.measures:
+        texts = [*measure.texts, "not measured"]
+        said = {"title": measure.title, "labels": texts, "colours": [*shades(len(measure.texts)), QUIET]}
+        found[measure.key] = said | _numbers(measure.scale, measure.thresholds) | {"is_signed": measure.is_signed}
+    shown = [REGIMES.get(regime, QUIET) for regime in explored.regimes]
+    return found | {"regime": {"title": "regime", "labels": explored.regimes, "colours": shown}}
+
+
+def _numbers(scale: Scale, bounds: Sequence[float]) -> dict[str, Any]:
+    padded = [*bounds, *[1e308] * (CLASSES - 1 - len(bounds))]
+    return {"kind": scale.kind, "unit": scale.unit, "bounds": padded, "classes": len(bounds) + 1}
+
+
+def colours(axis: Axis) -> list[str]:
+    """One for each label, or class, of an axis: in order for numbers, and easy to tell apart for names."""
+    if axis.colours:
+        return [*axis.colours]
+    return shades(len(axis.texts)) if axis.is_numeric else [NOMINAL[i % len(NOMINAL)] for i in range(len(axis.texts))]
+
+
+def shades(n: int) -> list[str]:
+    """So many colours, from dark to light."""
+    anchors = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in SEQUENTIAL], float)
+    at = np.linspace(0, len(anchors) - 1, n) if n > 1 else np.array([2.0])
+    mixed = np.stack([np.interp(at, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)], 1)
+    return ["#" + "".join(f"{round(part):02x}" for part in row) for row in mixed]
+
+
+def known(facts: Mapping[str, Any]) -> alt.Parameter:
+    """The parameter `about`."""
+    return alt.param(name="about", value=dict(facts))
+
+
+def choice(name: str, label: str, options: Mapping[str, str], value: str) -> alt.Parameter:
+    """A parameter that a reader chooses from a list, `options` maps keys to titles; without a list if there is one alone."""
+    if len(options) < 2:
+        return alt.param(name=name, value=value)
+    bound = alt.binding_select(options=[*options], labels=[*options.values()], name=f"{label} ")
+    return alt.param(name=name, value=value, bind=bound)
+
+
+def code(key: str) -> str:
+    """The number of a row's label, or class, where `key` is a choice."""
+    value, said = f"datum[{key}]", f"about[{key}]"
+    above = " + ".join(f"({value} > {said}.bounds[{i}])" for i in range(CLASSES - 1))
+    return f"({key} == '{NONE}' ? 0 : {said}.bounds ? (isValid({value}) ? {above} : {said}.classes) : {value})"
+
+
+def text(key: str) -> str:
+    """The row's label, or class, as it is read."""
+    return f"about[{key}].labels[{code(key)}]"
+
+
+def position(value: str, scale: str) -> str:
+    """Where a number lies along an axis; both are expressions."""
+    size = f"log(1 + abs({value}) / {scale}.unit) / LN10"
+    return (
+        f"(!isValid({value}) ? null : {scale}.kind == 'log' ? ({value} > 0 ? log({value}) / LN10 : null) : "
+        f"{scale}.kind == 'symlog' ? ({value} < 0 ? -1 : 1) * {size} : {value})"
+    )
+
+
+def number_at(place: str, scale: str) -> str:
+    """The number at a position, as an axis writes it."""
+    size = f"(pow(10, abs({place})) - 1) * {scale}.unit"
+    number = (
+        f"({scale}.kind == 'log' ? pow(10, {place}) : {scale}.kind == 'symlog' ? ({place} < 0 ? -1 : 1) * {size} : "
+    )
+    return written(f"{number}{place})", f"({scale}.kind == 'linear' ? 4 : 2)")
+
+
+def written(number: str, digits: str = "3") -> str:
+    """A number as it is read: plainly unless it is very small or very large."""
+    plain = f"abs({number}) >= 0.001 && abs({number}) < 100000 || {number} == 0"
+    return f"({plain} ? replace(format({number}, '.' + {digits} + '~r'), '-', '−') : format({number}, '.' + {digits} + '~e'))"
+
+
+def across(key: str) -> str:
+    """Where a row lies along the horizontal axis that is chosen: an axis or a measure."""
+    said = f"about[{key}]"
+    return f"({said}.positions ? {said}.positions[datum[{key}]] : {position(f'datum[{key}]', said)})"
+
+
+def axis_text(key: str) -> str:
+    """What the axis of a chosen key writes at a tick."""
+    said = f"about[{key}]"
+    label = f"{said}.labels[indexof({said}.positions, datum.value)]"
+    return f"{said}.positions ? {label} : {number_at('datum.value', said)}"
+
+
+def live(expression: str) -> str:
+    """A title that follows the choices: `finish` makes a signal of it."""
+    return f"={expression}"
+
+
+def finish(chart: Any) -> dict[str, Any]:
+    """The chart's specification in the common look.
+
+    Vega-Lite hands titles on to Vega, which takes a signal there, though neither Vega-Lite's schema nor Altair says so.
+    """
+    spec = chart.configure(**LOOK).to_dict()
+    return _with_signals(spec)
+
+
+def _with_signals(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _signal(value) if name == "title" else _with_signals(value) for name, value in part.items()}
+    return [_with_signals(each) for each in part] if isinstance(part, list) else part
+
+
+def _signal(title: Any) -> Any:
+    return {"signal": title[1:]} if isinstance(title, str) and title.startswith("=") else _with_signals(title)

@@ -1,0 +1,51 @@
+// Charts, drawn by Vega on canvas in the page's colours, and drawn again when these change.
+const drawn = new Map();
+
+function colour(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+function chartLook() {
+  const [ink, quiet, rule] = ["ink", "quiet", "rule"].map(colour);
+  const [family, size] = [getComputedStyle(document.body).fontFamily, 13];
+  const words = { labelColor: quiet, titleColor: ink, labelFontSize: size, titleFontSize: size, titleFontWeight: "normal" };
+  const axis = { ...words, domainColor: rule, tickColor: rule, gridColor: rule };
+  return {
+    background: null,
+    font: family,
+    axis,
+    legend: words,
+    header: words,
+    text: { color: ink, fontSize: size },
+    title: { color: ink, subtitleColor: quiet, fontSize: size, subtitleFontSize: size },
+    view: { stroke: null },
+  };
+}
+
+function namesIn(part, found = new Set()) {
+  if (part && typeof part === "object") {
+    if (typeof part.data?.name === "string") found.add(part.data.name);
+    for (const inner of Object.values(part)) namesIn(inner, found);
+  }
+  return found;
+}
+
+async function drawChart(place) {
+  const [, { specs, datasets }] = await Promise.all([library("vega"), unpacked("charts", JSON.parse)]);
+  const spec = specs[place.dataset.chart];
+  const named = [...namesIn(spec)].filter((name) => name in datasets);
+  const before = drawn.get(place);
+  const look = { renderer: "canvas", actions: false, config: chartLook(), tooltip: { theme: isDark() ? "dark" : "light" } };
+  const whole = { ...spec, datasets: Object.fromEntries(named.map((name) => [name, datasets[name]])) };
+  drawn.set(place, await window.vegaEmbed(place, whole, look));
+  before?.finalize();
+}
+
+onTheme.push(() => {
+  for (const place of drawn.keys()) drawChart(place);
+});
