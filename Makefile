@@ -72,7 +72,7 @@ benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.scale
 
 docs: $(VENV)/.installed-docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:
 	rm -rf .venv .venv-* build *.egg-info

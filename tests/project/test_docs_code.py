@@ -46,6 +46,7 @@ QUICKER = {
 ELSEWHERE = {
     "of_pythae.py": "pythae is not installed for every test: tests/train/test_pythae.py runs it",
     "ray": "starts clusters: tests/cluster runs these commands",
+    "uv": "fetches packages: tests/project/test_install.py holds what it is told to fetch",
 }
 """Files and programs of the pages that do not run here, and why."""
 

@@ -16,6 +16,7 @@ from documents import ROOT
 import analysis
 import study
 from analysis import fit, theory
+from models.specs.fields import described
 from models.specs.probes import Probing
 from models.specs.spec import Spec
 from models.specs.vocabulary import members
@@ -34,9 +35,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def text_of_page(page: Path) -> str:
-    """What a page says, without its markup."""
-    return unescape(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8")))
+def said(html: str) -> str:
+    """What a page or a part of it says, without its markup."""
+    return unescape(re.sub(r"<[^>]+>", "", html))
 
 
 class Fetched(HTMLParser):
@@ -64,7 +65,7 @@ def test_every_page_stands_in_the_site_and_fetches_nothing(site: Path):
 
 
 def test_the_reference_of_commands_has_every_option(site: Path):
-    shown = text_of_page(site / "commands.html")
+    shown = said((site / "commands.html").read_text(encoding="utf-8"))
     for name, command in COMMANDS.items():
         assert f"collapsar {name}" in shown
         for option in typer.main.get_command(_app(command)).params:
@@ -79,8 +80,9 @@ def test_the_reference_of_declarations_has_every_field(site: Path):
         anchor = f'id="{kind.__module__}.{kind.__qualname__}"'
         assert anchor in page, kind
         section = page[page.index(anchor) :].partition("<h3 id=")[0]
-        for field in kind.model_fields:
-            assert field == "kind" or f"<code>{field}</code>" in section, (kind, field)
+        for field in described(kind):
+            assert f"<code>{field.name}</code>" in section, (kind, field)
+            assert re.sub(r"[`*]", "", field.description) in said(section), (kind, field)
 
 
 def test_the_reference_of_the_analysis_has_every_name_and_every_closed_form(site: Path):
