@@ -97,7 +97,7 @@ def test_every_import_is_a_requirement_and_every_requirement_is_imported():
 
 def test_every_package_of_the_tests_is_pinned_and_installed_in_that_version():
     names = needed([*PROJECT["dependencies"], *(text for extra in TOOLS for text in EXTRAS[extra])])
-    pins = {canonicalize_name(name): version for name, version in PINS.items()}
+    pins: dict[str, str] = {canonicalize_name(name): version for name, version in PINS.items()}
     installed = {name: metadata.version(name).partition("+")[0] for name in names}
     assert installed == {name: pins.get(name) for name in names}
 
