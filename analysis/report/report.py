@@ -1,10 +1,7 @@
 """The report: `studies/<name>/report/` in the home, with the tables, the figures and one page that holds them all."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import pandas as pd
 
 from analysis.claims.claim import WORDS, Claim
 from analysis.frames.load import DEFAULT_HOME, AnalysisError, Header, Place, studies_of

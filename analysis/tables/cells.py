@@ -86,7 +86,7 @@ class Glance:
         return sparse(self.rows)
 
     def tried(self) -> tuple["Glance", dict[str, str]]:
-        """The rows and columns with a trial that was tried, and the axes that are the same in all of these, with their labels.
+        """The rows and columns with a trial that was tried; and the axes that are the same in all of these, with their label.
 
         All rows and columns where no trial was.
         """

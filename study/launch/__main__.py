@@ -46,7 +46,7 @@ OnlyValues = Annotated[
     list[str] | None, typer.Option("--only", metavar="AXIS=V1,V2", help="Only these values (repeatable).")
 ]
 ShowPlan = Annotated[bool, typer.Option("--plan", help="Count and estimate; train nothing.")]
-ShowList = Annotated[bool, typer.Option("--list", help="The catalog, with captions.")]
+ShowList = Annotated[bool, typer.Option("--list", help="The catalog, with captions; trials at --scale.")]
 Tracking = Annotated[
     str | None, typer.Option("--tracking-uri", help="MLflow; else MLFLOW_TRACKING_URI, else mlflow.db in the home.")
 ]
@@ -87,7 +87,7 @@ def main(
     status, console = 0, Console(highlight=False)
     try:
         if catalog:
-            show_catalog(console)
+            show_catalog(console, scale or "laptop")
             return
         asked = {} if attach else _found(studies or [])
         if in_process and address:

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 from models.data.load import absence
 from study.cli import counted
 from study.declare.identity import ENGINE
+from study.declare.table import Scale
 from study.declare.trial import Trial
 from study.launch.find import catalog_names, find
 from study.launch.result import MOST_FAILURES, Failure, axes_in_words
 from study.pack.cost import CPU_CORE, GPU, seconds
 from study.pack.pack import make_packs
 from study.plan.launch_plan import LaunchPlan
-from study.plan.plan import Plan
+from study.plan.plan import Plan, trials_of
 from study.record import Home
 
 LEAST_OF_A_GPU_S = 36
@@ -89,12 +92,18 @@ def _span(duration: float) -> str:
     return f"{duration / 60:.1f} minutes" if duration < 7200 else f"{duration / 3600:,.0f} hours"
 
 
-def show_catalog(console: Console) -> None:
-    """Print the studies of the catalog, each with the first line of its caption."""
+def show_catalog(console: Console, scale: Scale) -> None:
+    """Print the studies of the catalog, each with the number of its trials at this scale and the first line of its caption."""
+    listed = Table(box=None, pad_edge=False, header_style="bold")
+    listed.add_column("study", style="bold")
+    listed.add_column("trials", justify="right")
+    listed.add_column("what it asks", overflow="fold")
     for name in catalog_names():
         study = find(name)
-        counts = ", ".join(f"{counted(len(table), 'row')} at {scale} scale" for scale, table in study.tables.items())
-        console.print(f"[bold]{name}[/]  {escape(study.caption.splitlines()[0])}  [dim]({counts})[/]", soft_wrap=True)
+        listed.add_row(name, f"{trials_of(study.table(scale)):,}", Text(study.caption.splitlines()[0]))
+    console.print(listed)
+    other = "laptop" if scale == "paper" else "paper"
+    console.print(f"[dim]trials at {scale} scale; --list --scale {other} counts those at {other} scale[/]")
 
 
 def show_failures(console: Console, what: str, failures: Sequence[Failure]) -> None:

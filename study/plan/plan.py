@@ -172,6 +172,14 @@ def make_plan(
     return replan(replace(plan, growth=_growth(plan, table, home, refine)), home)
 
 
+def trials_of(table: Table | SearchTable) -> int:
+    """How many trials a table declares, each counted once; a search, how many it will ask for. Raises: DeclarationError."""
+    if isinstance(table, SearchTable):
+        return len(table)
+    with _no_garbage_collection():
+        return len({row.trial.trial_id for row in table.rows()})
+
+
 def check(study: Study, scale: Scale, only: Mapping[str, Sequence[str]], refine: float | None) -> None:
     """Raises: DeclarationError or OptionError where `make_plan` would, without reading a home."""
     table = study.table(scale)

@@ -20,7 +20,7 @@ class Listener(Protocol):
         ...
 
     def progress(self, pack_id: str, values: Mapping[str, float]) -> None:
-        """How far a pack is: `step` of `steps`, throughput, and what its losses say."""
+        """How far a pack is: `step` of `steps`, the last `taken` in `took_s` seconds, throughput, and what its losses say."""
         ...
 
     def committed(self, pack_id: str) -> None:

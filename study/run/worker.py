@@ -54,6 +54,7 @@ class Worker:
         self._keep: Callable[[], None] = _nothing
         self._drop: Callable[[], None] = _nothing
         self._patience = Backoff()
+        self._is_long = False
 
     def step(self) -> dict[str, Any]:
         """Train a slice and report on it; the report that is `DONE` comes after the commit.
@@ -89,6 +90,9 @@ class Worker:
         values = {} if self._run.done else self._run.advance(SLICE_S)
         if not self._run.done:
             self._keep()
+            self._is_long = True
+            return values
+        if values and self._is_long:  # to measure its trials may take long, too: whoever watches should know
             return values
         note(self._home, "commit", self._pack_id, self._run.commit(self._home, self._known))
         self._drop()

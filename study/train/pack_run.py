@@ -54,12 +54,13 @@ class PackRun:
         return self.training.done
 
     def advance(self, seconds: float) -> dict[str, float]:
-        """Train for about `seconds` and return the progress: steps, throughput, and the spread of J, γ and n_active."""
+        """Train for about `seconds` and return the progress: steps, seconds, throughput, the spread of J, γ and n_active."""
         start = time.monotonic()
         taken = self.training.advance(seconds)
-        trial_steps = taken * len(self.pack.trials) / max(time.monotonic() - start, 1e-9)
+        took_s = time.monotonic() - start
+        trial_steps = taken * len(self.pack.trials) / max(took_s, 1e-9)
         diverged = int((self.training.divergence.reason > 0).sum())
-        counts = {"step": self.training.step, "steps": self.training.settings.steps}
+        counts = {"step": self.training.step, "steps": self.training.settings.steps, "taken": taken, "took_s": took_s}
         return {**counts, "trial_steps_per_s": trial_steps, "diverged": diverged, **self.training.curves.spread()}
 
     @property

@@ -32,14 +32,15 @@ class ProbeRun:
 
     def advance(self, seconds: float) -> dict[str, float]:
         """Compute for about `seconds`, a probe at least, and return the progress."""
-        start = time.monotonic()
+        start, before = time.monotonic(), len(self._found)
         for one in self._probes[len(self._found) :]:
             began = time.monotonic()
             found = probe(one.what, one.seed)
             self._found.append((found, time.monotonic() - began))
             if time.monotonic() - start >= seconds:
                 break
-        return {"step": len(self._found), "steps": len(self._probes)}
+        counts: dict[str, float] = {"step": len(self._found), "steps": len(self._probes)}
+        return counts | {"taken": len(self._found) - before, "took_s": time.monotonic() - start}
 
     def commit(self, home: Home, known: Callable[[str], bool] = lambda _: False) -> list[str]:
         """Write the records, and return the trial_ids whose result is new. Raises: HomeError; it may be called again then."""

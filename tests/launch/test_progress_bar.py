@@ -1,15 +1,16 @@
 """What a person sees while packs train: counts that are true, sentences that are said once, and no bar where none can be."""
 
 import io
+import re
 import warnings
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 from two_studies import a_trial, first, grown, plan_of, second
 
 from study.launch import progress_bar
 from study.launch.progress_bar import ProgressBar
-from study.pack.cost import seconds
 from study.pack.pack import make_pack
 from study.plan.launch_plan import LaunchPlan
 from study.record import Home, commit, new_commit_id
@@ -20,8 +21,8 @@ def plan(tmp_path):
     return plan_of(Home(tmp_path), first, second)
 
 
-def shown(bar):
-    return bar._counts()
+def shown(bar, width=200):
+    return bar.counts(width)
 
 
 def put(home, trial):
@@ -30,22 +31,55 @@ def put(home, trial):
     commit(home, commit_id, {"trials": [row]})
 
 
-def test_the_time_left_is_of_what_packs_cost(tmp_path):
-    """Of two packs with as many trials the long one is half done: what is left is half of it, and the short one."""
-    long, short = [[a_trial(2, seed, steps) for seed in range(3)] for steps in (4000, 2000)]
-    packs = [make_pack(trials, {}) for trials in (long, short)]
+def test_packs_in_training_are_told_by_their_steps(tmp_path):
+    """Also before the first pack ends, when no trial is done."""
+    one, other = (make_pack([a_trial(kappa, seed, 4000) for seed in range(3)], {}) for kappa in (2, 3))
     bar = ProgressBar(Console(quiet=True), plan_of(Home(tmp_path), first))
-    bar.begin(packs)
-    costs = [seconds(pack.trials) for pack in packs]
-    assert costs[0] > 1.5 * costs[1]
-    bar.progress(packs[0].pack_id, {"step": 2000, "steps": 4000})
-    assert bar._cost_left() == pytest.approx(costs[0] / 2 + costs[1])
-    bar.committed(packs[0].pack_id)
-    assert bar._cost_left() == pytest.approx(costs[1])
-    bar.grown(plan_of(Home(tmp_path), first, grown))  # of six further rows it is known only how many they are
-    assert bar._cost_left() == pytest.approx(costs[1] + sum(costs))
-    bar.begin([make_pack(short, {})])  # the short pack failed, and is tried again
-    assert bar._cost_left() == pytest.approx(costs[1] + sum(costs))
+    bar.begin([one, other])
+    assert shown(bar) == "0/6 trials"
+    bar.progress(one.pack_id, {"step": 1000, "steps": 4000, "taken": 1000, "took_s": 1.0})
+    assert shown(bar).startswith("0/6 trials · 1 pack at step 1,000/4,000 · ")
+    assert shown(bar).endswith(" · … left")
+    bar.progress(one.pack_id, {"step": 2000, "steps": 4000, "taken": 1000, "took_s": 5.0})
+    bar.progress(other.pack_id, {"step": 0, "steps": 4000, "taken": 0, "took_s": 1.0, "diverged": 1})
+    text = shown(bar)
+    assert "0/6 trials · 2 packs at 25 % · " in text
+    assert text.endswith(" trials/min · 0:22 left · 1 diverged")
+    for pack in (one, other):
+        bar.progress(pack.pack_id, {"step": 4000, "steps": 4000, "taken": 2000, "took_s": 5.0})
+    assert "2 packs being measured" in shown(bar)
+    bar.progress(one.pack_id, {"done": 1})  # a worker's last word, after the commit
+    for pack in (one, other):
+        bar.committed(pack.pack_id)
+    assert re.fullmatch(r"6/6 trials · \d+ trials/min", shown(bar))
+
+
+def test_what_does_not_fit_is_left_out_whole(tmp_path):
+    bar = ProgressBar(Console(quiet=True), plan_of(Home(tmp_path), first))
+    pack = make_pack([a_trial(2, seed, 4000) for seed in range(3)], {})
+    bar.begin([pack])
+    for _ in range(2):
+        bar.progress(pack.pack_id, {"step": 2000, "steps": 4000, "taken": 1000, "took_s": 5.0})
+    whole = shown(bar)
+    for width in range(len("0/6 trials"), len(whole) + 1):
+        assert len(shown(bar, width)) <= width
+        assert set(shown(bar, width).split(" · ")) <= set(whole.split(" · "))
+    assert shown(bar, 30).endswith(" left")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_bar_is_one_line_of_the_terminal_and_nothing_in_it_is_cut(tmp_path, width):
+    console = Console(file=(out := io.StringIO()), width=width, force_terminal=True, _environ={"TERM": "xterm"})
+    with ProgressBar(console, plan_of(Home(tmp_path), first), in_process=True) as bar:
+        pack = make_pack([a_trial(2, seed, 4000) for seed in range(3)], {})
+        bar.begin([pack])
+        for step in (2000, 3000):
+            bar.progress(pack.pack_id, {"step": step, "steps": 4000, "taken": 1000, "took_s": 50.0})
+    last = Text.from_ansi(out.getvalue()).plain.splitlines()[-1]
+    assert len(last) <= width
+    assert " left " in last
+    assert "…" not in last
+    assert ("trials/min" in last) == (width > 80)
 
 
 def test_rows_that_come_later_are_counted_with_the_others(plan, tmp_path):
