@@ -11,7 +11,7 @@ EXTRAS ?= test,check,docs
 # The other supported Pythons of this machine; those of another place are named: make test-pythons PYTHONS="PATH PATH".
 PYTHONS = $(shell $(PYTHON) .ci/pythons)
 
-.PHONY: study test test-slow test-faults test-cluster test-pythons test-short check lint types contracts tests benchmark clean
+.PHONY: study test test-slow test-faults test-cluster test-pythons test-short check lint types contracts tests benchmark docs clean
 
 study: $(INSTALLED)
 	$(BIN)/python -m study.launch grid_gamma
@@ -70,6 +70,9 @@ benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.reading
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.scale
+
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:
 	rm -rf .venv .venv-* build *.egg-info

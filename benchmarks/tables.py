@@ -44,7 +44,7 @@ def plain(found: Found) -> str:
 
 
 def markdown(found: Found) -> str:
-    """The comparison as the README shows it."""
+    """The comparison as docs/how_fast.md shows it."""
     ray = [line["ray_s"] for line in found["ways"]]
     starting = f"Starting Ray ({min(ray):.0f} to {max(ray):.0f} s) and creating an MLflow database" if ray else ""
     apart = f" {starting} ({found['database_s']:.0f} s) are not in the numbers." if starting else ""

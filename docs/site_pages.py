@@ -1,8 +1,8 @@
 """What the site shows beside the pages of this folder: `mkdocs.yml` names this file as a hook.
 
 - Commands and declarations are written from the code, where a page has one of these alone on a line: `<!-- commands -->`,
-  `<!-- members: Data -->`, `<!-- specs: models.specs.Objective … -->`, `<!-- entries: study.launch.call.launch … -->`,
-  `<!-- names: analysis -->`.
+  `<!-- members: models.specs.Data -->`, `<!-- specs: models.specs.Objective … -->`, `<!-- names: analysis -->`,
+  `<!-- entries: study.launch.call.launch … -->`.
 - The notebook becomes a page, and CONTRIBUTING.md another; links that lead out of this folder lead to these.
 
 Everything else is Markdown that reads the same on GitHub.
@@ -12,10 +12,8 @@ import importlib
 import inspect
 import json
 import re
-from functools import cache
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Any, get_args
 
 import griffe
 import typer
@@ -24,21 +22,30 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from pydantic import BaseModel
 
-from models.specs import gamma, probes
-from models.specs.spec import Spec
+from models.specs.fields import Described, described
 from models.specs.vocabulary import members
 from study.command import COMMANDS
 
 ROOT = Path(__file__).parents[1]
-SPECS = importlib.import_module("models.specs")
-VOCABULARIES = {
-    **{name: getattr(SPECS, name) for name in ("Data", "Model", "Gamma", "Likelihood", "Optimiser", "Schedule")},
-    "Regulariser": SPECS.Regulariser,
-    "Probing": probes.Probing,
-    "OneGamma": gamma.OneGamma,
-}
+EMPHASIS = re.compile(r"`[^`]*`|\*[\w -]+\*(?!\w)|(\*)")
+"""Code, a few words between asterisks, and any other asterisk: `(*level, kappa)` and `β*` begin and end nothing."""
 OUTSIDE = {"../README.md": "index.md", "../CONTRIBUTING.md": "contributing.md", "tutorial.ipynb": "tutorial.md"}
 """Where links lead on the site that lead elsewhere on GitHub."""
+
+
+class PlainAsterisks(griffe.Extension):
+    """Keeps asterisks of formulas in docstrings from making text italic."""
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        """Escape them, but for lines that Markdown takes as code."""
+        if obj.docstring:
+            lines = obj.docstring.value.splitlines()
+            obj.docstring.value = "\n".join(line if line.startswith("    ") else escaped(line) for line in lines)
+
+
+def escaped(line: str) -> str:
+    """A line in which asterisks mean themselves."""
+    return EMPHASIS.sub(lambda found: r"\*" if found[1] else found[0], line)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -65,7 +72,7 @@ def written(kind: str, names: str) -> str:
         case "commands":
             return "\n\n".join(command(name) for name in COMMANDS)
         case "members":
-            return "\n\n".join(spec(kind) for kind in members(VOCABULARIES[names]))
+            return "\n\n".join(spec(kind) for kind in members(found(names)))
         case "specs":
             return "\n\n".join(spec(found(name)) for name in names.split())
         case "names":
@@ -97,59 +104,15 @@ def entry(thing: Any) -> str:
 
 def spec(kind: type[BaseModel]) -> str:
     """A declaration: its docstring, its constructors, and a row for each field."""
-    of = [name for name in ("of", "of_folder") if name in vars(kind)]
-    shown = f"    options:\n      members: {json.dumps(of)}\n      inherited_members: false\n"
-    fields = {name: field for name, field in kind.model_fields.items() if name != "kind"}
-    if not fields:
-        return f"{entry(kind)}\n{shown}"
-    said = descriptions(kind)
-    rows = [
-        f"| `{name}` | {code(type_text(field.annotation))} | {code(default(field))} | {cell(said.get(name, ''))} |"
-        for name, field in fields.items()
-    ]
-    table = "\n".join(["| field | type | default | what it is |", "| --- | --- | --- | --- |", *rows])
+    shown = f"    options:\n      members: {json.dumps([*{'of'} & {*vars(kind)}])}\n      inherited_members: false\n"
+    rows = [f"| `{each.name}` | {code(each.default or 'required')} | {meaning(each)} |" for each in described(kind)]
+    table = "\n".join(["| field | default | what it is |", "| --- | --- | --- |", *rows]) if rows else ""
     return f"{entry(kind)}\n{shown}\n{table}"
 
 
-def descriptions(kind: type[BaseModel]) -> dict[str, str]:
-    """What stands below each field in the source of its class, inherited fields included."""
-    classes = [each for each in reversed(kind.__mro__) if each.__module__.partition(".")[0] in ("models", "study")]
-    written = [class_source(each).attributes.items() for each in classes]
-    return {name: member.docstring.value for members in written for name, member in members if member.docstring}
-
-
-def class_source(kind: type) -> griffe.Class:
-    """A class as it is written."""
-    package, _, path = f"{kind.__module__}.{kind.__qualname__}".partition(".")
-    return cast("griffe.Class", package_source(package)[path])
-
-
-@cache
-def package_source(name: str) -> griffe.Module:
-    """A package as it is written."""
-    return cast("griffe.Module", griffe.load(name, search_paths=[str(ROOT)]))
-
-
-def default(field: Any) -> str:
-    """A field's default, as one writes it."""
-    return "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
-
-
-def type_text(annotation: Any) -> str:
-    """A type, as one says it: unions of declarations by their names, and no limits of numbers."""
-    if get_origin(annotation) is Annotated:
-        return type_text(get_args(annotation)[0])
-    parts = get_args(annotation)
-    if get_origin(annotation) in (Union, UnionType):
-        kinds = tuple(part for part in parts if inspect.isclass(part) and issubclass(part, Spec))
-        named = [name for name, each in VOCABULARIES.items() if members(each) == kinds and len(kinds) > 1]
-        others = [type_text(part) for part in parts if not named or part not in kinds]
-        return " | ".join([*named[:1], *others])
-    if get_origin(annotation) is Literal:
-        return " | ".join(map(repr, parts))
-    name = "None" if annotation is NoneType else getattr(annotation, "__name__", str(annotation))
-    inner = ", ".join("…" if part is Ellipsis else type_text(part) for part in parts)
-    return f"{name}[{inner}]" if inner else name
+def meaning(field: Described) -> str:
+    """What a field is, and below it in words of which type."""
+    return "<br>".join(filter(None, [cell(field.description), f"*{cell(field.type)}*"]))
 
 
 def command(name: str) -> str:
@@ -162,7 +125,7 @@ def command(name: str) -> str:
         if each.name != "version"
     ]
     table = "\n".join(["| what it takes | what it means |", "| --- | --- |", *rows]) if rows else ""
-    return f"## collapsar {name}\n\n{where.help}\n\n{paragraphs(parsed.help or '', where.help)}\n\n{table}"
+    return f"## collapsar {name}\n\n{inspect.cleandoc(parsed.help or where.help)}\n\n{table}"
 
 
 def option(parameter: Any) -> str:
@@ -174,12 +137,6 @@ def option(parameter: Any) -> str:
     return names if parameter.is_flag else f"{names} {value}"
 
 
-def paragraphs(text: str, said: str) -> str:
-    """A docstring's paragraphs, but for one that was said before."""
-    lines = inspect.cleandoc(text)
-    return "" if lines.strip() == said.strip() else lines
-
-
 def cell(text: str) -> str:
     """Text for a cell of a table."""
     return " ".join(text.split()).replace("|", r"\|").replace("<", "&lt;")
@@ -187,7 +144,7 @@ def cell(text: str) -> str:
 
 def code(text: str) -> str:
     """Text for a cell, in type of one width."""
-    return f"`{cell(text)}`".replace("&lt;", "<")
+    return f"`{' '.join(text.split())}`"
 
 
 def notebook(path: Path) -> str:

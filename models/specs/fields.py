@@ -13,7 +13,7 @@ import textwrap
 import types
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -41,11 +41,33 @@ WORDS = {
 BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
+class Described(NamedTuple):
+    """A field as a person reads it: type and default in words, no default where one must be given."""
+
+    name: str
+    type: str
+    default: str | None
+    description: str
+
+
 def page(kind: type[BaseModel], docstring: str) -> str:
     """A class's docstring, and below it a paragraph for each field."""
-    known = descriptions(kind)
-    fields = [_paragraph(name, field, known.get(name, "")) for name, field in public(kind).items()]
+    fields = [_paragraph(each) for each in described(kind)]
     return "\n".join([inspect.cleandoc(docstring), *(["", "Fields:", *fields] if fields else [])])
+
+
+def described(kind: type[BaseModel]) -> list[Described]:
+    """What a person reads of each field."""
+    known = descriptions(kind)
+    return [
+        Described(
+            name,
+            _in_words(field.annotation, field.metadata),
+            None if field.is_required() else _written(default_of(field)),
+            known.get(name, ""),
+        )
+        for name, field in public(kind).items()
+    ]
 
 
 def public(kind: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -80,11 +102,11 @@ def _below_fields(kind: ast.ClassDef) -> Iterator[tuple[str, str]]:
                 yield field.target.id, " ".join(text.split())
 
 
-def _paragraph(name: str, field: FieldInfo, description: str) -> str:
-    default = "required" if field.is_required() else f"default {_written(default_of(field))}"
-    head = f"{name}: {_in_words(field.annotation, field.metadata)}; {default}"
+def _paragraph(field: Described) -> str:
+    default = "required" if field.default is None else f"default {field.default}"
+    head = f"{field.name}: {field.type}; {default}"
     lines = [textwrap.wrap(head, WIDTH, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False)]
-    lines += [textwrap.wrap(description, WIDTH, initial_indent="      ", subsequent_indent="      ")]
+    lines += [textwrap.wrap(field.description, WIDTH, initial_indent="      ", subsequent_indent="      ")]
     return "\n".join(line for part in lines for line in part)
 
 

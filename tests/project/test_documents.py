@@ -4,21 +4,22 @@ import ast
 import re
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
+from documents import PAGES, ROOT, text_of
 
-from models.specs import Absent, Data, Gamma, Likelihood, Model, Normal
+from models.networks.own_outputs import DECODED, LOG_VARIANCES, MEANS
+from models.specs import Absent, Data, Gamma, Likelihood, Model, Normal, Optimiser, Schedule
 from models.specs.vocabulary import members
 from study.launch.find import catalog_names
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 FOLDERS = "models|study|analysis|benchmarks|tests|docs"
-
-
-def text_of(document):
-    return (ROOT / document).read_text(encoding="utf-8")
+VOCABULARIES = {
+    "docs/your_own_data.md": Data,
+    "docs/your_own_loss.md": (Gamma, Likelihood),
+    "docs/your_own_network.md": Model,
+}
+"""Where people look for what they may declare."""
 
 
 def definitions(file):
@@ -46,13 +47,13 @@ def has_attribute(module, name):
     return is_module(module) and hasattr(import_module(module), name)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", PAGES)
 def test_every_path_that_a_document_names_exists(document):
     for name in re.findall(rf"`((?:{FOLDERS})/[\w./*]*)`", text_of(document)):
         assert list(ROOT.glob(name.rstrip("/"))), f"{document} names {name}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", PAGES)
 def test_every_module_that_a_document_names_exists(document):
     text = text_of(document)
     for name in re.findall(r"python -m ((?:study|analysis|benchmarks)[\w.]*)", text):
@@ -61,7 +62,7 @@ def test_every_module_that_a_document_names_exists(document):
         assert is_module(name) or has_attribute(*name.rpartition(".")[::2]), f"{document} names {name}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", PAGES)
 def test_every_name_that_a_document_gives_of_a_file_is_defined_there(document):
     """Written as `path/of/file.py`: `name`, `Class.method`."""
     for path, listed in re.findall(r"`([\w/]+\.py)`:\s+((?:`[\w.]+`(?:,\s+)?)+)", text_of(document)):
@@ -69,7 +70,7 @@ def test_every_name_that_a_document_gives_of_a_file_is_defined_there(document):
             assert name in definitions(ROOT / path), f"{document} names {name} of {path}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", PAGES)
 def test_every_link_of_a_document_leads_to_a_file(document):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text_of(document)):
         assert ((ROOT / document).parent / target).exists(), f"{document} links to {target}"
@@ -91,14 +92,33 @@ def test_the_map_shows_every_room():
                 assert f">{folder.name}<" in drawing
 
 
-def test_the_readme_lists_every_study_of_the_catalog():
-    listed = re.findall(r"^\| `(\w+)` \|", text_of("README.md"), re.M)
+def test_the_readme_is_short_begins_with_what_newcomers_type_and_shows_a_figure():
+    readme = text_of("README.md")
+    assert len(readme.splitlines()) <= 120
+    top = readme.splitlines()[:12]
+    assert any(line.strip().startswith("make study") for line in top)
+    assert any(line.strip().startswith("make test") for line in top)
+    assert re.search(r"^!\[.+\]\(docs/images/\w+\.(png|svg)\)", readme, re.M)
+
+
+def test_the_catalog_lists_every_study():
+    listed = re.findall(r"^\| `(\w+)` \|", text_of("docs/catalog.md"), re.M)
     assert sorted(listed) == catalog_names()
 
 
-@pytest.mark.parametrize("vocabulary", [Data, Gamma, Likelihood, Model])
-def test_the_readme_names_every_member_of_a_vocabulary(vocabulary):
+@pytest.mark.parametrize("page", VOCABULARIES)
+def test_a_page_names_every_member_of_its_vocabulary(page):
     """But for what no person declares: that there is no γ, and that the likelihood is the one that is meant by itself."""
-    readme = text_of("README.md")
-    for kind in members(vocabulary):
-        assert kind in (Absent, Normal) or re.search(rf"`{kind.__name__}\b|\b{kind.__name__}[.(]", readme), kind
+    listed = VOCABULARIES[page]
+    for kind in [kind for each in (listed if isinstance(listed, tuple) else (listed,)) for kind in members(each)]:
+        assert kind in (Absent, Normal) or re.search(rf"`{kind.__name__}\b|\b{kind.__name__}[.(]", text_of(page)), kind
+
+
+def test_every_optimiser_and_schedule_has_a_row():
+    for kind in (*members(Optimiser), *members(Schedule)):
+        assert re.search(rf"^\| `{kind.__name__}\(", text_of("docs/training.md"), re.M), kind
+
+
+def test_every_name_that_a_network_s_result_may_have_is_on_its_page():
+    for name in (*MEANS[:5], *LOG_VARIANCES[:5], *DECODED[:7]):
+        assert f"`{name}`" in text_of("docs/your_own_network.md"), name

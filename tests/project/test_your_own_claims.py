@@ -1,11 +1,11 @@
 """What docs/your_own_claims.md shows works as it stands there."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from documents import ROOT, blocks_of, file_of
 from trained_rows import train_rows
 
 from analysis.report.overview import overview
@@ -14,15 +14,14 @@ from study.launch.find import find
 from study.plan.plan import make_plan, write_plan
 from study.record import Home
 
-ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/your_own_claims.md").read_text(encoding="utf-8"), re.S)
+PAGE = "docs/your_own_claims.md"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the example was launched: its file and its home."""
     folder = tmp_path_factory.mktemp("own")
-    (folder / "my_study.py").write_text("\n\n".join(BLOCKS), encoding="utf-8")
+    (folder / "my_study.py").write_text(file_of(PAGE, "my_study.py"), encoding="utf-8")
     home = Home(folder / "runs")
     plan = make_plan(find(f"{folder / 'my_study.py'}:my_grid"), "laptop", home)
     write_plan(plan, home)
@@ -36,8 +35,8 @@ def report(folder: Path) -> Report:
 
 
 def test_the_claim_takes_ten_lines():
-    study, claim, _ = BLOCKS
-    assert len(study.strip().splitlines()) <= 10
+    study, claim, _ = (block.text for block in blocks_of(PAGE) if block.language == "python")
+    assert len(study.strip().splitlines()) <= 11  # with the file's name
     assert len(claim[claim.index("@") :].strip().splitlines()) <= 10
 
 

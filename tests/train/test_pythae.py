@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 import torch
-from launches import ROOT, launch_here
+from documents import file_of
+from launches import launch_here
 from own_networks import imported
 from painted_pictures import paint
 from trained_stacks import train_stack
@@ -27,8 +28,7 @@ pytestmark = [
     pytest.mark.skipif(not find_spec("pythae"), reason="needs pythae: see CONTRIBUTING.md, Set up and check"),
 ]
 
-PAGE = (ROOT / "docs/your_own_network.md").read_text(encoding="utf-8")
-(EXAMPLE,) = (block for block in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "pythae" in block)
+EXAMPLE = file_of("docs/your_own_network.md", "of_pythae.py")
 WRAPPER = EXAMPLE.partition("@study")[0] + (
     "\n\ndef away(mu, log_var, c):\n    return (0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(-1) - c).abs()\n"
 )
