@@ -218,8 +218,9 @@ def test_a_node_that_returns_from_the_dead_commits_nothing_a_second_time(nodes, 
     path = write_dawdler(tmp_path, marker)
     node = nodes.add()
     with joined(nodes, path, home, "--pack", 2) as process:
-        wait_for(marker.exists, "evaluation", 240)
         lost = begun(home)[0]
+        marker.unlink(missing_ok=True)  # the launch has tried the network before anything began
+        wait_for(marker.exists, "evaluation", 240)
         trainer = psutil.Process(lost["process"])
         for each in (raylet(node), trainer):
             each.suspend()
