@@ -18,7 +18,7 @@ from analysis.explore.panels import (
     shown_if,
     zoom,
 )
-from analysis.explore.vega import QUIET, about, across, axis_text, choice, finish, live, position
+from analysis.explore.vega import QUIET, about, across, axis_text, choice, constant, finish, live, position
 from analysis.figures.chart import Chart
 from analysis.tables.interval import t_quantile
 
@@ -77,7 +77,9 @@ def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_opt
     axes = choice("x_axis", "across", {axis.key: axis.title for axis in x_options}, x.key)
     measures = choice("y_axis", "measure", {each.key: each.title for each in y_options}, y.key)
     student = [0.0, *(round(float(t_quantile(n)), 4) for n in range(1, MOST_SEEDS))]
-    return finish(chart.add_params(measures, axes, *panels.params), about=about(explored), student=student)
+    return finish(
+        chart, constant("about", about(explored)), constant("student", student), measures, axes, *panels.params
+    )
 
 
 def _x() -> alt.X:

@@ -8,7 +8,7 @@ import altair as alt
 from analysis.explore.curves import Curves, Quantity
 from analysis.explore.explored import Explored
 from analysis.explore.panels import Panels, colour_of, label_texts, label_tooltips, legend_toggle, shown_if, zoom
-from analysis.explore.vega import QUIET, about, axis_text, choice, finish, live, position
+from analysis.explore.vega import QUIET, about, axis_text, choice, constant, finish, live, position
 from analysis.figures.chart import Chart
 
 OWN = {
@@ -57,7 +57,7 @@ def _chart(explored: Explored, curves: Curves, quantities: Sequence[Quantity]) -
     )
     first = max(quantities, key=lambda each: each.column == "objective")
     chosen = choice("y_axis", "quantity", {each.key: each.title for each in quantities}, first.key)
-    return finish(chart.add_params(chosen, *panels.params), about=facts)
+    return finish(chart, constant("about", facts), chosen, *panels.params)
 
 
 def _placed(end: str) -> str:
