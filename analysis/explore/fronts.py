@@ -11,7 +11,7 @@ def best_so_far(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 def on_front(values: Float[np.ndarray, "n measures"]) -> Bool[np.ndarray, " n"]:
     """Which rows no other row betters: none is at most as large in all measures and smaller in one. NaN is never on it."""
-    known = np.isfinite(values).all(1)
+    known: np.ndarray = np.isfinite(values).all(1)
     order = np.lexsort(values.T[::-1])  # a row can only be bettered by rows before it
     order = order[known[order]]
     front = np.zeros(len(values), bool)

@@ -62,14 +62,18 @@ class Panels:
         """Width and height of a panel."""
         return dict(zip(("width", "height"), ALONE if self.alone else (WIDTH, HEIGHT), strict=True))
 
-    def faceted(self, layers: alt.LayerChart, data: str) -> Any:
-        """The layers once a panel, with their colours and panels as columns `colour`, `panel` and `place`."""
+    @property
+    def columns(self) -> dict[str, str]:
+        """The calculated columns of a row: its `colour`, its `panel`, and the panel's `place` among the others."""
         both = f"{_named('panel')} + (panel != '{NONE}' && panel2 != '{NONE}' ? ', ' : '') + {_named('panel2')}"
+        place = f"{code('panel')} * 1000 + {code('panel2')}"
+        return {"colour": text("colour"), "panel": both, "place": place}
+
+    def faceted(self, layers: Any, data: str) -> Any:
+        """The layers once a panel; `columns` must be calculated."""
         facet = alt.Facet("panel:N", title=None, sort=alt.EncodingSortField("place", op="min"))
-        layers = layers.properties(data=alt.NamedData(data), **self.size)
-        chart = layers.facet(facet, columns=2 if self.alone else COLUMNS)
-        return chart.transform_calculate(
-            colour=text("colour"), panel=both, place=f"{code('panel')} * 1000 + {code('panel2')}"
+        return layers.properties(data=alt.NamedData(data), **self.size).facet(
+            facet, columns=2 if self.alone else COLUMNS
         )
 
 

@@ -73,8 +73,8 @@ def _plane(
         else line.encode(*detail, order="x:Q", color=alt.value(QUIET))
     )
     chart = panels.faceted(alt.layer(joined, points.add_params(toggle, zoom())), "trials")
-    chart = chart.transform_calculate(**label_texts(explored.axes))
-    return finish(chart, constant("about", about(explored)), *panels.params)
+    columns = label_texts(explored.axes) | panels.columns
+    return finish(chart, constant("about", about(explored)), *panels.params, columns=columns)
 
 
 def _axis(channel: Any, measure: Measure) -> Any:

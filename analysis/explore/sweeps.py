@@ -71,14 +71,19 @@ def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_opt
         layers.append(_least_needed(x))
     others = [axis.key for axis in explored.choices]
     rest = " + '|' + ".join([f"(x_axis == '{key}' ? '' : datum.{key})" for key in others] or ["''"])
-    chart = panels.faceted(alt.layer(*layers), "trials").transform_calculate(
-        **label_texts(explored.axes), x=f"{across('x_axis')} + {beside()}", value="datum[y_axis]", rest=f"'' + {rest}"
-    )
+    columns = label_texts(explored.axes) | {
+        "x": f"{across('x_axis')} + {beside()}",
+        "value": "datum[y_axis]",
+        "rest": f"'' + {rest}",
+    }
     axes = choice("x_axis", "across", {axis.key: axis.title for axis in x_options}, x.key)
     measures = choice("y_axis", "measure", {each.key: each.title for each in y_options}, y.key)
     student = [0.0, *(round(float(t_quantile(n)), 4) for n in range(1, MOST_SEEDS))]
     return finish(
-        chart, constant("about", about(explored)), constant("student", student), measures, axes, *panels.params
+        panels.faceted(alt.layer(*layers), "trials"),
+        *(constant("about", about(explored)), constant("student", student), measures, axes),
+        *panels.params,
+        columns=columns | panels.columns,
     )
 
 

@@ -52,12 +52,11 @@ def _chart(explored: Explored, curves: Curves, quantities: Sequence[Quantity]) -
     layers = [_bands(toggle), _medians(curves, toggle)]
     if any(each.column == "gamma_value" for each in quantities) and any("td" in row for row in curves.rows):
         layers.insert(0, _variances(next(each.key for each in quantities if each.column == "gamma_value")))
-    chart = panels.faceted(alt.layer(*layers), "curves").transform_calculate(
-        **label_texts(curves.axes), middle=_placed(""), low=_placed("l"), high=_placed("h")
-    )
+    columns = label_texts(curves.axes) | {"middle": _placed(""), "low": _placed("l"), "high": _placed("h")}
     first = max(quantities, key=lambda each: each.column == "objective")
     chosen = choice("y_axis", "quantity", {each.key: each.title for each in quantities}, first.key)
-    return finish(chart, constant("about", facts), chosen, *panels.params)
+    chart = panels.faceted(alt.layer(*layers), "curves")
+    return finish(chart, constant("about", facts), chosen, *panels.params, columns=columns | panels.columns)
 
 
 def _placed(end: str) -> str:

@@ -155,14 +155,21 @@ def live(expression: str) -> str:
     return f"={expression}"
 
 
-def finish(chart: Any, *params: Mapping[str, Any]) -> dict[str, Any]:
-    """The chart's specification in the common layout, with parameters, which Altair would copy again and again.
+def finish(chart: Any, *params: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The chart's specification in the common layout, with parameters and calculated columns for all its panels and layers.
+
+    Altair would copy and compare all layers for each of these.
 
     Tests validate it, Altair does not: that takes longer than everything else. Vega-Lite hands titles on to Vega, which takes
     a signal there, though neither Vega-Lite's schema nor Altair says so.
     """
-    spec = _with_signals(chart.configure(**LAYOUT).to_dict(validate=False))
-    return spec | {"params": [*params, *spec.get("params", [])]}
+    spec = _with_signals(chart.to_dict(validate=False))
+    calculated = [{"calculate": expression, "as": name} for name, expression in (columns or {}).items()]
+    return spec | {
+        "config": LAYOUT,
+        "params": [*params, *spec.get("params", [])],
+        "transform": [*calculated, *spec.get("transform", [])],
+    }
 
 
 def _with_signals(part: Any) -> Any:
