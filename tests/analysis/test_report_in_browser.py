@@ -24,6 +24,9 @@ OPTIONS += ["--disable-component-update", "--disable-sync"]
 
 pytestmark = pytest.mark.skipif(not BROWSER, reason="needs Chromium or Chrome on the PATH")
 
+WIDE, NARROW = 1400, 400
+at_both_widths = pytest.mark.parametrize("page", [WIDE, NARROW], indirect=True, ids=["wide", "narrow"])
+
 ODD = "</script><b>\"odd\" & 'own'"
 """What would end a script or start a tag, were it not escaped."""
 
@@ -83,10 +86,12 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture(params=[1400, 400], ids=["wide", "narrow"])
+@pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Any) -> Iterator[Any]:
     """A tab as wide as a desk's or a phone's; at its end nothing was loaded from elsewhere, and nothing went wrong."""
-    context = browser.new_context(viewport={"width": request.param, "height": 900}, color_scheme="light")
+    context = browser.new_context(
+        viewport={"width": getattr(request, "param", WIDE), "height": 900}, color_scheme="light"
+    )
     context.set_default_timeout(20_000)
     tab, faults = context.new_page(), []
     tab.on("console", lambda message: faults.append(message.text))
@@ -139,13 +144,14 @@ def test_a_table_is_sorted_by_numbers_and_not_by_their_texts(home: Path, page: A
 def test_a_table_is_searched_and_turned_over(home: Path, page: Any):
     shown = opened(page, home)
     assert len(column(shown, 1)) == 25
-    shown.get_by_role("button", name="Next").click()
+    shown.get_by_role("link", name="Next").click()
     playwright.expect(shown.locator("tbody td").first).to_have_text("0.00032")
     shown.get_by_role("searchbox").fill("plain")
     playwright.expect(shown.get_by_text("1 to 25 of 40")).to_be_visible()
     assert set(column(shown, 2)) == {"plain"}
 
 
+@at_both_widths
 def test_a_column_is_filtered_by_number_and_by_label(home: Path, page: Any):
     shown = opened(page, home)
     heading(shown, "lr").locator("button.dtcc-button").click()
@@ -165,7 +171,7 @@ def test_a_chart_answers_the_pointer(home: Path, page: Any):
     chart.scroll_into_view_if_needed()
     playwright.expect(chart.locator("canvas")).to_be_visible()
     box = chart.locator("canvas").bounding_box()
-    page.mouse.move(box["x"] + box["width"] - 8, box["y"] + 90)
+    page.mouse.move(box["x"] + box["width"] - 38, box["y"] + 100)
     tip = page.locator("#vg-tooltip-element")
     playwright.expect(tip).to_be_visible()
     assert ODD in tip.inner_text()
@@ -188,6 +194,7 @@ def test_the_theme_is_the_system_s_until_the_reader_chooses(home: Path, page: An
     assert page.evaluate(paper) == dark
 
 
+@at_both_widths
 @pytest.mark.parametrize("study", ["rates", "grid_gamma"])
 def test_the_page_fits_its_window_in_three_sizes_of_letters(home: Path, page: Any, study: str):
     opened(page, home, study)
@@ -198,6 +205,7 @@ def test_the_page_fits_its_window_in_three_sizes_of_letters(home: Path, page: An
     assert min(sizes) >= 12
 
 
+@at_both_widths
 def test_the_glance_is_seen_without_scrolling_sideways(home: Path, page: Any):
     opened(page, home, "grid_gamma")
     cells = page.locator(".glance td").filter(has_text="balanced")
@@ -215,15 +223,16 @@ def test_what_a_study_calls_things_is_shown_as_text(home: Path, page: Any):
     playwright.expect(page.locator("figcaption").filter(has_text=ODD)).to_be_visible()
 
 
+@at_both_widths
 def test_the_home_s_page_leads_to_reports_and_back(home: Path, page: Any):
     page.goto((home / "index.html").as_uri())
     assert fits(page)
+    topics = made(page, "topics")
+    topics.get_by_role("searchbox").fill("conditional sweep")
+    playwright.expect(topics.locator("tbody tr")).to_have_count(1)
     claims = made(page, "claims")
-    claims.get_by_role("searchbox").fill("fails surely nowhere")
-    playwright.expect(claims.get_by_text("No matching records found")).to_be_visible()
-    claims.get_by_role("searchbox").fill("planted latents")
-    playwright.expect(claims.locator("tbody tr")).to_have_count(1)
-    claims.get_by_role("link", name="grid_gamma").click()
+    assert claims.locator("tbody tr").count() == 3
+    claims.get_by_role("link", name="grid_gamma").first.click()
     playwright.expect(page.get_by_role("heading", name="grid_gamma")).to_be_visible()
     page.get_by_role("link", name="all studies").click()
     playwright.expect(page.get_by_role("heading", name="Studies").first).to_be_visible()
@@ -234,6 +243,6 @@ def test_without_scripts_the_answer_is_there(home: Path, browser: Any):
     plain = context.new_page()
     plain.goto((home / "studies/grid_gamma/report/index.html").as_uri())
     assert plain.locator(".glance td").filter(has_text="3 balanced").count() == 2
-    assert plain.locator(".verdicts li").count() > 3
+    assert plain.locator(".verdicts li").count() == 3
     assert plain.locator("#table tbody tr").count() == 6
     context.close()

@@ -63,7 +63,8 @@ WRONG = {
     "an unknown study": (["launch", "grid_gama"], "did you mean grid_gamma?"),
     "an unknown shell": (["completion", "ksh"], "see collapsar completion --help"),
     "a home that is none": (["verify", "--home", "nowhere"], "holds no studies: name the home with --home"),
-    "a report of no study": (["report"], "see collapsar report --help"),
+    "a report of no study": (["report"], "name a study, or give --all"),
+    "a report of one study and of all": (["report", "one", "--all"], "leave the name out"),
 }
 
 

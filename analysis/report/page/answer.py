@@ -10,6 +10,9 @@ from analysis.report.page.document import Section, scrolled
 from analysis.tables.cells import OF_PROBES, Cell, Glance
 from analysis.tables.interval import NOTHING
 
+MOST_LINES = 200
+"""Rows of a glance: more are none."""
+
 NAMES = {"unconverged": "not converged"}
 
 
@@ -47,11 +50,13 @@ def at_a_glance(glance: Glance, notes: Sequence[str]) -> list[Section]:
     if not glance.rows:
         return []
     head = "".join(f"<th scope='col'>{escape(text)}</th>" for text in [*glance.axes, *glance.columns])
-    lines = zip(glance.rows, glance.sparse_rows(), glance.cells, strict=True)
+    lines = [*zip(glance.rows, glance.sparse_rows(), glance.cells, strict=True)][:MOST_LINES]
     body = "".join(f"<tr>{_labels(glance, row, sparse)}{_cells(glance, line)}</tr>" for row, sparse, line in lines)
     table = f"<table class='glance'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     said = "".join(f"<p class='quiet'>{escape(note)}</p>" for note in notes)
-    content = f"{scrolled(table, len(glance.rows))}{_legend(glance)}{said}"
+    more = len(glance.rows) - MOST_LINES
+    left = f"<p class='quiet'>And {more:,} more rows: they are in the table below.</p>" if more > 0 else ""
+    content = f"{scrolled(table, len(lines))}{left}{_legend(glance)}{said}"
     return [Section("glance", "At a glance", content)]
 
 

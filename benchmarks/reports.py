@@ -1,0 +1,106 @@
+"""How large the report of a large study is, and how soon a browser opens it.
+
+    python -m benchmarks.reports [--trials 10000] [--out FOLDER]
+
+The records are made up (`benchmarks/synthetic_records.py`), in two forms: a sweep with 25 seeds a cell, and as many cells as
+trials, as after a search. The report is written, and Chromium opens its page: until everything that is in sight at first
+is there, and, after a jump, until the table is. It needs Playwright, and Chromium or Chrome on the PATH.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from analysis.report.report import write_report
+from benchmarks.machine import load_average, machine, sentence
+from benchmarks.options import add_out, parser_of, write_numbers
+from benchmarks.synthetic_records import PACK, fill, sweep
+from study.record import Home
+
+GOAL_S, GOAL_MB = 3.0, 10.0
+BETAS = 50
+FORMS = {"25 seeds a cell": 25, "one seed a cell": 1}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+WAITING = """() => [...document.querySelectorAll('table[data-rows]:not(.dataTable), [data-chart]:empty')]
+    .every(one => one.getBoundingClientRect().top > innerHeight)"""
+"""Whether everything in sight is there."""
+
+
+def main() -> None:
+    """Measure, print, and exit with status 1 where a large study misses a goal."""
+    options = _options()
+    facts = machine()
+    print(sentence(facts), flush=True)
+    found: dict[str, Any] = {"machine": facts}
+    for form, seeds in FORMS.items():
+        found[form] = _measure(options.trials, seeds) | {"load": load_average()}
+        _show(form, found[form])
+    write_numbers(options.out, "reports", found)
+    if options.trials >= 10_000:
+        verdicts = [_verdict(form, found[form]) for form in FORMS]  # each is printed
+        sys.exit(not all(verdicts))
+
+
+def _measure(trials: int, seeds: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        home = Home(folder)
+        declared = fill(home, sweep(max(1, round(trials / BETAS / seeds)), BETAS, seeds))
+        start = time.perf_counter()
+        page = Path(write_report("generated", home).location)
+        taken = {"trials": declared, "writing": time.perf_counter() - start, "MB": page.stat().st_size / 1e6}
+        return taken | _opened(page)
+
+
+def _opened(page: Path) -> dict[str, float]:
+    """Seconds from the request of the page; the browser itself runs already."""
+    from playwright.sync_api import sync_playwright
+
+    place = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=place, args=["--no-sandbox", "--disable-gpu"])
+        tab = browser.new_page(viewport={"width": 1400, "height": 1000})
+        tab.goto("about:blank")
+        start = time.perf_counter()
+        tab.goto(page.as_uri())
+        tab.wait_for_function(WAITING)
+        opened = time.perf_counter() - start
+        tab.evaluate("location.hash = 'table'")
+        tab.wait_for_selector("#table table.dataTable tbody tr")
+        tab.wait_for_function(WAITING)
+        table = time.perf_counter() - start - opened
+        browser.close()
+    return {"opening": opened, "table": table}
+
+
+def _show(form: str, costs: dict[str, float]) -> None:
+    print(f"{costs['trials']:,.0f} trials, {form} (load {costs['load']:.1f}):")
+    print(f"  writing the report     {costs['writing']:8.2f} s")
+    print(f"  size of the page       {costs['MB']:8.2f} MB")
+    print(f"  opening it             {costs['opening']:8.2f} s")
+    print(f"  its table, after that  {costs['table']:8.2f} s", flush=True)
+
+
+def _verdict(form: str, costs: dict[str, float]) -> bool:
+    met = costs["opening"] <= GOAL_S and costs["MB"] <= GOAL_MB
+    numbers = f"{costs['MB']:.1f} MB (at most {GOAL_MB:g}), opened in {costs['opening']:.1f} s (at most {GOAL_S:g})"
+    print(f"{'goal met' if met else 'goal missed'}: {form}: {numbers}")
+    return met
+
+
+def _options() -> argparse.Namespace:
+    parser = parser_of("reports", __doc__)
+    parser.add_argument("--trials", type=int, default=10_000)
+    add_out(parser)
+    options = parser.parse_args()
+    if options.trials < PACK:
+        parser.error(f"--trials {options.trials} is too few to time: give {PACK} or more")
+    return options
+
+
+if __name__ == "__main__":
+    main()
