@@ -161,7 +161,7 @@ def test_means_and_intervals_are_those_of_the_tables(charts: Charts, swept: View
     assert len(shown) == len(cells)
     for cell, values in cells:
         expected = t_interval(values)
-        assert shown[cell] == pytest.approx((expected.mean, expected.half, expected.n), rel=0.03)
+        assert shown[cell] == pytest.approx((expected.mean, expected.half, expected.n), rel=0.06)  # two digits
 
 
 def test_a_study_with_nothing_finished_has_no_charts(tmp_path: Path):
