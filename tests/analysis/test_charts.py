@@ -16,6 +16,8 @@ from analysis.explore.explored import Explored
 from analysis.figures.chart import Charts
 from analysis.frames.view import View
 from analysis.tables.interval import t_interval
+from benchmarks.synthetic_records import fill
+from benchmarks.synthetic_records import sweep as synthetic
 from study.record import TABLES, Home, write_artifacts
 
 MEAN = (
@@ -204,3 +206,14 @@ def test_where_weights_were_kept_and_no_pictures_there_is_no_strip(tmp_path: Pat
         [row("a", artifacts=path)],
     )
     assert "strips" not in {chart.name for chart in charts_of(View.of("w", home)).charts}
+
+
+@pytest.mark.slow
+def test_ten_thousand_trials_take_less_than_five_megabytes(tmp_path: Path):
+    home = Home(tmp_path / "home")
+    assert fill(home, synthetic(20, 100, 5)) == 10_000
+    charts = charts_of(View.of("generated", home))
+    specs = [chart.spec for chart in charts.charts]
+    size = len(json.dumps([specs, dict(charts.datasets)], separators=(",", ":"), ensure_ascii=False).encode())
+    assert size < 5_000_000
+    assert len(charts.datasets["trials"]) == 10_000
