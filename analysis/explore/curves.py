@@ -75,7 +75,7 @@ def curves_of(explored: Explored, logged: Frame) -> Curves | None:
         Quantity(column, f"q{i}", _with_unit(column, title), _scale(rows[column], column))
         for i, (column, title) in enumerate(named.items())
     ]
-    told = labels | {"td": _variances(finished, groups)}
+    told: dict[str, dict[Any, Any]] = labels | {"td": _variances(finished, groups)}
     return Curves(_rows(rows, quantities, told), quantities, axes, [a for a in explored.ranked if a not in axes])
 
 
@@ -93,7 +93,7 @@ def _variances(finished: Frame, groups: np.ndarray) -> dict[int, Any]:
     return {int(str(group)): short(each.iloc[0]) for group, each in ratio if each.nunique() == 1}
 
 
-def _rows(rows: Frame, quantities: list[Quantity], told: dict[str, dict[int, Any]]) -> Rows:
+def _rows(rows: Frame, quantities: list[Quantity], told: dict[str, dict[Any, Any]]) -> Rows:
     by_step = rows.groupby(["group", "step"])
     found = by_step[[each.column for each in quantities]].agg(["median", "min", "max"])
     made = []

@@ -1,5 +1,7 @@
 """What a search has found: the best so far, and the front of what nothing betters in every respect."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -11,7 +13,7 @@ def best_so_far(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 def on_front(values: Float[np.ndarray, "n measures"]) -> Bool[np.ndarray, " n"]:
     """Which rows no other row betters: none is at most as large in all measures and smaller in one. NaN is never on it."""
-    known = np.isfinite(values).all(1)
+    known: Any = np.isfinite(values).all(1)
     order = np.lexsort(values.T[::-1])  # a row can only be bettered by rows before it
     order = order[known[order]]
     front = np.zeros(len(values), bool)

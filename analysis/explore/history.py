@@ -4,7 +4,7 @@ import altair as alt
 
 from analysis.explore.explored import Explored
 from analysis.explore.panels import colour_of, label_texts, label_tooltips, legend_toggle, shown_if, zoom
-from analysis.explore.vega import NONE, about, axis_text, choice, finish, live, position
+from analysis.explore.vega import NONE, about, axis_text, choice, constant, finish, live, position
 from analysis.figures.chart import Chart
 
 SIZE = {"width": 560, "height": 320}
@@ -45,13 +45,14 @@ def history(explored: Explored) -> Chart | None:
     lines = lines.encode(order, _y("y_best"), colour_of(), *seeds, strokeOpacity=shown_if(toggle, 0.9), tooltip=tips)
     measures = choice("y_axis", "measure", {measure.key: measure.title for _, measure in aims}, aims[0][1].key)
     chart = alt.layer(points, lines).properties(**SIZE)
-    chart = chart.add_params(measures, alt.param(name="colour", value=sampler))
     each = "each repeat of each sampler" if seeds else "each sampler"
     caption = (
         f"History of the search: each trial in the order in which it was asked for, and the least value so far of {each}. "
         "A diverged trial counts as the search declares; of trials that trained again with more steps the last rung counts."
     )
-    return Chart("history", caption, finish(chart, about=about(explored)))
+    return Chart(
+        "history", caption, finish(chart, constant("about", about(explored)), constant("colour", sampler), measures)
+    )
 
 
 def _code(sampler: str) -> str:

@@ -110,7 +110,7 @@ def measures_of(frame: Frame, header: Header) -> list[Measure]:
     finished = frame[frame["status"].eq("finished")]
     columns = [*header.minimised, *named]  # what a search minimises is offered first
     for column in dict.fromkeys(column for column in columns if column in named and column in frame):
-        values = pd.to_numeric(finished[column], errors="coerce").to_numpy(float)
+        values = np.asarray(pd.to_numeric(finished[column], errors="coerce"), float)
         if np.isfinite(values).any() and not _is_said(values, column, found):
             found.append(Measure(column, f"m{len(found)}", *named[column], values))
     return found

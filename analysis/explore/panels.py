@@ -8,7 +8,7 @@ import altair as alt
 
 from analysis.explore.axes import Axis
 from analysis.explore.explored import Explored
-from analysis.explore.vega import NONE, choice, code, live, text, written
+from analysis.explore.vega import CHOSEN, NONE, choice, code, constant, live, text, written
 
 COLUMNS = 3
 WIDTH, HEIGHT = 280, 210
@@ -16,9 +16,6 @@ WIDTH, HEIGHT = 280, 210
 
 ALONE = (520, 320)
 """Of a panel without company."""
-
-MOST_COLOURS = 24
-"""Labels of an axis with colours of their own; further ones begin anew."""
 
 SHOWN, HIDDEN = 1.0, 0.07
 
@@ -51,28 +48,32 @@ class Panels:
         )
 
     @property
-    def params(self) -> list[alt.Parameter]:
+    def params(self) -> list[dict[str, Any]]:
         """The reader's choices."""
         chosen = [choice("colour", "colour", self.colours, self.first[0])]
         if len(self.panels) > 1:
             chosen.append(choice("panel", "panels", self.panels, self.first[1]))
             chosen.append(choice("panel2", "and", self.panels, self.first[2]))
             return chosen
-        return [*chosen, alt.param(name="panel", value=NONE), alt.param(name="panel2", value=NONE)]
+        return [*chosen, constant("panel", NONE), constant("panel2", NONE)]
 
     @property
     def size(self) -> dict[str, int]:
         """Width and height of a panel."""
         return dict(zip(("width", "height"), ALONE if self.alone else (WIDTH, HEIGHT), strict=True))
 
-    def faceted(self, layers: alt.LayerChart, data: str) -> Any:
-        """The layers once a panel, with their colours and panels as columns `colour`, `panel` and `place`."""
+    @property
+    def columns(self) -> dict[str, str]:
+        """The calculated columns of a row: its `colour`, its `panel`, and the panel's `place` among the others."""
         both = f"{_named('panel')} + (panel != '{NONE}' && panel2 != '{NONE}' ? ', ' : '') + {_named('panel2')}"
+        place = f"{code('panel')} * 1000 + {code('panel2')}"
+        return {"colour": text("colour"), "panel": both, "place": place}
+
+    def faceted(self, layers: Any, data: str) -> Any:
+        """The layers once a panel; `columns` must be calculated."""
         facet = alt.Facet("panel:N", title=None, sort=alt.EncodingSortField("place", op="min"))
-        layers = layers.properties(data=alt.NamedData(data), **self.size)
-        chart = layers.facet(facet, columns=2 if self.alone else COLUMNS)
-        return chart.transform_calculate(
-            colour=text("colour"), panel=both, place=f"{code('panel')} * 1000 + {code('panel2')}"
+        return layers.properties(data=alt.NamedData(data), **self.size).facet(
+            facet, columns=2 if self.alone else COLUMNS
         )
 
 
@@ -82,9 +83,8 @@ def _named(key: str) -> str:
 
 
 def colour_of() -> alt.Color:
-    """Colours by what the reader chose. Vega takes them one by one: of a whole list it would mix its own."""
-    colours = [alt.ExprRef(f"about[colour].colours[{i} % length(about[colour].colours)]") for i in range(MOST_COLOURS)]
-    scale = alt.Scale(domain=alt.ExprRef("about[colour].labels"), range=colours)
+    """Colours by what the reader chose."""
+    scale = alt.Scale(domain=alt.ExprRef("about[colour].labels"), range=[CHOSEN])
     return alt.Color("colour:N", scale=scale, legend=alt.Legend(title=live("about[colour].title")))
 
 

@@ -10,7 +10,7 @@ from analysis.explore.axes import Axis
 from analysis.explore.explored import Explored
 from analysis.explore.measures import Measure
 from analysis.explore.panels import colour_of, label_texts, label_tooltips, legend_toggle
-from analysis.explore.vega import QUIET, about, across, choice, finish, text, written
+from analysis.explore.vega import QUIET, about, across, choice, constant, finish, text, written
 from analysis.figures.chart import Chart, Rows
 
 MOST_AXES, MOST_MEASURES = 8, 5
@@ -50,7 +50,14 @@ def parallel(explored: Explored) -> tuple[Chart, Rows] | None:
     )
     facts = about(explored)
     facts |= {each.key: facts[each.key] | {"heading": in_two_lines(each.title)} for each in columns}
-    return Chart("parallel", caption, finish(_chart(explored, axes, measures, ends, lowest), about=facts)), ticks
+    options = {"regime": "regime"} if explored.header.trained else {}
+    options |= {each.key: each.title for each in [*measures, *explored.choices]}
+    chart = _chart(explored, axes, measures, ends, lowest)
+    return Chart(
+        "parallel",
+        caption,
+        finish(chart, constant("about", facts), choice("colour", "colour", options, next(iter(options)))),
+    ), ticks
 
 
 def _chart(
@@ -61,8 +68,6 @@ def _chart(
     lowest: Measure,
 ) -> Any:
     columns = [*axes, *measures]
-    options = {"regime": "regime"} if explored.header.trained else {}
-    options |= {each.key: each.title for each in [*measures, *explored.choices]}
     toggle = legend_toggle()
     over = alt.selection_point(
         name="over", fields=["cell"], on="mouseover", nearest=False, clear="mouseout", empty=False
@@ -96,8 +101,7 @@ def _chart(
     rules = marks.transform_aggregate(groupby=["column"]).mark_rule(color=QUIET, strokeWidth=1).encode(_x(columns))
     place = alt.Y("at:Q", axis=None)
     texts = marks.mark_text(align="left", dx=5).encode(_x(columns), place, text="text:N")
-    layers = alt.layer(lines, rules, texts).properties(width=alt.Step(STEP), height=HEIGHT)
-    return layers.add_params(choice("colour", "colour", options, next(iter(options))))
+    return alt.layer(lines, rules, texts).properties(width=alt.Step(STEP), height=HEIGHT)
 
 
 def _x(columns: Sequence[Axis | Measure]) -> alt.X:

@@ -7,7 +7,7 @@ import altair as alt
 from analysis.explore.explored import Explored
 from analysis.explore.measures import Measure
 from analysis.explore.panels import Panels, colour_of, label_texts, label_tooltips, legend_toggle, shown_if, zoom
-from analysis.explore.vega import NONE, QUIET, about, axis_text, finish, position
+from analysis.explore.vega import NONE, QUIET, about, axis_text, constant, finish, position
 from analysis.figures.chart import Chart
 
 
@@ -73,8 +73,8 @@ def _plane(
         else line.encode(*detail, order="x:Q", color=alt.value(QUIET))
     )
     chart = panels.faceted(alt.layer(joined, points.add_params(toggle, zoom())), "trials")
-    chart = chart.transform_calculate(**label_texts(explored.axes))
-    return finish(chart.add_params(*panels.params), about=about(explored))
+    columns = label_texts(explored.axes) | panels.columns
+    return finish(chart, constant("about", about(explored)), *panels.params, columns=columns)
 
 
 def _axis(channel: Any, measure: Measure) -> Any:

@@ -18,7 +18,7 @@ from analysis.explore.panels import (
     shown_if,
     zoom,
 )
-from analysis.explore.vega import QUIET, about, across, axis_text, choice, finish, live, position
+from analysis.explore.vega import QUIET, about, across, axis_text, choice, constant, finish, live, position
 from analysis.figures.chart import Chart
 from analysis.tables.interval import t_quantile
 
@@ -71,13 +71,20 @@ def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_opt
         layers.append(_least_needed(x))
     others = [axis.key for axis in explored.choices]
     rest = " + '|' + ".join([f"(x_axis == '{key}' ? '' : datum.{key})" for key in others] or ["''"])
-    chart = panels.faceted(alt.layer(*layers), "trials").transform_calculate(
-        **label_texts(explored.axes), x=f"{across('x_axis')} + {beside()}", value="datum[y_axis]", rest=f"'' + {rest}"
-    )
+    columns = label_texts(explored.axes) | {
+        "x": f"{across('x_axis')} + {beside()}",
+        "value": "datum[y_axis]",
+        "rest": f"'' + {rest}",
+    }
     axes = choice("x_axis", "across", {axis.key: axis.title for axis in x_options}, x.key)
     measures = choice("y_axis", "measure", {each.key: each.title for each in y_options}, y.key)
     student = [0.0, *(round(float(t_quantile(n)), 4) for n in range(1, MOST_SEEDS))]
-    return finish(chart.add_params(measures, axes, *panels.params), about=about(explored), student=student)
+    return finish(
+        panels.faceted(alt.layer(*layers), "trials"),
+        *(constant("about", about(explored)), constant("student", student), measures, axes),
+        *panels.params,
+        columns=columns | panels.columns,
+    )
 
 
 def _x() -> alt.X:

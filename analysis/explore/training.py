@@ -8,7 +8,7 @@ import altair as alt
 from analysis.explore.curves import Curves, Quantity
 from analysis.explore.explored import Explored
 from analysis.explore.panels import Panels, colour_of, label_texts, label_tooltips, legend_toggle, shown_if, zoom
-from analysis.explore.vega import QUIET, about, axis_text, choice, finish, live, position
+from analysis.explore.vega import QUIET, about, axis_text, choice, constant, finish, live, position
 from analysis.figures.chart import Chart
 
 OWN = {
@@ -52,12 +52,11 @@ def _chart(explored: Explored, curves: Curves, quantities: Sequence[Quantity]) -
     layers = [_bands(toggle), _medians(curves, toggle)]
     if any(each.column == "gamma_value" for each in quantities) and any("td" in row for row in curves.rows):
         layers.insert(0, _variances(next(each.key for each in quantities if each.column == "gamma_value")))
-    chart = panels.faceted(alt.layer(*layers), "curves").transform_calculate(
-        **label_texts(curves.axes), middle=_placed(""), low=_placed("l"), high=_placed("h")
-    )
+    columns = label_texts(curves.axes) | {"middle": _placed(""), "low": _placed("l"), "high": _placed("h")}
     first = max(quantities, key=lambda each: each.column == "objective")
     chosen = choice("y_axis", "quantity", {each.key: each.title for each in quantities}, first.key)
-    return finish(chart.add_params(chosen, *panels.params), about=facts)
+    chart = panels.faceted(alt.layer(*layers), "curves")
+    return finish(chart, constant("about", facts), chosen, *panels.params, columns=columns | panels.columns)
 
 
 def _placed(end: str) -> str:

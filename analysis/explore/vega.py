@@ -8,7 +8,6 @@ the scale of its numbers (`kind`, `unit`) and the `bounds` of their classes.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import altair as alt
 import numpy as np
 
 from analysis.explore.axes import CLASSES, Axis, short
@@ -41,6 +40,12 @@ LAYOUT: dict[str, Any] = {
 """What all charts have in common, but for colours and letters: those are the page's, or those of files."""
 
 NONE = "none"
+
+CHOSEN = "chosen"
+"""A range of colours that follows the choices, until `finish` spells it out."""
+
+MOST_COLOURS = 24
+"""Labels of an axis with colours of their own; further ones begin anew."""
 
 
 def about(explored: Explored) -> dict[str, Any]:
@@ -83,12 +88,17 @@ def shades(n: int) -> list[str]:
     return ["#" + "".join(f"{round(part):02x}" for part in row) for row in mixed]
 
 
-def choice(name: str, label: str, options: Mapping[str, str], value: str) -> alt.Parameter:
+def choice(name: str, label: str, options: Mapping[str, str], value: str) -> dict[str, Any]:
     """A parameter that a reader chooses from a list, `options` maps keys to titles; without a list if there is one alone."""
     if len(options) < 2:
-        return alt.param(name=name, value=value)
-    bound = alt.binding_select(options=[*options], labels=[*options.values()], name=f"{label} ")
-    return alt.param(name=name, value=value, bind=bound)
+        return constant(name, value)
+    bound = {"input": "select", "options": [*options], "labels": [*options.values()], "name": f"{label} "}
+    return constant(name, value) | {"bind": bound}
+
+
+def constant(name: str, value: Any) -> dict[str, Any]:
+    """A parameter that nobody changes."""
+    return {"name": name, "value": value}
 
 
 def code(key: str) -> str:
@@ -145,22 +155,33 @@ def live(expression: str) -> str:
     return f"={expression}"
 
 
-def finish(chart: Any, **constants: Any) -> dict[str, Any]:
-    """The chart's specification in the common layout; `constants` are parameters that nobody changes.
+def finish(chart: Any, *params: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The chart's specification in the common layout, with parameters and calculated columns for all its panels and layers.
+
+    Altair would copy and compare all layers for each of these.
 
     Tests validate it, Altair does not: that takes longer than everything else. Vega-Lite hands titles on to Vega, which takes
     a signal there, though neither Vega-Lite's schema nor Altair says so.
     """
-    spec = _with_signals(chart.configure(**LAYOUT).to_dict(validate=False))
-    fixed = [{"name": name, "value": value} for name, value in constants.items()]
-    return spec | {"params": [*fixed, *spec.get("params", [])]}
+    spec = _with_signals(chart.to_dict(validate=False))
+    calculated = [{"calculate": expression, "as": name} for name, expression in (columns or {}).items()]
+    return spec | {
+        "config": LAYOUT,
+        "params": [*params, *spec.get("params", [])],
+        "transform": [*calculated, *spec.get("transform", [])],
+    }
 
 
 def _with_signals(part: Any) -> Any:
     if isinstance(part, dict):
-        return {name: _signal(value) if name == "title" else _with_signals(value) for name, value in part.items()}
+        return {name: _signal(name, value) for name, value in part.items()}
     return [_with_signals(each) for each in part] if isinstance(part, list) else part
 
 
-def _signal(title: Any) -> Any:
-    return {"signal": title[1:]} if isinstance(title, str) and title.startswith("=") else _with_signals(title)
+def _signal(name: str, value: Any) -> Any:
+    if name == "title" and isinstance(value, str) and value.startswith("="):
+        return {"signal": value[1:]}
+    if name == "range" and value == [CHOSEN]:  # one by one: of a whole list Vega would mix its own
+        colours = "about[colour].colours"
+        return [{"expr": f"{colours}[{i} % length({colours})]"} for i in range(MOST_COLOURS)]
+    return _with_signals(value)

@@ -4,6 +4,7 @@ All charts of a report share their data sets, so that each lies in the page once
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ class Charts:
 
     def drawing(self, chart: Chart) -> Drawing:
         """A chart as it first appears, as files."""
-        svg = vl_convert.vegalite_to_svg(self._whole(chart))
+        svg = _renumbered(vl_convert.vegalite_to_svg(self._whole(chart)))
         return Drawing(chart.name, chart.caption, svg.encode(), vl_convert.svg_to_png(svg, scale=PNG_SCALE))
 
     def _whole(self, chart: Chart) -> str:
@@ -69,6 +70,12 @@ def _beneath(paper: Any, own: Any) -> Any:
     if isinstance(paper, Mapping) and isinstance(own, Mapping):
         return {**paper, **own}
     return paper if own is None else own
+
+
+def _renumbered(svg: str) -> str:
+    """The picture with its own numbers for clips, which Vega counts through all pictures of a process."""
+    places = {name: f"clip{i}" for i, name in enumerate(dict.fromkeys(re.findall(r"clip\d+", svg)))}
+    return re.sub(r"\bclip\d+\b", lambda found: places[found[0]], svg)
 
 
 def _named(part: Any) -> set[str]:

@@ -57,4 +57,5 @@ def _claim(row: dict[str, Any]) -> Claim:
     known = {topic.name: topic for topic in (*TOPICS, OTHER)}
     told = row["topic"]
     topic = known.get(told["name"]) or Topic(told["name"], told["says"], told["source"], tuple(told["studies"]))
-    return Claim(**row | {"topic": topic})
+    columns: dict[str, Any] = row | {"topic": topic}
+    return Claim(**columns)

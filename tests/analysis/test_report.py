@@ -13,9 +13,9 @@ from made_up_studies import DIGITS, GAMMA_COLUMNS, PLANTED, gamma_grid, grid, ro
 from rich.console import Console
 from typer.testing import CliRunner
 
-from analysis import curves, header, results, write_report
+from analysis import header, results, write_report
 from analysis.__main__ import app
-from analysis.figures.general import figures, gamma_axis
+from analysis.explore.axes import gamma_axis
 from analysis.figures.style import looks
 from analysis.report.page.columns import UNDECLARED, glossary
 from analysis.report.terminal import glance_table, print_report
@@ -23,9 +23,12 @@ from models.specs.metrics import METRICS
 from study.record import Home
 
 ROOT = Path(__file__).parents[2]
-FILES = {"table.md", "table.csv", "table.tex", "report.json", "index.html"}
-"""What every report has."""
-FIGURES = {"active_dimensions", "gamma_trajectory", "gradient_z"}
+FILES = {"table.md", "table.csv", "table.tex", "report.json", "index.html", "best_trials.csv", "best_trials.tex"}
+"""What every report of trained trials has."""
+ALWAYS = {"plane"}
+"""The charts of every study with a finished trial."""
+OF_CURVES = {"gamma_trajectory", "gradient_z", "training"}
+OF_SWEEPS = {"explorer", "active_dimensions", "importance", "parallel"}
 
 
 def full_study(home: Home) -> None:
@@ -60,12 +63,13 @@ def test_the_report_writes_its_tables_figures_and_page(home: Home):
     full_study(home)
     report = write_report("grid_gamma", home)
     names = {path.rsplit("/", 1)[1] for path in report.paths}
-    assert names == {f"{name}.{suffix}" for name in FIGURES for suffix in ("svg", "png")} | FILES
+    figures = ALWAYS | OF_CURVES | OF_SWEEPS
+    assert names == {f"{name}.{suffix}" for name in figures for suffix in ("svg", "png")} | FILES
     folder = Path(str(home)) / "studies/grid_gamma/report"
     assert report.location == str(folder / "index.html")
-    for name in FIGURES:
+    for name in figures:
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-        assert len(list(ET.parse(folder / f"{name}.svg").iter())) > 100
+        assert len(list(ET.parse(folder / f"{name}.svg").iter())) > 30
     table = pd.read_csv(folder / "table.csv")
     assert len(table) == 2 * 2 * 4 * 3 * 2
     assert set(table["n_active_half"]) == {0.0}
@@ -75,7 +79,7 @@ def test_the_page_needs_no_network_and_no_other_file(home: Home):
     full_study(home)
     write_report("grid_gamma", home)
     text = home.read("studies/grid_gamma/report/index.html").decode()
-    assert text.count("<svg") == 3
+    assert text.count("data-chart=") == len(ALWAYS | OF_CURVES | OF_SWEEPS)
     for outside in ("<script src", "<link", "<img", "src=", "@import", 'href="http'):
         assert outside not in text
     for part in ("What does grid_gamma ask?", "<b>288</b> declared", "What the numbers say"):
@@ -97,30 +101,24 @@ def test_text_from_a_study_is_escaped_in_the_page(home: Home):
     assert "&lt;b&gt;&amp;" in text
 
 
-def test_figures_hold_beta_nearest_to_one_and_kappa_at_its_largest(home: Home):
+def test_the_same_records_give_the_same_files(home: Home):
     full_study(home)
-    drawn = {
-        drawing.name: drawing
-        for drawing in figures(results("grid_gamma", home), curves("grid_gamma", home), header("grid_gamma", home))
-    }
-    assert "at β = 1:" in drawn["active_dimensions"].caption
-    assert "at β = 1, κ = 8, skip = none:" in drawn["gamma_trajectory"].caption
-
-
-def test_the_same_records_give_the_same_figure_bytes(home: Home):
-    full_study(home)
-    frame, curve, head = results("grid_gamma", home), curves("grid_gamma", home), header("grid_gamma", home)
-    first, second = figures(frame, curve, head), figures(frame, curve, head)
-    assert [drawing.svg for drawing in first] == [drawing.svg for drawing in second]
+    files = [
+        home.read(path) for path in write_report("grid_gamma", home).paths if not path.endswith((".html", ".json"))
+    ]
+    again = [
+        home.read(path) for path in write_report("grid_gamma", home).paths if not path.endswith((".html", ".json"))
+    ]
+    assert files == again
 
 
 def test_a_study_without_kappa_or_curves_goes_without_those_figures(home: Home):
     seeds(home, [row(""), row("")])
     report = write_report("s", home)
-    assert {path.rsplit("/", 1)[1] for path in report.paths} == FILES
+    assert {path.rsplit("/", 1)[1] for path in report.paths} == FILES | {"plane.svg", "plane.png"}
 
 
-def test_without_a_gamma_axis_figures_are_coloured_by_the_recorded_mode(home: Home):
+def test_quantities_that_were_never_logged_have_no_chart(home: Home):
     names = ["a", "b", "c", "e"]
     plan = [{"trial_id": f"{data}{kappa}", "data": data, "kappa": kappa} for data in names for kappa in (2, 4)]
     trials = [row(**line, gamma_mode="learned", n_active=min(line["kappa"], 3)) for line in plan]
@@ -140,10 +138,7 @@ def test_the_axis_that_says_how_gamma_is_set_may_have_any_name(home: Home):
     store(home, "own", {"noise": list(modes), "kappa": [2, 4], "lr": [1, 2]}, plan, trials)
     frame, head = results("own", home), header("own", home)
     assert gamma_axis(frame, head) == "noise"
-    (drawn, *_) = figures(frame, curves("own", home), head)
-    assert all(f"<!-- {name} -->" in drawn.svg.decode() for name in modes)
-    one = frame[frame["noise"].eq("free")]
-    assert gamma_axis(one, head) == "gamma_mode"
+    assert gamma_axis(frame[frame["noise"].eq("free")], head) is None
 
 
 def test_a_study_that_has_not_run_has_a_report_of_missing_trials(home: Home):

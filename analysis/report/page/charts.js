@@ -27,6 +27,15 @@ function chartLook() {
   };
 }
 
+// The page's look over a spec's own config, which is that of its files.
+const over = (below, above) =>
+  Object.fromEntries(
+    Object.entries({ ...below, ...above }).map(([key, value]) => [
+      key,
+      value && typeof value === "object" ? { ...below[key], ...value } : value,
+    ]),
+  );
+
 function namesIn(part, found = new Set()) {
   if (part && typeof part === "object") {
     if (typeof part.data?.name === "string") found.add(part.data.name);
@@ -37,10 +46,10 @@ function namesIn(part, found = new Set()) {
 
 async function drawChart(place) {
   const [, { specs, datasets }] = await Promise.all([library("vega"), unpacked("charts", JSON.parse)]);
-  const spec = specs[place.dataset.chart];
+  const { config = {}, ...spec } = specs[place.dataset.chart];
   const named = [...namesIn(spec)].filter((name) => name in datasets);
   const before = drawn.get(place);
-  const look = { renderer: "canvas", actions: false, config: chartLook(), tooltip: { theme: isDark() ? "dark" : "light" } };
+  const look = { renderer: "canvas", actions: false, config: over(config, chartLook()), tooltip: { theme: isDark() ? "dark" : "light" } };
   const whole = { ...spec, datasets: Object.fromEntries(named.map((name) => [name, datasets[name]])) };
   drawn.set(place, await window.vegaEmbed(place, whole, look));
   before?.finalize();

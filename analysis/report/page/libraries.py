@@ -9,6 +9,7 @@ import gzip
 import os
 import zlib
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,11 +47,11 @@ def _vega() -> bytes:
     """Vega, Vega-Lite and Vega-Embed. vl-convert takes seconds to bundle them, so the user's cache keeps the bundle."""
     import vl_convert
 
-    kept = platformdirs.user_cache_path("collapsar") / f"vega-{vl_convert.__version__}.js.gz"
+    kept = platformdirs.user_cache_path("collapsar") / f"vega-{version('vl-convert-python')}.js.gz"
     with contextlib.suppress(OSError, EOFError, zlib.error):  # not there, or not whole
         gzip.decompress(zipped := kept.read_bytes())
         return zipped
-    zipped = _zipped(vl_convert.javascript_bundle())
+    zipped = _zipped(vl_convert.javascript_bundle())  # pyright: ignore[reportCallIssue]
     with contextlib.suppress(OSError):  # a home folder that cannot be written
         kept.parent.mkdir(parents=True, exist_ok=True)
         half = kept.with_suffix(f".{os.getpid()}")

@@ -1,0 +1,144 @@
+"""The best trials: by what a search minimises, on its front where that is several measures, otherwise by −ELBO."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_up_studies import DIGITS, PLANTED, row, store
+from rich.console import Console
+
+from analysis.explore.charts import charts_of
+from analysis.frames.view import View
+from analysis.report.best_trials import MOST, best_trials
+from analysis.report.report import write_report
+from analysis.report.terminal import print_report
+from study.record import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def search(home: Home, minimise: dict[str, float], trials: int = 30) -> list[dict[str, Any]]:
+    """A study `hunt` of two samplers with two repeats each, over β and lr, whose first trial diverged; returns its rows."""
+    rng = np.random.default_rng(4)
+    plan, rows = [], []
+    for sampler in ("tpe", "random"):
+        for repeat in (0, 1):
+            for number in range(trials):
+                line = {"trial_id": f"{sampler}-{repeat}-{number}", "sampler": sampler, "repeat": repeat}
+                plan.append(line | {"number": number, "lr": float(rng.uniform()), "beta": float(10 ** rng.normal())})
+                numbers = {
+                    "neg_elbo_test": rng.normal(),
+                    "n_active": int(rng.integers(0, 6)),
+                    "nre_mean_test": rng.uniform(),
+                }
+                rows.append(row(line["trial_id"], beta=plan[-1]["beta"], lr=plan[-1]["lr"], seed=repeat, **numbers))
+    rows[0] |= {"status": "diverged", "neg_elbo_test": None, "n_active": None, "nre_mean_test": None}
+    axes = {axis: list(dict.fromkeys(line[axis] for line in plan)) for axis in plan[0] if axis != "trial_id"}
+    store(home, "hunt", axes, plan, rows)
+    header = json.loads(home.read("studies/hunt/study.json")) | {"search": {"minimise": minimise}}
+    home.write("studies/hunt/study.json", json.dumps(header).encode())
+    return rows
+
+
+def test_the_best_trials_of_a_search_have_the_least_of_what_it_minimises(home: Home):
+    rows = search(home, {"nre_mean_test": 1.0})
+    (sheet,) = best_trials(View.of("hunt", home))
+    finished = sorted((each for each in rows if each["status"] == "finished"), key=lambda each: each["nre_mean_test"])
+    assert sheet.frame["trial"].tolist() == [each["trial_id"] for each in finished[:MOST]]
+    assert sheet.frame["NRE mean"].tolist() == [each["nre_mean_test"] for each in finished[:MOST]]
+    assert "which the search minimises" in sheet.caption
+
+
+def test_of_several_measures_those_are_best_that_nothing_betters(home: Home):
+    rows = search(home, {"n_active": 8.0, "nre_mean_test": 1.0})
+    (sheet,) = best_trials(View.of("hunt", home))
+    finished = [each for each in rows if each["status"] == "finished"]
+    for name in sheet.frame["trial"]:
+        best = next(each for each in finished if each["trial_id"] == name)
+        assert not any(
+            each["n_active"] <= best["n_active"]
+            and each["nre_mean_test"] <= best["nre_mean_test"]
+            and (each["n_active"], each["nre_mean_test"]) != (best["n_active"], best["nre_mean_test"])
+            for each in finished
+        )
+    assert 1 < len(sheet.frame) <= MOST
+
+
+def test_without_a_search_the_lowest_neg_elbo_is_best_on_each_data_set(home: Home):
+    plan = [
+        {"trial_id": f"{data['data_id']}{seed}", "data": data["data"], "seed": seed}
+        for data in (PLANTED, DIGITS)
+        for seed in (0, 1)
+    ]
+    trials = [
+        row(line["trial_id"], **data, seed=seed, neg_elbo_test=10.0 * (data is DIGITS) - seed)
+        for line, (data, seed) in zip(plan, [(d, s) for d in (PLANTED, DIGITS) for s in (0, 1)], strict=True)
+    ]
+    store(home, "two", {"data": [PLANTED["data"], DIGITS["data"]], "seed": [0, 1]}, plan, trials)
+    (sheet,) = best_trials(View.of("two", home))
+    assert sheet.frame["trial"].tolist() == ["m31", "dg1"]
+    assert sheet.frame["settings"].tolist() == ["manifold r=3, seed 1", "Digits, seed 1"]
+    assert sheet.caption == "Best trials, by −ELBO, test, on each data set"
+
+
+def test_the_terminal_names_the_best_trial_of_a_search_and_its_value(home: Home):
+    rows = search(home, {"neg_elbo_test": 100.0})
+    best = min((each for each in rows if each["status"] == "finished"), key=lambda each: each["neg_elbo_test"])
+    console = Console(width=80, file=io.StringIO(), record=True)
+    print_report(console, write_report("hunt", home))
+    text = console.export_text()
+    assert best["trial_id"] in text
+    assert f"{best['neg_elbo_test']:.2f}" in text
+    assert text.count("tpe-") + text.count("random-") <= MOST + 1  # no table of all trials beside it
+
+
+def test_the_history_of_a_search_never_rises_and_counts_a_diverged_trial_as_declared(home: Home):
+    search(home, {"neg_elbo_test": 100.0})
+    charts = charts_of(View.of("hunt", home))
+    assert {"history", "explorer", "importance", "parallel"} <= {chart.name for chart in charts.charts}
+    rows = {each["id"]: each for each in charts.datasets["trials"]}
+    assert rows["tpe-0-0"]["h0"] == rows["tpe-0-0"]["b0"] == 100
+    for sampler in ("tpe", "random"):
+        best = [rows[f"{sampler}-1-{number}"]["b0"] for number in range(30)]
+        values = [rows[f"{sampler}-1-{number}"]["h0"] for number in range(30)]
+        assert best == np.minimum.accumulate(values).tolist()
+
+
+def test_the_front_of_a_search_is_marked_for_each_sampler(home: Home):
+    search(home, {"n_active": 8.0, "nre_mean_test": 1.0})
+    charts = charts_of(View.of("hunt", home))
+    assert "front" in {chart.name for chart in charts.charts}
+    rows = [each for each in charts.datasets["trials"] if each["status"] == "finished"]
+    for sampler in ("tpe", "random"):
+        own = [each for each in rows if each["id"].startswith(sampler)]
+        for each in own:
+            is_bettered = any(
+                other["h0"] <= each["h0"]
+                and other["h1"] <= each["h1"]
+                and (other["h0"], other["h1"]) != (each["h0"], each["h1"])
+                for other in own
+            )
+            assert ("front" in each) is not is_bettered
+
+
+def test_of_a_trial_that_trained_again_with_more_steps_the_last_rung_counts(home: Home):
+    plan = [
+        {"trial_id": f"{n}-{steps}", "sampler": "tpe", "repeat": 0, "number": n, "steps": steps}
+        for n in (0, 1)
+        for steps in (10, 20)
+    ]
+    trials = [
+        row(line["trial_id"], neg_elbo_test=value, steps=line["steps"])
+        for line, value in zip(plan, (1.0, 5.0, 4.0, 3.0), strict=True)
+    ]
+    store(home, "rungs", {"sampler": ["tpe"], "repeat": [0], "number": [0, 1], "steps": [10, 20]}, plan, trials)
+    header = json.loads(home.read("studies/rungs/study.json")) | {"search": {"minimise": {"neg_elbo_test": 9.0}}}
+    home.write("studies/rungs/study.json", json.dumps(header).encode())
+    rows = {each["id"]: each for each in charts_of(View.of("rungs", home)).datasets["trials"]}
+    assert [rows[name].get("b0") for name in ("0-10", "0-20", "1-10", "1-20")] == [None, 5, None, 3]
