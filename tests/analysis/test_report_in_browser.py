@@ -18,6 +18,7 @@ from analysis.tables.cells import counts, glance, table
 from study.record import Home
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+playwright.expect.set_options(timeout=30_000)
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 OPTIONS += ["--disable-component-update", "--disable-sync"]
