@@ -18,6 +18,7 @@ from analysis.tables.cells import counts, glance, table
 from study.record import Home
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+playwright.expect.set_options(timeout=30_000)
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 OPTIONS += ["--disable-component-update", "--disable-sync"]
@@ -39,6 +40,7 @@ POINTS = Charts(
                 "data": {"name": "points"},
                 "width": "container",
                 "height": 200,
+                "params": [{"name": "shown", "value": "all", "bind": {"input": "select", "options": ["all", "some"]}}],
                 "mark": {"type": "point", "size": 4000, "filled": True, "tooltip": True},
                 "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "name", "type": "nominal"}},
             },
@@ -180,12 +182,15 @@ def test_a_chart_answers_the_pointer(home: Path, page: Any):
 def test_the_theme_is_the_system_s_until_the_reader_chooses(home: Path, page: Any):
     opened(page, home)
     paper = "getComputedStyle(document.body).backgroundColor"
+    page.locator("[data-chart=points]").scroll_into_view_if_needed()
+    page.locator(".chart select").select_option("some")
     light = page.evaluate(paper)
     page.emulate_media(color_scheme="dark")
     dark = page.evaluate(paper)
     assert dark != light
     page.get_by_role("button", name="Theme: auto").click()
     assert page.evaluate(paper) == light
+    playwright.expect(page.locator(".chart select")).to_have_value("some")  # what was chosen stays when colours change
     page.get_by_role("button", name="Theme: light").click()
     page.emulate_media(color_scheme="light")
     assert page.evaluate(paper) == dark
