@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.data.load import absence
-from study.cli import counted
+from study.cli import counted, tell
 from study.declare.identity import ENGINE
 from study.declare.table import Scale
 from study.declare.trial import Trial
@@ -28,14 +28,14 @@ LEAST_OF_A_GPU_S = 36
 
 def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
     """Print what a study declares, and what of it is already there."""
-    console.print(f"[bold]{plan.study.name}[/] at {plan.scale} scale {where}, home {escape(str(home))}", soft_wrap=True)
+    tell(console, f"[bold]{plan.study.name}[/] at {plan.scale} scale {where}, home {escape(str(home))}")
     stages = len(plan.missing_stages)
     console.print(
         f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing) - stages} to train"
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
     for remark in (*plan.remarks, *_too_large_batches(plan)):
-        console.print(f"[yellow]{escape(remark)}[/]", soft_wrap=True)
+        tell(console, f"[yellow]{escape(remark)}[/]")
     if plan.left_out and not plan.only:  # of a part of the table nobody knows how many
         console.print(f"{counted(plan.left_out, 'row')} of the table left out, where the study returns no trial")
     if plan.outdated and plan.missing:
@@ -80,7 +80,7 @@ def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float]
         console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
     for sentence in dict.fromkeys(absence(spec) for trial in plan.missing for spec in trial.datasets):
         if sentence:
-            console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
+            tell(console, f"[yellow]{escape(sentence)}[/]")
 
 
 def _span(duration: float) -> str:
@@ -93,7 +93,7 @@ def _span(duration: float) -> str:
 
 
 def show_catalog(console: Console, scale: Scale) -> None:
-    """Print the studies of the catalog, each with the number of its trials at this scale and the first line of its caption."""
+    """Print the studies of the catalog, each with its number of trials at this scale and the first line of its caption."""
     listed = Table(box=None, pad_edge=False, header_style="bold")
     listed.add_column("study", style="bold")
     listed.add_column("trials", justify="right")
@@ -109,6 +109,6 @@ def show_catalog(console: Console, scale: Scale) -> None:
 def show_failures(console: Console, what: str, failures: Sequence[Failure]) -> None:
     """Print of which trials something went wrong, and why, a handful of them."""
     for failure in failures[:MOST_FAILURES]:
-        console.print(f"{what}: {escape(axes_in_words(failure.axes))}: {escape(failure.reason)}")
+        tell(console, f"{what}: {escape(axes_in_words(failure.axes))}: {escape(failure.reason)}")
     if len(failures) > MOST_FAILURES:
         console.print(f"and {len(failures) - MOST_FAILURES} more: see the report")
