@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby, takewhile
 
 from rich.console import Console, Group
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, Claim
+from analysis.report.failures import FAILURES
 from analysis.report.fitted import Grid, Section
 from analysis.report.report import Report
 from analysis.tables.cells import Cell, Glance, sparse
@@ -26,6 +28,9 @@ COLOURS = {
     "failed": "red",
 }
 
+MOST_FAILURES = 10
+"""How many trials are listed that failed or diverged."""
+
 BESIDE = 2
 """Where there are more axes, the first becomes a line of its own, however wide the terminal is."""
 
@@ -40,10 +45,13 @@ def print_report(console: Console, report: Report) -> None:
     """Print what the report says and where it is."""
     console.print(f"[bold]{escape(report.study)}[/]: {escape(report.caption)}")
     sheets = [sheet for sheet in report.sheets if len(sheet.frame)]
-    if not sheets:
+    if all(sheet.name == FAILURES for sheet in sheets):  # a study's own tables say it better than the table by cells
         _print_glance(console, report.glance)
-    for sheet in sheets:  # a study's own tables say it better than the table by cells
-        console.print(sheet_table(sheet, console.width))
+    for sheet in sheets:
+        most = MOST_FAILURES if sheet.name == FAILURES else len(sheet.frame)
+        console.print(sheet_table(replace(sheet, frame=sheet.frame[:most]), console.width))
+        if more := len(sheet.frame) - most:
+            console.print(f"and {more} more: see the report")
     for note in report.notes:
         console.print(escape(note), style="dim")
     console.print(", ".join(f"{n} {name}" for name, n in report.counts.items() if n or name == "declared"))

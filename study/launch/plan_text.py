@@ -30,8 +30,9 @@ def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
     """Print what a study declares, and what of it is already there."""
     tell(console, f"[bold]{plan.study.name}[/] at {plan.scale} scale {where}, home {escape(str(home))}")
     stages = len(plan.missing_stages)
+    trials = f"{len(plan.rows)} of " * bool(plan.only) + counted(len(plan.declared), "trial")
     console.print(
-        f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing) - stages} to train"
+        f"{trials} {'chosen' if plan.only else 'declared'}, {plan.settled} already there, {len(plan.missing) - stages} to train"
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
     for remark in (*plan.remarks, *_too_large_batches(plan)):
