@@ -47,7 +47,9 @@ def print_report(console: Console, report: Report) -> None:
     sheets = [sheet for sheet in report.sheets if len(sheet.frame)]
     if all(sheet.name == FAILURES for sheet in sheets):  # a study's own tables say it better than the table by cells
         _print_glance(console, report.glance)
-    for sheet in sheets:
+    for place, sheet in enumerate(sheets):
+        if place:
+            console.print()
         most = MOST_FAILURES if sheet.name == FAILURES else len(sheet.frame)
         console.print(sheet_table(replace(sheet, frame=sheet.frame[:most]), console.width))
         if more := len(sheet.frame) - most:

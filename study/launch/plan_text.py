@@ -29,10 +29,10 @@ LEAST_OF_A_GPU_S = 36
 def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
     """Print what a study declares, and what of it is already there."""
     tell(console, f"[bold]{plan.study.name}[/] at {plan.scale} scale {where}, home {escape(str(home))}")
-    stages = len(plan.missing_stages)
-    trials = f"{len(plan.rows)} of " * bool(plan.only) + counted(len(plan.declared), "trial")
+    declared, stages = counted(len(plan.declared), "trial"), len(plan.missing_stages)
+    trials = f"{len(plan.rows)} of {declared} chosen" if plan.only else f"{declared} declared"
     console.print(
-        f"{trials} {'chosen' if plan.only else 'declared'}, {plan.settled} already there, {len(plan.missing) - stages} to train"
+        f"{trials}, {plan.settled} already there, {len(plan.missing) - stages} to train"
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
     for remark in (*plan.remarks, *_too_large_batches(plan)):
@@ -67,7 +67,7 @@ def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float]
     cores = 1 if in_process else cores
     packs = make_packs(plan.missing, plan.attempts, plan.size, gpus or cores, GPU if gpus else CPU_CORE)
     sizes = Counter(len(pack.trials) for pack in packs)
-    made_of = ", ".join(f"{n} of {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
+    made_of = ", ".join(f"{n} with {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
     console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
     total = sum(seconds(pack.trials, CPU_CORE) for pack in packs)
     where = f", {_span(total / cores)} on the {cores} cores {'of the cluster' if resources else 'here'}"
