@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from study.cli import command_of, counted, refuse, run
+from study.cli import command_of, counted, refuse, run, tell
 from study.record import WORK_LOCK, Home, HomeError
 from study.record.garbage import Garbage, declared_ids, dropped_ids, find_garbage, remove
 from study.record.read import patiently
@@ -77,21 +77,22 @@ def main(
         found = clean(place, frozenset(forget or ()), delete, alone)
     except HomeError as fault:
         refuse(str(fault))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
     for line in (*_lines(found), *_dropped(found, dropped)):
-        console.print(line)
+        tell(console, line)
     done = "forgotten" if delete else "to be forgotten"
     for study in forget or ():
-        console.print(f"{done}: the study {escape(study)}, its plan and its report")
-    console.print(f"{'removed' if delete else 'to remove'}: {_size(found.size)}; stays: {_stays(found)}")
+        tell(console, f"{done}: the study {escape(study)}, its plan and its report")
+    tell(console, f"{'removed' if delete else 'to remove'}: {_size(found.size)}; stays: {_stays(found)}")
     if found.young:
-        console.print(
-            f"left alone: {counted(found.young, 'file')} of the last ten minutes, which a launch may still be writing"
+        tell(
+            console,
+            f"left alone: {counted(found.young, 'file')} of the last ten minutes, which a launch may still be writing",
         )
     if found.trials:
-        console.print("MLflow's runs of these trials stay: delete them in MLflow")
+        tell(console, "MLflow's runs of these trials stay: delete them in MLflow")
     if not delete and (found or forget):
-        console.print("nothing was removed: add --delete to remove it")
+        tell(console, "nothing was removed: add --delete to remove it")
 
 
 def _lines(found: Garbage) -> list[str]:

@@ -3,13 +3,16 @@
 import atexit
 import inspect
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console
 
 import collapsar
 from study.docstrings import docstring_of
@@ -98,8 +101,19 @@ def refuse(*sentences: str, status: int = 2) -> NoReturn:
 
 
 def say(text: str) -> None:
-    """Print an error on one line of stderr, its secrets masked."""
-    typer.echo(f"error: {masked(' '.join(text.split()))}", err=True)
+    """Print an error on stderr, its secrets masked: folded between words in a terminal, else on one line."""
+    line = f"error: {masked(' '.join(text.split()))}"
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else len(line)
+    typer.echo(textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False), err=True)
+
+
+def tell(console: Console, text: str) -> None:
+    """Print a sentence, in rich's markup: folded between words for a person, and on one line for a program.
+
+    On one line also where a path or an address is wider than the terminal, which would be cut in two.
+    """
+    is_read = console.is_terminal or console.is_jupyter
+    console.print(text, soft_wrap=not is_read or max(map(len, text.split()), default=0) > console.width)
 
 
 def counted(number: int, noun: str) -> str:

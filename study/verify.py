@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from study.cli import command_of, counted, refuse, run
+from study.cli import command_of, counted, refuse, run, tell
 from study.declare.identity import ENGINE
 from study.declare.probe import Probe
 from study.declare.trial import Trial
@@ -140,18 +140,18 @@ def _faults_of_artifacts(home: Home, rows: Sequence[Record]) -> Iterator[str]:
 
 def main(home: Annotated[str, typer.Option(metavar="DIR|URI", help="The home to read.")] = "./runs") -> None:
     """Read a home whole, and name every file that is damaged or missing. Changes nothing; status 1 where there is one."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
     try:
         place = Home(home)
         faults = list(faults_of(place))
     except HomeError as fault:
         refuse(str(fault))
     for text in faults:
-        console.print(escape(text))
+        tell(console, escape(text))
     if faults:
         refuse(f"{counted(len(faults), 'fault')} found in {place}", status=1)
     trials = len(read(place, "trials", ["trial_id"]))
-    console.print(f"{escape(str(place))} is whole: {counted(trials, 'trial')} of {', '.join(place.folders('studies'))}")
+    tell(console, f"{escape(str(place))} is whole: {counted(trials, 'trial')} of {', '.join(place.folders('studies'))}")
 
 
 app = command_of(main)

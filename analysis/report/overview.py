@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, WORDS, Claim
 from analysis.claims.topics import OTHER, TOPICS, Topic
@@ -96,13 +98,23 @@ def print_overview(console: Console, found: Overview) -> None:
     for answer in found.answers:
         if answer.claims:
             console.print(f"[bold]{escape(answer.topic.name)}[/]: {escape(answer.topic.says)}")
-            console.print(claims_table([claim for _, claim in answer.claims]))
-    for study in dict.fromkeys(study for answer in found.answers for study in answer.missing):
-        topics = ", ".join(answer.topic.name for answer in found.answers if study in answer.missing)
-        console.print(f"[yellow]{MISSING}[/]  {escape(topics)}: {_remedy(study)}")
+            console.print(claims_table([claim for _, claim in answer.claims]), "")
+    if any(answer.missing for answer in found.answers):
+        console.print(_missing_table(found.answers))
+        console.print("launch what is missing with `collapsar launch STUDY`", "")
     for fault in found.faults:
         say(console, f"[yellow]{escape(fault)}[/]")
     console.print(_counted(found.answers))
+
+
+def _missing_table(answers: Sequence[Answer]) -> Table:
+    """The studies that the home does not hold, each with the topics that it answers."""
+    table = Table(box=None, pad_edge=False, header_style="yellow")
+    table.add_column("missing", no_wrap=True)
+    table.add_column("answers", overflow="fold")
+    for study in dict.fromkeys(study for answer in answers for study in answer.missing):
+        table.add_row(study, Text(", ".join(answer.topic.name for answer in answers if study in answer.missing)))
+    return table
 
 
 def as_markdown(found: Overview) -> str:

@@ -1,7 +1,9 @@
 """The report in a terminal: the glance, the study's own tables, the counts and the verdicts, fitted to its width."""
 
+import re
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from dataclasses import replace
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -10,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, Claim, tally
+from analysis.report.failures import FAILURES
 from analysis.report.fitted import Grid, Section
 from analysis.tables.cells import Cell, Glance, sparse
 from analysis.tables.interval import NOTHING
@@ -28,8 +31,14 @@ COLOURS = {
     "failed": "red",
 }
 
+MOST_FAILURES = 10
+"""How many trials are listed that failed or diverged."""
+
 BESIDE = 2
 """Where there are more axes, the first becomes a line of its own, however wide the terminal is."""
+
+NUMBER = re.compile(r"[(<≤≥−-]*[\d∞]")
+"""How a number begins, also one with an interval."""
 
 MANY = 99
 """Blocks as which a table counts that needs a paragraph for each row."""
@@ -38,13 +47,16 @@ MANY = 99
 def print_report(console: Console, report: "Report") -> None:
     """Print what the report says and where it is."""
     console.print(f"[bold]{escape(report.study)}[/]: {escape(report.caption)}")
-    if report.glance.rows and not report.has_own_table:
-        part, held = report.glance.tried()
-        if held:
-            console.print(f"[dim]tried so far: {escape(', '.join(f'{axis} {text}' for axis, text in held.items()))}[/]")
-        console.print(glance_table(part, console.width))
-    for sheet in report.sheets:  # a study's own tables say it better than the table by cells
-        console.print(sheet_table(sheet, console.width))
+    sheets = [sheet for sheet in report.sheets if len(sheet.frame)]
+    if not report.has_own_table:  # a study's own tables say it better than the table by cells
+        _print_glance(console, report.glance)
+    for place, sheet in enumerate(sheets):
+        if place:
+            console.print()
+        most = MOST_FAILURES if sheet.name == FAILURES else len(sheet.frame)
+        console.print(sheet_table(replace(sheet, frame=sheet.frame[:most]), console.width))
+        if more := len(sheet.frame) - most:
+            console.print(f"and {more} more: see the report")
     for note in report.notes:
         console.print(escape(note), style="dim")
     console.print(_counted(report.counts))
@@ -76,10 +88,19 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts.items() if n or name == "declared")
 
 
+def _print_glance(console: Console, glance: Glance) -> None:
+    """Print what of the glance was tried; nothing before anything was."""
+    part, held = glance.tried()
+    if held:
+        console.print(f"[dim]tried so far: {escape(', '.join(f'{axis} {text}' for axis, text in held.items()))}[/]")
+    if part.rows:
+        console.print(glance_table(part, console.width))
+
+
 def say(console: Console, text: str) -> None:
-    """Print a sentence that may hold a path: folded between words for a person, and on one line for a program."""
+    """Print a sentence: folded between words for a person; on one line for a program, or where a path would be cut in two."""
     is_read = console.is_terminal or console.is_jupyter
-    console.print(text, soft_wrap=not is_read, overflow="ignore", crop=False)
+    console.print(text, soft_wrap=not is_read or max(map(len, text.split()), default=0) > console.width)
 
 
 def claims_table(claims: Sequence[Claim]) -> Table:
@@ -103,9 +124,11 @@ def sheet_table(sheet: Sheet, width: int) -> Group:
 
 
 def _naming(body: Sequence[Sequence[str]]) -> int:
-    """How many of the first columns tell the rows apart, the last column not counted."""
-    wide = len(body[0]) if body else 1
-    return next((n for n in range(1, wide) if len({tuple(row[:n]) for row in body}) == len(body)), 1)
+    """How many of the first columns name the rows: those that tell them apart, and those without a number after them."""
+    last = len(body[0]) - 1
+    apart = next((n for n in range(1, last) if len({tuple(row[:n]) for row in body}) == len(body)), min(1, last))
+    more = takewhile(lambda column: not any(map(NUMBER.match, column)), list(zip(*body, strict=True))[apart:last])
+    return apart + len([*more])
 
 
 def glance_table(glance: Glance, width: int) -> Group:

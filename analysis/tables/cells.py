@@ -89,13 +89,13 @@ class Glance:
     def tried(self) -> tuple["Glance", dict[str, str]]:
         """The rows and columns with a trial that was tried; and the axes that are the same in all of these, with their label.
 
-        All rows and columns where no trial was.
+        A glance without rows where no trial was.
         """
         tried = [[cell.regime not in (NOTHING, "missing") for cell in row] for row in self.cells]
         columns = [i for i in range(len(self.columns)) if any(row[i] for row in tried)]
         rows = [i for i in range(len(self.rows)) if any(tried[i])]
         if not rows:
-            return self, {}
+            return Glance([], [], [], []), {}
         labels = {axis: [self.rows[i][place] for i in rows] for place, axis in enumerate(self.axes)}
         held = {axis: texts[0] for axis, texts in labels.items() if len(rows) < len(self.rows) and len({*texts}) == 1}
         axes = [axis for axis in self.axes if axis not in held]

@@ -21,6 +21,7 @@ from ray.util.state import list_nodes
 from rich.console import Console
 from rich.markup import escape
 
+from study.cli import tell
 from study.cluster.cluster_file import ClusterFile
 from study.cluster.job import Job, studies_of
 from study.cluster.target import Target, dashboard_of
@@ -75,12 +76,12 @@ def submit(request: Request, target: Target, console: Console) -> int:
     try:
         environment = _environment(any(own.values()), home, console.width)
         job.send(shlex.join([*command, *mirror, *request.options]), environment, request.studies.values())
-        console.print(
+        tell(
+            console,
             f"[bold]{', '.join(request.studies.values())}[/] at {request.scale} scale on {target}, "
             f"submitted as [bold]{job.job_id}[/], home {escape(home)}{note}",
-            soft_wrap=True,
         )
-        console.print(f"it goes on without this terminal: {job.look_again}; Ctrl-C stops it", soft_wrap=True)
+        tell(console, f"it goes on without this terminal: {job.look_again}; Ctrl-C stops it")
         return job.follow()
     except KeyboardInterrupt:
         return job.stop()
@@ -102,7 +103,7 @@ def attach(name: str, target: Target, console: Console) -> int:
     try:
         return job.follow()
     except KeyboardInterrupt:
-        console.print(f"the job goes on: {job.look_again}", soft_wrap=True)
+        tell(console, f"the job goes on: {job.look_again}")
         return 130
 
 

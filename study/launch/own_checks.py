@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from models.specs import OwnData
 from models.specs.source import is_changed
-from study.cli import counted
+from study.cli import counted, tell
 from study.declare.table import Label
 from study.declare.trial import Trial
 from study.errors import FaultsError
@@ -37,7 +37,7 @@ def check_own(plan: LaunchPlan, console: Console) -> None:
             faults.setdefault(fault, []).extend(group)
         notes |= dict.fromkeys(found.notes)
     for note in notes:
-        console.print(escape(note), soft_wrap=True)
+        tell(console, escape(note))
     if faults:
         raise FaultsError([f"{fault} ({_where(group, axes)})" for fault, group in faults.items()])
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.data.load import absence
-from study.cli import counted
+from study.cli import counted, tell
 from study.declare.identity import ENGINE
 from study.declare.table import Scale
 from study.declare.trial import Trial
@@ -28,14 +28,15 @@ LEAST_OF_A_GPU_S = 36
 
 def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
     """Print what a study declares, and what of it is already there."""
-    console.print(f"[bold]{plan.study.name}[/] at {plan.scale} scale {where}, home {escape(str(home))}", soft_wrap=True)
-    stages = len(plan.missing_stages)
+    tell(console, f"[bold]{plan.study.name}[/] at {plan.scale} scale {where}, home {escape(str(home))}")
+    declared, stages = counted(len(plan.declared), "trial"), len(plan.missing_stages)
+    trials = f"{len(plan.rows)} of {declared} chosen" if plan.only else f"{declared} declared"
     console.print(
-        f"{counted(len(plan.rows), 'trial')} declared, {plan.settled} already there, {len(plan.missing) - stages} to train"
+        f"{trials}, {plan.settled} already there, {len(plan.missing) - stages} to train"
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
     for remark in (*plan.remarks, *_too_large_batches(plan)):
-        console.print(f"[yellow]{escape(remark)}[/]", soft_wrap=True)
+        tell(console, f"[yellow]{escape(remark)}[/]")
     if plan.left_out and not plan.only:  # of a part of the table nobody knows how many
         console.print(f"{counted(plan.left_out, 'row')} of the table left out, where the study returns no trial")
     if plan.outdated and plan.missing:
@@ -66,7 +67,7 @@ def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float]
     cores = 1 if in_process else cores
     packs = make_packs(plan.missing, plan.attempts, plan.size, gpus or cores, GPU if gpus else CPU_CORE)
     sizes = Counter(len(pack.trials) for pack in packs)
-    made_of = ", ".join(f"{n} of {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
+    made_of = ", ".join(f"{n} with {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
     console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
     total = sum(seconds(pack.trials, CPU_CORE) for pack in packs)
     where = f", {_span(total / cores)} on the {cores} cores {'of the cluster' if resources else 'here'}"
@@ -80,7 +81,7 @@ def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float]
         console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
     for sentence in dict.fromkeys(absence(spec) for trial in plan.missing for spec in trial.datasets):
         if sentence:
-            console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
+            tell(console, f"[yellow]{escape(sentence)}[/]")
 
 
 def _span(duration: float) -> str:
@@ -93,7 +94,7 @@ def _span(duration: float) -> str:
 
 
 def show_catalog(console: Console, scale: Scale) -> None:
-    """Print the studies of the catalog, each with the number of its trials at this scale and the first line of its caption."""
+    """Print the studies of the catalog, each with its number of trials at this scale and the first line of its caption."""
     listed = Table(box=None, pad_edge=False, header_style="bold")
     listed.add_column("study", style="bold")
     listed.add_column("trials", justify="right")
@@ -109,6 +110,6 @@ def show_catalog(console: Console, scale: Scale) -> None:
 def show_failures(console: Console, what: str, failures: Sequence[Failure]) -> None:
     """Print of which trials something went wrong, and why, a handful of them."""
     for failure in failures[:MOST_FAILURES]:
-        console.print(f"{what}: {escape(axes_in_words(failure.axes))}: {escape(failure.reason)}")
+        tell(console, f"{what}: {escape(axes_in_words(failure.axes))}: {escape(failure.reason)}")
     if len(failures) > MOST_FAILURES:
         console.print(f"and {len(failures) - MOST_FAILURES} more: see the report")

@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from study.cli import counted
@@ -24,20 +25,18 @@ LINE_EVERY_S = 30.0
 LEAST_BAR = 6
 """Letters of a terminal's width that remain for the bar."""
 
-CLOCK = len("0:00:00")
-
 
 class ProgressBar:
     """A listener that shows trials done of declared, how far the packs in training are, trials a minute, and the time left.
 
-    What does not fit beside one another in the terminal is left out: the rate first, then the packs.
+    What does not fit beside one another in the terminal is left out: the time elapsed first, then the rate, then the packs.
     """
 
     def __init__(self, console: Console, plan: LaunchPlan, in_process: bool = False) -> None:
         """`in_process`: nothing is drawn between events, so that a debugger in this process has the terminal to itself."""
         self._console, self._plan, self._trials = console, plan, plan.trial_ids
         self._before = len(self._trials - plan.open_ids)
-        self._last_line = time.monotonic()
+        self._opened = self._last_line = time.monotonic()
         self._since: float | None = None
         self._sizes: dict[str, int] = {}
         self._steps: dict[str, tuple[int, int]] = {}
@@ -56,7 +55,6 @@ class ProgressBar:
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=None),
             _Counts(self),
-            TimeElapsedColumn(),
             console=console,
             refresh_per_second=4,
             auto_refresh=not in_process,
@@ -177,7 +175,7 @@ class ProgressBar:
             parts.append((1, ("…" if left is None else _clock(left)) + f" left{of}"))
         if diverged := sum(self._diverged.values()):
             parts.append((2, f"{diverged} diverged"))
-        return parts
+        return [*parts, (5, f"{_clock(now - self._opened)} elapsed")]
 
     def _in_training(self, courses: Sequence[Course]) -> str:
         """How far the packs in training are: one by its steps, several by the share of their steps."""
@@ -220,12 +218,12 @@ class _Counts(ProgressColumn):
     """The counts beside the bar, as long as the terminal has room for."""
 
     def __init__(self, bar: ProgressBar) -> None:
-        super().__init__()
+        super().__init__(Column(no_wrap=True))
         self._bar = bar
 
     def render(self, task: Task) -> Text:
         """The text of this moment."""
-        others = len(task.description) + LEAST_BAR + CLOCK + len("   ")
+        others = len(task.description) + LEAST_BAR + len("  ")
         return Text(self._bar.counts(self._bar._console.width - others))
 
 

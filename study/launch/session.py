@@ -13,7 +13,7 @@ from functools import partial
 from rich.console import Console
 from rich.markup import escape
 
-from study.cli import counted
+from study.cli import counted, tell
 from study.cluster.target import Target
 from study.declare.table import Scale, Study
 from study.errors import REFUSALS, ClusterError, HomeBusyError, all_of
@@ -175,16 +175,16 @@ class Training:
         return Launched(str(self.home), reported)
 
     def _warn(self, sentence: str) -> None:
-        self.session.console.print(f"[yellow]{escape(sentence)}[/]")
+        tell(self.session.console, f"[yellow]{escape(sentence)}[/]")
 
     def _say_interrupted(self) -> None:
         there = ""
         with contextlib.suppress(HomeError):  # the home may be the reason for the interruption
             after = self.plan.replan(self.home)
             there = f"{after.settled} of {counted(after.chosen, 'trial')} have a result; "
-        self.session.console.print(
+        tell(
+            self.session.console,
             f"interrupted: {there}packs in training are lost, but for checkpoints, and the same command goes on from there",
-            soft_wrap=True,
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 
-from study.cli import counted
+from study.cli import counted, tell
 from study.launch.plan_text import show_failures
 from study.launch.result import StudyResult, result_of
 from study.mirror.mirror import Mirror, ui_command
@@ -60,9 +60,9 @@ class StudySummary:
             )
 
     def _say_where(self, console: Console, lag: str | None) -> None:
-        console.print(f"records: {escape(str(self.home))}/records", soft_wrap=True)
+        tell(console, f"records: {escape(str(self.home))}/records")
         if self.mirror:
             where = lag or ui_command(self.home, self.mirror.uri)
-            console.print(f"MLflow:  {escape(where)}", soft_wrap=True)
+            tell(console, f"MLflow:  {escape(where)}")
             if self.mirror.page and not lag:
-                console.print(f"         shows the study at {escape(self.mirror.page)}", soft_wrap=True)
+                tell(console, f"         shows the study at {escape(self.mirror.page)}")

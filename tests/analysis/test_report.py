@@ -20,7 +20,7 @@ from analysis.figures.style import looks
 from analysis.report.page.columns import UNDECLARED, glossary
 from analysis.report.terminal import glance_table, print_report
 from models.specs.metrics import METRICS
-from study.record import Home
+from study.record import Home, commit, read
 
 ROOT = Path(__file__).parents[2]
 FILES = {"table.md", "table.csv", "table.tex", "report.json", "index.html", "best_trials.csv", "best_trials.tex"}
@@ -198,6 +198,25 @@ def test_the_terminal_shows_the_glance_and_the_verdicts(home: Home):
     text = console.export_text()
     for part in ("3 balanced", "18 declared", "holds", "index.html"):
         assert part in text
+
+
+def test_a_part_of_a_study_says_what_it_can(home: Home):
+    """The rest is one line: not a paragraph for each claim that lacks data, nor columns of what is missing."""
+    gamma_grid(home, PLANTED, 3)
+    kept = [line["trial_id"] for line in results("grid_gamma", home).to_dict("records") if line["gamma"] == "learned"]
+    part = Home(f"{home}-part")
+    for name in ("plan.parquet", "study.json"):
+        part.write(f"studies/grid_gamma/{name}", home.read(f"studies/grid_gamma/{name}"))
+    trials = [line for line in read(home, "trials").to_pylist() if line["trial_id"] in kept and line["kappa"] == 8]
+    commit(part, "c", {"trials": [{**line, "commit_id": "c"} for line in trials]})
+    report = write_report("grid_gamma", part)
+    assert len(report.claims) == 3
+    print_report(Console(width=80, file=(out := io.StringIO())), report)
+    assert "tried so far: gamma learned" in out.getvalue()
+    assert "3 claims lack data, while 15 trials are not trained yet: launch the whole study" in out.getvalue()
+    for absent in ("κ = 4", "fixed", "insufficient"):
+        assert absent not in out.getvalue()
+    assert "insufficient data" in part.read("studies/grid_gamma/report/table.md").decode()
 
 
 def test_the_command_prints_the_report(home: Home):

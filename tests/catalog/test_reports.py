@@ -1,11 +1,14 @@
 """Every study of the catalog has a report, also before anything is trained, and nothing goes wrong in it."""
 
+import io
 from importlib import import_module
 
 import pytest
+from rich.console import Console
 
 from analysis.claims.topics import TOPICS
 from analysis.report.report import write_report
+from analysis.report.terminal import print_report
 from study.launch.find import catalog_names, find
 from study.plan.plan import make_plan, write_plan
 from study.record import Home
@@ -20,6 +23,8 @@ def test_a_study_without_results_has_a_report_without_faults(name: str, tmp_path
     assert all(name in claim.topic.studies for claim in report.claims)
     assert {claim.topic for claim in report.claims} <= set(TOPICS)
     assert "holds" not in {claim.verdict for claim in report.claims}
+    print_report(Console(width=40, file=(out := io.StringIO())), report)
+    assert f"{report.counts['declared']} declared, {report.counts['missing']} missing" in out.getvalue()
 
 
 @pytest.mark.parametrize("name", catalog_names())

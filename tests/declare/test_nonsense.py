@@ -210,7 +210,7 @@ def test_sense_is_planned_with_its_grammar(tmp_path):
     commands = ["one.py", "twice.py", "größe.py:größe"]
     one, twice, greek = said_by([([command, "--plan"], {}) for command in commands], tmp_path)
     assert "1 trial declared, 0 already there, 1 to train" in one[1]
-    assert "1 pack: 1 of 1 trial\n" in one[1]
+    assert "1 pack: 1 with 1 trial\n" in one[1]
     assert "1 row makes a trial that another row makes too: each trial is counted once" in twice[1]
     assert "größe at laptop scale" in greek[1]
     assert (one[0], twice[0], greek[0]) == (0, 0, 0)

@@ -7,12 +7,19 @@ import sys
 import pytest
 from launches import ROOT, command_here, launch, launch_here
 
+from study.launch.find import catalog_names, find
 
-def test_the_catalog_is_listed_with_captions():
-    result = launch("--list")
+
+def test_the_catalog_is_a_table_that_counts_trials_and_cuts_nothing():
+    """Rows that a study leaves out are no trials: grid_gamma has 1,152 rows, and 285 trials."""
+    result = command_here("--list", COLUMNS="80")
     assert result.returncode == 0
-    assert "grid_gamma" in result.stdout
-    assert "Which decoder variances" in result.stdout
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in result.stdout
+    assert re.search(r"^grid_gamma +285 +Which decoder variances keep", result.stdout, re.MULTILINE)
+    captions = {word for name in catalog_names() for word in find(name).caption.splitlines()[0].split()}
+    assert {*captions, *catalog_names()} <= set(result.stdout.split())
 
 
 def test_a_plan_counts_and_estimates_and_trains_nothing(tmp_path):

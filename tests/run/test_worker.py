@@ -6,6 +6,7 @@ from event_log import EventLog
 
 from study.pack.cost import CPU_CORE, GPU
 from study.pack.devices import Pool
+from study.pack.handover import hand_over
 from study.pack.pack import make_pack
 from study.record import Home, read
 from study.run.rounds import train_round
@@ -52,6 +53,19 @@ def test_a_fault_that_the_device_does_not_get_over_ends_the_worker(monkeypatch):
 
 def test_a_fault_of_the_pack_is_a_result_and_the_worker_goes_on(monkeypatch):
     assert failing(monkeypatch, ValueError("no")).step() == {"done": True, FAILED: "ValueError: no"}
+
+
+def test_a_long_pack_says_that_it_is_trained_before_it_is_measured(make_trial, tmp_path, monkeypatch):
+    """To measure its trials may take as long: whoever watches sees that no step is left."""
+    monkeypatch.setattr("study.run.worker.SLICE_S", 1e-5)
+    pack = make_pack([make_trial()], {})
+    with hand_over(Home(tmp_path), [pack], print):
+        worker, reports = Worker(str(tmp_path), pack.pack_id, "cpu"), []
+        while not reports or "done" not in reports[-1]:
+            reports.append(worker.step())
+    assert [report["step"] for report in reports[:-1]] == list(range(1, 61))
+    assert all(report["taken"] == 1 and report["took_s"] > 0 for report in reports[:-1])
+    assert reports[-1] == {"done": True}
 
 
 class Cramped:
