@@ -40,11 +40,11 @@ class StudySummary:
 
         report = write_report(self.after.name, self.home, self.after.study)
         with console.status("showing the report in MLflow"):
-            lag = lag or (self.mirror.show_report() if self.mirror else None)
+            missed = self.mirror.show_report() if self.mirror else None
         print_report(console, report)
         result = result_of(self.before, self.after, self.home, report.location)
         self._say_done(console, result)
-        self._say_where(console, lag)
+        self._say_where(console, lag or missed)
         return result
 
     def _say_done(self, console: Console, result: StudyResult) -> None:
