@@ -41,8 +41,20 @@ def launch(
         done = study.launch(my_grid, home="runs", only={"kappa": [2, 4]})
         assert done, done.failures
 
-    A study is what `@study` made, in a file or a notebook's cell, or a name that the command line takes. The options mean
-    what they mean there; `quiet` prints nothing.
+    studies: what `@study` made, in a file or a notebook's cell, or names that the command line takes.
+    home: the folder or URI where everything is kept, by default ./runs.
+    scale: "laptop" or "paper"; by default the laptop's here, the paper's on a cluster where the study declares it.
+    only: the values to train of each axis, by its name; by default all of them.
+    pack: how many trials train as one stack at most; "auto": as many as gain from it.
+    plan: whether only to count and estimate, and to train nothing; by default it trains.
+    in_process: whether to train in this process; by default it does where no address is given.
+    address: a Ray cluster, or "auto" or "local"; by default none.
+    mirror: whether to show the runs in MLflow; by default it does.
+    tracking_uri: where MLflow keeps them; by default what MLFLOW_TRACKING_URI names, else a database in the home.
+    artifacts: whose pictures and weights MLflow gets: trials of the "first-seed", "all" or "none".
+    retry_failed: whether to try trials again that failed three times; by default they are left alone.
+    refine: add β around each collapse until it is known to ± this share of β; by default none are added.
+    quiet: whether to print nothing; by default it prints what the command prints.
 
     Trials train in this process unless `in_process=False` or an `address` says otherwise: nothing has to be started and
     taken down, breakpoints in your own network work, and Ctrl-C stops at once. That takes one core or one GPU;

@@ -39,9 +39,9 @@ class StudySummary:
         from analysis.report.terminal import print_report
 
         report = write_report(self.after.name, self.home, self.after.study)
+        print_report(console, report)
         with console.status("showing the report in MLflow"):
             missed = self.mirror.show_report() if self.mirror else None
-        print_report(console, report)
         result = result_of(self.before, self.after, self.home, report.location)
         self._say_done(console, result)
         self._say_where(console, lag or missed)
