@@ -54,7 +54,7 @@ class Training(Spec):
     decay_from: Fraction = 0.5
     """The share of all steps after which the learning rate falls, linearly."""
     decay_to: Fraction = 0.02
-    """What the learning rate falls to by the last step, as a share of itself."""
+    """What the learning rate falls to by the end, as a share of itself."""
     adam_beta1: Share = 0.9
     """β₁ of Adam, where no other optimiser is declared."""
     adam_beta2: Share = 0.999
