@@ -42,19 +42,12 @@ def launch(
         assert done, done.failures
 
     studies: what `@study` made, in a file or a notebook's cell, or names that the command line takes.
-    home: the folder or URI where everything is kept, by default ./runs.
-    scale: "laptop" or "paper"; by default the laptop's here, the paper's on a cluster where the study declares it.
-    only: the values to train of each axis, by its name; by default all of them.
-    pack: how many trials train as one stack at most; "auto": as many as gain from it.
-    plan: whether only to count and estimate, and to train nothing; by default it trains.
-    in_process: whether to train in this process; by default it does where no address is given.
-    address: a Ray cluster, or "auto" or "local"; by default none.
-    mirror: whether to show the runs in MLflow; by default it does.
-    tracking_uri: where MLflow keeps them; by default what MLFLOW_TRACKING_URI names, else a database in the home.
-    artifacts: whose pictures and weights MLflow gets: trials of the "first-seed", "all" or "none".
-    retry_failed: whether to try trials again that failed three times; by default they are left alone.
-    refine: add β around each collapse until it is known to ± this share of β; by default none are added.
-    quiet: whether to print nothing; by default it prints what the command prints.
+    home: the folder or URI where everything is kept. scale: "laptop" or "paper"; by default "paper" on a cluster alone.
+    only: the values to train of each axis, by its name. pack: how many trials are a stack at most; "auto": as many as gain.
+    plan: whether to count and estimate alone. in_process, address: see below. mirror: whether MLflow shows the runs.
+    tracking_uri: where it keeps them; by default what MLFLOW_TRACKING_URI names, else a database in the home.
+    artifacts: whose pictures and weights it gets. retry_failed: whether to try what failed three times again.
+    refine: add β around each collapse until it is known to ± this share of β. quiet: whether to print nothing.
 
     Trials train in this process unless `in_process=False` or an `address` says otherwise: nothing has to be started and
     taken down, breakpoints in your own network work, and Ctrl-C stops at once. That takes one core or one GPU;
@@ -64,18 +57,31 @@ def launch(
     same call goes on from there. Signal handlers stay as they are.
     """
     here, size = _trains_here(in_process, address), None if pack == "auto" else pack
-    chosen = only_of(only or {})
     options = Options(
-        fspath(home), scale, size, chosen, plan, tracking_uri, artifacts, mirror, retry_failed, refine, here
+        fspath(home),
+        scale,
+        size,
+        only_of(only or {}),
+        plan,
+        tracking_uri,
+        artifacts,
+        mirror,
+        retry_failed,
+        refine,
+        here,
     )
     asked = _asked(studies)
     with contextlib.nullcontext(Target()) if here else open_target(address) as place:
-        if place.is_sent:
-            raise OptionError(
-                f"{place} takes launches from the command line alone: `collapsar launch` sends them there; "
-                'from Python, address="local" trains with a Ray of its own'
-            )
+        _refuse_sent(place)
         return Session(options, place, Console(highlight=False, quiet=quiet)).launch(asked)
+
+
+def _refuse_sent(place: Target) -> None:
+    if place.is_sent:
+        raise OptionError(
+            f"{place} takes launches from the command line alone: `collapsar launch` sends them there; "
+            'from Python, address="local" trains with a Ray of its own'
+        )
 
 
 def _trains_here(in_process: bool | None, address: str | None) -> bool:

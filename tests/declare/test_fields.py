@@ -82,7 +82,7 @@ def test_help_of_a_search_names_all_its_settings() -> None:
 
 def test_help_of_a_launch_names_all_its_options() -> None:
     page = helped(study.launch)
-    assert all(f"{name}: " in page for name in inspect.signature(study.launch).parameters)
+    assert all(re.search(rf"\b{name}[:,]", page) for name in inspect.signature(study.launch).parameters)
 
 
 def test_fields_are_listed_without_descriptions_where_no_source_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:

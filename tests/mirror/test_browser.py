@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_home import STUDY, commit_trials, reported, runs, write_plan
+from recorded_home import REGIMES, STUDY, commit_trials, reported, runs, write_plan
 
 from study.mirror.mirror import Mirror, tracking_uri
 from study.record import Home
@@ -39,8 +39,10 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Home:
     shutil.copy(database, folder / "mlflow.db")
     home = Home(folder)
     write_plan(home)
-    commit_trials(home, [(4, 0), (4, 1), (8, 0)])
-    reported(home, "<h1>A report</h1><p id='drawn'></p><script>drawn.textContent = 'drawn by a script'</script>")
+    there = [(4, 0), (4, 1), (8, 0)]
+    commit_trials(home, there)
+    page = "<h1>A report</h1><p id='drawn'></p><script>drawn.textContent = 'drawn by a script'</script>"
+    reported(home, page, {pair: REGIMES[pair] for pair in there})
     return home
 
 
