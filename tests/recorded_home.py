@@ -56,7 +56,13 @@ def row(kappa: int, seed: int, commit_id: str, status: str = "finished") -> dict
     columns["declaration"] = json.dumps(declaration)
     if status == "failed":
         return {**columns, "error": "the worker was killed"}
-    columns |= {"distortion_test": 1.25 + seed, "rate_test": 7.0, "neg_elbo_test": 12.5, "gamma": 0.02, "n_active": 3}
+    columns |= {
+        "distortion_test": 1.25 + seed,
+        "rate_test": 7.0,
+        "neg_elbo_test": 12.5 + seed,
+        "gamma": 0.02,
+        "n_active": 3,
+    }
     return {**columns, "error": "J is not finite", "diverged_at": 400} if status == "diverged" else columns
 
 

@@ -58,7 +58,7 @@ class ImageVAE(Gaussian):
     norm: Norm = "none"
     """What stands before every activation: nothing, or a GroupNorm over each example alone."""
     activation: Activation = "relu"
-    """The function before the convolutions: ReLU, other than in a `VAE`."""
+    """The function between layers: ReLU, other than in a `VAE`."""
     init: Init = "he"
     """The standard deviation of the initial weights, as in a `VAE`; the default is another."""
 

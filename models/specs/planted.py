@@ -14,7 +14,7 @@ class Planted(Examples):
     d: Count = 20
     """Dimensions of an example."""
     noise: NonNegative = 0.0
-    """Variance of the noise that is added to each of them, in squared data units; by default there is none."""
+    """Variance of the noise in each dimension of what is decoded, in squared data units; by default there is none."""
     n: Several = 3000
     """Training examples."""
     n_test: Several = 1000

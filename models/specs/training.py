@@ -52,7 +52,7 @@ class Training(Spec):
     lr: Rate = 1e-3
     """The learning rate before any schedule, for all parameters, and for log γ where that has none of its own."""
     decay_from: Fraction = 0.5
-    """The share of all steps after which the learning rate falls."""
+    """The share of all steps after which the learning rate falls, linearly."""
     decay_to: Fraction = 0.02
     """What the learning rate falls to by the end, as a share of itself."""
     adam_beta1: Share = 0.9

@@ -41,8 +41,13 @@ def launch(
         done = study.launch(my_grid, home="runs", only={"kappa": [2, 4]})
         assert done, done.failures
 
-    A study is what `@study` made, in a file or a notebook's cell, or a name that the command line takes. The options mean
-    what they mean there; `quiet` prints nothing.
+    studies: what `@study` made, in a file or a notebook's cell, or names that the command line takes.
+    home: the folder or URI where everything is kept. scale: "laptop" or "paper"; by default "paper" on a cluster alone.
+    only: the values to train of each axis, by its name. pack: how many trials are a stack at most; "auto": as many as gain.
+    plan: whether to count and estimate alone. in_process, address: see below. mirror: whether MLflow shows the runs.
+    tracking_uri: where it keeps them; by default what MLFLOW_TRACKING_URI names, else a database in the home.
+    artifacts: whose pictures and weights it gets. retry_failed: whether to try what failed three times again.
+    refine: add β around each collapse until it is known to ± this share of β. quiet: whether to print nothing.
 
     Trials train in this process unless `in_process=False` or an `address` says otherwise: nothing has to be started and
     taken down, breakpoints in your own network work, and Ctrl-C stops at once. That takes one core or one GPU;
@@ -52,18 +57,31 @@ def launch(
     same call goes on from there. Signal handlers stay as they are.
     """
     here, size = _trains_here(in_process, address), None if pack == "auto" else pack
-    chosen = only_of(only or {})
     options = Options(
-        fspath(home), scale, size, chosen, plan, tracking_uri, artifacts, mirror, retry_failed, refine, here
+        fspath(home),
+        scale,
+        size,
+        only_of(only or {}),
+        plan,
+        tracking_uri,
+        artifacts,
+        mirror,
+        retry_failed,
+        refine,
+        here,
     )
     asked = _asked(studies)
     with contextlib.nullcontext(Target()) if here else open_target(address) as place:
-        if place.is_sent:
-            raise OptionError(
-                f"{place} takes launches from the command line alone: `collapsar launch` sends them there; "
-                'from Python, address="local" trains with a Ray of its own'
-            )
+        _refuse_sent(place)
         return Session(options, place, Console(highlight=False, quiet=quiet)).launch(asked)
+
+
+def _refuse_sent(place: Target) -> None:
+    if place.is_sent:
+        raise OptionError(
+            f"{place} takes launches from the command line alone: `collapsar launch` sends them there; "
+            'from Python, address="local" trains with a Ray of its own'
+        )
 
 
 def _trains_here(in_process: bool | None, address: str | None) -> bool:

@@ -39,12 +39,12 @@ class StudySummary:
         from analysis.report.terminal import print_report
 
         report = write_report(self.after.name, self.home, self.after.study, listed=False)
-        with console.status("showing the report in MLflow"):
-            lag = lag or (self.mirror.show_report() if self.mirror else None)
         print_report(console, report)
+        with console.status("showing the report in MLflow"):
+            missed = self.mirror.show_report() if self.mirror else None
         result = result_of(self.before, self.after, self.home, report.location)
         self._say_done(console, result)
-        self._say_where(console, lag)
+        self._say_where(console, lag or missed)
         return result
 
     def _say_done(self, console: Console, result: StudyResult) -> None:

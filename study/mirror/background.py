@@ -117,24 +117,29 @@ class BackgroundWriter:
         self._closing.set()
         self._tasks.put(None)
 
-    def wait(self, patience_s: float, on_wait: Callable[[int], None] | None = None) -> None:
+    def wait(self, patience_s: float) -> None:
         """After `finish`: wait for the end, for `patience_s` since then at most, and only while there is progress."""
-        if not self.is_started:
-            return
-        deadline = self._finishing_since + patience_s
-        while (left := min(deadline, self._progressed_at + STALL_S) - time.monotonic()) > 0:
-            if self._written.wait(min(0.5, left)):
-                break
-            if on_wait:
-                on_wait(self.left)
-        self._was_cut_short = not self._written.is_set()
-        self._hurry.set()
-        self._written.wait(2.0)
+        if self.is_started:
+            self._was_cut_short = not self._comes(self._written, patience_s)
+            self._hurry.set()
+            self._written.wait(2.0)
 
     def follow(self, task: Task, patience_s: float) -> bool:
-        """After `wait`: do one task more, and close the mirror. Returns whether it was done in time."""
+        """After `wait`: do one task more, and close the mirror. Returns whether it was done; waits as `wait` does."""
+        self._progressed_at = self._finishing_since = time.monotonic()
         self._following.put(task)
-        return self._done.wait(patience_s) and self._has_followed
+        return self._comes(self._done, patience_s) and self._has_followed
+
+    def _comes(self, event: threading.Event, patience_s: float) -> bool:
+        deadline = self._finishing_since + patience_s
+        while (left := min(deadline, self._progressed_at + STALL_S) - time.monotonic()) > 0:
+            if event.wait(min(0.5, left)):
+                break
+        return event.is_set()
+
+    def progressed(self) -> None:
+        """Part of a long task is done."""
+        self._progressed_at = time.monotonic()
 
     @property
     def is_started(self) -> bool:
@@ -147,7 +152,8 @@ class BackgroundWriter:
         return self._ended and self._written.is_set() and not self.left and not self._was_cut_short
 
     def _run(self) -> None:
-        _give_way()
+        if sys.platform == "linux":  # there a thread has a niceness of its own, and training comes first
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         try:
             while not self._serve():
                 self._closing.wait(REST_S)
@@ -266,12 +272,6 @@ class BackgroundWriter:
                 return action()
 
         return self._with_retries(taken)
-
-
-def _give_way() -> None:
-    """Training comes first: on Linux a thread has a niceness of its own, and Ray's workers are nice already."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
 
 
 def sentence(fault: BaseException) -> str:

@@ -10,7 +10,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Pictures = Literal["first-seed", "all", "none"]
@@ -56,6 +56,25 @@ class Entry:
     latents: list[Mapping[str, Any]]
     has_files: bool
     relative_tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trial's run, as MLflow knows it: its start in ms, its params, and the commit that it shows completely.
+
+    `numbers_of` is the commit that its numbers, or some of them, come from; `begun_with` the commit whose tags it was
+    created with by this writer; `relative_tags` those of its tags that follow from the study as a whole.
+    """
+
+    run_id: str
+    started: int
+    name: str
+    parent: str | None
+    params: frozenset[str] = frozenset()
+    mirrored: str | None = None
+    numbers_of: str | None = None
+    begun_with: str | None = None
+    relative_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_name(labels: Mapping[str, Any], varying: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import shlex
 import shutil
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
@@ -34,7 +34,7 @@ from study.mirror.background import BackgroundWriter
 from study.mirror.cells import Number
 from study.mirror.entry import Pictures
 from study.mirror.records import StudyRecords
-from study.mirror.runs import StudyRuns
+from study.mirror.runs import Progressed, StudyRuns
 from study.pack.pack import Pack
 from study.record import Home
 from study.secrets import masked
@@ -109,13 +109,15 @@ def _hush() -> None:
 
 
 @contextlib.contextmanager
-def opened(home: Home, study: str, uri: str | None, pictures: Pictures, launch_id: str = "") -> Iterator[StudyRuns]:
+def opened(
+    home: Home, study: str, uri: str | None, pictures: Pictures, launch_id: str = "", progressed: Progressed = list
+) -> Iterator[StudyRuns]:
     """A study's runs, for their one writer. Raises: MirrorBusyError, HomeError, MirrorError, and MLflow's own exceptions."""
     where = tracking_uri(home, uri)
     records = StudyRecords(home, study, pictures)
     with only_writer(home, study):
         is_own = where == tracking_uri(home)
-        yield StudyRuns(records, _Server(home, where), artifact_root(home, where), launch_id, is_own)
+        yield StudyRuns(records, _Server(home, where), artifact_root(home, where), launch_id, is_own, progressed)
 
 
 def _close(runs: StudyRuns, uri: str | None, status: str, summary: Mapping[str, float]) -> None:
@@ -145,7 +147,9 @@ class Mirror:
         self.home, self.study, self.uri = home, study, uri
         self._sizes: dict[str, int] = {}
         launch_id = uuid.uuid4().hex
-        self._writer = BackgroundWriter(lambda: opened(home, study, uri, pictures, launch_id), turn)
+        self._writer = BackgroundWriter(
+            lambda: opened(home, study, uri, pictures, launch_id, self._writer.progressed), turn
+        )
 
     def start(self, launch: Mapping[str, object]) -> None:
         """Begin the launch's run (`launch` are its params), close what a crash left, and catch up."""
@@ -192,19 +196,13 @@ class Mirror:
         """No pack trains any more: end the runs of those that were cut short."""
         self._writer.ask(lambda runs: runs.packs.end())
 
-    def close(
-        self,
-        status: str,
-        summary: Mapping[str, float],
-        patience_s: float = 120.0,
-        on_wait: Callable[[int], None] | None = None,
-    ) -> str | None:
+    def close(self, status: str, summary: Mapping[str, float], patience_s: float = 120.0) -> str | None:
         """Catch up for `patience_s` at most and end the launch: `status` finished, failed, or else it was cut short.
 
         Returns a sentence if the mirror is behind: by how much, why, and the remedy.
         """
         self.finish(status, summary)
-        return self.wait(patience_s, on_wait)
+        return self.wait(patience_s)
 
     def finish(self, status: str, summary: Mapping[str, float], is_reported: bool = False) -> None:
         """Begin to close; `wait` then waits, so that a launch can wait for the mirrors of several studies together.
@@ -214,17 +212,18 @@ class Mirror:
         numbers = dict(summary)
         self._writer.finish(lambda runs: _close(runs, self.uri, status, numbers), is_reported)
 
-    def wait(self, patience_s: float = 120.0, on_wait: Callable[[int], None] | None = None) -> str | None:
+    def wait(self, patience_s: float = 120.0) -> str | None:
         """Wait for the end, at most `patience_s` from `finish` on; returns the sentence of `close`."""
-        self._writer.wait(patience_s, on_wait)
+        self._writer.wait(patience_s)
         return None if self._writer.is_complete or not self._writer.is_started else self._lag(patience_s)
 
-    def show_report(self, patience_s: float = 60.0) -> str | None:
+    def show_report(self, patience_s: float = 120.0) -> str | None:
         """After `wait`: show the report that the home holds by now, and close; a sentence if that is not done in time."""
-        if not self._writer.is_complete or self._writer.follow(lambda runs: runs.show_report(), patience_s):
+        is_behind = not self._writer.is_complete  # as `wait` has said: then nobody waits again
+        if self._writer.follow(lambda runs: runs.show_report(), 0 if is_behind else patience_s) or is_behind:
             return None
         why = self._writer.fault or f"it needs more than {patience_s:g} s"
-        return masked(f"MLflow does not show the report ({why}): `{self._command}` shows it.")
+        return masked(f"MLflow does not show all of the report ({why}): `{self._command}` completes it.")
 
     @property
     def _command(self) -> str:

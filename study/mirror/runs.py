@@ -11,8 +11,8 @@ homes are left alone.
 import contextlib
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from study.mirror import views
 from study.mirror.artifacts import ReportRun, attach
 from study.mirror.background import MirrorError
 from study.mirror.cells import Cells, Seed, Server
-from study.mirror.entry import Entry
+from study.mirror.entry import Entry, Run
 from study.mirror.live_packs import LivePacks
 from study.mirror.records import StudyRecords
 from study.record.study_files import REPORT, read_regimes, study_file
@@ -33,29 +33,14 @@ LONGEST_TAG = 8000
 """The most characters of a tag: MLflow truncates a longer one that it logs, and refuses one that a run begins with."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """A trial's run, as MLflow knows it: its start in ms, its params, and the commit that it shows completely.
-
-    `numbers_of` is the commit that its numbers, or some of them, come from; `begun_with` the commit whose tags it was
-    created with by this writer; `relative_tags` those of its tags that follow from the study as a whole.
-    """
-
-    run_id: str
-    started: int
-    name: str
-    parent: str | None
-    params: frozenset[str] = frozenset()
-    mirrored: str | None = None
-    numbers_of: str | None = None
-    begun_with: str | None = None
-    relative_tags: Mapping[str, str] = field(default_factory=dict)
+Progressed = Callable[[], object]
 
 
 class StudyRuns:
     """A study's experiment, which alone owns trial_id → run. By `launch_id` a launch finds its own run again.
 
-    `is_own`: the server is the home's own, and so is every run of its trials, cells, launches and packs.
+    `is_own`: the server is the home's own, and so is every run of its trials, cells, launches and packs. `progressed` is
+    called while a single task goes through many runs.
     """
 
     def __init__(
@@ -63,9 +48,11 @@ class StudyRuns:
         records: StudyRecords,
         server: Server,
         artifact_root: Path | None,
-        launch_id: str = "",
-        is_own: bool = True,
+        launch_id: str,
+        is_own: bool,
+        progressed: Progressed,
     ) -> None:
+        self._progressed = progressed
         self.server, self.client, self._artifact_root = server, server.client, artifact_root
         self.home, self.is_own = str(records.home), is_own
         self._asked: set[tuple[str, ...]] = set()
@@ -245,21 +232,23 @@ class StudyRuns:
 
     def settle(self) -> None:
         """All that was missing has been written: bring up to date what follows from the study as a whole."""
+        self.cells.settle()
         for trial, run in self.trials.items():
             wanted = self.records.relative_tags(trial)
             if not wanted.items() <= run.relative_tags.items():
                 self.server.log(run.run_id, tags=wanted)
                 self.trials[trial] = replace(run, relative_tags=wanted)
-        self.cells.settle()
+                self._progressed()
 
     def show_report(self) -> None:
         """Show the report that the home holds, and the regimes that it found; nothing where there is none."""
-        self.records.regimes = read_regimes(self.records.home, self.records.study)
+        records = self.records
+        with contextlib.suppress(FileNotFoundError):
+            self.report.show(records.home.read(study_file(records.study, REPORT)))
+            self._describe()
+        records.regimes = read_regimes(records.home, records.study)
         self.cells.judge()
         self.settle()
-        with contextlib.suppress(FileNotFoundError):
-            self.report.show(self.records.home.read(study_file(self.records.study, REPORT)))
-            self._describe()
 
     def finish(self, status: str, summary: Mapping[str, float]) -> None:
         """End the launch, and the packs that are still open."""

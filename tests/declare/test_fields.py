@@ -80,6 +80,11 @@ def test_help_of_a_search_names_all_its_settings() -> None:
     assert {name: each.default for name, each in taken.items()} == defaults | {"shape": None, "free": None}
 
 
+def test_help_of_a_launch_names_all_its_options() -> None:
+    page = helped(study.launch)
+    assert all(re.search(rf"\b{name}[:,]", page) for name in inspect.signature(study.launch).parameters)
+
+
 def test_fields_are_listed_without_descriptions_where_no_source_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreadable(_: object) -> str:
         raise OSError("could not get source code")
