@@ -77,9 +77,8 @@ def written(kind: str, names: str) -> str:
             return "\n\n".join(spec(found(name)) for name in names.split())
         case "names":
             package = importlib.import_module(names)
-            return "\n\n".join(
-                entry(getattr(package, name)) for name in package.__all__ if has_docstring(package, name)
-            )
+            named = [getattr(package, name) for name in package.__all__]
+            return "\n\n".join(entry(each) for each in named if has_page(each))
         case "entries":
             return "\n\n".join(f"::: {name}" for name in names.split())
         case _:
@@ -92,14 +91,14 @@ def found(name: str) -> Any:
     return getattr(importlib.import_module(module), last)
 
 
-def has_docstring(package: Any, name: str) -> bool:
-    """Whether a name is a function or a class, or one of the package's modules."""
-    return inspect.isfunction(getattr(package, name)) or inspect.isclass(getattr(package, name))
+def has_page(thing: Any) -> bool:
+    """Whether this is what mkdocstrings shows, and no constant."""
+    return inspect.isfunction(thing) or inspect.isclass(thing) or inspect.ismodule(thing)
 
 
 def entry(thing: Any) -> str:
-    """A function or a class, as mkdocstrings shows it."""
-    return f"::: {thing.__module__}.{thing.__qualname__}"
+    """A function, a class or a module, as mkdocstrings shows it."""
+    return f"::: {thing.__name__}" if inspect.ismodule(thing) else f"::: {thing.__module__}.{thing.__qualname__}"
 
 
 def spec(kind: type[BaseModel]) -> str:

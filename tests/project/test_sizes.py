@@ -9,7 +9,7 @@ import pytest
 from launches import ROOT
 
 PACKAGES = ("collapsar", "models", "study", "analysis", "benchmarks")
-FOLDERS = (*PACKAGES, "tests")
+FOLDERS = (*PACKAGES, "tests", "docs")
 
 LONGEST_FILE, LONGEST_FUNCTION = 280, 45
 MEDIAN_FUNCTION, LONG_FUNCTION = 6, 16
