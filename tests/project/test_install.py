@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from launches import ROOT
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 PACKAGES = ("collapsar", "study", "models", "analysis")
@@ -61,6 +62,11 @@ def needed(requirements: Iterable[str]) -> set[str]:
     return {canonicalize_name(name) for name, _ in seen}
 
 
+def everything_of_the_tests() -> set[str]:
+    """Every distribution that `make test` installs."""
+    return needed([*PROJECT["dependencies"], *(text for extra in TOOLS for text in EXTRAS[extra])])
+
+
 def imported() -> set[str]:
     """The packages that our packages import, wherever in a file they do."""
     roots = set()
@@ -96,10 +102,16 @@ def test_every_import_is_a_requirement_and_every_requirement_is_imported():
 
 
 def test_every_package_of_the_tests_is_pinned_and_installed_in_that_version():
-    names = needed([*PROJECT["dependencies"], *(text for extra in TOOLS for text in EXTRAS[extra])])
+    names = everything_of_the_tests()
     pins: dict[str, str] = {canonicalize_name(name): version for name, version in PINS.items()}
     installed = {name: metadata.version(name).partition("+")[0] for name in names}
     assert installed == {name: pins.get(name) for name in names}
+
+
+def test_no_pin_needs_a_newer_python_than_we_do():
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    pythons = {name: metadata.metadata(name).get("Requires-Python") or "" for name in everything_of_the_tests()}
+    assert not [name for name, python in pythons.items() if not SpecifierSet(python).contains(oldest)]
 
 
 def test_the_base_needs_no_tool_of_the_tests():
@@ -113,7 +125,7 @@ def test_the_sizes_that_are_said_are_those_of_the_packages(installer):
         return sum(file.size or 0 for file in files) / 1e9
 
     base = needed(PROJECT["dependencies"])
-    everything = needed([*PROJECT["dependencies"], *(text for extra in TOOLS for text in EXTRAS[extra])])
+    everything = everything_of_the_tests()
     has_cuda = any(name.startswith("nvidia-") for name in base)
     assert has_cuda or gigabytes(base) < installer.ON_DISK[""] < 1.4 * gigabytes(base)
     said = sum(installer.ON_DISK[extra] for extra in TOOLS)
