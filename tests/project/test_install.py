@@ -110,7 +110,7 @@ def test_every_package_of_the_tests_is_pinned_and_installed_in_that_version():
 
 def test_no_pin_needs_a_newer_python_than_we_do():
     oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
-    pythons = {name: metadata.metadata(name).get("Requires-Python") or "" for name in everything_of_the_tests()}
+    pythons = {name: str(metadata.metadata(name).json.get("requires_python", "")) for name in everything_of_the_tests()}
     assert not [name for name, python in pythons.items() if not SpecifierSet(python).contains(oldest)]
 
 
