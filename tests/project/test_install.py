@@ -144,6 +144,22 @@ def test_a_gpu_is_one_whose_driver_answers(installer, tmp_path, monkeypatch, ans
     assert installer.has_nvidia() is answers
 
 
+def test_progress_counts_packages_and_sizes_as_pip_prints_them(installer, tmp_path):
+    wheel = tmp_path / "numpy-2.4.6-cp311.whl"
+    wheel.write_bytes(bytes(3_000_000))
+    state = installer.Pip(tmp_path)
+    assert str(state) == "asking pip what is needed"
+    state.read("  Downloading https://a.org/torch-2.13.0%2Bcpu-cp311.whl (191.8 MB)")
+    state.read("  Using cached six-1.17.0-py2.py3-none-any.whl.metadata (1.7 kB)")
+    state.read("Using cached six-1.17.0-py2.py3-none-any.whl (11 kB)")
+    assert str(state) == "fetching package 2, 192 MB so far: six"
+    state.read(f"Processing {wheel} (from collapsar==0.1.0)")
+    assert str(state) == "fetching package 3, 195 MB so far: numpy, 3 MB"
+    state.read("Installing collected packages: torch, six, numpy")
+    (tmp_path / "six-1.17.0.dist-info").mkdir()
+    assert str(state) == "installing: 1 of 3 packages"
+
+
 def run_installer(folder: Path, *words: str, cpu_status: int = 0, gpu: bool = False, **environment: str):
     """The script, with a Python that only notes what pip is asked for; (what ended, what was asked)."""
     place, site, log = folder / "env", folder / "site", folder / "log"
