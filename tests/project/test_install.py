@@ -198,6 +198,7 @@ def test_without_a_gpu_torch_comes_first_and_without_cuda(tmp_path):
 def test_where_the_index_of_cpu_builds_is_not_reached_pip_decides(tmp_path):
     done, asked = run_installer(tmp_path, cpu_status=1)
     assert f"gives no torch=={PINS['torch']} here" in done.stdout
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
     assert done.returncode == 0
     assert asked[-1].endswith("--editable .")
 
