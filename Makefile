@@ -13,6 +13,8 @@ PYTHONS = $(shell $(PYTHON) .ci/pythons)
 
 .PHONY: study test test-slow test-faults test-cluster test-pythons test-short check lint types contracts tests benchmark docs clean
 
+.NOTPARALLEL: # two installations into one environment at once would break it
+
 study: $(INSTALLED)
 	$(BIN)/python -m study.launch grid_gamma
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from launches import ROOT
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 PACKAGES = ("collapsar", "study", "models", "analysis")
@@ -61,6 +62,11 @@ def needed(requirements: Iterable[str]) -> set[str]:
     return {canonicalize_name(name) for name, _ in seen}
 
 
+def everything_of_the_tests() -> set[str]:
+    """Every distribution that `make test` installs."""
+    return needed([*PROJECT["dependencies"], *(text for extra in TOOLS for text in EXTRAS[extra])])
+
+
 def imported() -> set[str]:
     """The packages that our packages import, wherever in a file they do."""
     roots = set()
@@ -96,10 +102,16 @@ def test_every_import_is_a_requirement_and_every_requirement_is_imported():
 
 
 def test_every_package_of_the_tests_is_pinned_and_installed_in_that_version():
-    names = needed([*PROJECT["dependencies"], *(text for extra in TOOLS for text in EXTRAS[extra])])
+    names = everything_of_the_tests()
     pins: dict[str, str] = {canonicalize_name(name): version for name, version in PINS.items()}
     installed = {name: metadata.version(name).partition("+")[0] for name in names}
     assert installed == {name: pins.get(name) for name in names}
+
+
+def test_no_pin_needs_a_newer_python_than_we_do():
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    pythons = {name: str(metadata.metadata(name).json.get("requires_python", "")) for name in everything_of_the_tests()}
+    assert not [name for name, python in pythons.items() if not SpecifierSet(python).contains(oldest)]
 
 
 def test_the_base_needs_no_tool_of_the_tests():
@@ -113,7 +125,7 @@ def test_the_sizes_that_are_said_are_those_of_the_packages(installer):
         return sum(file.size or 0 for file in files) / 1e9
 
     base = needed(PROJECT["dependencies"])
-    everything = needed([*PROJECT["dependencies"], *(text for extra in TOOLS for text in EXTRAS[extra])])
+    everything = everything_of_the_tests()
     has_cuda = any(name.startswith("nvidia-") for name in base)
     assert has_cuda or gigabytes(base) < installer.ON_DISK[""] < 1.4 * gigabytes(base)
     said = sum(installer.ON_DISK[extra] for extra in TOOLS)
@@ -130,6 +142,22 @@ def test_a_gpu_is_one_whose_driver_answers(installer, tmp_path, monkeypatch, ans
     command.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert installer.has_nvidia() is answers
+
+
+def test_progress_counts_packages_and_sizes_as_pip_prints_them(installer, tmp_path):
+    wheel = tmp_path / "numpy-2.4.6-cp311.whl"
+    wheel.write_bytes(bytes(3_000_000))
+    state = installer.Pip(tmp_path)
+    assert str(state) == "asking pip what is needed"
+    state.read("  Downloading https://a.org/torch-2.13.0%2Bcpu-cp311.whl (191.8 MB)")
+    state.read("  Using cached six-1.17.0-py2.py3-none-any.whl.metadata (1.7 kB)")
+    state.read("Using cached six-1.17.0-py2.py3-none-any.whl (11 kB)")
+    assert str(state) == "fetching package 2, 192 MB so far: six"
+    state.read(f"Processing {wheel} (from collapsar==0.1.0)")
+    assert str(state) == "fetching package 3, 195 MB so far: numpy, 3 MB"
+    state.read("Installing collected packages: torch, six, numpy")
+    (tmp_path / "six-1.17.0.dist-info").mkdir()
+    assert str(state) == "installing: 1 of 3 packages"
 
 
 def run_installer(folder: Path, *words: str, cpu_status: int = 0, gpu: bool = False, **environment: str):
@@ -170,6 +198,7 @@ def test_without_a_gpu_torch_comes_first_and_without_cuda(tmp_path):
 def test_where_the_index_of_cpu_builds_is_not_reached_pip_decides(tmp_path):
     done, asked = run_installer(tmp_path, cpu_status=1)
     assert f"gives no torch=={PINS['torch']} here" in done.stdout
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
     assert done.returncode == 0
     assert asked[-1].endswith("--editable .")
 
