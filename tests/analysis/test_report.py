@@ -18,7 +18,7 @@ from analysis.__main__ import app
 from analysis.explore.axes import gamma_axis
 from analysis.figures.style import looks
 from analysis.report.page.columns import UNDECLARED, glossary
-from analysis.report.terminal import glance_table, print_report
+from analysis.report.terminal import print_report
 from models.specs.metrics import METRICS
 from study.record import Home, commit, read
 
