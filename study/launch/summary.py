@@ -61,6 +61,6 @@ class StudySummary:
         tell(console, f"records: {escape(str(self.home))}/records")
         if self.mirror:
             where = lag or ui_command(self.home, self.mirror.uri)
-            tell(console, f"MLflow:  {escape(where)}")
+            console.print(f"MLflow:  {escape(where)}", soft_wrap=True)  # a command to copy is one line
             if self.mirror.page and not lag:
                 tell(console, f"         shows the study at {escape(self.mirror.page)}")
