@@ -11,7 +11,6 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 from rich.console import Console
 from rich.markup import escape
 
-from study.cli import tell
 from study.cluster.target import Target
 from study.errors import ClusterError
 
@@ -65,7 +64,7 @@ class Job:
         status = details.driver_exit_code
         if status is None:
             reason = (details.message or "no reason given").strip().splitlines()[-1]
-            tell(self._console, f"the job could not run ({escape(reason)}): {self.look_again}")
+            self._console.print(f"the job could not run ({escape(reason)}): {self.look_again}", soft_wrap=True)
             return 1
         if status not in EXPLAINED:
             self._console.print(f"the job ended with status {status}: its last lines above say why")
@@ -80,12 +79,12 @@ class Job:
         except RuntimeError:  # it was not submitted yet
             return 130
         except OSError:
-            tell(self._console, f"the job could not be reached, and goes on: {self.look_again}")
+            self._console.print(f"the job could not be reached, and goes on: {self.look_again}", soft_wrap=True)
             return 130
         if self._follow_to_the_end():
             self._console.print(f"the job {self.job_id} was stopped: the same command goes on from there")
         else:
-            tell(self._console, f"the job was asked to stop, and cannot be followed: {self.look_again}")
+            self._console.print(f"the job was asked to stop, and cannot be followed: {self.look_again}", soft_wrap=True)
         return 130
 
     def _follow_to_the_end(self) -> JobDetails | None:

@@ -21,7 +21,6 @@ from ray.util.state import list_nodes
 from rich.console import Console
 from rich.markup import escape
 
-from study.cli import tell
 from study.cluster.cluster_file import ClusterFile
 from study.cluster.job import Job, studies_of
 from study.cluster.target import Target, dashboard_of
@@ -76,12 +75,12 @@ def submit(request: Request, target: Target, console: Console) -> int:
     try:
         environment = _environment(any(own.values()), home, console.width)
         job.send(shlex.join([*command, *mirror, *request.options]), environment, request.studies.values())
-        tell(
-            console,
+        console.print(
             f"[bold]{', '.join(request.studies.values())}[/] at {request.scale} scale on {target}, "
             f"submitted as [bold]{job.job_id}[/], home {escape(home)}{note}",
+            soft_wrap=True,
         )
-        tell(console, f"it goes on without this terminal: {job.look_again}; Ctrl-C stops it")
+        console.print(f"it goes on without this terminal: {job.look_again}; Ctrl-C stops it", soft_wrap=True)
         return job.follow()
     except KeyboardInterrupt:
         return job.stop()
@@ -103,7 +102,7 @@ def attach(name: str, target: Target, console: Console) -> int:
     try:
         return job.follow()
     except KeyboardInterrupt:
-        tell(console, f"the job goes on: {job.look_again}")
+        console.print(f"the job goes on: {job.look_again}", soft_wrap=True)
         return 130
 
 

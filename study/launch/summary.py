@@ -62,7 +62,10 @@ class StudySummary:
     def _say_where(self, console: Console, lag: str | None) -> None:
         tell(console, f"records: {escape(str(self.home))}/records")
         if self.mirror:
-            where = lag or ui_command(self.home, self.mirror.uri)
-            tell(console, f"MLflow:  {escape(where)}")
-            if self.mirror.page and not lag:
+            if lag:
+                tell(console, f"MLflow:  {escape(lag)}")
+                return
+            command = ui_command(self.home, self.mirror.uri)
+            console.print(f"MLflow:  {escape(command)}", soft_wrap=True)  # one line, to be copied
+            if self.mirror.page:
                 tell(console, f"         shows the study at {escape(self.mirror.page)}")

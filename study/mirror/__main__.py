@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from study.cli import command_of, refuse, run
+from study.cli import command_of, counted, refuse, run
 from study.errors import REFUSALS
 from study.mirror.address import asked_tracking_uri, tracking_uri, ui_command
 from study.mirror.background import MirrorBusyError, sentence
@@ -39,7 +39,7 @@ def main(
         refuse(f"the mirror is left alone: {fault}", status=1)
     except Exception as fault:  # MLflow's own exceptions are of many classes
         refuse(f"MLflow at {tracking_uri(place, uri)} did not take it: {sentence(fault)}", status=1)
-    typer.echo(f"{written} trials mirrored. To see them: {ui_command(place, uri)}")
+    typer.echo(f"{counted(written, 'trial')} mirrored; to see them:\n{ui_command(place, uri)}")
 
 
 app = command_of(main)

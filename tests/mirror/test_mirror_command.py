@@ -51,7 +51,7 @@ def test_a_second_study_of_the_home_is_an_experiment_of_its_own(home: Home) -> N
 def test_the_command_rebuilds_and_says_what_is_wrong(home: Home, module: str) -> None:
     commit_trials(home, [(4, 0)])
     done = answer([STUDY, "--home", home, "--artifacts", "none"], module=module)
-    assert done == (0, f"1 trials mirrored. To see them: {ui_command(home)}\n", "")
+    assert done == (0, f"1 trial mirrored; to see them:\n{ui_command(home)}\n", "")
     wrong = answer(["nothing", "--home", home], module=module)
     assert wrong == (2, "", f"error: {home} holds no study nothing (it holds {STUDY}): launch it first\n")
     nowhere = answer(["--home", f"{home}/none"], module=module)
