@@ -57,18 +57,9 @@ def launch(
     same call goes on from there. Signal handlers stay as they are.
     """
     here, size = _trains_here(in_process, address), None if pack == "auto" else pack
+    chosen = only_of(only or {})
     options = Options(
-        fspath(home),
-        scale,
-        size,
-        only_of(only or {}),
-        plan,
-        tracking_uri,
-        artifacts,
-        mirror,
-        retry_failed,
-        refine,
-        here,
+        fspath(home), scale, size, chosen, plan, tracking_uri, artifacts, mirror, retry_failed, refine, here
     )
     asked = _asked(studies)
     with contextlib.nullcontext(Target()) if here else open_target(address) as place:

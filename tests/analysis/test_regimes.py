@@ -6,8 +6,9 @@ import pytest
 from made_up_studies import DIGITS, row, seeds, store
 
 from analysis import header, results
-from analysis.report.report import _notes
+from analysis.report.report import _notes, write_report
 from study.record import Home
+from study.record.study_files import read_regimes
 
 
 @pytest.fixture
@@ -49,6 +50,13 @@ def test_a_trial_without_a_result_is_named_by_its_status(home: Home):
     frame = results("s", home)
     assert frame["regime"].tolist() == ["diverged", "failed", "balanced", "missing"]
     assert frame["converged"].tolist() == [False] * 4
+
+
+def test_the_report_keeps_the_regime_of_each_finished_trial_for_the_mirror(home: Home):
+    seeds(home, [row("", status="diverged"), row("", n_active=1, nre_mean_test=0.5), row("", scale_residual=0.6)])
+    write_report("s", home)
+    assert [*read_regimes(home, "s").values()] == ["over", "balanced?"]
+    assert read_regimes(home, "s").keys() == {*results("s", home)["trial_id"][1:]}
 
 
 def test_noisy_planted_data_are_judged_against_the_best_reconstruction(home: Home):
