@@ -2,7 +2,7 @@
 
 - Commands and declarations are written from the code, where a page has one of these alone on a line: `<!-- commands -->`,
   `<!-- members: models.specs.Data -->`, `<!-- specs: models.specs.Objective … -->`, `<!-- names: analysis -->`,
-  `<!-- entries: study.launch.call.launch … -->`.
+  `<!-- modules: analysis.theory -->`, `<!-- entries: study.launch.call.launch … -->`.
 - The notebook becomes a page, and CONTRIBUTING.md another; links that lead out of this folder lead to these.
 
 Everything else is Markdown that reads the same on GitHub.
@@ -78,7 +78,10 @@ def written(kind: str, names: str) -> str:
         case "names":
             package = importlib.import_module(names)
             named = [getattr(package, name) for name in package.__all__]
-            return "\n\n".join(entry(each) for each in named if has_page(each))
+            return "\n\n".join(entry(each) for each in named if inspect.isfunction(each) or inspect.isclass(each))
+        case "modules":
+            parts = [each for each in vars(importlib.import_module(names)).values() if inspect.ismodule(each)]
+            return "\n\n".join(f"::: {part.__name__}" for part in parts)
         case "entries":
             return "\n\n".join(f"::: {name}" for name in names.split())
         case _:
@@ -91,14 +94,9 @@ def found(name: str) -> Any:
     return getattr(importlib.import_module(module), last)
 
 
-def has_page(thing: Any) -> bool:
-    """Whether this is what mkdocstrings shows, and no constant."""
-    return inspect.isfunction(thing) or inspect.isclass(thing) or inspect.ismodule(thing)
-
-
 def entry(thing: Any) -> str:
-    """A function, a class or a module, as mkdocstrings shows it."""
-    return f"::: {thing.__name__}" if inspect.ismodule(thing) else f"::: {thing.__module__}.{thing.__qualname__}"
+    """A function or a class, as mkdocstrings shows it."""
+    return f"::: {thing.__module__}.{thing.__qualname__}"
 
 
 def spec(kind: type[BaseModel]) -> str:

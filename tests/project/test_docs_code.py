@@ -12,23 +12,19 @@ import json
 import re
 import shlex
 import sys
-import tomllib
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 import torch
-import typer
-from documents import PAGES, ROOT, Block, blocks_of, text_of
+from documented_commands import OF_OTHERS, check, commands_in
+from documents import PAGES, Block, blocks_of, text_of
 from many_commands import answer
 
 from analysis import Drawing, results
 from analysis.figures.chart import Chart, Charts
 from study import load
-from study.command import COMMANDS
 from study.launch.call import launch
 
 START = ["docs/first_study.md", "README.md", "docs/index.md", "docs/reading_a_report.md"]
@@ -47,14 +43,9 @@ QUICKER = {
 
 ELSEWHERE = {
     "of_pythae.py": "pythae is not installed for every test: tests/train/test_pythae.py runs it",
-    "ray": "starts clusters: tests/cluster runs these commands",
-    "uv": "fetches packages: tests/project/test_install.py holds what it is told to fetch",
 }
-"""Files and programs of the pages that do not run here, and why."""
+"""Files of the pages that do not run here, and why."""
 
-CATALOG = (
-    "a study of the catalog takes minutes: tests/catalog holds their claims, `python -m benchmarks.catalog` runs them"
-)
 VARIES = re.compile(r"estimated|\d+ packs|report:")
 """Beginnings of lines of which the rest depends on the machine."""
 
@@ -154,48 +145,6 @@ def quicker(text: str, page: str) -> str:
     return text
 
 
-def commands_in(text: str) -> Iterator[list[str]]:
-    """The commands of a shell's block, each as its words, without variables that are set for it and without redirections."""
-    for line in text.replace("\\\n", " ").splitlines():
-        for part in line.split("&&"):
-            words = shlex.split(part.partition(" > ")[0] if " > " in part else part, comments=True)
-            words = words[next((i for i, word in enumerate(words) if not re.match(r"[A-Z_]+=", word)), len(words)) :]
-            if words:
-                yield words
-
-
-def check(words: list[str]) -> None:
-    """Refuse a command that does not exist, or has no such option."""
-    match words:
-        case ["collapsar", name, *options]:
-            parse(COMMANDS[name].module, COMMANDS[name].app, options)
-        case ["python", "-m", module, *options] if module.startswith("benchmarks"):
-            assert find_spec(module), module
-            known = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").rglob("*.py"))
-            assert all(f'"{word}"' in known for word in options if word.startswith("--")), words
-        case ["python", "-m", "pip", "install", *_] | ["pip", "install", *_]:
-            check_installation(words)
-        case ["python", "-m", module, *options]:
-            parse(f"{module}.__main__" if find_spec(f"{module}.__main__") else module, "app", options)
-        case ["make", *targets]:
-            assert all(re.search(rf"^{target}:", text_of("Makefile"), re.M) for target in targets if "=" not in target)
-        case [program, *_]:
-            assert program in ELSEWHERE, f"nothing is known of {program}"
-
-
-def parse(module: str, app: str, options: list[str]) -> None:
-    """Let the command's own parser read its options. Raises: what the parser says of wrong ones."""
-    typer.main.get_command(getattr(importlib.import_module(module), app)).make_context(module, [*options])
-
-
-def check_installation(words: list[str]) -> None:
-    """Refuse extras that the project does not have, and files that are not there."""
-    extras = tomllib.loads(text_of("pyproject.toml"))["project"]["optional-dependencies"]
-    named = [name for word in words for found in re.findall(r"\[(.+)\]", word) for name in found.split(",")]
-    assert set(named) <= set(extras), words
-    assert all((ROOT / word).exists() for word in words if word.endswith(".txt")), words
-
-
 def undrawn(charts: Charts, chart: Chart) -> Drawing:
     """A chart without its files."""
     del charts
@@ -242,7 +191,7 @@ def test_what_is_quicker_or_elsewhere_stands_on_a_page():
     for page, pairs in QUICKER.items():
         assert all(slow in text_of(page) for slow, _ in pairs), page
     everything = "\n".join(block.text for page in PAGES for block in blocks_of(page))
-    assert all(re.search(rf"^(# )?{re.escape(name)}\b", everything, re.M) for name in ELSEWHERE)
+    assert all(re.search(rf"^(# )?{re.escape(name)}\b", everything, re.M) for name in (*ELSEWHERE, *OF_OTHERS))
 
 
 def test_the_first_study_is_ten_lines_and_finds_what_the_pages_say(walk):
