@@ -55,7 +55,13 @@ async function drawChart(place) {
   const { config = {}, ...spec } = specs[place.dataset.chart];
   const named = [...namesIn(spec)].filter((name) => name in datasets);
   const before = drawn.get(place);
-  const look = { renderer: "canvas", actions: false, config: over(config, chartLook()), tooltip: { theme: isDark() ? "dark" : "light" } };
+  const look = {
+    renderer: "canvas",
+    actions: false,
+    logLevel: 1, // errors alone
+    config: over(config, chartLook()),
+    tooltip: { theme: isDark() ? "dark" : "light" },
+  };
   const params = chosen(spec.params, before);
   const whole = { ...spec, params, datasets: Object.fromEntries(named.map((name) => [name, datasets[name]])) };
   drawn.set(place, await window.vegaEmbed(place, whole, look));
