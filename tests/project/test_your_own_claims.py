@@ -45,10 +45,10 @@ def test_the_report_says_what_the_study_says(folder: Path, report: Report):
     assert report.faults == []
     (claim,) = report.claims
     assert (claim.verdict, claim.topic.name, claim.trials) == ("holds", "pruning", 4)
-    assert [sheet.name for sheet in report.sheets] == ["by_kappa"]
+    assert [sheet.name for sheet in report.sheets] == ["by_kappa", "best_trials"]
     files = {path.rsplit("/", 1)[1] for path in report.paths}
     assert {"active.svg", "active.png", "by_kappa.csv", "by_kappa.tex"} < files
-    assert not any(file.startswith("gamma_trajectory") for file in files)
+    assert "explorer.svg" in files
     page = (folder / "runs/studies/my_grid/report/index.html").read_text(encoding="utf-8")
     for said in ("at most r latents are active", "Active latents against κ", "Mean number of active latents"):
         assert said in page
