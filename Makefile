@@ -63,6 +63,7 @@ benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.packing
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.reports
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.scale
 

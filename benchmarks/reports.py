@@ -27,7 +27,8 @@ FORMS = {"25 seeds a cell": 25, "one seed a cell": 1}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 WAITING = """() => [...document.querySelectorAll('table[data-rows]:not(.dataTable), [data-chart]:empty')]
-    .every(one => one.getBoundingClientRect().top > innerHeight)"""
+    .map(one => one.getBoundingClientRect())
+    .every(place => place.top > innerHeight || place.bottom < 0)"""
 """Whether everything in sight is there."""
 
 

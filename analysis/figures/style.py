@@ -23,11 +23,14 @@ FIXED = ["#A63603", "#E69F00", "#E6550D", "#8C6D31", "#FDAE6B"]
 OTHER = ["#000000", "#7F7F7F", "#B15928", "#6A3D9A", "#1B9E77", "#999933"]
 MARKERS = "osD^vPX<>*"
 
+SMALL, TITLE = 9.75, 11.25
+"""Sizes of letters in points: 13 and 15 pixels, two of the three sizes that a report's page has."""
+
 SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9,
+    "font.size": SMALL,
+    "axes.titlesize": SMALL,
+    "axes.labelsize": SMALL,
     "axes.edgecolor": QUIET,
     "axes.labelcolor": INK,
     "text.color": INK,
@@ -102,7 +105,7 @@ def legend(figure: Figure, axes: Iterable[Axes], title: str) -> None:
         list(entries.values()),
         list(entries),
         title=title,
-        title_fontsize=10.5,
+        title_fontsize=TITLE,
         loc="outside upper center",
         ncols=min(len(entries), 6),
         frameon=False,

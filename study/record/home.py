@@ -1,8 +1,8 @@
 """The home: the folder or object store that keeps everything a study produces.
 
 Layout: `records/<table>/*.parquet` (the truth), `artifacts/` (weights and pictures, safetensors), `studies/<name>/` (plan
-and report), and by default `mlflow.db`. A write is atomic: written beside the target and renamed on a local disk, one PUT on
-an object store. Nothing is ever changed in place.
+and report), `index.html` (what all reports say), and by default `mlflow.db`. A write is atomic: written beside the target and
+renamed on a local disk, one PUT on an object store. Nothing is ever changed in place.
 """
 
 import contextlib

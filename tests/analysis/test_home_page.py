@@ -50,7 +50,12 @@ def test_all_reports_are_written_and_listed(home: Home):
     assert [report.study for report in written.reports] == ["grid_gamma", "s"]
     assert written.location == f"{home}/{PAGE}"
     page = home.read(PAGE).decode()
-    for part in ("studies/grid_gamma/report/index.html", "What does s ask?", "linear sweep of β", "3 claims: 3 hold"):
+    for part in (
+        "studies/grid_gamma/report/index.html",
+        "What does s ask?",
+        "learned against fixed γ",
+        "3 claims: 3 hold",
+    ):
         assert part in page
     for study in ("grid_gamma", "s"):
         assert "href='../../../index.html'" in home.read(f"studies/{study}/report/index.html").decode()

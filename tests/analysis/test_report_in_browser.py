@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from made_up_studies import PLANTED, gamma_grid, row, store
 
+from analysis.claims.claim import Claim
 from analysis.figures.chart import Chart, Charts
 from analysis.frames.view import View
 from analysis.report.findings import findings
 from analysis.report.page.origin import Origin
 from analysis.report.page.study_page import Content, study_page
-from analysis.report.report import write_all_reports
+from analysis.report.report import write_all_reports, write_home_page
+from analysis.report.summary import Summary
 from analysis.tables.cells import counts, glance, table
 from study.record import Home
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+playwright.expect.set_options(timeout=30_000)
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 OPTIONS += ["--disable-component-update", "--disable-sync"]
@@ -39,6 +42,7 @@ POINTS = Charts(
                 "data": {"name": "points"},
                 "width": "container",
                 "height": 200,
+                "params": [{"name": "shown", "value": "all", "bind": {"input": "select", "options": ["all", "some"]}}],
                 "mark": {"type": "point", "size": 4000, "filled": True, "tooltip": True},
                 "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "name", "type": "nominal"}},
             },
@@ -63,12 +67,18 @@ def many_rates(home: Home) -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the reports of two studies and its page; that of `rates` has a chart beside."""
+    """A home with the reports of two studies, one of which has a chart, and its page, which lists a third study's claims."""
     folder = tmp_path_factory.mktemp("read")
     place = Home(folder)
     many_rates(place)
     gamma_grid(place, PLANTED, 3)
     write_all_reports(place)
+    claims = [Claim(f"set {i}", "it is so", "me", "1", "1.1", "10 %", "fails", 3) for i in range(12)]
+    told = Summary(
+        "many", "Are many so?", "laptop", "2026-01-02 03:04 UTC", "1", "", {"declared": 3, "finished": 3}, claims
+    )
+    place.write("studies/many/report/report.json", told.as_json())
+    write_home_page(place)
     view = View.of("rates", place)
     summary, seen = table(view.trials, view.header), glance(view.trials, view.header)
     content = Content(
@@ -180,12 +190,15 @@ def test_a_chart_answers_the_pointer(home: Path, page: Any):
 def test_the_theme_is_the_system_s_until_the_reader_chooses(home: Path, page: Any):
     opened(page, home)
     paper = "getComputedStyle(document.body).backgroundColor"
+    page.locator("[data-chart=points]").scroll_into_view_if_needed()
+    page.locator(".chart select").select_option("some")
     light = page.evaluate(paper)
     page.emulate_media(color_scheme="dark")
     dark = page.evaluate(paper)
     assert dark != light
     page.get_by_role("button", name="Theme: auto").click()
     assert page.evaluate(paper) == light
+    playwright.expect(page.locator(".chart select")).to_have_value("some")  # what was chosen stays when colours change
     page.get_by_role("button", name="Theme: light").click()
     page.emulate_media(color_scheme="light")
     assert page.evaluate(paper) == dark
@@ -227,12 +240,11 @@ def test_what_a_study_calls_things_is_shown_as_text(home: Path, page: Any):
 def test_the_home_s_page_leads_to_reports_and_back(home: Path, page: Any):
     page.goto((home / "index.html").as_uri())
     assert fits(page)
-    topics = made(page, "topics")
-    topics.get_by_role("searchbox").fill("conditional sweep")
-    playwright.expect(topics.locator("tbody tr")).to_have_count(1)
     claims = made(page, "claims")
-    assert claims.locator("tbody tr").count() == 3
-    claims.get_by_role("link", name="grid_gamma").first.click()
+    assert claims.locator("tbody tr").count() == 15
+    claims.get_by_role("searchbox").fill("planted latents")
+    playwright.expect(claims.locator("tbody tr")).to_have_count(1)
+    claims.get_by_role("link", name="grid_gamma").click()
     playwright.expect(page.get_by_role("heading", name="grid_gamma")).to_be_visible()
     page.get_by_role("link", name="all studies").click()
     playwright.expect(page.get_by_role("heading", name="Studies").first).to_be_visible()

@@ -44,13 +44,26 @@ function namesIn(part, found = new Set()) {
   return found;
 }
 
+// The params of a spec, at what the reader has chosen in the chart that is drawn again.
+function chosen(params = [], embedded) {
+  if (!embedded) return params;
+  return params.map((each) => (each.bind?.input ? { ...each, value: embedded.view.signal(each.name) } : each));
+}
+
 async function drawChart(place) {
   const [, { specs, datasets }] = await Promise.all([library("vega"), unpacked("charts", JSON.parse)]);
   const { config = {}, ...spec } = specs[place.dataset.chart];
   const named = [...namesIn(spec)].filter((name) => name in datasets);
   const before = drawn.get(place);
-  const look = { renderer: "canvas", actions: false, config: over(config, chartLook()), tooltip: { theme: isDark() ? "dark" : "light" } };
-  const whole = { ...spec, datasets: Object.fromEntries(named.map((name) => [name, datasets[name]])) };
+  const look = {
+    renderer: "canvas",
+    actions: false,
+    logLevel: 1, // errors alone
+    config: over(config, chartLook()),
+    tooltip: { theme: isDark() ? "dark" : "light" },
+  };
+  const params = chosen(spec.params, before);
+  const whole = { ...spec, params, datasets: Object.fromEntries(named.map((name) => [name, datasets[name]])) };
   drawn.set(place, await window.vegaEmbed(place, whole, look));
   before?.finalize();
 }

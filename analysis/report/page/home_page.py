@@ -16,6 +16,8 @@ from study.record import Home
 HOME_PAGE = "index.html"
 """Where the page is, in the home."""
 
+REMEDY = "<code>collapsar claims</code> says which studies they need"
+
 
 def home_page(home: Home, found: Mapping[str, Summary | None]) -> str:
     """The page as HTML, from the summaries of a home's studies by their names; None where a study has no report."""
@@ -26,7 +28,7 @@ def home_page(home: Home, found: Mapping[str, Summary | None]) -> str:
         f"<h1>Studies</h1><p class='caption'>{len(found)} in <code>{escape(str(home))}</code>; "
         f"{escape(tally([claim for _, claim in claims]))}.</p>"
     )
-    sections = [_studies(home, found), *([_topics(topics), _claims(topics)] if claims else [])]
+    sections = [_studies(home, found), *([_claims(topics), _topics(topics)] if claims else [])]
     return document("Studies", top, sections)
 
 
@@ -80,8 +82,13 @@ def _topics(found: Sequence[Answer]) -> Section:
             Entry(", ".join(one.missing)),
         ]
         for one in found
+        if one.claims
     ]
-    return grid_section("topics", "Topics", columns, rows, cards=True)
+    silent = len(found) - len(rows)
+    left = (
+        "" if not silent else f"<p class='quiet'>{silent} more topics of the catalog have no claim here: {REMEDY}.</p>"
+    )
+    return grid_section("topics", "Topics", columns, rows, left, cards=True)
 
 
 def _holding(answer: Answer) -> int:

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
-from analysis.figures.style import GRID, INK, SETTINGS, log_scale, panels
+from analysis.figures.style import GRID, INK, SETTINGS, TITLE, log_scale, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
@@ -78,7 +78,7 @@ def _metrics(finished: Frame, view: View) -> Drawing:
         handles,
         list(GROUPS),
         title="Decoders on the same images",
-        title_fontsize=10.5,
+        title_fontsize=TITLE,
         loc="outside upper center",
         ncols=3,
         frameon=False,
@@ -114,7 +114,7 @@ def _pictures(data: str, trials: Frame, view: View) -> Drawing | None:
         return None
     figure, ((ax,),) = panels(1, 1, height=0.52 * len(rows))
     show_rows(ax, rows)
-    figure.suptitle(f"Decoded draws of the prior, {data}", fontsize=10.5)
+    figure.suptitle(f"Decoded draws of the prior, {data}", fontsize=TITLE)
     caption = (
         f"{data}: the same draws of the prior under each decoder, one draw per column: its mean, without the decoder's "
         "noise, first seed. Top row: test images."

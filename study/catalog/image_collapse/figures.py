@@ -12,7 +12,7 @@ from analysis.claims.network_sweep import NetworkSweep
 from analysis.figures.curves import DASHED, band, log_beta, ordered_looks, theory
 from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
-from analysis.figures.style import INK, SETTINGS, Look, legend, panels
+from analysis.figures.style import INK, SETTINGS, TITLE, Look, legend, panels
 from analysis.frames.types import Frame
 from analysis.theory import linear
 from study.record import Home, read_artifacts
@@ -66,7 +66,7 @@ def samples(data: str, every: Mapping[str, NetworkSweep], home: Home) -> Drawing
         show_rows(ax, [(f"{beta:g}", row) for beta, row in rows.items()])
         ax.set_title(name, loc="left", color=INK)
     axes[0].set_ylabel("weight of the rate β")
-    figure.suptitle(f"{data}: samples of the prior", fontsize=10.5)
+    figure.suptitle(f"{data}: samples of the prior", fontsize=TITLE)
     caption = (
         "Decoded draws of the prior at each β, one seed; each column is one draw. Grey levels are those of the images. "
         "Where every mode is lost, all samples are the mean image."

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
-from analysis.figures.style import INK, SETTINGS, Look, legend, panels
+from analysis.figures.style import INK, SETTINGS, TITLE, Look, legend, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
@@ -86,7 +86,7 @@ def _pictures(finished: Frame, view: View) -> Drawing | None:
         return None
     figure, ((ax,),) = panels(1, 1, height=0.55 * len(rows))
     show_rows(ax, rows)
-    figure.suptitle("Samples", fontsize=10.5)
+    figure.suptitle("Samples", fontsize=TITLE)
     caption = "Samples of each method, first seed; all rows of a column use the same draw of the prior."
     return Drawing.of("pictures", caption, figure)
 
