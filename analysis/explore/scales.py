@@ -26,7 +26,7 @@ GEOMETRIC = 3.0
 
 @dataclass(frozen=True)
 class Scale:
-    """Positions of numbers: x itself, log₁₀ x, or sign(x) log₁₀(1 + |x|/unit)."""
+    """Positions of numbers: x itself, log₁₀ x, or x/unit up to the unit and sign(x) (1 + log₁₀(|x|/unit)) beyond it."""
 
     kind: Kind = "linear"
     unit: float = 1.0
@@ -35,7 +35,8 @@ class Scale:
         """Where numbers lie; NaN where the scale has no place for one."""
         numbers = np.asarray(values, float)
         if self.kind == "symlog":
-            return np.sign(numbers) * np.log10(1 + np.abs(numbers) / self.unit)
+            size = np.abs(numbers) / self.unit
+            return np.sign(numbers) * np.where(size <= 1, size, 1 + np.log10(np.maximum(size, 1)))
         if self.kind == "log":
             return np.log10(np.where(numbers > 0, numbers, np.nan))
         return numbers

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -25,17 +25,16 @@ KINDS = {"reconstruction": "reconstructions", "sample": "samples"}
 
 def strips(explored: Explored, home: Home) -> tuple[Chart, Rows] | None:
     """The chart and its pictures; None for data that are no pictures, or where none were kept."""
-    chosen, cut = _chosen(explored)
-    rows: list[dict[str, Any]] = []
-    for _, trials in chosen.groupby("data", sort=False, observed=True):
-        shown = [*_with_pictures(trials, home)]
-        if shown:
-            rows += _rows(explored, shown)
+    cells = explored.finished.assign(cell=explored.cells[explored.finished.index])
+    kept = cells[cells["artifacts"].notna()] if "artifacts" in cells else cells.iloc[:0]
+    first = kept.drop_duplicates("cell")
+    shown = [data for _, data in first.groupby("data", sort=False, observed=True) if _pictures(data.iloc[0], home)]
+    rows = [row for data in shown for row in _rows(explored, _best(explored, data), home)]
     if not rows:
         return None
     width, height = TILES * (SIDE + GAP), SIDE
-    cells = list(dict.fromkeys(row["cell"] for row in rows))
-    y = alt.Y("cell:N", sort=cells, title=None, axis=alt.Axis(labelLimit=360, domain=False, ticks=False))
+    names = list(dict.fromkeys(row["cell"] for row in rows))
+    y = alt.Y("cell:N", sort=names, title=None, axis=alt.Axis(labelLimit=560, domain=False, ticks=False))
     x = alt.X(
         "kind:N",
         sort=[*KINDS.values()],
@@ -44,6 +43,12 @@ def strips(explored: Explored, home: Home) -> tuple[Chart, Rows] | None:
     )
     image = alt.Chart(alt.NamedData("strips")).mark_image(width=width, height=height, aspect=True)
     chart = image.encode(x, y, url="url:N").properties(width=alt.Step(width + 14), height=alt.Step(height + 6))
+    most = max(map(len, shown))
+    cut = (
+        f" The {MOST_CELLS} cells with the lowest {explored.main[0].name}, of up to {most}."
+        if most > MOST_CELLS
+        else ""
+    )
     caption = (
         "Test images, their reconstructions at E[z|x], and decoded draws of the prior, for the first seed of each cell. Grey "
         f"levels and colours are those of the images.{cut}"
@@ -51,43 +56,35 @@ def strips(explored: Explored, home: Home) -> tuple[Chart, Rows] | None:
     return Chart("strips", caption, finish(chart)), rows
 
 
-def _chosen(explored: Explored) -> tuple[Frame, str]:
-    """The first finished trial of each cell, in declared order, and what was left out, as a sentence."""
-    cells = explored.finished.assign(cell=explored.cells[explored.finished.index])
-    kept = cells[cells["artifacts"].notna()] if "artifacts" in cells else cells.iloc[:0]
-    first = kept.drop_duplicates("cell")
-    if len(first) <= MOST_CELLS:
-        return first, ""
-    aim = explored.main[0]
-    best = first.sort_values(aim.column).head(MOST_CELLS).sort_index()
-    return best, f" The {MOST_CELLS} cells with the lowest {aim.name}, of {len(first)}."
+def _best(explored: Explored, data: Frame) -> Frame:
+    """Not more cells of a data set than a page has room for, in declared order."""
+    return data.sort_values(explored.main[0].column, kind="stable").head(MOST_CELLS).sort_index()
 
 
-def _with_pictures(trials: Frame, home: Home) -> Iterator[tuple[Mapping[str, Any], Mapping[str, np.ndarray]]]:
-    """Trials of one data set with their pictures; of data without pictures one file is read, and no more."""
-    for row in trials.to_dict("records"):
-        try:
-            found = read_artifacts(home, str(row["artifacts"]), str(row["trial_id"]), "pictures")
-        except FileNotFoundError:
-            continue
-        if "original" not in found:
-            return
-        yield row, found
+def _pictures(row: Mapping[str, Any], home: Home) -> Mapping[str, np.ndarray]:
+    """The pictures of a trial; none where it has weights alone, or the home no longer holds them."""
+    try:
+        found = read_artifacts(home, str(row["artifacts"]), str(row["trial_id"]), "pictures")
+    except FileNotFoundError:
+        return {}
+    return found if "original" in found else {}
 
 
-def _rows(explored: Explored, shown: list[Any]) -> list[dict[str, Any]]:
-    """A row of test images, and for each trial one of each kind."""
-    first, pictures = shown[0]
+def _rows(explored: Explored, data: Frame, home: Home) -> list[dict[str, Any]]:
+    """A row of test images, and for each trial on these data one of each kind."""
+    trials = [(row, found) for row in data.to_dict("records") if (found := _pictures(row, home))]
+    if not trials:
+        return []
+    first, pictures = trials[0]
     originals = np.asarray(pictures["original"], np.float32)
     low, high = float(np.nanmin(originals)), float(np.nanmax(originals))
     several = any(axis.name == "data" for axis in explored.settings)
     of_data = f"{first['data']}: test images" if several else "test images"
     rows = [{"cell": of_data, "kind": KINDS["reconstruction"], "url": _url(originals, low, high)}]
-    for row, found in shown:
-        parts = [f"{axis.symbol} = {label_text(row[axis.name])}".removeprefix(" = ") for axis in _named(explored)]
-        cell = ", ".join(parts) or f"trial {row['trial_id'][:8]}"
+    for row, found in trials:
+        cell = ", ".join(f"{axis.symbol} {label_text(row[axis.name])}".strip() for axis in _named(explored))
         rows += [
-            {"cell": cell, "kind": name, "url": _url(np.asarray(found[kind], np.float32), low, high)}
+            {"cell": cell or "all", "kind": name, "url": _url(np.asarray(found[kind], np.float32), low, high)}
             for kind, name in KINDS.items()
             if kind in found
         ]

@@ -115,7 +115,7 @@ def text(key: str) -> str:
 
 def position(value: str, scale: str) -> str:
     """Where a number lies along an axis; both are expressions."""
-    size = f"log(1 + abs({value}) / {scale}.unit) / LN10"
+    size = f"(abs({value}) <= {scale}.unit ? abs({value}) / {scale}.unit : 1 + log(abs({value}) / {scale}.unit) / LN10)"
     return (
         f"(!isValid({value}) ? null : {scale}.kind == 'log' ? ({value} > 0 ? log({value}) / LN10 : null) : "
         f"{scale}.kind == 'symlog' ? ({value} < 0 ? -1 : 1) * {size} : {value})"
@@ -124,7 +124,7 @@ def position(value: str, scale: str) -> str:
 
 def number_at(place: str, scale: str) -> str:
     """The number at a position, as an axis writes it."""
-    size = f"(pow(10, abs({place})) - 1) * {scale}.unit"
+    size = f"(abs({place}) <= 1 ? abs({place}) : pow(10, abs({place}) - 1)) * {scale}.unit"
     number = (
         f"({scale}.kind == 'log' ? pow(10, {place}) : {scale}.kind == 'symlog' ? ({place} < 0 ? -1 : 1) * {size} : "
     )

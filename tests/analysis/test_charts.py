@@ -185,10 +185,10 @@ def test_pictures_of_each_cell_are_shown_for_its_first_seed(tmp_path: Path):
     rows = charts.datasets["strips"]
     assert [(each["cell"], each["kind"]) for each in rows] == [
         ("test images", "reconstructions"),
-        ("β = 0.5", "reconstructions"),
-        ("β = 0.5", "samples"),
-        ("β = 2", "reconstructions"),
-        ("β = 2", "samples"),
+        ("β 0.5", "reconstructions"),
+        ("β 0.5", "samples"),
+        ("β 2", "reconstructions"),
+        ("β 2", "samples"),
     ]
     assert all(each["url"].startswith("data:image/png;base64,") for each in rows)
     drawn = charts.drawing(next(chart for chart in charts.charts if chart.name == "strips"))

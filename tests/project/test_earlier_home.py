@@ -35,7 +35,7 @@ def test_a_study_of_the_catalog_is_known_by_its_axes_and_its_claims_are_judged(e
 
 def test_a_users_study_that_bears_a_name_of_the_catalog_has_a_plain_report(earlier: Home):
     report = write_report("stability", earlier)
-    assert (report.claims, report.sheets, report.faults) == ([], [], [])
+    assert (report.claims, [sheet.name for sheet in report.sheets], report.faults) == ([], ["best_trials"], [])
     assert report.counts["finished"] == report.counts["declared"] == 6
     assert {"table.csv", "index.html", "gamma_trajectory.svg"} <= {path.rsplit("/", 1)[1] for path in report.paths}
 
