@@ -13,7 +13,7 @@ from rich.text import Text
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, Claim, tally
 from analysis.report.failures import FAILURES
-from analysis.report.fitted import Grid, Section
+from analysis.report.table_layout import Grid, Section
 from analysis.tables.cells import Cell, Glance, sparse
 from analysis.tables.interval import NOTHING
 from analysis.tables.sheet import Sheet

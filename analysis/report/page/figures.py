@@ -22,7 +22,7 @@ def figures(charts: Charts, drawings: Sequence[Drawing]) -> list[Section]:
     """A section with every figure; none where there are none."""
     if not charts.charts and not drawings:
         return []
-    content = "".join([*map(_chart, charts.charts), *map(_drawing, drawings)])
+    content = "".join([*map(_drawing, drawings), *map(_chart, charts.charts)])
     if not charts.charts:
         return [Section("figures", "Figures", content)]
     specs = {chart.name: chart.spec for chart in charts.charts}
