@@ -1,5 +1,6 @@
 // Charts, drawn by Vega on canvas in the page's colours, and drawn again when these change.
 const drawn = new Map();
+const PANEL = 320, AXIS = 80; // what a panel takes beside others, and what its axis takes of that, in pixels
 
 function colour(name) {
   const probe = document.createElement("span");
@@ -50,6 +51,13 @@ function chosen(params = [], embedded) {
   return params.map((each) => (each.bind?.input ? { ...each, value: embedded.view.signal(each.name) } : each));
 }
 
+// A spec no wider than its place, as far as its panels can be narrower or stand below one another.
+function fitted(spec, room) {
+  const narrow = (part) => (typeof part.width === "number" ? { ...part, width: Math.min(part.width, room - AXIS) } : part);
+  if (!spec.spec) return narrow(spec);
+  return { ...spec, spec: narrow(spec.spec), columns: Math.min(spec.columns ?? 1, Math.max(1, Math.floor(room / PANEL))) };
+}
+
 async function drawChart(place) {
   const [, { specs, datasets }] = await Promise.all([library("vega"), unpacked("charts", JSON.parse)]);
   const { config = {}, ...spec } = specs[place.dataset.chart];
@@ -63,7 +71,7 @@ async function drawChart(place) {
     tooltip: { theme: isDark() ? "dark" : "light" },
   };
   const params = chosen(spec.params, before);
-  const whole = { ...spec, params, datasets: Object.fromEntries(named.map((name) => [name, datasets[name]])) };
+  const whole = { ...fitted(spec, place.clientWidth), params, datasets: Object.fromEntries(named.map((name) => [name, datasets[name]])) };
   drawn.set(place, await window.vegaEmbed(place, whole, look));
   before?.finalize();
 }
