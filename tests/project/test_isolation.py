@@ -25,6 +25,8 @@ FIGURES = {
     "fontTools",
 }
 PAGES = {"itables", "platformdirs", "vl_convert"}
+ALTAIR = {"altair", "narwhals", "jinja2", "markupsafe", "jsonschema", "jsonschema_specifications", "referencing"}
+ALTAIR |= {"rpds", "attr", "attrs", "typing_extensions"}
 PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions"}
 TYPER = {"typer", "click", "annotated_doc", "shellingham", *PYDANTIC}
 TORCH = {"torch", "torchgen", "functorch", "numpy", "typing_extensions", "tqdm", "sympy", "mpmath"}
@@ -76,9 +78,9 @@ print_report(Console(), write_report("grid_gamma", sys.argv[1]))
 
 def test_a_report_is_written_without_torch_ray_mlflow_and_declarations(tmp_path):
     gamma_grid(Home(tmp_path), PLANTED, needed=3)
-    lines = runs(RECORDS | TABLES | FIGURES | PAGES | RICH, REPORT, tmp_path)
+    lines = runs(RECORDS | TABLES | FIGURES | ALTAIR | PAGES | RICH, REPORT, tmp_path)
     assert any("3 balanced" in line for line in lines)
-    assert "<svg" in (tmp_path / "studies/grid_gamma/report/index.html").read_text()
+    assert "<svg" in (tmp_path / "studies/grid_gamma/report/explorer.svg").read_text()
 
 
 TRAIN = """

@@ -63,8 +63,9 @@ def test_a_long_pack_says_that_it_is_trained_before_it_is_measured(make_trial, t
         worker, reports = Worker(str(tmp_path), pack.pack_id, "cpu"), []
         while not reports or "done" not in reports[-1]:
             reports.append(worker.step())
-    assert [report["step"] for report in reports[:-1]] == list(range(1, 61))
-    assert all(report["taken"] == 1 and report["took_s"] > 0 for report in reports[:-1])
+    slices = [report for report in reports[:-1] if report["taken"]]  # one that began late may take no step
+    assert [report["step"] for report in slices] == list(range(1, 61))
+    assert all(report["taken"] == 1 and report["took_s"] > 0 for report in slices)
     assert reports[-1] == {"done": True}
 
 
