@@ -95,8 +95,11 @@ REFUSALS = (RefusalError, HomeError, DataError)
 
 
 def explain(fault: ValidationError) -> str:
-    """The first thing pydantic found wrong, as one clause."""
-    first = fault.errors()[0]
+    """One thing that pydantic found wrong, as one clause: an unknown name, else the first."""
+    found = fault.errors()
+    first = next(
+        (each for each in found if each["type"] == "extra_forbidden"), found[0]
+    )  # a misspelt one is missing too
     *place, last = [str(part) for part in first["loc"]] or [""]
     where = ".".join([fault.title, *place, last]).removesuffix(".")
     if first["type"] == "missing":

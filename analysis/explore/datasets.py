@@ -104,7 +104,7 @@ def _of_search(explored: Explored) -> dict[str, list[Any]]:
         columns |= {f"h{i}": [None] * len(frame), f"b{i}": [None] * len(frame)}
         for _, rows in frame.iloc[last].groupby(["sampler", "repeat"], observed=True):
             of_search = rows.sort_values("number").index
-            best = best_so_far(counted.loc[of_search, column].to_numpy())
+            best = best_so_far(frame.loc[of_search, column].to_numpy(float))
             for index, value, least in zip(of_search, counted.loc[of_search, column], best, strict=True):
                 columns["order"][index] = int(frame.at[index, "number"]) + 1
                 columns[f"h{i}"][index], columns[f"b{i}"][index] = short(value), short(least)

@@ -14,7 +14,8 @@ LEFT_OUT = ("objective_train", "distortion_train", "rate_train", "nre_mean_train
 
 CAPTION = (
     "What decides what: the share of a measure's variance that lies between the labels of an axis, corrected for their "
-    "number, so that an axis that does nothing has 0 on average and one that decides alone has 1. "
+    "number, so that an axis that does nothing has 0 on average and one that decides alone has 1. Shares are estimates: "
+    "with few seeds a row may add up to somewhat more than 100 %. "
 )
 ALONE = "Axes with many values count by six classes of them. "
 WHOLE = "Between cells, but of no axis alone: “axes together”. Within cells: “seeds”."

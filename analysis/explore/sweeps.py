@@ -46,7 +46,9 @@ def active_dimensions(explored: Explored) -> Chart | None:
     if not kappa or not active:
         return None
     chart = _sweep(explored, kappa, active, [kappa], [active])
-    caption = "Active latents (v < 0.5) against κ. Dashed: min(κ, r), where the planted dimension r is known. "
+    caption = (
+        "Active latents (v < 0.5) against κ. Dashed: min(κ, r) at these κ, where the planted dimension r is known. "
+    )
     return Chart("active_dimensions", caption + _reading(explored), chart)
 
 

@@ -56,7 +56,7 @@ MEANINGS = {
     "failed": "no result: the trial's worker failed",
     "missing": "declared, not trained yet",
     "pending": "named once every trial on these data has a result, since it is relative to the best of them",
-    "unknown": "no converged trial that keeps a latent says how many these data need",
+    "unknown": "the best converged trial keeps no latent, or none has converged: so nothing says how many these data need",
     "whole": "a deterministic autoencoder: it has no rate, and its codes no price",
     "probe": "computed, not trained",
     "draws": "a second VAE, on draws of a first one's q(z): how many latents these need is not known",

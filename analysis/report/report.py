@@ -155,7 +155,11 @@ def _judged_by(trials: Frame, best: Frame, head: Header) -> str:
         which = ", ".join(f"{axis} {label_text(row[axis])}" for axis in axes)
         dims, lowest = f"{row['n_active']:.0f} active latents", "the lowest −ELBO on the test set"
         return f"r is unknown, so regimes are relative to the {dims} of the converged trial with {lowest} ({which})."
-    why = "no converged trial keeps a latent" if trials["converged"].any() else "no trial has converged yet"
+    why = (
+        "the converged trial with the lowest −ELBO keeps no latent"
+        if trials["converged"].any()
+        else "no trial has converged yet"
+    )
     return f"r is unknown, and {why}, so no regime can be named."
 
 

@@ -55,7 +55,7 @@ def print_report(console: Console, report: "Report") -> None:
             console.print()
         most = MOST_FAILURES if sheet.name == FAILURES else len(sheet.frame)
         console.print(sheet_table(replace(sheet, frame=sheet.frame[:most]), console.width))
-        if more := len(sheet.frame) - most:
+        if (more := len(sheet.frame) - most) > 0:
             console.print(f"and {more} more: see the report")
     for note in report.notes:
         console.print(escape(note), style="dim")

@@ -102,7 +102,7 @@ class Search(Study):
 def search(**options: Any) -> Callable[[Callable[..., Trial]], Search]:
     """Declare a search: `shape` and `free` are its space, all other options say how it is searched.
 
-        @search(minimise={"neg_elbo_test": 1.0}, samplers=["tpe"], trials=64, free={"beta": Between(0.1, 10.0)})
+        @search(minimise={"neg_elbo_test": 1e6}, samplers=["tpe"], trials=64, free={"beta": Between(0.1, 10.0)})
         def my_search(beta: float, seed: int) -> Trial:
             \"\"\"What the search is for.\"\"\"
             return Trial(...)

@@ -98,12 +98,14 @@ def test_the_terminal_names_the_best_trial_of_a_search_and_its_value(home: Home)
     assert text.count("tpe-") + text.count("random-") <= MOST + 1  # no table of all trials beside it
 
 
-def test_the_history_of_a_search_never_rises_and_counts_a_diverged_trial_as_declared(home: Home):
+def test_the_history_of_a_search_never_rises_and_no_diverged_trial_is_its_best(home: Home):
     search(home, {"neg_elbo_test": 100.0})
     charts = charts_of(View.of("hunt", home))
     assert {"history", "explorer", "importance", "parallel"} <= {chart.name for chart in charts.charts}
     rows = {each["id"]: each for each in charts.datasets["trials"]}
-    assert rows["tpe-0-0"]["h0"] == rows["tpe-0-0"]["b0"] == 100
+    assert rows["tpe-0-0"]["status"] == "diverged"
+    assert rows["tpe-0-0"]["h0"] == 100  # as declared
+    assert rows["tpe-0-0"].get("b0") is None
     for sampler in ("tpe", "random"):
         best = [rows[f"{sampler}-1-{number}"]["b0"] for number in range(30)]
         values = [rows[f"{sampler}-1-{number}"]["h0"] for number in range(30)]

@@ -112,7 +112,7 @@ def test_where_even_the_best_run_collapsed_nothing_is_balanced(home: Home):
     frame = results("s", home)
     assert frame["regime"].tolist() == ["unknown"] * 2
     assert _notes(frame, header("s", home)) == [
-        "Digits: r is unknown, and no converged trial keeps a latent, so no regime can be named."
+        "Digits: r is unknown, and the converged trial with the lowest −ELBO keeps no latent, so no regime can be named."
     ]
 
 

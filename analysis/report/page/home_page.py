@@ -18,6 +18,9 @@ HOME_PAGE = "index.html"
 
 REMEDY = "<code>collapsar claims</code> says which studies they need"
 
+COUNTED = ("declared", "finished", "diverged", "failed")
+"""What the table of studies counts of trials."""
+
 
 def home_page(home: Home, found: Mapping[str, Summary | None]) -> str:
     """The page as HTML, from the summaries of a home's studies by their names; None where a study has no report."""
@@ -37,7 +40,7 @@ def _studies(home: Home, found: Mapping[str, Summary | None]) -> Section:
         Column("study"),
         Column("question"),
         Column("scale", "label"),
-        *(Column(text, "number") for text in ("declared", "finished", "hold", "fail", "lack data")),
+        *(Column(text, "number") for text in (*COUNTED, "hold", "fail", "lack data")),
         Column("report written", "label"),
     ]
     rows = [_study(home, name, one) for name, one in found.items()]
@@ -46,14 +49,18 @@ def _studies(home: Home, found: Mapping[str, Summary | None]) -> Section:
 
 def _study(home: Home, name: str, told: Summary | None) -> list[Entry]:
     if not told:
-        return [Entry(name), Entry(f"No report yet: {reporting(name, home)} writes it."), *[Entry("")] * 7]
+        return [
+            Entry(name),
+            Entry(f"No report yet: {reporting(name, home)} writes it."),
+            *[Entry("")] * (len(COUNTED) + 5),
+        ]
     said = Counter(claim.verdict for claim in told.claims)
     looks = {HOLDS: "holds", FAILS: "fails", INSUFFICIENT: ""}
     return [
         Entry(name, link=_page(name)),
         Entry(told.caption),
         Entry(told.scale),
-        *(Entry(f"{n:,}", n) for n in (told.counts["declared"], told.counts["finished"])),
+        *(Entry(f"{n:,}", n) for n in (told.counts.get(name, 0) for name in COUNTED)),
         *(Entry(str(said[verdict]), said[verdict], look if said[verdict] else "") for verdict, look in looks.items()),
         Entry(told.written),
     ]

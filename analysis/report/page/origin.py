@@ -46,7 +46,7 @@ def reporting(name: str, home: Home) -> str:
 def facts(origin: Origin, header: Header) -> str:
     """The origin as HTML."""
     said = {"Written": origin.written, "By": f"collapsar {origin.version}", "Scale": header.scale}
-    commands = {"Home": origin.home, "Trained by": origin.train, "Reported by": origin.report}
+    commands = {"Home": origin.home, "Train it by": origin.train, "Report it by": origin.report}
     items = [f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in said.items()]
     items += [f"<dt>{name}</dt><dd><code>{escape(text)}</code></dd>" for name, text in commands.items() if text]
     return f"<dl class='facts'>{''.join(f'<div>{item}</div>' for item in items)}</dl>"
