@@ -40,6 +40,8 @@ from painted_pictures import published_celeba
 from threadpoolctl import threadpool_limits
 from type_checks import check_some_steps
 
+from analysis.figures.chart import Charts
+from analysis.figures.drawing import Drawing
 from models.data.load import from_declaration
 from study import VAE, Gamma, Learned, Objective, PlantedManifold, Training, Trial
 from study.train.step.loop import Training as PackTraining
@@ -110,3 +112,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """CelebA's folder with a few painted faces, for this test the published ones."""
     return published_celeba(tmp_path / "data", monkeypatch)
+
+
+DRAW_CHARTS = {"test_charts", "test_report", "test_docs_code", "test_your_own_claims", "test_earlier_home"}
+"""Test files that look at charts as files."""
+
+
+@pytest.fixture(autouse=True)
+def undrawn_charts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere charts become empty files: to draw them takes seconds of every report. Launches in other processes draw."""
+    if request.module.__name__ not in DRAW_CHARTS:
+        monkeypatch.setattr(Charts, "drawing", lambda _, chart: Drawing(chart.name, chart.caption, b"<svg/>", b""))
