@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.machine import load_average, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
 from benchmarks.packing import ROOT
-from benchmarks.synthetic_records import PACK, fill, sweep
+from benchmarks.synthetic_records import fill, parse_trials, sweep
 from study.record import Home
 
 GOAL_S = 5.0
@@ -115,13 +115,9 @@ def _show(what: str, costs: dict[str, float]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = parser_of("reading", __doc__)
-    parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--mlflow", type=int, default=10_000, help="how many trials are mirrored, 0 for none")
     add_out(parser)
-    options = parser.parse_args()
-    if options.trials < PACK:
-        parser.error(f"--trials {options.trials} is too few to time: give {PACK} or more")
-    return options
+    return parse_trials(parser)
 
 
 if __name__ == "__main__":

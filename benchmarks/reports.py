@@ -18,7 +18,7 @@ from typing import Any
 from analysis.report.report import write_report
 from benchmarks.machine import load_average, machine, sentence
 from benchmarks.options import add_out, parser_of, write_numbers
-from benchmarks.synthetic_records import PACK, fill, sweep
+from benchmarks.synthetic_records import fill, parse_trials, sweep
 from study.record import Home
 
 GOAL_S, GOAL_MB = 3.0, 10.0
@@ -95,12 +95,8 @@ def _verdict(form: str, costs: dict[str, float]) -> bool:
 
 def _options() -> argparse.Namespace:
     parser = parser_of("reports", __doc__)
-    parser.add_argument("--trials", type=int, default=10_000)
     add_out(parser)
-    options = parser.parse_args()
-    if options.trials < PACK:
-        parser.error(f"--trials {options.trials} is too few to time: give {PACK} or more")
-    return options
+    return parse_trials(parser)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 They lie in a home as a launch leaves them, so that reading, fitting and mirroring can be timed on any number of trials.
 """
 
+import argparse
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,6 +24,15 @@ KAPPA, POINTS, PACK = 32, 50, 250
 DATA = LinearSubspace(d=40, eigenvalues=tuple(10 * 0.9**i for i in range(40)), n=4000)
 
 Columns = dict[str, Any]
+
+
+def parse_trials(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options, `--trials` among them; ends the program with a sentence where these are too few to time."""
+    parser.add_argument("--trials", type=int, default=10_000)
+    options = parser.parse_args()
+    if options.trials < PACK:
+        parser.error(f"--trials {options.trials} is too few to time: give {PACK} or more")
+    return options
 
 
 def sweep(gammas: int, betas: int, seeds: int) -> Study:

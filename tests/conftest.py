@@ -39,9 +39,9 @@ import torch
 from painted_pictures import published_celeba
 from threadpoolctl import threadpool_limits
 from type_checks import check_some_steps
+from undrawn_charts import undrawn
 
 from analysis.figures.chart import Charts
-from analysis.figures.drawing import Drawing
 from models.data.load import from_declaration
 from study import VAE, Gamma, Learned, Objective, PlantedManifold, Training, Trial
 from study.train.step.loop import Training as PackTraining
@@ -122,4 +122,4 @@ DRAW_CHARTS = {"test_charts", "test_report", "test_docs_code", "test_your_own_cl
 def undrawn_charts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere charts become empty files: to draw them takes seconds of every report. Launches in other processes draw."""
     if request.module.__name__ not in DRAW_CHARTS:
-        monkeypatch.setattr(Charts, "drawing", lambda _, chart: Drawing(chart.name, chart.caption, b"<svg/>", b""))
+        monkeypatch.setattr(Charts, "drawing", undrawn)

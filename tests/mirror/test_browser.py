@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import BROWSER, running_browser
 from recorded_home import REGIMES, STUDY, commit_trials, reported, runs, write_plan
 
 from study.mirror.mirror import Mirror, tracking_uri
 from study.record import Home
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-OPTIONS += ["--disable-component-update", "--disable-sync"]
 
 pytestmark = [
     pytest.mark.skipif(not BROWSER, reason="needs Chromium or Chrome on the PATH"),
@@ -82,10 +80,8 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=BROWSER, args=OPTIONS)
+    with running_browser() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture
