@@ -1,4 +1,4 @@
-"""What a reader must know of the trials: what the regimes of each data set go by, with the numbers of this study."""
+"""What a reader must know of a study's trials, with its numbers: what regimes go by, and what diverged trials count as."""
 
 from analysis.frames.load import Header
 from analysis.frames.regime import kept
@@ -13,6 +13,18 @@ def rules(frame: Frame, header: Header) -> list[str]:
     by_data = standards(frame)
     told = judged.drop_duplicates("data_id").groupby("data", observed=True, sort=True)["data_id"].first()
     return [f"{label_text(data)}: {_rule(by_data[str(data_id)], header)}" for data, data_id in told.items()]
+
+
+def outdone(frame: Frame, header: Header) -> list[str]:
+    """For each column that a search minimises: that finished trials are worse than the value declared of diverged ones."""
+    found, finished = [], frame[frame["status"].eq("finished")]
+    for column, declared in header.minimised.items():
+        if column in finished and (most := finished[column].max()) > declared:
+            found.append(
+                f"The search declares that a diverged trial counts as {column}={declared:g}, and a finished one has "
+                f"{most:.5g}: so a diverged one counts as worse than every finished one so far."
+            )
+    return found
 
 
 def _rule(standard: Standard, header: Header) -> str:

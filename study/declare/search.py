@@ -107,7 +107,8 @@ def search(**options: Any) -> Callable[[Callable[..., Trial]], Search]:
             \"\"\"What the search is for.\"\"\"
             return Trial(...)
 
-    minimise: the recorded numbers to minimise, by column, each with the value that a diverged trial counts as.
+    minimise: the recorded numbers to minimise, by column, each with the value that a diverged trial counts as; where a
+        finished trial is worse than that, a diverged one counts as just worse than the worst finished one so far.
     samplers: what proposes trials, "tpe", "nsga2" or "random"; each searches on its own.
     trials: how many trials each search asks for.
     shape: axes whose choices decide which trials can train as one pack, as lists.

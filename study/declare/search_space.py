@@ -51,7 +51,8 @@ class Settings(Spec):
     """What a search declares beside its space: see `study.declare.search`."""
 
     minimise: Annotated[dict[str, Real], Field(min_length=1)]
-    """The recorded numbers to minimise, by column, each with the value that a diverged trial counts as."""
+    """The recorded numbers to minimise, by column, each with the value that a diverged trial counts as; where a finished
+    trial is worse than that, a diverged one counts as just worse than the worst finished one so far."""
     samplers: Annotated[tuple[Sampler, ...], Field(min_length=1)]
     """What proposes trials: "tpe", "nsga2" or "random"; each searches on its own."""
     trials: Count

@@ -53,7 +53,7 @@ def read_regimes(home: Home, study: str) -> dict[str, str]:
 
 
 def read_rules(home: Home, study: str) -> list[str]:
-    """What the latest report judges regimes by, a sentence for each data set; none where there was none. Raises: HomeError."""
+    """A sentence for each data set: what the latest report judges regimes by; none without a report. Raises: HomeError."""
     try:
         return _read_json(home, study, RULES, "list of sentences", list)
     except FileNotFoundError:

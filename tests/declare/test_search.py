@@ -148,6 +148,39 @@ def without_rungs(kappa, gamma, beta, seed):
     return a_trial(kappa, gamma, beta, 10, seed)
 
 
+def searched(declared: float, harm: float, trials: int, known: dict[str, Any] | None = None) -> list[Any]:
+    """The rows that TPE asks for where β above 1 diverges, and a finished trial's number is `harm` and more, least at β = 1."""
+    options = OPTIONS | {"minimise": {"nre_mean_test": declared}, "rungs": None, "trials": trials, "batch": 6}
+    table: Any = search(**options)(without_rungs).table("laptop")
+    one = OptunaSearch(table.settings, table.space, "tpe", 0, lambda n, p, s: table.row("x", 0, n, p, s))
+    known = {} if known is None else known
+    while new := [row for row in one.more(known) if row.trial.trial_id not in known]:
+        for row in new:
+            found = result(row.trial, "diverged" if row.trial.objective.beta > 1 else "finished")
+            known[row.trial.trial_id] = found | {"nre_mean_test": harm + found["nre_mean_test"]}
+    return [*one.more(known)]
+
+
+def test_a_search_is_not_led_to_divergence_by_a_value_of_diverged_trials_that_is_better_than_finished_ones():
+    """As with minimise={"neg_elbo_test": 1.0}, where −ELBO is some tens of nats."""
+    for declared in (1.0, 1e6):
+        later = [float(row.axes["beta"]) for row in searched(declared, harm=50.0, trials=48)[24:]]
+        assert sum(beta > 1 for beta in later) <= 8, (declared, later)
+        assert sorted(later)[len(later) // 2] > 0.1, "it is led to β = 1, from below"
+
+
+def test_a_search_that_learned_what_diverged_trials_count_as_goes_on_where_it_was():
+    known: dict[str, Any] = {}
+    whole = [row.trial.trial_id for row in searched(1.0, 50.0, 30, known)]
+    part = {trial: known[trial] for trial in whole[:14]}
+    assert [row.trial.trial_id for row in searched(1.0, 50.0, 30, part)] == whole
+
+
+def test_a_value_of_diverged_trials_that_is_the_worst_changes_nothing():
+    plain, high = (searched(declared, harm=0.0, trials=18) for declared in (3.0, 3.0000001))
+    assert [row.axes for row in plain] == [row.axes for row in high]
+
+
 @pytest.mark.parametrize("status", ["diverged", "failed"])
 def test_a_trial_without_a_number_is_told_as_it_was_declared_or_not_at_all(hunt, tmp_path, status):
     home = Home(tmp_path)
