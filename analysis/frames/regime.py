@@ -13,7 +13,8 @@ that names one.
 
 A trial that is not finished is labelled by its status. A finished trial that has not converged has the regime it was
 left in, and `converged` False: its number of active latents may still be moving, so a table marks it `?` and a verdict
-about where training ends does not rest on it. A regime is relative to a study, hence it is never stored.
+about where training ends does not rest on it. A regime is relative to a study, hence it is never stored. `converged` says
+that latents are at rest; of a trained γ, which may move on, `analysis.frames.gamma_rest` says so.
 
 A deterministic autoencoder has none, for nothing regularises it; where its codes have a price, those that are used count
 in place of active latents. Nor has a second VAE, on draws of the first one's q(z): how many latents such draws need is not

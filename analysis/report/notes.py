@@ -1,5 +1,8 @@
-"""What a reader must know of a study's trials, with its numbers: what regimes go by, and what diverged trials count as."""
+"""What a reader must know of a study's trials, with its numbers: what regimes go by, whether γ is at rest, and more."""
 
+import math
+
+from analysis.frames.gamma_rest import AT_REST, excess, falls_for_ever
 from analysis.frames.load import Header
 from analysis.frames.regime import kept
 from analysis.frames.standards import RELATIVE_LIMIT, Standard, standards
@@ -25,6 +28,42 @@ def outdone(frame: Frame, header: Header) -> list[str]:
                 f"{most:.5g}: so a diverged one counts as worse than every finished one so far."
             )
     return found
+
+
+def restless(frame: Frame) -> list[str]:
+    """For each data set up to two sentences: of trials whose γ still moved, and of those where theory says that it falls."""
+    moving = frame[frame["status"].eq("finished") & frame["gamma_at_rest"].eq(False)]
+    asked = frame[frame["status"].eq("finished") & frame["gamma_at_rest"].notna()]
+    of = asked.groupby("data", observed=True).size()
+    found = []
+    for data, rows in moving.groupby("data", observed=True, sort=True):
+        falls, beginning = falls_for_ever(frame).reindex(rows.index), f"{label_text(data)}: γ is not at rest in"
+        others = rows[~falls]
+        if len(others):
+            found.append(f"{beginning} {_part(others, of[data])}, {_how_far(others)}: {_CUT_OFF}")
+        if falls.any():
+            found.append(f"{beginning} {_part(rows[falls], of[data])}, {_how_far(rows[falls])}: {_FALLS}")
+    return found
+
+
+_CUT_OFF = "their γ, −ELBO and active latents are those at which training stopped, so train them for longer."
+
+_FALLS = (
+    "as theory says, since κ ≥ r latents leave no distortion of data without noise, and γ falls for ever where β < d/r; this "
+    "fall is the result, and the value of γ a matter of the steps."
+)
+
+
+def _part(rows: Frame, of: int) -> str:
+    return f"{len(rows)} of {of} finished trials that train it"
+
+
+def _how_far(rows: Frame) -> str:
+    """By how much γ moved at most, and how far above R/d it ended."""
+    moved = rows["gamma_drift"].abs().max()
+    above = excess(rows).max()
+    far = f" and ended up to {above:.3g} × R/d, where J is least in γ" if above > AT_REST else ""
+    return f"where it moved by up to {100 * math.expm1(moved):.0f} % over the last fifth of training{far}"
 
 
 def _rule(standard: Standard, header: Header) -> str:

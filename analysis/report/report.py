@@ -11,7 +11,7 @@ from analysis.frames.regime import MEANINGS, by_trial
 from analysis.frames.view import View
 from analysis.report.findings import Findings, findings
 from analysis.report.mlflow_links import read_links, section
-from analysis.report.notes import outdone, rules
+from analysis.report.notes import outdone, restless, rules
 from analysis.report.page.home_page import HOME_PAGE, home_page
 from analysis.report.page.origin import Origin
 from analysis.report.page.study_page import Content, study_page
@@ -55,7 +55,7 @@ def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None, liste
     head, frame = view.header, view.trials
     found, seen, counted = findings(view, live), glance(frame, head), counts(frame)
     judged_by = rules(frame, head)
-    notes = [*judged_by, *outdone(frame, head)]
+    notes = [*judged_by, *restless(frame), *outdone(frame, head)]
     files = _files(view, found, seen, counted, notes)
     folder = f"studies/{study}/report"
     for name, content in files.items():
