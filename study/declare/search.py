@@ -59,8 +59,8 @@ class SearchTable:
         return self.space.choices
 
     def __len__(self) -> int:
-        """How many trials the search asks for, not counting the rows of later rungs."""
-        return self.settings.trials * self.settings.repeats * len(self.settings.samplers)
+        """How many rows the search asks for at most, those of later rungs included: one child may equal another."""
+        return self.settings.rows_of(self.settings.trials).total() * self.settings.repeats * len(self.settings.samplers)
 
     def rows(self) -> list[Row]:
         """No row yet: `SearchRounds` makes them. Raises: DeclarationError where the space makes no valid trial."""

@@ -29,10 +29,12 @@ LEAST_OF_A_GPU_S = 36
 def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
     """Print what a study declares, and what of it is already there."""
     tell(console, f"[bold]{plan.study.name}[/] at {plan.scale} scale {where}, home {escape(str(home))}")
-    declared, stages = counted(len(plan.declared), "trial"), len(plan.missing_stages)
-    trials = f"{len(plan.rows)} of {declared} chosen" if plan.only else f"{declared} declared"
+    stages, is_round = len(plan.missing_stages), plan.missing and plan.remaining.total()
+    trials = f"{counted(plan.expected, 'trial')} declared"
+    trials += f", {len(plan.rows)} selected" + (" so far" if is_round else "") if len(plan.rows) < plan.expected else ""
     console.print(
         f"{trials}, {plan.settled} already there, {len(plan.missing) - stages} to train"
+        + (" in this round" if is_round else "")
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
     for remark in (*plan.remarks, *_too_large_batches(plan)):

@@ -7,6 +7,7 @@ Sources: Bergstra et al. (2011) and Ozaki et al. (2022) for the tree of Parzen e
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
@@ -90,6 +91,15 @@ class OptunaSearch:
             self._retell()
             self._ask(min(left, self._settings.batch))
         return self._rows
+
+    @property
+    def remaining(self) -> Counter[int | None]:
+        """Rung → how many rows it will still ask for."""
+        found = self._settings.rows_of(max(0, self._settings.trials - len(self._study.trials)))
+        if self._racing:
+            found += Counter(self._settings.rows_from(len(self._racing), self._rung))
+            found[self._settings.steps[self._rung]] -= len(self._racing)
+        return found
 
     def _recall(self, results: Results) -> None:
         """Tell the sampler, before it is asked for anything, what is known."""

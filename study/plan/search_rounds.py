@@ -6,6 +6,7 @@ have asked for are then known to its samplers from the beginning, and stay in it
 The order of axes and of choices changes nothing: a home keeps to the first one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -64,6 +65,11 @@ class SearchRounds:
             if row.trial.trial_id not in there:  # a child of the genetic algorithm may equal a parent: one trial
                 found.setdefault(row.trial.trial_id, row)
         return list(found.values())
+
+    @property
+    def remaining(self) -> Counter[int | None]:
+        """Rung → how many rows the searches will still ask for, at most: one child may equal another."""
+        return sum((search.remaining for search in self._searches), Counter[int | None]())
 
     @property
     def header(self) -> dict[str, Any]:

@@ -72,10 +72,13 @@ def test_a_search_asks_in_rounds_until_its_budget_is_spent(hunt, tmp_path):
     home = Home(tmp_path)
     plan = make_plan(hunt, "laptop", home)
     assert len(plan.rows) == 3 * 2 * 4  # one batch of each search
+    assert plan.remaining == {10: 3 * 2 * 2 * 4, 40: 3 * 2 * 3 * 2}
+    assert plan.expected == len(hunt.table("laptop"))
     assert replan(plan, home).declared == plan.declared, "a round is over before the next is asked"
     plan = carried_out(hunt, home)
     asked = {tuple(row.axes[axis] for axis in ("sampler", "repeat", "number")) for row in plan.declared}
-    assert len(hunt.table("laptop")) == 3 * 2 * 12
+    assert (plan.expected, plan.remaining.total()) == (len(plan.declared), 0)
+    assert len(hunt.table("laptop")) == 3 * 2 * 3 * (4 + 2)
     assert sum(sampler != "nsga2" for sampler, *_ in asked) == 2 * 2 * 12
     assert 2 * 4 < sum(sampler == "nsga2" for sampler, *_ in asked) <= 2 * 12, "a child may equal a parent: one trial"
 
@@ -162,11 +165,10 @@ def searched(declared: float, harm: float, trials: int, known: dict[str, Any] | 
 
 
 def test_a_search_is_not_led_to_divergence_by_a_value_of_diverged_trials_that_is_better_than_finished_ones():
-    """As with minimise={"neg_elbo_test": 1.0}, where −ELBO is some tens of nats."""
-    for declared in (1.0, 1e6):
-        later = [float(row.axes["beta"]) for row in searched(declared, harm=50.0, trials=48)[24:]]
-        assert sum(beta > 1 for beta in later) <= 8, (declared, later)
-        assert sorted(later)[len(later) // 2] > 0.1, "it is led to β = 1, from below"
+    """As with minimise={"neg_elbo_test": 1.0}, where −ELBO is some tens of nats: else 21 of 24 diverge, near β = 12."""
+    later = sorted(float(row.axes["beta"]) for row in searched(1.0, harm=50.0, trials=48)[24:])
+    assert sum(beta > 1 for beta in later) <= 14
+    assert 0.3 < later[12] < 2, "it is led to β = 1, as by a value that is worse than all"
 
 
 def test_a_search_that_learned_what_diverged_trials_count_as_goes_on_where_it_was():
