@@ -32,38 +32,30 @@ def outdone(frame: Frame, header: Header) -> list[str]:
 
 def restless(frame: Frame) -> list[str]:
     """For each data set up to two sentences: of trials whose γ still moved, and of those where theory says that it falls."""
-    moving = frame[frame["status"].eq("finished") & frame["gamma_at_rest"].eq(False)]
     asked = frame[frame["status"].eq("finished") & frame["gamma_at_rest"].notna()]
-    of = asked.groupby("data", observed=True).size()
-    found = []
-    for data, rows in moving.groupby("data", observed=True, sort=True):
-        falls, beginning = falls_for_ever(frame).reindex(rows.index), f"{label_text(data)}: γ is not at rest in"
-        others = rows[~falls]
-        if len(others):
-            found.append(f"{beginning} {_part(others, of[data])}, {_how_far(others)}: {_CUT_OFF}")
-        if falls.any():
-            found.append(f"{beginning} {_part(rows[falls], of[data])}, {_how_far(rows[falls])}: {_FALLS}")
+    falls, found = falls_for_ever(frame), list[str]()
+    for data, trained in asked.groupby("data", observed=True, sort=True):
+        moving = trained[trained["gamma_at_rest"].eq(False)]
+        for rows, verdict in ((moving[~falls[moving.index]], _CUT_OFF), (moving[falls[moving.index]], _FALLS)):
+            if len(rows):
+                part = f"{len(rows)} of {len(trained)} finished trials that train it"
+                found.append(f"{label_text(data)}: γ was not at rest in {part} ({_how_far(rows)}){verdict}")
     return found
 
 
-_CUT_OFF = "their γ, −ELBO and active latents are those at which training stopped, so train them for longer."
+_CUT_OFF = ": train these for longer, for their γ, −ELBO and active latents are those at which training stopped."
 
 _FALLS = (
-    "as theory says, since κ ≥ r latents leave no distortion of data without noise, and γ falls for ever where β < d/r; this "
-    "fall is the result, and the value of γ a matter of the steps."
+    ", as theory says: κ ≥ r latents leave no distortion of data without noise, and γ falls for ever where β < d/r. So its fall "
+    "is the result, and its value a matter of the steps."
 )
-
-
-def _part(rows: Frame, of: int) -> str:
-    return f"{len(rows)} of {of} finished trials that train it"
 
 
 def _how_far(rows: Frame) -> str:
     """By how much γ moved at most, and how far above R/d it ended."""
-    moved = rows["gamma_drift"].abs().max()
-    above = excess(rows).max()
-    far = f" and ended up to {above:.3g} × R/d, where J is least in γ" if above > AT_REST else ""
-    return f"where it moved by up to {100 * math.expm1(moved):.0f} % over the last fifth of training{far}"
+    moved, above = 100 * math.expm1(rows["gamma_drift"].abs().max()), excess(rows).max()
+    far = f", and ended up to {above:.3g} × R/d, where J is least" if above > AT_REST else ""
+    return f"it moved by up to {moved:.0f} % over the last fifth of training{far}"
 
 
 def _rule(standard: Standard, header: Header) -> str:

@@ -65,7 +65,7 @@ class Session:
             announce(self.console, own, home, where)
         check_own(plan, self.console)
         if options.plan:
-            show_cost(self.console, plan, self.place.resources, options.in_process)
+            show_cost(self.console, plan, self.place.resources, options)
             return Launched(str(home), tuple(result_of(own, own, home, None) for own in plan.plans))
         return Training(self, plan, home).carry_out()
 
