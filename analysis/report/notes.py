@@ -46,8 +46,8 @@ def restless(frame: Frame) -> list[str]:
 _CUT_OFF = ": train these for longer, for their γ, −ELBO and active latents are those at which training stopped."
 
 _FALLS = (
-    ", as theory says: κ ≥ r latents leave no distortion of data without noise, and γ falls for ever where β < d/r. So its fall "
-    "is the result, and its value a matter of the steps."
+    ", as theory says: κ ≥ r latents leave no distortion of data without noise, and γ falls for ever where β < d/r. So its "
+    "fall is the result, and its value a matter of the steps."
 )
 
 
