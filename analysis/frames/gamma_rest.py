@@ -44,6 +44,7 @@ def excess(frame: Frame) -> Column:
 def falls_for_ever(frame: Frame) -> Column:
     """Whether theory says that a trial's γ falls towards 0 as long as it is trained."""
     noise_free = [data for data, one in standards(frame).items() if one.is_noise_free]
-    kappa, beta = (pd.to_numeric(frame[name], errors="coerce") for name in ("kappa", "beta"))
+    kappa: Column = pd.to_numeric(frame["kappa"], errors="coerce")
+    beta: Column = pd.to_numeric(frame["beta"], errors="coerce")
     r = frame["intrinsic_dim"].where(frame["data_id"].isin(noise_free) & frame["stage"].ne(SECOND))
     return kappa.ge(r) & (beta * r).lt(frame["d"])

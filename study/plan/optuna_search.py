@@ -52,7 +52,8 @@ class OptunaSearch:
         self._settings, self._space, self._make = settings, space, make
         self._known: Sequence[Known] = known
         self._skipped = int(known[-1].rows[0].axes["number"]) + 1 - len(known) if known else 0
-        self._sampler, self._repeat = sampler, repeat
+        self._sampler: Sampler = sampler
+        self._repeat = repeat
         after = f" after {len(known)}" if known else ""  # or chance would ask for the same again
         self._study = self._begun(after)
         self._told: list[Numbers | None] = []
@@ -124,11 +125,10 @@ class OptunaSearch:
         Otherwise the search would be led to where trials diverge.
         """
         seen = [self._numbers(results[row.trial.trial_id]) for row in rows if row.trial.trial_id in results]
+        columns = ([number for number in column if number is not None] for column in zip(*seen, strict=True))
+        beyond = [math.nextafter(max(column), math.inf) if column else -math.inf for column in columns]
         declared = self._settings.minimise.values()
-        self._lacking = tuple(
-            max([worst, *(math.nextafter(n[i], math.inf) for n in seen if n[i] is not None)])
-            for i, worst in enumerate(declared)
-        )
+        self._lacking = tuple(map(max, declared, beyond)) if beyond else tuple(declared)
 
     def _retell(self) -> None:
         """Tell Optuna anew all that is known, if a trial that diverged was told as better than one that has finished since.

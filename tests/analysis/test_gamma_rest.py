@@ -72,8 +72,8 @@ def test_a_gamma_without_an_end_is_a_result_and_convergence_does_not_ask_for_it(
     assert frame["converged"].all()
     cut_off, result, noisy = restless(frame)
     assert cut_off == (
-        "manifold r=3: γ was not at rest in 3 of 4 finished trials that train it (it moved by up to 55 % over the last fifth of "
-        "training): train these for longer, for their γ, −ELBO and active latents are those at which training stopped."
+        "manifold r=3: γ was not at rest in 3 of 4 finished trials that train it (it moved by up to 55 % over the last fifth "
+        "of training): train these for longer, for their γ, −ELBO and active latents are those at which training stopped."
     )
     assert "in 1 of 4 finished trials that train it (it moved by up to 55 % over the last" in result
     assert "ended up to 3.3 × R/d, where J is least), as theory says: κ ≥ r latents" in result
