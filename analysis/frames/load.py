@@ -7,6 +7,7 @@ Axis columns hold the labels of the study's table and win over same-named record
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,21 @@ class Header:
         return [axis for axis, labels in self.axes.items() if len(labels) > 1 and axis not in without]
 
     def position(self, axis: str, label: Any) -> int:
-        """Where a label stands in its axis. A mixed axis is stored as text, hence the second comparison."""
-        labels = self.axes.get(axis, [])
-        return next((i for i, other in enumerate(labels) if other == label or str(other) == str(label)), len(labels))
+        """Where a label stands in its axis. A mixed axis is stored as text, hence the second look."""
+        places = self._places.get(axis, {})
+        last = len(self.axes.get(axis, []))
+        return min(places.get(label, last), places.get(str(label), last))
+
+    @cached_property
+    def _places(self) -> dict[str, dict[Any, int]]:
+        """For each axis where its labels stand, by themselves and by their text; of equal ones the first."""
+        found: dict[str, dict[Any, int]] = {}
+        for axis, labels in self.axes.items():
+            of_axis = found.setdefault(axis, {})
+            for place, label in enumerate(labels):
+                of_axis.setdefault(label, place)
+                of_axis.setdefault(str(label), place)
+        return found
 
     def ordered(self, axis: str, labels: Iterable[Any]) -> list[Any]:
         """The distinct labels, in declared order."""
