@@ -11,8 +11,8 @@ from analysis.explore.explored import Explored
 from analysis.explore.measures import FACTORS
 from analysis.explore.scales import SPREAD, SPREAD_OF_FACTORS, Scale, scale_of_measure
 from analysis.figures.chart import Rows
+from analysis.frames.recorded import recorded
 from analysis.frames.types import Frame
-from study.record import TABLES
 
 QUANTITIES = {
     "objective": "objective J",
@@ -113,6 +113,5 @@ def _scale(values: Any, column: str) -> Scale:
 
 
 def _with_unit(column: str, title: str) -> str:
-    metadata = TABLES["curves"].field("gamma" if column == "gamma_value" else column).metadata
-    unit = metadata[b"unit"].decode()
+    unit = recorded(column, "curves").unit
     return title if unit == "-" else f"{title} ({unit})"

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.frames.recorded import FRAME_NAMES, METRIC_NAMES
 from analysis.frames.regime import with_regimes
 from analysis.frames.types import Frame
 from study.record import RESERVED, Home, read
@@ -22,9 +23,6 @@ from study.record.study_files import HEADER, PLAN, read_header, read_plan, study
 
 Place = str | Path | Home
 DEFAULT_HOME = "./runs"
-
-METRIC_NAMES = {"mmd_imq": "mmd"}
-"""Short column names of evaluations; a metric that is not listed keeps its own name."""
 
 
 class AnalysisError(Exception):
@@ -173,10 +171,10 @@ def _absent(study: str, place: Home) -> str:
 
 
 def _of(plan: Frame, content: pa.Table) -> Frame:
-    """The record rows of the plan's trials; the decoder variance as `gamma_value`."""
+    """The record rows of the plan's trials, their columns by the names that frames have."""
     ids = pa.array(plan["trial_id"].tolist(), pa.string())
     rows = content.filter(pc.is_in(content["trial_id"], value_set=ids))  # pyright: ignore[reportAttributeAccessIssue]
-    return rows.to_pandas(use_threads=False).rename(columns={"gamma": "gamma_value"})
+    return rows.to_pandas(use_threads=False).rename(columns=FRAME_NAMES)
 
 
 def _beside(plan: Frame, records: Frame, how: Any) -> Frame:
