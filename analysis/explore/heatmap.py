@@ -6,7 +6,8 @@ import numpy as np
 from analysis.explore.explored import Explored
 from analysis.explore.importance import SEEDS, TOGETHER
 from analysis.explore.vega import finish
-from analysis.figures.chart import INK, Chart, Rows
+from analysis.figures.chart import Chart, Rows
+from analysis.figures.looks import INK
 
 CELL = {"width": alt.Step(88), "height": alt.Step(24)}
 LEFT_OUT = ("objective_train", "distortion_train", "rate_train", "nre_mean_train", "stopped_at", "parameters", "wall_s")

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from analysis import header, results, write_report
 from analysis.__main__ import app
 from analysis.explore.axes import gamma_axis
-from analysis.figures.style import looks
+from analysis.figures.looks import looks
 from analysis.frames.recorded import UNDECLARED
 from analysis.report.page.columns import glossary
 from analysis.report.terminal import print_report
