@@ -99,8 +99,8 @@ def _show(form: str, costs: dict[str, float]) -> None:
 def _verdict(form: str, costs: dict[str, float]) -> bool:
     met = costs["opening"] <= GOAL_S and costs["MB"] <= GOAL_MB and costs["core"] <= GOAL_WRITING_S
     numbers = (
-        f"written in {costs['core']:.1f} s of a core (at most {GOAL_WRITING_S:g}), {costs['MB']:.1f} MB (at most {GOAL_MB:g}), "
-        f"opened in {costs['opening']:.1f} s (at most {GOAL_S:g})"
+        f"written in {costs['core']:.1f} s of a core (at most {GOAL_WRITING_S:g}), "
+        f"{costs['MB']:.1f} MB (at most {GOAL_MB:g}), opened in {costs['opening']:.1f} s (at most {GOAL_S:g})"
     )
     print(f"{'goal met' if met else 'goal missed'}: {form}: {numbers}")
     return met
