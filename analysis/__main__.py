@@ -1,4 +1,7 @@
-"""The command line of the analysis: `python -m analysis STUDY [--home ./runs]`, or `claims` in the study's place."""
+"""The command line of the analysis: `python -m analysis STUDY [--home ./runs]`, or `claims` in the study's place.
+
+What writes reports is imported once it is known that one is wanted: `--help` and shells' completions do not wait for pandas.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,12 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analysis.frames.load import DEFAULT_HOME, AnalysisError
-from analysis.report.overview import as_json, as_markdown, overview, print_overview
-from analysis.report.report import write_all_reports, write_report
-from analysis.report.terminal import print_report, print_reports
 from study.cli import command_of, refuse, run
-from study.record import HomeError
+
+DEFAULT_HOME = "./runs"
 
 StudyName = Annotated[
     str | None, typer.Argument(metavar="STUDY", help="A study that was launched into the home.", show_default=False)
@@ -26,6 +26,11 @@ def report(study: StudyName = None, home: HomePlace = DEFAULT_HOME, every: Every
     """Write a study's report, with tables and figures, or all studies', from the records alone, and print what it says."""
     if bool(study) == every:
         refuse("--all means every study: leave the name out" if study else "name a study, or give --all")
+    from analysis.frames.load import AnalysisError
+    from analysis.report.report import write_all_reports, write_report
+    from analysis.report.terminal import print_report, print_reports
+    from study.record import HomeError
+
     try:
         if study:
             print_report(Console(), write_report(study, home))
@@ -37,12 +42,16 @@ def report(study: StudyName = None, home: HomePlace = DEFAULT_HOME, every: Every
 
 def claims(home: HomePlace = DEFAULT_HOME, machine: AsJson = False, page: Page = None) -> None:
     """List every claim of every study by topic, with its verdict, and what is missing."""
+    from analysis.frames.load import AnalysisError
+    from analysis.report.overview import as_json, as_markdown, overview, print_overview
+    from study.record import HomeError
+
     try:
         found = overview(home)
-        if page:
-            _write_page(page, as_markdown(found))
     except (AnalysisError, HomeError) as fault:
         refuse(str(fault))
+    if page:
+        _write_page(page, as_markdown(found))
     typer.echo(as_json(found)) if machine else print_overview(Console(), found)
 
 
@@ -71,7 +80,7 @@ def _write_page(page: Path, text: str) -> None:
     try:
         page.write_text(text, encoding="utf-8")
     except OSError as fault:
-        raise AnalysisError(f"the page cannot be written to {page} ({fault.strerror}): name another file") from None
+        refuse(f"the page cannot be written to {page} ({fault.strerror}): name another file")
 
 
 report_app, claims_app, app = command_of(report), command_of(claims), command_of(main)

@@ -13,12 +13,6 @@ from analysis.explore.training import training
 from analysis.figures.chart import Charts, Rows
 from analysis.frames.view import View
 
-NAMES = (
-    *("history", "front", "explorer", "active_dimensions", "importance", "parallel", "plane"),
-    *("gamma_trajectory", "gradient_z", "training", "strips"),
-)
-"""The names of all charts, which are those of their files."""
-
 
 def charts_of(view: View) -> Charts:
     """The charts of a study; none where no trial has finished. Raises: AnalysisError, HomeError."""
