@@ -39,7 +39,7 @@ def strips(explored: Explored, home: Home) -> tuple[Chart, Rows] | None:
         axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False),
     )
     image = alt.Chart(alt.NamedData("strips")).mark_image(width=width, height=height, aspect=True)
-    chart = image.encode(x, y, url="url:N").properties(width=alt.Step(width + 14), height=alt.Step(height + 6))
+    chart = image.encode(x, y, alt.Url("url:N")).properties(width=alt.Step(width + 14), height=alt.Step(height + 6))
     most = max(map(len, shown))
     cut = (
         f" The {MOST_CELLS} cells with the lowest {explored.main[0].name}, of up to {most}."
