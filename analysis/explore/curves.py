@@ -82,7 +82,9 @@ def curves_of(explored: Explored, logged: Frame) -> Curves | None:
 def _thinned(rows: Frame, points: int) -> np.ndarray:
     """At most so many of the steps of each number of training steps, evenly, with the first and the last."""
     kept: set[int] = set()
-    for steps in {tuple(sorted(one)) for one in rows.groupby("trial_id")["step"].unique()}:
+    logged = rows[["trial_id", "step"]].drop_duplicates().sort_values(["trial_id", "step"])
+    ends = np.cumsum(logged.groupby("trial_id").size())[:-1]
+    for steps in {tuple(each.tolist()) for each in np.split(logged["step"].to_numpy(), ends)}:
         kept.update(steps[i] for i in np.unique(np.linspace(0, len(steps) - 1, points).round().astype(int)))
     return np.array(sorted(kept))
 

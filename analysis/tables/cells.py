@@ -16,7 +16,6 @@ from analysis.frames.regime import kept
 from analysis.frames.types import Frame
 from analysis.tables.grouping import Grouping
 from analysis.tables.interval import NOTHING, Interval
-from analysis.tables.sheet import rows_in_markdown
 
 MEASURES = {
     "neg_elbo_test": "−ELBO",
@@ -149,7 +148,7 @@ def cells(frame: Frame, header: Header, axes: list[str]) -> Iterator[tuple[tuple
         return
     by = Grouping.of(frame, header, axes)
     for number, trials in frame.groupby(by.number):
-        yield by.labels[number], trials
+        yield by.labels[int(number)], trials
 
 
 def enough_converged(trials: Frame) -> bool:
@@ -203,11 +202,6 @@ def measured(frame: Frame, header: Header) -> dict[str, str]:
 def also(header: Header) -> dict[str, str]:
     """Columns that the table has if any trial measured them, and their headings; the user's own keep their names."""
     return ALSO | {name: name.replace("_", " ") for name in header.own_metrics}
-
-
-def markdown(summary: Frame, header: Header) -> str:
-    """The table of `table` in Markdown, columns padded so that it also reads as plain text."""
-    return rows_in_markdown(*written(summary, header))
 
 
 def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]:

@@ -160,7 +160,7 @@ def test_each_mode_has_one_look_that_its_company_does_not_change():
 
 
 def test_the_glossary_takes_units_from_the_records():
-    rows = {column: (unit, meaning) for _, column, unit, meaning in glossary({})}
+    rows = {column: (unit, meaning) for column, unit, meaning in glossary({}).values()}
     assert rows["trials.distortion_test"][0] == "data²"
     assert rows["trials.rate_test"][0] == "nats"
     unit, meaning = rows["trials.gamma"]
