@@ -70,9 +70,14 @@ def launch_here(*arguments, cwd=ROOT, **environment):
 
 
 def start(path, home, *options, output=subprocess.DEVNULL, **environment):
-    """A launch in a process group of its own, as a shell starts it."""
+    """A launch of `tiny` in a process group of its own, as a shell starts it."""
+    return start_command(f"{path}:tiny", "--home", home, *options, output=output, **environment)
+
+
+def start_command(*arguments, output=subprocess.DEVNULL, **environment):
+    """What `launch` runs to its end, under way, in a process group of its own, as a shell starts it."""
     return subprocess.Popen(
-        command(f"{path}:tiny", "--home", home, *options),
+        command(*arguments),
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
