@@ -29,6 +29,14 @@ CHECKED = {
 Of `analysis.fit` two modules: its `Sweep` refuses arrays of other shapes itself, in a sentence that a test reads.
 """
 
+IMPORTED_FIRST = """
+beartype pandas pooch pyarrow.parquet pydantic.type_adapter safetensors.numpy scipy.optimize scipy.stats torch.export
+"""
+"""What checked modules import while they are rewritten would be compiled anew, which takes as long as the rest."""
+
+for package in IMPORTED_FIRST.split():
+    import_module(package)
+
 for checker, packages in CHECKED.items():
     with install_import_hook(packages, checker):
         for package in map(import_module, packages):

@@ -70,14 +70,9 @@ def launch_here(*arguments, cwd=ROOT, **environment):
 
 
 def start(path, home, *options, output=subprocess.DEVNULL, **environment):
-    """A launch of `tiny` in a process group of its own, as a shell starts it."""
-    return start_command(f"{path}:tiny", "--home", home, *options, output=output, **environment)
-
-
-def start_command(*arguments, output=subprocess.DEVNULL, **environment):
-    """What `launch` runs to its end, under way, in a process group of its own, as a shell starts it."""
+    """A launch in a process group of its own, as a shell starts it."""
     return subprocess.Popen(
-        command(*arguments),
+        command(f"{path}:tiny", "--home", home, *options),
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
@@ -127,7 +122,7 @@ def wait_for(condition, what, patience_s=90):
 
 def begun(home):
     """The journal's lines about trainings that began, once there are any."""
-    return wait_for(lambda: [line for line in journal(Home(home)) if line["event"] == "begin"], "training")
+    return wait_for(lambda: [line for line in journal(Home(home)) if line["event"] == "begin"], "training", 200)
 
 
 def assert_each_trained_to_its_end_once(home, count):
