@@ -38,10 +38,19 @@ class GaussianVAE(GaussianNetwork):
         shapes = spec.decoder_layers(d * per_value.numbers)
         if spec.skip == "affine":
             *shapes, skip = shapes
-            self.affine = linear(*skip, spec, spec.output_scale, bias=False)
+            self.affine = linear(*skip, spec, spec.output_scale * spec.z_scale, bias=False)
         *hidden, output = shapes
         layers = [linear(a, b, spec) for a, b in hidden]
         self.decoder = nn.ModuleList([*layers, linear(*output, spec, spec.output_scale)])
+        self._scale_decoder(spec)
+
+    @torch.no_grad()
+    def _scale_decoder(self, spec: VAE) -> None:
+        """Multiply what takes z in by `z_scale`, and all else behind the first layer by `decoder_gain`."""
+        for place, layer in enumerate(self.decoder):
+            takes_z = layer.in_features if not place else spec.kappa if spec.skip == "concat" else 0
+            layer.weight[:, : layer.in_features - takes_z] *= spec.decoder_gain
+            layer.weight[:, layer.in_features - takes_z :] *= spec.z_scale
 
     def encode(self, x: Float[Tensor, "*n d_in"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
         """Mean and log variance of q(z|x), of z in units of the prior's standard deviation."""
