@@ -90,8 +90,7 @@ def _placed(held: Weights, entries: list[str], u: Float[Tensor, " m"], v: Float[
     """All weights, with u in the columns that multiply z, and v in the row of the mean."""
     columns = u.split([held[name].shape[0] for name in entries])
     taken = {
-        name: torch.cat([held[name][:, :-1], column[:, None]], 1)
-        for name, column in zip(entries, columns, strict=True)
+        name: torch.cat([held[name][:, :-1], column[:, None]], 1) for name, column in zip(entries, columns, strict=True)
     }
     return held | taken | {MEAN: v[None]}
 
