@@ -38,7 +38,7 @@ COLLAPSED, KEPT = 1, 3
 """Active latents: a decoder with at most the first has collapsed, one with at least the second has not."""
 
 NRE_RESCUED, NRE_LOST = 0.15, 0.9
-"""Lost fraction of the test variance: at most the first where a decoder is rescued, at least the second where it collapses."""
+"""Lost fraction of the test variance: at most the first of a rescued decoder, at least the second of a collapsed one."""
 
 ESCAPES = {AFFINE: "B11", "residual": "B12", "concat": "B12"}
 """Which statement says that a skip is an escape."""
