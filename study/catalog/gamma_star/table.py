@@ -33,10 +33,13 @@ from study.declare.trial import Trial
 
 START: Any = {"log_var_scale": 0.1, "log_var_range": (-20, 5)}
 
-GAMMAS: dict[str, Gamma] = {"learned": Learned(), "refit": Refit()}
+LEARNED, REFIT = "learned", "refit"
+"""How γ is set, as the table has it and as `gamma_mode` records it."""
+
+GAMMAS: dict[str, Gamma] = {LEARNED: Learned(), REFIT: Refit()}
 
 FROM_PIXELS = Learned(init=0.07)
-ON_PICTURES: dict[str, Gamma] = {"learned": FROM_PIXELS, "refit": Refit(learned=FROM_PIXELS)}
+ON_PICTURES: dict[str, Gamma] = {LEARNED: FROM_PIXELS, REFIT: Refit(learned=FROM_PIXELS)}
 
 NEAR_STAR = Fixed(0.008)
 """Near the digits' γ*, in (grey level)²: the same for all seeds, so that nothing but the steps differs."""
