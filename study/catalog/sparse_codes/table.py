@@ -1,4 +1,4 @@
-"""Penalties on an autoencoder's codes × how γ is set × data × stage × seeds: which leave exactly r codes?
+"""Penalties on an autoencoder's codes × how γ is set × data × part × seeds: which leave exactly r codes?
 
 Every penalty acts on the same energies, which do not depend on a code's scale, with the same weight and from the same
 initial weights. There are eight codes, and three are needed. On linear data, theory gives each penalty's minimum, with the
@@ -40,10 +40,10 @@ PRICES = [
     Sparsity(h="log"),
 ]
 
-AUTOENCODER, SECOND = STAGES = "autoencoder", "second stage"
+AUTOENCODER, SECOND = PARTS = "autoencoder", "second stage"
 
-SAMPLED = ("u", "log")
-"""Penalties whose autoencoders a second stage stands on."""
+DENSE, SPARSE = SAMPLED = Sparsity(h="u").label, Sparsity(h="log").label
+"""Labels of the penalties whose autoencoders a second stage stands on."""
 
 LINEAR = LinearSubspace(d=10, eigenvalues=(4.0, 2.0, 1.0), n=1000, n_test=500)
 
@@ -55,29 +55,29 @@ LONG = {"LinearSubspace": 20_000, "PlantedManifold": 10_000, "MNIST": 14_000}
 """Steps at paper scale; for MNIST, 60 epochs."""
 
 
-@study(data=[LINEAR, PlantedManifold(d=20, r=3)], gamma=[SMALL, SOON, LATE], h=PRICES, stage=STAGES, seed=range(3))
-def sparse_codes(data: Data, gamma: Gamma, h: Sparsity, stage: str, seed: int) -> Trial | None:
+@study(data=[LINEAR, PlantedManifold(d=20, r=3)], gamma=[SMALL, SOON, LATE], h=PRICES, part=PARTS, seed=range(3))
+def sparse_codes(data: Data, gamma: Gamma, h: Sparsity, part: str, seed: int) -> Trial | None:
     """Which penalties leave an autoencoder the codes that its data need, and no more?"""
-    return _of_stage(stage, h, _trial(data, gamma, h, seed, STEPS))
+    return _of_part(part, h, _trial(data, gamma, h, seed, STEPS))
 
 
 @sparse_codes.paper(
     data=[LINEAR, PlantedManifold(d=20, r=3), MNIST()],
     gamma=[SMALL, SOON, LATE],
     h=PRICES,
-    stage=STAGES,
+    part=PARTS,
     seed=range(10),
 )
-def sparse_codes_paper(data: Data, gamma: Gamma, h: Sparsity, stage: str, seed: int) -> Trial | None:
+def sparse_codes_paper(data: Data, gamma: Gamma, h: Sparsity, part: str, seed: int) -> Trial | None:
     """The same with longer training and more seeds, and on MNIST with 64 codes."""
-    return _of_stage(stage, h, _trial(data, gamma, h, seed, LONG))
+    return _of_part(part, h, _trial(data, gamma, h, seed, LONG))
 
 
-def _of_stage(stage: str, h: Sparsity, first: Trial | None) -> Trial | None:
+def _of_part(part: str, h: Sparsity, first: Trial | None) -> Trial | None:
     """The autoencoder itself, or a VAE on its codes; None where no second stage is asked for."""
-    if first is None or stage == AUTOENCODER:
+    if first is None or part == AUTOENCODER:
         return first
-    if first.data == LINEAR or first.objective.gamma != SMALL or h.h not in SAMPLED:
+    if first.data == LINEAR or first.objective.gamma != SMALL or h.label not in SAMPLED:
         return None
     model = VAE(kappa=first.model.kappa, encoder=(64, 64), decoder=(64, 64), log_var_scale=0.1, log_var_range=(-20, 5))
     training = first.training.model_copy(update={"batch": 128, "lr": 3e-3})
