@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, Target, at_least, at_most, below, most, near
-from analysis.claims.estimate import computed, share_of, worst_of
+from analysis.claims.estimate import computed, mean_count_of, share_of, worst_of
 from analysis.figures.drawing import Drawing
 from analysis.frames.probe_results import ProbeResult, probe_results
 from analysis.frames.types import Frame
@@ -29,11 +29,11 @@ from study.catalog.deep_collapse.table import (
     AFFINE,
     DEPTHS,
     LEVELS,
-    NEAR,
     NONE,
     SPECTRUM,
     STARTS,
     WEAK,
+    WHOLE,
     deep_collapse,
 )
 
@@ -127,7 +127,7 @@ def _of_curvature(looks: list[tuple[ProbeResult, float, float]], lacks: str) -> 
     weak = _least(looks, skip=NONE, gain=WEAK, depth=DEPTHS[-1]), _least(looks, skip=NONE, gain=WEAK, depth=1)
     with_skip = _least(looks, skip=AFFINE, gain=WEAK, depth=DEPTHS[-1])
     alone = _of_skip_alone()
-    flat = [float(abs(np.mean(deep) / np.mean(single))) for deep, single in [weak] if deep and single]
+    deep, single = (float(np.mean(found)) if found else float("nan") for found in weak)
 
     def claim(said: str, source: str, *comparisons: Comparison, statements: tuple[str, ...] = ()) -> Claim:
         return Claim(
@@ -170,7 +170,7 @@ def _of_curvature(looks: list[tuple[ProbeResult, float, float]], lacks: str) -> 
             DERIVED,
             Comparison(
                 f"curvature at {DEPTHS[-1]} layers, as a part of that at 1",
-                computed(flat[0] if flat else float("nan"), len(weak[0]), "networks"),
+                computed(abs(deep / single) if single else float("nan"), len(weak[0]), "networks"),
                 at_most(FADED),
             ),
             Comparison(
@@ -202,7 +202,7 @@ def _of_training(trials: Frame) -> list[Claim]:
     plain, affine = (_leave(trained, DEPTHS[-1], WEAK, skip) for skip in (NONE, AFFINE))
     shallow = _leave(trained, DEPTHS[0], WEAK, NONE)
     deep = f"{DEPTHS[-1]} layers, gain {WEAK:g}"
-    whole = _leave(trained[trained["part"].eq(NEAR)], DEPTHS[-1], 1.0, NONE)
+    whole = trained[trained["gain"].eq(WHOLE) & trained["depth"].eq(DEPTHS[-1]) & trained["skip"].eq(NONE)]
     return [
         Claim(
             f"tanh decoders, {deep}",
@@ -228,9 +228,9 @@ def _of_training(trials: Frame) -> list[Claim]:
             f"tanh decoders, {DEPTHS[-1]} layers",
             "does a plain decoder escape if its layers keep what they are given (gain 1)?",
             "asked here",
-            trials=whole.n,
+            trials=len(whole),
             topic=topics.COLLAPSE_POINT,
-            comparisons=[Comparison("leave it", whole, most())],
+            comparisons=[Comparison("n_active", mean_count_of(whole["n_active"]), at_least(1))],
             kind="question",
         ),
     ]

@@ -1,8 +1,8 @@
-"""learned_sigma: is training with a learned Σ more stable, and sooner at its minimum, than with Σ held at the prior's?
+"""learned_sigma: is training with a learned Σ more stable, and lower sooner, than with Σ held at the prior's?
 
 Each training with Σ held has a twin with Σ learned: the same steps, γ, learning rate and seed. A training that diverged is a
-result. It is at its minimum from the first logged step on at which J of the minibatch is within a nat of the least J that
-there is, which theory gives for either Σ.
+result. Both are to come down to one level, the least J that there is with Σ held, which theory gives: a training is there
+from the first logged step on at which J of the minibatch is within a nat of it.
 
 Source: Wang & Ziyin (2022), section 4.3.
 """
@@ -21,13 +21,13 @@ from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
 from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
-from analysis.theory import fixed_sigma, linear, modes_of_spectrum
+from analysis.theory import fixed_sigma, modes_of_spectrum
 from study.catalog.learned_sigma.table import HELD, KAPPA, LEARNED, learned_sigma
 
 SOURCE = "Wang & Ziyin (2022), section 4.3"
 
 NEAR = 1.0
-"""How near J must come to its minimum, in nats: minibatches make it vary by about a quarter of that."""
+"""How near J must come to the level, in nats: minibatches make it vary by about a quarter of that."""
 
 KEY = ["optimiser", "gamma", "rate", "seed"]
 
@@ -73,7 +73,7 @@ def of_pairs(optimiser: str, pairs: Frame) -> list[Claim]:
             2 * len(pairs),
         ),
         claim(
-            "more trainings reach their minimum with Σ learned, and sooner",
+            "more trainings come down to the least J of Σ held with Σ learned, and sooner",
             [
                 Comparison("it alone does in", share_of(only, only + only_held, "pairs"), most()),
                 Comparison("where both do, the logarithm of learned over held steps", mean_of(sooner), below(0.0)),
@@ -92,22 +92,20 @@ def paired(trials: Frame) -> Frame:
 
 
 def with_arrival(view: View) -> Frame:
-    """Trials with a result, with `diverged`, and `arrived`: the step from which on J is near its minimum, else infinite."""
+    """Trials with a result, with `diverged`, and `arrived`: the step from which on J is near the level, else infinite."""
     known = view.trials[view.trials["status"].isin(["finished", "diverged"])]
     rows = known.assign(diverged=known["status"].eq("diverged"))
-    least = {str(row["trial_id"]): _least(view, row) for row in rows.to_dict("records")}
+    level = {str(row["trial_id"]): _level(view, row) for row in rows.to_dict("records")}
     curves = view.curves[view.curves["trial_id"].isin(rows["trial_id"])]
-    excess = curves["objective"] - curves["trial_id"].astype(str).map(least)
+    excess = curves["objective"] - curves["trial_id"].astype(str).map(level)
     first = curves[excess <= NEAR].groupby("trial_id")["step"].min() + 1
     arrived = rows["trial_id"].map(first).astype(float).where(~rows["diverged"]).fillna(math.inf)
     return rows.assign(arrived=arrived)
 
 
-def _least(view: View, row: dict[object, object]) -> float:
-    """min J in nats: Prop. 2 with Σ held, eq. 13 with it learned."""
+def _level(view: View, row: dict[object, object]) -> float:
+    """min J in nats with Σ held, whatever Σ the trial has. Source: Wang & Ziyin (2022), Prop. 2."""
     modes, gamma = modes_of_spectrum(view.spectrum(str(row["data_id"]))), float(str(row["gamma_value"]))
-    if row["sigma"] == LEARNED:
-        return float(linear.objective(modes, gamma, 1.0, KAPPA))
     return float(fixed_sigma.loss_wz(modes, np.ones(KAPPA), gamma, 1.0)) + 0.5 * modes.d2 * math.log(gamma)
 
 
@@ -125,11 +123,11 @@ def sheets(view: View) -> list[Sheet]:
                 "learning rate": rate,
                 "Σ": sigma,
                 "diverged": f"{int(own['diverged'].sum())} of {len(own)}",
-                "near its minimum after": number(middle) if math.isfinite(middle) else "never",
+                "down after": number(middle) if math.isfinite(middle) else "never",
             }
         )
     caption = (
-        f"Outcome by Σ: trials that diverged, and the median step from which on J is within {NEAR:g} nat of its minimum; "
-        "learning rates of SGD in units of γ"
+        f"Outcome by Σ: trials that diverged, and the median step from which on J is within {NEAR:g} nat of the least "
+        "J with Σ held; learning rates of SGD in units of γ"
     )
     return [Sheet("outcome", caption, pd.DataFrame(rows))]
