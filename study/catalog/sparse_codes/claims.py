@@ -6,9 +6,9 @@ codes; if they cost more, one code for each principal component. But training ma
 beyond their knee, and codes that start there feel no penalty.
 
 On a smooth manifold much the same holds, but training takes longer and may end with one code too many. So a penalty prunes
-if copies cost more and it has a slope where codes start. The rule "a penalty prunes iff its slope at u = 0 is unbounded"
-fails both ways: √u has an unbounded slope and does not prune, log(u + δ) has a bounded one and does. Theorem 4 says less: a
-bounded slope fails on some data, if they are folded closely enough (see `penalties`); these data are not folded.
+if copies cost more and it has a slope where codes start. Theorem 4 says that a bounded slope fails on some data, if they are
+folded closely enough (see `penalties`). It does not say that an unbounded one succeeds: √u does not. And these data are not
+folded, so that log(u + δ), whose slope is bounded, does.
 
 Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear data are derived (`analysis.theory`).
 """
@@ -36,9 +36,6 @@ OF_ENERGY, OF_NORM = 0.05, 0.01
 """Relative tolerances on energies and on the nuclear norm."""
 
 LOGARITHMS = ("log", "log plus")
-
-BOUNDED = ("u", "Huber", "saturating", "log plus")
-"""Penalties with a finite slope in u at u = 0."""
 
 
 @sparse_codes.claims
@@ -76,9 +73,10 @@ def _linear(where: str, of: list[Group]) -> list[Claim]:
         ),
         _counts(
             where,
-            "where copies cost more, but the penalty is flat at the codes' size, one code is left for each component too",
+            "where copies cost more, but the penalty is flat at the codes' size, more codes are kept than its minimum has",
             DERIVED,
             flat,
+            more=True,
         ),
         _norm(where, [group for group in of if group.preference == TIE]),
         _energies(where, "log u and log(u + δ) leave the principal components", _named(of, *LOGARITHMS)),
@@ -193,22 +191,18 @@ def _reconstructs(where: str, of: list[Group]) -> Claim:
 
 def _bounded(where: str, of: list[Group]) -> Claim:
     """What Thm. 4 does not say: that a bounded slope fails on all data, or that an unbounded one never does."""
-    bounded = [group for group in of if group.h in BOUNDED and group.preference == ONE and not group.is_flat]
-    unbounded = [group for group in of if group.h not in BOUNDED and group.preference != ONE]
+    bounded = _named(of, "log plus")
+    unbounded = _named(of, "root")
     return _claim(
         where,
-        "on data that are not folded a bounded slope may prune, and an unbounded one may not: Thm. 4 is about all data",
-        DERIVED,
+        "an unbounded slope in u is not enough (√u), and on data that are not folded not needed (log(u + δ))",
+        f"{SOURCE}, Thm. 4: necessary where any data are allowed",
         [*bounded, *unbounded],
         [
-            Comparison(f"{_names(bounded)} leave the needed codes", _share(bounded, more=False), most()),
+            *(Comparison(f"codes beyond r under {group.label}", _beyond(group), at_most(1)) for group in bounded),
             *(Comparison(f"codes beyond r under {group.label}", _beyond(group), above(0.0)) for group in unbounded),
         ],
     )
-
-
-def _names(of: list[Group]) -> str:
-    return ", ".join(group.label for group in of)
 
 
 def _beyond(group: Group) -> Estimate:
