@@ -186,8 +186,8 @@ def _unreached(cell: Cell) -> list[float]:
         return []
     levels = cell.settled["gamma_eff"].to_numpy()[:, None]
     reached = np.minimum(cell.modes.zeta2[: cell.kappa], levels).sum(1)
-    added = cell.distortions.loc[cell.settled["trial_id"]].to_numpy() - reached
-    return pd.Series(added).groupby(cell.settled["seed"].to_numpy()).mean().tolist()
+    added = cell.settled[["seed"]].assign(value=cell.distortions.loc[cell.settled["trial_id"]].to_numpy() - reached)
+    return [*added.groupby("seed")["value"].mean()]
 
 
 def _weights(cell: Cell) -> Claim:
