@@ -48,7 +48,7 @@ LINEAR_SWEEP = Topic(
     "linear sweep of β",
     "Mode i is lost at β = ζᵢ²/γ, without a jump.",
     f"{WZ}, sections 4.2 and 4.3",
-    ("linear_collapse", "learned_sigma"),
+    ("linear_collapse",),
 )
 
 CONDITIONAL_SWEEP = Topic(
@@ -109,9 +109,9 @@ AFFINE_MINIMA = Topic(
 
 COLLAPSE_POINT = Topic(
     "collapse point",
-    "A latent whose weights are zero is stationary; in deep decoders that point is a saddle, however flat.",
-    f"{BALANCE}, Thm. 2 and section 4",
-    ("collapse_point", "deep_collapse"),
+    "A latent whose weights are zero is stationary.",
+    f"{BALANCE}, Thm. 2",
+    ("collapse_point",),
 )
 
 DEPTH_AND_SKIPS = Topic(
@@ -125,7 +125,7 @@ SATURATION = Topic(
     "saturation",
     "With a learned γ the active latents saturate as κ grows: at r, where that is known.",
     f"{DAI}, section 3; {BALANCE}, Table 1",
-    ("kappa_saturation", "memorising"),
+    ("kappa_saturation",),
 )
 
 LEARNED_AGAINST_FIXED = Topic(

@@ -13,7 +13,6 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, Target, at_least, at_most, below, most, near
 from analysis.claims.estimate import computed, mean_count_of, share_of, worst_of
@@ -135,7 +134,6 @@ def _of_curvature(looks: list[tuple[ProbeResult, float, float]], lacks: str) -> 
             said,
             source,
             trials=len(looks),
-            topic=topics.COLLAPSE_POINT,
             comparisons=comparisons,
             lacks=lacks,
             statements=statements,
@@ -209,7 +207,6 @@ def _of_training(trials: Frame) -> list[Claim]:
             "from the collapsed point, and from near it, a decoder with an affine skip escapes; a plain one does not",
             SOURCE,
             trials=plain.n + affine.n,
-            topic=topics.COLLAPSE_POINT,
             comparisons=[
                 Comparison("leave it with the affine skip", affine, most()),
                 Comparison("leave it without skip", plain, below(0.5)),
@@ -221,7 +218,6 @@ def _of_training(trials: Frame) -> list[Claim]:
             "a plain decoder of one layer escapes: the depth holds the others, not the start",
             DERIVED,
             trials=shallow.n,
-            topic=topics.COLLAPSE_POINT,
             comparisons=[Comparison("leave it", shallow, most())],
         ),
         Claim(
@@ -229,7 +225,6 @@ def _of_training(trials: Frame) -> list[Claim]:
             "does a plain decoder escape if its layers keep what they are given (gain 1)?",
             "asked here",
             trials=len(whole),
-            topic=topics.COLLAPSE_POINT,
             comparisons=[Comparison("n_active", mean_count_of(whole["n_active"]), at_least(1))],
             kind="question",
         ),

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, above, at_least, at_most, between, within
 from analysis.claims.estimate import Estimate, mean_count_of, mean_of
@@ -135,7 +134,6 @@ def _claim(
         source,
         measured="; ".join(map(str, compared)) + more + moving,
         trials=2 * len(pairs),
-        topic=topics.LEARNED_AGAINST_FIXED,
         comparisons=compared,
         statements=statements,
         kind=kind,

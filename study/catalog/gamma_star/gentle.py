@@ -5,7 +5,6 @@ cause, trainings that clip them, or take small steps, keep few of these needless
 of the needless latents that such a training is rid of, over seeds.
 """
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, at_least
 from analysis.claims.estimate import mean_of
@@ -44,7 +43,6 @@ def causes(where: str, trials: Frame) -> list[Claim]:
                 measured=f"{Comparison('share of the needless latents that goes', mean_of(rid), at_least(RID))}; n_active "
                 f"{counts or 'not measured'}, against {fixed.mean():.1f} untouched and {learned.mean():.1f} learned",
                 trials=3 * len(rid),
-                topic=topics.LEARNED_AGAINST_FIXED,
                 comparisons=[Comparison("share of the needless latents that goes", mean_of(rid), at_least(RID))],
                 statements=["D28"],
             )

@@ -13,7 +13,6 @@ import math
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, above, below, most, within
 from analysis.claims.estimate import mean_count_of, mean_of, share_of
@@ -232,7 +231,6 @@ def _claim(
         SOURCE,
         measured="; ".join(map(str, compared)) + more,
         trials=len(trials),
-        topic=topics.LEARNED_AGAINST_FIXED,
         comparisons=compared,
         lacks=lacks,
         statements=statements,

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, above
 from analysis.claims.estimate import mean_of
@@ -41,6 +40,5 @@ def _nearer(data: str, gamma: str, pairs: Frame) -> Claim:
         "Dai & Wipf (2019), section 4",
         measured=f"{gain}; mean MMD {first} and {second} over {len(pairs)} pairs",
         trials=2 * len(pairs),
-        topic=topics.LEARNED_AGAINST_FIXED,
         comparisons=[gain],
     )

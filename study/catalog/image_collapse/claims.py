@@ -15,14 +15,12 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.beta_sweep import BURDA
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, at_most, between, within
 from analysis.claims.estimate import Estimate, mean_count_of, mean_of
 from analysis.claims.linear_optimum import Cell
 from analysis.claims.network_sweep import NetworkSweep, network_sweeps
-from analysis.claims.topics import Topic
 from analysis.figures.drawing import Drawing
 from analysis.fit import FITTED, total_collapse
 from analysis.frames.declaration import data_kind
@@ -35,9 +33,6 @@ from analysis.theory import linear
 from study.catalog.image_collapse.figures import figures
 from study.catalog.image_collapse.table import LINEAR, WIDE, image_collapse
 from study.record import Home
-
-TOPICS = {"Digits": topics.DIGITS_SWEEP, "MNIST": topics.MNIST_SWEEP}
-"""By kind of data, like the tables below."""
 
 COLLAPSE = {"Digits": (12.0, 16.0), "MNIST": (4.6, 5.4)}
 """Range of β that should hold the last threshold; ζ₁²/γ is 14 and 5.1."""
@@ -64,15 +59,15 @@ def claims(view: View) -> list[Claim]:
     found = []
     for data, networks in _by_data(view).items():
         for name, trials in networks.items():
-            where = f"{data}, {name}", TOPICS[data]
+            where = f"{data}, {name}"
             if data in COLLAPSE:
-                found.append(_collapse(*where, trials, name, *COLLAPSE[data]))
+                found.append(_collapse(where, trials, name, *COLLAPSE[data]))
             if name == LINEAR and data in LEFT:
-                found.append(_left(*where, trials, view.home, LEFT[data]))
+                found.append(_left(where, trials, view.home, LEFT[data]))
             if name != LINEAR and data in GAIN_UP_TO:
-                found.append(_gain(*where, trials, GAIN_UP_TO[data]))
+                found.append(_gain(where, trials, GAIN_UP_TO[data]))
             if trials.trials["beta"].nunique() >= FEWEST:
-                found.append(_variance(*where, trials, exact=name == LINEAR))
+                found.append(_variance(where, trials, exact=name == LINEAR))
     return found
 
 
@@ -96,7 +91,7 @@ def sheets(view: View) -> list[Sheet]:
     ]
 
 
-def _collapse(where: str, topic: Topic, trials: NetworkSweep, name: str, low: float, high: float) -> Claim:
+def _collapse(where: str, trials: NetworkSweep, name: str, low: float, high: float) -> Claim:
     """The grid's brackets decide, seed by seed; a nonlinear network's active units follow no hinge."""
     expected = float(trials.modes.zeta2[0]) / trials.gamma
     compared = Comparison("β at which the last mode is lost", _bracket(trials), between(low, high))
@@ -104,7 +99,6 @@ def _collapse(where: str, topic: Topic, trials: NetworkSweep, name: str, low: fl
     inside = {beta for beta in trials.trials["beta"] if low <= beta <= high}
     return _claim(
         where,
-        topic,
         f"the last mode is lost at β = ζ₁²/γ = {number(expected)}",
         "Wang & Ziyin (2022), section 4.3",
         [compared],
@@ -130,7 +124,7 @@ def _bracket(trials: NetworkSweep) -> Estimate:
     return Estimate(math.sqrt(low * high) if math.isfinite(high) else low, low, high, len(ends), "fit")
 
 
-def _left(where: str, topic: Topic, trials: NetworkSweep, home: Home, expected: dict[float, int]) -> Claim:
+def _left(where: str, trials: NetworkSweep, home: Home, expected: dict[float, int]) -> Claim:
     """Modes are counted by the decoder's singular values: close to its threshold a mode rests on several latents."""
     compared, settled = [], trials.settled
     for beta, count in expected.items():
@@ -141,7 +135,6 @@ def _left(where: str, topic: Topic, trials: NetworkSweep, home: Home, expected: 
         compared.append(Comparison(f"modes left at β = {beta:g}", mean_count_of(left), within(0.5, count)))
     return _claim(
         where,
-        topic,
         "modes are lost one by one",
         "Wang & Ziyin (2022), figure 2",
         compared,
@@ -151,12 +144,11 @@ def _left(where: str, topic: Topic, trials: NetworkSweep, home: Home, expected: 
     )
 
 
-def _gain(where: str, topic: Topic, trials: NetworkSweep, last: float) -> Claim:
+def _gain(where: str, trials: NetworkSweep, last: float) -> Claim:
     rows = trials.settled[trials.settled["beta"].le(last)]
     excess = (rows["loss"] - rows["expected"]).groupby(rows["beta"])
     return _claim(
         where,
-        topic,
         f"a nonlinear network reaches no higher J than the best linear one for β ≤ {last:g}",
         "Wang & Ziyin (2022), figure 2 and eq. 13",
         [Comparison(f"J − J*(linear) at β = {beta:g}, nats", mean_of(values), at_most(0)) for beta, values in excess],
@@ -166,7 +158,7 @@ def _gain(where: str, topic: Topic, trials: NetworkSweep, last: float) -> Claim:
     )
 
 
-def _variance(where: str, topic: Topic, trials: NetworkSweep, exact: bool) -> Claim:
+def _variance(where: str, trials: NetworkSweep, exact: bool) -> Claim:
     """tr Cov of the decoder's mean under the prior: it should fall with β; for a linear network theory gives it."""
     of = trials.settled[trials.settled["beta"].isin(trials.complete)]
     rises, apart = [], []
@@ -181,7 +173,6 @@ def _variance(where: str, topic: Topic, trials: NetworkSweep, exact: bool) -> Cl
         compared.append(Comparison("farthest from Σ(ζᵢ² − βγ)₊, over the largest", mean_of(apart), at_most(VARIANCE)))
     return _claim(
         where,
-        topic,
         "samples of the prior lose variance as β grows" + (", following Σ(ζᵢ² − βγ)₊" if exact else ""),
         "Wang & Ziyin (2022), figure 3; eqs. 11-13",
         compared,
@@ -194,7 +185,6 @@ def _variance(where: str, topic: Topic, trials: NetworkSweep, exact: bool) -> Cl
 
 def _claim(
     where: str,
-    topic: Topic,
     said: str,
     source: str,
     compared: list[Comparison],
@@ -212,7 +202,6 @@ def _claim(
         source,
         measured="; ".join(map(str, compared)) + more,
         trials=len(trials.settled),
-        topic=topic,
         comparisons=compared,
         lacks=lacks or (f"too few seeds have come to rest at β = {', '.join(map(number, short))}" if short else ""),
         statements=statements,

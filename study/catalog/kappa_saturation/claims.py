@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, at_least, at_most, below, between, most, within
 from analysis.claims.estimate import Estimate, computed, mean_count_of, mean_of, share_of
@@ -212,7 +211,6 @@ def _claim(
         source,
         measured=f"{numbers}{moving(trials)}",
         trials=len(_finished(trials)),
-        topic=topics.SATURATION,
         comparisons=compared,
         lacks="" if enough_converged(trials) else f"{done} of {len(trials)} trials have converged",
         statements=statements,

@@ -16,12 +16,10 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.beta_sweep import BURDA, LOST, BetaSweep, sweeps
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, at_least, at_most, between
 from analysis.claims.estimate import mean_of, share_of
-from analysis.claims.topics import Topic
 from analysis.frames.view import View
 from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
@@ -71,7 +69,6 @@ def _dimension(s: BetaSweep) -> Claim:
         f"the first mode is lost at β = d/r = {number(s.lossless)}",
         DIMENSION,
         [Comparison(f"largest β with NRE ≤ {LOST:g}", mean_of(s.kept()), between(low, high))],
-        topics.DIMENSIONS_OVER_RANK,
         ["D1-6"],
         f"; by seed {_listed(s.kept())}",
     )
@@ -87,7 +84,6 @@ def _last(s: BetaSweep) -> Claim:
         f"everything is lost at {event} = {number(s.collapse)}{of}",
         CEILING if s.capped else WZ,
         [Comparison("smallest β without a latent in use", dead, between(low, high))],
-        topics.GAMMA_CEILING if s.capped else topics.LEARNED_GAMMA_LINEAR if s.linear else topics.DIMENSIONS_OVER_RANK,
         ["D1-5"] if s.capped else ["W14"] if s.linear else [],
         f"; by seed {_listed(s.dead())}",
     )
@@ -100,7 +96,6 @@ def _vanishing(s: BetaSweep) -> Claim:
         f"where no mode is lost, for β ≤ {WELL_BELOW:g}·d/r, γ falls to zero",
         DIMENSION,
         [Comparison("γ, data²", mean_of(below["gamma_value"], "trials"), at_most(limit))],
-        topics.LEARNED_GAMMA_LINEAR,
         ["D1-6", "W17"],
         f"; the largest {number(below['gamma_value'].max())}",
     )
@@ -115,7 +110,6 @@ def _closed_form(s: BetaSweep) -> Claim:
         f"where modes are lost, for β ≥ {BEYOND:g}·d/r, γ equals the closed form γ*",
         WZ,
         [Comparison("relative error of γ", mean_of(error, "trials"), at_most(GAMMA_ERROR))],
-        topics.LEARNED_GAMMA_LINEAR,
         ["W14"],
         f"; the largest {number(float(error.max()))}" if len(error) else "",
     )
@@ -132,7 +126,6 @@ def _ceiling(s: BetaSweep) -> Claim:
         f"beyond β_c a latent is in use iff β γ_max < ζ₁², that is for β < {number(at)}",
         CEILING,
         [Comparison("that is so in", share_of(int(agree.sum()), len(agree)), at_least(AGREE))],
-        topics.GAMMA_CEILING,
         ["D1-5"],
         f"; not in all at β = {', '.join(wrong)}" if wrong else "",
     )
@@ -143,7 +136,6 @@ def _claim(
     said: str,
     source: str,
     compared: list[Comparison],
-    topic: Topic,
     statements: list[str],
     more: str = "",
 ) -> Claim:
@@ -154,7 +146,6 @@ def _claim(
         source,
         measured="; ".join(map(str, compared)) + more,
         trials=len(s.finished),
-        topic=topic,
         comparisons=compared,
         lacks="" if s.enough else f"{rested} of {len(s.trials)} trials have converged",
         statements=statements,

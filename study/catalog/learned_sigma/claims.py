@@ -12,7 +12,6 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, below, most
 from analysis.claims.estimate import mean_of, share_of
@@ -54,7 +53,6 @@ def of_pairs(optimiser: str, pairs: Frame) -> list[Claim]:
             said,
             SOURCE,
             trials=trials,
-            topic=topics.LINEAR_SWEEP,
             comparisons=compared,
             statements=["W10"],
         )

@@ -10,7 +10,6 @@ generative models", section 3.
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, Target, at_least, at_most
 from analysis.claims.estimate import mean_of
@@ -120,7 +119,6 @@ def _claim(
         said,
         source,
         trials=len(own),
-        topic=topics.SATURATION,
         comparisons=compared,
         statements=statements,
     )

@@ -9,7 +9,6 @@ Source: Dai, Wenliang & Wipf (2021), figure 1 and supplement.
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, above, at_least, at_most
 from analysis.claims.estimate import mean_of, worst_of
@@ -195,7 +194,6 @@ def _claim(
         SOURCE,
         measured="; ".join(map(str, compared)) + more,
         trials=len(trials),
-        topic=topics.OUTLIERS,
         comparisons=compared,
         lacks="" if len(trials) else "no trial has a result",
         statements=statements,

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, at_least, at_most, below, most
 from analysis.claims.estimate import Estimate, mean_count_of, mean_of, share_of
@@ -184,7 +183,6 @@ def _claim(
         source,
         measured=f"{numbers}; {moving} of these trials had not converged" if moving else numbers,
         trials=len(trials),
-        topic=topics.DEPTH_AND_SKIPS,
         comparisons=compared,
         statements=statements,
         kind=kind,

@@ -15,7 +15,6 @@ Source: Dai, Wenliang & Wipf (2021), Thm. 4 and Lemma 3; the minima on linear da
 
 from collections.abc import Sequence
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, above, at_most, below, most, within
 from analysis.claims.estimate import Estimate, mean_count_of, mean_of, share_of
@@ -127,7 +126,6 @@ def _claim(
         source,
         measured="; ".join([*map(str, compared), counted]) if of else "",
         trials=sum(map(len, of)),
-        topic=topics.SPARSE_CODES,
         comparisons=compared,
         lacks=lacks,
         statements=statements,

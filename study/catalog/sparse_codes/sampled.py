@@ -8,7 +8,6 @@ Source: Dai, Wenliang & Wipf (2021), discussion.
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import QUESTION, Claim
 from analysis.claims.comparison import Comparison, at_most, below
 from analysis.claims.estimate import mean_of
@@ -46,7 +45,6 @@ def sampled(view: View) -> list[Claim]:
                 SOURCE,
                 measured=f"{share}; real examples {t_interval(_of(sparse, f'{BINS}_null'))}",
                 trials=len(sparse),
-                topic=topics.SPARSE_CODES,
                 comparisons=[share],
                 statements=["D11"],
             )
@@ -58,7 +56,6 @@ def sampled(view: View) -> list[Claim]:
                 "are samples from sparse codes nearer to the data than samples from all codes?",
                 "asked here",
                 trials=len(done),
-                topic=topics.SPARSE_CODES,
                 comparisons=[Comparison("MMD² from sparse codes less that from all", mean_of(lead), below(0.0))],
                 kind=QUESTION,
             )
