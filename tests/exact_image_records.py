@@ -30,7 +30,7 @@ def view_of(place, change=lambda row, latents: None, data="MNIST", gamma=1.0) ->
     trials, latents, arrays = [], [], {}
     for network in ("linear", "nonlinear"):
         for beta in betas_of("paper"):
-            for seed in range(3):
+            for seed in range(4):
                 trial_id = f"{network}-{beta}-{seed}"
                 units = linear.active_units(SPECTRUM, beta, KAPPA)
                 rows: Any = pd.DataFrame(
@@ -53,7 +53,7 @@ def view_of(place, change=lambda row, latents: None, data="MNIST", gamma=1.0) ->
                 latents.append(rows.assign(decoder_norm=1.0))
     home = Home(place)
     write_artifacts(home, "a", arrays)
-    axes = {"data": [data], "network": ["linear", "nonlinear"], "beta": betas_of("paper"), "seed": [0, 1, 2]}
+    axes = {"data": [data], "network": ["linear", "nonlinear"], "beta": betas_of("paper"), "seed": [0, 1, 2, 3]}
     return SimpleNamespace(
         trials=pd.DataFrame(trials),
         latents=pd.concat(latents, ignore_index=True),

@@ -77,7 +77,7 @@ def test_the_claims_hold_where_sigma_held_diverges_and_is_late():
     ("change", "places"),
     [
         (
-            lambda row: {"status": "finished" if row["sigma"] == HELD else "diverged"} if row["rate"] == 1 else {},
+            lambda row: {"status": "finished" if row["sigma"] == HELD else "diverged"},
             {0, 1},
         ),
         (lambda row: {"down": 50 if row["sigma"] == HELD else 100}, {1, 3}),

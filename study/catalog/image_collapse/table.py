@@ -70,7 +70,7 @@ def _seeds(data: Digits | MNIST, network: Network, beta: float) -> int:
     data=[MNIST()],
     network=NETWORKS,
     beta=[0.5, 1.0, 1.5, 2.0, 2.4, 2.7, 3.0, 3.5, 4.0, 4.4, 4.7, 5.0, 5.3, 6.0],
-    seed=range(3),
+    seed=range(4),
 )
 def image_collapse_paper(data: MNIST, network: Network, beta: float, seed: int) -> Trial:
     """The same question on MNIST, 20 epochs."""

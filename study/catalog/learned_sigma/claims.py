@@ -92,7 +92,9 @@ def paired(trials: Frame) -> Frame:
 def with_arrival(view: View) -> Frame:
     """Trials with a result, with `diverged`, and `arrived`: the step from which on J is near the level, else infinite."""
     known = view.trials[view.trials["status"].isin(["finished", "diverged"])]
-    rows = known.assign(diverged=known["status"].eq("diverged"))
+    rows = known.assign(diverged=known["status"].eq("diverged"), arrived=math.inf)
+    if rows.empty:
+        return rows
     level = {str(row["trial_id"]): _level(view, row) for row in rows.to_dict("records")}
     curves = view.curves[view.curves["trial_id"].isin(rows["trial_id"])]
     excess = curves["objective"] - curves["trial_id"].astype(str).map(level)

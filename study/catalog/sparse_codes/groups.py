@@ -98,10 +98,10 @@ class Group:
         return theory.principal_energies(self.h, self.spectrum, self.gamma, self.weight, self.parameter)
 
     def energy_errors(self) -> list[float]:
-        """Largest relative error of a used code's energy, seed by seed; infinite if more or fewer are used than in theory."""
+        """Largest relative error of a used code's energy, seed by seed; 1 if more or fewer are used than in theory."""
         expected = self.expected
         return [
-            float(np.abs(row[:n] / expected - 1).max()) if n == len(expected) else float("inf")
+            float(np.abs(row[:n] / expected - 1).max()) if n == len(expected) else 1.0
             for row, n in zip(self.energies, self.used, strict=True)
         ]
 
