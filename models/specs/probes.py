@@ -124,6 +124,12 @@ class CollapsedCurvature(Look):
         "slope": ("nats", "largest component of the gradient of J there, over all weights"),
     }
 
+    @model_validator(mode="after")
+    def _has_whole_blocks(self) -> Self:
+        if self.skip == "residual" and self.depth % 2:
+            raise ValueError('skip="residual" goes around blocks of two layers: give it an even depth')
+        return self
+
     @property
     def seconds(self) -> float:
         """Linear in the layers."""

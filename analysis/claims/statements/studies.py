@@ -1,6 +1,7 @@
 """Which studies of the catalog put which statements to the test."""
 
 STUDIES: dict[str, tuple[str, ...]] = {
+    "collapse_point": ("B9",),
     "conditional_collapse": ("W7", "W22", "W23", "W28"),
     "deep_collapse": ("B10", "B11"),
     "effective_gamma": ("W6", "W20", "S1"),

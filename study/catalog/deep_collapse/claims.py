@@ -15,7 +15,8 @@ import pandas as pd
 
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, Target, at_least, at_most, below, most, near
-from analysis.claims.estimate import computed, mean_count_of, share_of, worst_of
+from analysis.claims.estimate import Estimate, computed, mean_count_of, share_of, worst_of
+from analysis.claims.lacks import uncomputed
 from analysis.figures.drawing import Drawing
 from analysis.frames.probe_results import ProbeResult, probe_results
 from analysis.frames.types import Frame
@@ -53,7 +54,7 @@ OF_SKIP = 0.05
 def claims(view: View) -> list[Claim]:
     """What probes say of the point, and where training from it leads."""
     looks = _looks(view)
-    lacks = _lacks(view.trials[view.trials["part"].isin(LEVELS)])
+    lacks = uncomputed(view.trials[view.trials["part"].isin(LEVELS)])
     return [*_of_curvature(looks, lacks), *_of_training(view.trials)]
 
 
@@ -110,11 +111,6 @@ def _least(looks: Iterable[tuple[ProbeResult, float, float]], **of: object) -> l
         for look, _, level in looks
         if look.what["gamma"] < level / 2 and all(look.what[name] == value for name, value in of.items())
     ]
-
-
-def _lacks(trials: Frame) -> str:
-    done = int(trials["status"].eq("finished").sum())
-    return "" if len(trials) and done == len(trials) else f"{done} of {len(trials)} probes have a result"
 
 
 def _of_curvature(looks: list[tuple[ProbeResult, float, float]], lacks: str) -> list[Claim]:
@@ -187,7 +183,7 @@ def _of_skip_alone() -> float:
     return float(np.linalg.eigvalsh(found)[0])
 
 
-def _share(signs: list[bool]):
+def _share(signs: list[bool]) -> Estimate:
     return computed(float(np.mean(signs)) if signs else float("nan"), len(signs), "networks")
 
 
@@ -231,7 +227,7 @@ def _of_training(trials: Frame) -> list[Claim]:
     ]
 
 
-def _leave(trained: Frame, depth: int, gain: float, skip: str):
+def _leave(trained: Frame, depth: int, gain: float, skip: str) -> Estimate:
     """The share of trainings that end with an active latent."""
     own = trained[trained["depth"].eq(depth) & trained["gain"].eq(gain) & trained["skip"].eq(skip)]
     return share_of(int(own["n_active"].ge(1).sum()), len(own), "trainings")
