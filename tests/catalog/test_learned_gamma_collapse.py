@@ -151,10 +151,17 @@ def test_trials_just_below_the_ceiling_s_threshold_break_the_rule_but_not_the_ev
 
 def test_barely_kept_modes_train_longer():
     rows = [row for row in learned_gamma_collapse.table("laptop").rows() if row.trial.training.steps > 4000]
-    assert {(row.trial.data, row.axes["beta"], row.axes["ceiling"]) for row in rows} == {
-        (UNEQUAL, 12.528, "0.8 T/d"),
-        (CURVED, 11.015, "0.8 T/d"),
-    }
+    assert {(row.trial.data, row.axes["beta"], row.axes["ceiling"]) for row in rows} == {(UNEQUAL, 12.528, "0.8 T/d")}
+
+
+def test_curved_data_are_not_judged_close_to_the_threshold_of_linear_theory():
+    def lost_early(row):
+        return {"n_burda": 0} if row["beta"] > 12 else {}
+
+    curved, linear = (sweep_of(lost_early, 0.31, kind) for kind in ("PlantedManifold", "LinearSubspace"))
+    assert "of 12 trials" in collapse_claims([curved])[1].measured
+    assert said(curved)[1] == HOLDS
+    assert said(linear)[1] == INSUFFICIENT
 
 
 def test_curved_data_are_asked_for_the_events_alone():
