@@ -63,7 +63,8 @@ def gamma_star(data: Data, mode: str, seed: int) -> Trial | None:
     hidden = (64, 64) if isinstance(data, PlantedManifold) else (128, 128)
     training: dict[str, Any] = {"steps": 4000, "batch": 256, "lr": 3e-3}
     if digits or pictures:
-        training = {"steps": 6000 if digits else 3000, "batch": 128, "lr": 1.5e-3} | GENTLE.get(mode, {})
+        steps, lr = (6000, 1.5e-3) if digits else (2000, 2e-3)
+        training = {"steps": steps, "batch": 128, "lr": lr} | GENTLE.get(mode, {})
     gammas = ON_PICTURES if pictures else GAMMAS
     return Trial(
         data=data,

@@ -33,7 +33,7 @@ def skip_depth(data: Data, depth: int, init: Init, skip: Skip, kappa: int, seed:
     """Do deep decoders collapse for lack of skip connections, or because of their initialisation?"""
     if data == PICTURES:
         is_asked = depth == 6 and kappa == MOST and skip != "concat"
-        return _of_pictures(data, depth, init, skip, kappa, seed, width=64, steps=1500) if is_asked else None
+        return _of_pictures(data, depth, init, skip, kappa, seed, width=64, steps=1000) if is_asked else None
     if kappa == MOST or (kappa == MORE and (depth == 6 or (depth == 2 and skip in ("residual", "concat")))):
         return None
     return Trial(
