@@ -17,7 +17,7 @@ def test_every_depth_meets_every_skip_and_initialisation_at_kappa_r_and_the_ends
     rows: list[Any] = skip_depth.table("laptop").rows()
     assert len({row.trial.trial_id for row in rows}) == len(rows)
     rows = [row for row in rows if row.trial.data == MANIFOLD]
-    assert len(rows) == (3 * 4 + 2 + 4) * 2 * 3
+    assert len(rows) == (3 * 4 + 2 * 2) * 2 * 3 + 2 * 3
     assert {len(row.trial.model.decoder) for row in rows} == {2, 6, 20}
     assert {row.trial.model.init for row in rows} == {"fan_in", "he"}
     assert {(row.trial.model.kappa, row.axes["depth"]) for row in rows} == {(3, 2), (3, 6), (3, 20), (20, 2), (20, 20)}

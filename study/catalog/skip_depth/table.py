@@ -34,7 +34,7 @@ def skip_depth(data: Data, depth: int, init: Init, skip: Skip, kappa: int, seed:
     if data == PICTURES:
         is_asked = depth == 6 and kappa == MOST and skip != "concat"
         return _of_pictures(data, depth, init, skip, kappa, seed, width=64, steps=1000) if is_asked else None
-    if kappa == MOST or (kappa == MORE and (depth == 6 or (depth == 2 and skip in ("residual", "concat")))):
+    if kappa == MOST or (kappa == MORE and not _has_more(depth, init, skip)):
         return None
     return Trial(
         data=data,
@@ -52,6 +52,13 @@ def skip_depth(data: Data, depth: int, init: Init, skip: Skip, kappa: int, seed:
         training=Training(steps=1500, batch=128, lr=3e-3),
         seed=seed,
     )
+
+
+def _has_more(depth: int, init: Init, skip: Skip) -> bool:
+    """At the larger κ the least and the greatest depth are trained, and blocks and concatenation where they are needed."""
+    if skip in ("residual", "concat"):
+        return depth == 20 and init == FAN_IN
+    return depth != 6
 
 
 @skip_depth.paper(data=[MNIST()], depth=[2, 6, 12, 20], init=INITS, skip=SKIPS, kappa=[16, 64, 256], seed=range(3))
