@@ -6,7 +6,8 @@ from matplotlib.ticker import NullLocator
 from analysis.figures.bands import band
 from analysis.figures.curves import ordered_looks
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, SETTINGS, legend, panels
+from analysis.figures.looks import INK
+from analysis.figures.style import SETTINGS, legend, panels
 from analysis.frames.types import Frame
 
 SPLITS = {"nre_mean_train": "training set", "nre_mean_test": "test set"}
