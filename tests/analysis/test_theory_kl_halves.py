@@ -9,6 +9,9 @@ from analysis.theory.kl_halves import Halves
 
 RATIOS = [2.2, 3.0, 4.0, 8.0]
 
+KEPT = np.array([1.5, 0.4, -2.5])
+"""A start, (u, θ, log σ²), on the side where a mode of ζ² = 2 or so is kept."""
+
 
 def written_out(point, zeta2, level, halves):
     """2γ J of one mode: (ζ − uθ)² + u²σ² + g(α θ² + δ(σ² − 1 − log σ²)), θ² = E μ²."""
@@ -24,11 +27,6 @@ def searched(zeta2, level, halves, start):
     return found.fun, found.x
 
 
-def kept_start(zeta2, level, halves):
-    """A start on the side of a mode that is kept: at the closed form's weights for half the level."""
-    return np.array([np.sqrt(zeta2), 0.4, -2.5])
-
-
 @pytest.mark.parametrize(
     "halves", [Halves(1, 1), Halves(1, 2), Halves(3, 2), Halves(3, 1), Halves(8, 1), Halves(0.5, 3)]
 )
@@ -36,7 +34,7 @@ def test_a_kept_mode_is_the_minimum_that_a_search_finds(halves):
     zeta2 = 2.5
     for share in (0.05, 0.3, 0.7, 0.95):
         level = share * float(halves.kept_level(zeta2))
-        loss, (u, theta, log_var) = searched(zeta2, level, halves, kept_start(zeta2, level, halves))
+        loss, (u, theta, log_var) = searched(zeta2, level, halves, KEPT)
         assert loss == pytest.approx(float(halves.loss(zeta2, level)), rel=1e-6)
         assert theta**2 == pytest.approx(float(halves.mean_power(zeta2, level)), rel=1e-3, abs=1e-5)
         assert np.exp(log_var) == pytest.approx(float(halves.posterior_variance(zeta2, level)), rel=1e-3)
@@ -85,7 +83,7 @@ def test_between_two_levels_either_side_has_a_minimum_of_its_own(ratio):
         ((first + last) / 2, True, True),
         (1.02 * last, False, True),
     ):
-        at = np.array([0.9, np.sqrt(0.12), -2.0]) if ratio > 4 else kept_start(zeta2, level, halves)
+        at = np.array([0.9, np.sqrt(0.12), -2.0]) if ratio > 4 else KEPT
         assert (searched(zeta2, level, halves, at)[1][0] > 0.1) == kept
         assert (abs(searched(zeta2, level, halves, near)[1][0]) < 1e-2) == lost
 
