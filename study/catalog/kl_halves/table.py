@@ -2,11 +2,12 @@
 
 The half of the means, ½ E ‖μ‖², counts α and the half of the variances, ½ E Σ (σ² − 1 − log σ²), counts δ. Theory says that
 neither does it alone, if Σ is learned; that a mode is lost without a jump for α ≤ 2δ; and by one for α > 2δ. Around a jump a
-network stays on the side where it starts. So each trial has a twin: one starts with β rising from 0, so that all modes are kept
-at first; one near zero weights, where all are lost. Their losses say which of the two is the minimum.
+network stays on the side where it starts. So each trial has a twin: one starts with β rising from 0, so that all modes are
+kept at first; one near zero weights, where all are lost. Their losses say which of the two is the minimum.
 
-β is chosen so that the level βγ is a `share` of the one at which the first of three modes is lost in theory, of a spectrum as
-declared, or of ζ₁²/α where no level should lose it. With Σ fixed at the prior's the half of the variances is a constant.
+β is chosen so that the level βγ is a `share` of the one at which theory loses the first of three modes, of the spectrum as
+declared; and where no level should lose it, of four times ζ₁², which is far beyond the others' thresholds. With Σ fixed at
+the prior's the half of the variances is a constant.
 """
 
 from typing import Any, Literal
@@ -15,9 +16,7 @@ from models.specs import VAE, Fixed, LinearSubspace, Objective, Training
 from study.declare.table import study
 from study.declare.trial import Trial
 
-Halves = Literal[
-    "δ = 2α", "δ = α", "δ = α/2", "δ = α/3", "δ = α/4", "δ = α/8", "δ = 0", "α = 0", "δ = 0, Σ fixed"
-]
+Halves = Literal["δ = 2α", "δ = α", "δ = α/2", "δ = α/3", "δ = α/4", "δ = α/8", "δ = 0", "α = 0", "δ = 0, Σ fixed"]
 Side = Literal["kept", "lost"]
 
 NO_VARIANCES: Halves = "δ = 0"
@@ -44,8 +43,16 @@ SIDES = [KEPT, LOST]
 ZETA2 = (4.0, 2.0, 1.0)
 """Variances of the modes, in data²."""
 
-LOST_AT: dict[Halves, float] = {"δ = α/3": 1.0926, "δ = α/4": 1.2427, "δ = α/8": 1.8824}
-"""αβγ/ζ² at which a mode is lost, from `analysis.theory.kl_halves`, where that is not 1."""
+FAR = 4.0
+
+LOST_AT: dict[Halves, float] = {
+    "δ = α/3": 1.0926,
+    "δ = α/4": 1.2427,
+    "δ = α/8": 1.8824,
+    NO_VARIANCES: FAR,
+    NO_MEANS: FAR,
+}
+"""βγ/ζ² at which a mode is lost, from `analysis.theory.kl_halves`, where that is not 1; without a half it is far."""
 
 RANGE: dict[Halves, tuple[float, float]] = {
     "δ = α/3": (0.84, 1.13),
