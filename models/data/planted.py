@@ -85,7 +85,11 @@ def _off_the_curve(off: float, n: int, rng: np.random.Generator) -> Float[np.nda
 
 
 def _noisy(
-    spec: AnyPlanted, signal: Array, rng: np.random.Generator, inputs: Array | None = None, offset: float = 0.0
+    spec: AnyPlanted,
+    signal: Array,
+    rng: np.random.Generator,
+    inputs: Float[np.ndarray, "_ d_in"] | None = None,
+    offset: float = 0.0,
 ) -> DataSet:
     """Training and test examples of a signal with the declared noise; it is the targets where there are other inputs."""
     noisy, n = signal + np.sqrt(spec.noise) * rng.standard_normal(signal.shape), spec.n

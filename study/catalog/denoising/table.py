@@ -3,7 +3,7 @@
 The data are a Gaussian of three dimensions in twenty, with noise of variance σ² in all of them. Theory says that the mean map
 shrinks each mode by 1 − g/λᵢ, g = βγ, which at g = σ² is Wiener's filter: so the best βγ is σ², whatever the network's γ and
 κ. And with κ < d a learned γ ends at the variance that no latent explains, which is σ², so that β = 1 needs no search. Every
-seed has data of its own.
+seed has data of its own. At laptop scale one γ is left out where there are more latents than modes.
 """
 
 from typing import Literal
@@ -17,7 +17,8 @@ from study.declare.trial import Trial
 Decoder = Literal["γ = 0.5", "γ = 2", "learned γ"]
 
 LEARNED: Decoder = "learned γ"
-FIXED: dict[Decoder, float] = {"γ = 0.5": 0.5, "γ = 2": 2.0}
+SHARP: Decoder = "γ = 0.5"
+FIXED: dict[Decoder, float] = {SHARP: 0.5, "γ = 2": 2.0}
 
 SIGNAL = (8.0, 4.0, 2.0)
 """Variances of the signal's modes, in data²."""
@@ -28,20 +29,25 @@ D, NOISES = 20, [0.25, 1.0]
 BETAS = [float(f"{beta:.4g}") for beta in np.geomspace(1 / 32, 8, 25)]
 """The weights of the rate; of each γ those count for which βγ is about the noise."""
 
-AROUND = 6.0
+AROUND = 5.0
 """By which factor βγ differs from the noise, at most."""
 
+FEW, MANY = 3, 8
+"""Latents: one for each mode of the signal, and five more, which can only encode noise."""
 
-@study(noise=NOISES, kappa=[3, 8], decoder=[*FIXED, LEARNED], beta=[*BETAS], seed=range(6))
+
+@study(noise=NOISES, kappa=[FEW, MANY], decoder=[*FIXED, LEARNED], beta=BETAS, seed=range(5))
 def denoising(noise: float, kappa: int, decoder: Decoder, beta: float, seed: int) -> Trial | None:
     """Which strength of the regularisation takes the noise out of noisy data, and does a learned γ find it?"""
-    return trial(noise, kappa, decoder, beta, seed, n=8000, steps=3000)
+    if kappa == MANY and decoder == SHARP:
+        return None
+    return trial(noise, kappa, decoder, beta, seed, n=16_000, steps=2500)
 
 
-@denoising.paper(noise=[0.1, *NOISES], kappa=[1, 3, 8, 16], decoder=[*FIXED, LEARNED], beta=[*BETAS], seed=range(10))
+@denoising.paper(noise=[0.1, *NOISES], kappa=[1, FEW, MANY, 16], decoder=[*FIXED, LEARNED], beta=BETAS, seed=range(10))
 def denoising_paper(noise: float, kappa: int, decoder: Decoder, beta: float, seed: int) -> Trial | None:
     """The same question for more numbers of latents, with more data and steps."""
-    return trial(noise, kappa, decoder, beta, seed, n=50_000, steps=20_000)
+    return trial(noise, kappa, decoder, beta, seed, n=60_000, steps=20_000)
 
 
 def trial(noise: float, kappa: int, decoder: Decoder, beta: float, seed: int, n: int, steps: int) -> Trial | None:
@@ -55,6 +61,6 @@ def trial(noise: float, kappa: int, decoder: Decoder, beta: float, seed: int, n:
         data=LinearSubspace(d=D, eigenvalues=SIGNAL, noise=noise, n=n, n_test=4000, seed=seed),
         model=VAE(kappa=kappa, encoder=(), decoder=(), post_var="shared"),
         objective=Objective(gamma=gamma, beta=beta),
-        training=Training(steps=steps, batch=256, lr=1e-2),
+        training=Training(steps=steps, batch=128, lr=2e-2),
         seed=seed,
     )
