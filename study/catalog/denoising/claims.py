@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, at_most, below, near
-from analysis.claims.estimate import mean_of
+from analysis.claims.estimate import Estimate, mean_of
 from analysis.figures.drawing import Drawing
 from analysis.frames.view import View
 from analysis.tables.interval import number
@@ -75,7 +75,7 @@ def _denoises(every: Sequence[Sweep]) -> Claim:
     for one in every:
         levels = one.finished["level"]
         at_noise = one.at(one.noise)
-        for what, end in (("a sixth of it", levels.min()), ("six times it", levels.max())):
+        for what, end in (("the lowest βγ", levels.min()), ("the highest βγ", levels.max())):
             ratios = [a / b for a, b in zip(at_noise, one.at(float(end)), strict=True)]
             compared.append(Comparison(f"error at σ² over that at {what}, {_named(one)}", mean_of(ratios), below(1.0)))
     says = "shrinking modes by the level of the noise takes out more of it than a weaker or a stronger regularisation"
@@ -158,5 +158,5 @@ def _least(one: Sweep) -> float:
     return theory.least_error(one.data["eigenvalues"], one.noise, one.data["d"], one.kappa)
 
 
-def _over(values: Iterable[float], of: float):
+def _over(values: Iterable[float], of: float) -> Estimate:
     return mean_of([value / of for value in values])

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from analysis.figures.curves import band, ordered_looks, theory
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels
+from analysis.frames.types import Frame
 from study.catalog.kl_halves.table import SIDES
 from study.catalog.kl_halves.transitions import Networks
 
@@ -67,8 +68,8 @@ def losses(every: Sequence[Networks]) -> Drawing:
     legend(figure, grid[0], "Between kept and lost the loss decides")
     caption = (
         "2γ J of networks that have lost the first mode, less that of those that keep it, exact over the training set: mean "
-        "over seeds of twins that ended on different sides. Dashed: the closed form. Where it is 0 the global minimum changes "
-        "sides, by a jump."
+        "over seeds of twins that ended on different sides. Dashed: the closed form. Where it is 0 the global minimum "
+        "changes sides, by a jump."
     )
     return Drawing.of("losses", caption, figure)
 
@@ -77,7 +78,7 @@ def _band(ax: Axes, one: Networks, side: str, column: str, look: Look) -> None:
     _values(ax, one, one.side(side), column, look)
 
 
-def _values(ax: Axes, one: Networks, rows, column: str, look: Look) -> None:
+def _values(ax: Axes, one: Networks, rows: Frame, column: str, look: Look) -> None:
     values = rows.pivot(index="level", columns="seed", values=column)
     if len(values):
         band(ax, values.index.to_numpy(float) / one.lost_level(), values.to_numpy(float), look)

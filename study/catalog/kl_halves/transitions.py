@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
+from analysis.claims.estimate import Estimate, share_of
 from analysis.frames.declaration import declaration
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -30,6 +31,10 @@ Array = np.ndarray
 
 KEPT_ABOVE = 0.1
 """Gain of a mode that is kept. Before it is lost by a jump it is 0.2 at least."""
+
+
+AROUND = 0.04
+"""How far from the level of equal losses twins are counted, relatively."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,8 @@ class Networks:
     @property
     def lacks(self) -> str:
         """What is missing of the trials; empty where all are there."""
-        missing = len(self.trials) - len(self.seen)
-        return f"{missing} of {len(self.trials)} trials have no result" if missing else ""
+        rested = int(self.seen["converged"].sum())
+        return f"{rested} of {len(self.trials)} trials have come to rest" if rested < len(self.trials) else ""
 
     def expected_gain(self, levels: Float[Array, " k"]) -> Float[Array, " k"]:
         """The gain at the minimum on the kept side. Source: Wang & Ziyin (2022), Prop. 2, where Σ is fixed."""
@@ -107,6 +112,13 @@ class Networks:
         pairs = pairs[pairs["gain"].gt(KEPT_ABOVE) & pairs["gain_lost"].le(KEPT_ABOVE)]
         return pairs.assign(gain=pairs["loss_lost"] - pairs["loss"]).sort_values(["seed", "level"])
 
+    @property
+    def apart(self) -> Estimate:
+        """The share of twins within `AROUND` of the level of equal losses that end on different sides."""
+        about = (self.side(KEPT)["level"] / self.lost_level() - 1).abs().lt(AROUND)
+        apart = (self.both["level"] / self.lost_level() - 1).abs().lt(AROUND)
+        return share_of(int(apart.sum()), int(about.sum()), "twins")
+
     @cached_property
     def crossings(self) -> list[tuple[float, float]]:
         """Of each seed the level at which both sides have one loss, over theory's, and the kept side's E‖μ‖² there.
@@ -126,14 +138,15 @@ class Networks:
 
 
 def networks(view: View) -> list[Networks]:
-    """Of each pair of weights the trials whose data set is known, in declared order."""
+    """Those of each pair of weights of which some have a result, in declared order."""
     found = []
     for (name,), trials in cells(view.trials, view.header, ["halves"]):
         known = trials["data_id"].dropna()
         if len(known):
             spectrum = view.spectrum(str(known.iloc[0]))
             seen = _seen(trials[trials["status"].eq("finished")], view, float(np.sum(spectrum)))
-            found.append(Networks(str(name), float(spectrum[0]), trials, seen))
+            if len(seen):
+                found.append(Networks(str(name), float(spectrum[0]), trials, seen))
     return found
 
 
@@ -142,7 +155,9 @@ def _seen(trials: Frame, view: View, total: float) -> Frame:
     trials = trials[trials["has_weights"].eq(1)]
     rows = view.latents[view.latents["trial_id"].isin(trials["trial_id"])]
     spread = (rows["post_var"] * rows["decoder_norm"] ** 2).groupby(rows["trial_id"]).sum()
-    mean_weight, variance_weight = _weights(trials) if len(trials) else (1.0, 1.0)
+    if not len(trials):
+        return trials
+    mean_weight, variance_weight = _weights(trials)
     of_means = trials["rate_of_means_train"]
     counted = mean_weight * of_means + variance_weight * (trials["rate_train"] - of_means)
     distortion = trials["nre_mean_train"] * total + trials["trial_id"].map(spread)
