@@ -27,7 +27,7 @@ from study.catalog.kl_halves.table import (
     ZETA2,
     kl_halves,
 )
-from study.record import Home, write_artifacts
+from study.record import Home, read, write_artifacts
 
 ROWS = [row for row in kl_halves.table("laptop").rows() if row.axes["seed"] < 3]
 JUMP, FADING = "δ = α/8", "δ = α"
@@ -190,8 +190,6 @@ def twins(tmp_path_factory):
     frame = train_rows(rows, place)
     labels = pd.DataFrame([dict(row.axes) | {"trial_id": row.trial.trial_id} for row in rows])
     trials = frame.reset_index().drop(columns="seed").merge(labels, on="trial_id").assign(converged=True)
-    from study.record import read
-
     spectrum = read(Home(place), "datasets").to_pylist()[0]["spectrum"]
     view: Any = SimpleNamespace(
         trials=trials,

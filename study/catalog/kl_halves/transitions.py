@@ -107,8 +107,8 @@ class Networks:
     @cached_property
     def both(self) -> Frame:
         """Pairs of twins that ended on different sides: level, seed, how much lower the kept one's loss is, and its E‖μ‖²."""
-        kept, lost = (self.side(side).set_index(["seed", "level"])[["gain", "loss", "power"]] for side in (KEPT, LOST))
-        pairs = kept.join(lost, rsuffix="_lost", how="inner").reset_index()
+        kept, lost = (self.side(side)[["seed", "level", "gain", "loss", "power"]] for side in (KEPT, LOST))
+        pairs = kept.merge(lost, on=["seed", "level"], suffixes=("", "_lost"))
         pairs = pairs[pairs["gain"].gt(KEPT_ABOVE) & pairs["gain_lost"].le(KEPT_ABOVE)]
         return pairs.assign(gain=pairs["loss_lost"] - pairs["loss"]).sort_values(["seed", "level"])
 

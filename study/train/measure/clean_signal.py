@@ -1,7 +1,5 @@
 """How far reconstructions of noisy test examples lie from the signal beneath the noise, where that is planted."""
 
-from collections.abc import Iterator
-
 import torch
 
 from models.loss.objective import squared_error
@@ -11,7 +9,7 @@ from study.train.measure.measure import Measure, Row
 
 
 @torch.no_grad()
-def clean_rows(measure: Measure) -> Iterator[Row]:
+def clean_rows(measure: Measure) -> list[Row]:
     """One evaluation row a trial: E‖s − m(E[z|x])‖² over the test set, in data², through the decoders of earlier stages."""
     stack, inputs = measure.stack, measure.inputs
     assert measure.data.clean is not None, "data without noise are for no such metric"
@@ -24,5 +22,7 @@ def clean_rows(measure: Measure) -> Iterator[Row]:
         dim=1,
     )
     n = errors.shape[1]
-    for trial, each in zip(measure.trials, errors, strict=True):
-        yield Measurement("clean_error", float(each.mean()), float(each.std() / n**0.5), n, trial.seed).row
+    return [
+        Measurement("clean_error", float(each.mean()), float(each.std() / n**0.5), n, trial.seed).row
+        for trial, each in zip(measure.trials, errors, strict=True)
+    ]
