@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from models.specs.examples import Examples
 from models.specs.network import Model
 from models.specs.objective import Objective, Spread
 from models.specs.own_functions import OwnMetric
+from models.specs.planted import Planted
 
 BINS = (100, 200, 300)
 """Numbers of bins in which samples are compared with the data."""
@@ -19,6 +21,11 @@ BINS = (100, 200, 300)
 
 class Trained(Protocol):
     """What of a trial decides which metrics it has. The trials of a pack agree in it: it is part of their pack's key."""
+
+    @property
+    def data(self) -> Examples:
+        """Planted noise has a signal beneath it."""
+        ...
 
     @property
     def model(self) -> Model:
@@ -160,6 +167,10 @@ SUITES: dict[str, Suite] = {
             "codes_price": Metric("that of h", "Σ h of the energies of all codes, without its weight"),
         },
         lambda trial: trial.objective.is_sparse,
+    ),
+    "clean_error": Suite(
+        {"clean_error": Metric("data²", "E‖s − m(E[z|x])‖² on the test set, s the signal of x without its noise")},
+        lambda trial: isinstance(trial.data, Planted) and trial.data.noise > 0,
     ),
     "auroc": Suite(
         {
