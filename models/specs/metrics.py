@@ -107,6 +107,7 @@ _AT_BETAS = {
     "rate_train": Metric("nats", "rate of the training set"),
     "rate_test": Metric("nats", "rate of the test set"),
     "n_active": Metric("-", "active latents"),
+    "gamma": Metric("data²", "decoder variance γ, where it is learned by β"),
     "mmd_imq": Metric("-", "MMD² between q(z) and N(0, I)"),
     "mmd_codes": Metric("-", "MMD² between samples of codes and draws of q(z)"),
 }

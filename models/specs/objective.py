@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
+from models.specs.gamma import Absent, Fixed, Gamma, LearnedByBeta, ManyGammas, OneGamma, Optimal
 from models.specs.likelihood import Likelihood, Normal
 from models.specs.own_functions import OwnTerm
 from models.specs.sparsity import Sparsity
@@ -99,11 +99,15 @@ class Objective(Spec):
     @model_validator(mode="after")
     def _suits_a_spread(self) -> Self:
         if not self.spread:
+            if isinstance(self.gamma, LearnedByBeta):
+                raise ValueError(
+                    "LearnedByBeta() learns a γ for every β of a spread: declare spread=Spread(low, high), or gamma=Learned()"
+                )
             return self
-        if not isinstance(self.gamma, Fixed) or self.penalty or not self.is_plain:
+        if not isinstance(self.gamma, Fixed | LearnedByBeta) or self.penalty or not isinstance(self.likelihood, Normal):
             raise ValueError(
-                "a spread of β needs one γ for all of them, the normal likelihood and no penalty: "
-                "declare gamma=Fixed(...) alone"
+                "a spread of β needs one γ for all of them or a function of β, the normal likelihood and no penalty: "
+                "declare gamma=Fixed(...) or gamma=LearnedByBeta() alone"
             )
         if not self.spread.low <= self.beta <= self.spread.high:
             raise ValueError("beta must lie between the low and the high of its spread: the trial is described there")
