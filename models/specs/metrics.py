@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from models.specs.data import Data
 from models.specs.network import Model
 from models.specs.objective import Objective, Spread
 from models.specs.own_functions import OwnMetric
@@ -23,6 +24,11 @@ class Trained(Protocol):
     @property
     def model(self) -> Model:
         """A deterministic network gives no probabilities."""
+        ...
+
+    @property
+    def data(self) -> Data:
+        """Pictures have metrics of their own."""
         ...
 
     @property
@@ -136,6 +142,10 @@ SUITES: dict[str, Suite] = {
             **_varied(_DISTANCES, "_recon", "; reconstructions in place of samples"),
         },
         lambda trial: trial.samples > 0,
+    ),
+    "mmd_x_downsampled": Suite(
+        _varied(_OF_SAMPLES, "_downsampled", "; real pictures, shrunk to half and enlarged, in place of samples"),
+        lambda trial: trial.samples > 0 and trial.data.image is not None,
     ),
     "nll_levels": Suite(
         {
