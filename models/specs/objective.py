@@ -66,7 +66,8 @@ class Objective(Spec):
     R = E‖x − m(z)‖² is the squared error, summed over the d outputs; γ the decoder variance; and K the rate, the KL
     divergence of q(z|x) from the prior. With another likelihood than the normal one J = −E log p(x|z) + β K, all constants
     kept. With a `spread` the mean of β J(β′)/β′ over the β′ of the examples is minimised: divided by β′, each counts alike,
-    and at β′ = β it is J. The trial is described at β.
+    and at β′ = β it is J. Where γ is learned by β each counts alike already, and it is the mean of J(β′). The trial is
+    described at β.
     """
 
     kind: Literal["Objective"] = "Objective"

@@ -30,8 +30,8 @@ def fit_batch(
 ) -> Fit:
     """How targets are fitted by `out`, what the decoders give, with `log_gamma` where γ is learned.
 
-    With one γ for all of a trial the nats are a function of its mean distortion; else each example has its own. Examples
-    count by `weight`, all alike by default. `scheduled` is γ where its mode is a schedule.
+    With one γ for all of a trial the nats are a function of its mean distortion, in which examples count by `weight`, all
+    alike by default; else each example has its own. `scheduled` is γ where its mode is a schedule.
     """
     likelihood = stack.likelihood
     if likelihood is None:
@@ -45,6 +45,5 @@ def fit_batch(
     mean = likelihood.mean(out.detach())
     distortion = squared_error(y, mean).mean(-1)
     gamma = gamma_in_force(stack.knobs, log_gamma, distortion, stack.d, scheduled)[:, None]
-    nats = likelihood.nats(out, y, gamma)
-    mean_nats = (nats if weight is None else nats * weight).mean(-1)
-    return Fit(mean, distortion, likelihood.variance(out, y, gamma).mean(-1), mean_nats)
+    nats = likelihood.nats(out, y, gamma).mean(-1)
+    return Fit(mean, distortion, likelihood.variance(out, y, gamma).mean(-1), nats)

@@ -57,8 +57,10 @@ class LossGraph:
         """The loss of codes z with these `moments` (μ, log σ²), decoded to `out`."""
         mu, log_var = moments
         fit = fit_batch(self._stack, batch.y, out, log_gamma, now.gamma, batch.weight)
-        rate = self._stack.rates(mu, log_var).sum(-1).mean(-1)
-        value = self._penalty.add(objective(fit.nats, rate, now.beta), z, fit)
+        rates = self._stack.rates(mu, log_var).sum(-1)
+        rate = rates.mean(-1)
+        counted = rate if batch.rate_weight is None else (rates * batch.rate_weight).mean(-1)
+        value = self._penalty.add(objective(fit.nats, counted, now.beta), z, fit)
         if self._terms:
             value = self._terms.add(value, Seen(batch.x, batch.y, z, mu, log_var, self._mean(fit, out)), step)
         return Loss(fit, rate, value)
