@@ -6,7 +6,9 @@ every layer are scaled and shifted by functions of u, and so are μ, log σ² (s
 minimum asks for: its directions are the same at every level, and each latent has a scale of its own at each.
 
 A γ that is learned by β is a curve of trained numbers: log γ at knots, linear between them. Each knot follows its own β and
-no other, so γ(β) may bend sharply where a mode is lost. `decode` gives log γ(β) behind the means.
+no other, so γ(β) may bend sharply where a mode is lost. At a minimum the network itself depends on the level βγ alone; so
+its scales and shifts are then functions of log βγ(β), in the units of u, and no gradient goes from them into γ. `decode`
+gives log γ(β) behind the means.
 
 Source: Perez et al. (2018), feature-wise linear modulation; Dosovitskiy & Djolonga (2020) for training one network over a
 distribution of loss weights; Wang & Ziyin (2022), eqs. 11-13, for what depends on β in a linear VAE.
@@ -47,7 +49,7 @@ class BetaVAE(GaussianVAE):
     def encode(self, x: Float[Tensor, "*n d_in"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
         """Mean and log variance of q(z|x); u may follow x as a last column."""
         x, u = self._parted(x, self._d_in)
-        features = torch.tanh(self.told(u))
+        features = self._features(u, self._log_gamma_at(u))
         for place, layer in enumerate(self.encoder):
             x = self.act(self._modulated(layer(x), features, place))
         mu, log_var = self._posterior(x)
@@ -56,17 +58,28 @@ class BetaVAE(GaussianVAE):
     def decode(self, z: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n outputs"]:
         """Mean m(z) of p(y|z), and log γ(β) behind it where γ is learned by β; u may follow z as a last column."""
         z, u = self._parted(z, self.spec.kappa)
-        features = torch.tanh(self.told(u))
+        log_gamma = self._log_gamma_at(u)
+        features = self._features(u, log_gamma)
         place = len(self.encoder) + 1
         z = h = self._modulated(self._in_own_units(z), features, place)
         *hidden, output = self.decoder
         for further, layer in enumerate(hidden, place + 1):
             h = self.act(self._modulated(layer(h), features, further))
         mean = output(h) + (self.affine(z) if self.spec.skip == "affine" else 0)
-        return mean if self._curve is None else torch.cat([mean, self._log_gamma_at(u, self._curve)], -1)
+        return mean if log_gamma is None else torch.cat([mean, log_gamma], -1)
 
-    def _log_gamma_at(self, u: Float[Tensor, "*n 1"], curve: GammaCurve) -> Float[Tensor, "*n 1"]:
-        """log γ at u: linear between the knots, and flat beyond the first and the last."""
+    def _features(
+        self, u: Float[Tensor, "*n 1"], log_gamma: Float[Tensor, "*n 1"] | None
+    ) -> Float[Tensor, "*n features"]:
+        """Functions of log β, or of log βγ where γ follows β: both are the same before the first step."""
+        if self._curve and log_gamma is not None:
+            u = u + (log_gamma.detach() - math.log(self._curve.init)) / self._curve.nats
+        return torch.tanh(self.told(u))
+
+    def _log_gamma_at(self, u: Float[Tensor, "*n 1"]) -> Float[Tensor, "*n 1"] | None:
+        """log γ at u, where γ follows β: linear between the knots, and flat beyond the first and the last."""
+        if (curve := self._curve) is None:
+            return None
         along = (u - curve.low) * ((curve.knots - 1) / (curve.high - curve.low))
         knots = torch.arange(curve.knots, dtype=u.dtype, device=u.device)
         near = (1 - (along.clamp(0, curve.knots - 1) - knots).abs()).clamp(min=0)

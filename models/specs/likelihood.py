@@ -16,13 +16,14 @@ from models.specs.vocabulary import Vocabulary
 class GammaCurve(NamedTuple):
     """A trained γ(β): log γ is linear between `knots` values, from log `init` on, evenly from u = `low` to `high`.
 
-    u stands for log β: see `models.networks.beta_vae`.
+    u stands for log β, and one unit of it for so many `nats` of log β: see `models.networks.beta_vae`.
     """
 
     init: float
     knots: int
     low: float
     high: float
+    nats: float
 
 
 class PerValue(NamedTuple):

@@ -140,9 +140,8 @@ class Trial(Spec):
             case LearnedByBeta():
                 spread = self.objective.spread
                 assert spread is not None
-                return PerValue(
-                    curve=GammaCurve(gamma.init, gamma.knots, self.u_of(spread.low), self.u_of(spread.high))
-                )
+                ends, nats = (self.u_of(spread.low), self.u_of(spread.high)), math.log(spread.high / spread.low) / 2
+                return PerValue(curve=GammaCurve(gamma.init, gamma.knots, *ends, nats))
             case _:
                 return PerValue(self.objective.likelihood.numbers(self.data.levels or 0))
 
