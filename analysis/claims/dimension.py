@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from analysis.claims.claim import QUESTION, Claim
+from analysis.claims.claim import QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, near
 from analysis.claims.estimate import Estimate, mean_of
 from analysis.claims.topics import Topic
@@ -24,15 +24,23 @@ COUNT = 0.25
 """Relative tolerance of r̂ against the number of active latents, where r is not known."""
 
 
-def dimension_claims(where: str, trials: Frame, curves: Frame, topic: Topic) -> list[Claim]:
+def dimension_claims(
+    where: str,
+    trials: Frame,
+    curves: Frame,
+    topic: Topic,
+    of_rate: Sequence[str] = (),
+    of_objective: Sequence[str] = (),
+) -> list[Claim]:
     """Claims about finished trials with a learned γ and κ ≥ r on one data set: `trials` of any β below d/r, and seeds.
 
-    Where r is known, K should grow as −(r/2) log γ and J fall as ½(d − βr) log γ; where it is not, r̂ is asked for.
+    Where r is known, K should grow as −(r/2) log γ and J fall as ½(d − βr) log γ, which the statements `of_rate` and
+    `of_objective` say; where it is not, r̂ is asked for.
     """
     found = descents(trials, curves)
     known = trials["intrinsic_dim"].dropna()
     if len(known):
-        return [_rate(where, found, int(known.iloc[0]), topic), _objective(where, found, topic)]
+        return [_rate(where, found, int(known.iloc[0]), topic, of_rate), _objective(where, found, topic, of_objective)]
     return [_count(where, found, topic)]
 
 
@@ -59,18 +67,18 @@ def dimension_sheet(groups: Iterable[tuple[dict[str, object], Frame]], curves: F
     return Sheet("dimension", caption, pd.DataFrame(rows)) if rows else None
 
 
-def _rate(where: str, found: Frame, r: int, topic: Topic) -> Claim:
+def _rate(where: str, found: Frame, r: int, topic: Topic, statements: Sequence[str]) -> Claim:
     compared = Comparison("r̂ = −2 dK/d log γ", mean_of(_by_seed(found, "dimension")), near(r, SLOPE))
     said = "as γ falls the rate K grows as −(r/2) log γ: its slope shows the dimension of the data"
-    return _claim(where, said, SLIDES, found, [compared], ["S3", "D9"], topic)
+    return _claim(where, said, SLIDES, found, [compared], statements, topic)
 
 
-def _objective(where: str, found: Frame, topic: Topic) -> Claim:
+def _objective(where: str, found: Frame, topic: Topic, statements: Sequence[str]) -> Claim:
     expected = (found["d"] - found["beta"] * found["intrinsic_dim"]) / 2
     share = found.assign(share=found["objective_slope"] / expected)
     compared = Comparison("dJ/d log γ over ½(d − βr)", mean_of(_by_seed(share, "share")), near(1.0, SLOPE))
     said = "as γ falls the objective J falls as ½(d − βr) log γ"
-    return _claim(where, said, ENERGY, found, [compared], ["D9", "D1-7"], topic)
+    return _claim(where, said, ENERGY, found, [compared], statements, topic)
 
 
 def _count(where: str, found: Frame, topic: Topic) -> Claim:
@@ -78,7 +86,7 @@ def _count(where: str, found: Frame, topic: Topic) -> Claim:
     estimate: Estimate = mean_of(_by_seed(found, "dimension"))
     compared = Comparison(f"r̂ = {estimate}; r̂ over active latents", mean_of(_by_seed(share, "share")), near(1.0, COUNT))
     asked = "is the dimension that the slope of K shows the number of latents that stay active?"
-    return _claim(where, asked, ASKED, found, [compared], [], topic)
+    return _claim(where, asked, ASKED, found, [compared], (), topic, QUESTION)
 
 
 def _by_seed(found: Frame, column: str) -> pd.Series:
@@ -94,6 +102,7 @@ def _claim(
     comparisons: Sequence[Comparison],
     statements: Sequence[str],
     topic: Topic,
+    kind: Kind | None = None,
 ) -> Claim:
     return Claim(
         where,
@@ -103,5 +112,5 @@ def _claim(
         topic=topic,
         comparisons=comparisons,
         statements=statements,
-        kind=None if statements else QUESTION,
+        kind=kind,
     )
