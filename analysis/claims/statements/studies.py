@@ -1,6 +1,8 @@
 """Which studies of the catalog put which statements to the test."""
 
 STUDIES: dict[str, tuple[str, ...]] = {
+    "beta_input": ("S11", "S12", "S13"),
+    "calibrated_decoders": ("S5", "S6", "S7", "S8", "S9", "S10"),
     "conditional_collapse": ("W7", "W22", "W23", "W28"),
     "effective_gamma": ("W6", "W20", "S1"),
     "landscape_slices": ("D8", "D22", "D24"),
@@ -9,6 +11,7 @@ STUDIES: dict[str, tuple[str, ...]] = {
     "penalties": ("D16", "D17", "D18", "D19", "D20", "D1-1", "D1-4", "B15"),
     "rate_distortion": ("S11",),
     "rotations": ("W5",),
+    "vaeplus": ("S4", "D10", "B21", "B22", "B23", "B24"),
 }
 
 
