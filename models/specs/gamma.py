@@ -252,4 +252,7 @@ OneGamma = Fixed | Learned | Optimal | Annealed | Refit
 ManyGammas = PerPixel | PerImage | DecodedPerPixel | LearnedByBeta
 """Modes of the normal likelihood with a variance for each value, for each example, or for each β."""
 
+TrainedGamma = Learned | Optimal | PerPixel | PerImage
+"""Modes in which training decides where γ ends, not the declaration."""
+
 Gamma = Annotated[OneGamma | ManyGammas | Absent, Vocabulary()]
