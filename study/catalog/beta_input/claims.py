@@ -116,7 +116,7 @@ def _reach(one: BothWays) -> Claim:
 def _gamma(one: BothWays) -> Claim:
     """Against the closed form where there is one, and else against what trainings at a single β each learn.
 
-    The mean over β counts. γ = R/d magnifies an error of R by 1/(1 − βk/d), k the modes in use: fourfold, where they are lost.
+    The mean over β counts. γ = R/d magnifies an error of R by 1/(1 − βk/d), k the modes in use: fourfold, near a loss.
     """
     told, separate = (
         one.points[one.points["way"].eq(way)].set_index(["seed", "beta"])["gamma"] for way in (TOLD, SEPARATE)
