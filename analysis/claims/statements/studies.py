@@ -2,6 +2,8 @@
 
 STUDIES: dict[str, tuple[str, ...]] = {
     "balance_search": (),
+    "beta_input": ("S11", "S12", "S13"),
+    "calibrated_decoders": ("S5", "S6", "S7", "S8", "S9", "S10"),
     "collapse_point": ("B9",),
     "conditional_collapse": ("W7", "W22", "W23", "W28"),
     "deep_collapse": ("B10", "B11"),
@@ -23,6 +25,7 @@ STUDIES: dict[str, tuple[str, ...]] = {
     "skip_depth": ("B11", "B12", "B13", "B18", "B25"),
     "sparse_codes": ("D11", "D17", "D19"),
     "stability": (),
+    "vaeplus": ("S4", "D10", "B21", "B22", "B23", "B24"),
 }
 
 
