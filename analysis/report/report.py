@@ -18,8 +18,8 @@ from analysis.report.page.home_page import HOME_PAGE, home_page
 from analysis.report.page.origin import Origin
 from analysis.report.page.study_page import Content, study_page
 from analysis.report.summary import NAME, Summary, read_summaries
-from analysis.tables.cells import Glance, counts, glance, markdown, table, written
-from analysis.tables.sheet import Sheet, in_latex
+from analysis.tables.cells import Glance, counts, glance, table
+from analysis.tables.sheet import Sheet, in_latex, rows_in_markdown
 from study.record import Home
 from study.record.study_files import REGIMES, RULES, study_file
 
@@ -126,9 +126,11 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
     files |= {f"{drawing.name}.png": drawing.png for drawing in drawings}
     files |= {f"{sheet.name}.csv": sheet.csv() for sheet in found.sheets}
     files |= {f"{sheet.name}.tex": sheet.latex() for sheet in found.sheets}
+    runs = section(read_links(view.study, view.home), view.trials, head)
+    shown = Content(head, origin, counted, seen, found, summary, notes, charts, runs)
     files["table.csv"] = summary.to_csv(index=False).encode()
-    files["table.tex"] = in_latex(*written(summary, head), head.caption)
-    files["table.md"] = _document(head, seen, markdown(summary, head), found, notes).encode()
+    files["table.tex"] = in_latex(*shown.table, head.caption)
+    files["table.md"] = _document(head, seen, rows_in_markdown(*shown.table), found, notes).encode()
     files[NAME] = Summary(
         study=head.name,
         caption=head.caption,
@@ -140,8 +142,6 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
         claims=found.claims,
         in_catalog=found.in_catalog,
     ).as_json()
-    runs = section(read_links(view.study, view.home), view.trials, head)
-    shown = Content(head, origin, counted, seen, found, summary, notes, charts, runs)
     files["index.html"] = study_page(shown).encode()
     return files
 

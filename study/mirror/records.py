@@ -146,14 +146,14 @@ class StudyRecords:
             return {}
         from safetensors.numpy import save
 
-        from study.mirror import pictures
+        from analysis.figures.trial_pictures import latent_rates, reconstructions
 
         files = {}
         if stage := [row for row in entry.latents if row["stage"] == entry.latents[-1]["stage"]]:
             rates, variances = [row["rate"] for row in stage], [row["post_var"] for row in stage]
-            files["latents.png"] = pictures.latent_rates(rates, variances)
+            files["latents.png"] = latent_rates(rates, variances)
         if images := self._arrays(entry, "pictures"):
-            files["reconstruction.png"] = pictures.reconstructions(images)
+            files["reconstruction.png"] = reconstructions(images)
         if weights := self._arrays(entry, "weights"):
             files["weights/model.safetensors"] = save(weights)
         return files
