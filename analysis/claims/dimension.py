@@ -38,7 +38,7 @@ def dimension_claims(
     found = descents(trials, curves)
     known = trials["intrinsic_dim"].dropna()
     if len(known):
-        return [_rate(where, found, int(known.iloc[0]), topic, of_rate), _objective(where, found, topic, of_objective)]
+        return [_rate(where, found, int(known.iloc[0]), of_rate), _objective(where, found, of_objective)]
     return [_count(where, found)]
 
 
