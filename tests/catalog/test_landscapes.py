@@ -60,7 +60,7 @@ def test_starts_find_every_minimum_of_the_affine_vae_and_no_other(kappa, gamma, 
 def rises_in_theory(gamma: float, kappa: int) -> dict[str, float]:
     """Between minima of the eigenvalues 4 and 2."""
     kept = [v for v in (4, 2)[:kappa] if v > gamma]
-    rises = dict.fromkeys(("swap_rotation", "slot_rotation", "swap_saddle", "slot_saddle"), math.nan)
+    rises: dict[str, float] = dict.fromkeys(("swap_rotation", "slot_rotation", "swap_saddle", "slot_saddle"), math.nan)
     if len(kept) > 1:
         rises |= {"swap_rotation": float(minima.rotation_rise(4, 2)), "swap_saddle": float(minima.swap_saddle(4, 2))}
     if 0 < len(kept) < kappa:
