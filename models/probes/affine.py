@@ -134,10 +134,12 @@ def _turned(best: Decoder, i: int, j: int, points: int) -> Points:
 
 def _profile_error(decoders: Float[Tensor, "n d kappa"], covariance: Float[Tensor, "d d"], gamma: float) -> float:
     """Largest |min over encoder and log σ² of 2J + κ, less the profile loss|, at a few decoders."""
-    return max(abs(_least(w, covariance, gamma) - float(profile_loss(w, covariance, gamma))) for w in decoders)
+    return max(
+        abs(least_over_encoder(w, covariance, gamma) - float(profile_loss(w, covariance, gamma))) for w in decoders
+    )
 
 
-def _least(decoder: Decoder, covariance: Float[Tensor, "d d"], gamma: float) -> float:
+def least_over_encoder(decoder: Decoder, covariance: Float[Tensor, "d d"], gamma: float) -> float:
     """The least 2J + κ over encoder and log σ², at a given decoder."""
     d, kappa = decoder.shape
     moments = Moments(covariance, covariance, float(covariance.trace()))

@@ -8,7 +8,14 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
+from models.specs.groundwork import (
+    Conventions,
+    LinearLikelihood,
+    LinearMinimum,
+    LossThresholds,
+    NullBins,
+    NullMMD,
+)
 from models.specs.look import EQ3, Look, Measures
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 from models.specs.spec import Count, Magnitude, Positive, Several
@@ -231,6 +238,7 @@ Probing = Annotated[
     | LinearLikelihood
     | LinearMinimum
     | LogTransform
+    | LossThresholds
     | NullBins
     | NullMMD
     | OriginHessian

@@ -80,10 +80,11 @@ def _conventions(view: View) -> list[Claim]:
     found, enough = probe_results(trials), all_computed(trials)
     errors = {name: worst_residual(both, found) for name, both in IDENTITIES.items()}
     error, turned = worst(errors.values()), worst(look["turned"] for look in found)
+    slopes = worst(look["slopes_apart"] for look in found)
     return [
         Claim(
             "random networks",
-            "the objectives of the sources convert into each other: " + "; ".join(IDENTITIES),
+            "training minimises J, and the objectives of the sources convert into it: " + "; ".join(IDENTITIES),
             "the definitions; Dai, Wenliang & Wipf (2021), eq. 3; Wang & Ziyin (2022), eq. 5; Rybkin et al. (2021)",
             f"{len(IDENTITIES)} identities",
             f"relative residuals of at most {number(error)}" if found else NOTHING,
@@ -100,6 +101,17 @@ def _conventions(view: View) -> list[Claim]:
             f"at most {number(turned)} apart, relative" if found else NOTHING,
             f"{IDENTICAL:g}, relative",
             judge(turned <= IDENTICAL, enough),
+            len(found),
+            topics.CONVENTIONS,
+        ),
+        Claim(
+            "random networks",
+            "the slopes that a step follows, written by hand or by autograd, are those of J written out",
+            "the definitions",
+            "∇J, of all weights and of log γ where it is learned",
+            f"at most {number(slopes)} apart, relative" if found else NOTHING,
+            f"{IDENTICAL:g}, relative",
+            judge(slopes <= IDENTICAL, enough),
             len(found),
             topics.CONVENTIONS,
         ),

@@ -1,4 +1,4 @@
-"""Identities between the sources' objectives; probes of random networks measure both sides."""
+"""Identities between the J of training steps and the sources' objectives; probes of random networks measure both sides."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,6 +9,10 @@ from analysis.theory import conventions
 Identity = Callable[[ProbeResult], tuple[float, float]]
 
 IDENTITIES: dict[str, Identity] = {
+    "J of a step is −log p(x|z) + βK written out, without (d/2) log 2π": lambda a: (a["j"], a["j_written"]),
+    "J of a step by autograd is J of a step by hand": lambda a: (a["j_graph"], a["j"]),
+    "J in the record is J written out, over the training set": lambda a: (a["j_recorded"], a["j_recorded_written"]),
+    "J of a step is R/(2γ) + (d/2) log γ + βK": lambda a: (a["j"], _formula(a)),
     "J(γ, β) is β J(βγ, 1) plus a constant": lambda a: (
         a["j"],
         float(conventions.absorbed(a["j_unit"], a["at_gamma"], a["at_beta"], a.what["d"])),
@@ -29,6 +33,8 @@ IDENTITIES: dict[str, Identity] = {
         a["summed"],
         float(conventions.loss_wz(a["j_half"], 0.5, a.what["d"])),
     ),
+    "the γ of a step that sets it to its optimum is R/d": lambda a: (a["step_gamma"], float(_profile(a).gamma)),
+    "J of that step is the least J over γ": lambda a: (a["j_optimal"], a["j_best"]),
     "the γ that minimises J is R/d": lambda a: (a["best_gamma"], float(_profile(a).gamma)),
     "J at that γ is (d/2) log(R/d) + d/2 + βK": lambda a: (a["j_best"], float(_profile(a).objective)),
 }
@@ -38,6 +44,12 @@ IDENTITIES: dict[str, Identity] = {
 def worst_residual(both: Identity, found: Sequence[ProbeResult]) -> float:
     """Largest difference between the two sides, relative where they exceed 1; NaN without looks."""
     return worst((measured - expected) / max(1.0, abs(expected)) for measured, expected in map(both, found))
+
+
+def _formula(look: ProbeResult) -> float:
+    return float(
+        conventions.objective(look["squares"], look["nats"], look["at_gamma"], look["at_beta"], look.what["d"])
+    )
 
 
 def _profile(look: ProbeResult) -> conventions.Profile:
