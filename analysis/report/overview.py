@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, WORDS, Claim
+from analysis.claims.stored import as_row
 from analysis.claims.topics import OTHER, TOPICS, Topic
 from analysis.frames.load import DEFAULT_HOME, AnalysisError, Place, studies_of
 from analysis.frames.view import View
@@ -84,10 +85,7 @@ def as_json(found: Overview) -> str:
     rows: list[dict[str, Any]] = []
     for answer in found.answers:
         topic = {"topic": answer.topic.name}
-        rows += [
-            topic | {"study": study} | {k: v for k, v in vars(claim).items() if k != "topic"}
-            for study, claim in answer.claims
-        ]
+        rows += [as_row(claim) | topic | {"study": study} for study, claim in answer.claims]
         rows += [topic | {"study": study, "verdict": MISSING} for study in answer.missing]
     rows += [{"fault": fault} for fault in found.faults]
     return json.dumps(rows, ensure_ascii=False, indent=1)
@@ -123,7 +121,7 @@ def as_markdown(found: Overview) -> str:
         "# What holds",
         "",
         "Every claim of the sources that a study of the catalog answers, from the records of one home. A claim *holds*,",
-        "*fails*, or has *insufficient data*; a topic fails where one of its claims does. `python -m analysis claims --page",
+        "*fails*, or is *undecided*; a topic fails where one of its claims does. `python -m analysis claims --page",
         "FILE` writes this page.",
         "",
         f"**{_counted(found.answers)}**",
@@ -180,5 +178,5 @@ def _counted(found: Sequence[Answer]) -> str:
     missing = len({study for answer in found for study in answer.missing})
     return (
         f"{len(said)} claims: {said.count(HOLDS)} hold, {said.count(FAILS)} fail, "
-        f"{said.count(INSUFFICIENT)} lack data" + (f"; {missing} studies missing" if missing else "")
+        f"{said.count(INSUFFICIENT)} undecided" + (f"; {missing} studies missing" if missing else "")
     )

@@ -45,7 +45,7 @@ def test_the_overview_lists_every_claim_with_what_is_behind_it(home):
 
 def test_a_person_reads_how_many_claims_hold(home):
     result = analysis("claims", "--home", home)
-    assert "3 claims: 3 hold, 0 fail, 0 lack data" in result.stdout
+    assert "3 claims: 3 hold, 0 fail, 0 undecided" in result.stdout
 
 
 def test_a_study_of_ones_own_makes_no_claims(home):

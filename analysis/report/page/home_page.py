@@ -40,7 +40,7 @@ def _studies(home: Home, found: Mapping[str, Summary | None]) -> Section:
         Column("study"),
         Column("question"),
         Column("scale", "label"),
-        *(Column(text, "number") for text in (*COUNTED, "hold", "fail", "lack data")),
+        *(Column(text, "number") for text in (*COUNTED, "hold", "fail", "undecided")),
         Column("report written", "label"),
     ]
     rows = [_study(home, name, one) for name, one in found.items()]
