@@ -9,7 +9,7 @@ from probe_studies import missing_one
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.load import Header
-from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
+from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, LossThresholds, NullBins, NullMMD
 from study.catalog.groundwork.claims import claims, sheets
 from study.catalog.groundwork.table import LOOKS, NOISY, SEEDS, groundwork
 from study.declare.probe import Probe
@@ -27,6 +27,7 @@ QUICK = {
     "NDB, 100 bins": NullBins(bins=20, n=1000, repeats=40),
     "MMD, κ = 64": NullMMD(kappa=64, n=300, repeats=20),
     "likelihood": LinearLikelihood(),
+    "likelihood and ELBO": LossThresholds(d=2, kappa=1),
 }
 """The study's looks, with less to compute."""
 

@@ -1,18 +1,19 @@
 """What all other studies rest on, tested where the truth is known: conventions, closed forms, metrics, what counts as active.
 
-Probes compute the objectives of the literature from their own definitions, the lowest loss of random linear problems by
-L-BFGS, and metrics between samples of one distribution; none of this uses theory. Two linear VAEs train on noisy data:
-there the usual criterion of an active latent, a mean that varies, counts every latent.
+Probes hold the J of real training steps against the objectives of the literature, written out; they compute the lowest loss
+of random linear problems by L-BFGS, the γ at which an exact likelihood and its ELBO lose modes, and metrics between samples
+of one distribution; none of this uses theory. Two linear VAEs train on noisy data: there the usual criterion of an active
+latent, a mean that varies, counts every latent.
 """
 
 from models.specs import VAE, Learned, LinearSubspace, Objective, Training
-from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
+from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, LossThresholds, NullBins, NullMMD
 from models.specs.probes import Probing
 from study.declare.probe import Declared, Probe
 from study.declare.table import study
 from study.declare.trial import Trial
 
-CONVENTIONS, LIKELIHOOD = "conventions", "likelihood"
+CONVENTIONS, LIKELIHOOD, LOSSES = "conventions", "likelihood", "likelihood and ELBO"
 LEARNED_GAMMA = "minimum, learned γ"
 MINIMA = {
     "minimum, equal Σ": LinearMinimum(variant="equal Σ"),
@@ -29,6 +30,7 @@ LOOKS: dict[str, Probing] = {
     **BINS,
     **MMDS,
     LIKELIHOOD: LinearLikelihood(),
+    LOSSES: LossThresholds(),
 }
 """What each probe computes, by the name of its row."""
 
