@@ -48,7 +48,9 @@ def threshold_pairs(sweep: Sweep, expected: ArrayLike, estimator: Estimator = "a
     return [pair for pair in pairs if len(sweep.betas) and sweep.betas[0] < pair.expected < sweep.betas[-1]]
 
 
-def thresholds_claim(data: str, source: str, pairs: Sequence[ThresholdPair], lacks: str, trials: int) -> Claim:
+def thresholds_claim(
+    data: str, source: str, pairs: Sequence[ThresholdPair], lacks: str, trials: int, statements: Sequence[str]
+) -> Claim:
     """Every mode is lost where theory says, within `TOLERANCE`."""
     covered = sum(pair.covered for pair in pairs)
     return Claim(
@@ -62,7 +64,7 @@ def thresholds_claim(data: str, source: str, pairs: Sequence[ThresholdPair], lac
         ],
         lacks=lacks or ("" if pairs else "no threshold lies inside the sweep"),
         trials=trials,
-        statements=["W6"],
+        statements=statements,
     )
 
 

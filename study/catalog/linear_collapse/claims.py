@@ -63,7 +63,7 @@ def claims(view: View) -> list[Claim]:
         for variant, cell in chosen.items():
             source = "Wang & Ziyin (2022), Prop. 2" if cell.held else "Wang & Ziyin (2022), section 4.3"
             pairs = _pairs(cell)
-            found.append(thresholds_claim(cell.data, source, pairs, cell.lacks, len(cell.settled)))
+            found.append(thresholds_claim(cell.data, source, pairs, cell.lacks, len(cell.settled), ["W6"]))
             found.append(_reaches_the_minimum(cell))
             if variant == LEARNED:
                 found += [_active_units(cell), _second_order(cell), _surplus(cell)]
@@ -186,8 +186,8 @@ def _unreached(cell: Cell) -> list[float]:
         return []
     levels = cell.settled["gamma_eff"].to_numpy()[:, None]
     reached = np.minimum(cell.modes.zeta2[: cell.kappa], levels).sum(1)
-    added = cell.distortions.loc[cell.settled["trial_id"]].to_numpy() - reached
-    return [*pd.Series(added).groupby(cell.settled["seed"].to_numpy()).mean()]
+    added = cell.settled[["seed"]].assign(value=cell.distortions.loc[cell.settled["trial_id"]].to_numpy() - reached)
+    return [*added.groupby("seed")["value"].mean()]
 
 
 def _weights(cell: Cell) -> Claim:
