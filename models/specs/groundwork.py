@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.look import EQ3, Look, Measures
-from models.specs.spec import Count, Several
+from models.specs.spec import Count, NonNegative, Positive, Several
 
 
 class Conventions(Look):
@@ -191,3 +191,42 @@ class LossThresholds(Look):
     def seconds(self) -> float:
         """Four rounds of searches at many γ."""
         return 1.0 * self.kappa
+
+
+class LearnedGammaMinimum(Look):
+    """The minimum of the exact loss of a linear model whose γ is learned, on data of given second moments.
+
+    Inputs x are white, one for each mode; targets y = F diag(√zeta2) x, and a rest that no linear function of x gives: noise,
+    or what is curved in x, which second moments cannot tell apart. γ has a floor of T/(100 d), as without a rest J may have
+    no lower bound.
+    """
+
+    kind: Literal["LearnedGammaMinimum"] = "LearnedGammaMinimum"
+    zeta2: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    """Squared singular values ζ² of the map from x to y; for y = x the eigenvalues of the covariance."""
+    d: Count
+    """Dimensions d of y."""
+    kappa: Count
+    """Latents κ of the model."""
+    beta: Positive
+    """Weight β of the rate."""
+    rest: NonNegative = 0.0
+    """Variance of the rest in each dimension of y, in squared data units."""
+
+    measures: ClassVar[Measures] = {
+        "kept_modes": ("-", "latents at the minimum whose posterior variance is below the prior's by a thousandth"),
+        "least_gamma": ("data²", "γ at the minimum"),
+        "gamma_floor": ("data²", "least value that γ may take"),
+        "least_j": ("nats", "J at the minimum"),
+    }
+
+    @model_validator(mode="after")
+    def _modes_fit(self) -> Self:
+        if len(self.zeta2) > self.d:
+            raise ValueError(f"{len(self.zeta2)} modes do not fit in d = {self.d}: raise d or drop some")
+        return self
+
+    @property
+    def seconds(self) -> float:
+        """About 0.3, eight restarts of L-BFGS at most."""
+        return 0.3

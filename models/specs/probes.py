@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from models.specs.groundwork import (
     Conventions,
+    LearnedGammaMinimum,
     LinearLikelihood,
     LinearMinimum,
     LossThresholds,
@@ -235,6 +236,7 @@ Probing = Annotated[
     | CollapsePoint
     | ColumnScale
     | Conventions
+    | LearnedGammaMinimum
     | LinearLikelihood
     | LinearMinimum
     | LogTransform

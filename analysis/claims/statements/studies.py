@@ -1,6 +1,7 @@
 """Which studies of the catalog put which statements to the test."""
 
 STUDIES: dict[str, tuple[str, ...]] = {
+    "dimension_law": ("D1-6",),
     "linear_collapse": ("W2", "W3", "W6", "W8", "W9", "W11", "W12", "W21", "W29"),
 }
 
