@@ -1,5 +1,6 @@
 """What a claim lacks, in words: why its trials do not suffice, whatever their numbers are."""
 
+from analysis.frames.types import Frame
 from analysis.tables.cells import ENOUGH
 
 FEWEST = 2
@@ -14,3 +15,9 @@ def too_few(usable: int, declared: int, did: str = "have converged") -> str:
     if usable >= max(FEWEST, ENOUGH * declared):
         return ""
     return f"{usable} of {declared} trials {did}"
+
+
+def uncomputed(probes: Frame) -> str:
+    """Empty where there are probes and every one has finished: a claim about all problems needs all of them."""
+    done = int(probes["status"].eq("finished").sum())
+    return "" if done == len(probes) > 0 else f"{done} of {len(probes)} probes are computed"
