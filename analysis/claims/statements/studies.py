@@ -1,8 +1,9 @@
 """Which studies of the catalog put which statements to the test."""
 
 STUDIES: dict[str, tuple[str, ...]] = {
-    "dimension_law": ("D1-6",),
+    "affine_minima": ("B4", "B5", "B7", "B8"),
     "conditional_collapse": ("W7", "W22", "W23", "W28"),
+    "dimension_law": ("D1-6",),
     "effective_gamma": ("W6", "W20", "S1"),
     "landscape_slices": ("D8", "D22", "D24"),
     "linear_collapse": ("W2", "W3", "W6", "W8", "W9", "W11", "W12", "W21", "W29"),
