@@ -36,6 +36,8 @@ def minimum(what: LinearMinimum, seed: int) -> Finding:
     )
     numbers = {
         "lowest": found.objective,
+        "highest_end": max(found.values),
+        "ends": len(found.values),
         "found_gamma": found.gamma,
         "at_gamma": gamma,
         "at_beta": p.beta,

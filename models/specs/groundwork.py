@@ -62,8 +62,11 @@ class LinearMinimum(Look):
     variant: Literal["equal Σ", "unequal Σ", "learned Σ", "learned γ"]
     """What is free beside encoder and decoder: nothing, where Σ is given; the posterior covariance Σ; or Σ and γ."""
 
+    version: ClassVar[int | None] = 2
     measures: ClassVar[Measures] = {
         "lowest": ("nats", "lowest J that the minimisations found"),
+        "highest_end": ("nats", "highest J that one of them ended at; they stop once two agree on the lowest"),
+        "ends": ("-", "how many random starts there were"),
         "found_gamma": ("data²", "γ there"),
         "at_gamma": ("data²", "γ, or its floor where it is learned"),
         "at_beta": ("-", "β"),

@@ -5,6 +5,7 @@ STUDIES: dict[str, tuple[str, ...]] = {
     "conditional_collapse": ("W7", "W22", "W23", "W28"),
     "dimension_law": ("D1-6",),
     "effective_gamma": ("W6", "W20", "S1"),
+    "groundwork": ("D1", "W1", "W2", "W3", "W4", "W14", "W15", "W16", "W17", "W20", "W30", "S1", "S2"),
     "landscape_slices": ("D8", "D22", "D24"),
     "linear_collapse": ("W2", "W3", "W6", "W8", "W9", "W11", "W12", "W21", "W29"),
     "origin_hessian": ("W19",),
