@@ -1,6 +1,6 @@
 """What the rate and the objective say of the dimension of data while γ falls: claims, and a table of r̂ beside r."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -42,7 +42,7 @@ def dimension_claims(
     return [_count(where, found)]
 
 
-def dimension_sheet(groups: Iterable[tuple[dict[str, object], Frame]], curves: Frame) -> Sheet | None:
+def dimension_sheet(groups: Iterable[tuple[Mapping[str, object], Frame]], curves: Frame) -> Sheet | None:
     """r̂ beside r and the active latents, a row for each group of trials; None where no γ was learned.
 
     A group is the first cells of its row, and its trials.

@@ -116,7 +116,7 @@ GAMMA_CEILING = Topic(
 
 AFFINE_MINIMA = Topic(
     "affine minima",
-    "Every minimum of an affine VAE is a global one; how many, and the barriers between them.",
+    "Every minimum of an affine VAE is a global one; how many, and the saddles between them.",
     f"{BALANCE}, Thm. 1",
     ("affine_minima",),
 )
