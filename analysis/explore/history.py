@@ -43,7 +43,7 @@ def history(explored: Explored) -> Chart | None:
     seeds = [alt.Detail(f"{axis.key}:N") for axis in explored.axes if axis.role == "seed"]
     lines = base.transform_filter("isValid(datum.y_best)").mark_line(interpolate="step-after", strokeWidth=1.8)
     lines = lines.encode(order, _y("y_best"), colour_of(), *seeds, strokeOpacity=shown_if(toggle, 0.9), tooltip=tips)
-    measures = choice("y_axis", "measure", {measure.key: measure.title for _, measure in aims}, aims[0][1].key)
+    measures = choice("y_axis", "show", {measure.key: measure.title for _, measure in aims}, aims[0][1].key)
     chart = alt.layer(points, lines).properties(**SIZE)
     each = "each repeat of each sampler" if seeds else "each sampler"
     caption = (

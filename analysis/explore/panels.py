@@ -41,8 +41,8 @@ class Panels:
         if first[0] == NONE and further:
             first[0] = next(iter(further))
         return cls(
-            {NONE: "one for all"} | options | dict(further or {}),
-            {NONE: "one for all"} | options,
+            {NONE: "nothing"} | options | dict(further or {}),
+            {NONE: "nothing"} | options,
             (first[0], first[1], first[2]),
             first[1:] == [NONE, NONE],
         )
@@ -50,10 +50,10 @@ class Panels:
     @property
     def params(self) -> list[dict[str, Any]]:
         """The reader's choices."""
-        chosen = [choice("colour", "colour", self.colours, self.first[0])]
+        chosen = [choice("colour", "colour by", self.colours, self.first[0])]
         if len(self.panels) > 1:
-            chosen.append(choice("panel", "panels", self.panels, self.first[1]))
-            chosen.append(choice("panel2", "and", self.panels, self.first[2]))
+            chosen.append(choice("panel", "panels by", self.panels, self.first[1]))
+            chosen.append(choice("panel2", "panels also by", self.panels, self.first[2]))
             return chosen
         return [*chosen, constant("panel", NONE), constant("panel2", NONE)]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.claims.claim import WORDS, Claim
+from analysis.explore.axes import in_words
 from analysis.explore.charts import charts_of
 from analysis.frames.load import DEFAULT_HOME, AnalysisError, Header, Place, studies_of
 from analysis.frames.regime import MEANINGS, by_trial, reference_trials
@@ -71,9 +72,9 @@ def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None, liste
         glance=seen,
         sheets=found.sheets,
         claims=found.claims,
-        notes=notes,
+        notes=[*notes, *([found.left_out] if found.left_out else [])],
         faults=found.faults,
-        has_own_table=bool(found.own_sheets or (head.search and found.sheets)),
+        has_own_table=bool(found.own_sheets or (head.is_search and found.sheets)),
     )
 
 
@@ -152,7 +153,7 @@ def _judged_by(trials: Frame, best: Frame, head: Header) -> str:
     data_id = trials["data_id"].iloc[0]
     if trials["needed_dims"].notna().any():
         row, axes = best.loc[data_id], [axis for axis in head.varying() if axis != "data"]
-        which = ", ".join(f"{axis} {label_text(row[axis])}" for axis in axes)
+        which = in_words({axis: row[axis] for axis in axes})
         dims, lowest = f"{row['n_active']:.0f} active latents", "the lowest −ELBO on the test set"
         return f"r is unknown, so regimes are relative to the {dims} of the converged trial with {lowest} ({which})."
     why = (
@@ -166,10 +167,12 @@ def _judged_by(trials: Frame, best: Frame, head: Header) -> str:
 def _document(head: Header, seen: Glance, full: str, found: Findings, notes: list[str]) -> str:
     """The Markdown file: glance, claims, the study's own tables and the whole table."""
     says = "".join(f"- **{WORDS[one.verdict]}**: {one.data}: {one.claim} ({one.measured})\n" for one in found.claims)
-    parts = [f"# {head.name}\n\n{head.caption}\n"] + ([_at_a_glance(seen)] if seen.rows else [])
-    parts += [f"{note}\n" for note in [*notes, *found.faults]]
+    glanced = [_at_a_glance(seen)] if seen.rows else []
+    parts = [f"# {head.name}\n\n{head.caption}\n", *([] if head.is_search else glanced)]
+    parts += [f"{note}\n" for note in [*notes, found.left_out, *found.faults] if note]
     parts += [f"## What the numbers say\n\n{says}"] if says else []
     parts += [f"## {sheet.caption}\n\n{sheet.markdown()}" for sheet in found.sheets]
+    parts += glanced if head.is_search else []
     parts += [f"## Table\n\nMean ± half-width of the 95 % t-interval over the seeds of the finished trials.\n\n{full}"]
     return "\n".join(parts)
 

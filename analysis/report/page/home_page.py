@@ -50,14 +50,14 @@ def _studies(home: Home, found: Mapping[str, Summary | None]) -> Section:
 def _study(home: Home, name: str, told: Summary | None) -> list[Entry]:
     if not told:
         return [
-            Entry(name),
+            Entry(name, look="name"),
             Entry(f"No report yet: {reporting(name, home)} writes it."),
             *[Entry("")] * (len(COUNTED) + 5),
         ]
     said = Counter(claim.verdict for claim in told.claims)
     looks = {HOLDS: "holds", FAILS: "fails", INSUFFICIENT: ""}
     return [
-        Entry(name, link=_page(name)),
+        Entry(name, look="name", link=_page(name)),
         Entry(told.caption),
         Entry(told.scale),
         *(Entry(f"{n:,}", n) for n in (told.counts.get(name, 0) for name in COUNTED)),

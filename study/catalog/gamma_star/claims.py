@@ -12,8 +12,6 @@ Source: Dai, Wenliang & Wipf, "On the value of infinite gradients in variational
 "On the regularization balance in autoencoder-based generative models", table 2 and figure 1.
 """
 
-import pandas as pd
-
 from analysis.claims import topics
 from analysis.claims.claim import Claim, judge
 from analysis.frames.load import Header
@@ -74,6 +72,9 @@ def sheets(view: View) -> list[Sheet]:
     rows = []
     for labels, trials in cells(view.trials, view.header, [*_places(view.header), "mode"]):
         usable = trials[trials["status"].eq("finished")]
+        if usable.empty:
+            rows.append(None)
+            continue
         *place, mode = labels
         measured = {
             "error": "distortion_test",
@@ -95,7 +96,7 @@ def sheets(view: View) -> list[Sheet]:
     caption = (
         "A learned γ against γ* fixed from the start: mean ± half-width of the 95 % t-interval over seeds, test set"
     )
-    return [Sheet("modes", caption, pd.DataFrame(rows))]
+    return [Sheet.of("modes", caption, rows)]
 
 
 def _places(header: Header) -> list[str]:

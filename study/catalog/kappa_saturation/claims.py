@@ -10,6 +10,7 @@ Table 1, on MNIST.
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -158,18 +159,21 @@ def sheets(view: View) -> list[Sheet]:
     for (data, skip), trials in cells(view.trials, view.header, ["data", "skip"]):
         place = {"data": label_text(data), "skip": skip}
         fit = saturation(*counts(trials))
-        rows += [place | _row(cell, fit) for _, cell in cells(trials, view.header, ["kappa"])]
-        fits.append(place | _fitted(fit))
-    table = pd.DataFrame(rows)
-    if data_kind(view.trials) == "MNIST":  # at paper scale, where MNIST is the only data set
-        table = table.merge(PUBLISHED.rename(columns={"kappa": "κ"}), on="κ", how="left")
+        rows += [place | _row(cell, fit) if _tried(cell) else None for _, cell in cells(trials, view.header, ["kappa"])]
+        fits.append(place | _fitted(fit) if _tried(trials) else None)
     by_kappa = "Reconstruction error, NLL (importance-weighted, K = 64, in nats) and active latents against κ"
+    table = Sheet.of("saturation", f"{by_kappa}: mean ± half-width of the 95 % t-interval over seeds, test set", rows)
+    if data_kind(view.trials) == "MNIST" and len(table.frame):  # at paper scale, where MNIST is the only data set
+        published = PUBLISHED.rename(columns={"kappa": "κ"})
+        table = replace(table, frame=table.frame.merge(published, on="κ", how="left"))
     return [
-        Sheet("saturation", f"{by_kappa}: mean ± half-width of the 95 % t-interval over seeds, test set", table),
-        Sheet(
-            "curves", "Saturation of the active latents: the selected curve, its plateau, and AICc", pd.DataFrame(fits)
-        ),
+        table,
+        Sheet.of("curves", "Saturation of the active latents: the selected curve, its plateau, and AICc", fits),
     ]
+
+
+def _tried(trials: Frame) -> bool:
+    return bool(trials["status"].isin(["finished", "diverged"]).any())
 
 
 def _row(cell: Frame, fit: Saturation) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from analysis.claims import topics
 from analysis.claims.claim import Claim, judge
@@ -123,10 +122,10 @@ def sheets(view: View) -> list[Sheet]:
     for name, (when, _) in SIGNS.items():
         found = _by_at(_of(view, [name])[0])
         signs = {f"{eps:g}": _sign(found[eps]) if eps in found else NOTHING for eps in EPS}
-        rows.append({"h(u)": name, "sparse preferred iff": when, **signs})
+        rows.append({"h(u)": name, "sparse preferred iff": when, **signs} if found else None)
     return [
-        Sheet("signs", "Sign of the difference at each ε: − where the sparse decoder is preferred", pd.DataFrame(rows)),
-        Sheet("critical", "Where the preference changes", pd.DataFrame(_constants(view))),
+        Sheet.of("signs", "Sign of the difference at each ε: − where the sparse decoder is preferred", rows),
+        Sheet.of("critical", "Where the preference changes", _constants(view)),
     ]
 
 

@@ -9,8 +9,6 @@ Source: "On the regularization balance in autoencoder-based generative models", 
 what a ReLU layer does to a second moment.
 """
 
-import pandas as pd
-
 from analysis.claims import topics
 from analysis.claims.claim import Claim, judge
 from analysis.figures.bands import SKIPS
@@ -153,6 +151,9 @@ def sheets(view: View) -> list[Sheet]:
     """Active latents and reconstruction error, a row for each initialisation, κ and skip, columns by depth."""
     rows = []
     for (init, kappa, skip), trials in cells(view.trials, view.header, ["init", "kappa", "skip"]):
+        if not trials["status"].eq("finished").any():
+            rows.append(None)
+            continue
         row = {"initial weights": INITS.get(init, init), "κ": label_text(kappa), "skip": SKIPS[skip].label}
         for depth in sorted(trials["depth"].unique()):
             cell = _cell(trials, depth, skip)
@@ -163,4 +164,4 @@ def sheets(view: View) -> list[Sheet]:
             row |= {f"γ, {depth} layers": _median(cell, "gamma_value")}
         rows.append(row)
     caption = "Active latents (v < 0.5), NRE on the test set and learned γ by depth of the decoder: medians over seeds"
-    return [Sheet("depth", caption, pd.DataFrame(rows))]
+    return [Sheet.of("depth", caption, rows)]
