@@ -145,9 +145,22 @@ def code(text: str) -> str:
 
 
 def notebook(path: Path) -> str:
-    """A notebook as a page: its text, and its cells as code."""
+    """A notebook as a page: its text, its cells as code, and what each cell printed or returned."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    texts = {True: "```python\n{}\n```", False: "{}"}
-    shown = [texts[each["cell_type"] == "code"].format("".join(each["source"])) for each in cells]
+    shown = [
+        block("python", each["source"]) + outputs(each) if each["cell_type"] == "code" else "".join(each["source"])
+        for each in cells
+    ]
     note = f"[{path.name}]({path.name}) is the notebook that this page shows."
     return "\n\n".join([shown[0], note, *shown[1:]])
+
+
+def outputs(cell: Any) -> str:
+    """What the cell of a notebook printed, and its value."""
+    texts = [each.get("text") or each["data"]["text/plain"] for each in cell["outputs"]]
+    return "".join("\n\n" + block("text", text) for text in texts)
+
+
+def block(language: str, lines: list[str]) -> str:
+    """Lines as a block of code."""
+    return f"```{language}\n{''.join(lines).rstrip()}\n```"

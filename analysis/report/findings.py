@@ -110,7 +110,7 @@ def _measured(sheets: list[Sheet], view: View) -> tuple[list[Sheet], str]:
         return kept, ""
     one = sum(counts.values()) == 1
     return kept, (
-        f"{' and '.join(told)} of the study's own {'is' if one else 'are'} left out: "
+        f"Of the study's own tables {' and '.join(told)} {'is' if one else 'are'} left out: "
         f"nothing in {'it' if one else 'them'} is measured yet."
     )
 

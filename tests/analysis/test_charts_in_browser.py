@@ -68,7 +68,7 @@ def chart(page: Any, name: str) -> Any:
 
 def test_whatever_a_reader_chooses_is_drawn(page: Any):
     figure = chart(page, "explorer")
-    for name in ("measure", "across", "colour", "panels"):
+    for name in ("show", "against", "colour by", "panels by", "panels also by"):
         listed = figure.get_by_label(name)
         before = figure.locator("canvas").evaluate("one => one.toDataURL()")
         values = listed.locator("option").evaluate_all("all => all.map(one => one.value)")
