@@ -12,6 +12,7 @@ import importlib
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -156,9 +157,16 @@ def notebook(path: Path) -> str:
 
 
 def outputs(cell: Any) -> str:
-    """What the cell of a notebook printed, and its value."""
-    texts = [each.get("text") or each["data"]["text/plain"] for each in cell["outputs"]]
-    return "".join("\n\n" + block("text", text) for text in texts)
+    """What the cell of a notebook printed, and its value: as a table where it is one."""
+    return "".join("\n\n" + output(each.get("data") or {"text/plain": each["text"]}) for each in cell["outputs"])
+
+
+def output(said: Mapping[str, list[str]]) -> str:
+    """One output, in the site's own style."""
+    if "text/html" not in said:
+        return block("text", said["text/plain"])
+    table = re.sub(r"<style.*?</style>", "", "".join(said["text/html"]), flags=re.S)
+    return f"<div>{' '.join(table.split())}</div>"
 
 
 def block(language: str, lines: list[str]) -> str:

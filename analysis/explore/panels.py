@@ -72,9 +72,10 @@ class Panels:
     def faceted(self, layers: Any, data: str) -> Any:
         """The layers once a panel; `columns` must be calculated."""
         facet = alt.Facet("panel:N", title=None, sort=alt.EncodingSortField("place", op="min"))
-        return layers.properties(data=alt.NamedData(data), **self.size).facet(
+        chart = layers.properties(data=alt.NamedData(data), **self.size).facet(
             facet, columns=2 if self.alone else COLUMNS
         )
+        return chart.resolve_axis(x="independent")  # one that panels share would also stand where the last row has none
 
 
 def _named(key: str) -> str:

@@ -57,7 +57,7 @@ def _reading(explored: Explored) -> str:
     diverged = " Crosses at the top: trials that diverged." if explored.frame["status"].eq("diverged").any() else ""
     if explored.is_search:
         return f"Each point is a finished trial.{diverged}"
-    lines = "Lines of one colour differ in the axes that are neither across, colour nor panel: the pointer names them."
+    lines = "Lines of one colour in one panel differ in the other axes: the pointer names them."
     return f"Faint: single trials; joined: means over seeds with 95 % t-intervals. {lines}{diverged}"
 
 

@@ -53,18 +53,16 @@ def test_the_tutorial_goes_from_a_file_to_a_report(folder):
     assert kept[1.0] < kept[0.0]
 
 
-def test_the_notebook_shows_what_its_cells_say_as_text(folder):
-    """Numbers differ from machine to machine."""
+def test_the_notebook_shows_what_its_cells_say(folder):
     cells = [cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code"]
-    heard = json.loads((folder / "said.json").read_text())
+    heard = json.loads((folder / "said.json").read_text().replace(str(folder), "…"))
     assert [without_numbers(said(cell)) for cell in cells] == [without_numbers(text) for text in heard]
-    kinds = {kind for cell in cells for output in cell.outputs for kind in output.get("data", {})}
-    assert kinds == {"text/plain"}
+    assert any("text/html" in output.get("data", {}) for cell in cells for output in cell.outputs)
     assert not any(cell.execution_count for cell in cells)
 
 
 def without_numbers(text: str) -> list[str]:
-    """The words of a text, a sign in place of each number."""
+    """The words of a text, a sign in place of each number: numbers differ from machine to machine."""
     return re.sub(r"-?\d+(\.\d+)?(e-?\d+)?", "#", text).split()
 
 

@@ -160,7 +160,7 @@ def sheets(view: View) -> list[Sheet]:
         place = {"data": label_text(data), "skip": skip}
         fit = saturation(*counts(trials))
         rows += [place | _row(cell, fit) if _tried(cell) else None for _, cell in cells(trials, view.header, ["kappa"])]
-        fits.append(place | _fitted(fit) if _tried(trials) else None)
+        fits.append(place | _fitted(fit) if fit.selected else None)
     by_kappa = "Reconstruction error, NLL (importance-weighted, K = 64, in nats) and active latents against κ"
     table = Sheet.of("saturation", f"{by_kappa}: mean ± half-width of the 95 % t-interval over seeds, test set", rows)
     if data_kind(view.trials) == "MNIST" and len(table.frame):  # at paper scale, where MNIST is the only data set

@@ -150,12 +150,13 @@ def _moving(*sides: Frame) -> str:
 def sheets(view: View) -> list[Sheet]:
     """Active latents and reconstruction error, a row for each initialisation, κ and skip, columns by depth."""
     rows = []
+    depths = sorted(view.trials.loc[view.trials["status"].eq("finished"), "depth"].unique())
     for (init, kappa, skip), trials in cells(view.trials, view.header, ["init", "kappa", "skip"]):
         if not trials["status"].eq("finished").any():
             rows.append(None)
             continue
         row = {"initial weights": INITS.get(init, init), "κ": label_text(kappa), "skip": SKIPS[skip].label}
-        for depth in sorted(trials["depth"].unique()):
+        for depth in depths:
             cell = _cell(trials, depth, skip)
             row |= {
                 f"active, {depth} layers": _median(cell, "n_active"),
