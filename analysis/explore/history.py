@@ -28,7 +28,7 @@ def history(explored: Explored) -> Chart | None:
         .transform_calculate(**label_texts(explored.axes))
     )
     order = alt.X(
-        "order:Q", title="trial of its search", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False, padding=10)
+        "order:Q", title="trial of its search", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(zero=False, nice=False, padding=10)
     )
     tips = [
         *label_tooltips(explored.axes),
@@ -45,7 +45,7 @@ def history(explored: Explored) -> Chart | None:
     lines = lines.encode(order, _y("y_best"), colour_of(), *seeds, strokeOpacity=shown_if(toggle, 0.9), tooltip=tips)
     measures = choice("y_axis", "show", {measure.key: measure.title for _, measure in aims}, aims[0][1].key)
     chart = alt.layer(points, lines).properties(**SIZE)
-    each = "each repeat of each sampler" if seeds else "each sampler"
+    each = "each search of each sampler" if seeds else "each sampler"
     caption = (
         f"History of the search: each trial in the order in which it was asked for, and the least value so far of {each}. "
         "A diverged trial stands where the search declares, and is never the best. "

@@ -86,7 +86,8 @@ def _named(key: str) -> str:
 def colour_of() -> alt.Color:
     """Colours by what the reader chose."""
     scale = alt.Scale(domain=alt.ExprRef("about[colour].labels"), range=[CHOSEN])
-    return alt.Color("colour:N", scale=scale, legend=alt.Legend(title=live("about[colour].title")))
+    listed = alt.ExprRef(f"colour == '{NONE}' ? [] : about[colour].labels")
+    return alt.Color("colour:N", scale=scale, legend=alt.Legend(title=live("about[colour].title"), values=listed))
 
 
 def legend_toggle() -> alt.Parameter:

@@ -70,7 +70,7 @@ def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_opt
         layers.append(_diverged(explored))
     if not explored.is_search:
         layers += [_intervals(explored, toggle), _means(explored, toggle)]
-    if x.name == "kappa" and len(x_options) == 1 and explored.frame["intrinsic_dim"].notna().any():
+    if [*y_options] == [explored.measure("n_active")] and explored.frame["intrinsic_dim"].notna().any():
         layers.append(_least_needed(x))
     others = [axis.key for axis in explored.choices]
     rest = " + '|' + ".join([f"(x_axis == '{key}' ? '' : datum.{key})" for key in others] or ["''"])

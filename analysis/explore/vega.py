@@ -183,6 +183,7 @@ def finish(chart: Any, *params: Mapping[str, Any], columns: Mapping[str, str] | 
     calculated = [{"calculate": expression, "as": name} for name, expression in (columns or {}).items()]
     return spec | {
         "config": LAYOUT,
+        "autosize": {"type": "pad", "resize": True},  # other panels or a longer title need another size
         "params": [*params, *spec.get("params", [])],
         "transform": [*calculated, *spec.get("transform", [])],
     }

@@ -5,7 +5,7 @@ The colours are Okabe and Ito's (2008), which stay apart for colour-blind reader
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -107,11 +107,21 @@ def legend(figure: Figure, axes: Iterable[Axes], title: str) -> None:
         title=title,
         title_fontsize=TITLE,
         loc="outside upper center",
-        ncols=min(len(entries), 6),
+        ncols=_columns(list(entries), 72 * figure.get_figwidth()),
         frameon=False,
         handlelength=1.8,
         columnspacing=1.4,
     )
+
+
+def _columns(labels: Sequence[str], room: float) -> int:
+    """How many columns of a legend fit that many points, six at most; a letter takes about 0.6 of its size, a line 4 letters."""
+    widths = [SMALL * (0.6 * len(label) + 4) for label in labels]
+    for columns in range(min(len(labels), 6), 1, -1):
+        rows = -(-len(labels) // columns)
+        if sum(max(widths[i : i + rows]) for i in range(0, len(labels), rows)) <= room:
+            return columns
+    return 1
 
 
 def saved(figure: Figure, suffix: str) -> bytes:

@@ -46,7 +46,8 @@ def study_page(content: Content) -> str:
     top = (
         f"<h1>{escape(header.name)}</h1><p class='caption'>{escape(header.caption)}</p>"
         f"{counts(content.counted, header)}{facts(content.origin, header)}"
-        + "".join(f"<p class='fault'>{escape(fault)}</p>" for fault in [found.left_out, *found.faults] if fault)
+        + (f"<p class='quiet'>{escape(found.left_out)}</p>" if found.left_out else "")
+        + "".join(f"<p class='fault'>{escape(fault)}</p>" for fault in found.faults)
     )
     sections = [
         *verdicts(found.claims),
@@ -98,7 +99,8 @@ def _sheet(sheet: Sheet) -> Section:
     ]
     shown = [Column(text, kind) for text, kind in zip(head, kinds, strict=True)]
     before = f"<p class='quiet'>{_files(sheet.name)}</p>"
-    return grid_section(f"sheet-{sheet.name}", sheet.caption, shown, rows, before)
+    link = "Best trials" if sheet.name == BEST else ""
+    return grid_section(f"sheet-{sheet.name}", sheet.caption, shown, rows, before, link)
 
 
 MOST_LABELS = 50
