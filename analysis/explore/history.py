@@ -28,7 +28,10 @@ def history(explored: Explored) -> Chart | None:
         .transform_calculate(**label_texts(explored.axes))
     )
     order = alt.X(
-        "order:Q", title="trial of its search", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(zero=False, nice=False, padding=10)
+        "order:Q",
+        title="trial of its search",
+        axis=alt.Axis(tickMinStep=1),
+        scale=alt.Scale(zero=False, nice=False, padding=10),
     )
     tips = [
         *label_tooltips(explored.axes),

@@ -70,8 +70,9 @@ def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_opt
         layers.append(_diverged(explored))
     if not explored.is_search:
         layers += [_intervals(explored, toggle), _means(explored, toggle)]
-    if [*y_options] == [explored.measure("n_active")] and explored.frame["intrinsic_dim"].notna().any():
-        layers.append(_least_needed(x))
+    is_counted = x_options == [x] and x.name == "kappa" and all(each.column == "n_active" for each in y_options)
+    if is_counted and explored.frame["intrinsic_dim"].notna().any():
+        layers.insert(0, _least_needed(x))  # Vega-Lite loses the data of the first layer where this one comes later
     others = [axis.key for axis in explored.choices]
     rest = " + '|' + ".join([f"(x_axis == '{key}' ? '' : datum.{key})" for key in others] or ["''"])
     columns = label_texts(explored.axes) | {
@@ -179,9 +180,9 @@ def _least_needed(kappa: Axis) -> Any:
         .transform_calculate(kappa=number)
         .transform_aggregate(low="min(kappa)", high="max(kappa)", groupby=["r"])
         .transform_calculate(rising="max(0, floor(min(datum.r, datum.high) - datum.low))")
-        .transform_calculate(place="sequence(datum.rising + 2)")
-        .transform_flatten(["place"])
-        .transform_calculate(kappa="datum.place > datum.rising ? datum.high : datum.low + datum.place")
+        .transform_calculate(step="sequence(datum.rising + 2)")
+        .transform_flatten(["step"])
+        .transform_calculate(kappa="datum.step > datum.rising ? datum.high : datum.low + datum.step")
         .transform_calculate(needed="min(datum.kappa, datum.r)", x=at)
         .transform_calculate(y=_placed("needed"))
         .mark_line(color=QUIET, strokeDash=[5, 4], strokeWidth=1.5)

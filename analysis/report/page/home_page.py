@@ -39,9 +39,8 @@ def _studies(home: Home, found: Mapping[str, Summary | None]) -> Section:
     columns = [
         Column("study"),
         Column("question"),
-        Column("scale", "label"),
         *(Column(text, "number") for text in (*COUNTED, "hold", "fail", "lack data")),
-        Column("report written", "label"),
+        Column("written", "label"),
     ]
     rows = [_study(home, name, one) for name, one in found.items()]
     return grid_section("studies", "Studies", columns, rows, cards=True)
@@ -52,17 +51,16 @@ def _study(home: Home, name: str, told: Summary | None) -> list[Entry]:
         return [
             Entry(name, look="name"),
             Entry(f"No report yet: {reporting(name, home)} writes it."),
-            *[Entry("")] * (len(COUNTED) + 5),
+            *[Entry("")] * (len(COUNTED) + 4),
         ]
     said = Counter(claim.verdict for claim in told.claims)
     looks = {HOLDS: "holds", FAILS: "fails", INSUFFICIENT: ""}
     return [
         Entry(name, look="name", link=_page(name)),
         Entry(told.caption),
-        Entry(told.scale),
         *(Entry(f"{n:,}", n) for n in (told.counts.get(name, 0) for name in COUNTED)),
         *(Entry(str(said[verdict]), said[verdict], look if said[verdict] else "") for verdict, look in looks.items()),
-        Entry(told.written),
+        Entry(told.written.partition(" ")[0]),
     ]
 
 

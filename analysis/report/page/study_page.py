@@ -99,8 +99,9 @@ def _sheet(sheet: Sheet) -> Section:
     ]
     shown = [Column(text, kind) for text, kind in zip(head, kinds, strict=True)]
     before = f"<p class='quiet'>{_files(sheet.name)}</p>"
-    link = "Best trials" if sheet.name == BEST else ""
-    return grid_section(f"sheet-{sheet.name}", sheet.caption, shown, rows, before, link)
+    is_best = sheet.name == BEST
+    link = "Best trials" if is_best else ""
+    return grid_section(f"sheet-{sheet.name}", sheet.caption, shown, rows, before, link, cards=is_best)
 
 
 MOST_LABELS = 50
