@@ -106,7 +106,12 @@ def _x() -> alt.X:
 
 
 def _y(field: str = "y") -> alt.Y:
-    axis = alt.Axis(title=live("about[y_axis].lines"), labelExpr=axis_text("y_axis"), tickCount=6)
+    axis = alt.Axis(
+        title=live("about[y_axis].lines"),
+        labelExpr=axis_text("y_axis"),
+        tickCount=6,
+        tickMinStep=alt.ExprRef("about[y_axis].least_step"),
+    )
     return alt.Y(f"{field}:Q", axis=axis, scale=alt.Scale(zero=False, padding=8))
 
 

@@ -66,9 +66,16 @@ def about(explored: Explored) -> dict[str, Any]:
     for measure in explored.measures:
         texts = [*measure.texts, "not measured"]
         said = titles(measure.title) | {"labels": texts, "colours": [*shades(len(measure.texts)), QUIET]}
-        found[measure.key] = said | _numbers(measure.scale, measure.thresholds) | {"is_signed": measure.is_signed}
+        said |= {"is_signed": measure.is_signed, "least_step": _least_step(measure.values)}
+        found[measure.key] = said | _numbers(measure.scale, measure.thresholds)
     shown = [REGIMES.get(regime, QUIET) for regime in explored.regimes]
     return found | {"regime": {"title": "regime", "labels": explored.regimes, "colours": shown}}
+
+
+def _least_step(values: np.ndarray) -> int:
+    """The least distance between the ticks of an axis: counts have none between them."""
+    known = values[np.isfinite(values)]
+    return int(np.all(known == np.round(known)))
 
 
 def titles(title: str) -> dict[str, Any]:

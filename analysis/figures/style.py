@@ -44,6 +44,10 @@ SETTINGS: dict[Any, Any] = {
 }
 
 
+AROUND = 4.0
+"""What an entry of a legend takes beside its letters, in sizes of a letter: its line, and the gaps."""
+
+
 @dataclass(frozen=True)
 class Look:
     """How the trials of one γ mode are drawn."""
@@ -115,8 +119,8 @@ def legend(figure: Figure, axes: Iterable[Axes], title: str) -> None:
 
 
 def _columns(labels: Sequence[str], room: float) -> int:
-    """How many columns of a legend fit that many points, six at most; a letter takes about 0.6 of its size, a line 4 letters."""
-    widths = [SMALL * (0.6 * len(label) + 4) for label in labels]
+    """How many columns of a legend fit that many points, six at most: a letter takes about 0.6 of its size."""
+    widths = [SMALL * (0.6 * len(label) + AROUND) for label in labels]
     for columns in range(min(len(labels), 6), 1, -1):
         rows = -(-len(labels) // columns)
         if sum(max(widths[i : i + rows]) for i in range(0, len(labels), rows)) <= room:
