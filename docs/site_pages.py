@@ -165,7 +165,7 @@ def output(said: Mapping[str, list[str]]) -> str:
     """One output, in the site's own style."""
     if "text/html" not in said:
         return block("text", said["text/plain"])
-    table = re.sub(r"<style.*?</style>", "", "".join(said["text/html"]), flags=re.S)
+    table = re.sub(r"<style.*?</style>| (border|class)=\"[^\"]*\"", "", "".join(said["text/html"]), flags=re.S)
     return f"<div>{' '.join(table.split())}</div>"
 
 

@@ -39,7 +39,7 @@ def history(explored: Explored) -> Chart | None:
         alt.Tooltip("best:Q", title="best so far", format=".5g"),
     ]
     tips += [alt.Tooltip("id:N"), alt.Tooltip("status:N")]
-    points = base.transform_filter("isValid(datum.y)").mark_point(size=26, filled=True)
+    points = base.transform_filter("isValid(datum.y)").mark_point(size=40, filled=True)
     points = points.encode(order, _y("y"), colour_of(), fillOpacity=shown_if(toggle, 0.4), tooltip=tips).add_params(
         toggle, zoom()
     )

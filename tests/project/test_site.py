@@ -72,7 +72,7 @@ def test_the_site_is_searched_where_it_is_opened_as_a_file(site: Path):
         page, sent = browser.new_page(viewport={"width": 1400, "height": 900}), []
         page.on("request", lambda request: sent.append(request.url))
         page.goto((site / "index.html").as_uri())
-        page.get_by_role("textbox", name="Search").fill("scale_residual")
+        page.get_by_role("textbox", name="Search").press_sequentially("scale_residual")
         found = page.locator(".md-search-result__link").filter(has_text="Regimes").first
         playwright.expect(found).to_be_visible(timeout=30_000)
         found.click()
