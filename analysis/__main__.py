@@ -7,11 +7,13 @@ import typer
 from rich.console import Console
 
 from analysis.frames.load import DEFAULT_HOME, AnalysisError
-from analysis.report.overview import as_json, as_markdown, overview, print_overview
+from analysis.report.overview import Overview, as_json, overview
+from analysis.report.overview_text import as_markdown, print_overview
+from analysis.report.page.claims_page import claims_page
 from analysis.report.report import write_all_reports, write_report
 from analysis.report.terminal import print_report, print_reports
 from study.cli import command_of, refuse, run
-from study.record import HomeError
+from study.record import Home, HomeError
 
 StudyName = Annotated[
     str | None, typer.Argument(metavar="STUDY", help="A study that was launched into the home.", show_default=False)
@@ -19,7 +21,10 @@ StudyName = Annotated[
 Every = Annotated[bool, typer.Option("--all", help="Every study of the home, and the home's page that lists them.")]
 HomePlace = Annotated[str, typer.Option(metavar="DIR|URI", help="The folder or URI that holds the records.")]
 AsJson = Annotated[bool, typer.Option("--json", help="A list of objects, for programs.")]
-Page = Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write them to this Markdown file.")]
+Page = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.md", help="Write them to this Markdown file, and to an HTML page beside it."),
+]
 
 
 def report(study: StudyName = None, home: HomePlace = DEFAULT_HOME, every: Every = False) -> None:
@@ -36,11 +41,11 @@ def report(study: StudyName = None, home: HomePlace = DEFAULT_HOME, every: Every
 
 
 def claims(home: HomePlace = DEFAULT_HOME, machine: AsJson = False, page: Page = None) -> None:
-    """List every claim of every study by topic, with its verdict, and what is missing."""
+    """List what the sources say, statement by statement, with verdicts, then every other claim, and what is missing."""
     try:
         found = overview(home)
         if page:
-            _write_page(page, as_markdown(found))
+            _write_pages(page, found, Home(home))
     except (AnalysisError, HomeError) as fault:
         refuse(str(fault))
     typer.echo(as_json(found)) if machine else print_overview(Console(), found)
@@ -56,7 +61,10 @@ def main(
     home: HomePlace = DEFAULT_HOME,
     every: Every = False,
     machine: Annotated[bool, typer.Option("--json", help="With `claims`: a list of objects.")] = False,
-    page: Annotated[Path | None, typer.Option(help="With `claims`: write them to this Markdown file.")] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(help="With `claims`: write them to this Markdown file, and to an HTML page beside it."),
+    ] = None,
 ) -> None:
     """Write a study's tables, figures and report, or those of all; or list every claim of every study."""
     if study == "claims" and not every:
@@ -67,9 +75,10 @@ def main(
         report(study, home, every)
 
 
-def _write_page(page: Path, text: str) -> None:
+def _write_pages(page: Path, found: Overview, home: Home) -> None:
     try:
-        page.write_text(text, encoding="utf-8")
+        page.write_text(as_markdown(found), encoding="utf-8")
+        page.with_suffix(".html").write_text(claims_page(found, home, beside=False), encoding="utf-8")
     except OSError as fault:
         raise AnalysisError(f"the page cannot be written to {page} ({fault.strerror}): name another file") from None
 
