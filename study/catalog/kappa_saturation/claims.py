@@ -24,7 +24,8 @@ from analysis.frames.declaration import data_kind
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
-from analysis.tables.cells import cell_of, cells, enough_converged, label_text, moving
+from analysis.tables.cells import cells, cells_of, enough_converged, label_text, moving
+from analysis.tables.grouping import Grouping
 from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
 from study.catalog.kappa_saturation.table import kappa_saturation
@@ -179,7 +180,7 @@ def _tried(trials: Frame) -> bool:
 def _row(cell: Frame, fit: Saturation) -> dict[str, Any]:
     usable = cell[cell["status"].eq("finished")]
     kappa = int(cell["kappa"].iloc[0])
-    said = cell_of(cell)
+    (said,) = cells_of(cell, Grouping([()], np.zeros(len(cell), int)))
     measured = {
         "error": "distortion_test",
         "NRE": "nre_test",
