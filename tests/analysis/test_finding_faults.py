@@ -136,7 +136,7 @@ def draws(view):
 def tables(view):
     import pandas as pd
 
-    return [Sheet(name, "?", pd.DataFrame()) for name in ("a", "table")]
+    return [Sheet(name, "?", pd.DataFrame({"value": [1]})) for name in ("a", "table")]
 """
 
 
