@@ -15,6 +15,18 @@ import collapsar  # noqa: F401 (it claims the names of the platform's packages)
 
 if TYPE_CHECKING:
     from analysis.claims.claim import Claim, judge
+    from analysis.claims.comparison import (
+        Comparison,
+        above,
+        at_least,
+        at_most,
+        below,
+        between,
+        most,
+        near,
+        within,
+    )
+    from analysis.claims.estimate import computed, fitted, mean_count_of, mean_of, share_of, worst_of
     from analysis.claims.topics import Topic
     from analysis.figures.drawing import Drawing
     from analysis.frames.load import AnalysisError, Header, curves, header, latents, results
@@ -26,6 +38,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AnalysisError": "analysis.frames.load",
     "Claim": "analysis.claims.claim",
+    "Comparison": "analysis.claims.comparison",
     "Drawing": "analysis.figures.drawing",
     "Glance": "analysis.tables.cells",
     "Header": "analysis.frames.load",
@@ -33,19 +46,34 @@ _HOMES = {
     "Sheet": "analysis.tables.sheet",
     "Topic": "analysis.claims.topics",
     "View": "analysis.frames.view",
+    "above": "analysis.claims.comparison",
+    "at_least": "analysis.claims.comparison",
+    "at_most": "analysis.claims.comparison",
+    "below": "analysis.claims.comparison",
+    "between": "analysis.claims.comparison",
+    "computed": "analysis.claims.estimate",
     "curves": "analysis.frames.load",
+    "fitted": "analysis.claims.estimate",
     "glance": "analysis.tables.cells",
     "header": "analysis.frames.load",
     "judge": "analysis.claims.claim",
     "latents": "analysis.frames.load",
+    "mean_count_of": "analysis.claims.estimate",
+    "mean_of": "analysis.claims.estimate",
+    "most": "analysis.claims.comparison",
+    "near": "analysis.claims.comparison",
     "results": "analysis.frames.load",
+    "share_of": "analysis.claims.estimate",
     "table": "analysis.tables.cells",
+    "within": "analysis.claims.comparison",
+    "worst_of": "analysis.claims.estimate",
     "write_report": "analysis.report.report",
 }
 
 __all__ = [
     "AnalysisError",
     "Claim",
+    "Comparison",
     "Drawing",
     "Glance",
     "Header",
@@ -53,13 +81,27 @@ __all__ = [
     "Sheet",
     "Topic",
     "View",
+    "above",
+    "at_least",
+    "at_most",
+    "below",
+    "between",
+    "computed",
     "curves",
+    "fitted",
     "glance",
     "header",
     "judge",
     "latents",
+    "mean_count_of",
+    "mean_of",
+    "most",
+    "near",
     "results",
+    "share_of",
     "table",
+    "within",
+    "worst_of",
     "write_report",
 ]
 

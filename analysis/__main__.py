@@ -4,12 +4,16 @@ What writes reports is imported once it is known that one is wanted: `--help` an
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from study.cli import command_of, refuse, run
+
+if TYPE_CHECKING:
+    from analysis.report.overview import Overview
+    from study.record import Home
 
 DEFAULT_HOME = "./runs"
 
@@ -19,7 +23,10 @@ StudyName = Annotated[
 Every = Annotated[bool, typer.Option("--all", help="Every study of the home, and the home's page that lists them.")]
 HomePlace = Annotated[str, typer.Option(metavar="DIR|URI", help="The folder or URI that holds the records.")]
 AsJson = Annotated[bool, typer.Option("--json", help="A list of objects, for programs.")]
-Page = Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write them to this Markdown file.")]
+Page = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.md", help="Write them to this Markdown file, and to an HTML page beside it."),
+]
 
 
 def report(study: StudyName = None, home: HomePlace = DEFAULT_HOME, every: Every = False) -> None:
@@ -41,17 +48,18 @@ def report(study: StudyName = None, home: HomePlace = DEFAULT_HOME, every: Every
 
 
 def claims(home: HomePlace = DEFAULT_HOME, machine: AsJson = False, page: Page = None) -> None:
-    """List every claim of every study by topic, with its verdict, and what is missing."""
+    """List what the sources say, statement by statement, with verdicts, then every other claim, and what is missing."""
     from analysis.frames.load import AnalysisError
-    from analysis.report.overview import as_json, as_markdown, overview, print_overview
-    from study.record import HomeError
+    from analysis.report.overview import as_json, overview
+    from analysis.report.overview_text import print_overview
+    from study.record import Home, HomeError
 
     try:
         found = overview(home)
+        if page:
+            _write_pages(page, found, Home(home))
     except (AnalysisError, HomeError) as fault:
         refuse(str(fault))
-    if page:
-        _write_page(page, as_markdown(found))
     typer.echo(as_json(found)) if machine else print_overview(Console(), found)
 
 
@@ -65,7 +73,10 @@ def main(
     home: HomePlace = DEFAULT_HOME,
     every: Every = False,
     machine: Annotated[bool, typer.Option("--json", help="With `claims`: a list of objects.")] = False,
-    page: Annotated[Path | None, typer.Option(help="With `claims`: write them to this Markdown file.")] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(help="With `claims`: write them to this Markdown file, and to an HTML page beside it."),
+    ] = None,
 ) -> None:
     """Write a study's tables, figures and report, or those of all; or list every claim of every study."""
     if study == "claims" and not every:
@@ -76,9 +87,13 @@ def main(
         report(study, home, every)
 
 
-def _write_page(page: Path, text: str) -> None:
+def _write_pages(page: Path, found: "Overview", home: "Home") -> None:
+    from analysis.report.overview_text import as_markdown
+    from analysis.report.page.claims_page import claims_page
+
     try:
-        page.write_text(text, encoding="utf-8")
+        page.write_text(as_markdown(found), encoding="utf-8")
+        page.with_suffix(".html").write_text(claims_page(found, home, beside=False), encoding="utf-8")
     except OSError as fault:
         refuse(f"the page cannot be written to {page} ({fault.strerror}): name another file")
 

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from analysis.claims.lacks import too_few
 from analysis.fit import Sweep, sweep
 from analysis.frames.declaration import declaration
 from analysis.frames.regime import CONVERGED
 from analysis.frames.types import Column, Frame
-from analysis.tables.cells import ENOUGH
 from analysis.theory import Modes, fixed_sigma, linear
 from study.record import Home, read_artifacts
 
@@ -69,9 +69,11 @@ class Cell:
         return kept[kept["trial_id"].map(worst).le(CONVERGED)]
 
     @property
-    def enough(self) -> bool:
-        """Two thirds of the declared trials stand still, of two seeds at least."""
-        return len(self.settled) >= ENOUGH * len(self.trials) and self.settled["seed"].nunique() >= 2
+    def lacks(self) -> str:
+        """What is missing where less than two thirds of the declared trials stand still, or only one seed does."""
+        if self.settled["seed"].nunique() < 2:
+            return f"trials of {self.settled['seed'].nunique()} seeds stand still"
+        return too_few(len(self.settled), len(self.trials), "stand still")
 
     @cached_property
     def gamma(self) -> float:
@@ -167,8 +169,8 @@ class Cell:
     def off_centre(self) -> Frame:
         """How far the biases are from centring data whose mean is `offset` in every coordinate; a row a settled trial.
 
-        `latent`: largest |E_x E[z_j|x]|, in the prior's standard deviations. `data`: largest distance to `offset` of a
-        coordinate that is decoded from z = 0, as a part of `offset`.
+        `seed`: the trial's. `latent`: largest |E_x E[z_j|x]|, in the prior's standard deviations. `data`: largest distance
+        to `offset` of a coordinate that is decoded from z = 0, as a part of `offset`.
         """
         rows = []
         for trial in self.settled.to_dict("records"):
@@ -177,8 +179,8 @@ class Cell:
                 continue
             mean = np.full(self.modes.d2, json.loads(str(trial["declaration"]))["data"]["offset"])
             z = weights[f"{ENCODER}.weight"] @ mean + weights[f"{ENCODER}.bias"]
-            rows.append((np.abs(z).max(), np.abs(weights[f"{DECODER}.bias"] / mean - 1).max()))
-        return pd.DataFrame(rows, columns=["latent", "data"], dtype=float)
+            rows.append((trial["seed"], np.abs(z).max(), np.abs(weights[f"{DECODER}.bias"] / mean - 1).max()))
+        return pd.DataFrame(rows, columns=["seed", "latent", "data"], dtype=float)
 
     def _measured(self, part: Array | None) -> Array:
         return np.full_like(self.sweep.active_units, np.nan) if part is None else part

@@ -5,7 +5,7 @@ names the study, the file, the line and the fault.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from traceback import walk_tb
 from types import CodeType
 from typing import Any
@@ -58,7 +58,9 @@ def claims_of(view: View, live: Any = None) -> Findings:
     """The study's claims, without its figures and sheets."""
     study, in_catalog, fault = declaring_study(view.header, live)
     found = Findings(faults=[fault] if fault else [], in_catalog=in_catalog)
-    found.claims = _asked(study, "claims", Claim, view, found.faults) if study else []
+    claims = _asked(study, "claims", Claim, view, found.faults) if study else []
+    seeds = int(view.trials["seed"].nunique()) if claims and "seed" in view.trials else 0
+    found.claims = [replace(one, scale=view.header.scale, seeds=one.seeds or seeds) for one in claims]
     return found
 
 

@@ -1,74 +1,122 @@
-"""The overview: what the sources say, topic by topic, and the claims that answer it, judged from the home's records."""
+"""The overview: every statement of the sources, and every other claim, judged from the records of one home."""
 
 import json
-from collections.abc import Sequence, Set
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
-
-from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, WORDS, Claim
-from analysis.claims.topics import OTHER, TOPICS, Topic
-from analysis.frames.load import DEFAULT_HOME, AnalysisError, Place, studies_of
+from analysis.claims.claim import CHECK, DERIVED, OPEN, QUESTION, SOURCE, WORDS, Claim
+from analysis.claims.comparison import FAILS, HOLDS, INSUFFICIENT
+from analysis.claims.statements import SOURCES, Source, Statement
+from analysis.claims.statements.studies import STUDIES, studies_of
+from analysis.claims.stored import as_row
+from analysis.frames.load import DEFAULT_HOME, AnalysisError, Place
+from analysis.frames.load import studies_of as studies_of_home
 from analysis.frames.view import View
 from analysis.report.findings import Findings, claims_of
-from analysis.report.terminal import claims_table, say
 from study.record import Home
 
-MISSING = "missing"
+MISSING, UNASKED, CORRECTED = "missing", "not asked", "corrected"
+
+ORDER = (HOLDS, FAILS, INSUFFICIENT, CORRECTED, MISSING, UNASKED)
+"""What can become of a statement."""
+
+SAID = WORDS | {MISSING: "not launched", UNASKED: "not asked", CORRECTED: "corrected"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A claim, and the study whose records it speaks of."""
+
+    study: str
+    claim: Claim
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A topic, its claims with their studies' names, and the topic's studies that the home does not hold."""
+    """A statement of a source, the claims that test it, and the studies of the catalog that were not launched for it."""
 
-    topic: Topic
-    claims: Sequence[tuple[str, Claim]]
-    missing: Sequence[str]
+    statement: Statement
+    told: Sequence[Told]
+    missing: Sequence[str] = ()
 
     @property
     def verdict(self) -> str:
-        """The verdict of all claims together: fails if one does, missing if no study of the topic was launched."""
-        said = {claim.verdict for _, claim in self.claims}
-        if FAILS in said:
+        """Of all claims of its source together.
+
+        A statement that only derived claims speak of is wrong as it stands: it is corrected where they hold.
+        """
+        own = [one.claim.verdict for one in self.told if one.claim.kind == SOURCE]
+        derived = {one.claim.verdict for one in self.told if one.claim.kind != SOURCE}
+        if FAILS in own:
             return FAILS
-        if said == {HOLDS} and not self.missing:
-            return HOLDS
-        return INSUFFICIENT if said or len(self.missing) < len(self.topic.studies) else MISSING
+        if own:
+            return HOLDS if {*own} == {HOLDS} and not self.missing else INSUFFICIENT
+        if derived:
+            return CORRECTED if derived == {HOLDS} and not self.missing else INSUFFICIENT
+        return MISSING if self.missing else UNASKED
+
+    @property
+    def deciding(self) -> Told | None:
+        """The claim that tells most: the first that fails, else the first that is undecided, else the first."""
+        worst = {FAILS: 0, INSUFFICIENT: 1}
+        return min(self.told, key=lambda one: worst.get(one.claim.verdict, 2), default=None)
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The answers, topic by topic, and why some studies could not be asked."""
+    """What a home's studies say: source by source, then claims that test no statement, by kind; and why some are silent."""
 
-    answers: Sequence[Answer]
+    sources: Sequence[tuple[Source, Sequence[Answer]]]
+    derived: Sequence[Told]
+    questions: Sequence[Told]
+    checks: Sequence[Told]
+    missing: Sequence[str]
     faults: Sequence[str]
+
+    @property
+    def answers(self) -> list[Answer]:
+        """Those of all sources."""
+        return [answer for _, answers in self.sources for answer in answers]
+
+    @property
+    def counted(self) -> str:
+        """How many statements of the sources hold, and how many questions are answered, in a sentence."""
+        said = Counter(answer.verdict for answer in self.answers)
+        parts = ", ".join(f"{said[verdict]} {SAID[verdict]}" for verdict in ORDER if said[verdict])
+        answered = sum(one.claim.verdict != OPEN for one in self.questions)
+        asked = f"; {answered} of {len(self.questions)} questions answered" if self.questions else ""
+        return f"Of {len(self.answers)} statements of the sources: {parts}{asked}."
 
 
 def overview(home: Place = DEFAULT_HOME) -> Overview:
-    """Every topic with its claims from a home's studies, or what is missing. Raises: AnalysisError, HomeError."""
+    """Every statement with its claims from a home's studies, or what is missing. Raises: AnalysisError, HomeError."""
     place = home if isinstance(home, Home) else Home(home)
-    asked = {name: _asked(name, place) for name in studies_of(place)}
-    found = [(name, claim) for name, findings in asked.items() for claim in findings.claims]
+    asked = {name: _asked(name, place) for name in studies_of_home(place)}
+    found = [Told(name, claim) for name, findings in asked.items() for claim in findings.claims]
     faults = [fault for findings in asked.values() for fault in findings.faults]
-    return Overview(answers(found, {findings.in_catalog for findings in asked.values()}), faults)
+    return overview_of(found, {findings.in_catalog for findings in asked.values()}, faults)
 
 
-def answers(found: Sequence[tuple[str, Claim]], held: Set[str | None]) -> list[Answer]:
-    """Claims with their studies' names, topic by topic; `held` are the studies of the catalog that were launched."""
-    others = dict.fromkeys(claim.topic for _, claim in found if claim.topic not in (*TOPICS, OTHER))
-    every = [
-        Answer(
-            topic,
-            [(study, claim) for study, claim in found if claim.topic == topic],
-            [study for study in topic.studies if study not in held],
-        )
-        for topic in (*TOPICS, *others, OTHER)
-    ]
-    return [one for one in every if one.claims or one.topic in TOPICS]
+def overview_of(found: Sequence[Told], held: Set[str | None], faults: Sequence[str] = ()) -> Overview:
+    """The overview of claims; `held` are the studies of the catalog that were launched."""
+
+    def answer(statement: Statement) -> Answer:
+        told = [one for one in found if statement.number in one.claim.statements]
+        return Answer(statement, told, [study for study in studies_of(statement.number) if study not in held])
+
+    def others(kind: str) -> list[Told]:
+        return [one for one in found if one.claim.kind == kind and (kind == QUESTION or not one.claim.statements)]
+
+    return Overview(
+        sources=[(source, [answer(one) for one in source.statements]) for source in SOURCES],
+        derived=others(DERIVED),
+        questions=others(QUESTION),
+        checks=others(CHECK),
+        missing=[study for study in STUDIES if study not in held],
+        faults=faults,
+    )
 
 
 def _asked(name: str, home: Home) -> Findings:
@@ -80,105 +128,28 @@ def _asked(name: str, home: Home) -> Findings:
 
 
 def as_json(found: Overview) -> str:
-    """A list of objects: every claim with its topic and study, every topic that has none, and every fault."""
-    rows: list[dict[str, Any]] = []
-    for answer in found.answers:
-        topic = {"topic": answer.topic.name}
-        rows += [
-            topic | {"study": study} | {k: v for k, v in vars(claim).items() if k != "topic"}
-            for study, claim in answer.claims
-        ]
-        rows += [topic | {"study": study, "verdict": MISSING} for study in answer.missing]
+    """A list of objects: every statement with its verdict, every claim with its numbers, every study and fault."""
+    rows: list[dict[str, Any]] = [
+        {
+            "statement": answer.statement.number,
+            "source": source.name,
+            "where": answer.statement.where,
+            "says": answer.statement.says,
+            "wrong": answer.statement.wrong,
+            "verdict": answer.verdict,
+            "missing": [*answer.missing],
+        }
+        for source, answers in found.sources
+        for answer in answers
+    ]
+    rows += [{"study": one.study, **as_row(one.claim)} for one in every_claim(found)]
+    rows += [{"study": study, "verdict": MISSING} for study in found.missing]
     rows += [{"fault": fault} for fault in found.faults]
-    return json.dumps(rows, ensure_ascii=False, indent=1)
+    return json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False)
 
 
-def print_overview(console: Console, found: Overview) -> None:
-    """The claims below their topics, which studies are missing, what went wrong, and how many claims hold."""
-    for answer in found.answers:
-        if answer.claims:
-            console.print(f"[bold]{escape(answer.topic.name)}[/]: {escape(answer.topic.says)}")
-            console.print(claims_table([claim for _, claim in answer.claims]), "")
-    if any(answer.missing for answer in found.answers):
-        console.print(_missing_table(found.answers))
-        console.print("launch what is missing with `collapsar launch STUDY`", "")
-    for fault in found.faults:
-        say(console, f"[yellow]{escape(fault)}[/]")
-    console.print(_counted(found.answers))
-
-
-def _missing_table(answers: Sequence[Answer]) -> Table:
-    """The studies that the home does not hold, each with the topics that it answers."""
-    table = Table(box=None, pad_edge=False, header_style="yellow")
-    table.add_column("missing", no_wrap=True)
-    table.add_column("answers", overflow="fold")
-    for study in dict.fromkeys(study for answer in answers for study in answer.missing):
-        table.add_row(study, Text(", ".join(answer.topic.name for answer in answers if study in answer.missing)))
-    return table
-
-
-def as_markdown(found: Overview) -> str:
-    """The overview as a page: a table of topics, and below it every claim with what was expected and measured."""
-    lines = [
-        "# What holds",
-        "",
-        "Every claim of the sources that a study of the catalog answers, from the records of one home. A claim *holds*,",
-        "*fails*, or has *insufficient data*; a topic fails where one of its claims does. `python -m analysis claims --page",
-        "FILE` writes this page.",
-        "",
-        f"**{_counted(found.answers)}**",
-        "",
-        "| topic | what is said | source | verdict | claims that hold |",
-        "| --- | --- | --- | --- | --- |",
-        *map(_topic_row, found.answers),
-    ]
-    for answer in found.answers:
-        lines += ["", f"## {answer.topic.name}", "", f"{answer.topic.says} *{answer.topic.source}*", ""]
-        if answer.claims:
-            lines += ["| verdict | claim | expected | tolerance | measured | study | trials |", "| --- " * 7 + "|"]
-            lines += [_claim_row(*each) for each in answer.claims]
-        lines += [f"Missing: {_remedy(study)}." for study in answer.missing]
-    if found.faults:
-        lines += ["", "## Not told", "", *(f"- {fault}" for fault in found.faults)]
-    return "\n".join(lines) + "\n"
-
-
-def _topic_row(answer: Answer) -> str:
-    hold = sum(claim.verdict == HOLDS for _, claim in answer.claims)
-    cells = [
-        f"[{answer.topic.name}](#{_anchor(answer.topic.name)})",
-        answer.topic.says,
-        answer.topic.source,
-        WORDS.get(answer.verdict, answer.verdict),
-        f"{hold} of {len(answer.claims)}",
-    ]
-    return _row(cells)
-
-
-def _claim_row(study: str, claim: Claim) -> str:
-    verdict = f"**{WORDS[claim.verdict]}**" if claim.verdict == FAILS else WORDS[claim.verdict]
-    said = f"{claim.data}: {claim.claim}"
-    return _row([verdict, said, claim.expected, claim.tolerance, claim.measured, f"`{study}`", str(claim.trials)])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _anchor(name: str) -> str:
-    """As GitHub makes one of a heading: letters, digits and hyphens."""
-    kept = "".join(letter for letter in name.lower() if letter.isalnum() or letter in " -")
-    return kept.replace(" ", "-")
-
-
-def _remedy(study: str) -> str:
-    return f"launch it with `collapsar launch {study}`"
-
-
-def _counted(found: Sequence[Answer]) -> str:
-    said = [claim.verdict for answer in found for _, claim in answer.claims]
-    missing = len({study for answer in found for study in answer.missing})
-    return (
-        f"{len(said)} claims: {said.count(HOLDS)} hold, {said.count(FAILS)} fail, "
-        f"{said.count(INSUFFICIENT)} lack data" + (f"; {missing} studies missing" if missing else "")
-    )
+def every_claim(found: Overview) -> list[Told]:
+    """Each claim once, in the overview's order."""
+    parts: Iterable[Iterable[Told]] = [answer.told for answer in found.answers]
+    told = [one for part in (*parts, found.derived, found.questions, found.checks) for one in part]
+    return [*{id(one.claim): one for one in told}.values()]

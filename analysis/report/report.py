@@ -12,6 +12,8 @@ from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.report.findings import Findings, findings
 from analysis.report.mlflow_links import read_links, section
+from analysis.report.overview import Told, overview_of
+from analysis.report.page.claims_page import CLAIMS_PAGE, claims_page
 from analysis.report.page.home_page import HOME_PAGE, home_page
 from analysis.report.page.origin import Origin
 from analysis.report.page.study_page import Content, study_page
@@ -102,8 +104,13 @@ def write_all_reports(home: Place = DEFAULT_HOME) -> AllReports:
 
 
 def write_home_page(home: Home) -> str:
-    """Write the home's page, from what its reports say; returns where it is. Raises: HomeError."""
-    home.write(HOME_PAGE, home_page(home, read_summaries(home)).encode())
+    """Write the home's page and the page of claims, from what its reports say; returns where it is. Raises: HomeError."""
+    told = read_summaries(home)
+    home.write(HOME_PAGE, home_page(home, told).encode())
+    claims = [Told(one.study, claim) for one in told.values() if one for claim in one.claims]
+    if any(one.claim.statements for one in claims):
+        held = {one.in_catalog for one in told.values() if one}
+        home.write(CLAIMS_PAGE, claims_page(overview_of(claims, held), home).encode())
     return f"{home}/{HOME_PAGE}"
 
 

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from analysis.claims.claim import Claim
-from analysis.claims.topics import OTHER, TOPICS, Topic
+from analysis.claims.stored import as_row, claim_of
 from study.record import Home
 
 NAME = "report.json"
@@ -31,13 +30,15 @@ class Summary:
 
     def as_json(self) -> bytes:
         """The file's content."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1).encode()
+        return json.dumps(
+            vars(self) | {"claims": [as_row(one) for one in self.claims]}, ensure_ascii=False, indent=1
+        ).encode()
 
     @classmethod
     def of(cls, content: bytes) -> "Summary":
         """That of a file's content. Raises: ValueError, TypeError, KeyError for another content."""
         found = json.loads(content)
-        return cls(**found | {"claims": [_claim(row) for row in found["claims"]]})
+        return cls(**found | {"claims": [claim_of(row) for row in found["claims"]]})
 
 
 def read_summaries(home: Home) -> dict[str, Summary | None]:
@@ -50,12 +51,3 @@ def _read(home: Home, study: str) -> Summary | None:
         return Summary.of(home.read(f"studies/{study}/report/{NAME}"))
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
-
-
-def _claim(row: dict[str, Any]) -> Claim:
-    """A claim, under today's topic of its name where there is one."""
-    known = {topic.name: topic for topic in (*TOPICS, OTHER)}
-    told = row["topic"]
-    topic = known.get(told["name"]) or Topic(told["name"], told["says"], told["source"], tuple(told["studies"]))
-    columns: dict[str, Any] = row | {"topic": topic}
-    return Claim(**columns)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, Claim, tally
+from analysis.claims.claim import WORDS, Claim, tally
 from analysis.report.failures import FAILURES
 from analysis.report.table_layout import Grid, Section
 from analysis.tables.cells import Cell, Glance, sparse
@@ -30,6 +30,9 @@ COLOURS = {
     "diverged": "red",
     "failed": "red",
 }
+
+VERDICT_COLOURS = {"holds": "green", "fails": "red", "yes": "cyan", "no": "cyan"}
+"""Others wait for more data, in yellow. A question has no bad answer."""
 
 MOST_FAILURES = 10
 """How many trials are listed that failed or diverged."""
@@ -61,13 +64,13 @@ def print_report(console: Console, report: "Report") -> None:
         console.print(escape(note), style="dim")
     console.print(_counted(report.counts))
     missing = report.counts["missing"]
-    told = [item for item in report.claims if item.verdict != INSUFFICIENT or not missing]
+    told = [item for item in report.claims if not item.is_undecided or not missing]
     if told:
         console.print(claims_table(told))
     if silent := len(report.claims) - len(told):
-        lack = "1 claim lacks" if silent == 1 else f"{silent} claims lack"
+        lack = "1 claim is" if silent == 1 else f"{silent} claims are"
         are = "1 trial is" if missing == 1 else f"{missing} trials are"
-        console.print(f"[yellow]{lack} data, while {are} not trained yet: launch the whole study[/]")
+        console.print(f"[yellow]{lack} undecided, while {are} not trained yet: launch the whole study[/]")
     for fault in report.faults:
         say(console, f"[yellow]{escape(fault)}[/]")
     say(console, f"report: {escape(report.location)}")
@@ -106,12 +109,12 @@ def say(console: Console, text: str) -> None:
 def claims_table(claims: Sequence[Claim]) -> Table:
     """Claims below one another: the verdict of each in colour, what it says, and the numbers behind it."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(width=len("holds"))
+    table.add_column(width=max(map(len, WORDS.values())))
     table.add_column(overflow="fold")
     for item in claims:
-        verdict, colour = {HOLDS: (HOLDS, "green"), FAILS: (FAILS, "red")}.get(item.verdict, ("lacks data", "yellow"))
-        said = f"{escape(item.data)}: {escape(item.claim)} [dim]({escape(item.measured)})[/]"
-        table.add_row(Text(verdict, style=colour), said)
+        why = f"; {item.why_undecided}" if item.why_undecided else ""
+        said = f"{escape(item.data)}: {escape(item.claim)} [dim]({escape(item.measured + why)})[/]"
+        table.add_row(Text(WORDS[item.verdict], style=VERDICT_COLOURS.get(item.verdict, "yellow")), said)
     return table
 
 

@@ -214,7 +214,6 @@ SPOILED: list[tuple[dict[str, Any], dict[str, float], set[int]]] = [
     ({"penalty": "log plus", "eps": 0.02, "kind": "SerpentineCritical"}, {"critical": 3.4e-9}, {2}),
     ({"penalty": "power", "eps": 0.5, "kind": "SerpentineCritical"}, {"critical": 0.1694}, {3}),
     ({"kind": "SerpentineCrossing", "eps": 0.2}, {"crossing": 2.3e-5}, {4}),
-    ({"kind": "SerpentineCrossing", "eps": 0.2}, {"crossing": math.nan}, {4}),
     ({"penalty": "u", "eps": 0.01}, {"sign": -1.0}, {0, 5}),
     ({"penalty": "SCAD", "eps": 0.01}, {"sign": -1.0}, {0, 6}),
     ({"penalty": "support", "eps": 0.05}, {"sign": 1.0}, {0, 7}),

@@ -1,12 +1,13 @@
 """What a report says first: how many trials became what, the verdicts, and the table at a glance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from analysis.claims.claim import WORDS, Claim, tally
 from analysis.frames.load import Header
 from analysis.frames.regime import MEANINGS
 from analysis.report.page.document import Section, scrolled
+from analysis.report.page.interval_strip import MOST_STRIPS, strip
 from analysis.tables.cells import OF_PROBES, Cell, Glance
 from analysis.tables.interval import NOTHING
 
@@ -31,18 +32,28 @@ def verdicts(claims: Sequence[Claim]) -> list[Section]:
     if not claims:
         return []
     items = "".join(
-        f"<li><span>{badge(one.verdict)}</span><p>{escape(one.data)}: {escape(one.claim)}.</p>"
-        f"<p class='quiet'>{escape(one.measured)}. Expected: {escape(one.expected)} ({escape(one.tolerance)}; "
-        f"{escape(one.source)}), {one.trials} trials.</p></li>"
+        f"<li><span>{badge(one.verdict)}</span><div><p>{_numbers(one)}{escape(one.data)}: {escape(one.claim)}.</p>"
+        f"<p class='strips'>{''.join(map(strip, one.comparisons[:MOST_STRIPS]))}</p></div>"
+        f"<p class='quiet'>{escape(one.measured)}. {escape(_why(one))}Expected: {escape(one.expected)} "
+        f"({escape(one.source)}), {one.trials} trials.</p></li>"
         for one in claims
     )
     content = f"<p class='quiet'>{escape(tally(claims))}</p><ul class='verdicts'>{items}</ul>"
     return [Section("verdicts", "What the numbers say", content, "Verdicts")]
 
 
-def badge(verdict: str) -> str:
+def badge(verdict: str, words: Mapping[str, str] = WORDS) -> str:
     """A verdict on its colour."""
-    return f"<b class='badge {escape(verdict)}'>{escape(WORDS.get(verdict, verdict))}</b>"
+    return f"<b class='badge {escape(verdict.replace(' ', '-'))}'>{escape(words.get(verdict, verdict))}</b>"
+
+
+def _numbers(claim: Claim) -> str:
+    """The statements that it tests, each a link to the page of claims, which lies in the home."""
+    return "".join(f"<a class='no' href='../../../claims.html#{number}'>{number}</a> " for number in claim.statements)
+
+
+def _why(claim: Claim) -> str:
+    return f"{claim.why_undecided[:1].upper()}{claim.why_undecided[1:]}. " if claim.why_undecided else ""
 
 
 def at_a_glance(glance: Glance, notes: Sequence[str]) -> list[Section]:

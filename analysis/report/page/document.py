@@ -10,7 +10,7 @@ from analysis.report.page.libraries import library, packed
 
 HERE = Path(__file__).parent
 SCRIPTS = ("theme.js", "unpack.js", "tables.js", "charts.js", "lazy.js")
-STYLES = ("page.css", "tables.css")
+STYLES = ("page.css", "tables.css", "claims.css")
 
 MOST_ROWS = 60
 """Rows of a table that are shown in full."""

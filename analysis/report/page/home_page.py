@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import quote
 
-from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, WORDS, tally
-from analysis.report.overview import Answer, answers
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, OPEN, WORDS, tally
+from analysis.report.overview import Told
+from analysis.report.page.claims_page import CLAIMS_PAGE
 from analysis.report.page.document import Section, document
 from analysis.report.page.grid import Column, Entry, grid_section
 from analysis.report.page.origin import reporting
@@ -16,8 +17,6 @@ from study.record import Home
 HOME_PAGE = "index.html"
 """Where the page is, in the home."""
 
-REMEDY = "<code>collapsar claims</code> says which studies they need"
-
 COUNTED = ("declared", "finished", "diverged", "failed")
 """What the table of studies counts of trials."""
 
@@ -25,13 +24,13 @@ COUNTED = ("declared", "finished", "diverged", "failed")
 def home_page(home: Home, found: Mapping[str, Summary | None]) -> str:
     """The page as HTML, from the summaries of a home's studies by their names; None where a study has no report."""
     told = [one for one in found.values() if one]
-    claims = [(one.study, claim) for one in told for claim in one.claims]
-    topics = answers(claims, {one.in_catalog for one in told})
+    claims = [Told(one.study, claim) for one in told for claim in one.claims]
     top = (
         f"<h1>Studies</h1><p class='caption'>{len(found)} in <code>{escape(str(home))}</code>; "
-        f"{escape(tally([claim for _, claim in claims]))}.</p>"
+        f"{escape(tally([one.claim for one in claims]))}. "
+        f"<a href='{CLAIMS_PAGE}'>What holds</a> goes through them source by source.</p>"
     )
-    sections = [_studies(home, found), *([_claims(topics), _topics(topics)] if claims else [])]
+    sections = [_studies(home, found), *([_claims(claims)] if claims else [])]
     return document("Studies", top, sections)
 
 
@@ -40,7 +39,7 @@ def _studies(home: Home, found: Mapping[str, Summary | None]) -> Section:
         Column("study"),
         Column("question"),
         Column("scale", "label"),
-        *(Column(text, "number") for text in (*COUNTED, "hold", "fail", "lack data")),
+        *(Column(text, "number") for text in (*COUNTED, "hold", "fail", "undecided")),
         Column("report written", "label"),
     ]
     rows = [_study(home, name, one) for name, one in found.items()]
@@ -55,6 +54,7 @@ def _study(home: Home, name: str, told: Summary | None) -> list[Entry]:
             *[Entry("")] * (len(COUNTED) + 5),
         ]
     said = Counter(claim.verdict for claim in told.claims)
+    said[INSUFFICIENT] += said.pop(OPEN, 0)
     looks = {HOLDS: "holds", FAILS: "fails", INSUFFICIENT: ""}
     return [
         Entry(name, link=_page(name)),
@@ -71,51 +71,20 @@ def _page(study: str) -> str:
     return quote(f"studies/{study}/report/index.html")
 
 
-def _topics(found: Sequence[Answer]) -> Section:
-    columns = [
-        Column("topic"),
-        Column("verdict", "label"),
-        Column("claims that hold", "number"),
-        Column("what is said"),
-    ]
-    columns += [Column("source"), Column("studies not launched")]
+def _claims(claims: Sequence[Told]) -> Section:
+    columns = [Column("statement", "label"), Column("kind", "label"), Column("verdict", "label"), Column("claim")]
+    columns += [Column("measured"), Column("expected"), Column("study", "label"), Column("trials", "number")]
     rows = [
         [
-            Entry(one.topic.name),
-            Entry(WORDS.get(one.verdict, one.verdict), look=f"verdict {one.verdict}"),
-            Entry(f"{_holding(one)} of {len(one.claims)}", _holding(one)),
-            Entry(one.topic.says),
-            Entry(one.topic.source),
-            Entry(", ".join(one.missing)),
-        ]
-        for one in found
-        if one.claims
-    ]
-    silent = len(found) - len(rows)
-    left = (
-        "" if not silent else f"<p class='quiet'>{silent} more topics of the catalog have no claim here: {REMEDY}.</p>"
-    )
-    return grid_section("topics", "Topics", columns, rows, left, cards=True)
-
-
-def _holding(answer: Answer) -> int:
-    return sum(claim.verdict == HOLDS for _, claim in answer.claims)
-
-
-def _claims(found: Sequence[Answer]) -> Section:
-    columns = [Column("topic", "label"), Column("verdict", "label"), Column("claim"), Column("measured")]
-    columns += [Column("expected"), Column("study", "label"), Column("trials", "number")]
-    rows = [
-        [
-            Entry(one.topic.name),
+            Entry(", ".join(claim.statements), link=f"{CLAIMS_PAGE}#{claim.statements[0]}" if claim.statements else ""),
+            Entry(str(claim.kind)),
             Entry(WORDS[claim.verdict], look=f"verdict {claim.verdict}"),
             Entry(f"{claim.data}: {claim.claim}"),
-            Entry(claim.measured),
-            Entry(f"{claim.expected} ({claim.tolerance}; {claim.source})"),
+            Entry(f"{claim.measured}; {claim.why_undecided}" if claim.why_undecided else claim.measured),
+            Entry(f"{claim.expected} ({claim.source})"),
             Entry(study, link=f"{_page(study)}#verdicts"),
             Entry(str(claim.trials), claim.trials),
         ]
-        for one in found
-        for study, claim in one.claims
+        for study, claim in ((one.study, one.claim) for one in claims)
     ]
     return grid_section("claims", "Claims", columns, rows, cards=True)

@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, Target, at_least, within
+from analysis.claims.estimate import computed
+from analysis.claims.lacks import uncomputed
 from analysis.figures.drawing import Drawing
-from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
+from analysis.frames.probe_results import ProbeResult, probe_results
 from analysis.frames.view import View
-from analysis.tables.interval import NOTHING
 from analysis.tables.sheet import Sheet
 from analysis.theory import minima
 from study.catalog.landscape_slices.figures import slices
@@ -57,13 +58,13 @@ SOURCE = "Dai, Wenliang & Wipf (2021), Fig. 3"
 def claims(view: View) -> list[Claim]:
     """The claims of the study, line by line."""
     found = {line: probe_results(trials) for line, trials in _lines(view).items()}
-    enough = {line: all_computed(trials) for line, trials in _lines(view).items()}
+    lacks = {line: uncomputed(trials) for line, trials in _lines(view).items()}
     return [
-        _pair(_by_gamma(found[PAIR]), enough[PAIR]),
-        _split(found[SPLIT], enough[SPLIT]),
-        _planted(_by_gamma([look for look in found[PLANTED] if look.row["seed"] == 0]), enough[PLANTED]),
-        _several(_by_seed(found[PLANTED]), enough[PLANTED]),
-        _share(_by_seed(found[PLANTED]), enough[PLANTED]),
+        _pair(_by_gamma(found[PAIR]), lacks[PAIR]),
+        _split(found[SPLIT], lacks[SPLIT]),
+        _planted(_by_gamma([look for look in found[PLANTED] if look.row["seed"] == 0]), lacks[PLANTED]),
+        _several(_by_seed(found[PLANTED]), lacks[PLANTED]),
+        _share(_by_seed(found[PLANTED]), lacks[PLANTED]),
     ]
 
 
@@ -110,82 +111,79 @@ def _by_seed(found: Sequence[ProbeResult]) -> dict[int, dict[float, ProbeResult]
     return seeds
 
 
-def _pair(found: Mapping[float, ProbeResult], enough: bool) -> Claim:
-    def agrees(gamma: float, count: int, place: str, slope: str) -> bool:
-        look = found[gamma]
-        near = _rounds_to(abs(look["argmin"]), place) and _rounds_to(look["steepest"], slope)
-        return look["minima"] == count and near
+def _pair(found: Mapping[float, ProbeResult], lacks: str) -> Claim:
+    def compared(gamma: float, count: int, place: str, slope: str) -> list[Comparison]:
+        look, at = found[gamma], f"at γ = {gamma:g}"
+        numbers = (("minima", look["minima"], str(count)), ("|t| of the lowest", abs(look["argmin"]), place))
+        numbers += (("largest |dL/dt|", look["steepest"], slope),)
+        return [
+            Comparison(f"{what} {at}", computed(value, 1, "lines"), _rounded_to(text)) for what, value, text in numbers
+        ]
 
     return Claim(
         f"{PAIR}, λ = 0.08, b = 0.8",
         "as γ falls, a second minimum appears, the lowest one moves to the planted decoder, and slopes grow without bound",
         SOURCE,
-        "; ".join(f"γ = {g:g}: {n}, |t| = {t}, |dL/dt| ≤ {s}" for g, (n, t, s) in OF_PAIR.items()),
-        "; ".join(
-            f"γ = {g:g}: {look['minima']:g}, |t| = {abs(look['argmin']):.2g}, |dL/dt| ≤ {look['steepest']:.3g}"
-            for g, look in found.items()
-        )
-        or NOTHING,
-        "counts exact, the rest to the digits given",
-        judge(enough and all(g in found and agrees(g, *said) for g, said in OF_PAIR.items()), enough),
-        len(found),
-        topics.LANDSCAPE_SLICES,
+        comparisons=[one for gamma, said in OF_PAIR.items() if gamma in found for one in compared(gamma, *said)],
+        lacks=lacks,
+        trials=len(found),
+        statements=["D24", "D8"],
     )
 
 
-def _rounds_to(value: float, expected: str) -> bool:
-    return f"{value:.{len(expected.partition('.')[2])}f}" == expected
+def _rounded_to(text: str) -> Target:
+    """What rounds to the digits given."""
+    unit = 10.0 ** -len(text.partition(".")[2])
+    return Target(float(text) - unit / 2, float(text) + unit / 2, text)
 
 
-def _split(found: Sequence[ProbeResult], enough: bool) -> Claim:
+def _split(found: Sequence[ProbeResult], lacks: str) -> Claim:
     ratio = found[0]["split"] if found else math.nan
-    expected = minima.pair_split()
     return Claim(
         SPLIT,
         "the line has two minima iff γ/λ lies below a threshold",
         f"{SOURCE}; derived",
-        f"γ/λ = {expected:.6f}",
-        f"{ratio:.6f}",
-        f"{AT:g}",
-        judge(abs(ratio - expected) <= AT, enough),
-        len(found),
-        topics.LANDSCAPE_SLICES,
+        comparisons=[Comparison("γ/λ", computed(ratio, 1, "lines"), within(AT, minima.pair_split()))],
+        lacks=lacks,
+        trials=len(found),
+        statements=["D24"],
+        kind="derived",
     )
 
 
-def _planted(found: Mapping[float, ProbeResult], enough: bool) -> Claim:
+def _planted(found: Mapping[float, ProbeResult], lacks: str) -> Claim:
     step = 6 / 6000
-    agrees = enough and all(
-        found[gamma]["minima"] == count and abs(abs(found[gamma]["argmin"]) - place) <= step / 2
-        for gamma, (count, place) in OF_PLANTED.items()
-    )
+    known = [(found[gamma], f"at γ = {gamma:g}", *said) for gamma, said in OF_PLANTED.items() if gamma in found]
+    counts = [
+        Comparison(f"minima {at}", computed(look["minima"], 1, "lines"), within(0, count))
+        for look, at, count, _ in known
+    ]
+    places = [
+        Comparison(f"|t| of the lowest {at}", computed(abs(look["argmin"]), 1, "lines"), within(step / 2, place))
+        for look, at, _, place in known
+    ]
     return Claim(
         f"{PLANTED}, seed 0",
         "as γ falls, a second minimum appears and the lowest one moves to the planted decoder",
         SOURCE,
-        "; ".join(f"γ = {gamma:g}: {n}, |t| = {t:g}" for gamma, (n, t) in OF_PLANTED.items()),
-        "; ".join(f"γ = {g:g}: {look['minima']:g}, |t| = {abs(look['argmin']):.3g}" for g, look in found.items())
-        or NOTHING,
-        "counts exact, places to half a grid step",
-        judge(agrees, enough),
-        len(found),
-        topics.LANDSCAPE_SLICES,
+        comparisons=counts + places,
+        lacks=lacks,
+        trials=len(found),
+        statements=["D24"],
     )
 
 
-def _several(found: Mapping[int, Mapping[float, ProbeResult]], enough: bool) -> Claim:
+def _several(found: Mapping[int, Mapping[float, ProbeResult]], lacks: str) -> Claim:
     asked = [dict(sorted(found[seed].items(), reverse=True)) for seed in CLOSELY if seed in found]
-    agree = [of for of in asked if _gains_a_minimum(of)]
+    agree = sum(map(_gains_a_minimum, asked))
     return Claim(
         f"{PLANTED}, seeds {', '.join(map(str, CLOSELY))}",
         "one minimum at γ = 1, several for γ ≤ 0.01, and the lowest never moves away from the planted decoder",
         SOURCE,
-        f"{len(CLOSELY)} of {len(CLOSELY)} lines",
-        f"{len(agree)} of {len(asked)}",
-        "exact",
-        judge(len(agree) == len(CLOSELY), enough),
-        sum(map(len, asked)),
-        topics.LANDSCAPE_SLICES,
+        comparisons=[Comparison("lines", computed(agree, len(asked), "lines"), at_least(len(CLOSELY)))],
+        lacks=lacks,
+        trials=sum(map(len, asked)),
+        statements=["D22", "D24"],
     )
 
 
@@ -199,17 +197,15 @@ def _gains_a_minimum(falling: Mapping[float, ProbeResult]) -> bool:
     return falling[1.0]["minima"] == 1 and several and bool((np.diff(places) <= 1e-9).all())
 
 
-def _share(found: Mapping[int, Mapping[float, ProbeResult]], enough: bool) -> Claim:
+def _share(found: Mapping[int, Mapping[float, ProbeResult]], lacks: str) -> Claim:
     chosen = [of for seed, of in found.items() if seed < OF_EVERY and {1.0, 0.1, 1e-3} <= of.keys()]
-    carved = [of for of in chosen if of[1.0]["minima"] == of[0.1]["minima"] == 1 < of[1e-3]["minima"]]
+    carved = sum(of[1.0]["minima"] == of[0.1]["minima"] == 1 < of[1e-3]["minima"] for of in chosen)
     return Claim(
         f"{PLANTED}, seeds 0 to {OF_EVERY - 1}",
-        "many lines, but not all, have one minimum at γ = 1 and 0.1 and several at 0.001",
+        "most random lines, but not all, have one minimum at γ = 1 and 0.1 and several at 0.001",
         f"{SOURCE}: a reproduction",
-        f"{SHARE} of {OF_EVERY} lines",
-        f"{len(carved)} of {len(chosen)}",
-        "exact",
-        judge(len(carved) == SHARE and len(chosen) == OF_EVERY, enough),
-        3 * len(chosen),
-        topics.LANDSCAPE_SLICES,
+        comparisons=[Comparison(f"lines of {OF_EVERY}", computed(carved, len(chosen), "lines"), within(0, SHARE))],
+        lacks=lacks or ("" if len(chosen) == OF_EVERY else f"{len(chosen)} of {OF_EVERY} lines are there"),
+        trials=3 * len(chosen),
+        kind="check",
     )

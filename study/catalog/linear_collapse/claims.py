@@ -8,25 +8,27 @@ exact expectations over the training set (`analysis.claims.linear_optimum`). Onl
 Source: Wang & Ziyin (2022), section 4.2 for a learned Σ, Prop. 2 for a Σ fixed at the prior's variance.
 """
 
-import math
-
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, at_most, near
+from analysis.claims.estimate import Estimate, mean_of
 from analysis.claims.linear_optimum import Cell
+from analysis.claims.residuals import largest_by_seed, rms_by_seed
 from analysis.claims.thresholds import ThresholdPair, threshold_pairs, threshold_rows, thresholds_claim
 from analysis.figures.drawing import Drawing
-from analysis.fit import Estimator
+from analysis.fit import Estimator, Sweep
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
-from analysis.tables.interval import NOTHING, number
+from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
 from analysis.theory import linear, modes_of_spectrum
 from study.catalog.linear_collapse.figures import figures
 from study.catalog.linear_collapse.table import HELD, LEARNED, OFF_ZERO, WIDE, linear_collapse
+
+Array = np.ndarray
 
 UNITS = 0.01
 """Largest root mean square difference between active units and theory."""
@@ -61,8 +63,7 @@ def claims(view: View) -> list[Claim]:
         for variant, cell in chosen.items():
             source = "Wang & Ziyin (2022), Prop. 2" if cell.held else "Wang & Ziyin (2022), section 4.3"
             pairs = _pairs(cell)
-            enough, trials = cell.enough, len(cell.settled)
-            found.append(thresholds_claim(cell.data, source, pairs, enough, trials, topics.LINEAR_SWEEP))
+            found.append(thresholds_claim(cell.data, source, pairs, cell.lacks, len(cell.settled), ["W6"]))
             found.append(_reaches_the_minimum(cell))
             if variant == LEARNED:
                 found += [_active_units(cell), _second_order(cell), _surplus(cell)]
@@ -123,56 +124,70 @@ def _pairs(cell: Cell) -> list[ThresholdPair]:
 
 def _active_units(cell: Cell) -> Claim:
     claim = "active units are (1 − β/βᵢ*)₊ for every mode"
-    rms, ranked = math.nan, math.nan
-    if len(cell.settled):
-        inside = int((cell.modes.zeta2[: cell.kappa] / cell.gamma > cell.sweep.betas[0]).sum())
-        expected = cell.expected_units(cell.sweep.betas).T[:inside, :, None]
-        rms, ranked = (
-            float(np.sqrt(np.nanmean(np.square(found.active_units[:inside] - expected))))
-            for found in (cell.by_mode, cell.sweep)
-        )
-    measured = f"root mean square {number(rms)} over modes, β and seeds; {number(ranked)} with latents by rank instead"
-    return _claim(cell, claim, SOURCE, "no deviation", measured, f"root mean square {UNITS:g}", rms <= UNITS)
+    inside = int((cell.modes.zeta2[: cell.kappa] / cell.gamma > cell.sweep.betas[0]).sum()) if len(cell.settled) else 0
+
+    def by_seed(found: Sweep) -> Array:
+        expected = cell.expected_units(found.betas).T[:inside, :, None]
+        return rms_by_seed(found.active_units[:inside] - expected)
+
+    modes, ranks = (by_seed(found) if inside else [] for found in (cell.by_mode, cell.sweep))
+    off = Comparison("root mean square over modes and β", mean_of(modes), at_most(UNITS))
+    measured = f"{off}; {mean_of(ranks)} with latents by rank instead"
+    return _claim(cell, claim, SOURCE, [off], ["W3"], measured=measured)
 
 
 def _reaches_the_minimum(cell: Cell) -> Claim:
-    source = "Wang & Ziyin (2022), Prop. 2" if cell.held else "Wang & Ziyin (2022), eq. 13"
-    excess = (cell.losses["j"] - cell.losses["least"]) if len(cell.settled) else pd.Series([math.nan])
-    measured = f"excess {number(excess.median())} nats in the median, {number(excess.max())} at most"
-    agrees = bool(excess.abs().max() <= NATS)
-    return _claim(cell, "training reaches the closed-form minimum of J", source, "0", measured, f"{NATS} nats", agrees)
+    source, statement = ("Wang & Ziyin (2022), Prop. 2", "W2") if cell.held else ("Wang & Ziyin (2022), eq. 13", "W3")
+    over = Comparison("largest distance to it over β", mean_of(_excess(cell)), at_most(NATS, " nats"))
+    return _claim(cell, "training reaches the closed-form minimum of J", source, [over], [statement])
+
+
+def _excess(cell: Cell) -> list[float]:
+    """The largest distance of J to its minimum over β, in nats, a seed."""
+    if not len(cell.settled):
+        return []
+    return [*(cell.losses["j"] - cell.losses["least"]).abs().groupby(cell.losses["seed"]).max()]
 
 
 def _second_order(cell: Cell) -> Claim:
     """dJ/dβ is the rate. It falls to zero as ½ log(βᵢ*/β): continuous at βᵢ*, with a jump of 1/(2βᵢ*) in its slope."""
     claim = "each collapse is a second-order transition: J′ is continuous at βᵢ*, and J″ jumps by 1/(2βᵢ*)"
-    expected, slopes = "KLᵢ = a (log βᵢ* − log β)₊ with a = ½", []
-    if len(cell.settled):
-        pairs = threshold_pairs(cell.sweep, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa), "rate")
-        slopes = [pair.fitted.slope.value if pair.fitted.slope else math.nan for pair in pairs]
-    measured = f"a = {', '.join(map(number, slopes)) or NOTHING}"
-    agrees = bool(slopes) and all(abs(2 * slope - 1) <= SLOPE for slope in slopes)
-    return _claim(cell, claim, "Wang & Ziyin (2022), section 4.3; derived", expected, measured, f"{SLOPE:.0%}", agrees)
+    truth = linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa) if len(cell.settled) else []
+    pairs = threshold_pairs(cell.sweep, truth, "rate") if len(cell.settled) else []
+    slopes = [
+        Comparison(
+            f"slope a of mode {pair.fitted.mode + 1}, KLᵢ = a (log βᵢ* − log β)₊",
+            Estimate(slope.value, slope.low, slope.high, pair.fitted.n_seeds, "fit"),
+            near(0.5, SLOPE),
+        )
+        for pair in pairs
+        if (slope := pair.fitted.slope)
+    ]
+    return _claim(cell, claim, "Wang & Ziyin (2022), section 4.3; derived", slopes, ["W12"])
 
 
 def _surplus(cell: Cell) -> Claim:
     """Modes without a latent where κ is below the data's rank, latents without a mode elsewhere."""
     rank, source = cell.modes.rank, "Wang & Ziyin (2022), eqs. 11-13 and the constant of eq. 13"
     if cell.kappa < rank:
-        claim = "modes beyond κ are lost entirely at every β"
         rest = cell.modes.unreached(cell.kappa)
-        away = pd.Series([math.nan])
-        if len(cell.settled):
-            reached = np.minimum(cell.modes.zeta2[: cell.kappa], cell.settled["gamma_eff"].to_numpy()[:, None]).sum(1)
-            away = cell.distortions.loc[cell.settled["trial_id"]].groupby(cell.settled["beta"].to_numpy()).mean()
-            away = away - pd.Series(reached).groupby(cell.settled["beta"].to_numpy()).mean()
-        measured = f"they add {number(away.min())} to {number(away.max())} to the distortion over the sweep"
-        agrees = bool((away / rest - 1).abs().max() <= POWER)
-        return _claim(cell, claim, source, f"Σ ζᵢ² = {number(rest)} at every β", measured, f"{POWER:.0%}", agrees)
+        added = mean_of(_unreached(cell))
+        away = Comparison("what they add to the distortion, mean over β", added, near(rest, POWER, " in data²"))
+        return _claim(cell, "modes beyond κ are lost entirely at every β", source, [away], ["W9"])
     claim = f"{cell.kappa - rank} surplus latents equal the prior at every β"
-    units = np.nanmax(cell.sweep.active_units[rank:], initial=0.0) if len(cell.settled) else math.nan
-    measured = f"at most {number(float(units))} active units"
-    return _claim(cell, claim, source, "0 active units", measured, f"{UNITS}", bool(units <= UNITS))
+    units = largest_by_seed(cell.sweep.active_units[rank:]) if len(cell.settled) else []
+    most = Comparison("most active units of one, over β", mean_of(units), at_most(UNITS))
+    return _claim(cell, claim, source, [most], ["W8"])
+
+
+def _unreached(cell: Cell) -> list[float]:
+    """The distortion beyond that of the κ strongest modes, mean over β, in data², a seed."""
+    if not len(cell.settled):
+        return []
+    levels = cell.settled["gamma_eff"].to_numpy()[:, None]
+    reached = np.minimum(cell.modes.zeta2[: cell.kappa], levels).sum(1)
+    added = cell.settled[["seed"]].assign(value=cell.distortions.loc[cell.settled["trial_id"]].to_numpy() - reached)
+    return [*added.groupby("seed")["value"].mean()]
 
 
 def _weights(cell: Cell) -> Claim:
@@ -181,61 +196,68 @@ def _weights(cell: Cell) -> Claim:
     source = "Wang & Ziyin (2022), Prop. 2" if cell.held else SOURCE
     if cell.held:
         claim = "with Σ fixed the encoder's weights grow without bound as β falls"
-    expected, measured, worst = NOTHING, NOTHING, math.nan
+    worst, said = np.array([]), ""
     if len(cell.settled):
         of = cell.expected_power(cell.sweep.betas)
-        found = [np.nanmean(part, axis=1) for part in (cell.encoder_power, cell.decoder_power)]
-        worst = max(float(np.nanmax(np.abs(a - b)) / b.max()) for a, b in zip(found, of, strict=True))
-        least = f"at β = {number(float(cell.sweep.betas[0]))}"
-        expected, measured = (
-            f"Σ Var E[z|x] = {number(float(a[0]))}, Σ‖u‖² = {number(float(b[0]))} {least}" for a, b in (of, found)
-        )
-        measured += f"; largest error over the sweep {worst:.2%} of the largest value"
-    return _claim(cell, claim, source, expected, measured, f"{POWER:.0%} of the largest", worst <= POWER)
+        found = (cell.encoder_power, cell.decoder_power)
+        apart = [(part - theory[:, None]) / theory.max() for part, theory in zip(found, of, strict=True)]
+        worst = largest_by_seed(np.stack(apart))
+        first, theory = ([number(pd.Series(part[0]).mean()) for part in each] for each in (found, of))
+        least = number(float(cell.sweep.betas[0]))
+        said = f"Σ Var E[z|x] = {first[0]} against {theory[0]}, Σ‖u‖² = {first[1]} against {theory[1]} at β = {least}; "
+    off = Comparison("largest error over β, of the largest value", mean_of(worst), at_most(POWER))
+    return _claim(cell, claim, source, [off], ["W11"], measured=f"{said}{off}")
 
 
 def _gauge(one: Cell, other: Cell) -> Claim:
     """z = η z′ maps the problem with prior N(0, η²) to the one with N(0, 1)."""
-    loss, units = math.nan, math.nan
-    if one.enough and other.enough:
-        apart = one.losses.set_index(["beta", "seed"])["j"] - other.losses.set_index(["beta", "seed"])["j"]
-        loss = float(apart.abs().max())
+    losses: list[float] = []
+    units: Array = np.array([])
+    if len(one.settled) and len(other.settled):
+        apart = (one.losses.set_index(["beta", "seed"])["j"] - other.losses.set_index(["beta", "seed"])["j"]).abs()
+        losses = [*apart.groupby("seed").max().dropna()]
         met = np.isin(one.by_mode.betas, other.by_mode.betas)  # at laptop scale the wide prior has only a few β
-        units = float(np.sqrt(np.nanmean((one.by_mode.active_units[:, met] - other.by_mode.active_units) ** 2)))
+        units = rms_by_seed(one.by_mode.active_units[:, met] - other.by_mode.active_units)
     return Claim(
-        data=other.data,
-        claim="a prior twice as wide changes neither loss nor active units",
-        source="Wang & Ziyin (2022), section 4.1: z = η z′",
-        expected="no difference",
-        measured=f"J differs by {number(loss)} nats at most, active units by {number(units)} in root mean square",
-        tolerance=f"{NATS} nats and {UNITS}",
-        verdict=judge(loss <= NATS and units <= UNITS, one.enough and other.enough),
+        other.data,
+        "a prior twice as wide changes neither loss nor active units",
+        "Wang & Ziyin (2022), section 4.1: z = η z′",
+        comparisons=[
+            Comparison("largest difference of J over β", mean_of(losses), at_most(NATS, " nats")),
+            Comparison("root mean square difference of active units", mean_of(units), at_most(UNITS)),
+        ],
+        lacks=one.lacks or other.lacks,
         trials=len(one.settled) + len(other.settled),
-        topic=topics.LINEAR_SWEEP,
+        statements=["W21"],
     )
 
 
 def _biases(cell: Cell) -> Claim:
-    excess = away = np.array([math.nan])
-    if len(cell.settled):
-        excess = (cell.losses["j"] - cell.losses["least"]).to_numpy()
-        away = cell.off_centre.max().to_numpy()
-    worst = float(np.abs(excess).max())
-    return _claim(
-        cell,
-        "learned biases do what centring the data does: μ(E x) = 0, 0 decodes to E x, and J is that of centred data",
-        "Wang & Ziyin (2022), appendix B",
-        "the minimum of J without biases, on centred data",
-        f"J at most {number(worst)} nats off it; |E z| at most {number(float(away[0]))}, "
-        f"the decoded mean at most {float(away[-1]):.2%} off",
-        f"{NATS} nats; {CENTRED} standard deviations of the prior; {CENTRED:.0%}",
-        worst <= NATS and bool((away <= CENTRED).all()),
+    away = cell.off_centre.groupby("seed").max()
+    comparisons = [
+        Comparison(
+            "largest distance of J to the minimum on centred data", mean_of(_excess(cell)), at_most(NATS, " nats")
+        ),
+        Comparison("|E z| in standard deviations of the prior", mean_of(away["latent"]), at_most(CENTRED)),
+        Comparison("how far the decoded mean is off", mean_of(away["data"]), at_most(CENTRED)),
+    ]
+    claim = "learned biases do what centring the data does: μ(E x) = 0, 0 decodes to E x, and J is that of centred data"
+    return _claim(cell, claim, "Wang & Ziyin (2022), appendix B", comparisons, ["W29"])
+
+
+def _claim(
+    cell: Cell, claim: str, source: str, comparisons: list[Comparison], statements: list[str], measured: str = ""
+) -> Claim:
+    return Claim(
+        cell.data,
+        claim,
+        source,
+        measured=measured,
+        comparisons=comparisons,
+        lacks=cell.lacks,
+        trials=len(cell.settled),
+        statements=statements,
     )
-
-
-def _claim(cell: Cell, claim: str, source: str, expected: str, measured: str, tolerance: str, agrees: bool) -> Claim:
-    verdict, trials = judge(agrees, cell.enough), len(cell.settled)
-    return Claim(cell.data, claim, source, expected, measured, tolerance, verdict, trials, topics.LINEAR_SWEEP)
 
 
 def _stacked(parts: list[Frame]) -> Frame:

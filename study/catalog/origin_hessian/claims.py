@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, at_least, within
+from analysis.claims.estimate import computed
+from analysis.claims.lacks import uncomputed
 from analysis.figures.drawing import Drawing
-from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
+from analysis.frames.probe_results import ProbeResult, probe_results
 from analysis.frames.view import View
-from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
 from analysis.theory import hessian
 from study.catalog.origin_hessian.figures import depths
@@ -42,7 +43,7 @@ def claims(view: View) -> list[Claim]:
         trials = view.trials[view.trials["variant"].eq(variant)]
         of = _deep if variant == DEEP else _equivalence
         if len(trials):
-            found.append(of(str(variant), probe_results(trials), all_computed(trials)))
+            found.append(of(str(variant), probe_results(trials), uncomputed(trials)))
     return found
 
 
@@ -94,39 +95,42 @@ def _of(found: Sequence[ProbeResult], variant: str) -> list[ProbeResult]:
     return [look for look in found if look.what["variant"] == variant]
 
 
-def _equivalence(variant: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
-    agree = [look for look in found if is_minimum(look) == is_global(look) == _by_theory(look)]
+def _equivalence(variant: str, found: Sequence[ProbeResult], lacks: str) -> Claim:
+    agree = sum(is_minimum(look) == is_global(look) == _by_theory(look) for look in found)
     kept = sum(map(is_global, found))
+    share = agree / len(found) if found else math.nan
+    one_sided = "" if 0 < kept < len(found) or agree < len(found) else "the problems have only one of the two outcomes"
     return Claim(
         variant,
         "the origin is a minimum iff it is the global one, iff ζ₁² ≤ βγ",
         SOURCE,
-        f"all of {len(found)} problems, with both outcomes",
-        f"{len(agree)} of {len(found)}: {kept} with the global minimum at the origin, {len(found) - kept} without",
-        "exact",
-        judge(len(agree) == len(found) and 0 < kept < len(found), enough),
-        len(found),
-        topics.ORIGIN_HESSIAN,
+        expected=f"all of {len(found)} problems, with both outcomes",
+        measured=f"{agree} of {len(found)}: {kept} with the global minimum at the origin, {len(found) - kept} without",
+        comparisons=[Comparison("share of the problems", computed(share, len(found)), at_least(1.0))],
+        lacks=lacks or one_sided,
+        trials=len(found),
+        statements=["W19"],
     )
 
 
-def _deep(variant: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
+def _deep(variant: str, found: Sequence[ProbeResult], lacks: str) -> Claim:
     """u₂u₁z with x of variance 4 at β = γ = 1."""
-    measured, worst = NOTHING, math.nan
-    if found:
-        look = found[0]
-        values = {"least_eigenvalue": 0.0, "largest_eigenvalue": 4.0, "at_origin": 2.0, "lowest": 1.5}
-        worst = max(abs(look[name] - value) for name, value in values.items())
-        least, largest, origin, lowest = (number(look[name]) for name in values)
-        measured = f"eigenvalues from {least} to {largest}; J = {origin} at the origin, {lowest} at its lowest"
+    known = {
+        "least_eigenvalue": ("least eigenvalue", 0.0),
+        "largest_eigenvalue": ("largest eigenvalue", 4.0),
+        "at_origin": ("J at the origin", 2.0),
+        "lowest": ("J at its lowest", 1.5),
+    }
     return Claim(
         variant,
         "with two layers in the decoder the origin is a minimum, but not the global one",
         f"{SOURCE}: it does not extend to deeper models; derived",
-        "eigenvalues 0, 0 and 4; J = 2 at the origin, 1.5 at its lowest",
-        measured,
-        f"{EXACT:g}",
-        judge(worst <= EXACT, enough),
-        len(found),
-        topics.ORIGIN_HESSIAN,
+        comparisons=[
+            Comparison(what, computed(found[0][name] if found else math.nan), within(EXACT, value))
+            for name, (what, value) in known.items()
+        ],
+        lacks=lacks,
+        trials=len(found),
+        statements=["W19"],
+        kind="derived",
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from analysis.claims.claim import Kind
 from analysis.frames.probe_results import ProbeResult
 from analysis.theory import serpentine
 from study.catalog.penalties.table import OF_LOG_PLUS, OF_POWER, OF_SATURATING, VAE
@@ -19,6 +20,8 @@ class Change(NamedTuple):
     claim: str
     source: str
     tolerance: float
+    statements: Sequence[str]
+    kind: Kind
 
 
 CHANGES = {
@@ -29,6 +32,8 @@ CHANGES = {
         "prefers the sparse decoder below a critical c, about ε²/3",
         f"{SOURCE}, Thm. 4; derived",
         1e-6,
+        ("D20",),
+        "derived",
     ),
     OF_LOG_PLUS: Change(
         "log(u + δ)",
@@ -37,6 +42,8 @@ CHANGES = {
         "prefers the sparse decoder below δ = m_x m_y/(T − m_x − m_y)",
         f"{SOURCE}, Thm. 4; derived",
         1e-6,
+        ("D20",),
+        "derived",
     ),
     OF_POWER: Change(
         "u^p",
@@ -45,6 +52,8 @@ CHANGES = {
         "prefers the sparse decoder below p ≈ log 2/log(T/√(m_x m_y)), which falls with ε",
         f"{SOURCE}, Thm. 4; derived",
         1e-6,
+        ("D20",),
+        "derived",
     ),
     VAE: Change(
         "VAE with either decoder",
@@ -53,6 +62,8 @@ CHANGES = {
         "its loss prefers the sparse decoder below γ* = e v_x v_y/v_T",
         f"{BALANCE}; γ* derived",
         0.15,
+        ("B15",),
+        "source",
     ),
 }
 """By the name of the look."""

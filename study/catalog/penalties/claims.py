@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
-from analysis.claims.residuals import worst
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, at_least, near
+from analysis.claims.estimate import computed
+from analysis.claims.lacks import uncomputed
 from analysis.figures.drawing import Drawing
-from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
+from analysis.frames.probe_results import ProbeResult, probe_results
 from analysis.frames.view import View
-from analysis.tables.interval import NOTHING, number
+from analysis.tables.interval import NOTHING
 from analysis.tables.sheet import Sheet
 from study.catalog.penalties.changes import BALANCE, CHANGES, SOURCE, expected_of
 from study.catalog.penalties.figures import decoders
@@ -85,13 +86,25 @@ def claims(view: View) -> list[Claim]:
         _table(view),
         *(_change(view, name) for name in CHANGES),
         _preferred(
-            view, BOUNDED, "dense", "a bounded gradient at 0 is not enough: the penalty prefers the dense decoder"
+            view,
+            BOUNDED,
+            "dense",
+            "a bounded gradient at 0 is not enough: the penalty prefers the dense decoder",
+            ("D18", "D1-4"),
         ),
         _preferred(
-            view, CONTINUOUS, "dense", "an unbounded gradient is not enough either, if the penalty is continuous at 0"
+            view,
+            CONTINUOUS,
+            "dense",
+            "an unbounded gradient is not enough either, if the penalty is continuous at 0",
+            ("D19",),
         ),
         _preferred(
-            view, JUMPS, "sparse", "a penalty that jumps at 0, or falls to −∞, prefers the sparse decoder at every ε"
+            view,
+            JUMPS,
+            "sparse",
+            "a penalty that jumps at 0, or falls to −∞, prefers the sparse decoder at every ε",
+            ("D19",),
         ),
         _growth(view),
         *of_latents(*_of(view, [COLUMN_SCALE])),
@@ -139,10 +152,10 @@ def _constants(view: View) -> list[dict[str, Any]]:
     ]
 
 
-def _of(view: View, names: Iterable[str]) -> tuple[list[ProbeResult], bool]:
-    """The finished probes of these names, and whether all have finished."""
+def _of(view: View, names: Iterable[str]) -> tuple[list[ProbeResult], str]:
+    """The finished probes of these names, and what is missing where not all have finished."""
     trials = view.trials[view.trials["look"].isin(list(names))]
-    return probe_results(trials), all_computed(trials)
+    return probe_results(trials), uncomputed(trials)
 
 
 def _by_at(found: Sequence[ProbeResult]) -> dict[float, ProbeResult]:
@@ -154,7 +167,7 @@ def _sign(look: ProbeResult) -> str:
 
 
 def _table(view: View) -> Claim:
-    found, enough = _of(view, SIGNS)
+    found, lacks = _of(view, SIGNS)
     expected = {
         (name, eps): sign.replace("-", "−")
         for name, (_, signs) in SIGNS.items()
@@ -163,75 +176,72 @@ def _table(view: View) -> Claim:
     }
     measured = {(look.row["look"], look.what["eps"]): _sign(look) for look in found}
     other = [at for at, sign in expected.items() if measured.get(at) != sign]
+    right = len(expected) - len(other)
     others = ", ".join(f"{name} at {eps:g}" for name, eps in other[:5])
     return Claim(
         "serpentine of length 4",
         "which penalties prefer the sparse decoder, at which ε",
         f"{SOURCE}, Thm. 4 and Fig. 2; signs derived",
-        f"the {len(expected)} signs of the table",
-        f"{len(expected) - len(other)} of them" + (f"; not {others}" if other else ""),
-        f"exact, without {len(NEAR_TIES)} near-ties",
-        judge(not other, enough),
-        len(found),
-        topics.PENALTIES,
+        expected=f"the {len(expected)} signs of the table, without {len(NEAR_TIES)} near-ties",
+        measured=f"{right} of them" + (f"; not {others}" if other else ""),
+        comparisons=[Comparison("signs that agree", computed(right, len(expected), "signs"), at_least(len(expected)))],
+        lacks=lacks,
+        trials=len(found),
+        statements=["D20"],
     )
 
 
 def _change(view: View, name: str) -> Claim:
     change = CHANGES[name]
-    found, enough = _of(view, [name])
-    expected = [value for _, value in expected_of(change, found)]
-    measured = [look[change.number] for look in found]
-    error = worst(m / e - 1 for m, e in zip(measured, expected, strict=True))
+    found, lacks = _of(view, [name])
     return Claim(
         change.data,
         change.claim,
         change.source,
-        _at_each(found, expected),
-        _at_each(found, measured),
-        f"{change.tolerance:g}, relative",
-        judge(error <= change.tolerance, enough),
-        len(found),
-        topics.PENALTIES,
+        comparisons=[
+            Comparison(f"at ε = {look.what['eps']:g}", computed(look[change.number]), near(expected, change.tolerance))
+            for look, expected in expected_of(change, found)
+        ],
+        lacks=lacks,
+        trials=len(found),
+        statements=change.statements,
+        kind=change.kind,
     )
 
 
-def _preferred(view: View, names: Sequence[str], decoder: str, claim: str) -> Claim:
+def _preferred(view: View, names: Sequence[str], decoder: str, claim: str, statements: Sequence[str]) -> Claim:
     """Whether these penalties prefer `decoder`: the dense one at the least ε, or the sparse one at every ε."""
-    found, enough = _of(view, names)
+    found, lacks = _of(view, names)
     least = min((look.what["eps"] for look in found), default=math.nan)
     asked = found if decoder == "sparse" else [look for look in found if look.what["eps"] == least]
-    agree = [look for look in asked if _sign(look) == ("−" if decoder == "sparse" else "+")]
+    agree = sum(_sign(look) == ("−" if decoder == "sparse" else "+") for look in asked)
     where = "at every ε" if decoder == "sparse" else f"at ε = {least:g}"
+    compared = Comparison(f"cases {where} that prefer the {decoder} decoder", computed(agree), at_least(len(asked)))
     return Claim(
         ", ".join(names),
         claim,
         f"{SOURCE}, Thm. 4, corrected: an unbounded gradient is necessary, not sufficient",
-        f"{decoder} in all {len(asked)} cases {where}",
-        f"in {len(agree)} of {len(asked)}",
-        "exact",
-        judge(len(agree) == len(asked), enough),
-        len(asked),
-        topics.PENALTIES,
+        comparisons=[compared],
+        lacks=lacks,
+        trials=len(asked),
+        statements=statements,
+        kind="source" if "D18" in statements else "derived",
     )
 
 
 def _growth(view: View) -> Claim:
-    found, enough = _of(view, [VAE])
-    expected = math.log(10)
-    error = worst(look["growth"] / expected - 1 for look in found)
+    found, lacks = _of(view, [VAE])
     return Claim(
         "VAE with either decoder",
         "below γ* the difference grows as log(1/γ), without bound as γ → 0",
         BALANCE,
-        f"{expected:.3f} per decade of γ",
-        _at_each(found, [look["growth"] for look in found]),
-        f"{OF_GROWTH:.0%}",
-        judge(error <= OF_GROWTH, enough),
-        len(found),
-        topics.PENALTIES,
+        comparisons=[
+            Comparison(
+                f"per decade of γ at ε = {k.what['eps']:g}", computed(k["growth"]), near(math.log(10), OF_GROWTH)
+            )
+            for k in found
+        ],
+        lacks=lacks,
+        trials=len(found),
+        statements=["B15"],
     )
-
-
-def _at_each(found: Sequence[ProbeResult], values: Sequence[float]) -> str:
-    return "; ".join(f"ε = {k.what['eps']:g}: {number(v, 4)}" for k, v in zip(found, values, strict=True)) or NOTHING

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
-from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, above, at_most
+from analysis.claims.estimate import computed
+from analysis.claims.lacks import uncomputed
+from analysis.frames.probe_results import ProbeResult, probe_results
 from analysis.frames.view import View
-from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
 from study.catalog.rotations.table import BEST, GIVEN, KEPT, ORTHOGONAL, SIGNED, rotations
 
@@ -33,19 +34,16 @@ SAID = {KEPT: "Σ stays as it is", BEST: "Σ is optimal for each rotation", GIVE
 @rotations.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study."""
-    found, enough = probe_results(view.trials), all_computed(view.trials)
+    found, lacks = probe_results(view.trials), uncomputed(view.trials)
     turned = [look for look in found if look.what["turn"] == ORTHOGONAL]
     unequal = [look for look in turned if not _are_equal(look)]
     free = [look for look in turned if _are_equal(look) or look.what["sigma"] == GIVEN]
+    signed = [look for look in found if look.what["turn"] == SIGNED]
+    any_turn = "every rotation leaves J unchanged if Σ is fixed, or if all modes are equal"
     return [
-        *(_raised(sigma, [look for look in unequal if look.what["sigma"] == sigma], enough) for sigma in (KEPT, BEST)),
-        _free(
-            "any modes",
-            "signed permutations of the latents leave J unchanged",
-            [look for look in found if look.what["turn"] == SIGNED],
-            enough,
-        ),
-        _free("Σ ∝ I", "every rotation leaves J unchanged if Σ is fixed, or if all modes are equal", free, enough),
+        *(_raised(sigma, [look for look in unequal if look.what["sigma"] == sigma], lacks) for sigma in (KEPT, BEST)),
+        _free("any modes", "signed permutations of the latents leave J unchanged", signed, lacks),
+        _free("Σ ∝ I", any_turn, free, lacks),
     ]
 
 
@@ -72,34 +70,37 @@ def _are_equal(look: ProbeResult) -> bool:
     return len(set(look.what["eigenvalues"])) == 1
 
 
-def _raised(sigma: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
+def _raised(sigma: str, found: Sequence[ProbeResult], lacks: str) -> Claim:
     least = min((look["least_rise"] for look in found), default=math.nan)
     turns = sum(look.what["count"] for look in found)
+    rise = Comparison(f"least rise over {turns} matrices, nats", computed(least, turns, "matrices"), above(RAISED))
     return Claim(
         f"unequal modes, {SAID[sigma]}",
         "an orthogonal matrix that is not a signed permutation raises J",
         f"{SOURCE}, corrected: it allows any orthogonal matrix",
-        f"all of {turns} random matrices",
-        f"by {number(least)} nats at least",
-        f"more than {RAISED:g} nats",
-        judge(least > RAISED, enough),
-        len(found),
-        topics.ROTATIONS,
+        comparisons=[rise],
+        lacks=lacks,
+        trials=len(found),
+        statements=["W5"],
+        kind="derived",
     )
 
 
-def _free(data: str, claim: str, found: Sequence[ProbeResult], enough: bool) -> Claim:
+def _free(data: str, claim: str, found: Sequence[ProbeResult], lacks: str) -> Claim:
     worst = max((_change(look) for look in found), default=math.nan)
+    turns = sum(look.what["count"] for look in found)
+    change = Comparison(
+        f"largest change over {turns} matrices, nats", computed(worst, turns, "matrices"), at_most(FREE)
+    )
     return Claim(
         data,
         claim,
         f"{SOURCE}, corrected",
-        "no change",
-        f"{number(worst)} nats at most, over {sum(look.what['count'] for look in found)} matrices",
-        f"{FREE:g} nats",
-        judge(worst <= FREE, enough),
-        len(found),
-        topics.ROTATIONS,
+        comparisons=[change],
+        lacks=lacks,
+        trials=len(found),
+        statements=["W5"],
+        kind="derived",
     )
 
 
