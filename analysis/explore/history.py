@@ -50,7 +50,8 @@ def history(explored: Explored) -> Chart | None:
     each = "each repeat of each sampler" if seeds else "each sampler"
     caption = (
         f"History of the search: each trial in the order in which it was asked for, and the least value so far of {each}. "
-        "A diverged trial stands where the search declares, and is never the best. "
+        "A diverged trial stands where the search declares, or at the worst finished one where that is worse, and is never "
+        "the best. "
         "Of trials that trained again with more steps the last rung counts."
     )
     return Chart(

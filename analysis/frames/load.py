@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.frames.gamma_rest import gamma_at_rest
 from analysis.frames.recorded import FRAME_NAMES, METRIC_NAMES
 from analysis.frames.regime import with_regimes
 from analysis.frames.types import Frame
@@ -98,7 +99,7 @@ class Header:
 
 
 def results(study: str, home: Place = DEFAULT_HOME) -> Frame:
-    """One row a declared trial: axes, measurements, status (`missing` where there is no record) and regime.
+    """One row a declared trial: axes, measurements, status (`missing` where there is no record), regime, `gamma_at_rest`.
 
     Labels that are text are pandas categories, in declared order, so that a frame is sorted and grouped as the table is;
     axes of numbers stay numbers. `.astype(str)` makes text of categories, to join it with other text for example.
@@ -111,7 +112,7 @@ def results(study: str, home: Place = DEFAULT_HOME) -> Frame:
     sizes = read(place, "datasets", ["data_id", "total_variance"]).to_pandas(use_threads=False)
     frame["total_variance"] = frame["data_id"].map(sizes.set_index("data_id")["total_variance"])
     frame["status"] = frame["status"].where(frame["status"].notna(), "missing")
-    return with_regimes(_with_categories(frame, head))
+    return with_regimes(_with_categories(frame.assign(gamma_at_rest=gamma_at_rest(frame)), head))
 
 
 def _with_categories(frame: Frame, head: Header) -> Frame:

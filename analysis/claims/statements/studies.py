@@ -1,6 +1,7 @@
-"""Which studies of the catalog put which statements to the test."""
+"""Which studies of the catalog put which statements to the test; some only answer questions that no source asks."""
 
 STUDIES: dict[str, tuple[str, ...]] = {
+    "balance_search": (),
     "conditional_collapse": ("W7", "W22", "W23", "W28"),
     "effective_gamma": ("W6", "W20", "S1"),
     "landscape_slices": ("D8", "D22", "D24"),
@@ -9,6 +10,7 @@ STUDIES: dict[str, tuple[str, ...]] = {
     "penalties": ("D16", "D17", "D18", "D19", "D20", "D1-1", "D1-4", "B15"),
     "rate_distortion": ("S11",),
     "rotations": ("W5",),
+    "stability": (),
 }
 
 
