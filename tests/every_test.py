@@ -13,7 +13,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 CHECKED = {
-    "beartype.beartype": [
+    "type_checks.strict": [
         "models.data",
         "models.networks",
         "models.loss",
