@@ -5,6 +5,7 @@ Records need pyarrow, reports no torch, no Ray and no MLflow, and the training c
 
 import json
 
+import pytest
 from blocked_imports import run_with
 from made_up_studies import PLANTED, gamma_grid
 
@@ -76,10 +77,17 @@ print_report(Console(), write_report("grid_gamma", sys.argv[1]))
 """
 
 
-def test_a_report_is_written_without_torch_ray_mlflow_and_declarations(tmp_path):
+WRITES_REPORTS = RECORDS | TABLES | FIGURES | ALTAIR | PAGES | RICH
+
+
+@pytest.mark.parametrize("declarations", [set(), {"models", *PYDANTIC}], ids=["no declarations", "declarations"])
+def test_a_report_is_written_without_torch_ray_and_mlflow(tmp_path, declarations):
+    """Claims of the catalog need its tables, and these need pydantic: without it the report says so."""
     gamma_grid(Home(tmp_path), PLANTED, needed=3)
-    lines = runs(RECORDS | TABLES | FIGURES | ALTAIR | PAGES | RICH, REPORT, tmp_path)
+    lines = runs(WRITES_REPORTS | declarations, REPORT, tmp_path)
     assert any("3 balanced" in line for line in lines)
+    assert any("γ keeps exactly the 3 planted latents" in line for line in lines) is bool(declarations)
+    assert any("the claims of grid_gamma are left out" in line for line in lines) is not bool(declarations)
     assert "<svg" in (tmp_path / "studies/grid_gamma/report/explorer.svg").read_text()
 
 
