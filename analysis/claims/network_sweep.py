@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from analysis.claims.lacks import FEWEST, too_few
 from analysis.fit import Sweep, sweep
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -39,7 +40,14 @@ class NetworkSweep:
     @property
     def enough(self) -> bool:
         """Two thirds of the declared trials have settled, of two seeds at least."""
-        return len(self.settled) >= ENOUGH * len(self.trials) and self.settled["seed"].nunique() >= 2
+        return not self.lacks
+
+    @property
+    def lacks(self) -> str:
+        """What is missing where fewer have."""
+        if self.settled["seed"].nunique() < FEWEST:
+            return f"trials of {self.settled['seed'].nunique()} seeds have converged"
+        return too_few(len(self.settled), len(self.trials))
 
     @property
     def complete(self) -> list[float]:

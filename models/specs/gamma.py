@@ -204,4 +204,7 @@ OneGamma = Fixed | Learned | Optimal | Annealed | Refit
 ManyGammas = PerPixel | PerImage
 """Modes of the normal likelihood with a variance for each value, or for each example."""
 
+TrainedGamma = Learned | Optimal | PerPixel | PerImage
+"""Modes in which training decides where γ ends, not the declaration."""
+
 Gamma = Annotated[OneGamma | ManyGammas | Absent, Vocabulary()]

@@ -87,6 +87,7 @@ nre_test           | float | -       | distortion_test over the total variance o
 nre_mean_test      | float | -       | nre_test with z = E[z|x]: what reconstructions lose, 1 if no better than the mean
 nre_mean_train     | float | -       | nre_mean_test's number on the training set
 gamma              | float | data²   | the final decoder variance, mean over pixels and images; null: there is none
+gamma_drift        | float | -       | log of the final γ over its mean from 70 to 90 % of training; null: γ is not trained
 gamma_eff          | float | data²   | β times the final decoder variance
 n_active           | int   | -       | latents with v_j = E_x σ_j²(x) below 0.5, training set
 n_burda            | int   | -       | latents with Var_x E[z_j|x] above 0.01, training set
@@ -196,6 +197,7 @@ _DERIVED = frozenset(
         "regime",
         "regime_relative",
         "converged",
+        "gamma_at_rest",
         "recon_ok",
         "needed_dims",
     }

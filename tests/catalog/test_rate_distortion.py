@@ -87,9 +87,11 @@ def test_the_claims_hold_on_the_curve():
     assert said(traced(linear=False)) == [HOLDS, HOLDS]
 
 
-def test_one_trial_off_the_curve_fails_and_a_curve_of_one_mode_fails_both():
+def test_trials_off_the_curve_fail_and_a_curve_of_one_mode_fails_both():
     one = traced(change=lambda f: f["distortion"] + 0.012 * MODES.total * (f.index == 11))
-    assert said(one) == [FAILS, HOLDS]
+    assert said(one) == [INSUFFICIENT, HOLDS]
+    each = traced(change=lambda f: f["distortion"] + 0.012 * MODES.total * (f["beta"] == 11))
+    assert said(each)[0] == FAILS
     above = traced(change=lambda f: f["distortion"] * np.where(f["gamma_mode"] == "learned", 1.05, 1))
     assert said(above) == [FAILS, FAILS]
 

@@ -77,7 +77,7 @@ def test_studies_that_are_launched_together_are_one_job_whose_output_is_shown_as
     options = ["--scale", "laptop", "--no-mirror", "--only", "kappa=4", "--only", "gamma=learned"]
     names, address = ["tiny_study.py:tiny", "tiny_study.py:neighbour"], {"RAY_ADDRESS": head.gcs}
     with started(head, folder, *names, *options, **address) as process:
-        before = read_until(process, "2 of 12 trials chosen, 0 already there, 2 to train")
+        before = read_until(process, "12 trials declared, 2 selected, 0 already there, 2 to train")
         assert process.poll() is None, "the output came only at the end"
         after, _ = process.communicate(timeout=120)
     assert "tiny, neighbour at laptop scale" in before
@@ -89,11 +89,11 @@ def test_studies_that_are_launched_together_are_one_job_whose_output_is_shown_as
     assert [line for line in in_job if line.startswith("found:")] == ["found: neighbour_module.py tiny_study.py"]
     assert "compiled elsewhere: False" in in_job
     assert process.returncode == 0, before + after
-    assert after.count("2 chosen, 0 already there, 2 finished, 0 diverged, 0 failed") == 2
+    assert after.count("2 selected, 0 already there, 2 finished, 0 diverged, 0 failed") == 2
     assert [row["status"] for row in committed(folder / "runs")] == ["finished"] * 2
     again = run("--attach", "neighbour", "--address", head.dashboard, cwd=folder, **head.environment)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert again.stdout.count("2 chosen, 0 already there, 2 finished") == 2
+    assert again.stdout.count("2 selected, 0 already there, 2 finished") == 2
 
 
 def test_the_jobs_exit_status_is_the_launchers(head, tmp_path):

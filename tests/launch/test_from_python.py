@@ -34,7 +34,7 @@ def launched(*studies, **options):
 
 def counts(result):
     return [
-        (one.name, one.declared, one.already_there, one.finished, one.diverged, one.failed) for one in result.studies
+        (one.name, one.selected, one.already_there, one.finished, one.diverged, one.failed) for one in result.studies
     ]
 
 
@@ -80,6 +80,7 @@ def test_a_network_of_a_cell_is_refused_since_its_source_cannot_be_read(tmp_path
 def test_a_part_of_a_table_is_chosen_by_its_values(cell, tmp_path):
     result = launched(cell, home=tmp_path, only={"kappa": 2, "gamma": [study.Fixed(4.0)], "seed": range(2)}, pack=1)
     assert counts(result) == [("cell", 2, 0, 2, 0, 0)]
+    assert result.studies[0].declared == 8
     assert set(read(Home(tmp_path), "trials", ["pack_size"]).column(0).to_pylist()) == {1}
 
 

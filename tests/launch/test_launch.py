@@ -67,5 +67,5 @@ def test_only_trains_what_is_chosen(tmp_path):
     path = write_study(tmp_path)
     chosen = ["--only", "kappa=2,4", "--only", "gamma=fixed 4"]
     result = launch_here(f"{path}:tiny", "--home", tmp_path / "home", "--no-mirror", *chosen)
-    assert "4 chosen, 0 already there, 4 finished" in result.stdout, result.stdout + result.stderr
+    assert "4 selected, 0 already there, 4 finished" in result.stdout, result.stdout + result.stderr
     assert {row["kappa"] for row in committed(tmp_path / "home")} == {2, 4}

@@ -9,17 +9,19 @@ respects. The box ends at κ = 16 active dimensions and NRE = 1, with NRE on a l
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, above, at_most
+from analysis.claims.estimate import Estimate, mean_of
 from analysis.figures.drawing import Drawing
 from analysis.frames.types import Frame
 from analysis.frames.view import View
-from analysis.tables.interval import NOTHING, number, t_interval
+from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
 from study.catalog.balance_search.figures import figures
 from study.catalog.balance_search.table import CHANCE, SAMPLERS, balance_search
@@ -29,8 +31,8 @@ NAMES = dict(zip(SAMPLERS, ("TPE", "NSGA-II", "random"), strict=True))
 NRE_AT_MOST = 0.01
 """Largest share of the variance that a balanced trial may lose."""
 
-SHARE = 1 / 3
-"""Largest median number of trials for a search that learns, as a share of random search's."""
+SHARE = round(1 / 3, 12)
+"""Largest number of trials for a search that learns, as a share of random search's."""
 
 LEAST_REPEATS = 5
 FLOOR = 1e-3
@@ -136,35 +138,45 @@ def volume(trials: Frame) -> float:
 
 
 def _sooner(data: str, one: Searches, chance: Searches) -> Claim:
-    allowed = SHARE * chance.median
-    enough = min(len(one.met), len(chance.met)) >= LEAST_REPEATS and chance.found > 0
+    ratio = _geometric_mean([a / b for a, b in zip(one.met, chance.met, strict=False)])
+    share = Comparison("trials until the balance, of random search's", ratio, at_most(SHARE))
     measured = (
-        f"median {number(one.median)} trials ({', '.join(map(number, sorted(one.met)))}), "
-        f"random {number(chance.median)} ({', '.join(map(number, sorted(chance.met)))})"
+        f"{share}; medians {number(one.median)} ({', '.join(map(number, sorted(one.met)))}) and "
+        f"{number(chance.median)} ({', '.join(map(number, sorted(chance.met)))})"
     )
-    return Claim(
-        data=data,
-        claim=f"{NAMES[one.sampler]} meets the balance in at most a third of random search's trials",
-        source=SOURCE,
-        expected=f"at most {number(allowed)} trials" if enough else NOTHING,
-        measured=measured,
-        tolerance=f"median over {len(one.met)} searches",
-        verdict=judge(one.median <= allowed, enough),
-        trials=one.trials + chance.trials,
-        topic=topics.SEARCHES,
-    )
+    asked = f"does {NAMES[one.sampler]} meet the balance in at most a third of random search's trials?"
+    lacks = "" if chance.found else "random search never met the balance"
+    return _question(data, asked, one, chance, share, measured, lacks)
+
+
+def _geometric_mean(ratios: Sequence[float]) -> Estimate:
+    """The geometric mean of a ratio a search, with the interval of its logarithm."""
+    logs = mean_of(map(math.log, ratios), "searches")
+    # Rounding must not decide: a third is a third.
+    value, low, high = (round(math.exp(end), 12) for end in (logs.value, logs.low, logs.high))
+    return replace(logs, value=value, low=low, high=high)
 
 
 def _better_front(data: str, one: Searches, chance: Searches) -> Claim:
-    gain = t_interval([a - b for a, b in zip(one.volumes, chance.volumes, strict=False)])
+    gains = [a - b for a, b in zip(one.volumes, chance.volumes, strict=False)]
+    gain = Comparison("dominated volume − random search's", mean_of(gains, "searches"), above(0.0))
+    measured = f"{gain}; {t_interval(one.volumes)} of the box, random {t_interval(chance.volumes)}"
+    asked = f"does {NAMES[one.sampler]} end with a better front than random search at equal budget?"
+    return _question(data, asked, one, chance, gain, measured, "")
+
+
+def _question(
+    data: str, asked: str, one: Searches, chance: Searches, compared: Comparison, measured: str, lacks: str
+) -> Claim:
+    repeats = min(len(one.met), len(chance.met))
+    few = f"there are {repeats} searches of each, and {LEAST_REPEATS} are needed" if repeats < LEAST_REPEATS else ""
     return Claim(
-        data=data,
-        claim=f"{NAMES[one.sampler]} ends with a better front than random search at equal budget",
-        source=SOURCE,
-        expected="a larger dominated volume",
-        measured=f"{t_interval(one.volumes)} of the box, random {t_interval(chance.volumes)}; difference {gain}",
-        tolerance="the 95 % interval of the difference lies above 0",
-        verdict=judge(gain.low > 0, gain.n >= LEAST_REPEATS),
+        data,
+        asked,
+        SOURCE,
+        measured=measured,
+        comparisons=[compared],
+        lacks=few or lacks,
         trials=one.trials + chance.trials,
-        topic=topics.SEARCHES,
+        kind="question",
     )

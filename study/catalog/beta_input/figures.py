@@ -10,7 +10,8 @@ from matplotlib.ticker import PercentFormatter
 
 from analysis.figures.curves import theory
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, log_scale, panels
+from analysis.figures.looks import INK, QUIET, Look
+from analysis.figures.style import SETTINGS, legend, log_scale, panels
 from analysis.frames.types import Frame
 from study.catalog.beta_input.table import SEPARATE, TOLD
 

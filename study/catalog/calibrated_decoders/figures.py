@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
-from analysis.figures.style import GRID, INK, SETTINGS, TITLE, log_scale, panels
+from analysis.figures.looks import GRID, INK
+from analysis.figures.style import SETTINGS, TITLE, log_scale, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text

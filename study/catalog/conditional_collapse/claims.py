@@ -12,8 +12,9 @@ import math
 
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, above, at_least, at_most, below
+from analysis.claims.estimate import computed, mean_of, share_of, worst_of
 from analysis.claims.network_sweep import NetworkSweep, network_sweeps
 from analysis.claims.thresholds import threshold_pairs, threshold_rows
 from analysis.figures.drawing import Drawing
@@ -34,6 +35,9 @@ WITHIN, WITHIN_SMALL = 0.01, 0.1
 
 ALIVE = 0.01
 """A latent with more active units than this carries a mode. Source: Burda, Grosse & Salakhutdinov (2016)."""
+
+AGREEING = 0.8
+"""Share of the β at which the number of modes must agree."""
 
 LAST_KEPT, FIRST_COLLAPSED = 12.0, 14.5
 """β on either side of the planted ζ₁² = 14."""
@@ -80,23 +84,22 @@ def _claims(name: str, trials: NetworkSweep) -> list[Claim]:
 
 
 def _loss(name: str, trials: NetworkSweep, best: Frame, where: str, within: float) -> Claim:
-    apart = (best["loss"] / best["expected"] - 1).abs()
+    apart = best["loss"] / best["expected"] - 1
     every = trials.settled[trials.settled["beta"].ge(SMALL) if within == WITHIN else trials.settled["beta"].lt(SMALL)]
     others = (every["loss"] / every["expected"] - 1).abs()
-    measured = (
-        f"best seed within {apart.max():.2%}, {apart.median():.2%} in the median over β; "
-        f"{int(others.le(within).sum())} of {len(others)} single trials within {within:.0%}, the worst {others.max():.1%}"
-    )
+    nearest = Comparison("L/L* − 1 of the best seed, largest over β", worst_of(apart, "β"), at_most(within))
     return Claim(
-        data=f"y = Mx, {name}",
-        claim=f"the loss equals the linear minimum for {where}",
-        source=SOURCE,
-        expected="L/L* = 1",
-        measured=measured,
-        tolerance=f"{within:.0%}",
-        verdict=judge(bool(apart.max() <= within), trials.enough and len(best) > 0),
+        f"y = Mx, {name}",
+        f"the loss equals the linear minimum for {where}",
+        SOURCE,
+        measured=(
+            f"{nearest}; {int(others.le(within).sum())} of {len(others)} single trials within {within:.0%}, "
+            f"the worst {others.max():.1%}"
+        ),
+        comparisons=[nearest],
+        lacks=trials.lacks,
         trials=len(every),
-        topic=topics.CONDITIONAL_SWEEP,
+        statements=["W22"],
     )
 
 
@@ -107,41 +110,40 @@ def _counts(name: str, trials: NetworkSweep) -> Claim:
         return rows["kept"] - rows["n_burda"]
 
     best, every = lost(trials.best), lost(trials.settled)
+    agree = share_of(int(best.isin([0, 1]).sum()), len(best), "β")
+    kept = Comparison("the best seed keeps as many, or one fewer, at", agree, at_least(AGREEING))
     return Claim(
-        data=f"y = Mx, {name}",
-        claim="a network keeps as many modes as theory, or one fewer",
-        source=SOURCE,
-        expected="#{ζᵢ² > βγ} latents with active units, at every β",
+        f"y = Mx, {name}",
+        "a network keeps as many modes as theory, or one fewer",
+        SOURCE,
         measured=(
-            f"{int(best.eq(0).sum())} of {len(best)} β exact with the best seed, {int(best.eq(1).sum())} one short; "
+            f"{kept}, {int(best.eq(0).sum())} of them exact; "
             f"{int(every.isin([0, 1]).sum())} of {len(every)} single trials exact or one short"
         ),
-        tolerance="never more, at most one fewer",
-        verdict=judge(bool(best.isin([0, 1]).all()), trials.enough),
+        comparisons=[kept],
+        lacks=trials.lacks,
         trials=len(every),
-        topic=topics.CONDITIONAL_SWEEP,
+        statements=["W23", "W28"],
     )
 
 
 def _collapse(name: str, trials: NetworkSweep) -> Claim:
+    """That a network can keep the mode takes one seed; that it cannot, all."""
     best = trials.best.set_index("beta")["au_1"]
-    ends = {beta: best.get(beta, math.nan) for beta in (LAST_KEPT, FIRST_COLLAPSED)}
-    alive = trials.settled[trials.settled["beta"].isin(ends)].groupby("beta")["au_1"].agg(lambda x: x.gt(ALIVE).sum())
-    texts = [f"AU₁ = {number(ends[b], 2)} at β = {b:g} ({int(alive.get(b, 0))} seeds alive)" for b in ends]
-    verdict = judge(
-        ends[LAST_KEPT] > ALIVE and not alive.get(FIRST_COLLAPSED, 0),
-        trials.enough and not any(map(math.isnan, ends.values())),
-    )
+    settled = trials.settled
+    dead = mean_of(settled.loc[settled["beta"].eq(FIRST_COLLAPSED), "au_1"])
+    alive = computed(float(best.get(LAST_KEPT, math.nan)), of="best of seeds")
     return Claim(
-        data=f"y = Mx, {name}",
-        claim="the last mode is lost at ζ₁²/γ",
-        source=SOURCE,
-        expected=f"at {number(float(trials.modes.zeta2[0]) / trials.gamma)}: AU₁ > 0 at β = 12, 0 at 14.5",
-        measured=", ".join(texts),
-        tolerance=f"AU₁ counts as 0 up to {ALIVE}",
-        verdict=verdict,
-        trials=len(trials.settled),
-        topic=topics.CONDITIONAL_SWEEP,
+        f"y = Mx, {name}",
+        f"the last mode is lost at ζ₁²/γ = {number(float(trials.modes.zeta2[0]) / trials.gamma)}",
+        SOURCE,
+        comparisons=[
+            Comparison(f"AU₁ of the best seed at β = {LAST_KEPT:g}", alive, above(ALIVE)),
+            Comparison(f"AU₁ at β = {FIRST_COLLAPSED:g}", dead, below(ALIVE)),
+        ],
+        lacks=trials.lacks,
+        trials=len(settled),
+        statements=["W23", "W7"],
     )
 
 

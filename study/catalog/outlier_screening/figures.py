@@ -4,7 +4,8 @@ import matplotlib as mpl
 
 from analysis.figures.bands import band, kappa_axis
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels
+from analysis.figures.looks import INK, QUIET, Look
+from analysis.figures.style import SETTINGS, legend, panels
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
 from study.catalog.outlier_screening.table import FULL, PLAIN, outlier_screening

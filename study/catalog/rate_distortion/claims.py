@@ -19,15 +19,17 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, at_most, near
+from analysis.claims.estimate import mean_of
+from analysis.claims.lacks import too_few
 from analysis.figures.drawing import Drawing
 from analysis.fit.area import Area, area
 from analysis.frames.declaration import data_kind
 from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
-from analysis.tables.cells import ENOUGH, cells, label_text
-from analysis.tables.interval import number, t_interval
+from analysis.tables.cells import cells, label_text
+from analysis.tables.interval import t_interval
 from analysis.tables.sheet import Sheet
 from analysis.theory import Modes, modes_of_spectrum
 from analysis.theory import rate_distortion as theory
@@ -46,9 +48,6 @@ AREA_LINEAR, AREA_IMAGES = 0.01, 0.02
 SLOPE = 0.1
 """Relative tolerance on the slope of a curve, in the median over its points."""
 
-FEWEST = 3
-"""Seeds that an area needs."""
-
 DERIVED = "derived: a minimum of J, γ fixed or learned, minimises R + 2gK with g = βγ"
 
 
@@ -65,9 +64,9 @@ class BothCurves:
     """Converged trials, with `rate` in nats and `distortion` in data² of the training set."""
 
     @property
-    def enough(self) -> bool:
-        """Whether two thirds of the declared trials have converged."""
-        return len(self.trials) >= max(2, ENOUGH * self.declared)
+    def lacks(self) -> str:
+        """What is missing where less than two thirds of the declared trials have converged."""
+        return too_few(len(self.trials), self.declared)
 
     def theory(self, rates: np.ndarray) -> np.ndarray:
         """R of reverse water-filling at these rates: the optimum of a linear network."""
@@ -152,48 +151,46 @@ def _exact(trials: Frame, latents: Frame, modes: Modes) -> Column:
 
 
 def _on_the_curve(one: BothCurves) -> Claim:
-    worst = float(one.away.abs().max())
+    farthest = one.away.abs().groupby(one.trials["seed"]).max()
     return Claim(
-        data=one.data,
-        claim="every network lies on the curve of reverse water-filling, γ fixed or learned",
-        source="Cover & Thomas (2006), section 10.3.3; derived from Wang & Ziyin (2022), eqs. 11-13",
-        expected="R = R_wf(K)",
-        measured=f"|R − R_wf(K)| is {number(float(one.away.abs().median()))} T in the median, {number(worst)} T at most",
-        tolerance=f"{ON_CURVE:g} T",
-        verdict=judge(worst <= ON_CURVE, one.enough),
+        one.data,
+        "every network lies on the curve of reverse water-filling, γ fixed or learned",
+        "Cover & Thomas (2006), section 10.3.3; derived from Wang & Ziyin (2022), eqs. 11-13",
+        comparisons=[Comparison("largest |R − R_wf(K)| over β, in T", mean_of(farthest), at_most(ON_CURVE))],
+        lacks=one.lacks,
         trials=len(one.trials),
-        topic=topics.RATE_DISTORTION,
+        statements=["S11"],
+        kind="derived",
     )
 
 
 def _same_curve(one: BothCurves) -> Claim:
     most = AREA_LINEAR if one.linear else AREA_IMAGES
-    signed, unsigned = (t_interval(getattr(found, kind) for found in one.areas) for kind in ("signed", "unsigned"))
+    signed, unsigned = (mean_of(getattr(found, kind) for found in one.areas) for kind in ("signed", "unsigned"))
+    between = Comparison("area between them, of that under the fixed γ's", unsigned, at_most(most))
     return Claim(
-        data=one.data,
-        claim="a fixed and a learned γ trace the same curve: there is no area between them",
-        source=DERIVED,
-        expected="an area of 0",
-        measured=f"{unsigned} of the area under the fixed γ's curve; learned − fixed, with its sign, {signed}",
-        tolerance=f"the 95 % t-interval of the area over seeds ends below {most:.0%}",
-        verdict=judge(unsigned.high <= most, one.enough and unsigned.n >= FEWEST),
+        one.data,
+        "a fixed and a learned γ trace the same curve: there is no area between them",
+        DERIVED,
+        measured=f"{between}; learned − fixed, with its sign, {signed}",
+        comparisons=[between],
+        lacks=one.lacks,
         trials=len(one.trials),
-        topic=topics.RATE_DISTORTION,
+        statements=["S11"],
     )
 
 
 def _slope(one: BothCurves) -> Claim:
     """dR/dK = −2g for any network at a minimum, by the envelope theorem; for linear networks the whole curve is known."""
-    middle = one.slopes.groupby("mode")["ratio"].median()
-    told = ", ".join(f"{number(float(value))} {mode}" for mode, value in middle.items())
+    middle = one.slopes.groupby(["mode", "seed"])["ratio"].median().groupby("mode")
     return Claim(
-        data=one.data,
-        claim="the slope of either curve is −2βγ",
-        source="derived: at a minimum of R + 2gK the slope is dR/dK = −2g, whatever the network",
-        expected="ΔR/ΔK over −2βγ is 1",
-        measured=f"median over neighbouring β and seeds: {told}",
-        tolerance=f"{SLOPE:.0%} in the median",
-        verdict=judge(len(middle) == 2 and bool((middle - 1).abs().max() <= SLOPE), one.enough),
+        one.data,
+        "the slope of either curve is −2βγ",
+        "derived: at a minimum of R + 2gK the slope is dR/dK = −2g, whatever the network",
+        comparisons=[
+            Comparison(f"ΔR/ΔK over −2βγ, median over β, γ {mode}", mean_of(values), near(1.0, SLOPE))
+            for mode, values in middle
+        ],
+        lacks=one.lacks or ("" if len(middle) == len((FIXED, LEARNED)) else "only one way to set γ has trials"),
         trials=len(one.trials),
-        topic=topics.RATE_DISTORTION,
     )

@@ -6,7 +6,8 @@ from matplotlib.ticker import NullLocator
 
 from analysis.figures.bands import SKIPS, band
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, SETTINGS, legend, panels
+from analysis.figures.looks import INK
+from analysis.figures.style import SETTINGS, legend, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text

@@ -39,7 +39,7 @@ OPTIONS: dict[Remedy, dict[str, Any]] = {
 }
 
 
-@study(setting=SETTINGS, lr=LRS, remedy=REMEDIES, seed=range(5))
+@study(setting=SETTINGS, lr=LRS, remedy=REMEDIES, seed=range(20))
 def stability(setting: Setting, lr: float, remedy: Remedy, seed: int) -> Trial | None:
     """Which remedies keep a VAE with a small γ from diverging, and from losing the balance?"""
     return trial(setting, lr, remedy, seed, steps=1000)
