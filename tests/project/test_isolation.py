@@ -144,13 +144,23 @@ def test_the_core_benchmark_needs_no_more():
 
 
 def test_the_script_for_a_gpu_needs_no_more(tmp_path):
-    """All of it, on data of its own where there are none."""
+    """All of it at next to no size, on data of its own where there are none."""
     program = "import runpy; runpy.run_module('benchmarks.gpu', run_name='__main__', alter_sys=True)"
     done = run_with({*CORE, "benchmarks"}, program, "--device", "cpu", "--quick", "--out", tmp_path)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert "÷ one at a time, packs of" in done.stdout
     found = json.loads((tmp_path / "gpu-cpu.json").read_text())
     assert found["complete"]
-    assert {line["check"] for line in found["correctness"] if "digits" in line["check"]}
+    statuses = {line["check"]: line["status"] for line in found["correctness"]}
+    assert any("digits" in check for check in statuses)
+    apart = {"memory runs out": "left out", "graph against eager": "not built", "compiled against eager": "not built"}
+    assert statuses == dict.fromkeys(statuses, "passed") | apart
+    assert [each["what"] for each in found["left_out"]] == ["memory runs out"]
+    assert {(line["network"], line["way"]) for line in found["pack_auto"]} == {
+        ("5-8-5", "eager"),
+        *(("8-small", way) for way in ("eager", "together", "vmap")),
+    }
+    assert all(line["step_ms"] > 0 < line["of_limit"] for line in found["speed"])
     assert found["networks"]["digits"]["data"].startswith(
         "1,498 seeded random rows of 64 numbers in place of Digits: No module"
     )
