@@ -27,6 +27,16 @@ class Net(Net):
 """
 
 
+UNDRAWN = f"""
+import sys
+sys.path.append({str(ROOT / "tests")!r})
+from analysis.figures.chart import Charts
+from undrawn_charts import undrawn
+Charts.drawing = undrawn
+"""
+"""A cell before the tutorial's own, as for all tests that do not look at charts."""
+
+
 def code() -> list[str]:
     """The cells of the tutorial, but for text."""
     content = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
@@ -37,8 +47,10 @@ def code() -> list[str]:
 def folder(tmp_path_factory) -> Path:
     """Where the tutorial has run, with what it said in `said.json`."""
     folder = tmp_path_factory.mktemp("notebook")
-    heard = run_notebook(nbformat.read(NOTEBOOK, as_version=4), folder)
-    (folder / "said.json").write_text(json.dumps([said(cell) for cell in heard.cells if cell.cell_type == "code"]))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(UNDRAWN))
+    heard = run_notebook(notebook, folder)
+    (folder / "said.json").write_text(json.dumps([said(cell) for cell in heard.cells if cell.cell_type == "code"][1:]))
     return folder
 
 
