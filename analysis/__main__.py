@@ -1,19 +1,21 @@
-"""The command line of the analysis: `python -m analysis STUDY [--home ./runs]`, or `claims` in the study's place."""
+"""The command line of the analysis: `python -m analysis STUDY [--home ./runs]`, or `claims` in the study's place.
+
+What writes reports is imported once it is known that one is wanted: `--help` and shells' completions do not wait for pandas.
+"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from analysis.frames.load import DEFAULT_HOME, AnalysisError
-from analysis.report.overview import Overview, as_json, overview
-from analysis.report.overview_text import as_markdown, print_overview
-from analysis.report.page.claims_page import claims_page
-from analysis.report.report import write_all_reports, write_report
-from analysis.report.terminal import print_report, print_reports
 from study.cli import command_of, refuse, run
-from study.record import Home, HomeError
+
+if TYPE_CHECKING:
+    from analysis.report.overview import Overview
+    from study.record import Home
+
+DEFAULT_HOME = "./runs"
 
 StudyName = Annotated[
     str | None, typer.Argument(metavar="STUDY", help="A study that was launched into the home.", show_default=False)
@@ -31,6 +33,11 @@ def report(study: StudyName = None, home: HomePlace = DEFAULT_HOME, every: Every
     """Write a study's report, with tables and figures, or all studies', from the records alone, and print what it says."""
     if bool(study) == every:
         refuse("--all means every study: leave the name out" if study else "name a study, or give --all")
+    from analysis.frames.load import AnalysisError
+    from analysis.report.report import write_all_reports, write_report
+    from analysis.report.terminal import print_report, print_reports
+    from study.record import HomeError
+
     try:
         if study:
             print_report(Console(), write_report(study, home))
@@ -42,12 +49,17 @@ def report(study: StudyName = None, home: HomePlace = DEFAULT_HOME, every: Every
 
 def claims(home: HomePlace = DEFAULT_HOME, machine: AsJson = False, page: Page = None) -> None:
     """List what the sources say, statement by statement, with verdicts, then every other claim, and what is missing."""
+    from analysis.frames.load import AnalysisError
+    from analysis.report.overview import as_json, overview
+    from analysis.report.overview_text import print_overview
+    from study.record import Home, HomeError
+
     try:
         found = overview(home)
-        if page:
-            _write_pages(page, found, Home(home))
     except (AnalysisError, HomeError) as fault:
         refuse(str(fault))
+    if page:
+        _write_pages(page, found, Home(home))
     typer.echo(as_json(found)) if machine else print_overview(Console(), found)
 
 
@@ -75,12 +87,15 @@ def main(
         report(study, home, every)
 
 
-def _write_pages(page: Path, found: Overview, home: Home) -> None:
+def _write_pages(page: Path, found: "Overview", home: "Home") -> None:
+    from analysis.report.overview_text import as_markdown
+    from analysis.report.page.claims_page import claims_page
+
     try:
         page.write_text(as_markdown(found), encoding="utf-8")
         page.with_suffix(".html").write_text(claims_page(found, home, beside=False), encoding="utf-8")
     except OSError as fault:
-        raise AnalysisError(f"the page cannot be written to {page} ({fault.strerror}): name another file") from None
+        refuse(f"the page cannot be written to {page} ({fault.strerror}): name another file")
 
 
 report_app, claims_app, app = command_of(report), command_of(claims), command_of(main)

@@ -21,7 +21,7 @@ PARTS = (
     "analysis.report.terminal",
     "study.run.rounds",
     "study.run.ray_tune",
-    "study.mirror.pictures",
+    "analysis.figures.trial_pictures",
 )
 
 

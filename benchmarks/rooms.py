@@ -89,13 +89,19 @@ def _instrumented(clock: Clock) -> Callable[..., Any]:
     """The command of a launch, its rooms timed."""
     for room, places in ROOMS.items():
         for place in places:
-            module, _, name = place.partition(":")
-            *outer, last = name.split(".")
-            owner: Any = import_module(module)
-            for part in outer:
-                owner = getattr(owner, part)
-            setattr(owner, last, clock.around(room, getattr(owner, last)))
+            owner, name = located(place)
+            setattr(owner, name, clock.around(room, getattr(owner, name)))
     return import_module("study.launch.__main__").app
+
+
+def located(place: str) -> tuple[Any, str]:
+    """What holds the function of a place, a module or a class, and the function's name there."""
+    module, _, path = place.partition(":")
+    *outer, name = path.split(".")
+    owner: Any = import_module(module)
+    for part in outer:
+        owner = getattr(owner, part)
+    return owner, name
 
 
 def _options() -> argparse.Namespace:

@@ -4,7 +4,8 @@ from typing import Any
 
 import matplotlib as mpl
 
-from analysis.figures.style import QUIET, SETTINGS, panels, saved
+from analysis.figures.looks import QUIET
+from analysis.figures.style import SETTINGS, panels, saved
 from benchmarks import standing
 from benchmarks.machine import sentence
 from benchmarks.standing import as_markdown, as_text

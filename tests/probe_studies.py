@@ -1,6 +1,7 @@
-"""Studies of probes without Ray: computed in this process, or with numbers that a test makes up."""
+"""Studies of probes: computed in this process, with numbers that a test makes up, or to be launched."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,3 +59,27 @@ def missing_one(view: Any) -> Any:
     measured = [name for name in trials if trials[name].dtype == np.float64]
     trials.loc[trials.index[-1], measured] = np.nan
     return SimpleNamespace(**vars(view) | {"trials": trials})
+
+
+MIXED = """
+from models.specs.probes import PairSlice
+from study import VAE, Fixed, Objective, PlantedManifold, Probe, Training, Trial, study
+
+
+@study(how=["probe", "trial"], gamma=[0.1, 0.01], seed=range(2))
+def mixed(how, gamma, seed):
+    'Probes and trials in one table.'
+    if how == "probe":
+        return Probe(what=PairSlice(gamma=gamma, points=1001), seed=seed)
+    return Trial(
+        data=PlantedManifold(n=100, n_test=50), model=VAE(kappa=2, encoder=(4,), decoder=(4,)),
+        objective=Objective(gamma=Fixed(gamma)), training=Training(steps=20, batch=32), seed=seed,
+    )
+"""
+
+
+def write_mixed(folder: Path) -> Path:
+    """The file of a study of probes and trials, `mixed`."""
+    path = folder / "mixed_study.py"
+    path.write_text(MIXED)
+    return path

@@ -94,10 +94,11 @@ def launched(home: Home, **settings: Any) -> str | None:
 
 
 def write_report(home: Home, page: str, regimes: Mapping[tuple[int, int], str]) -> None:
-    """What the mirror reads of a report: its page, and the regimes."""
+    """What the mirror reads of a report: its page, the regimes, and what they go by."""
     named = {IDS[pair]: regime for pair, regime in regimes.items()}
     home.write(f"studies/{STUDY}/report/index.html", page.encode())
     home.write(f"studies/{STUDY}/report/regimes.json", json.dumps(named).encode())
+    home.write(f"studies/{STUDY}/report/rules.json", json.dumps([f"They go by {page}."]).encode())
 
 
 def reported(home: Home, page: str, regimes: Mapping[tuple[int, int], str] = REGIMES) -> None:

@@ -7,7 +7,7 @@ from jaxtyping import config
 
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))
 
-FIRST, THEN_EVERY = 20, 10
+FIRST, THEN_EVERY = 3, 20
 
 
 def check_some_steps(training: Any) -> None:

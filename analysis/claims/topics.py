@@ -51,6 +51,20 @@ LINEAR_SWEEP = Topic(
     ("linear_collapse",),
 )
 
+HALVES_OF_THE_RATE = Topic(
+    "halves of the rate",
+    "Which half of the KL makes a mode collapse, that of the means or that of the variances, and does it go by a jump?",
+    f"{WZ}, abstract; derived",
+    ("kl_halves",),
+)
+
+DENOISING = Topic(
+    "denoising",
+    "Partial collapse takes noise out of the data: most of it where βγ is the variance of the noise.",
+    f"{WZ}, section 5; derived",
+    ("denoising",),
+)
+
 CONDITIONAL_SWEEP = Topic(
     "conditional sweep of β",
     "Networks that learn a linear map follow the linear theory.",
@@ -238,6 +252,8 @@ TOPICS = (
     LINEAR_MINIMUM,
     ROTATIONS,
     LINEAR_SWEEP,
+    HALVES_OF_THE_RATE,
+    DENOISING,
     CONDITIONAL_SWEEP,
     MNIST_SWEEP,
     DIGITS_SWEEP,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.explore.scales import Scale, scale_of_axis
-from analysis.figures.style import looks
+from analysis.figures.looks import looks
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.tables.cells import label_text

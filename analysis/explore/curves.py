@@ -11,8 +11,8 @@ from analysis.explore.explored import Explored
 from analysis.explore.measures import FACTORS
 from analysis.explore.scales import SPREAD, SPREAD_OF_FACTORS, Scale, scale_of_measure
 from analysis.figures.chart import Rows
+from analysis.frames.recorded import recorded
 from analysis.frames.types import Frame
-from study.record import TABLES
 
 QUANTITIES = {
     "objective": "objective J",
@@ -82,7 +82,9 @@ def curves_of(explored: Explored, logged: Frame) -> Curves | None:
 def _thinned(rows: Frame, points: int) -> np.ndarray:
     """At most so many of the steps of each number of training steps, evenly, with the first and the last."""
     kept: set[int] = set()
-    for steps in {tuple(sorted(one)) for one in rows.groupby("trial_id")["step"].unique()}:
+    logged = rows[["trial_id", "step"]].drop_duplicates().sort_values(["trial_id", "step"])
+    ends = np.cumsum(logged.groupby("trial_id").size())[:-1]
+    for steps in {tuple(each.tolist()) for each in np.split(logged["step"].to_numpy(), ends)}:
         kept.update(steps[i] for i in np.unique(np.linspace(0, len(steps) - 1, points).round().astype(int)))
     return np.array(sorted(kept))
 
@@ -113,6 +115,5 @@ def _scale(values: Any, column: str) -> Scale:
 
 
 def _with_unit(column: str, title: str) -> str:
-    metadata = TABLES["curves"].field("gamma" if column == "gamma_value" else column).metadata
-    unit = metadata[b"unit"].decode()
+    unit = recorded(column, "curves").unit
     return title if unit == "-" else f"{title} ({unit})"

@@ -99,7 +99,10 @@ def _of_search(explored: Explored) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {"order": [None] * len(frame)}
     counted = frame[[*explored.header.minimised]].astype(float)
     for column, worst in explored.header.minimised.items():
-        counted[column] = counted[column].mask(frame["status"].eq("diverged"), worst)
+        most = counted[column].where(frame["status"].eq("finished")).max()
+        counted[column] = counted[column].mask(
+            frame["status"].eq("diverged"), max(worst, most) if most == most else worst
+        )
     for i, column in enumerate(counted):
         columns |= {f"h{i}": [None] * len(frame), f"b{i}": [None] * len(frame)}
         for _, rows in frame.iloc[last].groupby(["sampler", "repeat"], observed=True):

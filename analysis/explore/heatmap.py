@@ -6,7 +6,8 @@ import numpy as np
 from analysis.explore.explored import Explored
 from analysis.explore.importance import SEEDS, TOGETHER
 from analysis.explore.vega import finish
-from analysis.figures.chart import INK, Chart, Rows
+from analysis.figures.chart import Chart, Rows
+from analysis.figures.looks import INK
 
 CELL = {"width": alt.Step(88), "height": alt.Step(24)}
 LEFT_OUT = ("objective_train", "distortion_train", "rate_train", "nre_mean_train", "stopped_at", "parameters", "wall_s")
@@ -58,7 +59,7 @@ def heatmap(explored: Explored) -> tuple[Chart, Rows] | None:
     ]
     tiles = base.mark_rect().encode(alt.Color("share:Q", scale=shade, legend=None), tooltip=tips)
     ink = alt.when("datum.share > 0.55").then(alt.value("white")).otherwise(alt.value(INK))
-    texts = base.mark_text().encode(alt.Text("share:Q", format=".0%"), color=ink)
+    texts = base.mark_text().encode(alt.Text("share:Q", format=".0%"), alt.ColorValue(**ink))
     further = ALONE if any(axis.is_continuous for axis in explored.settings) else ""
     caption = CAPTION + further + (WHOLE if TOGETHER in columns else "")
     return Chart("importance", caption.strip(), finish(alt.layer(tiles, texts).properties(**CELL))), rows

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.explore.axes import class_texts, thresholds
 from analysis.explore.scales import SPREAD, SPREAD_OF_FACTORS, Scale, scale_of_measure
-from analysis.frames.load import METRIC_NAMES, Header
+from analysis.frames.load import Header
+from analysis.frames.recorded import METRIC_NAMES, UNDECLARED, recorded
 from analysis.frames.types import Frame
-from study.record import TABLES
 
 RECORDED = {
     "objective_test": "objective J, test",
@@ -123,18 +122,13 @@ def _is_said(values: np.ndarray, column: str, found: list[Measure]) -> bool:
 
 def _recorded() -> dict[str, tuple[str, str]]:
     """Column → title and unit, from the records' field metadata."""
-    schema = TABLES["trials"]
-    stored = {column: "gamma" if column == "gamma_value" else column for column in RECORDED}
-    return {
-        column: (title, schema.field(stored[column]).metadata[b"unit"].decode()) for column, title in RECORDED.items()
-    }
+    return {column: (title, recorded(column).unit) for column, title in RECORDED.items()}
 
 
 def _metrics(header: Header) -> dict[str, tuple[str, str]]:
-    """The same of metrics, whose units stand in the plan; homes of earlier versions hold the first three without."""
-    declared: dict[str, Any] = {"mmd_imq": ["-"], "iwae_nll": ["nats"], "sample_variance": ["data²"]} | header.metrics
+    """The same of metrics, whose units stand in the plan."""
     return {
         (column := METRIC_NAMES.get(name, name)): (METRICS.get(column, name.replace("_", " ")), unit)
-        for name, (unit, *_) in declared.items()
+        for name, (unit, *_) in (UNDECLARED | header.metrics).items()
         if "/" not in name
     }

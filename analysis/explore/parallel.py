@@ -72,6 +72,7 @@ def _chart(
     over = alt.selection_point(
         name="over", fields=["cell"], on="mouseover", nearest=False, clear="mouseout", empty=False
     )
+    opacity = alt.when(over).then(alt.value(1)).when(toggle).then(alt.value(0.55)).otherwise(alt.value(0.04))
     lines = (
         alt.Chart(alt.NamedData("cells"))
         .transform_window(rank="row_number()", sort=[alt.SortField(lowest.key)])
@@ -86,13 +87,9 @@ def _chart(
             _x(columns),
             alt.Y("at:Q", axis=None, scale=alt.Scale(domain=[0, 1])),
             colour_of(),
-            detail="cell:N",
-            strokeOpacity=alt.when(over)
-            .then(alt.value(1))
-            .when(toggle)
-            .then(alt.value(0.55))
-            .otherwise(alt.value(0.04)),
-            size=alt.when(over).then(alt.value(4)).otherwise(alt.value(1.4)),
+            alt.Detail("cell:N"),
+            alt.StrokeOpacityValue(**opacity),
+            alt.SizeValue(**alt.when(over).then(alt.value(4)).otherwise(alt.value(1.4))),
             tooltip=[*label_tooltips([axis for axis in explored.axes if axis.role != "seed"]), *_tooltips(measures)],
         )
         .add_params(toggle, over)
@@ -100,7 +97,7 @@ def _chart(
     marks = alt.Chart(alt.NamedData("ticks"))
     rules = marks.transform_aggregate(groupby=["column"]).mark_rule(color=QUIET, strokeWidth=1).encode(_x(columns))
     place = alt.Y("at:Q", axis=None)
-    texts = marks.mark_text(align="left", dx=5).encode(_x(columns), place, text="text:N")
+    texts = marks.mark_text(align="left", dx=5).encode(_x(columns), place, alt.Text("text:N"))
     return alt.layer(lines, rules, texts).properties(width=alt.Step(STEP), height=HEIGHT)
 
 

@@ -61,16 +61,18 @@ def _plane(
     base = base.transform_filter(f"isValid(datum.x) && isValid(datum.y){last}").encode(_axis(alt.X, x), _axis(alt.Y, y))
     measured = [alt.Tooltip(f"{one.key}:Q", title=one.title, format=".4g") for one in explored.main]
     tips = [*label_tooltips(explored.axes), *measured, alt.Tooltip("id:N")]
-    points = base.mark_point(size=28, filled=True).encode(colour_of(), fillOpacity=shown_if(toggle, 0.6), tooltip=tips)
+    points = base.mark_point(size=28, filled=True).encode(
+        colour_of(), shown_if(alt.FillOpacityValue, toggle, 0.6), tooltip=tips
+    )
     line = base.transform_filter(f"datum.{mark} == 1").mark_line(
         strokeWidth=1.5, strokeOpacity=0.8, interpolate="step-after"
     )
     same = each is not None and mark == "front"
     detail = [alt.Detail(f"{each}:N")] if each else []
     joined = (
-        line.encode(colour_of(), *detail, order="x:Q")
+        line.encode(colour_of(), *detail, alt.Order("x:Q"))
         if same
-        else line.encode(*detail, order="x:Q", color=alt.value(QUIET))
+        else line.encode(*detail, alt.Order("x:Q"), alt.ColorValue(QUIET))
     )
     chart = panels.faceted(alt.layer(joined, points.add_params(toggle, zoom())), "trials")
     columns = label_texts(explored.axes) | panels.columns

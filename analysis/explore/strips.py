@@ -1,7 +1,6 @@
 """What networks of pictures make, cell by cell: reconstructions and samples of the first seed, in rows of small pictures."""
 
 import base64
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +10,10 @@ import numpy as np
 from analysis.explore.explored import Explored
 from analysis.explore.vega import finish
 from analysis.figures.chart import Chart, Rows
+from analysis.figures.trial_pictures import SIDE, SPACE, TILES, strip, value_scale
 from analysis.frames.types import Frame
 from analysis.tables.cells import label_text
 from study.record import Home, read_artifacts
-
-TILES, SIDE, GAP = 6, 40, 2
-"""Pictures in a row, the largest side of one in pixels, and the pixels between them."""
 
 MOST_CELLS = 40
 
@@ -32,7 +29,7 @@ def strips(explored: Explored, home: Home) -> tuple[Chart, Rows] | None:
     rows = [row for data in shown for row in _rows(explored, _best(explored, data), home)]
     if not rows:
         return None
-    width, height = TILES * (SIDE + GAP), SIDE
+    width, height = TILES * (SIDE + SPACE), SIDE
     names = list(dict.fromkeys(row["cell"] for row in rows))
     y = alt.Y("cell:N", sort=names, title=None, axis=alt.Axis(labelLimit=560, domain=False, ticks=False))
     x = alt.X(
@@ -42,7 +39,7 @@ def strips(explored: Explored, home: Home) -> tuple[Chart, Rows] | None:
         axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False),
     )
     image = alt.Chart(alt.NamedData("strips")).mark_image(width=width, height=height, aspect=True)
-    chart = image.encode(x, y, url="url:N").properties(width=alt.Step(width + 14), height=alt.Step(height + 6))
+    chart = image.encode(x, y, alt.Url("url:N")).properties(width=alt.Step(width + 14), height=alt.Step(height + 6))
     most = max(map(len, shown))
     cut = (
         f" The {MOST_CELLS} cells with the lowest {explored.main[0].name}, of up to {most}."
@@ -76,15 +73,14 @@ def _rows(explored: Explored, data: Frame, home: Home) -> list[dict[str, Any]]:
     if not trials:
         return []
     first, pictures = trials[0]
-    originals = np.asarray(pictures["original"], np.float32)
-    low, high = float(np.nanmin(originals)), float(np.nanmax(originals))
+    scale = value_scale(np.asarray(pictures["original"], np.float32))
     several = any(axis.name == "data" for axis in explored.settings)
     of_data = f"{first['data']}: test images" if several else "test images"
-    rows = [{"cell": of_data, "kind": KINDS["reconstruction"], "url": _url(originals, low, high)}]
+    rows = [{"cell": of_data, "kind": KINDS["reconstruction"], "url": _url(pictures["original"], scale)}]
     for row, found in trials:
         cell = ", ".join(f"{axis.symbol} {label_text(row[axis.name])}".strip() for axis in _named(explored))
         rows += [
-            {"cell": cell or "all", "kind": name, "url": _url(np.asarray(found[kind], np.float32), low, high)}
+            {"cell": cell or "all", "kind": name, "url": _url(found[kind], scale)}
             for kind, name in KINDS.items()
             if kind in found
         ]
@@ -96,23 +92,6 @@ def _named(explored: Explored) -> list[Any]:
     return [axis for axis in explored.axes if axis.role != "seed"] if explored.is_search else explored.settings
 
 
-def _url(images: np.ndarray, low: float, high: float) -> str:
+def _url(images: np.ndarray, scale: tuple[float, float]) -> str:
     """A row of pictures as a PNG within the page."""
-    from PIL import Image
-
-    shown = images[:TILES]
-    levels = 255 * np.clip((np.nan_to_num(shown) - low) / (high - low if high > low else 1), 0, 1)
-    n, height, width = shown.shape[:3]
-    scale = SIDE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    mode = "RGBA" if shown.ndim == 4 else "LA"
-    canvas = Image.new(mode, (TILES * (SIDE + GAP), SIDE), (0,) * len(mode))
-    for i, picture in enumerate(levels[:n]):
-        tile = Image.fromarray(picture.astype(np.uint8)).convert(mode)
-        canvas.paste(
-            tile.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS),
-            (i * (SIDE + GAP), 0),
-        )
-    buffer = io.BytesIO()
-    canvas.save(buffer, "png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(strip(images, scale)).decode()}"

@@ -114,19 +114,24 @@ def _placed(value: str) -> str:
 
 def _points(explored: Explored, toggle: alt.Parameter) -> Any:
     faint = 0.75 if explored.is_search else 0.25
-    tips = [*label_tooltips(explored.axes), alt.Tooltip("value:Q", format=".5g"), "id:N", "status:N"]
+    tips = [
+        *label_tooltips(explored.axes),
+        alt.Tooltip("value:Q", format=".5g"),
+        alt.Tooltip("id:N"),
+        alt.Tooltip("status:N"),
+    ]
     return (
         alt.Chart()
         .transform_filter("isValid(datum.value)")
         .transform_calculate(y=_placed("value"))
         .mark_point(size=22, filled=True)
-        .encode(_x(), _y(), colour_of(), fillOpacity=shown_if(toggle, faint), tooltip=tips)
+        .encode(_x(), _y(), colour_of(), shown_if(alt.FillOpacityValue, toggle, faint), tooltip=tips)
         .add_params(toggle, zoom())
     )
 
 
 def _diverged(explored: Explored) -> Any:
-    tips = [*label_tooltips(explored.axes), "id:N", "status:N"]
+    tips = [*label_tooltips(explored.axes), alt.Tooltip("id:N"), alt.Tooltip("status:N")]
     return (
         alt.Chart()
         .transform_filter("datum.status == 'diverged'")
@@ -158,14 +163,28 @@ def _averaged(explored: Explored) -> Any:
 
 def _intervals(explored: Explored, toggle: alt.Parameter) -> Any:
     chart = _averaged(explored).transform_filter("datum.half > 0").mark_rule(strokeWidth=1.5)
-    return chart.encode(_x(), _y("y_low"), colour_of(), y2="y_high:Q", strokeOpacity=shown_if(toggle, 0.8))
+    return chart.encode(
+        _x(), _y("y_low"), colour_of(), alt.Y2("y_high:Q"), shown_if(alt.StrokeOpacityValue, toggle, 0.8)
+    )
 
 
 def _means(explored: Explored, toggle: alt.Parameter) -> Any:
     tips = [*label_tooltips([axis for axis in explored.axes if axis.role != "seed"])]
-    tips += [alt.Tooltip("mean:Q", format=".5g"), alt.Tooltip("half:Q", title="± (95 %)", format=".2g"), "n:Q"]
+    tips += [
+        alt.Tooltip("mean:Q", format=".5g"),
+        alt.Tooltip("half:Q", title="± (95 %)", format=".2g"),
+        alt.Tooltip("n:Q"),
+    ]
     line = _averaged(explored).mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=45, filled=True))
-    return line.encode(_x(), _y(), colour_of(), detail="rest:N", order="x:Q", opacity=shown_if(toggle), tooltip=tips)
+    return line.encode(
+        _x(),
+        _y(),
+        colour_of(),
+        alt.Detail("rest:N"),
+        alt.Order("x:Q"),
+        shown_if(alt.OpacityValue, toggle),
+        tooltip=tips,
+    )
 
 
 def _least_needed(kappa: Axis) -> Any:
@@ -177,5 +196,5 @@ def _least_needed(kappa: Axis) -> Any:
         .transform_calculate(needed=f"min({number}, datum.r)", x=across("x_axis"))
         .transform_calculate(y=_placed("needed"))
         .mark_line(color=QUIET, strokeDash=[5, 4], strokeWidth=1.5)
-        .encode(_x(), _y(), detail="r:N", order="x:Q", tooltip=[alt.Tooltip("needed:Q", title="min(κ, r)")])
+        .encode(_x(), _y(), alt.Detail("r:N"), alt.Order("x:Q"), tooltip=[alt.Tooltip("needed:Q", title="min(κ, r)")])
     )

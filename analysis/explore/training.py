@@ -74,7 +74,9 @@ def _y(field: str) -> alt.Y:
 
 def _bands(toggle: alt.Parameter) -> Any:
     band = alt.Chart().transform_filter("isValid(datum.low) && isValid(datum.high)").mark_area()
-    return band.encode(_x(), _y("low"), colour_of(), y2="high:Q", detail="g:N", fillOpacity=shown_if(toggle, 0.15))
+    return band.encode(
+        _x(), _y("low"), colour_of(), alt.Y2("high:Q"), alt.Detail("g:N"), shown_if(alt.FillOpacityValue, toggle, 0.15)
+    )
 
 
 def _medians(curves: Curves, toggle: alt.Parameter) -> Any:
@@ -85,8 +87,8 @@ def _medians(curves: Curves, toggle: alt.Parameter) -> Any:
         .transform_calculate(value="datum[y_axis]")
         .mark_line(strokeWidth=1.6)
     )
-    line = line.encode(_x(), _y("middle"), colour_of(), detail="g:N", strokeOpacity=shown_if(toggle))
-    return line.encode(tooltip=[*label_tooltips(curves.axes), "step:Q", value]).add_params(toggle, zoom())
+    line = line.encode(_x(), _y("middle"), colour_of(), alt.Detail("g:N"), shown_if(alt.StrokeOpacityValue, toggle))
+    return line.encode(tooltip=[*label_tooltips(curves.axes), alt.Tooltip("step:Q"), value]).add_params(toggle, zoom())
 
 
 def _variances(key: str) -> Any:
@@ -99,4 +101,6 @@ def _variances(key: str) -> Any:
         .mark_rule(color=QUIET, strokeDash=[2, 3], strokeWidth=1.5)
     )
     seen = alt.when(f"y_axis == '{key}'").then(alt.value(1)).otherwise(alt.value(0))
-    return rule.encode(_y("level"), strokeOpacity=seen, tooltip=[alt.Tooltip("td:Q", title="T/d", format=".4g")])
+    return rule.encode(
+        _y("level"), alt.StrokeOpacityValue(**seen), tooltip=[alt.Tooltip("td:Q", title="T/d", format=".4g")]
+    )

@@ -13,7 +13,7 @@ import numpy as np
 from analysis.explore.axes import CLASSES, Axis, short
 from analysis.explore.explored import Explored
 from analysis.explore.scales import Scale
-from analysis.figures.style import QUIET
+from analysis.figures.looks import QUIET
 
 NOMINAL = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#6A3D9A", "#8C6D31", "#1B9E77"]
 """Okabe and Ito's (2008) colours, and a few more."""

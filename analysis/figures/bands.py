@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from analysis.figures.style import Look
+from analysis.figures.looks import Look
 from analysis.frames.types import Frame
 from analysis.tables.cells import label_text
 from analysis.tables.interval import t_interval

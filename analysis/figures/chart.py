@@ -12,13 +12,13 @@ from typing import Any
 import vl_convert
 
 from analysis.figures.drawing import Drawing
+from analysis.figures.looks import GRID, INK, QUIET
 
 Rows = Sequence[Mapping[str, Any]]
 """What JSON can hold: no NaN, no infinity."""
 
 PNG_SCALE = 2.0
 
-INK, QUIET, GRID = "#222222", "#6b7280", "#e5e7eb"
 SIZE = 12
 _WORDS = {
     **{f"{part}FontSize": SIZE for part in ("label", "title")},

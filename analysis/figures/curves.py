@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figures.style import INK, MARKERS, Look
+from analysis.figures.looks import INK, MARKERS, Look
 from analysis.tables.interval import t_quantile
 
 Array = np.ndarray

@@ -1,12 +1,7 @@
-"""The look of the figures: one colour and marker for each γ mode, the same in every figure, and quiet axes.
-
-The colours are Okabe and Ito's (2008), which stay apart for colour-blind readers; markers repeat what colours say.
-"""
+"""The look of Matplotlib's figures: quiet axes, small letters, one legend."""
 
 import io
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -14,14 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figures.chart import GRID, INK, QUIET
-
-LEARNED = ["#0072B2", "#56B4E9"]
-OPTIMAL = ["#009E73", "#66C2A5"]
-ANNEALED = ["#AA4499", "#DDA0CC"]
-FIXED = ["#A63603", "#E69F00", "#E6550D", "#8C6D31", "#FDAE6B"]
-OTHER = ["#000000", "#7F7F7F", "#B15928", "#6A3D9A", "#1B9E77", "#999933"]
-MARKERS = "osD^vPX<>*"
+from analysis.figures.looks import GRID, INK, QUIET
 
 SMALL, TITLE = 9.75, 11.25
 """Sizes of letters in points: 13 and 15 pixels, two of the three sizes that a report's page has."""
@@ -42,31 +30,6 @@ SETTINGS: dict[Any, Any] = {
     "lines.linewidth": 1.7,
     "svg.hashsalt": "collapsar",  # the same figure is the same file
 }
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the trials of one γ mode are drawn."""
-
-    label: str
-    colour: str
-    marker: str
-
-
-POOLS = {"learned": LEARNED, "optimal": OPTIMAL, "annealed": ANNEALED, "fixed": FIXED}
-"""The colours of each γ mode, by its recorded name."""
-
-
-def looks(modes: Mapping[Any, str]) -> dict[Any, Look]:
-    """A look for each label, by its recorded γ mode and then by order: the same study always gets the same looks."""
-    taken: Counter[str] = Counter()
-    chosen = {}
-    for label, mode in modes.items():
-        kind = mode if mode in POOLS else "other"
-        pool = POOLS.get(kind, OTHER)
-        chosen[label] = Look(str(label), pool[taken[kind] % len(pool)], MARKERS[len(chosen) % len(MARKERS)])
-        taken[kind] += 1
-    return chosen
 
 
 def panels(rows: int, columns: int, height: float = 2.7, **shared: Any) -> tuple[Figure, list[list[Axes]]]:

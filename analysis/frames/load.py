@@ -7,6 +7,7 @@ Axis columns hold the labels of the study's table and win over same-named record
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.frames.gamma_rest import gamma_at_rest
+from analysis.frames.recorded import FRAME_NAMES, METRIC_NAMES
 from analysis.frames.regime import with_regimes
 from analysis.frames.types import Frame
 from study.record import RESERVED, Home, read
@@ -21,9 +24,6 @@ from study.record.study_files import HEADER, PLAN, read_header, read_plan, study
 
 Place = str | Path | Home
 DEFAULT_HOME = "./runs"
-
-METRIC_NAMES = {"mmd_imq": "mmd"}
-"""Short column names of evaluations; a metric that is not listed keeps its own name."""
 
 
 class AnalysisError(Exception):
@@ -77,9 +77,21 @@ class Header:
         return [axis for axis, labels in self.axes.items() if len(labels) > 1 and axis not in without]
 
     def position(self, axis: str, label: Any) -> int:
-        """Where a label stands in its axis. A mixed axis is stored as text, hence the second comparison."""
-        labels = self.axes.get(axis, [])
-        return next((i for i, other in enumerate(labels) if other == label or str(other) == str(label)), len(labels))
+        """Where a label stands in its axis. A mixed axis is stored as text, hence the second look."""
+        places = self._places.get(axis, {})
+        last = len(self.axes.get(axis, []))
+        return min(places.get(label, last), places.get(str(label), last))
+
+    @cached_property
+    def _places(self) -> dict[str, dict[Any, int]]:
+        """For each axis where its labels stand, by themselves and by their text; of equal ones the first."""
+        found: dict[str, dict[Any, int]] = {}
+        for axis, labels in self.axes.items():
+            of_axis = found.setdefault(axis, {})
+            for place, label in enumerate(labels):
+                of_axis.setdefault(label, place)
+                of_axis.setdefault(str(label), place)
+        return found
 
     def ordered(self, axis: str, labels: Iterable[Any]) -> list[Any]:
         """The distinct labels, in declared order."""
@@ -87,7 +99,7 @@ class Header:
 
 
 def results(study: str, home: Place = DEFAULT_HOME) -> Frame:
-    """One row a declared trial: axes, measurements, status (`missing` where there is no record) and regime.
+    """One row a declared trial: axes, measurements, status (`missing` where there is no record), regime, `gamma_at_rest`.
 
     Labels that are text are pandas categories, in declared order, so that a frame is sorted and grouped as the table is;
     axes of numbers stay numbers. `.astype(str)` makes text of categories, to join it with other text for example.
@@ -100,7 +112,7 @@ def results(study: str, home: Place = DEFAULT_HOME) -> Frame:
     sizes = read(place, "datasets", ["data_id", "total_variance"]).to_pandas(use_threads=False)
     frame["total_variance"] = frame["data_id"].map(sizes.set_index("data_id")["total_variance"])
     frame["status"] = frame["status"].where(frame["status"].notna(), "missing")
-    return with_regimes(_with_categories(frame, head))
+    return with_regimes(_with_categories(frame.assign(gamma_at_rest=gamma_at_rest(frame)), head))
 
 
 def _with_categories(frame: Frame, head: Header) -> Frame:
@@ -160,10 +172,10 @@ def _absent(study: str, place: Home) -> str:
 
 
 def _of(plan: Frame, content: pa.Table) -> Frame:
-    """The record rows of the plan's trials; the decoder variance as `gamma_value`."""
+    """The record rows of the plan's trials, their columns by the names that frames have."""
     ids = pa.array(plan["trial_id"].tolist(), pa.string())
     rows = content.filter(pc.is_in(content["trial_id"], value_set=ids))  # pyright: ignore[reportAttributeAccessIssue]
-    return rows.to_pandas(use_threads=False).rename(columns={"gamma": "gamma_value"})
+    return rows.to_pandas(use_threads=False).rename(columns=FRAME_NAMES)
 
 
 def _beside(plan: Frame, records: Frame, how: Any) -> Frame:

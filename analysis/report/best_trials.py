@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.explore.explored import Explored
 from analysis.explore.fronts import on_front
 from analysis.explore.measures import Measure
-from analysis.frames.regime import are_densities
+from analysis.frames.standards import are_densities
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import MEASURES, label_text

@@ -11,7 +11,7 @@ from types import CodeType
 from typing import Any
 
 from analysis.claims.claim import Claim
-from analysis.explore.charts import NAMES
+from analysis.explore.names import NAMES
 from analysis.figures.drawing import Drawing
 from analysis.frames.view import View
 from analysis.report.best_trials import BEST, best_trials

@@ -7,21 +7,21 @@ from typing import Any
 from analysis.claims.claim import WORDS, Claim
 from analysis.explore.charts import charts_of
 from analysis.frames.load import DEFAULT_HOME, AnalysisError, Header, Place, studies_of
-from analysis.frames.regime import MEANINGS, by_trial, reference_trials
-from analysis.frames.types import Frame
+from analysis.frames.regime import MEANINGS, by_trial
 from analysis.frames.view import View
 from analysis.report.findings import Findings, findings
 from analysis.report.mlflow_links import read_links, section
+from analysis.report.notes import outdone, restless, rules
 from analysis.report.overview import Told, overview_of
 from analysis.report.page.claims_page import CLAIMS_PAGE, claims_page
 from analysis.report.page.home_page import HOME_PAGE, home_page
 from analysis.report.page.origin import Origin
 from analysis.report.page.study_page import Content, study_page
 from analysis.report.summary import NAME, Summary, read_summaries
-from analysis.tables.cells import Glance, counts, glance, label_text, markdown, table, written
-from analysis.tables.sheet import Sheet, in_latex
+from analysis.tables.cells import Glance, counts, glance, table
+from analysis.tables.sheet import Sheet, in_latex, rows_in_markdown
 from study.record import Home
-from study.record.study_files import REGIMES, study_file
+from study.record.study_files import REGIMES, RULES, study_file
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,14 @@ def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None, liste
     view = View.of(study, home)
     head, frame = view.header, view.trials
     found, seen, counted = findings(view, live), glance(frame, head), counts(frame)
-    notes = _notes(frame, head)
+    judged_by = rules(frame, head)
+    notes = [*judged_by, *restless(frame), *outdone(frame, head)]
     files = _files(view, found, seen, counted, notes)
     folder = f"studies/{study}/report"
     for name, content in files.items():
         view.home.write(f"{folder}/{name}", content)
-    view.home.write(study_file(study, REGIMES), json.dumps(by_trial(frame), ensure_ascii=False).encode())
+    for name, content in {REGIMES: by_trial(frame), RULES: judged_by}.items():
+        view.home.write(study_file(study, name), json.dumps(content, ensure_ascii=False).encode())
     if listed:
         write_home_page(view.home)
     return Report(
@@ -124,9 +126,11 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
     files |= {f"{drawing.name}.png": drawing.png for drawing in drawings}
     files |= {f"{sheet.name}.csv": sheet.csv() for sheet in found.sheets}
     files |= {f"{sheet.name}.tex": sheet.latex() for sheet in found.sheets}
+    runs = section(read_links(view.study, view.home), view.trials, head)
+    shown = Content(head, origin, counted, seen, found, summary, notes, charts, runs)
     files["table.csv"] = summary.to_csv(index=False).encode()
-    files["table.tex"] = in_latex(*written(summary, head), head.caption)
-    files["table.md"] = _document(head, seen, markdown(summary, head), found, notes).encode()
+    files["table.tex"] = in_latex(*shown.table, head.caption)
+    files["table.md"] = _document(head, seen, rows_in_markdown(*shown.table), found, notes).encode()
     files[NAME] = Summary(
         study=head.name,
         caption=head.caption,
@@ -138,36 +142,8 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
         claims=found.claims,
         in_catalog=found.in_catalog,
     ).as_json()
-    runs = section(read_links(view.study, view.home), view.trials, head)
-    shown = Content(head, origin, counted, seen, found, summary, notes, charts, runs)
     files["index.html"] = study_page(shown).encode()
     return files
-
-
-def _notes(frame: Frame, head: Header) -> list[str]:
-    """What a reader must know about data sets whose regimes are relative to a trial on them."""
-    trials, best = frame[frame["data_id"].notna() & frame["n_active"].notna()], reference_trials(frame)
-    told = trials[trials["regime_relative"] | trials["regime"].eq("pending")]
-    return [f"{label_text(name)}: {_judged_by(rows, best, head)}" for name, rows in told.groupby("data", observed=True)]
-
-
-def _judged_by(trials: Frame, best: Frame, head: Header) -> str:
-    """What the regimes of a data set go by; the rows are those of its trials."""
-    unknown = "r is unknown" if trials["regime_relative"].any() else "the data are noisy"
-    if trials["regime"].eq("pending").any():
-        return f"{unknown}, so regimes are relative to the best trial, and named once all on these data have a result."
-    data_id = trials["data_id"].iloc[0]
-    if trials["needed_dims"].notna().any():
-        row, axes = best.loc[data_id], [axis for axis in head.varying() if axis != "data"]
-        which = ", ".join(f"{axis} {label_text(row[axis])}" for axis in axes)
-        dims, lowest = f"{row['n_active']:.0f} active latents", "the lowest −ELBO on the test set"
-        return f"r is unknown, so regimes are relative to the {dims} of the converged trial with {lowest} ({which})."
-    why = (
-        "the converged trial with the lowest −ELBO keeps no latent"
-        if trials["converged"].any()
-        else "no trial has converged yet"
-    )
-    return f"r is unknown, and {why}, so no regime can be named."
 
 
 def _document(head: Header, seen: Glance, full: str, found: Findings, notes: list[str]) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.frames.load import Header
 from analysis.frames.regime import kept
 from analysis.frames.types import Frame
-from analysis.tables.interval import NOTHING, Interval, t_interval
-from analysis.tables.sheet import rows_in_markdown
+from analysis.tables.grouping import Grouping
+from analysis.tables.interval import NOTHING, Interval
 
 MEASURES = {
     "neg_elbo_test": "−ELBO",
@@ -117,22 +118,27 @@ def sparse(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     ]
 
 
-def cell_of(trials: Frame) -> Cell:
-    """The regime of more than half of a cell's finished trials, or the reason why the cell has none."""
-    if trials.empty:  # a combination that the study does not declare
-        return Cell(NOTHING, 0, 0)
-    status = trials["status"].value_counts()
-    finished, diverged = int(status.get("finished", 0)), int(status.get("diverged", 0))
-    if not finished + diverged:
-        return Cell("failed" if "failed" in status else "missing", 0, len(trials))
-    if diverged > finished:
-        return Cell("diverged", diverged, finished + diverged)
-    usable = trials[trials["status"].eq("finished")]
-    converged = int(usable["converged"].sum()) >= ENOUGH * finished
-    counts = usable["regime"].value_counts()
-    regime, agreeing = str(counts.index[0]), int(counts.iloc[0])
-    active = tuple(float(value) for value in kept(usable).dropna())
-    return Cell(regime if 2 * agreeing > len(usable) else "mixed", agreeing, len(usable), active, converged)
+def cells_of(frame: Frame, by: Grouping) -> list[Cell]:
+    """What each cell says: the regime of more than half of its finished trials, or the reason why it has none."""
+    became = {name: by.count(marks) for name, marks in _became(frame).items()}
+    is_finished = frame["status"].eq("finished").to_numpy()
+    regimes, agreeing = by.most_common(frame["regime"], is_finished)
+    active = by.listed(kept(frame).where(is_finished).to_numpy(float))
+    converged = became["finished"] - became["unconverged"] >= ENOUGH * became["finished"]
+    found = []
+    for i, (declared, finished, diverged, failed) in enumerate(
+        zip(*(became[name].tolist() for name in ("declared", "finished", "diverged", "failed")), strict=True)
+    ):
+        if not declared:  # a combination that the study does not declare
+            found.append(Cell(NOTHING, 0, 0))
+        elif not finished + diverged:
+            found.append(Cell("failed" if failed else "missing", 0, declared))
+        elif diverged > finished:
+            found.append(Cell("diverged", diverged, finished + diverged))
+        else:
+            regime = regimes[i] if 2 * agreeing[i] > finished else "mixed"
+            found.append(Cell(regime, int(agreeing[i]), finished, active[i], bool(converged[i])))
+    return found
 
 
 def cells(frame: Frame, header: Header, axes: list[str]) -> Iterator[tuple[tuple[Any, ...], Frame]]:
@@ -140,9 +146,9 @@ def cells(frame: Frame, header: Header, axes: list[str]) -> Iterator[tuple[tuple
     if not axes:
         yield (), frame
         return
-    found = dict(iter(frame.groupby(axes, sort=False, dropna=False)))
-    for labels in sorted(found, key=lambda key: [header.position(a, v) for a, v in zip(axes, key, strict=True)]):
-        yield labels, found[labels]
+    by = Grouping.of(frame, header, axes)
+    for number, trials in frame.groupby(by.number):
+        yield by.labels[int(number)], trials
 
 
 def enough_converged(trials: Frame) -> bool:
@@ -159,27 +165,30 @@ def moving(trials: Frame) -> str:
 
 def counts(trials: Frame) -> dict[str, int]:
     """How many trials were declared, and what became of them; `unconverged` ones are among the finished."""
-    status = trials["status"].value_counts()
-    by_status = {name: int(status.get(name, 0)) for name in ("finished", "diverged", "failed", "missing")}
-    unconverged = int((trials["status"].eq("finished") & ~trials["converged"]).sum())
-    return {"declared": len(trials), **by_status, "unconverged": unconverged}
+    return {name: int(marks.sum()) for name, marks in _became(trials).items()}
+
+
+def _became(trials: Frame) -> dict[str, np.ndarray]:
+    """For each of `COUNTS`, which trials it counts."""
+    found = {name: trials["status"].eq(name).to_numpy() for name in ("finished", "diverged", "failed", "missing")}
+    unconverged = found["finished"] & ~trials["converged"].to_numpy(bool)
+    return {"declared": np.ones(len(trials), bool), **found, "unconverged": unconverged}
 
 
 def table(frame: Frame, header: Header) -> Frame:
     """One row a cell: labels, regime, `<measure>_mean` and `<measure>_half` (95 %, NaN for one seed), counts."""
-    rows = []
-    axes, measures = header.varying("seed"), measured(frame, header)
-    for labels, trials in cells(frame, header, axes):
-        cell = cell_of(trials)
-        usable = trials.iloc[:0] if cell.regime == "diverged" else trials[trials["status"].eq("finished")]
-        said = {"regime": cell.regime, "agreeing": cell.agreeing, "of": cell.of, "converged": cell.converged}
-        row = dict(zip(axes, labels, strict=True)) | said
-        row["regime_relative"] = bool(trials["regime_relative"].any())
-        for measure in measures:
-            interval = t_interval(usable[measure])
-            row |= {f"{measure}_mean": interval.mean, f"{measure}_half": interval.half}
-        rows.append(row | counts(trials))
-    return pd.DataFrame(rows)
+    axes = header.varying("seed")
+    by = Grouping.of(frame, header, axes)
+    found = cells_of(frame, by)
+    columns: dict[str, Any] = {axis: [labels[i] for labels in by.labels] for i, axis in enumerate(axes)}
+    columns |= {name: [getattr(cell, name) for cell in found] for name in ("regime", "agreeing", "of", "converged")}
+    columns["regime_relative"] = by.count(frame["regime_relative"].to_numpy(bool)) > 0
+    averaged = np.array([cell.regime != "diverged" for cell in found], bool)[by.number]
+    averaged &= frame["status"].eq("finished").to_numpy()
+    for measure in measured(frame, header):
+        mean, half = by.intervals(frame[measure].where(averaged).to_numpy(float))
+        columns |= {f"{measure}_mean": mean, f"{measure}_half": half}
+    return pd.DataFrame(columns | {name: by.count(marks) for name, marks in _became(frame).items()})
 
 
 def measured(frame: Frame, header: Header) -> dict[str, str]:
@@ -193,11 +202,6 @@ def measured(frame: Frame, header: Header) -> dict[str, str]:
 def also(header: Header) -> dict[str, str]:
     """Columns that the table has if any trial measured them, and their headings; the user's own keep their names."""
     return ALSO | {name: name.replace("_", " ") for name in header.own_metrics}
-
-
-def markdown(summary: Frame, header: Header) -> str:
-    """The table of `table` in Markdown, columns padded so that it also reads as plain text."""
-    return rows_in_markdown(*written(summary, header))
 
 
 def written(summary: Frame, header: Header) -> tuple[list[str], list[list[str]]]:
@@ -227,28 +231,20 @@ def glance(frame: Frame, header: Header) -> Glance:
     """One row for each combination of the varying axes but κ and seed, one column for each κ; empty for probes alone."""
     if not header.trained:
         return Glance([], [], [], [])
-    axes = header.varying("kappa", "seed")
-    kappas = header.axes.get("kappa", [])
-    if not kappas:
-        rows = list(cells(frame, header, axes))
-        return Glance(axes, ["result"], [_texts(key) for key, _ in rows], [[cell_of(trials)] for _, trials in rows])
-    kappas = header.ordered("kappa", frame["kappa"])
-    found = [(labels, trials) for labels, trials in cells(frame, header, axes)]
+    rows = Grouping.of(frame, header, axes := header.varying("kappa", "seed"))
+    columns = Grouping.of(frame, header, ["kappa"] if header.axes.get("kappa") else [])
+    found, n = cells_of(frame, rows.times(columns)), len(columns)
     return Glance(
         axes=axes,
-        columns=[f"κ = {label_text(kappa)}" for kappa in kappas],
-        rows=[_texts(labels) for labels, _ in found],
-        cells=[[cell_of(trials[trials["kappa"].eq(kappa)]) for kappa in kappas] for _, trials in found],
+        columns=[f"κ = {label_text(*kappa)}" if kappa else "result" for kappa in columns.labels],
+        rows=[[label_text(label) for label in labels] for labels in rows.labels],
+        cells=[found[row * n : (row + 1) * n] for row in range(len(rows))],
     )
 
 
 def label_text(label: Any) -> str:
     """A label as it is read: numbers in their shortest form."""
     return f"{label:g}" if isinstance(label, float) else str(label)
-
-
-def _texts(labels: tuple[Any, ...]) -> list[str]:
-    return [label_text(label) for label in labels]
 
 
 def _regime(row: dict[Any, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from models.specs.gaussian import Skip
 from models.specs.groundwork import (
     Conventions,
     LearnedGammaMinimum,
@@ -110,6 +111,46 @@ class CollapsePoint(Look):
     def seconds(self) -> float:
         """Linear in draws, examples and width."""
         return 0.2 + 4e-6 * self.draws * self.examples * self.width / 64
+
+
+class CollapsedCurvature(Look):
+    """The curvature of J at the collapsed point of a deep decoder: z is ignored, and all other weights are as drawn.
+
+    Tanh layers, a linear encoder, one latent, and centred data with the covariance diag(eigenvalues). The Hessian is that of
+    the weights that take z in and of those of the latent's mean, by automatic differentiation. Arrays hold what its closed
+    form is made of: `jacobian`, `cross` and `features`, as `analysis.theory.hessian` explains them.
+    """
+
+    kind: Literal["CollapsedCurvature"] = "CollapsedCurvature"
+    depth: Count
+    """Hidden layers of the decoder."""
+    skip: Skip = "none"
+    """How z reaches the output past these layers."""
+    gain: Positive = 1.0
+    """The standard deviation of the decoder's weights, in units of 1/√fan_in."""
+    gamma: Positive = 0.5
+    """The decoder variance γ, in squared data units; β is 1."""
+    eigenvalues: Spectrum = (4.0, 2.0, 1.0, 0.5, 0.25, 0.1)
+    """Variances of the data along their axes, in squared data units."""
+    width: Count = 32
+    """Width of the hidden layers."""
+
+    measures: ClassVar[Measures] = {
+        "least_eigenvalue": ("nats", "of the Hessian of J at the collapsed point"),
+        "largest_eigenvalue": ("nats", "the same"),
+        "slope": ("nats", "largest component of the gradient of J there, over all weights"),
+    }
+
+    @model_validator(mode="after")
+    def _has_whole_blocks(self) -> Self:
+        if self.skip == "residual" and self.depth % 2:
+            raise ValueError('skip="residual" goes around blocks of two layers: give it an even depth')
+        return self
+
+    @property
+    def seconds(self) -> float:
+        """Linear in the layers."""
+        return 0.05 + 0.01 * self.depth
 
 
 Variant = Literal["fixed Σ", "learned Σ", "learned γ", "two layers"]
@@ -234,6 +275,7 @@ class Rotations(Look):
 Probing = Annotated[
     AffineMinima
     | CollapsePoint
+    | CollapsedCurvature
     | ColumnScale
     | Conventions
     | LearnedGammaMinimum

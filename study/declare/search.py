@@ -59,8 +59,8 @@ class SearchTable:
         return self.space.choices
 
     def __len__(self) -> int:
-        """How many trials the search asks for, not counting the rows of later rungs."""
-        return self.settings.trials * self.settings.repeats * len(self.settings.samplers)
+        """How many rows the search asks for at most, those of later rungs included: one child may equal another."""
+        return self.settings.rows_of(self.settings.trials).total() * self.settings.repeats * len(self.settings.samplers)
 
     def rows(self) -> list[Row]:
         """No row yet: `SearchRounds` makes them. Raises: DeclarationError where the space makes no valid trial."""
@@ -107,7 +107,8 @@ def search(**options: Any) -> Callable[[Callable[..., Trial]], Search]:
             \"\"\"What the search is for.\"\"\"
             return Trial(...)
 
-    minimise: the recorded numbers to minimise, by column, each with the value that a diverged trial counts as.
+    minimise: the recorded numbers to minimise, by column, each with the value that a diverged trial counts as; where a
+        finished trial is worse than that, a diverged one counts as just worse than the worst finished one so far.
     samplers: what proposes trials, "tpe", "nsga2" or "random"; each searches on its own.
     trials: how many trials each search asks for.
     shape: axes whose choices decide which trials can train as one pack, as lists.

@@ -1,5 +1,7 @@
 """The space of a search, choices and ranges, and the settings of how to search it."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
@@ -51,7 +53,8 @@ class Settings(Spec):
     """What a search declares beside its space: see `study.declare.search`."""
 
     minimise: Annotated[dict[str, Real], Field(min_length=1)]
-    """The recorded numbers to minimise, by column, each with the value that a diverged trial counts as."""
+    """The recorded numbers to minimise, by column, each with the value that a diverged trial counts as; where a finished
+    trial is worse than that, a diverged one counts as just worse than the worst finished one so far."""
     samplers: Annotated[tuple[Sampler, ...], Field(min_length=1)]
     """What proposes trials: "tpe", "nsga2" or "random"; each searches on its own."""
     trials: Count
@@ -85,6 +88,22 @@ class Settings(Spec):
     def steps(self) -> tuple[int | None, ...]:
         """The rungs; a single None for a search without rungs."""
         return self.rungs or (None,)
+
+    def rows_of(self, trials: int) -> Counter[int | None]:
+        """Rung → how many rows, where so many trials are asked for, in rounds."""
+        rounds, rest = divmod(trials, self.batch)
+        found = Counter(self.rows_from(rest, 0))
+        for steps, count in self.rows_from(self.batch, 0).items():
+            found[steps] += rounds * count
+        return found
+
+    def rows_from(self, trials: int, rung: int) -> dict[int | None, int]:
+        """Rung → how many rows, where so many trials train at the rung of this number, and the better part of them again."""
+        found = {}
+        for steps in self.steps[rung:]:
+            found[steps] = trials
+            trials = math.ceil(self.keep * trials)
+        return found
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The command line: `python -m study.launch STUDY…`.
 
 Plans studies, trains what is missing of all of them together, mirrors it to MLflow, prints their tables, and says where
-everything is. Exit status: 0 when every chosen trial has a result, 1 when some have not, 2 for a wrong command or
+everything is. Exit status: 0 when every selected trial has a result, 1 when some have not, 2 for a wrong command or
 declaration, 130 on Ctrl-C.
 """
 

@@ -84,5 +84,5 @@ class EventRouter:
 
 
 def _trials(plan: Plan) -> set[str]:
-    """The ids of a plan's chosen trials, and of the stages that they stand on."""
+    """The ids of a plan's selected trials, and of the stages that they stand on."""
     return {one.trial_id for row in plan.rows for one in (*row.trial.stages, row.trial)}

@@ -14,7 +14,9 @@ from study.cli import counted, tell
 from study.declare.identity import ENGINE
 from study.declare.table import Scale
 from study.declare.trial import Trial
+from study.launch.estimate import Estimate
 from study.launch.find import catalog_names, find
+from study.launch.options import Options
 from study.launch.result import MOST_FAILURES, Failure, axes_in_words
 from study.pack.cost import CPU_CORE, GPU, seconds
 from study.pack.pack import make_packs
@@ -29,10 +31,12 @@ LEAST_OF_A_GPU_S = 36
 def announce(console: Console, plan: Plan, home: Home, where: str) -> None:
     """Print what a study declares, and what of it is already there."""
     tell(console, f"[bold]{plan.study.name}[/] at {plan.scale} scale {where}, home {escape(str(home))}")
-    declared, stages = counted(len(plan.declared), "trial"), len(plan.missing_stages)
-    trials = f"{len(plan.rows)} of {declared} chosen" if plan.only else f"{declared} declared"
+    stages, is_round = len(plan.missing_stages), plan.missing and plan.remaining.total()
+    trials = f"{counted(plan.expected, 'trial')} declared"
+    trials += f", {len(plan.rows)} selected" + (" so far" if is_round else "") if len(plan.rows) < plan.expected else ""
     console.print(
         f"{trials}, {plan.settled} already there, {len(plan.missing) - stages} to train"
+        + (" in this round" if is_round else "")
         + (f", and {counted(stages, 'stage')} that they stand on" if stages else "")
     )
     for remark in (*plan.remarks, *_too_large_batches(plan)):
@@ -61,24 +65,30 @@ def _too_large_batches(plan: Plan) -> list[str]:
     ]
 
 
-def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float], in_process: bool) -> None:
+def show_cost(console: Console, plan: LaunchPlan, resources: Mapping[str, float], options: Options) -> None:
     """Print packs and estimated time on CPU cores and on GPUs; `resources` are a cluster's, nothing on this machine."""
     cores, gpus = int(resources.get("CPU", 0)) or os.cpu_count() or 1, int(resources.get("GPU", 0))
-    cores = 1 if in_process else cores
+    cores = 1 if options.in_process else cores
     packs = make_packs(plan.missing, plan.attempts, plan.size, gpus or cores, GPU if gpus else CPU_CORE)
     sizes = Counter(len(pack.trials) for pack in packs)
     made_of = ", ".join(f"{n} with {counted(trials, 'trial')}" for trials, n in sorted(sizes.items()))
     console.print(counted(len(packs), "pack") + (f": {made_of}" if packs else ""))
-    total = sum(seconds(pack.trials, CPU_CORE) for pack in packs)
-    where = f", {_span(total / cores)} on the {cores} cores {'of the cluster' if resources else 'here'}"
-    console.print(f"estimated: {_span(total)} of one CPU core{'' if in_process else where}")
+    estimate = Estimate.of(plan, packs, options.in_process, options.mirror)
+    where = (
+        "in this process" if options.in_process else f"on the {cores} cores {'of the cluster' if resources else 'here'}"
+    )
+    of_round = " for this round" if estimate.later else ""
+    beside = f"{_span(estimate.beside)} to start and to report"
+    tell(console, f"estimated: {_span(estimate.on(cores))} {where}{of_round}, {beside} included")
+    console.print(f"training alone: {_span(estimate.training)} of one CPU core{of_round}")
+    if estimate.later:
+        rounds = f"{counted(plan.remaining, 'trial')} of later rounds, at most"
+        tell(console, f"and {_span(estimate.later)} of one CPU core for {rounds}, if they cost what these do")
     packs = packs if gpus else make_packs(plan.missing, plan.attempts, plan.size, 1, GPU)
     hours = sum(seconds(pack.trials, GPU) for pack in packs) / 3600
     shared = f", {_span(hours * 3600 / gpus)} on the {counted(gpus, 'GPU')} of the cluster" if gpus else ""
     if gpus or hours * 3600 >= LEAST_OF_A_GPU_S:
         console.print(f"or {hours:.2g} GPU-hours{shared}, of a GPU that is assumed to be slow rather than measured")
-    if not in_process:
-        console.print("(training alone: starting Ray takes some ten seconds more)", style="dim")
     for sentence in dict.fromkeys(absence(spec) for trial in plan.missing for spec in trial.datasets):
         if sentence:
             tell(console, f"[yellow]{escape(sentence)}[/]")

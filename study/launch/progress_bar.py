@@ -27,15 +27,15 @@ LEAST_BAR = 6
 
 
 class ProgressBar:
-    """A listener that shows trials done of declared, how far the packs in training are, trials a minute, and the time left.
+    """A listener that shows trials trained of all to train, how far packs in training are, the rate, and the time left.
 
     What does not fit beside one another in the terminal is left out: the time elapsed first, then the rate, then the packs.
     """
 
     def __init__(self, console: Console, plan: LaunchPlan, in_process: bool = False) -> None:
         """`in_process`: nothing is drawn between events, so that a debugger in this process has the terminal to itself."""
-        self._console, self._plan, self._trials = console, plan, plan.trial_ids
-        self._before = len(self._trials - plan.open_ids)
+        self._console, self._plan, self._trials = console, plan, {trial.trial_id for trial in plan.missing}
+        self._before = 0
         self._opened = self._last_line = time.monotonic()
         self._since: float | None = None
         self._sizes: dict[str, int] = {}
@@ -132,7 +132,7 @@ class ProgressBar:
         """Count the further trials in."""
         with self._lock:
             self._plan = plan
-            self._trials |= plan.trial_ids
+            self._trials |= {trial.trial_id for trial in plan.missing}
         self._show("training")
 
     def restarted(self, plan: LaunchPlan, why: str) -> None:
@@ -164,13 +164,13 @@ class ProgressBar:
 
     def _parts(self, now: float) -> list[tuple[int, str]]:
         """Rank and text of each part, in the order of reading; the lower the rank, the more it matters."""
-        parts = [(0, f"{self._before + self._finished}/{len(self._trials)} trials")]
+        parts = [(0, f"{self._before + self._finished}/{self._total} trials")]
         left = self._time_left.seconds(now)
         if training := list(self._time_left.training.values()):
             parts.append((3, self._in_training(training)))
         if self._since and left is not None and (trained := self._trained()):
             parts.append((4, f"{60 * trained / max(now - self._since, 1e-3):.0f} trials/min"))
-        if self._since and self._before + self._finished < len(self._trials):
+        if self._since and self._before + self._finished < self._total:
             of = " of this round" if any(plan.growth for plan in self._plan.plans) else ""
             parts.append((1, ("…" if left is None else _clock(left)) + f" left{of}"))
         if diverged := sum(self._diverged.values()):
@@ -189,6 +189,11 @@ class ProgressBar:
         return f"{packs} at {100 * sum(course.share * course.cost for course in courses) / costs:.0f} %"
 
     @property
+    def _total(self) -> int:
+        """Trials to train, those of a search's later rounds included."""
+        return len(self._trials) + self._plan.remaining
+
+    @property
     def _finished(self) -> int:
         """Trials of packs that are committed: one is done then, not when its last step is taken."""
         return sum(self._sizes[pack_id] for pack_id in self._done)
@@ -200,7 +205,7 @@ class ProgressBar:
 
     def _show(self, description: str) -> None:
         with self._lock:
-            done, total = self._before + self._trained(), len(self._trials)
+            done, total = self._before + self._trained(), self._total
         self._progress.update(
             self._task,
             description=description,

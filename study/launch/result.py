@@ -21,10 +21,15 @@ class Failure:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """What became of one study's trials. Counts are of the chosen trials; `report` is the page that a browser opens."""
+    """What became of one study's trials. All counts but `declared` are of those that `only` selects, or a search by now.
+
+    `report` is the page that a browser opens.
+    """
 
     name: str
     declared: int
+    """What the study declares: of a search, all that it will ask for, at most."""
+    selected: int
     already_there: int
     finished: int
     diverged: int
@@ -41,17 +46,17 @@ class StudyResult:
     @property
     def not_trained(self) -> int:
         """Trials that have neither a result nor a recorded failure."""
-        return self.declared - self.already_there - self.finished - self.diverged - self.failed
+        return self.selected - self.already_there - self.finished - self.diverged - self.failed
 
     @property
     def is_settled(self) -> bool:
-        """Whether every chosen trial has a result: it finished or diverged."""
+        """Whether every selected trial has a result: it finished or diverged."""
         return not self.failed and not self.not_trained
 
 
 @dataclass(frozen=True)
 class Launched:
-    """What a launch did, study by study; true where every chosen trial has a result."""
+    """What a launch did, study by study; true where every selected trial has a result."""
 
     home: str
     studies: tuple[StudyResult, ...]
@@ -63,7 +68,7 @@ class Launched:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every chosen trial of every study has a result."""
+        """Whether every selected trial of every study has a result."""
         return all(study.is_settled for study in self.studies)
 
     def __bool__(self) -> bool:
@@ -79,7 +84,7 @@ class Launched:
         return shown + (paragraph(f"and {more} more: see the report") if more > 0 else "")
 
 
-COUNTS = ("name", "declared", "already_there", "finished", "diverged", "failed", "not_trained", "report")
+COUNTS = ("name", "declared", "selected", "already_there", "finished", "diverged", "failed", "not_trained", "report")
 """What a notebook shows of a study's result."""
 
 MOST_FAILURES = 5
@@ -102,7 +107,8 @@ def result_of(before: Plan, after: Plan, home: Home, report: str | None) -> Stud
     done = {status: after.count(status) - before.count(status) for status in RESULTS}
     return StudyResult(
         name=after.name,
-        declared=len(after.rows),
+        declared=after.expected,
+        selected=len(after.rows),
         already_there=before.settled,
         finished=done["finished"],
         diverged=done["diverged"],

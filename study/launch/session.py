@@ -65,7 +65,7 @@ class Session:
             announce(self.console, own, home, where)
         check_own(plan, self.console)
         if options.plan:
-            show_cost(self.console, plan, self.place.resources, options.in_process)
+            show_cost(self.console, plan, self.place.resources, options)
             return Launched(str(home), tuple(result_of(own, own, home, None) for own in plan.plans))
         return Training(self, plan, home).carry_out()
 
@@ -121,7 +121,7 @@ class Training:
         options = self.session.options
         for plan in self.plan.plans if options.mirror else ():
             mirror = Mirror(self.home, plan.name, options.tracking_uri, options.artifacts, turn)
-            counts = {"declared": len(plan.rows), "missing": len(plan.missing)}
+            counts = {"declared": plan.expected, "selected": len(plan.rows), "missing": len(plan.missing)}
             mirror.start({"scale": plan.scale, "pack": options.pack or "auto", **counts})
             mirrors[plan.name] = mirror
         return mirrors
@@ -181,7 +181,7 @@ class Training:
         there = ""
         with contextlib.suppress(HomeError):  # the home may be the reason for the interruption
             after = self.plan.replan(self.home)
-            there = f"{after.settled} of {counted(after.chosen, 'trial')} have a result; "
+            there = f"{after.settled} of {counted(after.selected, 'trial')} have a result; "
         tell(
             self.session.console,
             f"interrupted: {there}packs in training are lost, but for checkpoints, and the same command goes on from there",

@@ -50,8 +50,9 @@ class StudySummary:
     def _say_done(self, console: Console, result: StudyResult) -> None:
         counts = f"{result.finished} finished, {result.diverged} diverged, {result.failed} failed"
         counts += f", {result.not_trained} not trained" if result.not_trained else ""
-        declared = "chosen" if self.after.only else "declared"
-        console.print(f"[bold]{result.declared} {declared}, {result.already_there} already there, {counts}[/]")
+        selected = f", {result.selected} selected" if result.selected < result.declared else ""
+        there = f"{result.declared} declared{selected}, {result.already_there} already there"
+        console.print(f"[bold]{there}, {counts}[/]")
         show_failures(console, "failed", result.failures)
         show_failures(console, "not measured", result.unmeasured)
         if self.after.given_up:

@@ -23,7 +23,7 @@ from study.mirror.entry import (
     with_neg_elbo,
 )
 from study.record import Home, HomeError, deciding_rows, read_artifacts, read_commits, stored_ids
-from study.record.study_files import read_header, read_plan, read_regimes
+from study.record.study_files import read_header, read_plan, read_regimes, read_rules
 
 PAGE = 1000
 """How many trials' records are read at once."""
@@ -52,7 +52,11 @@ class StudyRecords:
         self.first_seed = min(seeds) if seeds else None
         self.minimised = minimised(header)
         self._order = {trial: place for place, trial in enumerate(self.labels)}
-        self.regimes = read_regimes(home, study)
+        self.read_judgement()
+
+    def read_judgement(self) -> None:
+        """Read the regimes of the latest report, and what it judges them by."""
+        self.regimes, self.rules = read_regimes(self.home, self.study), read_rules(self.home, self.study)
 
     def reread(self) -> "StudyRecords":
         """The same study, with its plan as it is now."""
@@ -142,14 +146,14 @@ class StudyRecords:
             return {}
         from safetensors.numpy import save
 
-        from study.mirror import pictures
+        from analysis.figures.trial_pictures import latent_rates, reconstructions
 
         files = {}
         if stage := [row for row in entry.latents if row["stage"] == entry.latents[-1]["stage"]]:
             rates, variances = [row["rate"] for row in stage], [row["post_var"] for row in stage]
-            files["latents.png"] = pictures.latent_rates(rates, variances)
+            files["latents.png"] = latent_rates(rates, variances)
         if images := self._arrays(entry, "pictures"):
-            files["reconstruction.png"] = pictures.reconstructions(images)
+            files["reconstruction.png"] = reconstructions(images)
         if weights := self._arrays(entry, "weights"):
             files["weights/model.safetensors"] = save(weights)
         return files

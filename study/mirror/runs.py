@@ -24,7 +24,7 @@ from study.mirror.cells import Cells, Seed, Server
 from study.mirror.entry import Entry, Run
 from study.mirror.live_packs import LivePacks
 from study.mirror.records import StudyRecords
-from study.record.study_files import REPORT, read_regimes, study_file
+from study.record.study_files import REPORT, study_file
 
 STATUSES = {"finished": "FINISHED", "diverged": "FINISHED", "failed": "FAILED"}
 """Run statuses. A trial that diverged has a result; any status not listed here was cut short: KILLED."""
@@ -243,10 +243,10 @@ class StudyRuns:
     def show_report(self) -> None:
         """Show the report that the home holds, and the regimes that it found; nothing where there is none."""
         records = self.records
+        records.read_judgement()
         with contextlib.suppress(FileNotFoundError):
             self.report.show(records.home.read(study_file(records.study, REPORT)))
             self._describe()
-        records.regimes = read_regimes(records.home, records.study)
         self.cells.judge()
         self.settle()
 

@@ -47,7 +47,7 @@ NOTE = """{caption}
 one (`model.encoder`) was declared with it. Tags say a run's `kind` and a trial's `status` (finished, diverged or failed), \
 `trial_id` and `regime`, as the report judges it (`?`: the trial has not converged); runs of kind `pack` show training live.
 
-{legend}
+{rules}{legend}
 
 **Report:** {shown}`{report}`. Everything here follows from the study's records: `collapsar mirror {study}` writes \
 it again.
@@ -124,6 +124,7 @@ def description(records: StudyRecords, experiment: str, report: str | None = Non
         caption=records.caption,
         links=links,
         nesting=CELLS if records.has_cells else TRIALS,
+        rules=f"**Regimes.** {' '.join(records.rules)}\n\n" if records.rules else "",
         legend=legend,
         order=f"{records.minimised[0]}, which the search minimises" if records.minimised else "the study's table",
         shown=f"[open it here]({run_address(experiment, report, PAGE)}); the file is " if report else "",

@@ -39,32 +39,32 @@ class LaunchPlan:
 
     @property
     def blocked(self) -> list[tuple[Declared, Trial]]:
-        """Chosen trials that stand on a stage without weights, each with that stage."""
+        """Selected trials that stand on a stage without weights, each with that stage."""
         found = {trial.trial_id: (trial, stage) for plan in self.plans for trial, stage in plan.blocked}
         return list(found.values())
 
     @property
-    def trial_ids(self) -> set[str]:
-        """The chosen trials, and the missing stages that they stand on."""
-        return self._chosen | self.open_ids
+    def remaining(self) -> int:
+        """How many trials searches will still ask for, at most; of a part of them nobody knows how many."""
+        return sum(plan.remaining.total() for plan in self.plans if not plan.only)
 
     @property
     def open_ids(self) -> set[str]:
-        """Of these trials those without a result, whether they can still be trained or not."""
+        """The trials to train, and the selected ones without a result that cannot be trained."""
         return {trial.trial_id for trial in self.missing} | self._unsettled
 
     @property
-    def chosen(self) -> int:
-        """How many trials the studies and `only` choose."""
-        return len(self._chosen)
+    def selected(self) -> int:
+        """How many trials the studies and `only` select."""
+        return len(self._selected)
 
     @property
     def settled(self) -> int:
-        """How many of the chosen trials have a result."""
-        return len(self._chosen - self._unsettled)
+        """How many of the selected trials have a result."""
+        return len(self._selected - self._unsettled)
 
     @property
-    def _chosen(self) -> set[str]:
+    def _selected(self) -> set[str]:
         return {row.trial.trial_id for plan in self.plans for row in plan.rows}
 
     @property

@@ -4,18 +4,19 @@ There is nothing to resume: launching a study again *is* resuming it, extending 
 """
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from models.specs.metrics import metrics_for, own_metrics
 from study.declare.identity import ENGINE
-from study.declare.probe import Declared, Probe
+from study.declare.probe import Declared
 from study.declare.search import SearchTable
 from study.declare.table import Label, Row, Scale, Study, Table
 from study.declare.trial import Trial
 from study.plan.files import read_header, read_rows, write_dropped, write_table
+from study.plan.measured_columns import measured_columns
 from study.plan.refinement import Refinement
 from study.plan.search_rounds import SearchRounds
 from study.plan.selection import select_rows
@@ -32,12 +33,17 @@ class Growth(Protocol):
         """Further rows, given the results of these."""
         ...
 
+    @property
+    def remaining(self) -> Counter[int | None]:
+        """Rung, or None where there are none → how many rows are still to come at most, as far as that is known."""
+        ...
+
 
 @dataclass(frozen=True)
 class Plan:
-    """A study's table held against a home: the rows that `only` chooses, and which of their trials have a result.
+    """A study's table held against a home: the rows that `only` selects, and which of their trials have a result.
 
-    `declared` and `rows` (the chosen ones) hold equal trials once; `repeated` counts the others. `left_out` counts the rows
+    `declared` and `rows` (the selected ones) hold equal trials once; `repeated` counts the others. `left_out` counts the rows
     for which the function returns None. `outdated` counts the home's results of other engine versions, which are kept but
     belong to other trial ids.
     """
@@ -67,25 +73,35 @@ class Plan:
         return table.space.labels if isinstance(table, SearchTable) else {}
 
     @property
+    def remaining(self) -> Counter[int | None]:
+        """Rung → how many rows a search will still ask for, at most."""
+        return self.growth.remaining if self.growth else Counter()
+
+    @property
+    def expected(self) -> int:
+        """How many trials the study declares: its rows, and those that a search will still ask for."""
+        return len(self.declared) + self.remaining.total()
+
+    @property
     def remarks(self) -> Sequence[str]:
         """What a person must know of a search that has changed since its last launch."""
         return self.growth.remarks if isinstance(self.growth, SearchRounds) else ()
 
     @property
     def missing(self) -> list[Declared]:
-        """The trials to train: chosen ones without a result, and the stages they stand on, unless given up.
+        """The trials to train: selected ones without a result, and the stages they stand on, unless given up.
 
         A trial whose stage diverged or was given up cannot be trained: see `blocked`.
         """
-        chosen = [trial for trial in self.unsettled if not self._blocking_stage(trial)]
-        wanted = {one.trial_id: one for trial in chosen for one in (*trial.stages, trial)}
+        asked = [trial for trial in self.unsettled if not self._blocking_stage(trial)]
+        wanted = {one.trial_id: one for trial in asked for one in (*trial.stages, trial)}
         return [one for one in wanted.values() if not self._has_result(one) and not self._is_given_up(one)]
 
     @property
     def missing_stages(self) -> list[Declared]:
         """The missing trials that are only stages of others, not rows themselves."""
-        chosen = {row.trial.trial_id for row in self.rows}
-        return [trial for trial in self.missing if trial.trial_id not in chosen]
+        selected = {row.trial.trial_id for row in self.rows}
+        return [trial for trial in self.missing if trial.trial_id not in selected]
 
     @property
     def ready(self) -> list[Declared]:
@@ -94,13 +110,13 @@ class Plan:
 
     @property
     def blocked(self) -> list[tuple[Declared, Trial]]:
-        """Chosen trials that cannot be trained, each with the stage that is to blame."""
+        """Selected trials that cannot be trained, each with the stage that is to blame."""
         pairs = [(trial, self._blocking_stage(trial)) for trial in self.unsettled]
         return [(trial, stage) for trial, stage in pairs if stage]
 
     @property
     def given_up(self) -> list[Declared]:
-        """Chosen trials that failed `MAX_ATTEMPTS` times."""
+        """Selected trials that failed `MAX_ATTEMPTS` times."""
         return [trial for trial in self.unsettled if self.attempts.get(trial.trial_id, 0) >= MAX_ATTEMPTS]
 
     @property
@@ -112,12 +128,12 @@ class Plan:
 
     @property
     def settled(self) -> int:
-        """How many of the chosen trials have a result."""
+        """How many of the selected trials have a result."""
         return len(self.rows) - len(self.unsettled)
 
     @property
     def unsettled(self) -> list[Declared]:
-        """The chosen trials without a result."""
+        """The selected trials without a result."""
         return [row.trial for row in self.rows if not self._has_result(row.trial)]
 
     def _has_result(self, trial: Declared) -> bool:
@@ -135,7 +151,7 @@ class Plan:
         return diverged or (not self._has_result(stage) and self._is_given_up(stage))
 
     def count(self, status: str) -> int:
-        """How many of the chosen trials have this status."""
+        """How many of the selected trials have this status."""
         return sum(self.statuses.get(row.trial.trial_id) == status for row in self.rows)
 
 
@@ -241,8 +257,7 @@ def write_plan(plan: Plan, home: Home) -> None:
         "declared_in": plan.study.declared_in,
         "stages": [stage.trial_id for stage in plan.stages],
         "axes": {name: _labels(plan, name) for name in plan.study.table(plan.scale).axes},
-        **_probe_numbers(plan),
-        **_metrics(plan),
+        **measured_columns([row.trial for row in plan.declared]),
     }
     if isinstance(plan.growth, Refinement):
         header["refine"] = plan.growth.width
@@ -257,23 +272,3 @@ def _labels(plan: Plan, axis: str) -> list[Label]:
     """The labels of an axis as declared; where rows were added, numbers are sorted."""
     labels = list(dict.fromkeys(row.axes[axis] for row in plan.declared))
     return sorted(labels) if plan.growth and not any(isinstance(item, str) for item in labels) else labels
-
-
-def _probe_numbers(plan: Plan) -> dict[str, object]:
-    """What the probes of a study measure, where it has any, and whether trials are trained beside them."""
-    probes = [row.trial for row in plan.declared if isinstance(row.trial, Probe)]
-    if not probes:
-        return {}
-    measures = dict(item for probe in probes for item in probe.what.measures.items())
-    return {"measures": measures, "trained": len(probes) < len(plan.declared)}
-
-
-def _metrics(plan: Plan) -> dict[str, object]:
-    """Unit and meaning of the metrics that the study's trials have, and which of them the user's own code measures."""
-    trials = [row.trial for row in plan.declared if isinstance(row.trial, Trial)]
-    found = metrics_for(trials)
-    listed: dict[str, object] = (
-        {"metrics": {name: [metric.unit, metric.meaning] for name, metric in found.items()}} if found else {}
-    )
-    own = list(dict.fromkeys(name for trial in trials for name, _ in own_metrics(trial)))
-    return listed | ({"own_metrics": own} if own else {})

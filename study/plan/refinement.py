@@ -9,7 +9,7 @@ Source of the line: Wang & Ziyin (2022), eqs. 11-13.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,6 +63,11 @@ class Refinement:
         if len(labels) < 2 or not all(map(_is_beta, labels)):
             raise OptionError(f"study {study.name} sweeps no axis {BETA} of numbers: leave --refine out")
         return cls(table, width, earlier)
+
+    @property
+    def remaining(self) -> Counter[int | None]:
+        """Nothing: nobody knows how many β it will take."""
+        return Counter()
 
     def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
         """The rows of the next β, for every seed, of each sweep whose trials all have results."""

@@ -6,6 +6,7 @@ have asked for are then known to its samplers from the beginning, and stay in it
 The order of axes and of choices changes nothing: a home keeps to the first one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -33,7 +34,8 @@ class Known(NamedTuple):
 class SearchRounds:
     """All searches of a table, each as far as the results in the home let it go.
 
-    `remarks` says what has become of earlier results, where the search has changed.
+    `remarks` says what has become of earlier results, where the search has changed, and which value of a diverged trial is
+    too low.
     """
 
     def __init__(self, table: SearchTable, home: Home, name: str) -> None:
@@ -50,9 +52,9 @@ class SearchRounds:
         self._searches = [search for search, _ in searches]
         asked = {row.trial.trial_id for search in self._searches for row in search.more(results)}
         has_changed = any(changed for _, changed in searches) or not asked.issuperset(earlier)
-        self.remarks = (
-            self._remarks(home, name, header, len(earlier), len(asked & earlier.keys())) if has_changed else []
-        )
+        self.remarks = self._outdone(name, [results[trial] for trial in asked if trial in results])
+        if has_changed:
+            self.remarks += self._remarks(home, name, header, len(earlier), len(asked & earlier.keys()))
 
     def more(self, rows: Sequence[Row], home: Home) -> list[Row]:
         """The next round of every search whose own rows all have results."""
@@ -63,6 +65,11 @@ class SearchRounds:
             if row.trial.trial_id not in there:  # a child of the genetic algorithm may equal a parent: one trial
                 found.setdefault(row.trial.trial_id, row)
         return list(found.values())
+
+    @property
+    def remaining(self) -> Counter[int | None]:
+        """Rung → how many rows the searches will still ask for, at most: one child may equal another."""
+        return sum((search.remaining for search in self._searches), Counter[int | None]())
 
     @property
     def header(self) -> dict[str, Any]:
@@ -136,6 +143,19 @@ class SearchRounds:
         except DeclarationError:  # of a value that the changed function does not take
             return None
         return Known(asked, [row]) if row.trial.trial_id == trial_id else None
+
+    def _outdone(self, name: str, results: Sequence[Mapping[str, Any]]) -> list[str]:
+        """A sentence for each column in which a finished trial is worse than what a diverged one is declared to count as."""
+        finished = [result for result in results if result["status"] == "finished"]
+        found = []
+        for column, declared in self._table.settings.minimise.items():
+            most = max((result[column] for result in finished if result[column] is not None), default=declared)
+            if most > declared:
+                found.append(
+                    f"the search {name} declares that a diverged trial counts as {column}={declared:g}, and a finished one "
+                    f"has {most:.5g}: so a diverged one counts as worse than every finished one so far"
+                )
+        return found
 
     def _remarks(self, home: Home, name: str, header: Mapping[str, Any], results: int, kept: int) -> list[str]:
         """One sentence: what has changed, and what becomes of the results."""

@@ -80,13 +80,16 @@ distortion_data_test | float | data² | E‖x−x̂‖² on the test set in data
 nre_data_test      | float | -       | distortion_data_test over the data's total variance on the test set
 rate_train         | float | nats    | E KL(q(z|x) ‖ N(0, I)), training set
 rate_test          | float | nats    | E KL(q(z|x) ‖ N(0, I)), test set
-objective_train    | float | nats    | J with the trial's own β, training set
-objective_test     | float | nats    | J with the trial's own β, test set
+rate_of_means_train | float | nats   | ½ E ‖μ‖², the half of the rate that the means make, training set
+rate_of_means_test | float | nats    | the same on the test set
+objective_train    | float | nats    | J with the trial's own β and weights of the rate's halves, training set
+objective_test     | float | nats    | the same on the test set
 neg_elbo_test      | float | nats    | J at β = 1 plus (d/2) log 2π, test set; of no normal likelihood: J at β = 1
 nre_test           | float | -       | distortion_test over the total variance of the test set about the training mean
 nre_mean_test      | float | -       | nre_test with z = E[z|x]: what reconstructions lose, 1 if no better than the mean
 nre_mean_train     | float | -       | nre_mean_test's number on the training set
 gamma              | float | data²   | the final decoder variance, mean over pixels and images; null: there is none
+gamma_drift        | float | -       | log of the final γ over its mean from 70 to 90 % of training; null: γ is not trained
 gamma_eff          | float | data²   | β times the final decoder variance
 n_active           | int   | -       | latents with v_j = E_x σ_j²(x) below 0.5, training set
 n_burda            | int   | -       | latents with Var_x E[z_j|x] above 0.01, training set
@@ -196,6 +199,7 @@ _DERIVED = frozenset(
         "regime",
         "regime_relative",
         "converged",
+        "gamma_at_rest",
         "recon_ok",
         "needed_dims",
     }

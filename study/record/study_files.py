@@ -13,8 +13,8 @@ from study.record.home import Home, HomeError
 PLAN, HEADER, DROPPED = "plan.parquet", "study.json", "dropped.json"
 """The third lists the trials that the study's table has dropped."""
 
-REPORT, REGIMES = "report/index.html", "report/regimes.json"
-"""The report's page, and the regime of each trial as the report judges it."""
+REPORT, REGIMES, RULES = "report/index.html", "report/regimes.json", "report/rules.json"
+"""The report's page, the regime of each trial as the report judges it, and what it judges by, in sentences."""
 
 
 def study_file(study: str, name: str) -> str:
@@ -50,6 +50,14 @@ def read_regimes(home: Home, study: str) -> dict[str, str]:
         return _read_json(home, study, REGIMES, "list of regimes", dict)
     except FileNotFoundError:
         return {}
+
+
+def read_rules(home: Home, study: str) -> list[str]:
+    """A sentence for each data set: what the latest report judges regimes by; none without a report. Raises: HomeError."""
+    try:
+        return _read_json(home, study, RULES, "list of sentences", list)
+    except FileNotFoundError:
+        return []
 
 
 def _read_json(home: Home, study: str, name: str, noun: str, kind: type) -> Any:

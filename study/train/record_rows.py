@@ -1,5 +1,6 @@
 """The rows that a trained pack leaves in the tables: its trials, their curves and their latents."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from models.loss.objective import neg_elbo, objective
+from models.specs.gamma import TrainedGamma
 from study.pack.pack import Pack
 from study.train.declared_columns import declared_row
 from study.train.measure.measure import BURDA_ABOVE, Measure
@@ -15,6 +17,10 @@ from study.train.step.loop import Training
 from study.train.step.outcome import ACTIVE_BELOW
 
 Row = dict[str, Any]
+
+LATE = (0.7, 0.9)
+"""The part of training whose γ the final one is compared with: both bounds as shares of the steps, on average the last
+fifth away from the end. Its mean makes little of what minibatches add."""
 
 
 def trial_rows(pack: Pack, measure: Measure, training: Training, commit_id: str) -> list[Row]:
@@ -51,14 +57,15 @@ def _result(measure: Measure, training: Training, index: int) -> Row:
         "distortion_test": distortion,
         "distortion_data_test": in_data,
         "nre_data_test": in_data / measure.data.total_variance_test,
-        "objective_train": float(objective(measure.misfit("train")[index], train.rate[index], beta)),
-        "objective_test": float(objective(measure.misfit("test")[index], test.rate[index], beta)),
+        "objective_train": float(objective(measure.misfit("train")[index], measure.counted_rate("train")[index], beta)),
+        "objective_test": float(objective(measure.misfit("test")[index], measure.counted_rate("test")[index], beta)),
         "neg_elbo_test": float(neg_elbo(measure.misfit("test")[index], test.rate[index], measure.constant)),
         "nre_test": distortion / variance["test"],
         "nre_mean_test": float(test.distortion_of_mean[index]) / variance["test"],
         "nre_mean_train": float(train.distortion_of_mean[index]) / variance["train"],
         "gamma": gamma,
         "gamma_eff": beta * gamma,
+        **(_drift(training, index, gamma) if isinstance(trial.objective.gamma, TrainedGamma) else {}),
         "n_burda": _count(train.mean_var[index], train.mean_var[index] > BURDA_ABOVE),
         **({} if trial.model.is_deterministic else _of_the_posterior(measure, index)),
         **_ends(training, index),
@@ -71,8 +78,10 @@ def _of_the_posterior(measure: Measure, index: int) -> Row:
     return {
         "rate_train": float(train.rate[index]),
         "rate_test": float(measure.test.rate[index]),
+        "rate_of_means_train": float(train.rate_of_means[index]),
+        "rate_of_means_test": float(measure.test.rate_of_means[index]),
         "n_active": _count(train.variance[index], train.variance[index] < ACTIVE_BELOW),
-        "scale_residual": float(train.scale_residual[index]),
+        "scale_residual": float(measure.scale_residual[index]),
     }
 
 
@@ -86,6 +95,17 @@ def _ends(training: Training, index: int) -> Row:
     end = int(training.ended_at[index])
     taken = [values["grad_z"] for step, values in training.curves.points if _was_taken(end, step)]
     return {"grad_z_first": float(taken[0][index]), "grad_z_last": float(taken[-1][index])} if taken else {}
+
+
+def _drift(training: Training, index: int, final: float) -> Row:
+    """How far γ moved at the end; nothing where no step was logged late in training, or γ has vanished."""
+    end = int(training.ended_at[index])
+    taken = [(step, float(values["gamma"][index])) for step, values in training.curves.points if _was_taken(end, step)]
+    low, high = (share * taken[-1][0] for share in LATE) if taken else (0.0, 0.0)
+    late = [gamma for step, gamma in taken if low <= step <= high]
+    if not late or min(*late, final) <= 0:
+        return {}
+    return {"gamma_drift": math.log(final) - sum(map(math.log, late)) / len(late)}
 
 
 def _was_taken(ended_at: int, step: int) -> bool:

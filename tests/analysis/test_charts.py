@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from made_up_studies import row, store
 
-from analysis.explore.charts import NAMES, charts_of
+from analysis.explore.charts import charts_of
 from analysis.explore.explored import Explored
+from analysis.explore.names import NAMES
 from analysis.figures.chart import Charts
 from analysis.frames.view import View
 from analysis.tables.interval import t_interval

@@ -1,12 +1,20 @@
 """Regimes of trials whose records are made up: each follows from what was reconstructed with how many latents."""
 
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
+from declarations import bounded
+from hypothesis import given
+from hypothesis import strategies as st
 from made_up_studies import DIGITS, row, seeds, store
 
 from analysis import header, results
-from analysis.report.report import _notes, write_report
+from analysis.frames.regime import with_regimes
+from analysis.frames.standards import standards
+from analysis.report.notes import rules
+from analysis.report.report import write_report
 from study.record import Home
 from study.record.study_files import read_regimes
 
@@ -79,6 +87,46 @@ def test_where_r_is_unknown_the_converged_run_of_best_elbo_sets_it(home: Home):
     assert frame["regime_relative"].tolist() == [True] * 4 + [False]
 
 
+def test_needless_latents_that_encode_noise_do_not_raise_the_bar_for_others(home: Home):
+    """They have the best NRE of all. Were it the bar, the best trial of all would be one that does not fit."""
+    trials = [(14, -35.0, 0.10), (16, 90.0, 0.084), (16, 1900.0, 0.088), (4, -24.0, 0.25), (13, -34.0, 0.11)]
+    seeds(home, [row("", **DIGITS, n_active=n, neg_elbo_test=e, nre_mean_test=nre) for n, e, nre in trials])
+    assert results("s", home)["regime"].tolist() == ["balanced", "under", "under", "over", "memorising"]
+
+
+ON_UNKNOWN = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(["finished", "finished", "diverged"]),
+        "stage": st.sampled_from(["vae", "vae", "refit", "second vae", "autoencoder"]),
+        "likelihood": st.sampled_from([None, "normal", "categorical"]),
+        "gamma_mode": st.sampled_from(["learned", "perimage"]),
+        "n_active": st.sampled_from([0.0, 1.0, 2.0, 3.0, float("nan")]),
+        "nre_mean_test": st.sampled_from([1e-3, 0.1, 0.109, 0.111, 0.5, 1.0, 1.2, float("nan")]),
+        "neg_elbo_test": st.sampled_from([-30.0, -29.0, 0.0, 7.0, float("nan")]),
+        "scale_residual": st.sampled_from([0.1, 0.5, 0.6, float("nan")]),
+    }
+)
+"""Columns of a trial on data of unknown dimension."""
+
+
+@bounded
+@given(st.lists(ON_UNKNOWN, min_size=1, max_size=6))
+def test_the_trial_that_regimes_are_relative_to_is_balanced(trials: list[dict[str, Any]]):
+    """It has the least −ELBO of all that have converged; where there is no such trial, no trial has a regime."""
+    known = {"data": "Digits", "data_id": "dg", "intrinsic_dim": float("nan"), "declaration": "{}"}
+    frame = with_regimes(pd.DataFrame([known | {"trial_id": str(i)} | one for i, one in enumerate(trials)]))
+    reference = standards(frame)["dg"].trial
+    if reference is None:
+        assert set(frame["regime"]) <= {"unknown", "diverged", "draws", "whole"}
+        return
+    regimes = dict(zip(frame["trial_id"], frame["regime"], strict=True))
+    assert regimes[reference["trial_id"]] == "balanced"
+    assert "unknown" not in {regimes[i] for i in frame[frame["n_active"].notna()]["trial_id"]}
+    others = frame[frame["converged"] & frame["n_active"].notna() & frame["stage"].ne("second vae")]
+    if set(others["likelihood"]) == {"normal"} and set(others["gamma_mode"]) == {"learned"}:
+        assert reference["neg_elbo_test"] == others["neg_elbo_test"].min()
+
+
 def test_a_probability_of_levels_is_not_ranked_with_densities(home: Home):
     """Nor is a density that has seen what it explains."""
     density = row("", **DIGITS, n_active=11, neg_elbo_test=50.0, nre_mean_test=0.1, likelihood="normal")
@@ -102,7 +150,7 @@ def test_without_a_converged_trial_unknown_data_have_no_regime(home: Home):
     seeds(home, [row("", **DIGITS, neg_elbo_test=None, scale_residual=0.9)])
     frame = results("s", home)
     assert frame["regime"].tolist() == ["unknown"]
-    assert _notes(frame, header("s", home)) == [
+    assert rules(frame, header("s", home)) == [
         "Digits: r is unknown, and no trial has converged yet, so no regime can be named."
     ]
 
@@ -111,7 +159,7 @@ def test_where_even_the_best_run_collapsed_nothing_is_balanced(home: Home):
     seeds(home, [row("", **DIGITS, n_active=0, neg_elbo_test=5.0), row("", **DIGITS, n_active=2, neg_elbo_test=9.0)])
     frame = results("s", home)
     assert frame["regime"].tolist() == ["unknown"] * 2
-    assert _notes(frame, header("s", home)) == [
+    assert rules(frame, header("s", home)) == [
         "Digits: r is unknown, and the converged trial with the lowest −ELBO keeps no latent, so no regime can be named."
     ]
 
@@ -132,23 +180,35 @@ def test_regimes_that_are_relative_to_the_best_trial_wait_for_all_trials_on_the_
     store(home, "part", axes, plan, trials)
     frame = results("part", home)
     assert frame["regime"].tolist() == ["pending", "missing", "balanced", "missing", "balanced", "unfit"]
-    assert _notes(frame, header("part", home)) == [
-        "Digits: r is unknown, so regimes are relative to the best trial, and named once all on these data have a result."
+    assert rules(frame, header("part", home)) == [
+        "Digits: r is unknown, so regimes are relative to one trial, and named once all on these data have a result.",
+        "m: the data need r = 3 latents and have no noise, so a trial reconstructs if its NRE mean is at most 0.01.",
+        "n: the data need r = 3 latents and are noisy, so a trial reconstructs if its NRE mean is at most 0.22, which is "
+        "1.1 × that of the best trial (seed 0).",
     ]
     better = row("Digits1", **DIGITS, n_active=6, nre_mean_test=0.1, neg_elbo_test=-50.0)
     store(home, "whole", axes, plan, [*trials, better, row("m1", data="m", status="diverged")])
     frame = results("whole", home)
     assert frame["regime"].tolist() == ["over", "balanced", "balanced", "diverged", "balanced", "unfit"]
-    assert _notes(frame, header("whole", home)) == [
-        "Digits: r is unknown, so regimes are relative to the 6 active latents of the converged trial with the lowest "
-        "−ELBO on the test set (seed 1)."
-    ]
+    assert rules(frame, header("whole", home))[0] == (
+        "Digits: r is unknown, so regimes are relative to the converged trial with the lowest −ELBO on the test set "
+        "(seed 1): it keeps 6 active latents, as many as the data are taken to need, and a trial reconstructs if its NRE "
+        "mean is at most 0.11, which is 1.1 × that trial's."
+    )
 
 
 def test_what_is_no_better_than_the_mean_reconstructs_nothing(home: Home):
     nres = [1.88, 1.9]
-    seeds(home, [row("", **DIGITS, n_active=4, neg_elbo_test=nre, nre_mean_test=nre) for nre in nres])
+    seeds(home, [row("", noise=0.1, n_active=4, nre_mean_test=nre) for nre in nres])
     assert results("s", home)["regime"].tolist() == ["unfit"] * 2
+
+
+def test_a_reference_that_is_no_better_than_the_mean_says_nothing_of_what_data_need(home: Home):
+    seeds(home, [row("", **DIGITS, neg_elbo_test=elbo, nre_mean_test=nre) for elbo, nre in [(-20.0, 1.0), (-9.0, 0.5)]])
+    frame = results("s", home)
+    assert frame["regime"].tolist() == ["unknown"] * 2
+    (rule,) = rules(frame, header("s", home))
+    assert "the converged trial with the lowest −ELBO reconstructs no better than the mean" in rule
 
 
 def test_a_deterministic_autoencoder_is_not_called_unconverged(home: Home):
@@ -162,4 +222,10 @@ def test_a_second_vae_has_no_regime_and_sets_none(home: Home):
     first = row("", n_active=3, nre_mean_test=0.1, neg_elbo_test=-10.0, **DIGITS)
     second = row("", n_active=8, nre_mean_test=0.1, neg_elbo_test=-99.0, stage="second vae", **DIGITS)
     seeds(home, [first, second])
+    assert results("s", home)["regime"].tolist() == ["balanced", "draws"]
+
+
+def test_the_error_of_a_second_vae_on_draws_says_nothing_of_what_a_first_one_can_reconstruct(home: Home):
+    second = row("", noise=0.1, nre_mean_test=0.006, stage="second vae")
+    seeds(home, [row("", noise=0.1, nre_mean_test=0.1), second])
     assert results("s", home)["regime"].tolist() == ["balanced", "draws"]

@@ -16,8 +16,10 @@ from typer.testing import CliRunner
 from analysis import header, results, write_report
 from analysis.__main__ import app
 from analysis.explore.axes import gamma_axis
-from analysis.figures.style import looks
-from analysis.report.page.columns import UNDECLARED, glossary
+from analysis.figures.looks import looks
+from analysis.frames.recorded import UNDECLARED
+from analysis.report.page.columns import glossary
+from analysis.report.report import Report
 from analysis.report.terminal import print_report
 from models.specs.metrics import METRICS
 from study.record import Home, commit, read
@@ -59,9 +61,16 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def test_the_report_writes_its_tables_figures_and_page(home: Home):
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Report]:
+    """The home of `full_study`, and its report."""
+    home = Home(tmp_path_factory.mktemp("full"))
     full_study(home)
-    report = write_report("grid_gamma", home)
+    return home, write_report("grid_gamma", home)
+
+
+def test_the_report_writes_its_tables_figures_and_page(full: tuple[Home, Report]):
+    home, report = full
     names = {path.rsplit("/", 1)[1] for path in report.paths}
     figures = ALWAYS | OF_CURVES | OF_SWEEPS
     assert names == {f"{name}.{suffix}" for name in figures for suffix in ("svg", "png")} | FILES
@@ -75,10 +84,8 @@ def test_the_report_writes_its_tables_figures_and_page(home: Home):
     assert set(table["n_active_half"]) == {0.0}
 
 
-def test_the_page_needs_no_network_and_no_other_file(home: Home):
-    full_study(home)
-    write_report("grid_gamma", home)
-    text = home.read("studies/grid_gamma/report/index.html").decode()
+def test_the_page_needs_no_network_and_no_other_file(full: tuple[Home, Report]):
+    text = full[0].read("studies/grid_gamma/report/index.html").decode()
     assert text.count("data-chart=") == len(ALWAYS | OF_CURVES | OF_SWEEPS)
     for outside in ("<script src", "<link", "<img", "src=", "@import", 'href="http'):
         assert outside not in text
@@ -101,15 +108,12 @@ def test_text_from_a_study_is_escaped_in_the_page(home: Home):
     assert "&lt;b&gt;&amp;" in text
 
 
-def test_the_same_records_give_the_same_files(home: Home):
-    full_study(home)
-    files = [
-        home.read(path) for path in write_report("grid_gamma", home).paths if not path.endswith((".html", ".json"))
-    ]
-    again = [
-        home.read(path) for path in write_report("grid_gamma", home).paths if not path.endswith((".html", ".json"))
-    ]
-    assert files == again
+def test_the_same_records_give_the_same_files(full: tuple[Home, Report]):
+    home, report = full
+    paths = [path for path in report.paths if not path.endswith((".html", ".json"))]
+    files = [home.read(path) for path in paths]
+    assert write_report("grid_gamma", home).paths == report.paths
+    assert [home.read(path) for path in paths] == files
 
 
 def test_a_study_without_kappa_or_curves_goes_without_those_figures(home: Home):
@@ -159,7 +163,7 @@ def test_each_mode_has_one_look_that_its_company_does_not_change():
 
 
 def test_the_glossary_takes_units_from_the_records():
-    rows = {column: (unit, meaning) for _, column, unit, meaning in glossary({})}
+    rows = {column: (unit, meaning) for column, unit, meaning in glossary({}).values()}
     assert rows["trials.distortion_test"][0] == "data²"
     assert rows["trials.rate_test"][0] == "nats"
     unit, meaning = rows["trials.gamma"]
@@ -170,8 +174,7 @@ def test_the_glossary_takes_units_from_the_records():
 def test_the_glossary_takes_units_of_metrics_from_the_plan(home: Home):
     """As the launcher wrote them down; a home from before it did shows what it always showed."""
     gamma_grid(home, PLANTED, 3)
-    written = [METRICS["mmd_imq"].unit, METRICS["mmd_imq"].meaning]
-    assert written == UNDECLARED["mmd_imq"]
+    assert all([METRICS[name].unit, METRICS[name].meaning] == said for name, said in UNDECLARED.items())
     write_report("grid_gamma", home)
     assert "in q(z)-units" not in home.read("studies/grid_gamma/report/index.html").decode()
     header = json.loads(home.read("studies/grid_gamma/study.json"))
@@ -213,7 +216,7 @@ def test_a_part_of_a_study_says_what_it_can(home: Home):
     assert len(report.claims) == 3
     print_report(Console(width=80, file=(out := io.StringIO())), report)
     assert "tried so far: gamma learned" in out.getvalue()
-    assert "3 claims are undecided, while 15 trials are not trained yet: launch the whole study" in out.getvalue()
+    assert "3 claims are undecided while 15 trials are not trained: launch the whole study" in out.getvalue()
     for absent in ("κ = 4", "fixed", "insufficient"):
         assert absent not in out.getvalue()
     assert "undecided" in part.read("studies/grid_gamma/report/table.md").decode()

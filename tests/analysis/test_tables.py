@@ -8,8 +8,9 @@ import pytest
 from made_up_studies import PLANTED, gamma_grid, row, seeds, store
 
 from analysis import AnalysisError, curves, glance, header, latents, results, table
-from analysis.tables.cells import markdown
+from analysis.tables.cells import written
 from analysis.tables.interval import number, t_interval
+from analysis.tables.sheet import rows_in_markdown
 from study.catalog.grid_gamma.claims import learned_against_fixed
 from study.record import Home
 
@@ -118,7 +119,7 @@ def test_the_table_gives_mean_half_width_and_counts_of_a_cell(home: Home):
 def test_a_cell_of_unconverged_trials_is_marked_as_insufficient_and_counts_them(home: Home):
     seeds(home, [row(""), row("", scale_residual=0.6), row("", scale_residual=3.0)])
     frame, head = results("s", home), header("s", home)
-    text = markdown(table(frame, head), head)
+    text = rows_in_markdown(*written(table(frame, head), head))
     assert "balanced? 3/3" in text
     assert table(frame, head)["unconverged"].tolist() == [2]
     assert glance(frame, head).cells[0][0].text == "3 balanced?"
@@ -164,7 +165,7 @@ def test_a_study_of_a_users_own_axes_has_a_table_and_a_glance(home: Home):
     assert seen.columns == ["result"]
     assert seen.rows[:3] == [["4", "0.01", "none"], ["4", "0.01", "3"], ["4", "0.001", "none"]]
     assert [line[0].text for line in seen.cells] == ["missing"] + ["3 balanced"] * 7
-    assert "3 ± n/a" in markdown(table(frame, head), head)
+    assert "3 ± n/a" in rows_in_markdown(*written(table(frame, head), head))
     assert learned_against_fixed(frame, head) == []
 
 

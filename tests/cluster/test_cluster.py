@@ -96,10 +96,10 @@ def test_studies_that_are_launched_together_are_one_job_that_is_found_by_any_of_
     assert result.returncode == 0, result.stdout + result.stderr
     assert "tiny, neighbour at laptop scale" in result.stdout
     assert result.stdout.count(f"on the Ray cluster at {head.dashboard}, submitted as tiny-and-1-more-") == 1
-    assert result.stdout.count("2 chosen, 2 already there, 0 finished") == 2
+    assert result.stdout.count("2 selected, 2 already there, 0 finished") == 2
     again = run("--attach", "neighbour", "--address", head.dashboard, cwd=folder, **head.environment)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert again.stdout.count("2 chosen, 2 already there, 0 finished") == 2
+    assert again.stdout.count("2 selected, 2 already there, 0 finished") == 2
 
 
 def test_the_jobs_exit_status_is_the_launchers(head, tmp_path):

@@ -72,10 +72,13 @@ def test_a_search_asks_in_rounds_until_its_budget_is_spent(hunt, tmp_path):
     home = Home(tmp_path)
     plan = make_plan(hunt, "laptop", home)
     assert len(plan.rows) == 3 * 2 * 4  # one batch of each search
+    assert plan.remaining == {10: 3 * 2 * 2 * 4, 40: 3 * 2 * 3 * 2}
+    assert plan.expected == len(hunt.table("laptop"))
     assert replan(plan, home).declared == plan.declared, "a round is over before the next is asked"
     plan = carried_out(hunt, home)
     asked = {tuple(row.axes[axis] for axis in ("sampler", "repeat", "number")) for row in plan.declared}
-    assert len(hunt.table("laptop")) == 3 * 2 * 12
+    assert (plan.expected, plan.remaining.total()) == (len(plan.declared), 0)
+    assert len(hunt.table("laptop")) == 3 * 2 * 3 * (4 + 2)
     assert sum(sampler != "nsga2" for sampler, *_ in asked) == 2 * 2 * 12
     assert 2 * 4 < sum(sampler == "nsga2" for sampler, *_ in asked) <= 2 * 12, "a child may equal a parent: one trial"
 
@@ -146,6 +149,42 @@ def test_a_search_learns_from_its_results():
 def without_rungs(kappa, gamma, beta, seed):
     """A trial without rungs."""
     return a_trial(kappa, gamma, beta, 10, seed)
+
+
+def searched(declared: float, harm: float, trials: int, known: dict[str, Any] | None = None) -> list[Any]:
+    """The rows that TPE asks for where β above 1 diverges, and what has finished is at `harm` or above, least at β = 1."""
+    options = OPTIONS | {"minimise": {"nre_mean_test": declared}, "rungs": None, "trials": trials, "batch": 6}
+    table: Any = search(**options)(without_rungs).table("laptop")
+    one = OptunaSearch(table.settings, table.space, "tpe", 0, lambda n, p, s: table.row("x", 0, n, p, s))
+    known = {} if known is None else known
+    while new := [row for row in one.more(known) if row.trial.trial_id not in known]:
+        for row in new:
+            found = result(row.trial, "diverged" if row.trial.objective.beta > 1 else "finished")
+            known[row.trial.trial_id] = found | {"nre_mean_test": harm + found["nre_mean_test"]}
+    return [*one.more(known)]
+
+
+def test_a_search_is_not_led_to_divergence_by_a_value_of_diverged_trials_that_is_better_than_finished_ones():
+    """As with minimise={"neg_elbo_test": 1.0}, where −ELBO is some tens of nats: else 21 of 24 diverge, near β = 12."""
+    later = sorted(float(row.axes["beta"]) for row in searched(1.0, harm=50.0, trials=48)[24:])
+    assert sum(beta > 1 for beta in later) <= 14
+    assert 0.3 < later[12] < 2, "it is led to β = 1, as by a value that is worse than all"
+
+
+def test_a_finished_trial_that_is_worse_than_what_diverged_ones_count_as_is_told(tmp_path):
+    home, options = Home(tmp_path), OPTIONS | {"minimise": {"n_active": 3.0}, "rungs": None, "samplers": ["random"]}
+    plan = carried_out(search(**options)(without_rungs), home)
+    assert {row.axes["kappa"] for row in plan.declared} == {2, 4}
+    (remark,) = make_plan(search(**options)(without_rungs), "laptop", home).remarks
+    assert "declares that a diverged trial counts as n_active=3, and a finished one has 4" in remark
+    assert "so a diverged one counts as worse than every finished one so far" in remark
+
+
+def test_a_search_that_learned_what_diverged_trials_count_as_goes_on_where_it_was():
+    known: dict[str, Any] = {}
+    whole = [row.trial.trial_id for row in searched(1.0, 50.0, 30, known)]
+    part = {trial: known[trial] for trial in whole[:14]}
+    assert [row.trial.trial_id for row in searched(1.0, 50.0, 30, part)] == whole
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed"])

@@ -3,13 +3,13 @@
 import inspect
 import pydoc
 import signal
-import subprocess
 import sys
 import threading
 
 import pytest
 from brittle_study import write_brittle
-from launches import ROOT, write_study
+from cell_study import CELL
+from launches import write_study
 
 import study
 from study.errors import REFUSALS, DeclarationError, HomeBusyError, OptionError
@@ -17,22 +17,6 @@ from study.launch import call
 from study.launch.find import find
 from study.record import LAUNCH_LOCK, Home, read
 from study.train.pack_run import PackRun
-
-CELL = '''
-from study import VAE, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
-
-
-@study(gamma=[Fixed(4.0), Learned()], kappa=[2, 3], seed=range(2))
-def cell(gamma, kappa, seed):
-    """A study of a notebook's cell."""
-    return Trial(
-        data=PlantedManifold(n=200, n_test=100),
-        model=VAE(kappa=kappa, encoder=(8,), decoder=(8,)),
-        objective=Objective(gamma=gamma),
-        training=Training(steps=20, batch=32),
-        seed=seed,
-    )
-'''
 
 
 @pytest.fixture
@@ -50,7 +34,7 @@ def launched(*studies, **options):
 
 def counts(result):
     return [
-        (one.name, one.declared, one.already_there, one.finished, one.diverged, one.failed) for one in result.studies
+        (one.name, one.selected, one.already_there, one.finished, one.diverged, one.failed) for one in result.studies
     ]
 
 
@@ -96,6 +80,7 @@ def test_a_network_of_a_cell_is_refused_since_its_source_cannot_be_read(tmp_path
 def test_a_part_of_a_table_is_chosen_by_its_values(cell, tmp_path):
     result = launched(cell, home=tmp_path, only={"kappa": 2, "gamma": [study.Fixed(4.0)], "seed": range(2)}, pack=1)
     assert counts(result) == [("cell", 2, 0, 2, 0, 0)]
+    assert result.studies[0].declared == 8
     assert set(read(Home(tmp_path), "trials", ["pack_size"]).column(0).to_pylist()) == {1}
 
 
@@ -183,26 +168,6 @@ def test_a_launch_in_a_thread_of_a_program_touches_no_signal(cell, tmp_path):
     thread.start()
     thread.join()
     assert counts(results[0]) == [("cell", 8, 0, 8, 0, 0)]
-
-
-MAIN = """
-import sys
-import study
-from study import launch
-
-assert launch is study.launch and not {"torch", "pandas", "ray", "pyarrow"} & set(sys.modules)
-done = launch(cell, home="home", mirror=False, in_process=False, address="local")
-print([(one.declared, one.finished) for one in done.studies], done.is_settled, "ray" in sys.modules)
-"""
-
-
-def test_a_study_of_the_program_itself_trains_with_ray_whose_workers_have_no_such_module(tmp_path):
-    """A pack carries its declarations, so a worker needs nothing of `__main__`; and `import study` stays light."""
-    (tmp_path / "program.py").write_text(MAIN.replace("done =", f"{CELL}\ndone =", 1))
-    command = [sys.executable, "program.py"]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1:] == ["[(8, 8)] True True"], done.stdout + done.stderr
 
 
 def test_the_package_and_the_function_take_the_same_arguments(cell, tmp_path):

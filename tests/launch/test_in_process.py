@@ -63,7 +63,7 @@ def test_a_guilty_trial_is_found_by_halving_its_pack_and_the_others_are_trained(
     path, home = write_study(tmp_path, seeds=4, steps=20), tmp_path / "home"
     chosen = ["--only", "kappa=2", "--only", "gamma=learned"]
     result = launch_here(f"{path}:tiny", "--home", home, "--no-mirror", "--pack", 4, *chosen)
-    assert "4 chosen, 0 already there, 3 finished, 0 diverged, 1 failed" in result.stdout
+    assert "4 selected, 0 already there, 3 finished, 0 diverged, 1 failed" in result.stdout
     assert packs_begun(home) == [4, 2, 2, 1, 1]
     failed = [row for row in committed(home) if row["status"] == "failed"]
     assert [(row["seed"], row["error"]) for row in failed] == [(2, "ArithmeticError: not this one")]
@@ -134,7 +134,7 @@ def test_a_breakpoint_in_a_network_of_the_users_own_stops_this_process(tmp_path,
     path = tmp_path / "stopping.py"
     path.write_text(BRITTLE.replace("return self.mu(x)", "breakpoint()\n        return self.mu(x)"))
     result = launch_here(f"{path}:brittle", "--home", tmp_path / "home", "--no-mirror", "--only", "fault=False")
-    assert "4 chosen, 0 already there, 2 finished, 2 diverged" in result.stdout, result.stdout + result.stderr
+    assert "4 selected, 0 already there, 2 finished, 2 diverged" in result.stdout, result.stdout + result.stderr
     assert set(stops) == {20}
 
 

@@ -69,10 +69,11 @@ def test_a_launch_shows_its_counts_and_why_trials_failed(tmp_path):
     done = study.launch(f"{write_brittle(tmp_path)}:brittle", home=tmp_path / "home", quiet=True, mirror=False)
     texts = shown(done).texts
     assert texts[0] == f"home: {tmp_path}/home"
-    counts = dict(zip(texts[1:9], texts[9:17], strict=True))
+    counts = dict(zip(texts[1:10], texts[10:19], strict=True))
     assert counts == {
         "name": "brittle",
         "declared": "6",
+        "selected": "6",
         "already there": "0",
         "finished": "2",
         "diverged": "2",

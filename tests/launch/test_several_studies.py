@@ -41,11 +41,11 @@ def test_what_two_studies_declare_is_missing_once_and_settles_both(tmp_path):
     home = Home(tmp_path)
     plan = plan_of(home, first, second)
     assert [len(own.missing) for own in plan.plans] == [6, 6]
-    assert len(plan.missing) == len(plan.ready) == plan.chosen == len(plan.trial_ids) == len(plan.open_ids) == 9
+    assert len(plan.missing) == len(plan.ready) == plan.selected == len(plan.open_ids) == 9
     put(home, a_trial(3, 0))
     after = plan.replan(home)
     assert [own.settled for own in after.plans] == [1, 1]
-    assert (len(after.missing), after.settled, len(after.trial_ids), len(after.open_ids)) == (8, 1, 9, 8)
+    assert (len(after.missing), after.settled, after.selected, len(after.open_ids)) == (8, 1, 9, 8)
     assert after.grown_since(plan) == []
 
 

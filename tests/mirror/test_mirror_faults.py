@@ -216,7 +216,7 @@ def test_a_launch_whose_server_is_down_trains_and_says_what_to_do(tmp_path: Path
     path, home = write_study(tmp_path), tmp_path / "home"
     result = launch(f"{path}:tiny", "--home", home, "--tracking-uri", "http://127.0.0.1:9", "--only", "kappa=2")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "4 chosen, 0 already there, 4 finished" in result.stdout
+    assert "4 selected, 0 already there, 4 finished" in result.stdout
     assert "may lack any of the study's 4 recorded trials" in result.stdout.replace("\n", " ")
     assert rebuild(Home(home), "tiny") == 4
     assert len(runs(Home(home), "trial", "tiny")) == 4

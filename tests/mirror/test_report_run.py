@@ -54,6 +54,7 @@ def test_the_report_and_its_regimes_are_shown_though_they_come_after_the_mirror(
     (run,) = runs(home, "report")
     note = client(home).get_experiment_by_name(STUDY).tags["mlflow.note.content"]
     assert f"[open it here](#/experiments/1/runs/{run.info.run_id}/artifacts/report.html?" in note
+    assert "**Regimes.** They go by <h1>first</h1>." in note
     reported(home, "<h1>second</h1>", REGIMES | {(8, 0): "over", (8, 1): "over"})
     assert page_shown(home) == "<h1>second</h1>"
     assert regimes_shown(home) == {"κ=4": "balanced", "κ=8": "over"} | seeds | {"κ=8 · s0": "over", "κ=8 · s1": "over"}

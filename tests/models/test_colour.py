@@ -12,11 +12,11 @@ from painted_pictures import paint
 from PIL import Image
 
 from analysis import AnalysisError, View
+from analysis.figures.trial_pictures import CELL, GAP, MARGIN, reconstructions
 from models.data import centring
 from models.data.load import from_declaration, load
 from study import VAE, ImageFolder
 from study.catalog.image_collapse.claims import drawings
-from study.mirror.pictures import CELL, GAP, MARGIN, reconstructions
 from study.pack.pack import make_pack
 from study.plan.datasets import record_data
 from study.record import Home, read, read_artifacts, write_artifacts

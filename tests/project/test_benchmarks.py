@@ -5,11 +5,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from benchmarks import convolutions, core, standing, tables
+from benchmarks import convolutions, core, rooms, standing, tables
 from benchmarks.limit import Limit, layers_of
 from benchmarks.networks import NETWORKS
 from benchmarks.plain_loop import PlainLoop
@@ -142,6 +143,25 @@ def test_the_core_leaves_out_mnist_where_there_is_none(monkeypatch, capsys):
     assert "left out: COLLAPSAR_DATA names no folder" in capsys.readouterr().out
 
 
+def test_a_second_counts_in_the_innermost_room(monkeypatch):
+    ticks = iter([0.0, 1.0, 3.0, 6.0, 10.0])
+    monkeypatch.setattr(rooms, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    clock = rooms.Clock()
+    training = clock.around("training", lambda: "trained")
+    assert clock.around("planning", training)() == "trained"
+    assert {room: taken for room, taken in clock.seconds.items() if taken} == {
+        rooms.REST: 1.0,
+        "planning": 2.0 + 4.0,
+        "training": 3.0,
+    }
+
+
+@pytest.mark.parametrize("room", rooms.ROOMS)
+def test_every_room_opens_with_functions_that_there_are(room):
+    for place in rooms.ROOMS[room]:
+        assert callable(getattr(*rooms.located(place))), place
+
+
 @pytest.mark.slow
 def test_the_commands_run_through(tmp_path):
     """All at once, at next to no size: Ray Tune and the platform train the same trials to the same numbers."""
@@ -151,6 +171,7 @@ def test_the_commands_run_through(tmp_path):
         "reading": ["--trials", "1250", "--mlflow", "0"],
         "planning": ["--repeats", "1"],
         "scale": ["--trials", "100", "--mirror", "100"],
+        "rooms": ["linear_collapse", "--only", "seed=0", "--only", "beta=0.3"],
     }
     running = {
         name: subprocess.Popen(
@@ -181,3 +202,5 @@ def test_the_commands_run_through(tmp_path):
     assert len(json.loads((tmp_path / "planning.json").read_text())["seconds"]) == 4
     read = json.loads((tmp_path / "reading.json").read_text())["analysis"]
     assert (read["trials"], read["fits"]) == (1250, 32)
+    taken = json.loads((tmp_path / "rooms.json").read_text())["seconds"]
+    assert min(taken[room] for room in rooms.ROOMS) > 0

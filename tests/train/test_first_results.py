@@ -38,6 +38,8 @@ def test_a_learned_gamma_keeps_exactly_the_planted_dimensions(manifold):
     assert (learned["gamma"] < 2e-3).all()
     assert (learned["scale_residual"] < 0.5).all()
     assert (learned["nre_mean_test"] < 0.01).all()
+    assert (learned["gamma_drift"] < -0.3).all(), "without noise γ falls for ever"
+    assert manifold[manifold["gamma_mode"] == "fixed"]["gamma_drift"].isna().all()
 
 
 def test_a_large_fixed_gamma_over_regularises(manifold):
@@ -79,17 +81,34 @@ def test_the_gradient_at_z_grows_as_a_learned_gamma_falls(manifold):
     assert (learned["grad_z_last"] > 50 * learned["grad_z_first"]).all()
 
 
-def test_golden_numbers_have_not_moved(tmp_path):
-    """A change of code that changes numbers raises ENGINE; one that does not leaves these where they are."""
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """The home of 40 steps with each γ mode."""
     rows = grid_rows(data=["Digits"], kappa=[4], beta=[1.0], skip=["affine"], seed=[0])
-    short = [_short(row.trial) for row in rows]
-    home = Home(tmp_path)
-    pack = PackRun(make_pack(short, {}))
+    home = Home(tmp_path_factory.mktemp("short"))
+    pack = PackRun(make_pack([_short(row.trial) for row in rows], {}))
     while not pack.done:
         pack.advance(60)
     pack.commit(home)
+    return home
+
+
+def test_the_drift_of_a_trained_gamma_is_read_off_its_curve(short):
+    curves = read(short, "curves").to_pandas().set_index("trial_id")
+    trials = read(short, "trials").to_pandas()
+    is_trained = trials["gamma_mode"].isin(["learned", "optimal"])
+    assert trials["gamma_drift"].notna().tolist() == is_trained.tolist()
+    assert 0 < is_trained.sum() < len(trials)
+    for trial in trials[is_trained].to_dict("records"):
+        curve = curves.loc[trial["trial_id"]]
+        late = curve[curve["step"].between(0.7 * curve["step"].max(), 0.9 * curve["step"].max())]
+        assert trial["gamma_drift"] == pytest.approx(np.log(trial["gamma"]) - np.log(late["gamma"]).mean(), abs=1e-6)
+
+
+def test_golden_numbers_have_not_moved(short):
+    """A change of code that changes numbers raises ENGINE; one that does not leaves these where they are."""
     names = ["distortion_test", "rate_test", "objective_test", "gamma", "n_active", "scale_residual", "grad_z_last"]
-    measured = {row["trial_id"]: [row[name] for name in names] for row in read(home, "trials").to_pylist()}
+    measured = {row["trial_id"]: [row[name] for name in names] for row in read(short, "trials").to_pylist()}
     expected = json.loads((GOLDEN / "numbers.json").read_text())
     assert measured.keys() == expected.keys()
     for trial_id, numbers in expected.items():

@@ -14,7 +14,19 @@ from benchmarks.plain_loop import PlainLoop
 from models.loss import objective as loss
 from models.metrics.iwae import log_normal
 from models.probes.exact_linear import expected_loss, moments_of
-from models.specs import Annealed, Bernoulli, Digits, Fixed, Learned, Objective, Optimal, PerImage, PerPixel, StudentT
+from models.specs import (
+    Annealed,
+    Bernoulli,
+    DecodedPerPixel,
+    Digits,
+    Fixed,
+    Learned,
+    Objective,
+    Optimal,
+    PerImage,
+    PerPixel,
+    StudentT,
+)
 from models.specs import Training as Settings
 from models.specs.groundwork import Conventions
 from models.specs.penalties import LogTransform
@@ -88,6 +100,7 @@ OBJECTIVES = {
     "annealed": Objective(gamma=Annealed(1.0, 0.1)),
     "per pixel": Objective(gamma=PerPixel()),
     "per image": Objective(gamma=PerImage()),
+    "per pixel, decoded": Objective(gamma=DecodedPerPixel()),
     "student t": Objective(gamma=Fixed(0.5), likelihood=StudentT()),
     "bernoulli": Objective(likelihood=Bernoulli()),
 }
@@ -104,7 +117,9 @@ def test_every_gamma_mode_and_likelihood_trains_and_is_recorded_by_it(name, make
         run.advance(60)
 
 
-@pytest.mark.parametrize("name", ["fixed", "learned", "optimal", "annealed", "per pixel", "per image"])
+@pytest.mark.parametrize(
+    "name", ["fixed", "learned", "optimal", "annealed", "per pixel", "per image", "per pixel, decoded"]
+)
 def test_every_normal_likelihood_has_the_one_misfit(name, make_trial, put_in_place):
     trial = make_trial(data=Digits(), steps=2)
     run = a_run([trial.model_copy(update={"objective": OBJECTIVES[name]})])

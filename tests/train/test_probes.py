@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from event_log import EventLog
-from launches import launch
 from probe_studies import computed
 from pydantic import ValidationError
 
@@ -18,7 +17,6 @@ from study import Probe, study
 from study.declare import identity
 from study.declare.axes import canonical
 from study.errors import DeclarationError
-from study.launch.find import find
 from study.mirror.records import StudyRecords
 from study.mirror.views import description, views
 from study.pack.cost import CPU_CORE, GPU, largest_useful_pack, seconds
@@ -188,36 +186,3 @@ def test_the_mirror_shows_what_probes_measure(tmp_path):
     assert shown.keys() == {"cells", "trials", "packs"}
     assert "metrics.`steepest`" in json.dumps(shown["cells"])
     assert "n_active" not in json.dumps([shown["cells"], shown["trials"]]) + description(records, "1")
-
-
-MIXED = """
-from models.specs.probes import PairSlice
-from study import VAE, Fixed, Objective, PlantedManifold, Probe, Training, Trial, study
-
-
-@study(how=["probe", "trial"], gamma=[0.1, 0.01], seed=range(2))
-def mixed(how, gamma, seed):
-    'Probes and trials in one table.'
-    if how == "probe":
-        return Probe(what=PairSlice(gamma=gamma, points=1001), seed=seed)
-    return Trial(
-        data=PlantedManifold(n=100, n_test=50), model=VAE(kappa=2, encoder=(4,), decoder=(4,)),
-        objective=Objective(gamma=Fixed(gamma)), training=Training(steps=20, batch=32), seed=seed,
-    )
-"""
-
-
-def test_a_study_of_probes_and_trials_launches_and_is_found_done(tmp_path):
-    (tmp_path / "mixed.py").write_text(MIXED)
-    first = launch(tmp_path / "mixed.py", "--home", tmp_path / "home", "--no-mirror")
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert "8 declared, 0 already there, 8 finished, 0 diverged, 0 failed" in first.stdout
-    plan = make_plan(find(str(tmp_path / "mixed.py")), "laptop", Home(tmp_path / "home"))
-    assert (plan.settled, plan.missing) == (8, [])
-    frame = results("mixed", tmp_path / "home")
-    by_how = frame.groupby("how")
-    assert by_how["minima"].count().to_dict() == {"probe": 4, "trial": 0}
-    assert by_how["n_active"].count().to_dict() == {"probe": 0, "trial": 4}
-    page = (tmp_path / "home/studies/mixed/report/index.html").read_text()
-    assert "n_active" in page
-    assert "local minima" in page

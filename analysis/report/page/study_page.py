@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -38,6 +39,11 @@ class Content:
     charts: Charts = field(default=NO_CHARTS)
     runs: Section | None = None
 
+    @cached_property
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and rows of the table by cells, as they are written."""
+        return written(self.summary, self.header)
+
 
 def study_page(content: Content) -> str:
     """The page as HTML. It needs no network; the files that it links to lie beside it."""
@@ -52,19 +58,19 @@ def study_page(content: Content) -> str:
         *at_a_glance(content.glance, content.notes),
         *figures(content.charts, found.figures),
         *map(_sheet, found.sheets),
-        _table(content.summary, header),
+        _table(content),
         columns(header, content.summary),
         *([content.runs] if content.runs else []),
     ]
     return document(header.name, top, sections, (UP, "all studies"))
 
 
-def _table(summary: Frame, header: Header) -> Section:
+def _table(content: Content) -> Section:
+    (head, body), summary, header = content.table, content.summary, content.header
     before = (
         "<p class='quiet'>Mean ± half-width of the 95 % t-interval over the seeds of the finished trials. A dash: nothing "
         f"to average. n/a: one seed, no interval. {_files('table')}</p>"
     )
-    head, body = written(summary, header)
     axes, measures = header.varying("seed"), measured_in(summary, header)
     regime = ["regime"] if header.trained else []
     values = [*axes, *regime, *(f"{name}_mean" for name in measures), *head[len(axes) + len(regime) + len(measures) :]]

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import FIXED, GRID, INK, LEARNED, OPTIMAL, QUIET, SETTINGS, legend, panels
+from analysis.figures.looks import FIXED, GRID, INK, LEARNED, OPTIMAL, QUIET
+from analysis.figures.style import SETTINGS, legend, panels
 from analysis.frames.types import Frame
 from study.catalog.balance_search.table import SAMPLERS
 

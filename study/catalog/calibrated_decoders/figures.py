@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
-from analysis.figures.style import GRID, INK, SETTINGS, TITLE, log_scale, panels
+from analysis.figures.looks import GRID, INK
+from analysis.figures.style import SETTINGS, TITLE, log_scale, panels
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
@@ -19,6 +20,7 @@ from study.catalog.calibrated_decoders.table import (
     BETAS,
     BITWISE,
     CATEGORICAL,
+    DECODED,
     MIXTURE,
     OPTIMAL,
     PER_IMAGE,
@@ -32,7 +34,7 @@ from study.record import Home, read_artifacts
 
 GROUPS = {
     "γ = 1": (UNIT, *BETAS),
-    "a density whose scale is learned": (SHARED, OPTIMAL, PER_PIXEL, PER_IMAGE, STUDENT),
+    "a density whose scale is learned": (SHARED, OPTIMAL, PER_PIXEL, DECODED, PER_IMAGE, STUDENT),
     "probabilities of levels": (BERNOULLI, CATEGORICAL, BITWISE, MIXTURE),
 }
 COLOURS = dict(zip(GROUPS, ("#D55E00", "#0072B2", "#009E73"), strict=True))

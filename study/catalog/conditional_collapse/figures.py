@@ -9,7 +9,8 @@ from matplotlib.ticker import FuncFormatter
 from analysis.claims.network_sweep import NetworkSweep
 from analysis.figures.curves import log_beta, ordered_looks, theory
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import GRID, INK, QUIET, SETTINGS, legend, panels
+from analysis.figures.looks import GRID, INK, QUIET
+from analysis.figures.style import SETTINGS, legend, panels
 
 FINE = 400
 """Points of a dashed curve."""

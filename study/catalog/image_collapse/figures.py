@@ -12,7 +12,8 @@ from analysis.claims.network_sweep import NetworkSweep
 from analysis.figures.curves import DASHED, band, log_beta, ordered_looks, theory
 from analysis.figures.drawing import Drawing
 from analysis.figures.images import show_rows
-from analysis.figures.style import INK, SETTINGS, TITLE, Look, legend, panels
+from analysis.figures.looks import INK, Look
+from analysis.figures.style import SETTINGS, TITLE, legend, panels
 from analysis.frames.types import Frame
 from analysis.theory import linear
 from study.record import Home, read_artifacts

@@ -10,7 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.bands import SKIPS, band, kappa_axis
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels
+from analysis.figures.looks import INK, QUIET, Look
+from analysis.figures.style import SETTINGS, legend, panels
 from analysis.fit import Saturation, counts, saturation
 from analysis.frames.types import Frame
 from analysis.frames.view import View

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib import colormaps
 
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, legend, panels
+from analysis.figures.looks import INK, QUIET
+from analysis.figures.style import SETTINGS, legend, panels
 
 Curves = Mapping[float, Mapping[str, np.ndarray]]
 """γ → `t` and `loss`."""

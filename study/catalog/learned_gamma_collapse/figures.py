@@ -11,7 +11,8 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from analysis.claims.beta_sweep import LOST, BetaSweep, sweeps
 from analysis.figures.bands import band
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import FIXED, INK, LEARNED, QUIET, SETTINGS, Look, legend, panels
+from analysis.figures.looks import FIXED, INK, LEARNED, QUIET, Look
+from analysis.figures.style import SETTINGS, legend, panels
 from analysis.frames.view import View
 from analysis.theory import learned_gamma, linear
 from study.catalog.learned_gamma_collapse.table import learned_gamma_collapse

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from analysis.claims.linear_optimum import Cell
 from analysis.figures.curves import band, log_beta, ordered_looks, theory
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, legend, panels
+from analysis.figures.looks import INK, QUIET
+from analysis.figures.style import SETTINGS, legend, panels
 from study.catalog.linear_collapse.table import HELD, LEARNED
 
 FINE = 400

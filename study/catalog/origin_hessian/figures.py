@@ -7,7 +7,8 @@ import numpy as np
 
 from analysis.figures.curves import COLOURS
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, legend, log_scale, panels
+from analysis.figures.looks import INK, QUIET
+from analysis.figures.style import SETTINGS, legend, log_scale, panels
 from analysis.frames.probe_results import ProbeResult
 
 LEAST = 1e-12

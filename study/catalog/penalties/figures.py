@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 
 from analysis.figures.curves import COLOURS, DASHED
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, legend, log_scale, panels
+from analysis.figures.looks import INK, MARKERS, QUIET
+from analysis.figures.style import SETTINGS, legend, log_scale, panels
 from analysis.frames.probe_results import ProbeResult
 
 Kinds = Mapping[str, Mapping[str, Mapping[float, ProbeResult]]]

@@ -10,7 +10,8 @@ from matplotlib.ticker import PercentFormatter
 
 from analysis.figures.curves import theory
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, SETTINGS, Look, legend, log_scale, panels
+from analysis.figures.looks import INK, Look
+from analysis.figures.style import SETTINGS, legend, log_scale, panels
 from analysis.frames.types import Frame
 
 LOOKS = {"fixed": Look("γ fixed", "#D55E00", "s"), "learned": Look("γ learned", "#0072B2", "o")}

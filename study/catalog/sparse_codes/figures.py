@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 
 from analysis.figures.curves import DASHED
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, MARKERS, QUIET, SETTINGS, Look, legend, panels
+from analysis.figures.looks import INK, MARKERS, QUIET, Look
+from analysis.figures.style import SETTINGS, legend, panels
 from analysis.frames.view import View
 from study.catalog.sparse_codes.groups import Group, groups
 from study.catalog.sparse_codes.table import sparse_codes

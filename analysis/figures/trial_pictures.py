@@ -1,14 +1,17 @@
-"""Pictures of one trial, as PNG bytes: its reconstructions, and the rate of each latent dimension.
+"""Pictures of one trial, as PNG bytes: its images for MLflow and for the report, and the rate of each latent dimension.
 
 Drawn from plain arrays with Pillow: a plotting library takes some eighty milliseconds a picture, beside the training.
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+
+Images = Float[np.ndarray, "images height width *colour"]
 
 ROWS = {
     "original": "original",
@@ -29,17 +32,26 @@ MOST_NUMBERED = 24
 CELL, GAP, MARGIN, COLUMNS = 56, 4, 112, 10
 """In pixels, but for the columns; a picture that is larger than a cell is shown at its own size."""
 
+TILES, SIDE, SPACE = 6, 40, 2
+"""Of a strip: its pictures, the largest side of one in pixels, and the pixels between them."""
 
-def reconstructions(pictures: Mapping[str, np.ndarray]) -> bytes:
+
+def value_scale(originals: Images) -> tuple[float, float]:
+    """The values that are black and white in all pictures beside these: a blurred or faded reconstruction looks so."""
+    low, high = float(np.nanmin(originals)), float(np.nanmax(originals))
+    return (low, high) if high > low else (low, low + 1)
+
+
+def reconstructions(pictures: Mapping[str, Images]) -> bytes:
     """A grid of images in grey or in colour: originals, their reconstructions, samples, and the way from one to another.
 
-    All rows share one scale of values, the originals', so that a blurred or faded reconstruction looks so.
+    All rows share the scale of the originals.
     """
     from PIL import Image, ImageDraw
 
     named = {text: pictures[name] for name, text in ROWS.items() if name in pictures}
     rows = [(text, np.asarray(images, np.float32)[:COLUMNS]) for text, images in named.items()]
-    low, high = _value_scale(rows[0][1])
+    scale = value_scale(rows[0][1])
     columns, shape = max(len(images) for _, images in rows), rows[0][1].shape
     height, width = (max(CELL, pixels) for pixels in shape[1:3])
     size = (MARGIN + columns * (width + GAP) + GAP, len(rows) * (height + GAP) + GAP)
@@ -48,11 +60,26 @@ def reconstructions(pictures: Mapping[str, np.ndarray]) -> bytes:
     for i, (name, images) in enumerate(rows):
         top = GAP + i * (height + GAP)
         pen.text((GAP + 4, top + height // 2), name, fill=INK if len(shape) == 4 else 43, font=_font(13), anchor="lm")
-        for j, image in enumerate(images):
-            values = np.clip((np.nan_to_num(image) - low) / (high - low), 0, 1)
-            cell = Image.fromarray((255 * values).astype(np.uint8))
-            canvas.paste(cell.resize((width, height), Image.Resampling.NEAREST), (MARGIN + j * (width + GAP), top))
-    return _png(canvas.save)
+        for j, levels in enumerate(_levels(images, scale)):
+            cell = Image.fromarray(levels).resize((width, height), Image.Resampling.NEAREST)
+            canvas.paste(cell, (MARGIN + j * (width + GAP), top))
+    return _png(canvas)
+
+
+def strip(images: Images, scale: tuple[float, float]) -> bytes:
+    """The first images in a row of small pictures, with nothing between them; `scale` is that of `value_scale`."""
+    from PIL import Image
+
+    shown = np.asarray(images, np.float32)[:TILES]
+    height, width = shown.shape[1:3]
+    factor = SIDE / max(height, width)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    filtered = Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS
+    mode = "RGBA" if shown.ndim == 4 else "LA"
+    canvas = Image.new(mode, (TILES * (SIDE + SPACE), SIDE), (0,) * len(mode))
+    for i, levels in enumerate(_levels(shown, scale)):
+        canvas.paste(Image.fromarray(levels).convert(mode).resize(size, filtered), (i * (SIDE + SPACE), 0))
+    return _png(canvas, optimize=True)
 
 
 def latent_rates(rates: Sequence[float | None], variances: Sequence[float | None], threshold: float = 0.5) -> bytes:
@@ -84,7 +111,7 @@ def latent_rates(rates: Sequence[float | None], variances: Sequence[float | None
     for name, colour, start in (("active", ACTIVE, right - 150), ("inactive", INACTIVE, right - 76)):
         pen.rectangle((start, 17, start + 10, 27), fill=colour)
         pen.text((start + 16, 22), name, fill=INK, font=_font(12), anchor="lm")
-    return _png(canvas.save)
+    return _png(canvas)
 
 
 def _scale(highest: float) -> tuple[float, float]:
@@ -103,12 +130,13 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
-def _value_scale(originals: np.ndarray) -> tuple[float, float]:
-    low, high = float(np.nanmin(originals)), float(np.nanmax(originals))
-    return (low, high) if high > low else (low, low + 1)
+def _levels(images: Images, scale: tuple[float, float]) -> np.ndarray:
+    """Images in 256 levels; NaN is shown as zero."""
+    low, high = scale
+    return (255 * np.clip((np.nan_to_num(images) - low) / (high - low), 0, 1)).astype(np.uint8)
 
 
-def _png(save: Callable[..., Any]) -> bytes:
+def _png(canvas: Any, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    save(buffer, format="png")
+    canvas.save(buffer, format="png", **options)
     return buffer.getvalue()
