@@ -82,7 +82,7 @@ def _row(one: Networks) -> dict[str, str]:
 
 
 def _without_means(one: Networks) -> Claim:
-    says = "without the half of the means no mode collapses, at levels up to five times ζ₁²"
+    says = "without the half of the means no mode collapses, at levels up to twice ζ₁²"
     return _claim(one, says, _missed(one, at_most(COLLAPSED)), SOURCE, ["W18"])
 
 

@@ -33,10 +33,6 @@ KEPT_ABOVE = 0.1
 """Gain of a mode that is kept. Before it is lost by a jump it is 0.2 at least."""
 
 
-AROUND = 0.04
-"""How far from the level of equal losses twins are counted, relatively."""
-
-
 @dataclass(frozen=True)
 class Networks:
     """The trials of one pair of weights: `trials` as declared, `seen` the finished ones with what `_seen` adds."""
@@ -114,10 +110,15 @@ class Networks:
 
     @property
     def apart(self) -> Estimate:
-        """The share of twins within `AROUND` of the level of equal losses that end on different sides."""
-        about = (self.side(KEPT)["level"] / self.lost_level() - 1).abs().lt(AROUND)
-        apart = (self.both["level"] / self.lost_level() - 1).abs().lt(AROUND)
-        return share_of(int(apart.sum()), int(about.sum()), "twins")
+        """The share of twins that end on different sides, about the level of equal losses.
+
+        About it are those no farther from it than half of the way to where either side ends.
+        """
+        ends = (float(end(self.zeta2)) for end in (self.theory.stable_level, self.theory.kept_level))
+        low, high = (0.5 * (self.lost_level() + end) for end in ends)
+        twins = self.side(KEPT).merge(self.side(LOST)[["seed", "level"]], on=["seed", "level"])
+        about, apart = (int(frame["level"].between(low, high).sum()) for frame in (twins, self.both))
+        return share_of(apart, about, "twins")
 
     @cached_property
     def crossings(self) -> list[tuple[float, float]]:
