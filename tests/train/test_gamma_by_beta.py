@@ -122,6 +122,7 @@ def test_gamma_is_recorded_at_every_beta_and_comes_back_with_the_weights(tmp_pat
     assert row["objective_train"] == pytest.approx(j, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_on_linear_data_it_follows_the_closed_form():
     """Of the training set's own modes; of the three that stand out two have a latent, so that γ* > 0."""
     data = DATA.model_copy(update={"n": 2000})
