@@ -6,9 +6,12 @@
     for threshold in thresholds(sweep(latents("linear_collapse"))):
         print(threshold.mode, threshold.verdict, threshold.estimate, threshold.low, threshold.high)
 
+`descents` gives the dimension of data that each training with a learned γ shows, by the slope of its rate.
+
 A fit that cannot be made is a value with a verdict, not an exception. NumPy, SciPy and pandas only.
 """
 
+from analysis.fit.dimension import Descent, descents
 from analysis.fit.resample import Estimate
 from analysis.fit.saturation import CurveFit, Saturation, saturation
 from analysis.fit.sweep import Sweep, counts, sweep
@@ -22,12 +25,14 @@ __all__ = [
     "LEFT",
     "RIGHT",
     "CurveFit",
+    "Descent",
     "Estimate",
     "Estimator",
     "Saturation",
     "Sweep",
     "Threshold",
     "counts",
+    "descents",
     "saturation",
     "sweep",
     "thresholds",
