@@ -83,8 +83,10 @@ class Claim:
         if not self.is_undecided or self.lacks:
             return self.lacks if self.is_undecided else ""
         open_ones = [each for each in self.comparisons if each.outcome == INSUFFICIENT]
+        if not open_ones:
+            return ""
         if any(each.needed is None for each in open_ones):
-            return "" if not open_ones else "more seeds alone would not decide"
+            return "more seeds alone would not decide"
         most = max(open_ones, key=lambda each: each.needed or 0)
         return f"about {most.needed:,} {most.found.of} would decide, where there are {most.found.n}"
 

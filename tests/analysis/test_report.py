@@ -216,7 +216,7 @@ def test_a_part_of_a_study_says_what_it_can(home: Home):
     assert len(report.claims) == 3
     print_report(Console(width=80, file=(out := io.StringIO())), report)
     assert "tried so far: gamma learned" in out.getvalue()
-    assert "3 claims are undecided, while 15 trials are not trained yet: launch the whole study" in out.getvalue()
+    assert "3 claims are undecided while 15 trials are not trained: launch the whole study" in out.getvalue()
     for absent in ("κ = 4", "fixed", "insufficient"):
         assert absent not in out.getvalue()
     assert "undecided" in part.read("studies/grid_gamma/report/table.md").decode()

@@ -1,6 +1,7 @@
-"""Which studies of the catalog put which statements to the test."""
+"""Which studies of the catalog put which statements to the test; some only answer questions that no source asks."""
 
 STUDIES: dict[str, tuple[str, ...]] = {
+    "balance_search": (),
     "collapse_point": ("B9",),
     "conditional_collapse": ("W7", "W22", "W23", "W28"),
     "deep_collapse": ("B10", "B11"),
@@ -21,6 +22,7 @@ STUDIES: dict[str, tuple[str, ...]] = {
     "rotations": ("W5",),
     "skip_depth": ("B11", "B12", "B13", "B18", "B25"),
     "sparse_codes": ("D11", "D17", "D19"),
+    "stability": (),
 }
 
 
