@@ -15,7 +15,7 @@ Trials on draws, of a second VAE, set no standard: their NRE is a share of the v
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analysis.frames.types import Column, Frame
@@ -71,8 +71,26 @@ class Standard:
 def standards(frame: Frame) -> dict[str, Standard]:
     """data_id → what its trials are judged by. The frame has the columns of `results`, and `converged`."""
     missing = frame.loc[frame["status"].eq("missing"), "data"]
-    known = frame[frame["data_id"].notna()]
-    return {str(data_id): _standard(rows, missing) for data_id, rows in known.groupby("data_id", sort=False)}
+    known = frame.loc[
+        frame["data_id"].notna(), frame.columns.isin(_READ)
+    ]  # groups of all columns would be a second frame
+    found = {str(data_id): _standard(rows, missing) for data_id, rows in known.groupby("data_id", sort=False)}
+    whole = {data: frame.loc[one.trial["index"]].to_dict() for data, one in found.items() if one.trial}
+    return {data: replace(one, trial=whole.get(data)) for data, one in found.items()}
+
+
+_READ = (
+    "data",
+    "data_id",
+    "intrinsic_dim",
+    "declaration",
+    "status",
+    "stage",
+    "nre_mean_test",
+    "n_active",
+    "neg_elbo_test",
+)
+_READ += ("converged", "likelihood", "gamma_mode")
 
 
 def _standard(rows: Frame, missing: Column) -> Standard:
@@ -127,7 +145,8 @@ def are_densities(frame: Frame) -> Column:
 
 
 def _first(rows: Frame) -> Mapping[str, Any] | None:
-    return rows.iloc[0].to_dict() if len(rows) else None
+    """The first row, and under `index` its place in the whole frame."""
+    return rows.iloc[0].to_dict() | {"index": rows.index[0]} if len(rows) else None
 
 
 def _noise(rows: Frame) -> float | None:
