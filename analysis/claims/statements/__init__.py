@@ -1,4 +1,7 @@
-"""The sentences of the sources that can be tested, by number: "W18" is the eighteenth of Wang & Ziyin (2022)."""
+"""The sentences of the sources that can be tested, by number: "W18" is the eighteenth of Wang & Ziyin (2022).
+
+A number that is left out belongs to a definition, or to a sentence that says nothing to be tested.
+"""
 
 from analysis.claims.statements.calibrated_decoders import SLIDES
 from analysis.claims.statements.infinite_gradients import EARLIER, PUBLISHED

@@ -9,11 +9,6 @@ PUBLISHED = Source(
         Statement(
             "D1", "eq. 3", "The energy that a VAE minimises is 2J + κ: the other ways to write it differ by constants."
         ),
-        Statement(
-            "D2",
-            "definition 1",
-            "A VAE is balanced where it reconstructs the data with the fewest active latents that can.",
-        ),
         Statement("D3", "section 3", "At such an optimum the latents that are not needed equal the prior."),
         Statement("D4", "section 3", "With a learned γ the optimum has γ → 0, and the reconstruction is perfect."),
         Statement("D5", "section 3", "With a learned γ the optimum keeps exactly min(κ, r) latents."),
@@ -77,11 +72,6 @@ EARLIER = Source(
             "D1-1", "Lemma 2", "As γ → 0 with γ held, the reconstruction is a constraint, and codes cost logarithms."
         ),
         Statement("D1-2", "section 2", "Of finitely many examples one latent is enough, for a complex enough decoder."),
-        Statement(
-            "D1-3",
-            "definition 1",
-            "Balance goes by the reconstruction from the mean, beside that of any encoder.",
-        ),
         Statement(
             "D1-4", "Thm. 4", "Of the loss's two parts both must have an unbounded gradient to find the sparse decoder."
         ),

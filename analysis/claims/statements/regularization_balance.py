@@ -6,7 +6,6 @@ BALANCE = Source(
     "On the regularization balance in autoencoder-based generative models",
     "A manuscript of which we know no public copy",
     (
-        Statement("B1", "section 2", "Over- and under-regularisation both spoil samples: the balance lies between."),
         Statement("B2", "section 3", "A learned γ has found the balance where n_active = r."),
         Statement("B3", "section 3", "Of finitely many examples one latent is enough, for a complex enough decoder."),
         Statement("B4", "Thm. 1", "Every local minimum of an affine VAE is a global one."),

@@ -177,7 +177,7 @@ def _surplus(cell: Cell) -> Claim:
     claim = f"{cell.kappa - rank} surplus latents equal the prior at every β"
     units = largest_by_seed(cell.sweep.active_units[rank:]) if len(cell.settled) else []
     most = Comparison("most active units of one, over β", mean_of(units), at_most(UNITS))
-    return _claim(cell, claim, source, [most], ["W8"])
+    return _claim(cell, claim, source, [most], ["W8", "D3", "B6"])
 
 
 def _unreached(cell: Cell) -> list[float]:
