@@ -9,7 +9,7 @@ PUBLISHED = Source(
         Statement(
             "D1", "eq. 3", "The energy that a VAE minimises is 2J + κ: the other ways to write it differ by constants."
         ),
-        Statement("D3", "section 3", "At such an optimum the latents that are not needed equal the prior."),
+        Statement("D3", "section 3", "At the optimum the latents that are not needed equal the prior."),
         Statement("D4", "section 3", "With a learned γ the optimum has γ → 0, and the reconstruction is perfect."),
         Statement("D5", "section 3", "With a learned γ the optimum keeps exactly min(κ, r) latents."),
         Statement("D6", "section 3", "A γ that is fixed too large over-regularises: needed latents are lost."),
