@@ -65,7 +65,8 @@ def sheets(view: View) -> list[Sheet]:
     """Each identity's worst residual, and the metrics' null values."""
     found = probe_results(_of(view, [CONVENTIONS]))
     identities = [
-        {"identity": name, "worst residual": worst_residual(both, found)} for name, both in IDENTITIES.items()
+        {"identity": name, "worst residual": worst_residual(both, found)} if found else None
+        for name, both in IDENTITIES.items()
     ]
     nulls = [
         {"metric": look.row["look"], "seed": int(look.row["seed"])}
@@ -73,7 +74,7 @@ def sheets(view: View) -> list[Sheet]:
         for look in probe_results(_of(view, _asked(view, [*BINS, *MMDS])))
     ]
     return [
-        Sheet("identities", "Identities between objectives, relative residuals", pd.DataFrame(identities)),
+        Sheet.of("identities", "Identities between objectives, relative residuals", identities),
         Sheet("nulls", "Metrics of two samples of one distribution", pd.DataFrame(nulls)),
     ]
 
