@@ -37,7 +37,7 @@ def minimum(what: LinearMinimum, seed: int) -> Finding:
     numbers = {
         "lowest": found.objective,
         "highest_end": max(found.values),
-        "ends": len(found.values),
+        "ends": float(len(found.values)),
         "found_gamma": found.gamma,
         "at_gamma": gamma,
         "at_beta": p.beta,
@@ -62,7 +62,7 @@ def learned_gamma(what: LearnedGammaMinimum, seed: int) -> Finding:
     moments = Moments(torch.eye(rank, dtype=torch.float64), torch.from_numpy(left * np.sqrt(what.zeta2)), total)
     floor = FLOOR_OF_GAMMA * total / what.d
     found = minimise(moments, what.kappa, what.beta, floor=floor, seed=seed)
-    kept = int((found.variance < 0.999).sum())
+    kept = float((found.variance < 0.999).sum())
     numbers = {"kept_modes": kept, "least_gamma": found.gamma, "gamma_floor": floor, "least_j": found.objective}
     return Finding(numbers)
 

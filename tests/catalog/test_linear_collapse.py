@@ -16,7 +16,7 @@ from analysis.frames.load import Header
 from analysis.theory import fixed_sigma, linear, modes_of_spectrum
 from models.data.load import load
 from study.catalog.linear_collapse.claims import claims, drawings, sheets
-from study.catalog.linear_collapse.table import HELD, LEARNED, OFF_ZERO, WIDE, linear_collapse
+from study.catalog.linear_collapse.table import BATCHES, HELD, LEARNED, OFF_ZERO, SMALL_BATCHES, WIDE, linear_collapse
 from study.record import Home, read, read_artifacts, write_artifacts
 
 SPECTRUM = np.array([6.0, 4.0, 2.5, 1.2, 0.5, 0.2])
@@ -27,7 +27,7 @@ BETAS_KEPT, BETAS_LOST = 1.316, 4.981
 T, KAPPAS = float(SPECTRUM.sum()), (3, 8)
 
 
-@pytest.mark.parametrize(("scale", "count"), [("laptop", 504), ("paper", 4380)])
+@pytest.mark.parametrize(("scale", "count"), [("laptop", 582), ("paper", 4524)])
 def test_the_sweep_is_as_fine_and_as_often_repeated_as_a_threshold_needs(scale, count):
     rows = linear_collapse.table(scale).rows()
     assert len(rows) == len({row.trial.trial_id for row in rows}) == count
@@ -64,10 +64,13 @@ def model_of(variant, kappa):
     return {"prior_std": 1.0, "post_var": [1.0] * kappa if variant == HELD else "shared"}
 
 
+VARIANTS_HERE = (LEARNED, HELD, WIDE, *BATCHES)
+
+
 def view_of(place, change=lambda row, latents: None, kappas=KAPPAS) -> Any:
     """A study in which theory is exact, but for what `change` does to a trial's row and latents (a frame)."""
     trials, latents, arrays = [], [], {}
-    for variant in (LEARNED, HELD, WIDE):
+    for variant in VARIANTS_HERE:
         for kappa in kappas:
             for beta in BETAS:
                 for seed in range(2):
@@ -95,7 +98,7 @@ def view_of(place, change=lambda row, latents: None, kappas=KAPPAS) -> Any:
                     latents.append(rows)
     home = Home(place)
     write_artifacts(home, "a", arrays)
-    axes = {"variant": [LEARNED, HELD, WIDE], "kappa": list(kappas), "beta": list(BETAS), "seed": [0, 1]}
+    axes = {"variant": [*VARIANTS_HERE], "kappa": list(kappas), "beta": list(BETAS), "seed": [0, 1]}
     return SimpleNamespace(
         trials=pd.DataFrame(trials),
         latents=pd.concat(latents, ignore_index=True),
@@ -116,7 +119,7 @@ def failing(view):
 def test_every_claim_holds_at_the_minimum(tmp_path):
     view = view_of(tmp_path)
     verdicts = said(view)
-    assert len(verdicts) == 2 * 12
+    assert len(verdicts) == 2 * 14
     assert set(verdicts.values()) == {HOLDS}
     names = {"active_units", "loss", "weights"}
     assert {drawing.name for drawing in drawings(view)} == names
@@ -152,6 +155,28 @@ def test_modes_lost_early_fail_the_threshold(tmp_path):
     failed = failing(view_of(tmp_path, early, kappas=(8,)))
     assert "linear, κ = 8, learned Σ: each mode collapses at β = ζᵢ²/γ" in failed
     assert not any(HELD in name and "each mode" in name for name in failed)
+
+
+def test_minibatches_that_move_a_threshold_or_keep_a_latent_fail(tmp_path):
+    def early(row, rows):
+        if row["variant"] == SMALL_BATCHES:
+            rows["decoder_norm"] = exact(LEARNED, 3, 1.1 * row["beta"])[3] / np.sqrt(1.1)
+
+    def kept(row, rows):
+        if row["variant"] == SMALL_BATCHES:
+            rows["mean_var"] = np.maximum(rows["mean_var"], 0.02)
+
+    told = [failing(view_of(tmp_path / change.__name__, change, kappas=(3,))) for change in (early, kept)]
+    assert told == [
+        {
+            "linear, κ = 3, minibatches of 16 and whole batches: "
+            "modes collapse at β = ζᵢ²/γ whatever the size of the minibatches"
+        },
+        {
+            "linear, κ = 3, minibatches of 16 and whole batches: "
+            "the noise of minibatches keeps no latent in use whose mode the loss has lost"
+        },
+    ]
 
 
 def test_a_loss_above_the_minimum_fails(tmp_path):

@@ -20,7 +20,7 @@ STUDIES: dict[str, tuple[str, ...]] = {
     "landscape_slices": ("D8", "D22", "D24"),
     "learned_gamma_collapse": ("D9", "D1-5", "D1-6", "D1-7", "S3", "W14", "W17"),
     "learned_sigma": ("W10",),
-    "linear_collapse": ("D3", "W2", "W3", "W6", "W8", "W9", "W11", "W12", "W21", "W29", "B6"),
+    "linear_collapse": ("D3", "W2", "W3", "W6", "W8", "W9", "W11", "W12", "W21", "W29", "W31", "B6"),
     "memorising": ("D1-2", "B3"),
     "origin_hessian": ("W19",),
     "outlier_screening": ("D12", "D13", "D14", "D15"),

@@ -25,8 +25,9 @@ from analysis.tables.cells import cells, label_text
 from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
 from analysis.theory import linear, modes_of_spectrum
+from study.catalog.linear_collapse.batches import of_batches
 from study.catalog.linear_collapse.figures import figures
-from study.catalog.linear_collapse.table import HELD, LEARNED, OFF_ZERO, WIDE, linear_collapse
+from study.catalog.linear_collapse.table import BATCHES, HELD, LEARNED, OFF_ZERO, WIDE, linear_collapse
 
 Array = np.ndarray
 
@@ -58,6 +59,7 @@ def claims(view: View) -> list[Claim]:
     every = settings(view)
     for kappa in dict.fromkeys(cell.kappa for cell in every.values()):
         chosen = {variant: cell for (variant, k), cell in every.items() if k == kappa}
+        found += of_batches({variant: chosen.pop(variant) for variant in BATCHES if variant in chosen})
         if OFF_ZERO in chosen:
             found.append(_biases(chosen.pop(OFF_ZERO)))
         for variant, cell in chosen.items():

@@ -70,7 +70,8 @@ def linear_collapse_paper(variant: Variant, kappa: int, beta: float, seed: int) 
     if short is None:
         return None
     data = short.data.model_copy(update={"n": 20_000, "n_test": 10_000})
-    training = short.training.model_copy(update={"steps": 20_000, "batch": 256, "lr": 5e-3})
+    batch = {SMALL_BATCHES: 16, WHOLE_BATCH: data.n}.get(variant, 256)
+    training = short.training.model_copy(update={"steps": 20_000, "batch": batch, "lr": 5e-3})
     return short.model_copy(update={"data": data, "training": training})
 
 
