@@ -61,12 +61,12 @@ def planted_clusters(spec: PlantedClusters) -> DataSet:
 
 @loads(PlantedArc)
 def planted_arc(spec: PlantedArc) -> DataSet:
-    """x = Q (t, sin t), or points of the plane within [−π, π] × [−3/2, 3/2] that are `off` away from the curve."""
+    """x = Q (t, sin t) on a share `middle` of the arc, or points of [−π, π] × [−3/2, 3/2] that are `off` away from it."""
     rng = np.random.default_rng(spec.seed)
     plane = np.linalg.qr(rng.standard_normal((spec.d, 2)))[0]
     n = spec.n + spec.n_test
     if not spec.off:
-        t = rng.uniform(-np.pi, np.pi, n)
+        t = spec.middle * rng.uniform(-np.pi, np.pi, n)
         return _noisy(spec, np.stack([t, np.sin(t)], axis=1) @ plane.T, rng)
     return _noisy(spec, _off_the_curve(spec.off, n, rng) @ plane.T, rng)
 

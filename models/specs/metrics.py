@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from models.specs.examples import Examples
+from models.specs.data import Data
 from models.specs.network import Model
 from models.specs.objective import Objective, Spread
 from models.specs.own_functions import OwnMetric
@@ -23,13 +23,13 @@ class Trained(Protocol):
     """What of a trial decides which metrics it has. The trials of a pack agree in it: it is part of their pack's key."""
 
     @property
-    def data(self) -> Examples:
-        """Planted noise has a signal beneath it."""
+    def model(self) -> Model:
+        """A deterministic network gives no probabilities."""
         ...
 
     @property
-    def model(self) -> Model:
-        """A deterministic network gives no probabilities."""
+    def data(self) -> Data:
+        """Pictures have metrics of their own, and planted noise has a signal beneath it."""
         ...
 
     @property
@@ -114,6 +114,7 @@ _AT_BETAS = {
     "rate_train": Metric("nats", "rate of the training set"),
     "rate_test": Metric("nats", "rate of the test set"),
     "n_active": Metric("-", "active latents"),
+    "gamma": Metric("data²", "decoder variance γ, where it is learned by β"),
     "mmd_imq": Metric("-", "MMD² between q(z) and N(0, I)"),
     "mmd_codes": Metric("-", "MMD² between samples of codes and draws of q(z)"),
 }
@@ -142,6 +143,10 @@ SUITES: dict[str, Suite] = {
             **_varied(_DISTANCES, "_recon", "; reconstructions in place of samples"),
         },
         lambda trial: trial.samples > 0,
+    ),
+    "mmd_x_downsampled": Suite(
+        _varied(_OF_SAMPLES, "_downsampled", "; real pictures, shrunk to half and enlarged, in place of samples"),
+        lambda trial: trial.samples > 0 and trial.data.image is not None,
     ),
     "nll_levels": Suite(
         {

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
+from models.specs.gamma import Absent, Fixed, Gamma, LearnedByBeta, ManyGammas, OneGamma, Optimal
 from models.specs.likelihood import Likelihood, Normal
 from models.specs.own_functions import OwnTerm
 from models.specs.sparsity import Sparsity
@@ -71,7 +71,8 @@ class Objective(Spec):
     divergence of q(z|x) from the prior. Its halves are ½ E Σ μ² of the means and ½ E Σ (σ² − 1 − log σ²) of the variances;
     where `mean_weight` or `variance_weight` is not 1, what is minimised counts them by these. With another likelihood than
     the normal one J = −E log p(x|z) + β K, all constants kept. With a `spread` the mean of β J(β′)/β′ over the β′ of the
-    examples is minimised: divided by β′, each counts alike, and at β′ = β it is J. The trial is described at β.
+    examples is minimised: divided by β′, each counts alike, and at β′ = β it is J. Where γ is learned by β each counts alike
+    already, and it is the mean of J(β′). The trial is described at β.
     """
 
     kind: Literal["Objective"] = "Objective"
@@ -109,11 +110,15 @@ class Objective(Spec):
     @model_validator(mode="after")
     def _suits_a_spread(self) -> Self:
         if not self.spread:
+            if isinstance(self.gamma, LearnedByBeta):
+                raise ValueError(
+                    "LearnedByBeta() learns a γ for every β of a spread: declare spread=Spread(low, high), or gamma=Learned()"
+                )
             return self
-        if not isinstance(self.gamma, Fixed) or self.penalty or not self.is_plain:
+        if not isinstance(self.gamma, Fixed | LearnedByBeta) or self.penalty or not isinstance(self.likelihood, Normal):
             raise ValueError(
-                "a spread of β needs one γ for all of them, the normal likelihood and no penalty: "
-                "declare gamma=Fixed(...) alone"
+                "a spread of β needs one γ for all of them or a function of β, the normal likelihood and no penalty: "
+                "declare gamma=Fixed(...) or gamma=LearnedByBeta() alone"
             )
         if not self.spread.low <= self.beta <= self.spread.high:
             raise ValueError("beta must lie between the low and the high of its spread: the trial is described there")

@@ -11,7 +11,7 @@ from study.train.measure.codes import code_rows
 from study.train.measure.levels import level_rows
 from study.train.measure.measure import Measure, Row
 from study.train.measure.outliers import outlier_rows
-from study.train.measure.samples import sample_rows
+from study.train.measure.samples import downsampled_rows, sample_rows
 
 Placed = Iterable[tuple[int, Row]]
 
@@ -34,6 +34,7 @@ MEASURED_BY: dict[str, Callable[[Measure], Placed]] = {
     "iwae_nll": _one_each(Measure.iwae),
     "sample_variance": _one_each(Measure.sample_variance),
     "mmd_x": sample_rows,
+    "mmd_x_downsampled": downsampled_rows,
     "nll_levels": level_rows,
     "mmd_codes": _one_each(code_distances),
     "betas": beta_rows,

@@ -58,8 +58,12 @@ class LossGraph:
         """The loss of codes z with these `moments` (μ, log σ²), decoded to `out`."""
         mu, log_var = moments
         fit = fit_batch(self._stack, batch.y, out, log_gamma, now.gamma, batch.weight)
-        rate = self._stack.rates(mu, log_var).sum(-1).mean(-1)
-        counted = self._halves.weigh(rate, rate_of_means(mu).mean(-1)) if self._halves else rate
+        rates, weight = self._stack.rates(mu, log_var).sum(-1), batch.rate_weight
+        rate = rates.mean(-1)
+        counted = rate if weight is None else (rates * weight).mean(-1)
+        if self._halves:
+            means = rate_of_means(mu)
+            counted = self._halves.weigh(counted, means.mean(-1) if weight is None else (means * weight).mean(-1))
         value = self._penalty.add(objective(fit.nats, counted, now.beta), z, fit)
         if self._terms:
             value = self._terms.add(value, Seen(batch.x, batch.y, z, mu, log_var, self._mean(fit, out)), step)
