@@ -12,6 +12,7 @@ from analysis.claims.comparison import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.load import Header
 from analysis.frames.view import View
 from analysis.theory.kl_halves import Halves
+from models.data.load import load
 from study.catalog.kl_halves import transitions
 from study.catalog.kl_halves.claims import claims, drawings, sheets
 from study.catalog.kl_halves.table import (
@@ -144,12 +145,20 @@ def test_a_threshold_elsewhere_fails(tmp_path):
     assert verdicts(view_of(tmp_path, late, rows_of(FADING, HELD))) == [(FADING, FAILS), (HELD, FAILS)]
 
 
-def test_a_mode_that_is_kept_too_long_or_loses_nothing_in_its_loss_fails(tmp_path):
-    def longer(row, mode):
-        if row["side"] == KEPT:
-            mode |= mode_of(row, row["gamma_eff"] / 1.06)
+def test_a_mode_that_is_lost_before_it_has_to_fails(tmp_path):
+    def sooner(row, mode):
+        if row["share"] > 0.94 * KEPT_UP_TO[JUMP]:
+            mode |= {"var": 1.0, "power": 0.0, "u": 0.0, "t": 1.0}
 
-    assert verdicts(view_of(tmp_path, longer, rows_of(JUMP)))[0] == (JUMP, FAILS)
+    assert verdicts(view_of(tmp_path, sooner, rows_of(JUMP))) == [(JUMP, FAILS), (JUMP, HOLDS)]
+
+
+def test_losses_that_cross_elsewhere_fail(tmp_path):
+    def dearer(row, mode):
+        if row["side"] == KEPT:
+            mode["u"] += 0.25
+
+    assert verdicts(view_of(tmp_path, dearer, rows_of(JUMP)))[0] == (JUMP, FAILS)
 
 
 def test_a_jump_from_another_height_fails(tmp_path):
@@ -194,7 +203,7 @@ def twins(tmp_path_factory):
     frame = train_rows(rows, place)
     labels = pd.DataFrame([dict(row.axes) | {"trial_id": row.trial.trial_id} for row in rows])
     trials = frame.reset_index().drop(columns="seed").merge(labels, on="trial_id").assign(converged=True)
-    spectrum = read(Home(place), "datasets").to_pylist()[0]["spectrum"]
+    spectrum = load(rows[0].trial.data).spectrum
     view: Any = SimpleNamespace(
         trials=trials,
         latents=read(Home(place), "latents").to_pandas(),
