@@ -106,7 +106,8 @@ DATA = each_of(
             inputs=st.tuples(POSITIVE, POSITIVE),
             **PLANTED,
         ),
-        PlantedArc: st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED),
+        PlantedArc: st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED)
+        | st.builds(PlantedArc, d=st.integers(2, 4096), middle=st.floats(1e-3, 1), **PLANTED),
         PlantedManifold: st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
         PlantedClusters: st.builds(PlantedClusters, d=st.integers(2, 4096), **PLANTED),
         OwnData: st.builds(
@@ -136,6 +137,8 @@ VAES = st.one_of(
         mu_scale=POSITIVE,
         log_var_scale=POSITIVE,
         output_scale=POSITIVE,
+        z_scale=st.just(0.0) | POSITIVE,
+        decoder_gain=POSITIVE,
         log_var_range=st.none() | st.tuples(st.floats(-50, 0), st.floats(1, 50)),
         post_var=st.sampled_from(["amortised", "shared"]),
         prior_std=POSITIVE,

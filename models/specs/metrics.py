@@ -13,6 +13,7 @@ from models.specs.data import Data
 from models.specs.network import Model
 from models.specs.objective import Objective, Spread
 from models.specs.own_functions import OwnMetric
+from models.specs.planted import Planted
 
 BINS = (100, 200, 300)
 """Numbers of bins in which samples are compared with the data."""
@@ -28,7 +29,7 @@ class Trained(Protocol):
 
     @property
     def data(self) -> Data:
-        """Pictures have metrics of their own."""
+        """Pictures have metrics of their own, and planted noise has a signal beneath it."""
         ...
 
     @property
@@ -171,6 +172,10 @@ SUITES: dict[str, Suite] = {
             "codes_price": Metric("that of h", "Σ h of the energies of all codes, without its weight"),
         },
         lambda trial: trial.objective.is_sparse,
+    ),
+    "clean_error": Suite(
+        {"clean_error": Metric("data²", "E‖s − m(E[z|x])‖² on the test set, s the signal of x without its noise")},
+        lambda trial: isinstance(trial.data, Planted) and trial.data.noise > 0,
     ),
     "auroc": Suite(
         {

@@ -32,7 +32,7 @@ from study.declare.consistency import check
 from study.declare.description import as_html
 from study.declare.identity import canonical, content_id, digest
 
-_FREE_IN_A_PACK = ("init", "mu_scale", "log_var_scale", "output_scale")
+_FREE_IN_A_PACK = ("init", "mu_scale", "log_var_scale", "output_scale", "z_scale", "decoder_gain")
 """What of a network may differ inside a pack."""
 
 

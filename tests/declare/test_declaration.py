@@ -197,6 +197,8 @@ def test_a_network_has_as_many_parameters_as_its_declaration_says(skip, widths):
         (lambda: LinearMap(zeta2=(1.0, 2.0)), ["2 zeta2 and 5 inputs"]),
         (lambda: VAE(kappa=2, depth=3), ["VAE.depth is unknown"]),  # pyright: ignore[reportCallIssue]
         (lambda: Objective(gamma=Fixed(1.0), beta=-1), ["Objective.beta", "greater than or equal to 0"]),
+        (lambda: Objective(gamma=Fixed(1.0), mean_weight=-1), ["Objective.mean_weight", "greater than or equal to 0"]),
+        (lambda: Objective(gamma=Fixed(1.0), beta=0, variance_weight=2), ["beta=0 leaves the whole rate out"]),
         (lambda: Learned(init=1.0, ceiling=0.5), ["between floor and ceiling"]),
         (lambda: PlantedManifold(seed=-1), ["PlantedManifold.seed", "greater than or equal to 0"]),
         (lambda: a_trial(seed=2**70), ["Trial.seed", "less than"]),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from models.specs.metrics import SUITES, Trained
 from models.specs.vocabulary import check_complete
 from study.train.measure.at_betas import beta_rows, code_distances
+from study.train.measure.clean_signal import clean_rows
 from study.train.measure.codes import code_rows
 from study.train.measure.levels import level_rows
 from study.train.measure.measure import Measure, Row
@@ -38,6 +39,7 @@ MEASURED_BY: dict[str, Callable[[Measure], Placed]] = {
     "mmd_codes": _one_each(code_distances),
     "betas": beta_rows,
     "codes_used": code_rows,
+    "clean_error": _one_each(clean_rows),
     "auroc": outlier_rows,
 }
 
