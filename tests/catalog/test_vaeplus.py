@@ -38,6 +38,12 @@ def test_each_second_stage_stands_on_the_vae_of_its_row():
         assert row.trial.stage == "second vae"
 
 
+def test_the_question_of_the_slides_has_ten_seeds_on_images():
+    for first in ("balanced", "under-regularised"):
+        assert len(rows_of(data="FashionMNIST(10000)", first=first, method="VAE+")) == 10
+    assert len(rows_of(method="WAE")) == 10  # five of either data set
+
+
 def test_the_first_stage_on_images_has_as_many_latents_as_codes_and_feeds_them_to_every_layer():
     for row in rows_of(data="FashionMNIST(10000)"):
         if row.axes["method"] != "AE":
