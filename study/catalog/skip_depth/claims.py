@@ -52,7 +52,7 @@ def claims(view: View) -> list[Claim]:
 def collapse_of_depth(frame: Frame, header: Header) -> list[Claim]:
     """The claims about trials with the axes `data`, `depth`, `init`, `skip`, `kappa` and `seed`."""
     found = []
-    for (data,), trials in cells(frame, header, ["data"]):
+    for (data,), trials in cells(frame.dropna(subset=["data"]), header, ["data"]):
         known = trials["intrinsic_dim"].notna().any()
         found += _planted(label_text(data), trials) if known else _pictures(label_text(data), trials, header)
     return found
