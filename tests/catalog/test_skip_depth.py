@@ -104,7 +104,7 @@ def where(column, value, **named):
 
 def test_the_claims_hold_where_skips_rescue_and_he_s_weights_keep():
     assert said(planted()) == [HOLDS] * 8
-    assert said(pictures()) == [HOLDS, YES] * 2
+    assert said(pictures()) == [HOLDS, YES, YES] * 2
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ def test_each_claim_fails_where_its_numbers_are_spoiled(change, places):
 
 def test_pictures_that_are_kept_without_skips_contradict_the_source():
     kept = pictures(where("n_active", 10.0, skip="none", init="he"))
-    assert said(kept) == [HOLDS, YES, FAILS, NO]
+    assert said(kept) == [HOLDS, YES, YES, FAILS, NO, NO]
 
 
 def test_one_seed_decides_nothing():
     missing = {"status": "missing", "converged": False, "n_active": float("nan"), "nre_test": float("nan")}
     assert said(planted(lambda row: missing if row["seed"] else {})) == [INSUFFICIENT] * 8
-    assert said(pictures(lambda row: missing if row["seed"] else {})) == [INSUFFICIENT, OPEN] * 2
+    assert said(pictures(lambda row: missing if row["seed"] else {})) == [INSUFFICIENT, OPEN, OPEN] * 2
 
 
 def test_a_trial_that_still_moves_counts_and_is_named():

@@ -52,7 +52,7 @@ def claims(view: View) -> list[Claim]:
 def collapse_of_depth(frame: Frame, header: Header) -> list[Claim]:
     """The claims about trials with the axes `data`, `depth`, `init`, `skip`, `kappa` and `seed`."""
     found = []
-    for (data,), trials in cells(frame, header, ["data"]):
+    for (data,), trials in cells(frame.dropna(subset=["data"]), header, ["data"]):
         known = trials["intrinsic_dim"].notna().any()
         found += _planted(label_text(data), trials) if known else _pictures(label_text(data), trials, header)
     return found
@@ -145,25 +145,20 @@ def _pictures(data: str, trials: Frame, header: Header) -> list[Claim]:
                 statements=["B18"],
             )
         )
-        skips = [skip for skip in ESCAPES if own["skip"].eq(skip).any()]
-        found.append(
-            _claim(
-                where,
-                "do skip connections keep latents that a plain decoder loses?",
-                [
-                    Comparison(
-                        f"n_active, {SKIPS[skip].label}, less that of the plain decoder",
-                        mean_count_of(_by_seed(own, skip) - _by_seed(own, NONE)),
-                        at_least(1),
-                    )
-                    for skip in skips
-                ],
-                _finished(own),
-                source="asked here",
-                kind=QUESTION,
-            )
-        )
+        found += [_keeps(where, own, skip) for skip in ESCAPES if own["skip"].eq(skip).any()]
     return found
+
+
+def _keeps(where: str, trials: Frame, skip: str) -> Claim:
+    more = mean_count_of(_by_seed(trials, skip) - _by_seed(trials, NONE))
+    return _claim(
+        f"{where}, {SKIPS[skip].label}",
+        "does the skip keep latents that a plain decoder loses?",
+        [Comparison("n_active less that of the plain decoder", more, at_least(1))],
+        _finished(trials),
+        source="asked here",
+        kind=QUESTION,
+    )
 
 
 def _claim(

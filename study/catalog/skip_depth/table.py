@@ -33,7 +33,7 @@ def skip_depth(data: Data, depth: int, init: Init, skip: Skip, kappa: int, seed:
     """Do deep decoders collapse for lack of skip connections, or because of their initialisation?"""
     if data == PICTURES:
         is_asked = depth == 6 and kappa == MOST and skip != "concat"
-        return _of_pictures(data, depth, init, skip, kappa, seed, width=64, steps=1000) if is_asked else None
+        return _of_pictures(data, depth, init, skip, kappa, seed, width=64, steps=1000, lr=3e-3) if is_asked else None
     if kappa == MOST or (kappa == MORE and not _has_more(depth, init, skip)):
         return None
     return Trial(
@@ -64,11 +64,11 @@ def _has_more(depth: int, init: Init, skip: Skip) -> bool:
 @skip_depth.paper(data=[MNIST()], depth=[2, 6, 12, 20], init=INITS, skip=SKIPS, kappa=[16, 64, 256], seed=range(3))
 def skip_depth_paper(data: Data, depth: int, init: Init, skip: Skip, kappa: int, seed: int) -> Trial:
     """The same question on all of MNIST, with an encoder of six layers, at 60 epochs."""
-    return _of_pictures(data, depth, init, skip, kappa, seed, width=256, steps=14_000)
+    return _of_pictures(data, depth, init, skip, kappa, seed, width=256, steps=14_000, lr=1e-3)
 
 
 def _of_pictures(
-    data: Data, depth: int, init: Init, skip: Skip, kappa: int, seed: int, width: int, steps: int
+    data: Data, depth: int, init: Init, skip: Skip, kappa: int, seed: int, width: int, steps: int, lr: float
 ) -> Trial:
     return Trial(
         data=data,
@@ -83,6 +83,6 @@ def _of_pictures(
             log_var_range=(-20, 5),
         ),
         objective=Objective(gamma=Learned(init=0.07)),
-        training=Training(steps=steps, batch=128, lr=1e-3),
+        training=Training(steps=steps, batch=128, lr=lr),
         seed=seed,
     )
