@@ -78,7 +78,7 @@ class BetaVAE(GaussianVAE):
 
     def _log_gamma_at(self, u: Float[Tensor, "*n 1"]) -> Float[Tensor, "*n 1"] | None:
         """log γ at u, where γ follows β: linear between the knots, and flat beyond the first and the last."""
-        if (curve := self._curve) is None:
+        if (curve := self._curve) is None or self.log_gamma is None:
             return None
         along = (u - curve.low) * ((curve.knots - 1) / (curve.high - curve.low))
         knots = torch.arange(curve.knots, dtype=u.dtype, device=u.device)
