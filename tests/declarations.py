@@ -26,6 +26,7 @@ from study import (
     Categorical,
     CelebA,
     Data,
+    DecodedPerPixel,
     Digits,
     FashionMNIST,
     Fixed,
@@ -184,7 +185,10 @@ TRIALS |= st.builds(
     **STEADY
     | {
         "objective": st.builds(
-            Objective, gamma=st.builds(PerPixel, init=POSITIVE) | st.builds(PerImage, floor=POSITIVE)
+            Objective,
+            gamma=st.builds(PerPixel, init=POSITIVE)
+            | st.builds(DecodedPerPixel, init=POSITIVE)
+            | st.builds(PerImage, floor=POSITIVE),
         )
         | st.builds(
             Objective, gamma=st.builds(Fixed, POSITIVE), likelihood=st.builds(StudentT, freedom=st.floats(2.1, 9))
