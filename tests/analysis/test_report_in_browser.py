@@ -9,6 +9,8 @@ from chromium import BROWSER, running_browser
 from made_up_studies import PLANTED, gamma_grid, row, store
 
 from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, near
+from analysis.claims.estimate import computed
 from analysis.figures.chart import Chart, Charts
 from analysis.frames.view import View
 from analysis.report.findings import findings
@@ -73,7 +75,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     many_rates(place)
     gamma_grid(place, PLANTED, 3)
     write_all_reports(place)
-    claims = [Claim(f"set {i}", "it is so", "me", "1", "1.1", "10 %", "fails", 3) for i in range(12)]
+    wrong = Comparison("x", computed(1.1), near(1.0, 0.01))
+    claims = [Claim(f"set {i}", "it is so", "me", comparisons=[wrong], trials=3) for i in range(12)]
     told = Summary(
         LONG, "Are many so?", "laptop", "2026-01-02 03:04 UTC", "1", "", {"declared": 3, "finished": 3}, claims
     )
