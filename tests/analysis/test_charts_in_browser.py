@@ -59,8 +59,9 @@ def page(browser: Any, place: Path) -> Iterator[Any]:
 
 
 def chart(page: Any, name: str) -> Any:
-    """A chart, once it is drawn."""
+    """A chart, once it is drawn, and the table above it made."""
     figure = page.locator(f"#figure-{name}")
+    page.locator("#sheet-best_trials table.dataTable").wait_for()
     figure.scroll_into_view_if_needed()
     figure.locator("canvas").wait_for()
     return figure
@@ -87,7 +88,7 @@ def test_the_pointer_names_the_trials_of_a_history_and_their_best_so_far(page: A
     said = set()
     bottom = int(box["height"]) - 40
     for x in range(60, int(box["width"]), 5):
-        for y in range(bottom - 60, bottom, 5):  # the best trial is the lowest
+        for y in range(bottom - 120, bottom, 5):  # the best trial is the lowest
             page.mouse.move(box["x"] + x, box["y"] + y)
             tip = page.locator("#vg-tooltip-element.visible")
             if tip.count():
