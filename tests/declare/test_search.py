@@ -171,6 +171,15 @@ def test_a_search_is_not_led_to_divergence_by_a_value_of_diverged_trials_that_is
     assert 0.3 < later[12] < 2, "it is led to β = 1, as by a value that is worse than all"
 
 
+def test_a_finished_trial_that_is_worse_than_what_diverged_ones_count_as_is_told(tmp_path):
+    home, options = Home(tmp_path), OPTIONS | {"minimise": {"n_active": 3.0}, "rungs": None, "samplers": ["random"]}
+    plan = carried_out(search(**options)(without_rungs), home)
+    assert {row.axes["kappa"] for row in plan.declared} == {2, 4}
+    (remark,) = make_plan(search(**options)(without_rungs), "laptop", home).remarks
+    assert "declares that a diverged trial counts as n_active=3, and a finished one has 4" in remark
+    assert "so a diverged one counts as worse than every finished one so far" in remark
+
+
 def test_a_search_that_learned_what_diverged_trials_count_as_goes_on_where_it_was():
     known: dict[str, Any] = {}
     whole = [row.trial.trial_id for row in searched(1.0, 50.0, 30, known)]

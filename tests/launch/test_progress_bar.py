@@ -3,6 +3,9 @@
 import io
 import re
 import warnings
+from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -13,6 +16,7 @@ from study.launch import progress_bar
 from study.launch.progress_bar import ProgressBar
 from study.pack.pack import make_pack
 from study.plan.launch_plan import LaunchPlan
+from study.plan.plan import make_plan
 from study.record import Home, commit, new_commit_id
 
 
@@ -90,6 +94,25 @@ def test_rows_that_come_later_are_counted_with_the_others(plan, tmp_path):
     assert shown(bar) == "0/9 trials"
     bar.grown(plan_of(Home(tmp_path), first, grown))
     assert shown(bar) == "0/12 trials"
+
+
+def test_what_is_already_there_is_not_counted(tmp_path):
+    """The bar counts what the line above it says is to train, also of a part of the table."""
+    home = Home(tmp_path)
+    for seed in range(2):
+        put(home, a_trial(2, seed))
+    assert shown(ProgressBar(Console(quiet=True), plan_of(home, first))) == "0/4 trials"
+    part = LaunchPlan((make_plan(first, "laptop", home, {"kappa": ["2"]}),))
+    assert shown(ProgressBar(Console(quiet=True), part)) == "0/1 trials"
+
+
+def test_a_search_s_later_rounds_are_counted_from_the_beginning(plan):
+    searched = SimpleNamespace(remaining=Counter({None: 5}))
+    whole, part = (
+        replace(each, growth=searched) for each in (plan.plans[0], replace(plan.plans[0], only={"seed": ["1"]}))
+    )
+    assert shown(ProgressBar(Console(quiet=True), replace(plan, plans=(whole,)))) == "0/11 trials"
+    assert shown(ProgressBar(Console(quiet=True), replace(plan, plans=(part,)))) == "0/6 trials"
 
 
 def test_a_bar_that_starts_anew_counts_what_the_home_holds(plan, tmp_path):

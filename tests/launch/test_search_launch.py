@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 
 import pytest
-from launches import committed, launch, launch_here
+from launches import command_here, committed, launch, launch_here
 
 SEARCH = '''
 from study import VAE, AdamW, Between, Learned, Objective, Optimal, PlantedManifold, Training, Trial, search
@@ -34,6 +34,8 @@ def hunt(kappa, gamma, beta, decay, steps, seed):
 ROWS = 2 * 2 * (3 + 2)
 """Samplers, rounds, and of each round the three that are asked and the two that climb."""
 
+ROUND = 2 * 3
+
 
 # MLflow's own, when it is imported and when it migrates its tables.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:.*Pydantic.*:UserWarning")
@@ -41,9 +43,17 @@ ROWS = 2 * 2 * (3 + 2)
 def test_a_search_trains_its_rounds_and_is_shown_whole(tmp_path, launch):
     path, home = tmp_path / "mine.py", tmp_path / "home"
     path.write_text(SEARCH)
+    planned = command_here(f"{path}:hunt", "--home", home, "--plan").stdout
+    counts = f"{ROWS} trials declared, {ROUND} selected so far, 0 already there, {ROUND} to train in this round"
+    assert counts in planned
+    assert "for this round, " in planned
+    assert f"for {ROWS - ROUND} trials of later rounds, at most" in planned
     first = launch(f"{path}:hunt", "--home", home)
     assert first.returncode == 0, first.stdout + first.stderr
     assert len(committed(home)) == ROWS
+    assert counts in first.stdout
+    assert f" {ROWS}/{ROWS} trials" in first.stdout
+    assert f"{ROWS} declared, 0 already there, " in first.stdout
     with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as database:
         shown = database.execute("SELECT COUNT(*) FROM tags WHERE key = 'kind' AND value = 'trial'").fetchone()
     assert shown == (ROWS,)
