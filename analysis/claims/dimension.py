@@ -1,13 +1,12 @@
 """What the rate and the objective say of the dimension of data while γ falls: claims, and a table of r̂ beside r."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from analysis.claims.claim import QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, near
 from analysis.claims.estimate import Estimate, mean_of
-from analysis.claims.topics import Topic
 from analysis.fit.dimension import descents
 from analysis.frames.types import Frame
 from analysis.tables.interval import t_interval
@@ -28,7 +27,6 @@ def dimension_claims(
     where: str,
     trials: Frame,
     curves: Frame,
-    topic: Topic,
     of_rate: Sequence[str] = (),
     of_objective: Sequence[str] = (),
 ) -> list[Claim]:
@@ -40,11 +38,11 @@ def dimension_claims(
     found = descents(trials, curves)
     known = trials["intrinsic_dim"].dropna()
     if len(known):
-        return [_rate(where, found, int(known.iloc[0]), topic, of_rate), _objective(where, found, topic, of_objective)]
-    return [_count(where, found, topic)]
+        return [_rate(where, found, int(known.iloc[0]), of_rate), _objective(where, found, of_objective)]
+    return [_count(where, found)]
 
 
-def dimension_sheet(groups: Iterable[tuple[dict[str, object], Frame]], curves: Frame) -> Sheet | None:
+def dimension_sheet(groups: Iterable[tuple[Mapping[str, object], Frame]], curves: Frame) -> Sheet | None:
     """r̂ beside r and the active latents, a row for each group of trials; None where no γ was learned.
 
     A group is the first cells of its row, and its trials.
@@ -67,26 +65,26 @@ def dimension_sheet(groups: Iterable[tuple[dict[str, object], Frame]], curves: F
     return Sheet("dimension", caption, pd.DataFrame(rows)) if rows else None
 
 
-def _rate(where: str, found: Frame, r: int, topic: Topic, statements: Sequence[str]) -> Claim:
+def _rate(where: str, found: Frame, r: int, statements: Sequence[str]) -> Claim:
     compared = Comparison("r̂ = −2 dK/d log γ", mean_of(_by_seed(found, "dimension")), near(r, SLOPE))
     said = "as γ falls the rate K grows as −(r/2) log γ: its slope shows the dimension of the data"
-    return _claim(where, said, SLIDES, found, [compared], statements, topic)
+    return _claim(where, said, SLIDES, found, [compared], statements)
 
 
-def _objective(where: str, found: Frame, topic: Topic, statements: Sequence[str]) -> Claim:
+def _objective(where: str, found: Frame, statements: Sequence[str]) -> Claim:
     expected = (found["d"] - found["beta"] * found["intrinsic_dim"]) / 2
     share = found.assign(share=found["objective_slope"] / expected)
     compared = Comparison("dJ/d log γ over ½(d − βr)", mean_of(_by_seed(share, "share")), near(1.0, SLOPE))
     said = "as γ falls the objective J falls as ½(d − βr) log γ"
-    return _claim(where, said, ENERGY, found, [compared], statements, topic)
+    return _claim(where, said, ENERGY, found, [compared], statements)
 
 
-def _count(where: str, found: Frame, topic: Topic) -> Claim:
+def _count(where: str, found: Frame) -> Claim:
     share = found.assign(share=found["dimension"] / found["n_active"])
     estimate: Estimate = mean_of(_by_seed(found, "dimension"))
     compared = Comparison(f"r̂ = {estimate}; r̂ over active latents", mean_of(_by_seed(share, "share")), near(1.0, COUNT))
     asked = "is the dimension that the slope of K shows the number of latents that stay active?"
-    return _claim(where, asked, ASKED, found, [compared], (), topic, QUESTION)
+    return _claim(where, asked, ASKED, found, [compared], (), QUESTION)
 
 
 def _by_seed(found: Frame, column: str) -> pd.Series:
@@ -101,7 +99,6 @@ def _claim(
     found: Frame,
     comparisons: Sequence[Comparison],
     statements: Sequence[str],
-    topic: Topic,
     kind: Kind | None = None,
 ) -> Claim:
     return Claim(
@@ -109,7 +106,6 @@ def _claim(
         said,
         source,
         trials=int(found["dimension"].notna().sum()),
-        topic=topic,
         comparisons=comparisons,
         statements=statements,
         kind=kind,

@@ -10,7 +10,7 @@ Source: Wang & Ziyin (2022), Thm. 3; the collapsed point is derived.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.theory.modes import Array, checked
+from analysis.theory.modes import Array, checked, is_kept
 
 
 def origin_blocks(
@@ -36,7 +36,7 @@ def origin_is_minimum(zeta2: ArrayLike, level: ArrayLike, sigma2: float = 1.0) -
     `sigma2` is the smallest posterior variance over η², 1 where it is learnable. For a linear model it is equivalent to the
     origin being the global minimum; with γ learned too, at γ = T/d2. Source: Wang & Ziyin (2022), Thm. 3.
     """
-    return checked(zeta2).max(initial=0.0) <= sigma2 * np.asarray(level, float)
+    return ~is_kept(checked(zeta2).max(initial=0.0), sigma2 * np.asarray(level, float))
 
 
 def depth_two_loss(weights: ArrayLike, variance: float, gamma: float, beta: float) -> Array:

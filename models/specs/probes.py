@@ -9,7 +9,15 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.gaussian import Skip
-from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
+from models.specs.groundwork import (
+    Conventions,
+    LearnedGammaMinimum,
+    LinearLikelihood,
+    LinearMinimum,
+    LossThresholds,
+    NullBins,
+    NullMMD,
+)
 from models.specs.look import EQ3, Look, Measures
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 from models.specs.spec import Count, Magnitude, Positive, Several
@@ -22,7 +30,7 @@ Grid = Annotated[Count, Field(ge=100)]
 
 
 class AffineMinima(Look):
-    """The minima of a VAE with an affine decoder that many random starts find, and the barriers between them.
+    """The minima of a VAE with an affine decoder that many random starts find, and the saddles between them.
 
     Data with the covariance diag(eigenvalues); γ at β = 1. Encoder and posterior variances are minimised out.
     """
@@ -37,6 +45,7 @@ class AffineMinima(Look):
     starts: Several = 600
     """How many random starts are followed to a minimum."""
 
+    version: ClassVar[int | None] = 2
     measures: ClassVar[Measures] = {
         "lowest": (EQ3, "lowest loss that any start ended at"),
         "excess": (EQ3, "how far above it the worst start ended"),
@@ -44,15 +53,23 @@ class AffineMinima(Look):
         "spread": ("data", "how far two ends with the same signs lie apart at most"),
         "supports": ("-", "different choices of latents among the ends"),
         "minima": ("-", "the same, with columns of other signs counted apart"),
-        "swap_barrier": (EQ3, "rise on the way when the two strongest kept modes change latents by a rotation"),
-        "slot_barrier": (EQ3, "rise on the way when the weakest kept mode moves to an unused latent by a rotation"),
+        "swap_rotation": (EQ3, "rise on the way when the two strongest kept modes change latents by a rotation"),
+        "slot_rotation": (EQ3, "rise on the way when the weakest kept mode moves to an unused latent by a rotation"),
+        "swap_saddle": (EQ3, "rise to the saddle when the two strongest kept modes change latents by the lowest way"),
+        "slot_saddle": (
+            EQ3,
+            "rise to the saddle when the weakest kept mode moves to an unused latent by the lowest way",
+        ),
+        "saddle_slope": (EQ3, "largest component of the gradient at these saddles"),
+        "saddle_falls": ("-", "directions in which the loss curves down there, of the saddle that has more"),
+        "saddle_missed": ("data", "how far from the two minima the descents from a saddle end at most"),
         "profile_error": (EQ3, "largest deviation of the profile loss from a minimisation over encoder and variances"),
     }
 
     @property
     def seconds(self) -> float:
-        """Linear in the starts."""
-        return 0.2 + 7e-4 * self.starts
+        """Linear in the starts, and a second for the saddles."""
+        return 1.2 + 7e-4 * self.starts
 
 
 Hypothesis = Literal["as stated", "mean bias", "variance bias"]
@@ -261,9 +278,11 @@ Probing = Annotated[
     | CollapsedCurvature
     | ColumnScale
     | Conventions
+    | LearnedGammaMinimum
     | LinearLikelihood
     | LinearMinimum
     | LogTransform
+    | LossThresholds
     | NullBins
     | NullMMD
     | OriginHessian

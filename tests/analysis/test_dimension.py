@@ -9,7 +9,6 @@ import pytest
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, NO, OPEN, YES
 from analysis.claims.dimension import dimension_claims, dimension_sheet
-from analysis.claims.topics import OTHER
 from analysis.fit.dimension import descent, descents
 from analysis.theory import linear, modes_of_spectrum
 
@@ -64,7 +63,7 @@ def records(r=R, slope=R, noise=0.0, seeds=4, gammas=GAMMAS, energy=1.0, n_activ
 
 
 def said(**changes):
-    claims = dimension_claims("manifold", *records(**changes), OTHER, ("S3",), ("D9", "D1-7"))
+    claims = dimension_claims("manifold", *records(**changes), ("S3",), ("D9", "D1-7"))
     return [claim.verdict for claim in claims]
 
 
@@ -88,14 +87,14 @@ def test_where_r_is_not_known_the_active_latents_are_asked_about():
     assert said(**unknown, slope=17) == [YES]
     assert said(**unknown, slope=24) == [NO]
     assert said(**unknown, slope=19, noise=0.2) == [OPEN]
-    (claim,) = dimension_claims("digits", *records(r=math.nan, n_active=16, slope=17), OTHER, ("S3",), ("D9",))
+    (claim,) = dimension_claims("digits", *records(r=math.nan, n_active=16, slope=17), ("S3",), ("D9",))
     assert (claim.kind, [*claim.statements]) == ("question", [])
     assert "r̂ = 17.0 " in claim.measured
 
 
 def test_seeds_count_once_however_many_beta_they_have():
     trials, curves = records(noise=0.01)
-    (rate, _) = dimension_claims("manifold", trials, curves, OTHER)
+    (rate, _) = dimension_claims("manifold", trials, curves)
     assert rate.comparisons[0].found.n == 4
     assert rate.trials == len(descents(trials, curves)) == 8
 

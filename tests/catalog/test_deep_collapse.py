@@ -109,9 +109,10 @@ def view_of(place, spoil=lambda axes, numbers: {}) -> Any:
     rows, arrays, trials = deep_collapse.table("laptop").rows(), {}, []
     covariance = np.diag(SPECTRUM)
     for row in rows:
-        axes, trial_id = row.axes, row.trial.trial_id
+        axes: dict[str, Any] = {**row.axes}
+        trial_id = row.trial.trial_id
         flat = axes["skip"] == NONE and axes["gain"] == WEAK and axes["depth"] > 1
-        told = dict(axes) | {"trial_id": trial_id, "status": "finished", "declaration": row.trial.model_dump_json()}
+        told = axes | {"trial_id": trial_id, "status": "finished", "declaration": row.trial.model_dump_json()}
         if axes["part"] in LEVELS:
             jacobian = np.eye(len(SPECTRUM)) * (0.7 ** axes["depth"] if flat else 1.0)
             exact = np.linalg.eigvalsh(
@@ -127,8 +128,10 @@ def view_of(place, spoil=lambda axes, numbers: {}) -> Any:
         trials.append(told | numbers)
     home = Home(place)
     write_artifacts(home, "a", arrays)
-    axes = {name: list(dict.fromkeys(row.axes[name] for row in rows)) for name in rows[0].axes}
-    return SimpleNamespace(trials=pd.DataFrame(trials), header=Header("deep_collapse", "?", "laptop", axes), home=home)
+    labels: dict[str, Any] = {name: list(dict.fromkeys(row.axes[name] for row in rows)) for name in rows[0].axes}
+    return SimpleNamespace(
+        trials=pd.DataFrame(trials), header=Header("deep_collapse", "?", "laptop", labels), home=home
+    )
 
 
 def said(view) -> list[str]:

@@ -6,14 +6,18 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from made_up_studies import row, store
 from trained_rows import train_rows
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.load import Header
+from analysis.frames.view import View
+from analysis.report.findings import findings
 from study.catalog.gamma_star.table import gamma_star
 from study.catalog.kappa_saturation.claims import PUBLISHED, saturating
 from study.catalog.kappa_saturation.components import beside_components
 from study.catalog.kappa_saturation.table import kappa_saturation
+from study.record import Home
 
 KAPPAS = [1, 2, 3, 4, 6, 10, 20, 32, 64]
 DATA = ("manifold r=3", "Digits")
@@ -104,6 +108,26 @@ def test_half_a_study_decides_nothing():
     absent = {"status": "missing", "converged": False, "n_active": float("nan"), "nre_test": float("nan")}
     assert said(frame_of(change=lambda row: absent if row["seed"] else {})) == [INSUFFICIENT] * 3
     assert said(frame_of(change=lambda row: {"converged": row["seed"] == 0})) == [INSUFFICIENT] * 3
+
+
+def test_a_part_of_the_study_shows_what_it_measured_and_counts_the_rest(tmp_path):
+    """Three of the twelve rows and one of the three fits are there, and panels of the manifold alone."""
+    home = Home(tmp_path / "home")
+    cells = [(name, skip, kappa) for name in DATA for skip in ("none", "affine") for kappa in (2, 3, 4, 10)]
+    cells = [(name, skip, kappa) for name, skip, kappa in cells if skip == "none" or name == "Digits"]
+    plan = [{"trial_id": f"{d}{s}{k}", "data": d, "skip": s, "kappa": k} for d, s, k in cells]
+    trials = [
+        row(f"{DATA[0]}none{kappa}", kappa=kappa, n_active=min(kappa, 3), n_burda=3, nre_test=0.1)
+        for kappa in (2, 3, 4)
+    ]
+    axes = {"data": [*DATA], "skip": ["none", "affine"], "kappa": [2, 3, 4, 10]}
+    store(home, "kappa_saturation", axes, plan, trials, catalog=True)
+    found = findings(View.of("kappa_saturation", home))
+    saturation, curves, _ = found.sheets
+    assert saturation.frame["κ"].tolist() == [2, 3, 4]
+    assert len(curves.frame) == 1
+    assert found.left_out == "Of the study's own tables 11 rows are left out: nothing in them is measured yet."
+    assert [drawing.svg.count(b'<g id="axes_') for drawing in found.figures] == [1, 2]
 
 
 @pytest.mark.parametrize(("last", "verdict"), [(12, HOLDS), (13, INSUFFICIENT), (14, FAILS), (10, HOLDS), (8, FAILS)])

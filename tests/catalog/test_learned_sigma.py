@@ -38,7 +38,8 @@ def view_of(change=lambda row: {}) -> Any:
     """The laptop table in which Σ held diverges at the highest rate, and comes down at step 100, learned at 50."""
     trials, curves, rows = [], [], learned_sigma.table("laptop").rows()
     for row in rows:
-        axes, trial_id = {**row.axes}, row.trial.trial_id
+        axes: dict[str, Any] = {**row.axes}
+        trial_id = row.trial.trial_id
         axes["optimiser"] = str(axes["optimiser"])
         held = axes["sigma"] == HELD
         told = axes | {"trial_id": trial_id, "data_id": "x", "gamma_value": axes["gamma"], "down": 100 if held else 50}

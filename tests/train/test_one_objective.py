@@ -13,7 +13,6 @@ from benchmarks.networks import NETWORKS
 from benchmarks.plain_loop import PlainLoop
 from models.loss import objective as loss
 from models.metrics.iwae import log_normal
-from models.probes import probe
 from models.probes.exact_linear import expected_loss, moments_of
 from models.specs import (
     Annealed,
@@ -34,6 +33,7 @@ from models.specs.penalties import LogTransform
 from study.pack.pack import make_pack
 from study.record import Home, read
 from study.train.pack_run import PackRun
+from study.train.probe_run import probe
 
 SHIFT = 1000.0
 
@@ -87,9 +87,9 @@ def test_another_j_is_another_in_step_record_and_probe(make_trial, tmp_path, put
         assert moved[name] == pytest.approx(row[name] + SHIFT, rel=1e-12)
     assert moved["distortion_train"] == row["distortion_train"]  # a constant trains nothing
     other = probe(Conventions(), 0).numbers
-    for name in ("j", "j_unit", "j_plain", "j_half", "j_best"):
+    for name in ("j", "j_unit", "j_plain", "j_half", "j_best", "j_graph", "j_optimal", "j_recorded"):
         assert other[name] == pytest.approx(literature[name] + SHIFT, rel=1e-9)
-    for name in ("eq3", "bound", "wz", "summed"):
+    for name in ("eq3", "bound", "wz", "summed", "j_written", "j_recorded_written"):
         assert other[name] == literature[name]  # each from its own definition
 
 

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, at_least, at_most, below
 from analysis.claims.estimate import Estimate, computed, mean_of
@@ -188,7 +187,6 @@ def _claim(
         claim,
         SECOND_STAGE if kind == QUESTION else PLAN,
         trials=one.trials,
-        topic=topics.BETA_INPUT,
         comparisons=comparisons,
         lacks=one.lacks,
         statements=named,

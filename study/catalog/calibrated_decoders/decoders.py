@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim, Kind
 from analysis.claims.comparison import Comparison, Target, below
 from analysis.claims.estimate import mean_of
@@ -72,7 +71,6 @@ class Decoders:
             said,
             source,
             trials=trials,
-            topic=topics.CALIBRATED_DECODERS,
             comparisons=comparisons,
             statements=statements,
             kind=kind,

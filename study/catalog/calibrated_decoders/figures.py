@@ -67,6 +67,9 @@ def _metrics(finished: Frame, view: View) -> Drawing:
     for line, ((data,), trials) in zip(grid, groups, strict=True):
         decoders = view.header.ordered("decoder", trials["decoder"])
         for ax, column in zip(line, shown, strict=True):
+            if trials[column].isna().all():
+                ax.set_axis_off()
+                continue
             _dots(ax, trials, column, decoders)
             ax.set_xlabel(SHOWN[column])
             if column != "bits":

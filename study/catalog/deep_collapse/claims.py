@@ -8,7 +8,7 @@ curvature. A curvature of 1e-5 is a saddle to theory and a minimum to training, 
 Source: "On the regularization balance in autoencoder-based generative models", section 4; `analysis.theory.hessian`.
 """
 
-from collections.abc import Iterable
+import math
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,13 @@ FADED = 1e-3
 
 OF_SKIP = 0.05
 """How far the curvature with an affine skip may lie from that of the skip alone, as a part of it."""
+
+
+ROUNDING = 1e-10
+"""What rounding may make of a zero: an eigenvalue of a semi-definite matrix, or a gradient, in nats."""
+
+Looks = list[tuple[ProbeResult, float, float]]
+"""Probes, each with the least eigenvalue of its closed form in nats, and the level βγ of its point in data²."""
 
 
 @deep_collapse.claims
@@ -92,8 +99,8 @@ def summary(view: View) -> Frame:
     return pd.DataFrame(rows)
 
 
-def _looks(view: View) -> list[tuple[ProbeResult, float, float]]:
-    """Every finished probe with an array, the least eigenvalue in closed form, and the level of the point."""
+def _looks(view: View) -> Looks:
+    """Every finished probe whose arrays are there."""
     found = []
     for look in probe_results(view.trials[view.trials["part"].isin(LEVELS)]):
         arrays = look.arrays(view.home)
@@ -104,7 +111,7 @@ def _looks(view: View) -> list[tuple[ProbeResult, float, float]]:
     return found
 
 
-def _least(looks: Iterable[tuple[ProbeResult, float, float]], **of: object) -> list[float]:
+def _least(looks: Looks, **of: object) -> list[float]:
     """Least eigenvalues, far below the threshold, of the probes that are declared so."""
     return [
         look["least_eigenvalue"]
@@ -113,24 +120,14 @@ def _least(looks: Iterable[tuple[ProbeResult, float, float]], **of: object) -> l
     ]
 
 
-def _of_curvature(looks: list[tuple[ProbeResult, float, float]], lacks: str) -> list[Claim]:
-    below_level = [look["least_eigenvalue"] for look, _, level in looks if look.what["gamma"] < level]
-    # Rounding leaves an eigenvalue of a semi-definite matrix within 1e-12 of zero.
-    signs = [(look["least_eigenvalue"] < -1e-10) == (look.what["gamma"] < level) for look, _, level in looks]
-    errors = [look["least_eigenvalue"] / exact - 1 for look, exact, _ in looks if exact < -1e-10]
-    slope = worst_of([look["slope"] for look, _, _ in looks])
-    weak = _least(looks, skip=NONE, gain=WEAK, depth=DEPTHS[-1]), _least(looks, skip=NONE, gain=WEAK, depth=1)
-    with_skip = _least(looks, skip=AFFINE, gain=WEAK, depth=DEPTHS[-1])
-    alone = _of_skip_alone()
-    deep, single = (float(np.mean(found)) if found else float("nan") for found in weak)
-
-    def claim(said: str, source: str, *comparisons: Comparison, statements: tuple[str, ...] = ()) -> Claim:
+def _of_curvature(looks: Looks, lacks: str) -> list[Claim]:
+    def claim(said: str, source: str, compared: list[Comparison], statements: tuple[str, ...] = ()) -> Claim:
         return Claim(
             "tanh decoders",
             said,
             source,
             trials=len(looks),
-            comparisons=comparisons,
+            comparisons=compared,
             lacks=lacks,
             statements=statements,
         )
@@ -139,41 +136,65 @@ def _of_curvature(looks: list[tuple[ProbeResult, float, float]], lacks: str) -> 
         claim(
             "the collapsed point of a decoder of 1 to 20 layers is a local minimum, also where βγ < ζ₁²",
             SOURCE,
-            Comparison(
-                "least curvature in nats, of the flattest decoder",
-                computed(max(below_level, default=float("nan")), len(below_level), "networks"),
-                at_least(0.0, " nats"),
-            ),
-            statements=("B10",),
+            [_flattest(looks)],
+            ("B10",),
         ),
         claim(
             "it is stationary, and a minimum iff βγ is at least the largest eigenvalue of the regressed covariance, at "
             "every depth and gain, with and without skip",
             DERIVED,
-            Comparison("largest component of J's gradient", slope, at_most(1e-10, " nats")),
-            Comparison("networks of which that is true", _share(signs), Target(1.0, 1.0, "all networks")),
+            _by_level(looks),
         ),
         claim(
             "the least eigenvalue of J's Hessian there, by automatic differentiation, is that of the closed form",
             DERIVED,
-            Comparison("largest relative error", worst_of(errors, "networks"), at_most(DIGITS)),
+            [_beside_closed_form(looks)],
         ),
         claim(
             f"depth only flattens it: a gain of {WEAK:g} leaves next to no curvature at {DEPTHS[-1]} layers, and the "
             "affine skip gives back its own",
             DERIVED,
-            Comparison(
-                f"curvature at {DEPTHS[-1]} layers, as a part of that at 1",
-                computed(abs(deep / single) if single else float("nan"), len(weak[0]), "networks"),
-                at_most(FADED),
-            ),
-            Comparison(
-                "with the affine skip",
-                computed(float(np.mean(with_skip)) if with_skip else float("nan"), len(with_skip), "networks"),
-                near(alone, OF_SKIP, " nats"),
-            ),
+            _flattened(looks),
         ),
     ]
+
+
+def _flattest(looks: Looks) -> Comparison:
+    """The least eigenvalue that is nearest to zero, or above it, of networks below their level."""
+    found = [look["least_eigenvalue"] for look, _, level in looks if look.what["gamma"] < level]
+    least = computed(max(found, default=math.nan), len(found), "networks")
+    return Comparison("least curvature in nats, of the flattest decoder", least, at_least(0.0, " nats"))
+
+
+def _by_level(looks: Looks) -> list[Comparison]:
+    signs = [(look["least_eigenvalue"] < -ROUNDING) == (look.what["gamma"] < level) for look, _, level in looks]
+    agree = computed(float(np.mean(signs)) if signs else math.nan, len(signs), "networks")
+    slope = worst_of([look["slope"] for look, _, _ in looks], "networks")
+    return [
+        Comparison("largest component of J's gradient", slope, at_most(ROUNDING, " nats")),
+        Comparison("networks of which that is true", agree, Target(1.0, 1.0, "all networks")),
+    ]
+
+
+def _beside_closed_form(looks: Looks) -> Comparison:
+    errors = [look["least_eigenvalue"] / exact - 1 for look, exact, _ in looks if exact < -ROUNDING]
+    return Comparison("largest relative error", worst_of(errors, "networks"), at_most(DIGITS))
+
+
+def _flattened(looks: Looks) -> list[Comparison]:
+    deep, single, carried = (
+        _mean(_least(looks, skip=skip, gain=WEAK, depth=depth))
+        for skip, depth in ((NONE, DEPTHS[-1]), (NONE, DEPTHS[0]), (AFFINE, DEPTHS[-1]))
+    )
+    part = computed(deep.value / single.value if single.value else math.nan, deep.n, "networks")
+    return [
+        Comparison(f"curvature at {DEPTHS[-1]} layers, as a part of that at 1", part, at_most(FADED)),
+        Comparison("with the affine skip", carried, near(_of_skip_alone(), OF_SKIP, " nats")),
+    ]
+
+
+def _mean(found: list[float]) -> Estimate:
+    return computed(float(np.mean(found)) if found else math.nan, len(found), "networks")
 
 
 def _of_skip_alone() -> float:
@@ -181,10 +202,6 @@ def _of_skip_alone() -> float:
     covariance = np.diag(SPECTRUM)
     found = hessian.collapsed_hessian(np.eye(len(SPECTRUM)), covariance, covariance, min(LEVELS.values()))
     return float(np.linalg.eigvalsh(found)[0])
-
-
-def _share(signs: list[bool]) -> Estimate:
-    return computed(float(np.mean(signs)) if signs else float("nan"), len(signs), "networks")
 
 
 def _trained(trials: Frame) -> Frame:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, at_most, below, near
 from analysis.claims.estimate import Estimate, mean_of
@@ -142,7 +141,6 @@ def _claim(
         claim=says,
         source=source,
         trials=sum(len(one.finished) for one in every),
-        topic=topics.DENOISING,
         comparisons=compared,
         lacks=next((one.lacks for one in every if one.lacks), ""),
         statements=statements,

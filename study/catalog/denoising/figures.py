@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 from analysis.figures.curves import band, log_beta, ordered_looks, theory
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, log_scale, panels
+from analysis.figures.looks import INK, QUIET, Look
+from analysis.figures.style import SETTINGS, legend, log_scale, panels
 from analysis.tables.interval import number
 from study.catalog.denoising.sweeps import Sweep
 

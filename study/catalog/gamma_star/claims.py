@@ -15,8 +15,6 @@ Source: Dai, Wenliang & Wipf, "On the value of infinite gradients in variational
 
 from collections.abc import Sequence
 
-import pandas as pd
-
 from analysis.claims.claim import QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, above, at_least, at_most, between, within
 from analysis.claims.estimate import Estimate, mean_count_of, mean_of
@@ -73,6 +71,9 @@ def sheets(view: View) -> list[Sheet]:
     rows = []
     for labels, trials in cells(view.trials, view.header, [*_places(view.header), "mode"]):
         usable = trials[trials["status"].eq("finished")]
+        if usable.empty:
+            rows.append(None)
+            continue
         *place, mode = labels
         measured = {
             "error": "distortion_test",
@@ -95,7 +96,7 @@ def sheets(view: View) -> list[Sheet]:
     caption = (
         "A learned γ against γ* fixed from the start: mean ± half-width of the 95 % t-interval over seeds, test set"
     )
-    return [Sheet("modes", caption, pd.DataFrame(rows))]
+    return [Sheet.of("modes", caption, rows)]
 
 
 def _places(header: Header) -> list[str]:

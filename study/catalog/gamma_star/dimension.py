@@ -1,6 +1,5 @@
 """gamma_star: what the slopes of K and J say of r while γ is learned."""
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.dimension import dimension_claims, dimension_sheet
 from analysis.frames.load import Header
@@ -24,9 +23,7 @@ def slopes(trials: Frame, header: Header, curves: Frame) -> list[Claim]:
     return [
         claim
         for (data,), own in cells(trials, header, ["data"])
-        for claim in dimension_claims(
-            label_text(data), own, curves, topics.LEARNED_AGAINST_FIXED, OF_RATE, OF_OBJECTIVE
-        )
+        for claim in dimension_claims(label_text(data), own, curves, OF_RATE, OF_OBJECTIVE)
     ]
 
 

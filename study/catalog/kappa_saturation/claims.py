@@ -11,6 +11,7 @@ Table 1, on MNIST.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ from analysis.frames.declaration import data_kind
 from analysis.frames.load import Header
 from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
-from analysis.tables.cells import cell_of, cells, enough_converged, label_text, moving
+from analysis.tables.cells import cells, cells_of, enough_converged, label_text, moving
+from analysis.tables.grouping import Grouping
 from analysis.tables.interval import t_interval
 from analysis.tables.sheet import Sheet
 from study.catalog.kappa_saturation.components import beside_components
@@ -227,6 +229,8 @@ def _finished(trials: Frame) -> Frame:
 def _gain(trials: Frame, column: str) -> Column:
     """What the largest κ has more than the smallest, by seed."""
     by_seed = _finished(trials).pivot_table(index="seed", columns="kappa", values=column)
+    if by_seed.empty:  # nothing is measured
+        return pd.Series(dtype=float)
     return by_seed[by_seed.columns.max()] - by_seed[by_seed.columns.min()]
 
 
@@ -237,24 +241,27 @@ def sheets(view: View) -> list[Sheet]:
     for (data, skip), trials in cells(view.trials, view.header, ["data", "skip"]):
         place = {"data": label_text(data), "skip": skip}
         fit = saturation(*counts(trials))
-        rows += [place | _row(cell, fit) for _, cell in cells(trials, view.header, ["kappa"])]
-        fits.append(place | _fitted(fit))
-    table = pd.DataFrame(rows)
-    if data_kind(view.trials) == "MNIST":  # at paper scale, where MNIST is the only data set
-        table = table.merge(PUBLISHED.rename(columns={"kappa": "κ"}), on="κ", how="left")
+        rows += [place | _row(cell, fit) if _tried(cell) else None for _, cell in cells(trials, view.header, ["kappa"])]
+        fits.append(place | _fitted(fit) if fit.selected else None)
     by_kappa = "Reconstruction error, NLL (importance-weighted, K = 64, in nats) and active latents against κ"
+    table = Sheet.of("saturation", f"{by_kappa}: mean ± half-width of the 95 % t-interval over seeds, test set", rows)
+    if data_kind(view.trials) == "MNIST" and len(table.frame):  # at paper scale, where MNIST is the only data set
+        published = PUBLISHED.rename(columns={"kappa": "κ"})
+        table = replace(table, frame=table.frame.merge(published, on="κ", how="left"))
     return [
-        Sheet("saturation", f"{by_kappa}: mean ± half-width of the 95 % t-interval over seeds, test set", table),
-        Sheet(
-            "curves", "Saturation of the active latents: the selected curve, its plateau, and AICc", pd.DataFrame(fits)
-        ),
+        table,
+        Sheet.of("curves", "Saturation of the active latents: the selected curve, its plateau, and AICc", fits),
     ]
+
+
+def _tried(trials: Frame) -> bool:
+    return bool(trials["status"].isin(["finished", "diverged"]).any())
 
 
 def _row(cell: Frame, fit: Saturation) -> dict[str, Any]:
     usable = cell[cell["status"].eq("finished")]
     kappa = int(cell["kappa"].iloc[0])
-    said = cell_of(cell)
+    (said,) = cells_of(cell, Grouping([()], np.zeros(len(cell), int)))
     measured = {
         "error": "distortion_test",
         "NRE": "nre_test",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.dimension import dimension_claims, dimension_sheet
 from analysis.figures.bands import SKIPS
@@ -27,7 +26,7 @@ def slopes(trials: Frame, header: Header, curves: Frame) -> list[Claim]:
     return [
         claim
         for where, own in _with_latents_to_spare(trials, header)
-        for claim in dimension_claims(where, own, curves, topics.SATURATION, OF_RATE, OF_OBJECTIVE)
+        for claim in dimension_claims(where, own, curves, OF_RATE, OF_OBJECTIVE)
     ]
 
 

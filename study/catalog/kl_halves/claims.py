@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, Target, at_most, most, near, within
 from analysis.claims.estimate import mean_of
@@ -151,7 +150,6 @@ def _claim(
         claim=says,
         source=source,
         trials=len(one.seen),
-        topic=topics.HALVES_OF_THE_RATE,
         comparisons=compared,
         lacks=one.lacks,
         statements=statements,

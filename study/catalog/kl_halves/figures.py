@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 from analysis.figures.curves import band, ordered_looks, theory
 from analysis.figures.drawing import Drawing
-from analysis.figures.style import INK, QUIET, SETTINGS, Look, legend, panels
+from analysis.figures.looks import INK, QUIET, Look
+from analysis.figures.style import SETTINGS, legend, panels
 from analysis.frames.types import Frame
 from study.catalog.kl_halves.table import SIDES
 from study.catalog.kl_halves.transitions import Networks

@@ -12,9 +12,9 @@ Source: Wang & Ziyin (2022), section 4.4 and appendix D; Dai, Wenliang & Wipf (2
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from analysis.claims.beta_sweep import BURDA, LOST, BetaSweep, sweeps
 from analysis.claims.claim import Claim
@@ -168,6 +168,9 @@ def sheets(view: View) -> list[Sheet]:
     """The two events: their β in theory, and the two β of the sweep between which they occurred."""
     rows = []
     for s in sweeps(view):
+        if s.finished.empty:
+            rows += [None, None]
+            continue
         place = {"data": s.title, "ceiling": s.ceiling}
         kept, dead = min(s.kept(), default=math.nan), max(s.dead(), default=math.nan)
         events = [(f"first, NRE > {LOST:g}", s.lossless, kept, s.after(max(s.kept(), default=math.nan)))]
@@ -177,4 +180,5 @@ def sheets(view: View) -> list[Sheet]:
             row = {"event": event, "β, theory": theory, "last β before": low, "first β after": high}
             rows.append(place | row | {"first/theory": high / theory})
     caption = "The β at which the first and the last mode are lost, γ learned: theory, and the sweep's β around it"
-    return [Sheet("events", f"{caption}, over all seeds", pd.DataFrame(rows).replace(math.inf, math.nan))]
+    found = Sheet.of("events", f"{caption}, over all seeds", rows)
+    return [replace(found, frame=found.frame.replace(math.inf, math.nan))]

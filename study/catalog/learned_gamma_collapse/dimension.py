@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Iterator
 
-from analysis.claims import topics
 from analysis.claims.beta_sweep import BetaSweep, sweeps
 from analysis.claims.claim import Claim
 from analysis.claims.dimension import dimension_claims, dimension_sheet
@@ -26,11 +25,10 @@ def of_dimension(view: View) -> list[Claim]:
 
 def slopes(found: Iterable[BetaSweep], curves: Frame) -> list[Claim]:
     """The claims about the sweeps without a ceiling."""
-    topic = topics.DIMENSIONS_OVER_RANK
     return [
         claim
         for sweep in _uncapped(found)
-        for claim in dimension_claims(sweep.data, _falling(sweep), curves, topic, OF_RATE, OF_OBJECTIVE)
+        for claim in dimension_claims(sweep.data, _falling(sweep), curves, OF_RATE, OF_OBJECTIVE)
     ]
 
 

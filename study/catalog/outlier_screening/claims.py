@@ -66,6 +66,9 @@ def sheets(view: View) -> list[Sheet]:
     for labels, trials in cells(every, view.header, axes):
         data, *kind, kappa, network = labels
         done = trials[trials["status"].eq("finished")]
+        if done.empty:
+            rows.append(None)
+            continue
         rows.append(
             {
                 "data": label_text(data),
@@ -84,7 +87,7 @@ def sheets(view: View) -> list[Sheet]:
         "AUROC of the reconstruction error, inliers against outliers: mean ± half-width of the 95 % t-interval over seeds; "
         "error within a trial: DeLong's standard error over the examples"
     )
-    return [Sheet("screening", caption, pd.DataFrame(rows))] if rows else []
+    return [Sheet.of("screening", caption, rows)]
 
 
 def _components_see_nothing(name: str, trials: Frame) -> Claim:

@@ -213,10 +213,14 @@ def _share(agree: Column) -> Estimate:
 def sheets(view: View) -> list[Sheet]:
     """Active latents and reconstruction error, a row for each data set, initialisation, κ and skip, columns by depth."""
     rows = []
+    depths = sorted(view.trials.loc[view.trials["status"].eq("finished"), "depth"].unique())
     for (data, init, kappa, skip), trials in cells(view.trials, view.header, ["data", "init", "kappa", "skip"]):
+        if not trials["status"].eq("finished").any():
+            rows.append(None)
+            continue
         row = {"data": label_text(data), "initial weights": INITS.get(init, init), "κ": label_text(kappa)}
         row |= {"skip": SKIPS[skip].label}
-        for depth in sorted(view.trials["depth"].unique()):
+        for depth in depths:
             cell = _finished(trials[trials["depth"].eq(depth)])
             row |= {
                 f"active, {depth} layers": float(cell["n_active"].median()),
@@ -225,4 +229,4 @@ def sheets(view: View) -> list[Sheet]:
             row |= {f"γ, {depth} layers": float(cell["gamma_value"].median())}
         rows.append(row)
     caption = "Active latents (v < 0.5), NRE on the test set and learned γ by depth of the decoder: medians over seeds"
-    return [Sheet("depth", caption, pd.DataFrame(rows))]
+    return [Sheet.of("depth", caption, rows)]

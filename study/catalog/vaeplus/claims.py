@@ -16,7 +16,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claims import topics
 from analysis.claims.claim import QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, Target, above, at_least, at_most, below
 from analysis.claims.estimate import mean_of
@@ -105,7 +104,6 @@ def _claim(
         said,
         source,
         trials=2 * max((each.found.n for each in comparisons), default=0),
-        topic=topics.TWO_STAGES,
         comparisons=comparisons,
         statements=statements,
         kind=kind,
