@@ -122,7 +122,7 @@ def wait_for(condition, what, patience_s=90):
 
 def begun(home):
     """The journal's lines about trainings that began, once there are any."""
-    return wait_for(lambda: [line for line in journal(Home(home)) if line["event"] == "begin"], "training", 200)
+    return wait_for(lambda: [line for line in journal(Home(home)) if line["event"] == "begin"], "training", 400)
 
 
 def assert_each_trained_to_its_end_once(home, count):

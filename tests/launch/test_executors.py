@@ -6,8 +6,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from functools import cache
 from ipaddress import ip_address
+from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -42,10 +43,26 @@ sys.exit(not done)
 """
 
 
-def launch_with_ray(folder, studies):
-    """What a program said that launches the studies and its own, and where it and its Ray listened meanwhile."""
+class Launched(NamedTuple):
+    """What a launch of `tiny`, `brittle`, `mixed` and `cell` has left."""
+
+    status: int
+    said: str
+    home: Path
+    listening: list[str]
+
+
+def studies_in(folder):
+    """The first three, each in a file of its own."""
+    return [f"{write_study(folder)}:tiny", f"{write_brittle(folder)}:brittle", f"{write_mixed(folder)}:mixed"]
+
+
+@pytest.fixture(scope="module")
+def by_ray(tmp_path_factory):
+    """With Ray Tune by a program, whose own study `cell` is; also the addresses where it and its Ray listened meanwhile."""
+    folder = tmp_path_factory.mktemp("ray")
     (folder / "program.py").write_text(PROGRAM)
-    command = [sys.executable, "program.py", folder / "home", *studies]
+    command = [sys.executable, "program.py", folder / "home", *studies_in(folder)]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder), "COLUMNS": "200"}
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with ending(subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **output)) as program:
@@ -53,39 +70,27 @@ def launch_with_ray(folder, studies):
         tree = [psutil.Process(program.pid), *psutil.Process(program.pid).children(recursive=True)]
         sockets = [socket for process in tree for socket in process.net_connections("tcp") if socket.status == "LISTEN"]
         status, said = finish(program)
-    return status, said, [socket.laddr for socket in sockets]
-
-
-def launch_in_process(folder, studies):
-    """The same in this process, where nothing listens: the program's own study lies in a file, and the database is there."""
-    (folder / "cell.py").write_text(CELL)
-    result = launch_here(*studies, folder / "cell.py", "--home", folder / "home")
-    return result.returncode, result.stdout + result.stderr, []
-
-
-EXECUTORS = {"Ray Tune": launch_with_ray, "in process": launch_in_process}
+    return Launched(status, said, folder / "home", [socket.laddr.ip for socket in sockets])
 
 
 @pytest.fixture(scope="module")
-def launched_by(tmp_path_factory, database):
-    """By an executor, launched once: its exit status and output, the home that it left, and where it listened."""
-
-    @cache
-    def launched(executor):
-        folder = tmp_path_factory.mktemp("executor")
-        if executor == "in process":
-            (folder / "home").mkdir()
-            shutil.copy(database, folder / "home")
-        studies = [f"{write_study(folder)}:tiny", f"{write_brittle(folder)}:brittle", f"{write_mixed(folder)}:mixed"]
-        status, said, listening = EXECUTORS[executor](folder, studies)
-        return status, said, folder / "home", listening
-
-    return launched
+def here(tmp_path_factory, database):
+    """In this process, where nothing listens; `cell` lies in a file too, and the mirror's database is there."""
+    folder = tmp_path_factory.mktemp("here")
+    (folder / "cell.py").write_text(CELL)
+    (folder / "home").mkdir()
+    shutil.copy(database, folder / "home")
+    result = launch_here(*studies_in(folder), folder / "cell.py", "--home", folder / "home")
+    return Launched(result.returncode, result.stdout + result.stderr, folder / "home", [])
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
-def test_a_trial_that_cannot_be_trained_fails_alone_and_divergence_is_a_result(launched_by, executor):
-    status, said, home, _ = launched_by(executor)
+@pytest.fixture(params=["by_ray", "here"], ids=["Ray Tune", "in process"])
+def launched(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_a_trial_that_cannot_be_trained_fails_alone_and_divergence_is_a_result(launched):
+    status, said, home, _ = launched
     assert status == 1, said
     assert "2 rows make a trial that another row makes too" in said
     assert "12 declared, 0 already there, 12 finished, 0 diverged, 0 failed" in said
@@ -97,10 +102,9 @@ def test_a_trial_that_cannot_be_trained_fails_alone_and_divergence_is_a_result(l
     assert all(row["diverged_at"] is not None for row in rows if row["status"] == "diverged")
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
-def test_a_launch_fills_mlflow(launched_by, executor):
+def test_a_launch_fills_mlflow(launched):
     """End to end with the mirror; what the mirror shows is tested in tests/mirror."""
-    _, said, home, _ = launched_by(executor)
+    _, said, home, _ = launched
     assert f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db" in said.replace("\n", " ")
     page = "http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=cells"
     assert f"shows the study at {page}" in said
@@ -137,19 +141,18 @@ def numbers_and_words(home):
         yield row["trial_id"], (numbers, words)
 
 
-def test_both_executors_leave_the_same_records(launched_by):
+def test_both_executors_leave_the_same_records(by_ray, here):
     """The same trials and statuses, and the same numbers up to what packs of other sizes round differently."""
-    by_ray, here = [dict(numbers_and_words(launched_by(executor)[2])) for executor in EXECUTORS]
-    assert len(by_ray) == 34
-    assert by_ray.keys() == here.keys()
-    for trial_id, (numbers, words) in by_ray.items():
-        assert words == here[trial_id][1]
-        assert here[trial_id][0] == pytest.approx(numbers, rel=1e-4, abs=1e-6, nan_ok=True)
+    rays, ours = dict(numbers_and_words(by_ray.home)), dict(numbers_and_words(here.home))
+    assert len(rays) == 34
+    assert rays.keys() == ours.keys()
+    for trial_id, (numbers, words) in rays.items():
+        assert words == ours[trial_id][1]
+        assert ours[trial_id][0] == pytest.approx(numbers, rel=1e-4, abs=1e-6, nan_ok=True)
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
-def test_a_study_of_probes_and_trials_is_found_done(launched_by, executor):
-    _, said, home, _ = launched_by(executor)
+def test_a_study_of_probes_and_trials_is_found_done(launched):
+    _, said, home, _ = launched
     assert "8 declared, 0 already there, 8 finished, 0 diverged, 0 failed" in said
     plan = make_plan(find(str(home.parent / "mixed_study.py")), "laptop", Home(home))
     assert (plan.settled, plan.missing) == (8, [])
@@ -161,13 +164,11 @@ def test_a_study_of_probes_and_trials_is_found_done(launched_by, executor):
     assert "local minima" in page
 
 
-def test_ray_listens_on_loopback_alone(launched_by):
-    *_, listening = launched_by("Ray Tune")
-    assert len(listening) > 3, "Ray listens to itself"
-    assert not [each for each in listening if not ip_address(each.ip.removeprefix("::ffff:")).is_loopback]
+def test_ray_listens_on_loopback_alone(by_ray):
+    assert len(by_ray.listening) > 3, "Ray listens to itself"
+    assert all(ip_address(each.removeprefix("::ffff:")).is_loopback for each in by_ray.listening)
 
 
-def test_a_study_of_a_program_trains_with_ray_whose_workers_have_no_such_module(launched_by):
+def test_a_study_of_a_program_trains_with_ray_whose_workers_have_no_such_module(by_ray):
     """A pack carries its declarations, so a worker needs nothing of `__main__`; and `import study` stays light."""
-    _, said, *_ = launched_by("Ray Tune")
-    assert said.splitlines()[-1] == "[(12, 12), (6, 2), (8, 8), (8, 8)] False True", said
+    assert by_ray.said.splitlines()[-1] == "[(12, 12), (6, 2), (8, 8), (8, 8)] False True", by_ray.said
