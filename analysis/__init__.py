@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import collapsar  # noqa: F401 (it claims the names of the platform's packages)
 
 if TYPE_CHECKING:
-    from analysis.claims.claim import Claim, judge
+    from analysis.claims.claim import Claim
     from analysis.claims.comparison import (
         Comparison,
         above,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         within,
     )
     from analysis.claims.estimate import computed, fitted, mean_count_of, mean_of, share_of, worst_of
-    from analysis.claims.topics import Topic
     from analysis.figures.drawing import Drawing
     from analysis.frames.load import AnalysisError, Header, curves, header, latents, results
     from analysis.frames.view import View
@@ -44,7 +43,6 @@ _HOMES = {
     "Header": "analysis.frames.load",
     "Report": "analysis.report.report",
     "Sheet": "analysis.tables.sheet",
-    "Topic": "analysis.claims.topics",
     "View": "analysis.frames.view",
     "above": "analysis.claims.comparison",
     "at_least": "analysis.claims.comparison",
@@ -56,7 +54,6 @@ _HOMES = {
     "fitted": "analysis.claims.estimate",
     "glance": "analysis.tables.cells",
     "header": "analysis.frames.load",
-    "judge": "analysis.claims.claim",
     "latents": "analysis.frames.load",
     "mean_count_of": "analysis.claims.estimate",
     "mean_of": "analysis.claims.estimate",
@@ -79,7 +76,6 @@ __all__ = [
     "Header",
     "Report",
     "Sheet",
-    "Topic",
     "View",
     "above",
     "at_least",
@@ -91,7 +87,6 @@ __all__ = [
     "fitted",
     "glance",
     "header",
-    "judge",
     "latents",
     "mean_count_of",
     "mean_of",

@@ -56,10 +56,10 @@ def claims(home: HomePlace = DEFAULT_HOME, machine: AsJson = False, page: Page =
 
     try:
         found = overview(home)
+        if page:
+            _write_pages(page, found, Home(home))
     except (AnalysisError, HomeError) as fault:
         refuse(str(fault))
-    if page:
-        _write_pages(page, found, Home(home))
     typer.echo(as_json(found)) if machine else print_overview(Console(), found)
 
 

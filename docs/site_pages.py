@@ -12,6 +12,7 @@ import importlib
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -145,9 +146,29 @@ def code(text: str) -> str:
 
 
 def notebook(path: Path) -> str:
-    """A notebook as a page: its text, and its cells as code."""
+    """A notebook as a page: its text, its cells as code, and what each cell printed or returned."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    texts = {True: "```python\n{}\n```", False: "{}"}
-    shown = [texts[each["cell_type"] == "code"].format("".join(each["source"])) for each in cells]
+    shown = [
+        block("python", each["source"]) + outputs(each) if each["cell_type"] == "code" else "".join(each["source"])
+        for each in cells
+    ]
     note = f"[{path.name}]({path.name}) is the notebook that this page shows."
     return "\n\n".join([shown[0], note, *shown[1:]])
+
+
+def outputs(cell: Any) -> str:
+    """What the cell of a notebook printed, and its value: as a table where it is one."""
+    return "".join("\n\n" + output(each.get("data") or {"text/plain": each["text"]}) for each in cell["outputs"])
+
+
+def output(said: Mapping[str, list[str]]) -> str:
+    """One output, in the site's own style."""
+    if "text/html" not in said:
+        return block("text", said["text/plain"])
+    table = re.sub(r"<style.*?</style>| (border|class)=\"[^\"]*\"", "", "".join(said["text/html"]), flags=re.S)
+    return f"<div>{' '.join(table.split())}</div>"
+
+
+def block(language: str, lines: list[str]) -> str:
+    """Lines as a block of code."""
+    return f"```{language}\n{''.join(lines).rstrip()}\n```"

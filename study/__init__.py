@@ -9,6 +9,8 @@
 
     done = launch(my_grid)
 
+`study` is this package and the decorator in one: `help("study.declare.table.study")` says what the decorator takes.
+
 docs/architecture.md is the map of the rooms below. Names are looked up when they are first used, so that `study.record` can
 be imported where there is neither pydantic nor torch.
 """

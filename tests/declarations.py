@@ -26,6 +26,7 @@ from study import (
     Categorical,
     CelebA,
     Data,
+    DecodedPerPixel,
     Digits,
     FashionMNIST,
     Fixed,
@@ -105,7 +106,8 @@ DATA = each_of(
             inputs=st.tuples(POSITIVE, POSITIVE),
             **PLANTED,
         ),
-        PlantedArc: st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED),
+        PlantedArc: st.builds(PlantedArc, d=st.integers(2, 4096), off=st.floats(0, 1), **PLANTED)
+        | st.builds(PlantedArc, d=st.integers(2, 4096), middle=st.floats(1e-3, 1), **PLANTED),
         PlantedManifold: st.builds(PlantedManifold, d=st.integers(8, 4096), r=st.integers(1, 8), **PLANTED),
         PlantedClusters: st.builds(PlantedClusters, d=st.integers(2, 4096), **PLANTED),
         OwnData: st.builds(
@@ -135,6 +137,8 @@ VAES = st.one_of(
         mu_scale=POSITIVE,
         log_var_scale=POSITIVE,
         output_scale=POSITIVE,
+        z_scale=st.just(0.0) | POSITIVE,
+        decoder_gain=POSITIVE,
         log_var_range=st.none() | st.tuples(st.floats(-50, 0), st.floats(1, 50)),
         post_var=st.sampled_from(["amortised", "shared"]),
         prior_std=POSITIVE,
@@ -181,7 +185,10 @@ TRIALS |= st.builds(
     **STEADY
     | {
         "objective": st.builds(
-            Objective, gamma=st.builds(PerPixel, init=POSITIVE) | st.builds(PerImage, floor=POSITIVE)
+            Objective,
+            gamma=st.builds(PerPixel, init=POSITIVE)
+            | st.builds(DecodedPerPixel, init=POSITIVE)
+            | st.builds(PerImage, floor=POSITIVE),
         )
         | st.builds(
             Objective, gamma=st.builds(Fixed, POSITIVE), likelihood=st.builds(StudentT, freedom=st.floats(2.1, 9))

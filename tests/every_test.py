@@ -13,7 +13,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 CHECKED = {
-    "beartype.beartype": [
+    "type_checks.strict": [
         "models.data",
         "models.networks",
         "models.loss",
@@ -133,3 +133,11 @@ def undrawn_charts(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.module.__name__ not in DRAW_CHARTS:
             patch.setattr(Charts, "drawing", undrawn)
         yield
+
+
+QUICK_FOLDERS = {"declare", "models", "pack", "plan", "record"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of quick tests come last: of processes that share the files, none is left alone with a long one."""
+    items.sort(key=lambda item: item.path.parent.name in QUICK_FOLDERS)

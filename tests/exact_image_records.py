@@ -30,7 +30,7 @@ def view_of(place, change=lambda row, latents: None, data="MNIST", gamma=1.0) ->
     trials, latents, arrays = [], [], {}
     for network in ("linear", "nonlinear"):
         for beta in betas_of("paper"):
-            for seed in range(3):
+            for seed in range(4):
                 trial_id = f"{network}-{beta}-{seed}"
                 units = linear.active_units(SPECTRUM, beta, KAPPA)
                 rows: Any = pd.DataFrame(
@@ -41,15 +41,19 @@ def view_of(place, change=lambda row, latents: None, data="MNIST", gamma=1.0) ->
                 row |= {"status": "finished", "converged": True, "data": data, "data_id": "x", "gamma_value": gamma}
                 row |= {"objective_train": float(linear.objective(MODES, gamma, beta / gamma, KAPPA)), "has_weights": 1}
                 row |= {"sample_variance": float(linear.sample_diversity(SPECTRUM, beta, KAPPA))}
-                row |= {"artifacts": "artifacts/a.safetensors", "declaration": json.dumps({"data": {"kind": data}})}
+                declared = {"data": {"kind": data}, "model": {"prior_std": 1.0, "post_var": "amortised"}}
+                row |= {"artifacts": "artifacts/a.safetensors", "declaration": json.dumps(declared)}
+                row |= {"scale_residual": 0.0, "gamma_eff": beta}
                 change(row, rows)
                 row["n_burda"] = int(rows["mean_var"].gt(0.01).sum())
+                size = np.sqrt(beta * rows["mean_var"] / (1 - rows["mean_var"]))  # λ² = g AU/(1 − AU)
+                arrays[f"{trial_id}/weights/network.decoder.0.weight"] = np.eye(6, KAPPA) * size.to_numpy()
                 arrays[f"{trial_id}/pictures/sample"] = np.full((8, 4, 4), beta / 6, np.float16)
                 trials.append(row)
                 latents.append(rows.assign(decoder_norm=1.0))
     home = Home(place)
     write_artifacts(home, "a", arrays)
-    axes = {"data": [data], "network": ["linear", "nonlinear"], "beta": betas_of("paper"), "seed": [0, 1, 2]}
+    axes = {"data": [data], "network": ["linear", "nonlinear"], "beta": betas_of("paper"), "seed": [0, 1, 2, 3]}
     return SimpleNamespace(
         trials=pd.DataFrame(trials),
         latents=pd.concat(latents, ignore_index=True),

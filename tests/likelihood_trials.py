@@ -5,6 +5,7 @@ from study import (
     Bernoulli,
     Bitwise,
     Categorical,
+    DecodedPerPixel,
     Digits,
     Learned,
     LogisticMixture,
@@ -21,6 +22,7 @@ FLOOR = 1e-3
 
 OBJECTIVES = {
     "per pixel": Objective(gamma=PerPixel(init=0.2, floor=FLOOR)),
+    "per pixel, decoded": Objective(gamma=DecodedPerPixel(init=0.2, floor=FLOOR)),
     "per image": Objective(gamma=PerImage(floor=FLOOR)),
     "student t": Objective(gamma=Learned(init=0.2, lr=1e-2), likelihood=StudentT(freedom=5)),
     "categorical": Objective(likelihood=Categorical()),

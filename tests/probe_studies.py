@@ -58,7 +58,7 @@ def missing_one(view: Any) -> Any:
     trials.loc[trials.index[-1], "status"] = "missing"
     measured = [name for name in trials if trials[name].dtype == np.float64]
     trials.loc[trials.index[-1], measured] = np.nan
-    return SimpleNamespace(trials=trials, header=view.header, home=view.home)
+    return SimpleNamespace(**vars(view) | {"trials": trials})
 
 
 MIXED = """

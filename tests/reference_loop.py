@@ -45,7 +45,8 @@ def train_alone(trial: Trial) -> Reference:
         mu, log_var = network.encode(x)
         y_hat = network.decode(mu + (0.5 * log_var).exp() * next(draws))
         distortion = ((y - y_hat) ** 2).sum(1).mean()
-        rate = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1).mean()
+        of_means, of_variances = trial.objective.mean_weight, trial.objective.variance_weight
+        rate = 0.5 * (of_means * mu**2 + of_variances * (log_var.exp() - 1 - log_var)).sum(1).mean()
         gamma = _gamma(spec, log_gamma, distortion, data.d, step / settings.steps)
         loss = distortion / (2 * gamma) + data.d / 2 * torch.log(gamma) + trial.objective.beta * rate
         optimiser.zero_grad()

@@ -41,7 +41,8 @@ def train_with_torch(
         x = x_all[rows]
         mu, log_var = network.encode(x)
         error = ((x - network.decode(mu + (0.5 * log_var).exp() * next(draws))) ** 2).sum(1).mean()
-        rate = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1).mean()
+        of_means, of_variances = trial.objective.mean_weight, trial.objective.variance_weight
+        rate = 0.5 * (of_means * mu**2 + of_variances * (log_var.exp() - 1 - log_var)).sum(1).mean()
         optimiser.zero_grad()
         (error / (2 * log_gamma.exp()) + data.d / 2 * log_gamma + trial.objective.beta * rate).backward()
         if settings.clip:

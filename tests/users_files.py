@@ -23,12 +23,13 @@ def {name}(seed):
 '''
 
 CLAIM = """
-from analysis import Claim
+from analysis import Claim, Comparison, at_least, computed
 
 
 @{name}.claims
 def says(view):
-    return [Claim("data", "it is so", "source", "this", "that", "exactly", "holds", len(view.trials))]
+    many = Comparison("trials", computed(len(view.trials)), at_least(1))
+    return [Claim("data", "it is so", "source", comparisons=[many], trials=len(view.trials))]
 """
 
 

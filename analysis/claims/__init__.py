@@ -1,1 +1,1 @@
-"""Claims, their topics, and what the claims of several studies share."""
+"""Claims, the rule that judges them, the sentences of the sources, and what the claims of several studies share."""

@@ -7,7 +7,6 @@ from typing import Literal
 
 from analysis.claims.comparison import FAILS, HOLDS, INSUFFICIENT, Comparison, together
 from analysis.claims.statements import STATEMENTS
-from analysis.claims.topics import OTHER, Topic
 
 SOURCE, DERIVED, CHECK, QUESTION = "source", "derived", "check", "question"
 
@@ -45,27 +44,23 @@ class Claim:
     data: str
     claim: str
     source: str
-    expected: str = ""
-    measured: str = ""
-    tolerance: str = ""
-    verdict: Verdict = INSUFFICIENT
-    trials: int = 0
-    topic: Topic = OTHER
     _: KW_ONLY
     comparisons: Sequence[Comparison] = field(default_factory=list)
     lacks: str = ""
+    expected: str = ""
+    measured: str = ""
+    trials: int = 0
     statements: Sequence[str] = field(default_factory=list)
     kind: Kind | None = None
     scale: str = ""
     seeds: int = 0
+    verdict: Verdict = field(init=False)
 
     def __post_init__(self) -> None:
         if unknown := set(self.statements) - STATEMENTS.keys():
             raise ValueError(f"there is no statement {min(unknown)}: analysis.claims.statements lists them")
         kind = self.kind or (SOURCE if self.statements else DERIVED)
         object.__setattr__(self, "kind", kind)
-        if not (self.comparisons or self.lacks):
-            return
         outcome = INSUFFICIENT if self.lacks else together(each.outcome for each in self.comparisons)
         object.__setattr__(self, "verdict", ANSWERS[outcome] if kind == QUESTION else outcome)
         targets = dict.fromkeys(each.target.says for each in self.comparisons)
@@ -83,20 +78,15 @@ class Claim:
         if not self.is_undecided or self.lacks:
             return self.lacks if self.is_undecided else ""
         open_ones = [each for each in self.comparisons if each.outcome == INSUFFICIENT]
-        if not open_ones or any(each.needed is None for each in open_ones):
-            return "" if not open_ones else "more seeds alone would not decide"
+        if not open_ones:
+            return ""
+        if any(each.needed is None for each in open_ones):
+            return "more seeds alone would not decide"
         most = max(open_ones, key=lambda each: each.needed or 0)
         return f"about {most.needed:,} {most.found.of} would decide, where there are {most.found.n}"
 
     def __str__(self) -> str:
         return f"{self.data}: {self.claim}: {WORDS[self.verdict]} ({self.measured})"
-
-
-def judge(agrees: bool, enough: bool) -> Verdict:
-    """Insufficient where there is not enough to go by, otherwise whether the claim agrees."""
-    if not enough:
-        return INSUFFICIENT
-    return HOLDS if agrees else FAILS
 
 
 def tally(claims: Sequence[Claim]) -> str:

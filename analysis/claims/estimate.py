@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.special import betaincinv
 
-from analysis.fit.thresholds import Threshold
 from analysis.tables.interval import LEVEL, number, t_interval, t_quantile
+
+if TYPE_CHECKING:  # a study's file imports these estimates, and planning it shall not import pandas
+    from analysis.fit.thresholds import Threshold
 
 Made = Literal["mean", "share", "fit", "computed"]
 
@@ -80,13 +81,15 @@ def share_of(agreeing: int, n: int, of: str = "trials") -> Estimate:
     """The share of `n` independent trials that agree. Source: Clopper & Pearson (1934)."""
     if not n:
         return Estimate(math.nan, math.nan, math.nan, 0, "share", of)
+    from scipy.special import betaincinv
+
     tail = (1 - LEVEL) / 2
     low = float(betaincinv(agreeing, n - agreeing + 1, tail)) if agreeing else 0.0
     high = float(betaincinv(agreeing + 1, n - agreeing, 1 - tail)) if agreeing < n else 1.0
     return Estimate(agreeing / n, low, high, n, "share", of)
 
 
-def fitted(threshold: Threshold) -> Estimate:
+def fitted(threshold: "Threshold") -> Estimate:
     """A fitted collapse threshold; of one that the sweep does not reach only its bracket is known."""
     fit, value = threshold.fit, threshold.estimate
     shared = threshold.systematic * value if math.isfinite(value) else 0.0

@@ -7,7 +7,6 @@ from typing import Any
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, Target
 from analysis.claims.estimate import Estimate
-from analysis.claims.topics import OTHER, TOPICS, Topic
 
 
 def as_row(claim: Claim) -> dict[str, Any]:
@@ -26,23 +25,16 @@ def as_row(claim: Claim) -> dict[str, Any]:
         "comparisons": comparisons,
         "statements": [*claim.statements],
         "why_undecided": claim.why_undecided,
-        "topic": asdict(claim.topic),
     }
 
 
 def claim_of(row: dict[str, Any]) -> Claim:
     """The claim of a row. Raises: ValueError, TypeError, KeyError for another content."""
-    told = {name: value for name, value in row.items() if name not in ("comparisons", "why_undecided", "topic")}
+    told = {name: value for name, value in row.items() if name not in ("comparisons", "why_undecided", "verdict")}
     comparisons = [
         Comparison(each["what"], _estimate(each["found"]), _target(each["target"])) for each in row["comparisons"]
     ]
-    known = {topic.name: topic for topic in (*TOPICS, OTHER)}
-    topic = row["topic"]
-    return Claim(
-        **told,
-        comparisons=comparisons,
-        topic=known.get(topic["name"]) or Topic(**topic | {"studies": tuple(topic["studies"])}),
-    )
+    return Claim(**told, comparisons=comparisons)
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What varies in a study: its axes with more than one label, and what each is to a chart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -33,7 +33,7 @@ TITLES = {
     "n_train": "training examples",
     "data": "data set",
     "number": "trial of its search",
-    "repeat": "repeat of the search",
+    "repeat": "seed of the search",
     "weight_decay": "weight decay",
     "clip": "gradients clipped at",
 }
@@ -178,6 +178,23 @@ def _mode_colours(frame: Frame, labels: Sequence[Any], axis: str) -> list[str]:
     known = frame.dropna(subset=["gamma_mode"]).drop_duplicates(axis).set_index(axis)["gamma_mode"]
     modes = {label: str(known.get(label, "other")) for label in labels}
     return [look.colour for look in looks(modes).values()]
+
+
+def in_words(labels: Mapping[str, Any]) -> str:
+    """A trial or a cell by its labels: "κ 4, β 0.5"; of a search "trial 6 of the search by tpe with seed 0, κ 4, β 0.5"."""
+    texts = {axis: label_text(label) for axis, label in labels.items()}
+    of_search = {
+        axis: texts.pop(axis) for axis in ("number", "sampler", "repeat") if "number" in labels and axis in texts
+    }
+    said = [
+        f"{SYMBOLS.get(axis, TITLES.get(axis, axis.replace('_', ' ')))} {text}".strip() for axis, text in texts.items()
+    ]
+    return ", ".join([*([_of_search(**of_search)] if of_search else []), *said])
+
+
+def _of_search(number: str, sampler: str = "", repeat: str = "") -> str:
+    by, seed = f" by {sampler}" if sampler else "", f" with seed {repeat}" if repeat else ""
+    return f"trial {number}" + (f" of the search{by}{seed}" if by or seed else "")
 
 
 def _key(label: Any) -> Any:

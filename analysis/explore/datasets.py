@@ -20,7 +20,7 @@ PLANE = ("rate_test", "distortion_test")
 
 
 def trial_rows(explored: Explored) -> Rows:
-    """One row a declared trial: `id`, `status`, `regime`, `cell`, axes, measures, `r` where it is known.
+    """One row a trial with a result: `id`, `status`, `regime`, `cell`, axes, measures, `r` where it is known.
 
     In the front of rate and distortion of its data set a trial has `rd`. Those of a search have what `_of_search` adds.
     """
@@ -91,8 +91,8 @@ def _fronts(frame: Frame, groups: Any, columns: list[str]) -> list[int | None]:
 def _of_search(explored: Explored) -> dict[str, list[Any]]:
     """What the trials of a search have beside: `h0`, `h1`, … as it counts what it minimises, `b0`, … the best so far.
 
-    `order` counts a search's trials from 1. Of a trial that was trained again with more steps the last rung counts, so that
-    earlier ones have none of these. `front` marks what no trial of the same sampler betters in all that is minimised.
+    `order` is the place of a trial in its search, from 1. Where it was trained again with more steps its last rung counts,
+    so that earlier ones have none of these. `front` marks what no trial of the same sampler betters in all that is minimised.
     """
     frame = explored.frame
     last = _last_rungs(frame)
@@ -109,7 +109,7 @@ def _of_search(explored: Explored) -> dict[str, list[Any]]:
             of_search = rows.sort_values("number").index
             best = best_so_far(frame.loc[of_search, column].to_numpy(float))
             for index, value, least in zip(of_search, counted.loc[of_search, column], best, strict=True):
-                columns["order"][index] = int(frame.at[index, "number"]) + 1
+                columns["order"][index] = int(frame.at[index, "number"])
                 columns[f"h{i}"][index], columns[f"b{i}"][index] = short(value), short(least)
     if counted.shape[1] > 1:
         front = np.zeros(len(frame), bool)
@@ -120,10 +120,8 @@ def _of_search(explored: Explored) -> dict[str, list[Any]]:
 
 
 def _last_rungs(frame: Frame) -> Int[np.ndarray, " last"]:
-    """Where the last rung of each trial of a search with a result stands in the frame."""
-    settled = frame[frame["status"].isin(["finished", "diverged"])]
-    by = [name for name in ("steps",) if name in settled]
-    ordered = settled.sort_values(by, kind="stable") if by else settled
+    """Where the last rung of each trial of a search stands in the frame."""
+    ordered = frame.sort_values("steps", kind="stable") if "steps" in frame else frame
     return np.sort(ordered.drop_duplicates(["sampler", "repeat", "number"], keep="last").index.to_numpy())
 
 

@@ -17,10 +17,13 @@ from analysis.frames.view import View
 
 MOST_PANELS = 12
 
+SETTLED = ("finished", "diverged")
+"""What has become of a trial with a result: charts of a part of a study show what varies in this part."""
+
 
 @dataclass(frozen=True)
 class Explored:
-    """A study's trials (its probes where it trains nothing), its axes with more than one label, and its measures."""
+    """A study's trials with a result (its probes where it trains nothing), the axes that vary among them, and measures."""
 
     header: Header
     frame: Frame
@@ -32,7 +35,7 @@ class Explored:
         """What there is in a study. Raises: AnalysisError, HomeError."""
         trials, header = view.trials, view.header
         frame = trials[trials["stage"].ne(PROBE)] if header.trained else trials
-        frame = frame.reset_index(drop=True)
+        frame = frame[frame["status"].isin(SETTLED)].reset_index(drop=True)
         return cls(header, frame, axes_of(frame, header), measures_of(frame, header))
 
     @cached_property
@@ -43,7 +46,7 @@ class Explored:
     @property
     def is_search(self) -> bool:
         """Whether a search asked for the trials, each with settings of its own."""
-        return bool(self.header.search) or {"sampler", "repeat", "number"} <= set(self.header.axes)
+        return self.header.is_search
 
     @property
     def settings(self) -> list[Axis]:

@@ -23,7 +23,7 @@ WHOLE = "Between cells, but of no axis alone: “axes together”. Within cells:
 
 
 def heatmap(explored: Explored) -> tuple[Chart, Rows] | None:
-    """The chart and its data; None for a study without two axes to compare, or too few trials."""
+    """The chart and its data, of the axes that vary; None where there are no two to compare, or too few trials."""
     shares = {
         (measure.title, axis): share
         for measure in explored.measures
@@ -31,7 +31,7 @@ def heatmap(explored: Explored) -> tuple[Chart, Rows] | None:
         for axis, share in explored.importance[measure.column].items()
         if not np.isnan(share)
     }
-    if len(explored.settings) < 2 or not shares:
+    if len({axis for _, axis in shares} - {TOGETHER, SEEDS}) < 2:
         return None
     titles = {axis.name: axis.title for axis in explored.ranked} | {TOGETHER: TOGETHER, SEEDS: SEEDS}
     columns = [title for axis, title in titles.items() if any(axis == shown for _, shown in shares)]

@@ -28,7 +28,10 @@ def history(explored: Explored) -> Chart | None:
         .transform_calculate(**label_texts(explored.axes))
     )
     order = alt.X(
-        "order:Q", title="trial of its search", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False, padding=10)
+        "order:Q",
+        title="trial of its search",
+        axis=alt.Axis(tickMinStep=1),
+        scale=alt.Scale(zero=False, nice=False, padding=10),
     )
     tips = [
         *label_tooltips(explored.axes),
@@ -36,7 +39,7 @@ def history(explored: Explored) -> Chart | None:
         alt.Tooltip("best:Q", title="best so far", format=".5g"),
     ]
     tips += [alt.Tooltip("id:N"), alt.Tooltip("status:N")]
-    points = base.transform_filter("isValid(datum.y)").mark_point(size=26, filled=True)
+    points = base.transform_filter("isValid(datum.y)").mark_point(size=40, filled=True)
     points = points.encode(
         order, _y("y"), colour_of(), shown_if(alt.FillOpacityValue, toggle, 0.4), tooltip=tips
     ).add_params(toggle, zoom())
@@ -45,9 +48,9 @@ def history(explored: Explored) -> Chart | None:
     lines = lines.encode(
         order, _y("y_best"), colour_of(), *seeds, shown_if(alt.StrokeOpacityValue, toggle, 0.9), tooltip=tips
     )
-    measures = choice("y_axis", "measure", {measure.key: measure.title for _, measure in aims}, aims[0][1].key)
+    measures = choice("y_axis", "show", {measure.key: measure.title for _, measure in aims}, aims[0][1].key)
     chart = alt.layer(points, lines).properties(**SIZE)
-    each = "each repeat of each sampler" if seeds else "each sampler"
+    each = "each search of each sampler" if seeds else "each sampler"
     caption = (
         f"History of the search: each trial in the order in which it was asked for, and the least value so far of {each}. "
         "A diverged trial stands where the search declares, or at the worst finished one where that is worse, and is never "

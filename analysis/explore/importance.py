@@ -20,11 +20,11 @@ SEEDS, TOGETHER = "seeds", "axes together"
 
 
 def share_between(values: Float[np.ndarray, " n"], groups: Int[np.ndarray, " n"]) -> float:
-    """The share of the variance between groups, at least 0; NaN where values are all equal or groups too many."""
+    """The share of the variance between groups, at least 0; NaN where values are all equal, or groups one or too many."""
     known = np.isfinite(values)
     values, (_, codes) = values[known], np.unique(groups[known], return_inverse=True)
     n, k = len(values), int(codes.max(initial=-1)) + 1
-    if n <= k or k < 1:
+    if n <= k or k < 2:
         return float("nan")
     total = float(((values - values.mean()) ** 2).sum())
     if total <= 1e-24 * n * float((values**2).mean()):  # equal values leave rounding noise

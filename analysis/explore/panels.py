@@ -41,8 +41,8 @@ class Panels:
         if first[0] == NONE and further:
             first[0] = next(iter(further))
         return cls(
-            {NONE: "one for all"} | options | dict(further or {}),
-            {NONE: "one for all"} | options,
+            {NONE: "nothing"} | options | dict(further or {}),
+            {NONE: "nothing"} | options,
             (first[0], first[1], first[2]),
             first[1:] == [NONE, NONE],
         )
@@ -50,10 +50,10 @@ class Panels:
     @property
     def params(self) -> list[dict[str, Any]]:
         """The reader's choices."""
-        chosen = [choice("colour", "colour", self.colours, self.first[0])]
+        chosen = [choice("colour", "colour by", self.colours, self.first[0])]
         if len(self.panels) > 1:
-            chosen.append(choice("panel", "panels", self.panels, self.first[1]))
-            chosen.append(choice("panel2", "and", self.panels, self.first[2]))
+            chosen.append(choice("panel", "panels by", self.panels, self.first[1]))
+            chosen.append(choice("panel2", "panels also by", self.panels, self.first[2]))
             return chosen
         return [*chosen, constant("panel", NONE), constant("panel2", NONE)]
 
@@ -72,9 +72,10 @@ class Panels:
     def faceted(self, layers: Any, data: str) -> Any:
         """The layers once a panel; `columns` must be calculated."""
         facet = alt.Facet("panel:N", title=None, sort=alt.EncodingSortField("place", op="min"))
-        return layers.properties(data=alt.NamedData(data), **self.size).facet(
+        chart = layers.properties(data=alt.NamedData(data), **self.size).facet(
             facet, columns=2 if self.alone else COLUMNS
         )
+        return chart.resolve_axis(x="independent")  # one that panels share would also stand where the last row has none
 
 
 def _named(key: str) -> str:
@@ -85,7 +86,8 @@ def _named(key: str) -> str:
 def colour_of() -> alt.Color:
     """Colours by what the reader chose."""
     scale = alt.Scale(domain=alt.ExprRef("about[colour].labels"), range=[CHOSEN])
-    return alt.Color("colour:N", scale=scale, legend=alt.Legend(title=live("about[colour].title")))
+    listed = alt.ExprRef(f"colour == '{NONE}' ? [] : about[colour].labels")
+    return alt.Color("colour:N", scale=scale, legend=alt.Legend(title=live("about[colour].title"), values=listed))
 
 
 def legend_toggle() -> alt.Parameter:

@@ -10,7 +10,7 @@ from analysis.explore.axes import Axis
 from analysis.explore.explored import Explored
 from analysis.explore.measures import Measure
 from analysis.explore.panels import colour_of, label_texts, label_tooltips, legend_toggle
-from analysis.explore.vega import QUIET, about, across, choice, constant, finish, text, written
+from analysis.explore.vega import QUIET, about, across, choice, constant, finish, in_lines, text, written
 from analysis.figures.chart import Chart, Rows
 
 MOST_AXES, MOST_MEASURES = 8, 5
@@ -56,7 +56,7 @@ def parallel(explored: Explored) -> tuple[Chart, Rows] | None:
     return Chart(
         "parallel",
         caption,
-        finish(chart, constant("about", facts), choice("colour", "colour", options, next(iter(options)))),
+        finish(chart, constant("about", facts), choice("colour", "colour by", options, next(iter(options)))),
     ), ticks
 
 
@@ -109,12 +109,9 @@ def _x(columns: Sequence[Axis | Measure]) -> alt.X:
 
 
 def in_two_lines(title: str) -> list[str]:
-    """A title on two lines of similar length, for there is no room for it on one; a short one on the lower line."""
-    if len(title) <= SHORT:
-        return ["", title]
-    breaks = [i for i, letter in enumerate(title) if letter == " "] or [len(title)]
-    place = min(breaks, key=lambda i: abs(i - len(title) / 2))
-    return [title[:place], title[place + 1 :]]
+    """A title on two lines, for there is no room for it on one; a short one on the lower line."""
+    lines = in_lines(title, SHORT)
+    return lines if len(lines) == 2 else ["", *lines]
 
 
 def _ends(each: Axis | Measure) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import altair as alt
 from analysis.explore.explored import Explored
 from analysis.explore.measures import Measure
 from analysis.explore.panels import Panels, colour_of, label_texts, label_tooltips, legend_toggle, shown_if, zoom
-from analysis.explore.vega import NONE, QUIET, about, axis_text, constant, finish, position
+from analysis.explore.vega import NONE, QUIET, about, axis_text, constant, finish, in_lines, position
 from analysis.figures.chart import Chart
 
 
@@ -80,5 +80,6 @@ def _plane(
 
 
 def _axis(channel: Any, measure: Measure) -> Any:
-    axis = alt.Axis(title=measure.title, labelExpr=axis_text(f"'{measure.key}'"), tickCount=6)
+    title = in_lines(measure.title) if channel is alt.Y else measure.title
+    axis = alt.Axis(title=title, labelExpr=axis_text(f"'{measure.key}'"), tickCount=6)
     return channel(f"{'x' if channel is alt.X else 'y'}:Q", axis=axis, scale=alt.Scale(zero=False, padding=10))

@@ -7,12 +7,12 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from analysis.explore.axes import in_words
 from analysis.explore.explored import Explored
 from analysis.explore.vega import finish
 from analysis.figures.chart import Chart, Rows
 from analysis.figures.trial_pictures import SIDE, SPACE, TILES, strip, value_scale
 from analysis.frames.types import Frame
-from analysis.tables.cells import label_text
 from study.record import Home, read_artifacts
 
 MOST_CELLS = 40
@@ -78,7 +78,7 @@ def _rows(explored: Explored, data: Frame, home: Home) -> list[dict[str, Any]]:
     of_data = f"{first['data']}: test images" if several else "test images"
     rows = [{"cell": of_data, "kind": KINDS["reconstruction"], "url": _url(pictures["original"], scale)}]
     for row, found in trials:
-        cell = ", ".join(f"{axis.symbol} {label_text(row[axis.name])}".strip() for axis in _named(explored))
+        cell = in_words({axis.name: row[axis.name] for axis in _named(explored)})
         rows += [
             {"cell": cell or "all", "kind": name, "url": _url(found[kind], scale)}
             for kind, name in KINDS.items()

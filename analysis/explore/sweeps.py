@@ -29,6 +29,9 @@ LEAST_SHARE = 0.2
 """Share of the mean at which the lower end of an interval stays on a logarithmic axis; of what is not negative it stays at
 zero on others. A t-interval knows no such bounds."""
 
+CROSS = 150
+"""Area of the cross of a diverged trial in square pixels: it stands out among points."""
+
 
 def explorer(explored: Explored) -> Chart | None:
     """Any measure against any axis that decides trials."""
@@ -46,9 +49,7 @@ def active_dimensions(explored: Explored) -> Chart | None:
     if not kappa or not active:
         return None
     chart = _sweep(explored, kappa, active, [kappa], [active])
-    caption = (
-        "Active latents (v < 0.5) against κ. Dashed: min(κ, r) at these κ, where the planted dimension r is known. "
-    )
+    caption = "Active latents (v < 0.5) against κ. Dashed: min(κ, r), where the planted dimension r is known. "
     return Chart("active_dimensions", caption + _reading(explored), chart)
 
 
@@ -56,7 +57,7 @@ def _reading(explored: Explored) -> str:
     diverged = " Crosses at the top: trials that diverged." if explored.frame["status"].eq("diverged").any() else ""
     if explored.is_search:
         return f"Each point is a finished trial.{diverged}"
-    lines = "Lines of one colour differ in the axes that are neither across, colour nor panel: the pointer names them."
+    lines = "Lines of one colour in one panel differ in the other axes: the pointer names them."
     return f"Faint: single trials; joined: means over seeds with 95 % t-intervals. {lines}{diverged}"
 
 
@@ -69,8 +70,9 @@ def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_opt
         layers.append(_diverged(explored))
     if not explored.is_search:
         layers += [_intervals(explored, toggle), _means(explored, toggle)]
-    if x.name == "kappa" and len(x_options) == 1 and explored.frame["intrinsic_dim"].notna().any():
-        layers.append(_least_needed(x))
+    is_counted = x_options == [x] and x.name == "kappa" and all(each.column == "n_active" for each in y_options)
+    if is_counted and explored.frame["intrinsic_dim"].notna().any():
+        layers.insert(0, _least_needed(x))  # Vega-Lite loses the data of the first layer where this one comes later
     others = [axis.key for axis in explored.choices]
     rest = " + '|' + ".join([f"(x_axis == '{key}' ? '' : datum.{key})" for key in others] or ["''"])
     columns = label_texts(explored.axes) | {
@@ -78,8 +80,8 @@ def _sweep(explored: Explored, x: Axis, y: Measure, x_options: list[Axis], y_opt
         "value": "datum[y_axis]",
         "rest": f"'' + {rest}",
     }
-    axes = choice("x_axis", "across", {axis.key: axis.title for axis in x_options}, x.key)
-    measures = choice("y_axis", "measure", {each.key: each.title for each in y_options}, y.key)
+    axes = choice("x_axis", "against", {axis.key: axis.title for axis in x_options}, x.key)
+    measures = choice("y_axis", "show", {each.key: each.title for each in y_options}, y.key)
     student = [0.0, *(round(float(t_quantile(n)), 4) for n in range(1, MOST_SEEDS))]
     return finish(
         panels.faceted(alt.layer(*layers), "trials"),
@@ -104,7 +106,12 @@ def _x() -> alt.X:
 
 
 def _y(field: str = "y") -> alt.Y:
-    axis = alt.Axis(title=live("about[y_axis].title"), labelExpr=axis_text("y_axis"), tickCount=6)
+    axis = alt.Axis(
+        title=live("about[y_axis].lines"),
+        labelExpr=axis_text("y_axis"),
+        tickCount=6,
+        tickMinStep=alt.ExprRef("about[y_axis].least_step"),
+    )
     return alt.Y(f"{field}:Q", axis=axis, scale=alt.Scale(zero=False, padding=8))
 
 
@@ -135,8 +142,8 @@ def _diverged(explored: Explored) -> Any:
     return (
         alt.Chart()
         .transform_filter("datum.status == 'diverged'")
-        .mark_point(shape="cross", size=40, angle=45, filled=True, fillOpacity=0.8)
-        .encode(_x(), alt.YValue(4), colour_of(), tooltip=tips)
+        .mark_point(shape="cross", size=CROSS, angle=45, filled=True, fillOpacity=0.9)
+        .encode(_x(), alt.YValue(8), colour_of(), tooltip=tips)
     )
 
 
@@ -188,12 +195,19 @@ def _means(explored: Explored, toggle: alt.Parameter) -> Any:
 
 
 def _least_needed(kappa: Axis) -> Any:
+    """min(κ, r) in each panel: at every whole κ up to r, from where on it is level, and at the largest."""
     number = f"datum.{kappa.key}" if kappa.is_continuous else f"about.{kappa.key}.numbers[datum.{kappa.key}]"
+    at = "log(datum.kappa) / LN10" if kappa.scale.kind == "log" else "datum.kappa"
     return (
         alt.Chart()
         .transform_filter("isValid(datum.r)")
-        .transform_aggregate(groupby=["r", kappa.key])
-        .transform_calculate(needed=f"min({number}, datum.r)", x=across("x_axis"))
+        .transform_calculate(kappa=number)
+        .transform_aggregate(low="min(kappa)", high="max(kappa)", groupby=["r"])
+        .transform_calculate(rising="max(0, floor(min(datum.r, datum.high) - datum.low))")
+        .transform_calculate(step="sequence(datum.rising + 2)")
+        .transform_flatten(["step"])
+        .transform_calculate(kappa="datum.step > datum.rising ? datum.high : datum.low + datum.step")
+        .transform_calculate(needed="min(datum.kappa, datum.r)", x=at)
         .transform_calculate(y=_placed("needed"))
         .mark_line(color=QUIET, strokeDash=[5, 4], strokeWidth=1.5)
         .encode(_x(), _y(), alt.Detail("r:N"), alt.Order("x:Q"), tooltip=[alt.Tooltip("needed:Q", title="min(κ, r)")])

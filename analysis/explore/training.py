@@ -8,7 +8,7 @@ import altair as alt
 from analysis.explore.curves import Curves, Quantity
 from analysis.explore.explored import Explored
 from analysis.explore.panels import Panels, colour_of, label_texts, label_tooltips, legend_toggle, shown_if, zoom
-from analysis.explore.vega import QUIET, about, axis_text, choice, constant, finish, live, position
+from analysis.explore.vega import QUIET, about, axis_text, choice, constant, finish, live, position, titles
 from analysis.figures.chart import Chart
 
 OWN = {
@@ -47,14 +47,14 @@ def _chart(explored: Explored, curves: Curves, quantities: Sequence[Quantity]) -
     panels = Panels.of(explored, curves.axes)
     toggle = legend_toggle()
     facts = about(explored) | {
-        each.key: {"title": each.title, "kind": each.scale.kind, "unit": each.scale.unit} for each in quantities
+        each.key: titles(each.title) | {"kind": each.scale.kind, "unit": each.scale.unit} for each in quantities
     }
     layers = [_bands(toggle), _medians(curves, toggle)]
     if any(each.column == "gamma_value" for each in quantities) and any("td" in row for row in curves.rows):
         layers.insert(0, _variances(next(each.key for each in quantities if each.column == "gamma_value")))
     columns = label_texts(curves.axes) | {"middle": _placed(""), "low": _placed("l"), "high": _placed("h")}
     first = max(quantities, key=lambda each: each.column == "objective")
-    chosen = choice("y_axis", "quantity", {each.key: each.title for each in quantities}, first.key)
+    chosen = choice("y_axis", "show", {each.key: each.title for each in quantities}, first.key)
     chart = panels.faceted(alt.layer(*layers), "curves")
     return finish(chart, constant("about", facts), chosen, *panels.params, columns=columns | panels.columns)
 
@@ -68,7 +68,7 @@ def _x() -> alt.X:
 
 
 def _y(field: str) -> alt.Y:
-    axis = alt.Axis(title=live("about[y_axis].title"), labelExpr=axis_text("y_axis"), tickCount=6)
+    axis = alt.Axis(title=live("about[y_axis].lines"), labelExpr=axis_text("y_axis"), tickCount=6)
     return alt.Y(f"{field}:Q", axis=axis, scale=alt.Scale(zero=False))
 
 

@@ -1,8 +1,8 @@
 """What the charts have in common: their look, the choices of their readers, and Vega's expressions for both.
 
 A choice is a parameter whose value is the key of an axis or a measure. The parameter `about` says of each key its `title`,
-its `labels` and their `colours`, and either the `positions` of its labels along an axis and the least `gap` between them, or
-the scale of its numbers (`kind`, `unit`) and the `bounds` of their classes.
+the same in short `lines`, its `labels` and their `colours`, and either the `positions` of its labels along an axis and the
+least `gap` between them, or the scale of its numbers (`kind`, `unit`) and the `bounds` of their classes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,6 +44,9 @@ NONE = "none"
 CHOSEN = "chosen"
 """A range of colours that follows the choices, until `finish` spells it out."""
 
+MOST_LETTERS = 26
+"""Of a title that fits the height of a panel on one line."""
+
 MOST_COLOURS = 24
 """Labels of an axis with colours of their own; further ones begin anew."""
 
@@ -52,7 +55,7 @@ def about(explored: Explored) -> dict[str, Any]:
     """What charts know of axes, measures and regimes, by their keys."""
     found: dict[str, Any] = {NONE: {"title": "", "symbol": "", "labels": [""], "colours": [NOMINAL[0]]}}
     for axis in explored.axes:
-        said = {"title": axis.title, "symbol": axis.symbol, "labels": axis.texts, "colours": colours(axis)}
+        said = titles(axis.title) | {"symbol": axis.symbol, "labels": axis.texts, "colours": colours(axis)}
         gap = float(np.diff(sorted(axis.positions)).min())
         said |= (
             _numbers(axis.scale, axis.thresholds) if axis.is_continuous else {"positions": axis.positions, "gap": gap}
@@ -62,10 +65,30 @@ def about(explored: Explored) -> dict[str, Any]:
         found[axis.key] = said
     for measure in explored.measures:
         texts = [*measure.texts, "not measured"]
-        said = {"title": measure.title, "labels": texts, "colours": [*shades(len(measure.texts)), QUIET]}
-        found[measure.key] = said | _numbers(measure.scale, measure.thresholds) | {"is_signed": measure.is_signed}
+        said = titles(measure.title) | {"labels": texts, "colours": [*shades(len(measure.texts)), QUIET]}
+        said |= {"is_signed": measure.is_signed, "least_step": _least_step(measure.values)}
+        found[measure.key] = said | _numbers(measure.scale, measure.thresholds)
     shown = [REGIMES.get(regime, QUIET) for regime in explored.regimes]
     return found | {"regime": {"title": "regime", "labels": explored.regimes, "colours": shown}}
+
+
+def _least_step(values: np.ndarray) -> int:
+    """The least distance between the ticks of an axis: counts have none between them."""
+    known = values[np.isfinite(values)]
+    return int(np.all(known == np.round(known)))
+
+
+def titles(title: str) -> dict[str, Any]:
+    """What a chart knows of a title."""
+    return {"title": title, "lines": in_lines(title)}
+
+
+def in_lines(title: str, most: int = MOST_LETTERS) -> list[str]:
+    """A title on one line, or on two of similar length where it is longer than that."""
+    if len(title) <= most or " " not in title:
+        return [title]
+    place = min((i for i, letter in enumerate(title) if letter == " "), key=lambda i: abs(i - len(title) / 2))
+    return [title[:place], title[place + 1 :]]
 
 
 def _numbers(scale: Scale, bounds: Sequence[float]) -> dict[str, Any]:
@@ -167,6 +190,7 @@ def finish(chart: Any, *params: Mapping[str, Any], columns: Mapping[str, str] | 
     calculated = [{"calculate": expression, "as": name} for name, expression in (columns or {}).items()]
     return spec | {
         "config": LAYOUT,
+        "autosize": {"type": "pad", "resize": True},  # other panels or a longer title need another size
         "params": [*params, *spec.get("params", [])],
         "transform": [*calculated, *spec.get("transform", [])],
     }

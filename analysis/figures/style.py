@@ -1,7 +1,7 @@
 """The look of Matplotlib's figures: quiet axes, small letters, one legend."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -30,6 +30,10 @@ SETTINGS: dict[Any, Any] = {
     "lines.linewidth": 1.7,
     "svg.hashsalt": "collapsar",  # the same figure is the same file
 }
+
+
+AROUND = 4.0
+"""What an entry of a legend takes beside its letters, in sizes of a letter: its line, and the gaps."""
 
 
 def panels(rows: int, columns: int, height: float = 2.7, **shared: Any) -> tuple[Figure, list[list[Axes]]]:
@@ -70,11 +74,21 @@ def legend(figure: Figure, axes: Iterable[Axes], title: str) -> None:
         title=title,
         title_fontsize=TITLE,
         loc="outside upper center",
-        ncols=min(len(entries), 6),
+        ncols=_columns(list(entries), 72 * figure.get_figwidth()),
         frameon=False,
         handlelength=1.8,
         columnspacing=1.4,
     )
+
+
+def _columns(labels: Sequence[str], room: float) -> int:
+    """How many columns of a legend fit that many points, six at most: a letter takes about 0.6 of its size."""
+    widths = [SMALL * (0.6 * len(label) + AROUND) for label in labels]
+    for columns in range(min(len(labels), 6), 1, -1):
+        rows = -(-len(labels) // columns)
+        if sum(max(widths[i : i + rows]) for i in range(0, len(labels), rows)) <= room:
+            return columns
+    return 1
 
 
 def saved(figure: Figure, suffix: str) -> bytes:

@@ -6,7 +6,7 @@ Axis columns hold the labels of the study's table and win over same-named record
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,10 @@ Place = str | Path | Home
 DEFAULT_HOME = "./runs"
 
 
+NUMBER = "number"
+"""The axis of a search that says in which order it asked for its trials."""
+
+
 class AnalysisError(Exception):
     """The analysis is impossible; the message names the fault and the remedy."""
 
@@ -40,7 +44,8 @@ class Header:
     that the user's own code measures.
     `refine` is the relative width to which collapses are known, where β were added for it. `declared_in` says where the
     study is declared: by its `package` in the catalog, or by its `file`; homes of earlier versions do not say. `search` says
-    what a search may choose, and `minimise`s: columns, each with the value that a diverged trial counts as.
+    what a search may choose, and `minimise`s: columns, each with the value that a diverged trial counts as. The axis `number`
+    of a search counts its trials from 1, while plans count them from 0.
     """
 
     name: str
@@ -60,12 +65,18 @@ class Header:
     def of(cls, content: Mapping[str, Any]) -> "Header":
         """The header that a `study.json` holds; what later versions add to it is left out."""
         known = {each.name for each in fields(cls)}
-        return cls(**{name: value for name, value in content.items() if name in known})
+        head = cls(**{name: value for name, value in content.items() if name in known})
+        return replace(head, axes=_from_one(head.axes)) if head.is_search else head
 
     @property
     def study(self) -> str:
         """The study's own name: at another scale than the laptop's `name` ends with the scale."""
         return self.name.removesuffix(f"-{self.scale}")
+
+    @property
+    def is_search(self) -> bool:
+        """Whether a search asked for the trials, each with settings of its own."""
+        return bool(self.search) or {"sampler", "repeat", NUMBER} <= set(self.axes)
 
     @property
     def minimised(self) -> dict[str, float]:
@@ -154,7 +165,15 @@ def _open(study: str, home: Place) -> tuple[Home, Header, Frame]:
     head = Header.of(read_header(place, study))
     if hidden := sorted(RESERVED.intersection(head.axes)):
         raise AnalysisError(f"the axis {hidden[0]} of study {study} hides the measurement {hidden[0]}: rename the axis")
-    return place, head, read_plan(place, study).to_pandas(use_threads=False)
+    plan = read_plan(place, study).to_pandas(use_threads=False)
+    if head.is_search and NUMBER in plan:
+        plan[NUMBER] += 1
+    return place, head, plan
+
+
+def _from_one(axes: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """The axes of a search, its trials counted from 1."""
+    return {axis: [label + 1 for label in labels] if axis == NUMBER else labels for axis, labels in axes.items()}
 
 
 def studies_of(home: Home) -> list[str]:

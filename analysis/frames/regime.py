@@ -44,7 +44,7 @@ MEANINGS = {
     "mixed": "no regime holds for more than half of the finished trials",
     "?": "insufficient to say where training ends: fewer than two thirds of the trials converged "
     f"(scale_residual ≤ {CONVERGED:g}); the regime is the one they were left in",
-    "diverged": "J or its gradient stopped being finite",
+    "diverged": "J or its gradient stopped being finite, or J left all bounds (`blow_up`)",
     "failed": "no result: the trial's worker failed",
     "missing": "declared, not trained yet",
     "pending": "named once every trial on these data has a result, since it is relative to one of them",

@@ -1,7 +1,4 @@
-"""The best trials of a study: a sheet of every report with a finished trial that can be ranked."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The best trials of a study: a sheet of every report with a finished trial that can be ranked, a column an axis."""
 
 import pandas as pd
 
@@ -40,14 +37,11 @@ def best_trials(view: View) -> list[Sheet]:
         ranked = ranked[are_densities(ranked)] if are_densities(ranked).any() else ranked
     best, how = _best(ranked, aims, explored)
     shown = pd.DataFrame({MEASURES.get(aim.column, aim.name): best[aim.column].astype(float) for aim in aims})
-    shown["settings"] = [_settings(explored, row) for row in best.to_dict("records")]
-    shown["trial"] = best["trial_id"].astype(str)
+    for axis in explored.axes:
+        labels = best[axis.name]
+        shown[axis.symbol or axis.title] = labels if axis.is_numeric else labels.map(label_text).astype(str)
+    shown["trial id"] = best["trial_id"].astype(str)
     return [Sheet(BEST, f"Best trials, by {how}", shown)]
-
-
-def _settings(explored: Explored, row: Mapping[str, Any]) -> str:
-    """The labels of a trial in one line, which is narrow enough for any terminal."""
-    return ", ".join(f"{axis.symbol} {label_text(row[axis.name])}".strip() for axis in explored.axes)
 
 
 def _best(ranked: Frame, aims: list[Measure], explored: Explored) -> tuple[Frame, str]:

@@ -1,15 +1,15 @@
 """Finding the study that declared a home's trials, which the report asks for claims, figures and sheets.
 
-The study's record says where it is declared. A study of the catalog is a package: its modules `claims` and `figures`
-decorate functions with the study of its `table`. A user's study is in the user's own file, which runs only if it
+The study's record says where it is declared. A study of the catalog is a package: its modules, `claims` and `figures` for
+example, decorate functions with the study of its `table`. A user's study is in the user's own file, which runs only if it
 decorates such functions. Nothing is imported before the report asks.
 """
 
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -54,9 +54,8 @@ def _of_catalog(package: str, name: str) -> Declaring:
         if package != f"{CATALOG}.{name}":
             raise ImportError(f"{package} is not in {CATALOG}")
         study = getattr(import_module(f"{package}.table"), name)
-        for module in ("claims", "figures"):
-            if find_spec(f"{package}.{module}"):
-                import_module(f"{package}.{module}")
+        for module in sorted(each.name for each in iter_modules(import_module(package).__path__)):
+            import_module(f"{package}.{module}")
     except Exception as fault:
         return Declaring(
             None, name, f"the claims of {name} are left out: {package} cannot be imported ({_said(fault)})"

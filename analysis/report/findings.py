@@ -31,13 +31,15 @@ TABLE = "table"
 class Findings:
     """What a study says about its results. `faults` are sentences about what is missing.
 
-    `in_catalog` is the study's name if it is the catalog's. `own_sheets` names the sheets that not every report has.
+    `in_catalog` is the study's name if it is the catalog's. `own_sheets` names the sheets that not every report has, and
+    `left_out` counts in a sentence what of them is left out, since nothing of it is measured; it is empty where nothing is.
     """
 
     claims: list[Claim] = field(default_factory=list)
     figures: list[Drawing] = field(default_factory=list)
     sheets: list[Sheet] = field(default_factory=list)
     own_sheets: list[str] = field(default_factory=list)
+    left_out: str = ""
     faults: list[str] = field(default_factory=list)
     in_catalog: str | None = None
 
@@ -49,6 +51,7 @@ def findings(view: View, live: Any = None) -> Findings:
     found.figures = _asked(study, "figures", Drawing, view, found.faults) if study else []
     found.sheets = _asked(study, "sheets", Sheet, view, found.faults) if study else []
     _refuse_names(found, view.study)
+    found.sheets, found.left_out = _measured(found.sheets, view)
     found.own_sheets = [sheet.name for sheet in found.sheets]
     found.sheets += [*best_trials(view), *failures(view)]
     return found
@@ -97,6 +100,21 @@ def _where(code: CodeType, fault: BaseException) -> str:
         return f"{where} {fault}"
     said = " ".join(str(fault).split())[:MOST_LETTERS]
     return f"{where} raised {type(fault).__name__}{f': {said}' if said else ''}"
+
+
+def _measured(sheets: list[Sheet], view: View) -> tuple[list[Sheet], str]:
+    """The sheets without rows of which nothing is measured, and the sentence that counts what is left out."""
+    shown = [sheet.measured(view.header.axes) for sheet in sheets]
+    kept = [sheet for sheet in shown if len(sheet.frame)]
+    counts = {"row": sum(sheet.unmeasured for sheet in kept), "whole table": len(shown) - len(kept)}
+    told = [f"{n} {name}{'s' * (n > 1)}" for name, n in counts.items() if n]
+    if not told:
+        return kept, ""
+    one = sum(counts.values()) == 1
+    return kept, (
+        f"Of the study's own tables {' and '.join(told)} {'is' if one else 'are'} left out: "
+        f"nothing in {'it' if one else 'them'} is measured yet."
+    )
 
 
 def _refuse_names(found: Findings, study: str) -> None:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from html import escape
 
+from analysis.explore.axes import in_words
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.report.page.document import Section, scrolled
@@ -55,5 +56,5 @@ def _cells(found: RunLinks, frame: Frame, header: Header) -> list[str]:
         if run := found.runs.get(row["trial_id"]):
             name = "seed " + label_text(row["seed"]) if "seed" in row else run["name"]
             link = f"<a href='{escape(run['page'])}' title='trial {escape(row['trial_id'])}'>{escape(name)}</a>"
-            groups.setdefault(" · ".join(f"{axis} {label_text(row[axis])}" for axis in axes), []).append(link)
+            groups.setdefault(in_words({axis: row[axis] for axis in axes}), []).append(link)
     return [f"<tr><td>{escape(cell)}</td><td>{', '.join(links)}</td></tr>" for cell, links in groups.items()]

@@ -2,6 +2,7 @@
 
 import math
 
+from analysis.explore.axes import in_words
 from analysis.frames.gamma_rest import AT_REST, excess, falls_for_ever
 from analysis.frames.load import Header
 from analysis.frames.regime import kept
@@ -96,7 +97,7 @@ def _limit(standard: Standard) -> str:
 
 
 def _which(standard: Standard, header: Header) -> str:
-    """ " (gamma learned, seed 1)": where the trial stands in the study's table."""
+    """ " (γ learned, seed 1)": where the trial stands in the study's table."""
     axes = [axis for axis in header.varying() if axis != "data"]
-    labels = ", ".join(f"{axis} {label_text(standard.trial[axis])}" for axis in axes) if standard.trial else ""
+    labels = in_words({axis: standard.trial[axis] for axis in axes}) if standard.trial else ""
     return f" ({labels})" if labels else ""

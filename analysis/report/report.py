@@ -75,9 +75,9 @@ def write_report(study: str, home: Place = DEFAULT_HOME, live: Any = None, liste
         glance=seen,
         sheets=found.sheets,
         claims=found.claims,
-        notes=notes,
+        notes=[*notes, *([found.left_out] if found.left_out else [])],
         faults=found.faults,
-        has_own_table=bool(found.own_sheets or (head.search and found.sheets)),
+        has_own_table=bool(found.own_sheets or (head.is_search and found.sheets)),
     )
 
 
@@ -149,10 +149,12 @@ def _files(view: View, found: Findings, seen: Glance, counted: dict[str, int], n
 def _document(head: Header, seen: Glance, full: str, found: Findings, notes: list[str]) -> str:
     """The Markdown file: glance, claims, the study's own tables and the whole table."""
     says = "".join(f"- **{WORDS[one.verdict]}**: {one.data}: {one.claim} ({one.measured})\n" for one in found.claims)
-    parts = [f"# {head.name}\n\n{head.caption}\n"] + ([_at_a_glance(seen)] if seen.rows else [])
-    parts += [f"{note}\n" for note in [*notes, *found.faults]]
+    glanced = [_at_a_glance(seen)] if seen.rows else []
+    parts = [f"# {head.name}\n\n{head.caption}\n", *([] if head.is_search else glanced)]
+    parts += [f"{note}\n" for note in [*notes, found.left_out, *found.faults] if note]
     parts += [f"## What the numbers say\n\n{says}"] if says else []
     parts += [f"## {sheet.caption}\n\n{sheet.markdown()}" for sheet in found.sheets]
+    parts += glanced if head.is_search else []
     parts += [f"## Table\n\nMean ± half-width of the 95 % t-interval over the seeds of the finished trials.\n\n{full}"]
     return "\n".join(parts)
 

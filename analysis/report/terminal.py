@@ -70,7 +70,7 @@ def print_report(console: Console, report: "Report") -> None:
     if silent := len(report.claims) - len(told):
         lack = "1 claim is" if silent == 1 else f"{silent} claims are"
         are = "1 trial is" if missing == 1 else f"{missing} trials are"
-        console.print(f"[yellow]{lack} undecided, while {are} not trained yet: launch the whole study[/]")
+        console.print(f"[yellow]{lack} undecided while {are} not trained: launch the whole study[/]")
     for fault in report.faults:
         say(console, f"[yellow]{escape(fault)}[/]")
     say(console, f"report: {escape(report.location)}")

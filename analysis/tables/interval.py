@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import stdtrit
 
 LEVEL = 0.95
 NOTHING = "—"
@@ -65,7 +64,9 @@ def t_intervals(
 
 def t_quantile(freedom: Any) -> Any:
     """Student's t at the upper end of a central 95 % interval, for a number or an array of degrees of freedom."""
-    return stdtrit(freedom, 0.5 + LEVEL / 2)  # scipy.stats.t.ppf, without its second of import
+    from scipy.special import stdtrit  # scipy.stats.t.ppf, without its second of import; planning does without either
+
+    return stdtrit(freedom, 0.5 + LEVEL / 2)
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -3,8 +3,9 @@
 Pandas is imported only to write one: a study's file may import `Sheet`, and planning does not need pandas.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.frames.types import Frame
@@ -14,12 +15,31 @@ if TYPE_CHECKING:
 class Sheet:
     """A table: its file name without suffix, its caption, and its rows with headings as a reader sees them.
 
-    Numbers are stored in full and written in three significant digits; columns of text are written as they are.
+    Numbers are stored in full and written in three significant digits; columns of text are written as they are. `unmeasured`
+    counts the rows that are left out, since nothing of them is measured yet.
     """
 
     name: str
     caption: str
     frame: "Frame"
+    unmeasured: int = 0
+
+    @classmethod
+    def of(cls, name: str, caption: str, rows: Iterable[Mapping[str, Any] | None]) -> "Sheet":
+        """A table of rows, where None stands for a row of which nothing is measured yet."""
+        import pandas as pd
+
+        listed = list(rows)
+        known = [row for row in listed if row is not None]
+        return cls(name, caption, pd.DataFrame(known), len(listed) - len(known))
+
+    def measured(self, labels: Collection[str]) -> "Sheet":
+        """The table without rows that hold nothing but these labels: text, numbers and None below these headings."""
+        values = self.frame.drop(columns=[name for name in self.frame if name in labels])
+        if values.empty:
+            return self
+        known = values.map(_is_known).any(axis=1)
+        return replace(self, frame=self.frame[known], unmeasured=self.unmeasured + int((~known).sum()))
 
     def text(self) -> tuple[list[str], list[list[str]]]:
         """Headings and rows as they are written."""
@@ -76,6 +96,12 @@ def in_latex(head: list[str], body: list[list[str]], caption: str) -> bytes:
         r"\end{table}",
     ]
     return "\n".join([*parts, ""]).encode()
+
+
+def _is_known(value: object) -> bool:
+    from analysis.tables.interval import NOTHING
+
+    return _written(value) not in ("", NOTHING)
 
 
 def _written(value: object) -> str:

@@ -7,18 +7,20 @@
     learned_gamma.thresholds(modes_of_spectrum(spectrum), kappa)
 
 `modes` says what a data set is to the theory; `linear` and `fixed_sigma` hold the minimum at a given γ, `learned_gamma`
-the one over γ, `solution` its weights; `rate_distortion` the curve that a sweep of β traces, `sampling` what finite samples
-add; `hessian` the curvature at the origin; `affine` and `minima` the landscape over affine decoders; `ppca` the exact
-likelihood; `serpentine` what penalties make of a curve, `sparse_codes` of
-a linear autoencoder; `conventions` the objectives of the literature in terms of one. γ is
-a variance, and a level is the product βγ.
+the one over γ, `solution` its weights; `kl_halves` what each half of the rate does, `denoising` what noisy data are
+decoded to; `rate_distortion` the curve that a sweep of β traces, `sampling` what finite samples add; `hessian` the
+curvature at the origin; `affine` and `minima` the landscape over affine decoders; `ppca` the exact likelihood; `serpentine`
+what penalties make of a curve, `sparse_codes` of a linear autoencoder; `conventions` the objectives of the literature in
+terms of one. γ is a variance, and a level is the product βγ.
 """
 
 from analysis.theory import (
     affine,
     conventions,
+    denoising,
     fixed_sigma,
     hessian,
+    kl_halves,
     learned_gamma,
     linear,
     minima,
@@ -35,8 +37,10 @@ __all__ = [
     "Modes",
     "affine",
     "conventions",
+    "denoising",
     "fixed_sigma",
     "hessian",
+    "kl_halves",
     "learned_gamma",
     "linear",
     "minima",

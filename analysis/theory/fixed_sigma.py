@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.theory.linear import latent_modes
-from analysis.theory.modes import Array, Modes
+from analysis.theory.modes import Array, Modes, is_kept
 
 
 def thresholds(zeta2: ArrayLike, sigma2: ArrayLike, gamma: ArrayLike, eta_enc: float = 1.0) -> Array:
@@ -85,7 +85,9 @@ def _noise(sigma2: ArrayLike, level: ArrayLike, eta_enc: float) -> tuple[Array, 
 
 
 def _margin(zeta2: ArrayLike, t: Array) -> Array:
-    return np.maximum(np.sqrt(latent_modes(zeta2, t.shape[-1])) - t, 0.0)
+    """(ζ_i − t_i)_+; 0 of a mode at its threshold, and not rounding noise that roots enlarge."""
+    zeta2 = latent_modes(zeta2, t.shape[-1])
+    return np.where(is_kept(zeta2, t * t), np.sqrt(zeta2) - t, 0.0)
 
 
 def _ascending(sigma2: ArrayLike) -> Array:

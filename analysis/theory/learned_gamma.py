@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.theory import linear
-from analysis.theory.modes import ROUNDING, Array, Modes, checked, checked_kappa
+from analysis.theory.modes import EQUAL, ROUNDING, Array, Modes, checked, checked_kappa
 
 
 def gamma_star(modes: Modes, beta: ArrayLike, kappa: int, floor: float = 0.0, ceiling: float = math.inf) -> Array:
@@ -32,7 +32,7 @@ def gamma_star(modes: Modes, beta: ArrayLike, kappa: int, floor: float = 0.0, ce
     m = min(checked_kappa(kappa), len(modes.zeta2))
     tails = np.array([modes.unreached(k) for k in range(m + 1)])
     rise = modes.d2 - beta[..., None] * np.arange(m + 1)
-    roots = np.divide(tails, rise, out=np.full(rise.shape, math.inf), where=rise > 0)
+    roots = np.divide(tails, rise, out=np.full(rise.shape, math.inf), where=rise > EQUAL * modes.d2)
     return np.clip(roots.min(-1), floor, ceiling)
 
 

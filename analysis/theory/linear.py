@@ -13,7 +13,7 @@ not 0, and sums run over the min(κ, d*) modes that κ latents reach.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.theory.modes import Array, Modes, checked, checked_kappa
+from analysis.theory.modes import Array, Modes, checked, checked_kappa, is_kept
 
 
 def latent_modes(zeta2: ArrayLike, kappa: int) -> Array:
@@ -37,7 +37,7 @@ def collapse_beta(zeta2: ArrayLike, gamma: ArrayLike) -> Array:
 
 def active_modes(zeta2: ArrayLike, level: ArrayLike, kappa: int) -> np.ndarray:
     """How many of κ latents carry a mode, #{i ≤ κ: ζ_i² > g}; shape of `level`."""
-    return (latent_modes(zeta2, kappa) > _last(_level(level))).sum(-1)
+    return is_kept(latent_modes(zeta2, kappa), _last(_level(level))).sum(-1)
 
 
 def active_units(zeta2: ArrayLike, level: ArrayLike, kappa: int) -> Array:
@@ -51,7 +51,8 @@ def active_units(zeta2: ArrayLike, level: ArrayLike, kappa: int) -> Array:
 def posterior_variance(zeta2: ArrayLike, level: ArrayLike, kappa: int, eta_enc: float = 1.0) -> Array:
     """σ_i² = η² min(1, g/ζ_i²), shape (*level, kappa). Source: Wang & Ziyin (2022), eqs. 11-13."""
     signal, g = latent_modes(zeta2, kappa), _last(_level(level))
-    return eta_enc**2 * np.divide(g, signal, out=np.ones(np.broadcast_shapes(g.shape, signal.shape)), where=signal > g)
+    collapsed = np.ones(np.broadcast_shapes(g.shape, signal.shape))
+    return eta_enc**2 * np.divide(g, signal, out=collapsed, where=is_kept(signal, g))
 
 
 def rates(zeta2: ArrayLike, level: ArrayLike, kappa: int) -> Array:
@@ -121,7 +122,9 @@ def objective(modes: Modes, gamma: ArrayLike, beta: ArrayLike, kappa: int) -> Ar
 
 
 def _above(zeta2: ArrayLike, level: ArrayLike, kappa: int) -> Array:
-    return np.maximum(latent_modes(zeta2, kappa) - _last(_level(level)), 0.0)
+    """(ζ_i² − g)_+, shape (*level, kappa); 0 of a mode at its threshold, and not rounding noise that roots enlarge."""
+    signal, g = latent_modes(zeta2, kappa), _last(_level(level))
+    return np.where(is_kept(signal, g), signal - g, 0.0)
 
 
 def _last(values: Array) -> Array:

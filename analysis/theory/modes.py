@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 ROUNDING = 1e-12
 """A sum of modes below this fraction of T is the rounding noise of zero."""
 
+EQUAL = 1e-9
+"""Two numbers that differ by less than this part of them count as equal: both were computed."""
+
 
 @dataclass(frozen=True, eq=False)
 class Modes:
@@ -114,6 +117,11 @@ def mode_directions(a: ArrayLike, cross: ArrayLike, tolerance: float = 1e-10) ->
     return Directions(zeta, f, (p / np.sqrt(phi)) @ g.T)
 
 
+def is_kept(zeta2: ArrayLike, level: ArrayLike) -> np.ndarray:
+    """Whether ζ² > g, elementwise. A mode at its threshold is lost, also where rounding puts g just below it."""
+    return np.asarray(zeta2, float) > (1 + EQUAL) * np.asarray(level, float)
+
+
 def checked(zeta2: ArrayLike) -> Array:
     """ζ² as a float array, rounding noise below zero set to zero.
 
@@ -122,7 +130,7 @@ def checked(zeta2: ArrayLike) -> Array:
     values = np.asarray(zeta2, float)
     if values.ndim != 1 or not np.isfinite(values).all():
         raise ValueError(f"squared singular values must be one row of finite numbers, not of shape {values.shape}")
-    slack = 1e-9 * values.max(initial=0.0)
+    slack = EQUAL * values.max(initial=0.0)
     if (values < -slack).any() or (np.diff(values) > slack).any():
         raise ValueError("squared singular values must not be negative, and descend: sort them, largest first")
     return np.maximum(values, 0.0)

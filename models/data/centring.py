@@ -21,14 +21,24 @@ IN_MEMORY = 2**29
 
 
 def from_arrays(
-    spec: Data, train: Array, test: Array, *targets: Float[np.ndarray, "_ d_y"], offset: float = 0.0
+    spec: Data,
+    train: Array,
+    test: Array,
+    *targets: Float[np.ndarray, "_ d_y"],
+    offset: float = 0.0,
+    clean: Float[np.ndarray, "_ d_y"] | None = None,
 ) -> DataSet:
-    """Training and test examples, then their targets where these are other than the examples. Raises: DataError."""
+    """Training and test examples, then their targets where these are other than the examples. Raises: DataError.
+
+    `clean` is what is decoded of the test set, without its noise.
+    """
     mean = train.mean(axis=0, dtype=np.float64) - offset
     with np.errstate(over="ignore"):  # `_sound` names the set that overflows
         x, x_test = ((part - mean).astype(np.float32) for part in (train, test))
         y = [(part - targets[0].mean(axis=0)).astype(np.float32) for part in targets]
-    return _sound(DataSet(spec, x, x_test, mean, (y[0], y[1]) if y else None, offset=offset))
+    if clean is not None:
+        clean = (clean - (targets[0].mean(axis=0) if targets else mean)).astype(np.float32)
+    return _sound(DataSet(spec, x, x_test, mean, (y[0], y[1]) if y else None, offset=offset, clean=clean))
 
 
 def from_grey(spec: Data, train: Array, test: Array) -> DataSet:

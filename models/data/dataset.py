@@ -22,7 +22,8 @@ class DataSet:
 
     A VAE decodes to the examples themselves; other `targets`, of the training and the test set, are centred alike.
     Pictures may lie on the disk instead of in memory, both sets then: their rows come by the same slices and indices, and
-    `bytes_digest` is the SHA-256 of their bytes, wherever they lie.
+    `bytes_digest` is the SHA-256 of their bytes, wherever they lie. `clean` is what the targets of the test set are without
+    the noise that was planted in them, about the same mean.
     """
 
     spec: Data
@@ -32,6 +33,7 @@ class DataSet:
     targets: tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]] | None = None
     bytes_digest: str | None = None
     offset: float = 0.0
+    clean: Float[np.ndarray, "m d"] | None = None
 
     @property
     def d_in(self) -> int:

@@ -8,9 +8,9 @@ from models.data.dataset import DataSet
 from models.data.disk_rows import mean_square
 from models.data.loaders import loads
 from models.specs.data import LinearMap, LinearSubspace, PlantedArc, PlantedClusters, PlantedManifold
-from models.specs.planted import Planted
 
 Array = Float[np.ndarray, "_ d"]
+AnyPlanted = LinearMap | LinearSubspace | PlantedArc | PlantedClusters | PlantedManifold
 
 
 @loads(LinearSubspace)
@@ -19,7 +19,7 @@ def linear_subspace(spec: LinearSubspace) -> DataSet:
     rng = np.random.default_rng(spec.seed)
     basis = np.linalg.qr(rng.standard_normal((spec.d, spec.intrinsic_dim)))[0]
     u = rng.standard_normal((spec.n + spec.n_test, spec.intrinsic_dim))
-    return from_arrays(spec, *_with_noise(spec, u * np.sqrt(spec.eigenvalues) @ basis.T, rng), offset=spec.offset)
+    return _noisy(spec, u * np.sqrt(spec.eigenvalues) @ basis.T, rng, offset=spec.offset)
 
 
 @loads(LinearMap)
@@ -30,8 +30,7 @@ def linear_map(spec: LinearMap) -> DataSet:
     right = np.linalg.qr(rng.standard_normal((spec.d_in, spec.d_in)))[0]
     u = rng.standard_normal((spec.n + spec.n_test, spec.d_in))
     y = u @ right * np.sqrt(spec.zeta2) @ left.T
-    x = u * spec.inputs
-    return from_arrays(spec, x[: spec.n], x[spec.n :], *_with_noise(spec, y, rng))
+    return _noisy(spec, y, rng, inputs=u * spec.inputs)
 
 
 @loads(PlantedManifold)
@@ -45,7 +44,7 @@ def planted_manifold(spec: PlantedManifold) -> DataSet:
     u = rng.standard_normal((spec.n + spec.n_test, spec.r))
     x = u @ a0.T + 1.2 * np.tanh(u @ a1 + b) @ a2
     x = x - x[: spec.n].mean(axis=0)
-    return from_arrays(spec, *_with_noise(spec, x * np.sqrt(spec.d / mean_square(x[: spec.n])), rng))
+    return _noisy(spec, x * np.sqrt(spec.d / mean_square(x[: spec.n])), rng)
 
 
 @loads(PlantedClusters)
@@ -57,19 +56,19 @@ def planted_clusters(spec: PlantedClusters) -> DataSet:
     a2 = rng.standard_normal((16, spec.d)) / 4
     centres = np.array([(2, 0), (-2, 0), (0, 2), (0, -2)])[rng.integers(4, size=spec.n + spec.n_test)]
     u = centres + 0.25 * rng.standard_normal(centres.shape)
-    return from_arrays(spec, *_with_noise(spec, u @ a0.T + np.tanh(u @ a1) @ a2, rng))
+    return _noisy(spec, u @ a0.T + np.tanh(u @ a1) @ a2, rng)
 
 
 @loads(PlantedArc)
 def planted_arc(spec: PlantedArc) -> DataSet:
-    """x = Q (t, sin t), or points of the plane within [−π, π] × [−3/2, 3/2] that are `off` away from the curve."""
+    """x = Q (t, sin t) on a share `middle` of the arc, or points of [−π, π] × [−3/2, 3/2] that are `off` away from it."""
     rng = np.random.default_rng(spec.seed)
     plane = np.linalg.qr(rng.standard_normal((spec.d, 2)))[0]
     n = spec.n + spec.n_test
     if not spec.off:
-        t = rng.uniform(-np.pi, np.pi, n)
-        return from_arrays(spec, *_with_noise(spec, np.stack([t, np.sin(t)], axis=1) @ plane.T, rng))
-    return from_arrays(spec, *_with_noise(spec, _off_the_curve(spec.off, n, rng) @ plane.T, rng))
+        t = spec.middle * rng.uniform(-np.pi, np.pi, n)
+        return _noisy(spec, np.stack([t, np.sin(t)], axis=1) @ plane.T, rng)
+    return _noisy(spec, _off_the_curve(spec.off, n, rng) @ plane.T, rng)
 
 
 def _off_the_curve(off: float, n: int, rng: np.random.Generator) -> Float[np.ndarray, "n 2"]:
@@ -85,6 +84,15 @@ def _off_the_curve(off: float, n: int, rng: np.random.Generator) -> Float[np.nda
     return found[:n]
 
 
-def _with_noise(spec: Planted, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    x = x + np.sqrt(spec.noise) * rng.standard_normal(x.shape)
-    return x[: spec.n], x[spec.n :]
+def _noisy(
+    spec: AnyPlanted,
+    signal: Array,
+    rng: np.random.Generator,
+    inputs: Float[np.ndarray, "_ d_in"] | None = None,
+    offset: float = 0.0,
+) -> DataSet:
+    """Training and test examples of a signal with the declared noise; it is the targets where there are other inputs."""
+    noisy, n = signal + np.sqrt(spec.noise) * rng.standard_normal(signal.shape), spec.n
+    decoded = noisy[:n], noisy[n:]
+    parts = decoded if inputs is None else (inputs[:n], inputs[n:], *decoded)
+    return from_arrays(spec, *parts, offset=offset, clean=signal[n:] if spec.noise else None)

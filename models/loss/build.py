@@ -6,7 +6,7 @@ from models.loss import discrete, likelihood
 from models.loss.levels import Levels
 from models.loss.likelihood import Likelihood
 from models.specs import Bernoulli, Bitwise, Categorical, LogisticMixture, Normal, Objective, StudentT
-from models.specs.gamma import Absent, OneGamma, PerImage, PerPixel
+from models.specs.gamma import Absent, DecodedPerPixel, LearnedByBeta, OneGamma, PerImage, PerPixel
 from models.specs.likelihood import Discrete
 
 
@@ -42,6 +42,10 @@ def _normal(objective: Objective, d: int, levels: Levels | None) -> Likelihood:
             return likelihood.PixelNormal(d, gamma.floor, levels)
         case PerImage():
             return likelihood.ImageNormal(d, gamma.floor, levels)
+        case DecodedPerPixel():
+            return likelihood.DecodedNormal(d, gamma.init, gamma.floor, levels)
+        case LearnedByBeta():
+            return likelihood.BetaNormal(d, levels)
         case Absent():
             raise ValueError("the normal likelihood has a γ: declare how it is set")
         case _:

@@ -12,7 +12,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.specs.gamma import Absent, Annealed, Fixed, Gamma, Learned, Optimal, PerImage, PerPixel, Refit
+from models.specs.gamma import (
+    Absent,
+    Annealed,
+    DecodedPerPixel,
+    Fixed,
+    Gamma,
+    Learned,
+    LearnedByBeta,
+    Optimal,
+    PerImage,
+    PerPixel,
+    Refit,
+)
 
 
 class Knobs(TypedDict):
@@ -59,7 +71,7 @@ def knobs(spec: Gamma) -> Knobs:
             numbers["log_ceiling"] = math.log(spec.ceiling) if spec.ceiling else math.inf
         case Refit():
             raise ValueError("a refit has no γ of its own: train it as Fixed(...) at the γ that its twin learned")
-        case PerPixel() | PerImage() | Absent():
+        case PerPixel() | PerImage() | DecodedPerPixel() | LearnedByBeta() | Absent():
             pass
         case _:
             assert_never(spec)

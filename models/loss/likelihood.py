@@ -116,6 +116,41 @@ class PixelNormal(SharedNormal):
         return self._floor + out[..., self.d :].exp()
 
 
+class DecodedNormal(PixelNormal):
+    """N(m(z), diag γ(z)): outputs are m_i and v_i of each value beside one another, with γ_i = floor + init·exp(v_i)."""
+
+    def __init__(self, d: int, init: float, floor: float, levels: Levels | None = None) -> None:
+        super().__init__(d, floor, levels)
+        self._init = init
+
+    def mean(self, out: Outputs) -> Rows:
+        """Every other output, from the first on."""
+        return out[..., 0::2]
+
+    def _variances(self, out: Outputs) -> Rows:
+        return self._floor + self._init * out[..., 1::2].exp()
+
+
+class BetaNormal(SharedNormal):
+    """N(m(z), γ(β) I): outputs are d means, then the log γ of the example's β."""
+
+    def mean(self, out: Outputs) -> Rows:
+        """The first d outputs."""
+        return out[..., : self.d]
+
+    def nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """‖y − m(z)‖²/(2γ(β)) + (d/2) log γ(β)."""
+        return super().nats(self.mean(out), y, self.variance(out, y, gamma))
+
+    def variance(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """γ(β)."""
+        return out[..., self.d].exp()
+
+    def level_nats(self, out: Outputs, y: Rows, gamma: PerExample) -> PerExample:
+        """The normal density over the bins of levels."""
+        return super().level_nats(self.mean(out), y, self.variance(out, y, gamma))
+
+
 class ImageNormal(SharedNormal):
     """N(m(z), γ_n I) with γ_n = max(‖x_n − m(z)‖²/d, floor)."""
 

@@ -1,6 +1,6 @@
 """What a trial minimises, in the one convention of the project. Step, record, probes and benchmarks call these functions.
 
-    J = D + β K                            nats per example
+    J = D + β K                            nats per example; the halves of K may be weighed (`weighed_rate`)
     D = R/(2γ) + (d/2) log γ               misfit of N(m(z), γ I); other likelihoods have their own (`models.loss.likelihood`)
     R = E‖x − m(z)‖²  (summed over outputs),   K = E Σ_j ½(μ_j² + σ_j² − 1 − log σ_j²)
 
@@ -22,6 +22,25 @@ def squared_error(x: Float[Tensor, "*#n d"], mean: Float[Tensor, "*#n d"]) -> Fl
 def latent_rates(mu: Float[Tensor, "*n kappa"], log_var: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n kappa"]:
     """KL(q(z_j|x) ‖ N(0, 1)) of each example and latent, in nats; summed over latents, its mean is the rate K."""
     return 0.5 * (mu.square() + log_var.exp() - 1 - log_var)
+
+
+def rate_of_means(mu: Float[Tensor, "*n kappa"]) -> Float[Tensor, "*n"]:
+    """½ ‖μ‖² of each example, in nats: its half of the rate that the means make."""
+    return 0.5 * mu.square().sum(-1)
+
+
+def weighed_rate(
+    rate: Float[Tensor, "*#n"],
+    of_means: Float[Tensor, "*#n"],
+    mean_weight: Float[Tensor, "*#n"] | float,
+    variance_weight: Float[Tensor, "*#n"] | float,
+) -> Float[Tensor, "*n"]:
+    """α K_μ + δ K_σ in nats per example, of the halves K_μ = ½ E Σ μ² and K_σ = K − K_μ; elementwise.
+
+    Where both weights are 1 it is K to the last bit, whatever neighbours are weighed by.
+    Source: Wang & Ziyin (2022), ℓ_mean and ℓ_var.
+    """
+    return rate + (mean_weight - 1) * of_means + (variance_weight - 1) * (rate - of_means)
 
 
 def misfit(

@@ -1,8 +1,9 @@
 """All metrics of generated rows, each beside its null: what real examples score in their place.
 
 A data set's training examples are cut in two: the bins, the kernel's width and the scale of features are made of the one
-part, and rows of the other, which nothing was fitted to, stand in for samples in the null (the *Downsample* row of
-published tables). Samples and their stand-ins are compared with the test set. A null's metric ends in `_null`.
+part, and rows of the other, which nothing was fitted to, stand in for samples in the null. Samples and their stand-ins are
+compared with the test set. A null's metric ends in `_null`. Pictures have a second null, which ends in `_downsampled`: the
+same stand-ins, shrunk to half their size and enlarged again.
 
 Names, units and meanings are those of the suite `mmd_x` in `models.specs.metrics`. `fid` and `kid` are measured where the
 user has the weights. A metric that the sample sizes cannot bear is left out: bins that expect fewer than five rows, and
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from models.data.disk_rows import DiskRows
 from models.data.load import load
+from models.metrics.downsample import downsampled
 from models.metrics.features import ConvFeatures, standardised
 from models.metrics.frechet import frechet
 from models.metrics.inception import InceptionFeatures, standard_network, weights
@@ -76,23 +78,33 @@ class Reference:
         self.fitted = train[np.sort(order[held : held + min(FITTED, most)])]
         self.test = test[rng.permutation(len(test))[: min(HELD_OUT, most)]]  # own data may lie in an order
         self.image, self.mean = image, np.broadcast_to(mean, test.shape[1:])
-        self._nulls: dict[tuple[int, int], list[Measurement]] = {}
+        self._nulls: dict[tuple[int, int, bool], list[Measurement]] = {}
 
     def measured(self, samples: Rows, seed: int) -> list[Measurement]:
         """Every metric of the samples, then every null; NaN where a sample is no number that can be measured."""
-        null = self._null(len(samples), seed)
+        null = self._null(len(samples), seed, is_downsampled=False)
         if np.abs(samples).max() < _LARGEST:  # false for NaN, which a diverged network gives
             values = list(self._compare(samples, seed))
         else:
             values = [replace(each, value=np.nan, standard_error=np.nan, sample_size=len(samples)) for each in null]
         return [*values, *(each.named(f"{each.metric}_null") for each in null)]
 
-    def _null(self, n: int, seed: int) -> list[Measurement]:
+    def downsampled(self, n: int, seed: int) -> list[Measurement]:
+        """Every metric of the null's pictures, shrunk to half their size and enlarged again; none for other data."""
+        if self.image is None:
+            return []
+        return [each.named(f"{each.metric}_downsampled") for each in self._null(n, seed, is_downsampled=True)]
+
+    def _null(self, n: int, seed: int, is_downsampled: bool) -> list[Measurement]:
         """The same of as many real examples, or of as many as are held out; kept for the next samples of this seed."""
-        if (n, seed) not in self._nulls:
+        key = (n, seed, is_downsampled)
+        if key not in self._nulls:
             chosen = np.random.default_rng(seed).permutation(len(self.held_out))[:n]
-            self._nulls[n, seed] = list(self._compare(self.held_out[chosen], seed))
-        return self._nulls[n, seed]
+            rows = self.held_out[chosen]
+            if is_downsampled and self.image:
+                rows = (downsampled(rows + self.mean, self.image) - self.mean).astype(rows.dtype)
+            self._nulls[key] = list(self._compare(rows, seed))
+        return self._nulls[key]
 
     def _compare(self, samples: Rows, seed: int) -> Iterator[Measurement]:
         n = min(len(samples), len(self.test))

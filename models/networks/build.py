@@ -32,7 +32,7 @@ def build(spec: Model, data: Shaped, seed: int, dtype: torch.dtype = torch.float
             case ImageVAE():
                 return ConvolutionalVAE(spec, data.image or (), data.per_value).to(dtype)
             case VAE(sees_beta=True):
-                return BetaVAE(spec, data.d_in, data.d).to(dtype)
+                return BetaVAE(spec, data.d_in, data.d, data.per_value).to(dtype)
             case VAE():
                 return GaussianVAE(spec, data.d_in, data.d, data.per_value).to(dtype)
             case _:

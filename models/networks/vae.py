@@ -8,6 +8,7 @@ each value's beside one another, or for a variance a pixel the d means and then 
 torch's global generator when the module is built, so `build` seeds that generator for the trial and restores it.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import assert_never
 
@@ -38,10 +39,11 @@ class GaussianVAE(GaussianNetwork):
         shapes = spec.decoder_layers(d * per_value.numbers)
         if spec.skip == "affine":
             *shapes, skip = shapes
-            self.affine = linear(*skip, spec, spec.output_scale, bias=False)
+            self.affine = linear(*skip, spec, spec.output_scale * spec.z_scale, bias=False)
         *hidden, output = shapes
-        layers = [linear(a, b, spec) for a, b in hidden]
-        self.decoder = nn.ModuleList([*layers, linear(*output, spec, spec.output_scale)])
+        layers = [*(linear(a, b, spec) for a, b in hidden), linear(*output, spec, spec.output_scale)]
+        _scale(layers, spec)
+        self.decoder = nn.ModuleList(layers)
 
     def encode(self, x: Float[Tensor, "*n d_in"]) -> tuple[Float[Tensor, "*n kappa"], Float[Tensor, "*n kappa"]]:
         """Mean and log variance of q(z|x), of z in units of the prior's standard deviation."""
@@ -74,3 +76,13 @@ class GaussianVAE(GaussianNetwork):
                 return output(h) + (self.affine(z) if skip == "affine" else 0)
             case skip:
                 assert_never(skip)
+
+
+@torch.no_grad()
+def _scale(decoder: Sequence[nn.Linear], spec: VAE) -> None:
+    """Multiply what takes z in by `z_scale`, and all else behind the first layer by `decoder_gain`."""
+    for place, layer in enumerate(decoder):
+        takes_z = layer.in_features if not place else spec.kappa if spec.skip == "concat" else 0
+        others = layer.in_features - takes_z
+        layer.weight[:, :others] *= spec.decoder_gain
+        layer.weight[:, others:] *= spec.z_scale

@@ -1,4 +1,7 @@
-"""Probes: looks at a loss itself, in float64, that `models.specs.probes` declares. No theory is used, only the loss."""
+"""Probes: looks at a loss itself, in float64, that `models.specs.probes` declares. No theory is used, only the loss.
+
+Those that look at training itself are computed in `study.train`, which adds them to `PROBES`.
+"""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -13,7 +16,7 @@ for _module in iter_modules(__path__, f"{__name__}."):
     import_module(_module.name)
 
 check_complete(
-    members(Probing),
+    [each for each in members(Probing) if not each.of_training],
     PROBES,
     "Probing, in models/specs",
     "decorate a function in models/probes with @computes(...)",

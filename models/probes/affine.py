@@ -1,4 +1,4 @@
-"""The VAE with an affine decoder: its profile loss, and the minima that random starts find.
+"""The VAE with an affine decoder: its profile loss, the minima that random starts find, and what lies between them.
 
 The profile loss is J with encoder and posterior variances minimised out, on the scale 2J + βκ; what it is worth is
 measured too, against a minimisation over encoder and variances.
@@ -7,15 +7,17 @@ Source: "On the regularization balance in autoencoder-based generative models", 
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int8
 from torch import Tensor
 
-from models.probes.descent import descend
+from models.probes.descent import Loss, Points, descend
 from models.probes.exact_linear import Moments, expected_loss
 from models.probes.finding import Finding, computes
+from models.probes.saddle import POINTS, Saddle, lowest_saddle
 from models.specs.probes import AffineMinima
 
 NEGLIGIBLE = 1e-3
@@ -44,7 +46,7 @@ def profile_loss(w: Float[Tensor, "*b d kappa"], covariance: Float[Tensor, "d d"
 
 @computes(AffineMinima)
 def minima(what: AffineMinima, seed: int) -> Finding:
-    """Where `starts` random decoders end, how many different ends there are, and the barriers next to the best one."""
+    """Where `starts` random decoders end, how many ends there are, and what separates the best one from others like it."""
     variances = torch.tensor(sorted(what.eigenvalues, reverse=True), dtype=torch.float64)
     covariance, d = torch.diag(variances), len(variances)
     generator = torch.Generator().manual_seed(seed)
@@ -66,7 +68,7 @@ def minima(what: AffineMinima, seed: int) -> Finding:
             "spread": _spread(found, signs),
             "supports": len(np.unique(np.abs(signs), axis=0)),
             "minima": len(np.unique(signs, axis=0)),
-            **_barriers(best, covariance, what.gamma),
+            **_between(loss, best, seed),
             "profile_error": _profile_error(starts[:CHECKED], covariance, what.gamma),
         }
     )
@@ -87,32 +89,57 @@ def _spread(decoders: Float[Tensor, "starts d kappa"], signs: Int8[np.ndarray, "
     )
 
 
-def _barriers(best: Decoder, covariance: Float[Tensor, "d d"], gamma: float) -> dict[str, float]:
-    """Rises on rotations of two latents of a minimum: of its two strongest modes, and of the weakest and an unused one."""
+def _between(loss: Loss, best: Decoder, seed: int) -> dict[str, float]:
+    """What lies between a minimum and two like it: its two strongest modes swapped, and its weakest in an unused latent."""
     used = (best.square().sum(0).sqrt() > NEGLIGIBLE).nonzero()[:, 0].tolist()
     used.sort(key=lambda k: int(best[:, k].abs().argmax()))  # the mode that each carries, strongest first
     unused = [k for k in range(best.shape[1]) if k not in used]
-    swap = _rise(best, used[0], used[1], covariance, gamma) if len(used) > 1 else math.nan
-    slot = _rise(best, used[-1], unused[0], covariance, gamma) if used and unused else math.nan
-    return {"swap_barrier": swap, "slot_barrier": slot}
+    swap = _barrier(loss, best, used[0], used[1], seed) if len(used) > 1 else None
+    slot = _barrier(loss, best, used[-1], unused[0], seed) if used and unused else None
+    met = [each.saddle for each in (swap, slot) if each]
+    return {
+        "swap_rotation": swap.rotation if swap else math.nan,
+        "slot_rotation": slot.rotation if slot else math.nan,
+        "swap_saddle": swap.rise if swap else math.nan,
+        "slot_saddle": slot.rise if slot else math.nan,
+        "saddle_slope": max((each.slope for each in met), default=math.nan),
+        "saddle_falls": max((each.falls for each in met), default=math.nan),
+        "saddle_missed": max((each.missed for each in met), default=math.nan),
+    }
 
 
-def _rise(best: Decoder, i: int, j: int, covariance: Float[Tensor, "d d"], gamma: float) -> float:
-    """Greatest loss on the quarter turn of latents i and j, above the loss at its start."""
-    angle = torch.linspace(0, math.pi / 2, ANGLES, dtype=torch.float64)[:, None]
-    path = best.repeat(ANGLES, 1, 1)
+class Barrier(NamedTuple):
+    """What separates two minima: the rise of the loss on the rotation from one to the other, and to the saddle."""
+
+    rotation: float
+    rise: float
+    saddle: Saddle
+
+
+def _barrier(loss: Loss, best: Decoder, i: int, j: int, seed: int) -> Barrier:
+    """Between a minimum and the one that has its latents i and j exchanged by a quarter turn."""
+    lowest, turned = float(loss(best.flatten()[None])), loss(_turned(best, i, j, ANGLES))
+    saddle = lowest_saddle(loss, _turned(best, i, j, POINTS), seed)
+    return Barrier(float(turned.max()) - lowest, saddle.value - lowest, saddle)
+
+
+def _turned(best: Decoder, i: int, j: int, points: int) -> Points:
+    """Decoders on the quarter turn of latents i and j, flat."""
+    angle = torch.linspace(0, math.pi / 2, points, dtype=torch.float64)[:, None]
+    path = best.repeat(points, 1, 1)
     path[:, :, i] = angle.cos() * best[:, i] - angle.sin() * best[:, j]
     path[:, :, j] = angle.sin() * best[:, i] + angle.cos() * best[:, j]
-    losses = profile_loss(path, covariance, gamma)
-    return float(losses.max() - losses[0])
+    return path.flatten(1)
 
 
 def _profile_error(decoders: Float[Tensor, "n d kappa"], covariance: Float[Tensor, "d d"], gamma: float) -> float:
     """Largest |min over encoder and log σ² of 2J + κ, less the profile loss|, at a few decoders."""
-    return max(abs(_least(w, covariance, gamma) - float(profile_loss(w, covariance, gamma))) for w in decoders)
+    return max(
+        abs(least_over_encoder(w, covariance, gamma) - float(profile_loss(w, covariance, gamma))) for w in decoders
+    )
 
 
-def _least(decoder: Decoder, covariance: Float[Tensor, "d d"], gamma: float) -> float:
+def least_over_encoder(decoder: Decoder, covariance: Float[Tensor, "d d"], gamma: float) -> float:
     """The least 2J + κ over encoder and log σ², at a given decoder."""
     d, kappa = decoder.shape
     moments = Moments(covariance, covariance, float(covariance.trace()))

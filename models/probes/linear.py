@@ -8,10 +8,10 @@ import torch
 from torch.distributions import MultivariateNormal
 
 from models.metrics.iwae import log_weights, nll
-from models.probes.exact_linear import minimise
+from models.probes.exact_linear import Moments, minimise
 from models.probes.finding import Finding, computes
 from models.probes.problems import FLOOR, problem
-from models.specs.groundwork import LinearLikelihood, LinearMinimum
+from models.specs.groundwork import LearnedGammaMinimum, LinearLikelihood, LinearMinimum
 
 
 @computes(LinearMinimum)
@@ -36,6 +36,8 @@ def minimum(what: LinearMinimum, seed: int) -> Finding:
     )
     numbers = {
         "lowest": found.objective,
+        "highest_end": max(found.values),
+        "ends": len(found.values),
         "found_gamma": found.gamma,
         "at_gamma": gamma,
         "at_beta": p.beta,
@@ -45,6 +47,24 @@ def minimum(what: LinearMinimum, seed: int) -> Finding:
         "prior_std": p.eta_enc,
     }
     return Finding(numbers, {"zeta2": p.spectrum, **({"sigma2": sigma2} if given else {})})
+
+
+FLOOR_OF_GAMMA = 1e-2
+"""Least γ over T/d of problems that are given."""
+
+
+@computes(LearnedGammaMinimum)
+def learned_gamma(what: LearnedGammaMinimum, seed: int) -> Finding:
+    """Where L-BFGS ends, γ learned; F is random, from the seed."""
+    rank = len(what.zeta2)
+    left = np.linalg.qr(np.random.default_rng([37, seed]).standard_normal((what.d, rank)))[0]
+    total = sum(what.zeta2) + what.d * what.rest
+    moments = Moments(torch.eye(rank, dtype=torch.float64), torch.from_numpy(left * np.sqrt(what.zeta2)), total)
+    floor = FLOOR_OF_GAMMA * total / what.d
+    found = minimise(moments, what.kappa, what.beta, floor=floor, seed=seed)
+    kept = int((found.variance < 0.999).sum())
+    numbers = {"kept_modes": kept, "least_gamma": found.gamma, "gamma_floor": floor, "least_j": found.objective}
+    return Finding(numbers)
 
 
 @computes(LinearLikelihood)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from models.specs.spec import Fraction, Magnitude, NonNegative, Rate, Spec, brief
+from models.specs.spec import Count, Fraction, Magnitude, NonNegative, Rate, Spec, brief
 from models.specs.vocabulary import Vocabulary
 
 _NOTHING: Any = object()
@@ -182,6 +182,54 @@ class PerImage(Spec):
         return None
 
 
+class DecodedPerPixel(Spec):
+    """The decoder gives each value of x a variance beside its mean: γ_i(z) = floor + init·exp(v_i(z)), v_i being an output.
+
+    Where the decoder reproduces a value exactly, J falls without bound with its variance: a declared `floor` stops it.
+    Source: Rybkin, Daniilidis & Levine (2021), section 3, whose calibrated decoders replace this one.
+    """
+
+    kind: Literal["DecodedPerPixel"] = "DecodedPerPixel"
+    init: Magnitude = 1.0
+    """What γ_i exceeds its floor by where v_i = 0, in squared data units; initial weights put v_i about there."""
+    floor: NonNegative = 0.0
+    """What every γ_i exceeds, in squared data units; by default 0."""
+
+    @property
+    def label(self) -> str:
+        """ "per pixel, decoded"."""
+        return "per pixel, decoded"
+
+    @property
+    def start(self) -> float:
+        """γ_i where v_i = 0, in data²."""
+        return self.floor + self.init
+
+
+class LearnedByBeta(Spec):
+    """γ is a trained function of β, for a network that sees β: log γ is linear in log β between knots.
+
+    The knots lie evenly in log β over the objective's spread, its ends among them, and are trained at the network's learning
+    rate. So each β gets the γ that a training of its own would learn, and one network serves them all.
+    """
+
+    kind: Literal["LearnedByBeta"] = "LearnedByBeta"
+    init: Magnitude = 1.0
+    """γ at every β before the first step, in squared data units."""
+    knots: Annotated[Count, Field(ge=2, le=1000)] = 32
+    """At how many β log γ is trained: the more, the sharper the bends that it can follow."""
+
+    @property
+    def label(self) -> str:
+        """ "learned by β"."""
+        return "learned by β"
+
+    @property
+    def start(self) -> float:
+        """γ before the first step, in data²."""
+        return self.init
+
+
 class Absent(Spec):
     """There is no γ: the likelihood is one of levels, and has no variance."""
 
@@ -201,8 +249,8 @@ class Absent(Spec):
 OneGamma = Fixed | Learned | Optimal | Annealed | Refit
 """Modes in which one number says how wide p(x|z) is."""
 
-ManyGammas = PerPixel | PerImage
-"""Modes of the normal likelihood with a variance for each value, or for each example."""
+ManyGammas = PerPixel | PerImage | DecodedPerPixel | LearnedByBeta
+"""Modes of the normal likelihood with a variance for each value, for each example, or for each β."""
 
 TrainedGamma = Learned | Optimal | PerPixel | PerImage
 """Modes in which training decides where γ ends, not the declaration."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Protocol, Self, runtime_checkable
 from pydantic import Field, model_validator
 
 from models.specs.likelihood import PerValue
-from models.specs.spec import Count, Magnitude, Positive, Real, Spec
+from models.specs.spec import Count, Positive, Real, Scale, Spec
 
 Skip = Literal["none", "affine", "residual", "concat"]
 """How z reaches the output past the decoder's layers.
@@ -75,11 +75,11 @@ class Gaussian(Spec):
     init: Init = "fan_in"
     """The standard deviation of the initial weights of a layer of so many inputs and outputs: 1/√inputs ("fan_in"),
     √(2/inputs) or √(2/(inputs + outputs))."""
-    mu_scale: Magnitude = 1.0
+    mu_scale: Scale = 1.0
     """Multiplies the initial weights of the head of μ, the posterior mean; by default they stay as drawn."""
-    log_var_scale: Magnitude = 1.0
+    log_var_scale: Scale = 1.0
     """Multiplies the initial weights of the head of log σ², the posterior variance; by default they stay as drawn."""
-    output_scale: Magnitude = 1.0
+    output_scale: Scale = 1.0
     """Multiplies the initial weights of the decoder's last layer and of its affine skip; by default they stay as
     drawn."""
     log_var_range: tuple[Real, Real] | None = None

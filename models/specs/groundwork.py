@@ -5,13 +5,14 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from models.specs.look import EQ3, Look, Measures
-from models.specs.spec import Count, Several
+from models.specs.spec import Count, NonNegative, Positive, Several
 
 
 class Conventions(Look):
-    """One objective and the others of the literature, of a random network on random examples with noise that is held fixed.
+    """The J of real training steps and the other objectives of the literature, of one network, minibatch and noise.
 
-    Network, examples, γ and β follow from the seed. Each number is computed from its own definition, in float64.
+    The network has its initial weights. It, the examples, γ and β follow from the seed. Steps are those that train every
+    trial, in float64; "written out" is what PyTorch's distributions say of the same network, examples and noise.
     """
 
     kind: Literal["Conventions"] = "Conventions"
@@ -22,12 +23,18 @@ class Conventions(Look):
     examples: Several = 100
     """How many examples there are."""
 
+    version: ClassVar[int | None] = 2
+    of_training: ClassVar[bool] = True
     measures: ClassVar[Measures] = {
         "at_gamma": ("data²", "γ"),
         "at_beta": ("-", "β"),
-        "squares": ("data²", "R: squared error summed over outputs, mean over examples"),
-        "nats": ("nats", "K: mean rate"),
-        "j": ("nats", "J at γ and β, as it is trained"),
+        "squares": ("data²", "R of the step: squared error summed over outputs, mean over examples"),
+        "nats": ("nats", "K of the step: mean rate"),
+        "j": ("nats", "J at γ and β of the step by hand"),
+        "j_graph": ("nats", "the same of the step by autograd"),
+        "j_written": ("nats", "the same written out: −log density without (d/2) log 2π, and β times the divergence"),
+        "j_recorded": ("nats", "J at γ and β over the training set, as the record of a trial has it"),
+        "j_recorded_written": ("nats", "the same written out"),
         "j_unit": ("nats", "J at βγ and β = 1"),
         "j_plain": ("nats", "J at γ and β = 1"),
         "j_half": ("nats", "J at γ = ½ and β"),
@@ -35,9 +42,12 @@ class Conventions(Look):
         "bound": ("nats", "−ELBO at γ: log densities of the distributions themselves"),
         "wz": ("nats", "Wang & Ziyin's loss: ‖x − m‖²/(2γ) + β times the divergence, mean over examples"),
         "summed": ("data²", "‖x − m‖² + β times the divergence, mean over examples"),
+        "step_gamma": ("data²", "γ of a step that sets it to its optimum"),
+        "j_optimal": ("nats", "J of that step"),
         "best_gamma": ("data²", "γ of the lowest J at β, R and K, by a scalar minimisation"),
         "j_best": ("nats", "J there"),
-        "turned": ("-", "‖∇J(γ, β) − β ∇J(βγ, 1)‖ over the weights, in units of ‖∇J(γ, β)‖"),
+        "turned": ("-", "‖∇J(γ, β) − β ∇J(βγ, 1)‖ of steps by hand, in units of ‖∇J(γ, β)‖"),
+        "slopes_apart": ("-", "largest ‖∇J of a step − ∇J written out‖, γ fixed or learned, in units of the latter"),
     }
 
 
@@ -52,8 +62,11 @@ class LinearMinimum(Look):
     variant: Literal["equal Σ", "unequal Σ", "learned Σ", "learned γ"]
     """What is free beside encoder and decoder: nothing, where Σ is given; the posterior covariance Σ; or Σ and γ."""
 
+    version: ClassVar[int | None] = 2
     measures: ClassVar[Measures] = {
         "lowest": ("nats", "lowest J that the minimisations found"),
+        "highest_end": ("nats", "highest J that one of them ended at; they stop once two agree on the lowest"),
+        "ends": ("-", "how many random starts there were"),
         "found_gamma": ("data²", "γ there"),
         "at_gamma": ("data²", "γ, or its floor where it is learned"),
         "at_beta": ("-", "β"),
@@ -147,3 +160,76 @@ class LinearLikelihood(Look):
         if self.kappa > self.d:
             raise ValueError(f"d = {self.d} outputs have no {self.kappa} orthogonal columns: lower kappa, or raise d")
         return self
+
+
+class LossThresholds(Look):
+    """The γ at which linear models lose their modes: those that maximise the exact likelihood, and those of its ELBO.
+
+    A random covariance, from the seed; β is 1. Each threshold lies between two γ at whose optima, found by BFGS from random
+    starts, the decoder keeps the mode and does not.
+    """
+
+    kind: Literal["LossThresholds"] = "LossThresholds"
+    d: Annotated[Count, Field(ge=2)] = 4
+    """Dimensions of an example."""
+    kappa: Count = 2
+    """Latents κ of the linear models."""
+
+    measures: ClassVar[Measures] = {
+        "likelihood_off": ("-", "largest |γ/λᵢ − 1| of a γ at which the likelihood loses mode i, λᵢ an eigenvalue"),
+        "elbo_off": ("-", "the same of the ELBO"),
+        "thresholds_apart": ("-", "largest relative distance of the two thresholds of a mode"),
+        "values_apart": ("nats", "largest |−ELBO − NLL| of the optima at nine tenths of each threshold"),
+        "gap": ("nats", "−ELBO of the best encoder less NLL, at a random decoder and γ = ½"),
+        "gap_of_orthogonal": ("nats", "the same at a decoder of orthogonal columns"),
+    }
+
+    @model_validator(mode="after")
+    def _has_no_more_latents_than_modes(self) -> Self:
+        if self.kappa > self.d:
+            raise ValueError(f"d = {self.d} dimensions have no {self.kappa} modes: lower kappa, or raise d")
+        return self
+
+    @property
+    def seconds(self) -> float:
+        """Four rounds of searches at many γ."""
+        return 1.0 * self.kappa
+
+
+class LearnedGammaMinimum(Look):
+    """The minimum of the exact loss of a linear model whose γ is learned, on data of given second moments.
+
+    Inputs x are white, one for each mode; targets y = F diag(√zeta2) x, and a rest that no linear function of x gives: noise,
+    or what is curved in x, which second moments cannot tell apart. γ has a floor of T/(100 d), as without a rest J may have
+    no lower bound.
+    """
+
+    kind: Literal["LearnedGammaMinimum"] = "LearnedGammaMinimum"
+    zeta2: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    """Squared singular values ζ² of the map from x to y; for y = x the eigenvalues of the covariance."""
+    d: Count
+    """Dimensions d of y."""
+    kappa: Count
+    """Latents κ of the model."""
+    beta: Positive
+    """Weight β of the rate."""
+    rest: NonNegative = 0.0
+    """Variance of the rest in each dimension of y, in squared data units."""
+
+    measures: ClassVar[Measures] = {
+        "kept_modes": ("-", "latents at the minimum whose posterior variance is below the prior's by a thousandth"),
+        "least_gamma": ("data²", "γ at the minimum"),
+        "gamma_floor": ("data²", "least value that γ may take"),
+        "least_j": ("nats", "J at the minimum"),
+    }
+
+    @model_validator(mode="after")
+    def _modes_fit(self) -> Self:
+        if len(self.zeta2) > self.d:
+            raise ValueError(f"{len(self.zeta2)} modes do not fit in d = {self.d}: raise d or drop some")
+        return self
+
+    @property
+    def seconds(self) -> float:
+        """About 0.3, eight restarts of L-BFGS at most."""
+        return 0.3

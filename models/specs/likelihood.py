@@ -13,16 +13,31 @@ from models.specs.spec import Count, Real, Spec, brief
 from models.specs.vocabulary import Vocabulary
 
 
+class GammaCurve(NamedTuple):
+    """A trained γ(β): log γ is linear between `knots` values, from log `init` on, evenly from u = `low` to `high`.
+
+    u stands for log β, and one unit of it for so many `nats` of log β: see `models.networks.beta_vae`.
+    """
+
+    init: float
+    knots: int
+    low: float
+    high: float
+    nats: float
+
+
 class PerValue(NamedTuple):
     """What a decoder gives for each value of x: so many numbers that follow from z, and a variance of the value's own,
-    the same for every x and z, that is trained from `variance` on (None where there is none)."""
+    the same for every x and z, that is trained from `variance` on (None where there is none). A `curve` is one variance for
+    all values, which follows from β alone."""
 
     numbers: int = 1
     variance: float | None = None
+    curve: GammaCurve | None = None
 
     def trained(self, d: int) -> int:
         """Trained numbers beside the network's layers, for d values."""
-        return d if self.variance else 0
+        return (d if self.variance else 0) + (self.curve.knots if self.curve else 0)
 
 
 MEANS = PerValue()

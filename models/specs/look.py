@@ -14,6 +14,8 @@ class Look(Spec):
     """One look at a loss. `version` is raised when a change of code changes its numbers; it is part of the identity."""
 
     version: ClassVar[int | None] = 1
+    of_training: ClassVar[bool] = False
+    """Whether it looks at training itself: `study.train` computes it then, and `models.probes` knows nothing of it."""
     measures: ClassVar[Measures] = {}
 
     @property

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from models.specs.data import Data
 from models.specs.network import Model
 from models.specs.objective import Objective, Spread
 from models.specs.own_functions import OwnMetric
+from models.specs.planted import Planted
 
 BINS = (100, 200, 300)
 """Numbers of bins in which samples are compared with the data."""
@@ -23,6 +25,11 @@ class Trained(Protocol):
     @property
     def model(self) -> Model:
         """A deterministic network gives no probabilities."""
+        ...
+
+    @property
+    def data(self) -> Data:
+        """Pictures have metrics of their own, and planted noise has a signal beneath it."""
         ...
 
     @property
@@ -107,6 +114,7 @@ _AT_BETAS = {
     "rate_train": Metric("nats", "rate of the training set"),
     "rate_test": Metric("nats", "rate of the test set"),
     "n_active": Metric("-", "active latents"),
+    "gamma": Metric("data²", "decoder variance γ, where it is learned by β"),
     "mmd_imq": Metric("-", "MMD² between q(z) and N(0, I)"),
     "mmd_codes": Metric("-", "MMD² between samples of codes and draws of q(z)"),
 }
@@ -136,6 +144,10 @@ SUITES: dict[str, Suite] = {
         },
         lambda trial: trial.samples > 0,
     ),
+    "mmd_x_downsampled": Suite(
+        _varied(_OF_SAMPLES, "_downsampled", "; real pictures, shrunk to half and enlarged, in place of samples"),
+        lambda trial: trial.samples > 0 and trial.data.image is not None,
+    ),
     "nll_levels": Suite(
         {
             "nll_levels": Metric("nats", "importance-weighted estimate of −log P(levels) of test images"),
@@ -160,6 +172,10 @@ SUITES: dict[str, Suite] = {
             "codes_price": Metric("that of h", "Σ h of the energies of all codes, without its weight"),
         },
         lambda trial: trial.objective.is_sparse,
+    ),
+    "clean_error": Suite(
+        {"clean_error": Metric("data²", "E‖s − m(E[z|x])‖² on the test set, s the signal of x without its noise")},
+        lambda trial: isinstance(trial.data, Planted) and trial.data.noise > 0,
     ),
     "auroc": Suite(
         {

@@ -11,7 +11,7 @@ from models.specs.gaussian import Gaussian, Shaped
 from models.specs.image_network import ImageVAE
 from models.specs.likelihood import MEANS
 from models.specs.source import source_of
-from models.specs.spec import Count, Options, Spec, alike
+from models.specs.spec import Count, Magnitude, Options, Scale, Spec, alike
 from models.specs.vocabulary import Vocabulary
 
 BETA_FEATURES = 16
@@ -31,6 +31,12 @@ class VAE(Gaussian):
     """Widths of the encoder's hidden layers, from the data on; () makes it linear."""
     decoder: tuple[Count, ...] = (64, 64)
     """Widths of the decoder's hidden layers, from the latents on; () makes it linear."""
+    z_scale: Scale = 1.0
+    """Multiplies the initial weights that take z in, those of a skip among them; by default they stay as drawn.
+    With a small `mu_scale` the start is near the collapsed point, where nothing is encoded and z is ignored."""
+    decoder_gain: Magnitude = 1.0
+    """Multiplies the initial weights of each layer of the decoder behind its first, and not those that take z in;
+    by default they stay as drawn."""
     sees_beta: Annotated[bool, Field(strict=True)] = False
     """Whether the β of each example is an input of the network, for one network to serve a spread of β; by default
     it is not."""

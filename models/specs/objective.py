@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from models.specs.gamma import Absent, Fixed, Gamma, ManyGammas, OneGamma, Optimal
+from models.specs.gamma import Absent, Fixed, Gamma, LearnedByBeta, ManyGammas, OneGamma, Optimal
 from models.specs.likelihood import Likelihood, Normal
 from models.specs.own_functions import OwnTerm
 from models.specs.sparsity import Sparsity
@@ -60,13 +60,19 @@ class Spread(Spec):
         return f"β {brief(self.low)} to {brief(self.high)}"
 
 
+HalfWeight = Annotated[NonNegative, Field(le=1e30)]
+"""What a half of the rate counts."""
+
+
 class Objective(Spec):
     """J = R/(2γ) + (d/2) log γ + β K, in nats an example.
 
     R = E‖x − m(z)‖² is the squared error, summed over the d outputs; γ the decoder variance; and K the rate, the KL
-    divergence of q(z|x) from the prior. With another likelihood than the normal one J = −E log p(x|z) + β K, all constants
-    kept. With a `spread` the mean of β J(β′)/β′ over the β′ of the examples is minimised: divided by β′, each counts alike,
-    and at β′ = β it is J. The trial is described at β.
+    divergence of q(z|x) from the prior. Its halves are ½ E Σ μ² of the means and ½ E Σ (σ² − 1 − log σ²) of the variances;
+    where `mean_weight` or `variance_weight` is not 1, what is minimised counts them by these. With another likelihood than
+    the normal one J = −E log p(x|z) + β K, all constants kept. With a `spread` the mean of β J(β′)/β′ over the β′ of the
+    examples is minimised: divided by β′, each counts alike, and at β′ = β it is J. Where γ is learned by β each counts alike
+    already, and it is the mean of J(β′). The trial is described at β.
     """
 
     kind: Literal["Objective"] = "Objective"
@@ -82,6 +88,11 @@ class Objective(Spec):
     """The range of β that one network is trained for; by default it is trained at `beta` alone."""
     terms: Annotated[tuple[OwnTerm, ...], BeforeValidator(as_tuple)] = ()
     """Terms of your own that are minimised beside J: `OwnTerm.of(…)`, or several of them."""
+    mean_weight: HalfWeight = 1.0
+    """What the means' half of the rate, ½ E Σ μ², counts in it; at 0, means may be as large as they like."""
+    variance_weight: HalfWeight = 1.0
+    """What the variances' half of the rate, ½ E Σ (σ² − 1 − log σ²), counts in it; at 0, they may be as small as they
+    like."""
 
     @model_validator(mode="after")
     def _gamma_suits_the_likelihood(self) -> Self:
@@ -99,14 +110,26 @@ class Objective(Spec):
     @model_validator(mode="after")
     def _suits_a_spread(self) -> Self:
         if not self.spread:
+            if isinstance(self.gamma, LearnedByBeta):
+                raise ValueError(
+                    "LearnedByBeta() learns a γ for every β of a spread: declare spread=Spread(low, high), or gamma=Learned()"
+                )
             return self
-        if not isinstance(self.gamma, Fixed) or self.penalty or not self.is_plain:
+        if not isinstance(self.gamma, Fixed | LearnedByBeta) or self.penalty or not isinstance(self.likelihood, Normal):
             raise ValueError(
-                "a spread of β needs one γ for all of them, the normal likelihood and no penalty: "
-                "declare gamma=Fixed(...) alone"
+                "a spread of β needs one γ for all of them or a function of β, the normal likelihood and no penalty: "
+                "declare gamma=Fixed(...) or gamma=LearnedByBeta() alone"
             )
         if not self.spread.low <= self.beta <= self.spread.high:
             raise ValueError("beta must lie between the low and the high of its spread: the trial is described there")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_rate_to_weigh(self) -> Self:
+        if not (self.beta or self.has_whole_rate):
+            raise ValueError(
+                "beta=0 leaves the whole rate out: leave mean_weight and variance_weight out, or raise beta"
+            )
         return self
 
     @model_validator(mode="after")
@@ -121,6 +144,11 @@ class Objective(Spec):
         if self.penalty.g and not isinstance(self.gamma, Optimal):
             raise ValueError("with a misfit g of its own γ only describes what is left: declare gamma=Optimal()")
         return self
+
+    @property
+    def has_whole_rate(self) -> bool:
+        """Whether both halves of the rate count as they are."""
+        return self.mean_weight == self.variance_weight == 1
 
     @property
     def is_sparse(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from models.specs.examples import Examples
-from models.specs.spec import Count, NonNegative, Positive, Real, Seed, Several
+from models.specs.spec import Count, Fraction, NonNegative, Positive, Real, Seed, Several
 
 
 class Planted(Examples):
@@ -151,17 +151,22 @@ class PlantedArc(Planted):
     """An open curve in a plane of many dimensions: x = Q (t, sin t) + √noise·ε, t uniform in [−π, π], Q orthonormal.
 
     One dimension, of which principal components need two: the whole plane. With `off` the examples are no points of the
-    curve, but of the same plane around it, at least so far from it: what no screening by two components can tell.
+    curve, but of the same plane around it, at least so far from it: what no screening by two components can tell. With
+    `middle` they lie on a part of the curve: unlike the others, but on it.
     """
 
     kind: Literal["PlantedArc"] = "PlantedArc"
     off: Annotated[NonNegative, Field(le=1)] = 0.0
     """How far from the curve the examples lie at least, in data units; at 0 they lie on it."""
+    middle: Annotated[Fraction, Field(gt=0)] = 1.0
+    """The share of the curve, around its middle, that the examples lie on; by default that is all of it."""
 
     @model_validator(mode="after")
     def _plane_fits(self) -> "PlantedArc":
         if self.d < 2:
             raise ValueError("a plane does not fit in d = 1: raise d")
+        if self.off and self.middle != 1:
+            raise ValueError("examples off the curve lie on no part of it: leave off or middle out")
         return self
 
     @property
@@ -171,5 +176,7 @@ class PlantedArc(Planted):
 
     @property
     def label(self) -> str:
-        """ "arc r=1", or "off the arc by 0.5"."""
-        return f"off the arc by {self.off:g}" if self.off else "arc r=1"
+        """ "arc r=1", "middle 0.2 of the arc", or "off the arc by 0.5"."""
+        if self.off:
+            return f"off the arc by {self.off:g}"
+        return "arc r=1" if self.middle == 1 else f"middle {self.middle:g} of the arc"

@@ -8,7 +8,16 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.specs.groundwork import Conventions, LinearLikelihood, LinearMinimum, NullBins, NullMMD
+from models.specs.gaussian import Skip
+from models.specs.groundwork import (
+    Conventions,
+    LearnedGammaMinimum,
+    LinearLikelihood,
+    LinearMinimum,
+    LossThresholds,
+    NullBins,
+    NullMMD,
+)
 from models.specs.look import EQ3, Look, Measures
 from models.specs.penalties import ColumnScale, LogTransform, SerpentineCost, SerpentineCritical, SerpentineCrossing
 from models.specs.spec import Count, Magnitude, Positive, Several
@@ -21,7 +30,7 @@ Grid = Annotated[Count, Field(ge=100)]
 
 
 class AffineMinima(Look):
-    """The minima of a VAE with an affine decoder that many random starts find, and the barriers between them.
+    """The minima of a VAE with an affine decoder that many random starts find, and the saddles between them.
 
     Data with the covariance diag(eigenvalues); γ at β = 1. Encoder and posterior variances are minimised out.
     """
@@ -36,6 +45,7 @@ class AffineMinima(Look):
     starts: Several = 600
     """How many random starts are followed to a minimum."""
 
+    version: ClassVar[int | None] = 2
     measures: ClassVar[Measures] = {
         "lowest": (EQ3, "lowest loss that any start ended at"),
         "excess": (EQ3, "how far above it the worst start ended"),
@@ -43,15 +53,23 @@ class AffineMinima(Look):
         "spread": ("data", "how far two ends with the same signs lie apart at most"),
         "supports": ("-", "different choices of latents among the ends"),
         "minima": ("-", "the same, with columns of other signs counted apart"),
-        "swap_barrier": (EQ3, "rise on the way when the two strongest kept modes change latents by a rotation"),
-        "slot_barrier": (EQ3, "rise on the way when the weakest kept mode moves to an unused latent by a rotation"),
+        "swap_rotation": (EQ3, "rise on the way when the two strongest kept modes change latents by a rotation"),
+        "slot_rotation": (EQ3, "rise on the way when the weakest kept mode moves to an unused latent by a rotation"),
+        "swap_saddle": (EQ3, "rise to the saddle when the two strongest kept modes change latents by the lowest way"),
+        "slot_saddle": (
+            EQ3,
+            "rise to the saddle when the weakest kept mode moves to an unused latent by the lowest way",
+        ),
+        "saddle_slope": (EQ3, "largest component of the gradient at these saddles"),
+        "saddle_falls": ("-", "directions in which the loss curves down there, of the saddle that has more"),
+        "saddle_missed": ("data", "how far from the two minima the descents from a saddle end at most"),
         "profile_error": (EQ3, "largest deviation of the profile loss from a minimisation over encoder and variances"),
     }
 
     @property
     def seconds(self) -> float:
-        """Linear in the starts."""
-        return 0.2 + 7e-4 * self.starts
+        """Linear in the starts, and a second for the saddles."""
+        return 1.2 + 7e-4 * self.starts
 
 
 Hypothesis = Literal["as stated", "mean bias", "variance bias"]
@@ -93,6 +111,46 @@ class CollapsePoint(Look):
     def seconds(self) -> float:
         """Linear in draws, examples and width."""
         return 0.2 + 4e-6 * self.draws * self.examples * self.width / 64
+
+
+class CollapsedCurvature(Look):
+    """The curvature of J at the collapsed point of a deep decoder: z is ignored, and all other weights are as drawn.
+
+    Tanh layers, a linear encoder, one latent, and centred data with the covariance diag(eigenvalues). The Hessian is that of
+    the weights that take z in and of those of the latent's mean, by automatic differentiation. Arrays hold what its closed
+    form is made of: `jacobian`, `cross` and `features`, as `analysis.theory.hessian` explains them.
+    """
+
+    kind: Literal["CollapsedCurvature"] = "CollapsedCurvature"
+    depth: Count
+    """Hidden layers of the decoder."""
+    skip: Skip = "none"
+    """How z reaches the output past these layers."""
+    gain: Positive = 1.0
+    """The standard deviation of the decoder's weights, in units of 1/√fan_in."""
+    gamma: Positive = 0.5
+    """The decoder variance γ, in squared data units; β is 1."""
+    eigenvalues: Spectrum = (4.0, 2.0, 1.0, 0.5, 0.25, 0.1)
+    """Variances of the data along their axes, in squared data units."""
+    width: Count = 32
+    """Width of the hidden layers."""
+
+    measures: ClassVar[Measures] = {
+        "least_eigenvalue": ("nats", "of the Hessian of J at the collapsed point"),
+        "largest_eigenvalue": ("nats", "the same"),
+        "slope": ("nats", "largest component of the gradient of J there, over all weights"),
+    }
+
+    @model_validator(mode="after")
+    def _has_whole_blocks(self) -> Self:
+        if self.skip == "residual" and self.depth % 2:
+            raise ValueError('skip="residual" goes around blocks of two layers: give it an even depth')
+        return self
+
+    @property
+    def seconds(self) -> float:
+        """Linear in the layers."""
+        return 0.05 + 0.01 * self.depth
 
 
 Variant = Literal["fixed Σ", "learned Σ", "learned γ", "two layers"]
@@ -217,11 +275,14 @@ class Rotations(Look):
 Probing = Annotated[
     AffineMinima
     | CollapsePoint
+    | CollapsedCurvature
     | ColumnScale
     | Conventions
+    | LearnedGammaMinimum
     | LinearLikelihood
     | LinearMinimum
     | LogTransform
+    | LossThresholds
     | NullBins
     | NullMMD
     | OriginHessian

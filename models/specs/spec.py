@@ -92,11 +92,16 @@ def _held(value: float) -> float:
     raise ValueError("should lie between 1e-30 and 1e30, which float32 can train with")
 
 
+def _held_or_zero(value: float) -> float:
+    return _held(value) if value else value
+
+
 Real = Annotated[float, BeforeValidator(_to_float), Field(strict=True, allow_inf_nan=False)]
 Whole = Annotated[int, BeforeValidator(_to_int), Field(strict=True)]
 Positive = Annotated[Real, Field(gt=0)]
 NonNegative = Annotated[Real, Field(ge=0)]
 Magnitude = Annotated[Positive, AfterValidator(_held)]
+Scale = Annotated[NonNegative, AfterValidator(_held_or_zero)]
 Rate = Annotated[Positive, Field(le=1e30)]  # a learning rate: a step that float32 can take, however absurd
 Fraction = Annotated[Real, Field(ge=0, le=1)]
 Count = Annotated[Whole, Field(ge=1, lt=2**31)]

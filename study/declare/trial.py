@@ -14,6 +14,8 @@ from models.seeds import stream_seed
 from models.specs import (
     VAE,
     Data,
+    DecodedPerPixel,
+    LearnedByBeta,
     Model,
     Objective,
     PerPixel,
@@ -23,14 +25,14 @@ from models.specs import (
     Training,
 )
 from models.specs.gamma import ManyGammas
-from models.specs.likelihood import PerValue
+from models.specs.likelihood import GammaCurve, PerValue
 from models.specs.own_functions import OwnMetric
 from models.specs.spec import Seed, Whole, as_tuple, shared
 from study.declare.consistency import check
 from study.declare.description import as_html
 from study.declare.identity import canonical, content_id, digest
 
-_FREE_IN_A_PACK = ("init", "mu_scale", "log_var_scale", "output_scale")
+_FREE_IN_A_PACK = ("init", "mu_scale", "log_var_scale", "output_scale", "z_scale", "decoder_gain")
 """What of a network may differ inside a pack."""
 
 
@@ -130,9 +132,18 @@ class Trial(Spec):
     @property
     def per_value(self) -> PerValue:
         """What the decoder outputs for each value."""
-        gamma = self.objective.gamma
-        numbers = self.objective.likelihood.numbers(self.data.levels or 0)
-        return PerValue(numbers, gamma.init if isinstance(gamma, PerPixel) else None)
+        match gamma := self.objective.gamma:
+            case PerPixel():
+                return PerValue(variance=gamma.init)
+            case DecodedPerPixel():
+                return PerValue(2)
+            case LearnedByBeta():
+                spread = self.objective.spread
+                assert spread is not None
+                ends, nats = (self.u_of(spread.low), self.u_of(spread.high)), math.log(spread.high / spread.low) / 2
+                return PerValue(curve=GammaCurve(gamma.init, gamma.knots, *ends, nats))
+            case _:
+                return PerValue(self.objective.likelihood.numbers(self.data.levels or 0))
 
     @cached_property
     def twin(self) -> "Trial | None":

@@ -11,7 +11,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from models.specs.gamma import ManyGammas
 
 Pictures = Literal["first-seed", "all", "none"]
 """Which trials get pictures and weights: those of the plan's smallest seed, all, or none."""
@@ -20,6 +22,8 @@ FINAL = ("distortion_test", "rate_test", "objective_test", "neg_elbo_test", "nre
 FINAL += ("n_active", "n_burda", "scale_residual", "grad_z_last")
 OF_STAGES = ("distortion_test", "n_active", "gamma")
 """The numbers of an earlier stage that a run shows."""
+MANY_GAMMAS = frozenset(kind.__name__.lower() for kind in get_args(ManyGammas))
+"""Modes in which no one γ says how wide p(x|z) is, as `gamma_mode` records them."""
 CURVES = ("distortion", "rate", "gamma", "grad_z", "n_active")
 NEG_ELBO = "neg_elbo"
 """The curve of −ELBO at β = 1, which follows from three others."""
@@ -158,7 +162,7 @@ def numbers_of_stages(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
 
 def with_neg_elbo(points: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """A trial's curve with −ELBO = R/(2γ) + (d/2) log 2πγ + K, where p(x|z) is normal with one γ, and K is known."""
-    if row["likelihood"] not in (None, "normal") or row["gamma_mode"] in ("perpixel", "perimage"):
+    if row["likelihood"] not in (None, "normal") or row["gamma_mode"] in MANY_GAMMAS:
         return points
     return [{**point, NEG_ELBO: _neg_elbo(point, row["d"])} for point in points]
 

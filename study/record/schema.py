@@ -80,8 +80,10 @@ distortion_data_test | float | data² | E‖x−x̂‖² on the test set in data
 nre_data_test      | float | -       | distortion_data_test over the data's total variance on the test set
 rate_train         | float | nats    | E KL(q(z|x) ‖ N(0, I)), training set
 rate_test          | float | nats    | E KL(q(z|x) ‖ N(0, I)), test set
-objective_train    | float | nats    | J with the trial's own β, training set
-objective_test     | float | nats    | J with the trial's own β, test set
+rate_of_means_train | float | nats   | ½ E ‖μ‖², the half of the rate that the means make, training set
+rate_of_means_test | float | nats    | the same on the test set
+objective_train    | float | nats    | J with the trial's own β and weights of the rate's halves, training set
+objective_test     | float | nats    | the same on the test set
 neg_elbo_test      | float | nats    | J at β = 1 plus (d/2) log 2π, test set; of no normal likelihood: J at β = 1
 nre_test           | float | -       | distortion_test over the total variance of the test set about the training mean
 nre_mean_test      | float | -       | nre_test with z = E[z|x]: what reconstructions lose, 1 if no better than the mean

@@ -5,10 +5,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from models.probes import Finding, probe
+from models.probes.finding import PROBES
+from models.specs.probes import Probing
+from models.specs.vocabulary import check_complete, members
 from study.declare.probe import Probe
 from study.pack.pack import Pack
 from study.record import Home, artifact_path, commit, new_commit_id, write_artifacts
+from study.train import trained_objective
 from study.train.declared_columns import declared_row
+
+check_complete(
+    members(Probing), PROBES, "Probing, in models/specs", f"decorate a function in {trained_objective.__name__}"
+)
 
 GROUP = "probe"
 """The group of a probe's arrays in the artifacts file."""

@@ -57,8 +57,8 @@ def _result(measure: Measure, training: Training, index: int) -> Row:
         "distortion_test": distortion,
         "distortion_data_test": in_data,
         "nre_data_test": in_data / measure.data.total_variance_test,
-        "objective_train": float(objective(measure.misfit("train")[index], train.rate[index], beta)),
-        "objective_test": float(objective(measure.misfit("test")[index], test.rate[index], beta)),
+        "objective_train": float(objective(measure.misfit("train")[index], measure.counted_rate("train")[index], beta)),
+        "objective_test": float(objective(measure.misfit("test")[index], measure.counted_rate("test")[index], beta)),
         "neg_elbo_test": float(neg_elbo(measure.misfit("test")[index], test.rate[index], measure.constant)),
         "nre_test": distortion / variance["test"],
         "nre_mean_test": float(test.distortion_of_mean[index]) / variance["test"],
@@ -78,8 +78,10 @@ def _of_the_posterior(measure: Measure, index: int) -> Row:
     return {
         "rate_train": float(train.rate[index]),
         "rate_test": float(measure.test.rate[index]),
+        "rate_of_means_train": float(train.rate_of_means[index]),
+        "rate_of_means_test": float(measure.test.rate_of_means[index]),
         "n_active": _count(train.variance[index], train.variance[index] < ACTIVE_BELOW),
-        "scale_residual": float(train.scale_residual[index]),
+        "scale_residual": float(measure.scale_residual[index]),
     }
 
 

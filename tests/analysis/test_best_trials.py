@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from made_up_studies import DIGITS, PLANTED, row, store
 from rich.console import Console
+from undrawn_charts import undrawn
 
+from analysis.explore.axes import in_words
 from analysis.explore.charts import charts_of
+from analysis.figures.chart import Charts
 from analysis.frames.view import View
 from analysis.report.best_trials import MOST, best_trials
 from analysis.report.report import write_report
@@ -50,16 +53,18 @@ def test_the_best_trials_of_a_search_have_the_least_of_what_it_minimises(home: H
     rows = search(home, {"nre_mean_test": 1.0})
     (sheet,) = best_trials(View.of("hunt", home))
     finished = sorted((each for each in rows if each["status"] == "finished"), key=lambda each: each["nre_mean_test"])
-    assert sheet.frame["trial"].tolist() == [each["trial_id"] for each in finished[:MOST]]
+    assert sheet.frame["trial id"].tolist() == [each["trial_id"] for each in finished[:MOST]]
     assert sheet.frame["NRE mean"].tolist() == [each["nre_mean_test"] for each in finished[:MOST]]
     assert "which the search minimises" in sheet.caption
+    head = ["NRE mean", "sampler", "seed of the search", "trial of its search", "lr", "β", "trial id"]
+    assert sheet.csv().decode().splitlines()[0] == ",".join(head)
 
 
 def test_of_several_measures_those_are_best_that_nothing_betters(home: Home):
     rows = search(home, {"n_active": 8.0, "nre_mean_test": 1.0})
     (sheet,) = best_trials(View.of("hunt", home))
     finished = [each for each in rows if each["status"] == "finished"]
-    for name in sheet.frame["trial"]:
+    for name in sheet.frame["trial id"]:
         best = next(each for each in finished if each["trial_id"] == name)
         assert not any(
             each["n_active"] <= best["n_active"]
@@ -82,8 +87,9 @@ def test_without_a_search_the_lowest_neg_elbo_is_best_on_each_data_set(home: Hom
     ]
     store(home, "two", {"data": [PLANTED["data"], DIGITS["data"]], "seed": [0, 1]}, plan, trials)
     (sheet,) = best_trials(View.of("two", home))
-    assert sheet.frame["trial"].tolist() == ["m31", "dg1"]
-    assert sheet.frame["settings"].tolist() == ["manifold r=3, seed 1", "Digits, seed 1"]
+    assert sheet.frame["trial id"].tolist() == ["m31", "dg1"]
+    assert sheet.frame["data set"].tolist() == ["manifold r=3", "Digits"]
+    assert sheet.frame["seed"].tolist() == [1, 1]
     assert sheet.caption == "Best trials, by −ELBO, test, on each data set"
 
 
@@ -96,6 +102,31 @@ def test_the_terminal_names_the_best_trial_of_a_search_and_its_value(home: Home)
     assert best["trial_id"] in text
     assert f"{best['neg_elbo_test']:.2f}" in text
     assert text.count("tpe-") + text.count("random-") <= MOST + 1  # no table of all trials beside it
+
+
+def test_a_search_counts_its_trials_from_one_wherever_they_are_named(home: Home):
+    search(home, {"neg_elbo_test": 100.0})
+    view = View.of("hunt", home)
+    last = view.trials.set_index("trial_id").loc["random-1-29"]
+    assert last["number"] == 30
+    assert view.header.axes["number"] == list(range(1, 31))
+    rows = {each["id"]: each for each in charts_of(view).datasets["trials"]}
+    assert rows["random-1-29"]["order"] == 30
+    labels = {axis: last[axis] for axis in ("sampler", "repeat", "number", "kappa")}
+    assert in_words(labels) == "trial 30 of the search by random with seed 1, κ 8"
+    (sheet,) = best_trials(view)
+    places = [int(name.rpartition("-")[2]) + 1 for name in sheet.frame["trial id"]]
+    assert sheet.frame["trial of its search"].tolist() == places
+
+
+def test_the_page_of_a_search_begins_with_its_best_trials_and_its_history(home: Home, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Charts, "drawing", undrawn)
+    search(home, {"neg_elbo_test": 100.0}, trials=3)
+    write_report("hunt", home)
+    page = home.read("studies/hunt/report/index.html").decode()
+    parts = ["id='sheet-best_trials'", "id='figure-history'", "id='figure-explorer'", "id='glance'", "id='table'"]
+    places = [page.index(part) for part in parts]
+    assert places == sorted(places)
 
 
 def test_the_history_of_a_search_never_rises_and_no_diverged_trial_is_its_best(home: Home):

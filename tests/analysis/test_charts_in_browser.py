@@ -68,7 +68,7 @@ def chart(page: Any, name: str) -> Any:
 
 def test_whatever_a_reader_chooses_is_drawn(page: Any):
     figure = chart(page, "explorer")
-    for name in ("measure", "across", "colour", "panels"):
+    for name in ("show", "against", "colour by", "panels by", "panels also by"):
         listed = figure.get_by_label(name)
         before = figure.locator("canvas").evaluate("one => one.toDataURL()")
         values = listed.locator("option").evaluate_all("all => all.map(one => one.value)")
@@ -85,8 +85,9 @@ def test_the_pointer_names_the_trials_of_a_history_and_their_best_so_far(page: A
     figure = chart(page, "history")
     box = figure.locator("canvas").bounding_box()
     said = set()
-    for x in range(70, int(box["width"]), 9):
-        for y in range(60, int(box["height"]) - 40, 9):
+    bottom = int(box["height"]) - 40
+    for x in range(60, int(box["width"]), 5):
+        for y in range(bottom - 60, bottom, 5):  # the best trial is the lowest
             page.mouse.move(box["x"] + x, box["y"] + y)
             tip = page.locator("#vg-tooltip-element.visible")
             if tip.count():

@@ -7,6 +7,7 @@ import pytest
 from made_up_studies import row, store
 
 from analysis.explore.axes import Axis, class_texts, thresholds
+from analysis.explore.charts import charts_of
 from analysis.explore.explored import Explored
 from analysis.explore.fronts import best_so_far, on_front
 from analysis.explore.importance import SEEDS, TOGETHER, share_between
@@ -71,6 +72,7 @@ def test_an_axis_that_decides_has_all_of_the_variance_and_one_that_does_nothing_
 def test_a_measure_that_never_changes_and_groups_of_one_trial_have_no_share():
     assert np.isnan(share_between(np.full(6, 0.1), np.arange(6) % 2))
     assert np.isnan(share_between(np.arange(6.0), np.arange(6)))
+    assert np.isnan(share_between(np.arange(6.0), np.zeros(6, int)))
 
 
 def test_what_two_axes_do_only_together_belongs_to_neither(tmp_path: Path):
@@ -82,6 +84,24 @@ def test_what_two_axes_do_only_together_belongs_to_neither(tmp_path: Path):
     store(home, "both", {"first": [0, 1], "second": [0, 1], "seed": [0, 1, 2, 3]}, plan, trials)
     shares = Explored.of(View.of("both", home)).importance["neg_elbo_test"]
     assert shares == pytest.approx({"first": 0, "second": 0, TOGETHER: 1, SEEDS: 0}, abs=1e-9)
+
+
+def test_charts_of_a_part_of_a_study_show_what_varies_in_this_part(tmp_path: Path):
+    """Of three axes one has a single label among the trials that were trained, and one differs in a failed trial alone."""
+    home = Home(tmp_path / "home")
+    cells = [(k, b, lr, seed) for k in (2, 4, 8) for b in (1, 2) for lr in (1, 2) for seed in range(3)]
+    plan = [{"trial_id": f"{k}{b}{lr}{s}", "kappa": k, "beta": b, "lr": lr, "seed": s} for k, b, lr, s in cells]
+    trained = [line for line in plan if line["lr"] == 1 and line["kappa"] < 8]
+    trials = [row(line["trial_id"], neg_elbo_test=float(i % 5)) for i, line in enumerate(trained)]
+    trials.append(row("2120", status="failed"))
+    store(home, "part", {"kappa": [2, 4, 8], "beta": [1, 2], "lr": [1, 2], "seed": [0, 1, 2]}, plan, trials)
+    view = View.of("part", home)
+    explored = Explored.of(view)
+    assert [axis.name for axis in explored.axes] == ["kappa", "beta", "seed"]
+    assert explored.axes[0].labels == [2, 4]
+    shown = {each["axis"] for each in charts_of(view).datasets["importance"]}
+    assert {"latent dimensions κ", "weight of the rate β"} <= shown
+    assert "learning rate" not in shown
 
 
 @pytest.mark.parametrize("measures", [2, 3])

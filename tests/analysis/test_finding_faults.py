@@ -12,7 +12,8 @@ from users_files import CLAIM, STUDY, forget_loaded, planned
 
 from analysis.frames.view import View
 from analysis.report.findings import findings
-from analysis.report.overview import as_json, as_markdown, overview, print_overview
+from analysis.report.overview import as_json, every_claim, overview
+from analysis.report.overview_text import as_markdown, print_overview
 from analysis.report.report import write_report
 from analysis.report.terminal import print_report
 from study.record import Home
@@ -105,7 +106,7 @@ def test_the_overview_goes_on_with_the_other_studies_and_says_what_went_wrong(fo
     home = planned(folder, RAISING)
     planned(folder, name="second")
     found = overview(home)
-    assert {study for answer in found.answers for study, _ in answer.claims} == {"mine", "second"}
+    assert {told.study for told in every_claim(found)} == {"mine", "second"}
     (fault,) = found.faults
     assert "ZeroDivisionError" in fault
     console = Console(width=400, file=io.StringIO(), record=True)
@@ -119,7 +120,7 @@ def test_a_study_that_cannot_be_read_keeps_no_other_from_the_overview(folder: Pa
     home = planned(folder)
     store(home, "bad", {"n_active": [1]}, [{"trial_id": "x", "n_active": 1}], [])
     found = overview(home)
-    assert {study for answer in found.answers for study, _ in answer.claims} == {"mine"}
+    assert {told.study for told in every_claim(found)} == {"mine"}
     assert "bad cannot be read" in found.faults[0]
 
 
@@ -136,7 +137,7 @@ def draws(view):
 def tables(view):
     import pandas as pd
 
-    return [Sheet(name, "?", pd.DataFrame()) for name in ("a", "table")]
+    return [Sheet(name, "?", pd.DataFrame({"value": [1]})) for name in ("a", "table")]
 """
 
 

@@ -15,11 +15,12 @@ import collapsar
 from analysis import write_report
 from analysis.__main__ import app
 from analysis.claims.claim import Claim, tally
-from analysis.claims.topics import CONVENTIONS, Topic
+from analysis.claims.comparison import Comparison, at_most
+from analysis.claims.estimate import Estimate
 from analysis.frames.load import Header
 from analysis.report.page.libraries import VEGA, library
 from analysis.report.page.origin import Origin, training
-from analysis.report.report import write_all_reports
+from analysis.report.report import write_all_reports, write_home_page
 from analysis.report.summary import Summary, read_summaries
 from analysis.report.terminal import print_reports
 from study.record import Home
@@ -36,8 +37,14 @@ def home(tmp_path: Path) -> Home:
     return place
 
 
-def claim(verdict: str, topic: Topic = CONVENTIONS) -> Claim:
-    return Claim("Digits", "it is so", "someone (2020)", "1", "1.1", "10 %", verdict, 3, topic)  # pyright: ignore[reportArgumentType]
+ENDS = {"holds": (0.1, 0.2), "fails": (1.1, 1.2), "insufficient": (0.9, 1.1)}
+
+
+def claim(verdict: str) -> Claim:
+    """A claim with this verdict: that a number is at most 1."""
+    low, high = ENDS[verdict]
+    compared = Comparison("x", Estimate((low + high) / 2, low, high, 3), at_most(1.0))
+    return Claim("Digits", "it is so", "someone (2020)", comparisons=[compared], trials=3, statements=["W6"])
 
 
 def header(**changed: object) -> Header:
@@ -92,10 +99,14 @@ def test_a_summary_says_again_what_was_written(home: Home):
     assert found["grid_gamma"].version == collapsar.__version__
 
 
-def test_a_topic_of_a_study_s_own_comes_back():
-    own = Topic("mine", "What I say.", "me", ("s",))
-    told = Summary("s", "", "laptop", "now", "1", "", {}, [claim("holds", own), claim("fails")])
-    assert [one.topic for one in Summary.of(told.as_json()).claims] == [own, CONVENTIONS]
+def test_statements_have_a_page_of_their_own_that_reports_link_to(home: Home):
+    told = Summary("s", "", "laptop", "now", "1", "", {}, [claim("holds"), claim("fails")])
+    home.write("studies/s/report/report.json", told.as_json())
+    write_home_page(home)
+    assert "href='claims.html#W6'" in home.read(PAGE).decode() or '"claims.html#W6"' in home.read(PAGE).decode()
+    page = home.read("claims.html").decode()
+    assert "<li id='W6'>" in page
+    assert "href='studies/s/report/index.html#verdicts'" in page
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"study": "s"}', b'{"claims": []}'])

@@ -9,6 +9,8 @@ from chromium import BROWSER, running_browser
 from made_up_studies import PLANTED, gamma_grid, row, store
 
 from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, near
+from analysis.claims.estimate import computed
 from analysis.figures.chart import Chart, Charts
 from analysis.frames.view import View
 from analysis.report.findings import findings
@@ -26,6 +28,9 @@ pytestmark = pytest.mark.skipif(not BROWSER, reason="needs Chromium or Chrome on
 
 WIDE, NARROW = 1400, 400
 at_both_widths = pytest.mark.parametrize("page", [WIDE, NARROW], indirect=True, ids=["wide", "narrow"])
+
+LONG = "learned_gamma_collapse_of_many-paper"
+"""A long name of a study."""
 
 ODD = "</script><b>\"odd\" & 'own'"
 """What would end a script or start a tag, were it not escaped."""
@@ -70,11 +75,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     many_rates(place)
     gamma_grid(place, PLANTED, 3)
     write_all_reports(place)
-    claims = [Claim(f"set {i}", "it is so", "me", "1", "1.1", "10 %", "fails", 3) for i in range(12)]
+    wrong = Comparison("x", computed(1.1), near(1.0, 0.01))
+    claims = [Claim(f"set {i}", "it is so", "me", comparisons=[wrong], trials=3) for i in range(12)]
     told = Summary(
-        "many", "Are many so?", "laptop", "2026-01-02 03:04 UTC", "1", "", {"declared": 3, "finished": 3}, claims
+        LONG, "Are many so?", "laptop", "2026-01-02 03:04 UTC", "1", "", {"declared": 3, "finished": 3}, claims
     )
-    place.write("studies/many/report/report.json", told.as_json())
+    place.write(f"studies/{LONG}/report/report.json", told.as_json())
     write_home_page(place)
     view = View.of("rates", place)
     summary, seen = table(view.trials, view.header), glance(view.trials, view.header)
@@ -235,6 +241,8 @@ def test_what_a_study_calls_things_is_shown_as_text(home: Path, page: Any):
 def test_the_home_s_page_leads_to_reports_and_back(home: Path, page: Any):
     page.goto((home / "index.html").as_uri())
     assert fits(page)
+    names = made(page, "studies").get_by_role("link", name=LONG)
+    assert names.evaluate("one => one.getClientRects().length") == 1  # on one line
     claims = made(page, "claims")
     assert claims.locator("tbody tr").count() == 15
     claims.get_by_role("searchbox").fill("planted latents")

@@ -4,12 +4,13 @@ import itertools
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_up_studies import PLANTED, gamma_grid, row, seeds, store
 
 from analysis import AnalysisError, curves, glance, header, latents, results, table
-from analysis.tables.cells import written
-from analysis.tables.interval import number, t_interval
+from analysis.tables.cells import cell_of, cells, written
+from analysis.tables.interval import number, t_interval, t_intervals
 from analysis.tables.sheet import rows_in_markdown
 from study.catalog.grid_gamma.claims import learned_against_fixed
 from study.record import Home
@@ -79,6 +80,29 @@ def test_one_seed_has_no_interval_and_none_has_no_mean():
     assert str(t_interval([2.0])) == "2 ± n/a"
     assert str(t_interval([])) == "—"
     assert str(t_interval([math.nan])) == "—"
+
+
+def test_each_interval_of_many_is_that_of_its_values_alone():
+    """To the last bit, whatever the order of the values; groups of no value, of one, and of NaN among them."""
+    rng = np.random.default_rng(0)
+    group = rng.integers(0, 60, 400) // 2 * 2  # none in odd ones
+    values = np.where(rng.random(400) < 0.2, np.nan, rng.lognormal(0, 3, 400))
+    values[group == 4] = np.nan
+    mean, half = t_intervals(values, group, 60)
+    alone = [t_interval(values[group == number]) for number in range(60)]
+    assert {1, 4} <= {number for number, interval in enumerate(alone) if not interval.n}
+    assert np.array_equal(mean, [interval.mean for interval in alone], equal_nan=True)
+    assert np.array_equal(half, [interval.half for interval in alone], equal_nan=True)
+
+
+def test_what_many_cells_say_is_what_each_says_alone(home: Home):
+    gamma_grid(home, PLANTED, 3, learned={"status": "diverged"})
+    frame, head = results("grid_gamma", home), header("grid_gamma", home)
+    frame = frame.sample(frac=1, random_state=0)
+    alone = [cell_of(trials) for _, trials in cells(frame, head, ["gamma", "kappa"])]
+    assert [cell for line in glance(frame, head).cells for cell in line] == alone
+    assert table(frame, head)["regime"].tolist() == [cell.regime for cell in alone]
+    assert alone[-1].regime == "diverged"
 
 
 @pytest.mark.parametrize(

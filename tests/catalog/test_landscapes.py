@@ -49,10 +49,32 @@ def test_starts_find_every_minimum_of_the_affine_vae_and_no_other(kappa, gamma, 
     assert found["excess"] < 1e-9
     assert (found["supports"], found["minima"]) == (supports, signed)
     assert found["profile_error"] < 1e-9
-    swap, slot = found["swap_barrier"], found["slot_barrier"]
-    assert math.isnan(swap) if gamma == 5 else swap == pytest.approx(float(minima.swap_barrier(4, 2)), abs=1e-6)
-    has_slot = gamma < 2 and kappa == 3
-    assert slot == pytest.approx(float(minima.empty_slot_barrier(2, gamma)), abs=1e-6) if has_slot else math.isnan(slot)
+    rises = rises_in_theory(gamma, kappa)
+    assert {name: found[name] for name in rises} == pytest.approx(rises, abs=1e-6, nan_ok=True)
+    if gamma < 2:
+        assert found["saddle_slope"] < 1e-9
+        assert found["saddle_falls"] == 1
+        assert found["saddle_missed"] < 1e-5
+
+
+def rises_in_theory(gamma: float, kappa: int) -> dict[str, float]:
+    """Between minima of the eigenvalues 4 and 2."""
+    kept = [v for v in (4, 2)[:kappa] if v > gamma]
+    rises: dict[str, float] = dict.fromkeys(("swap_rotation", "slot_rotation", "swap_saddle", "slot_saddle"), math.nan)
+    if len(kept) > 1:
+        rises |= {"swap_rotation": float(minima.rotation_rise(4, 2)), "swap_saddle": float(minima.swap_saddle(4, 2))}
+    if 0 < len(kept) < kappa:
+        unkept = 2 if kept == [4] else 0
+        rises["slot_rotation"] = float(minima.rotation_rise(kept[-1], gamma))
+        rises["slot_saddle"] = float(minima.empty_slot_saddle(kept[-1], gamma, unkept))
+    return rises
+
+
+def test_close_to_its_threshold_an_unkept_mode_lowers_the_saddle():
+    found = measured(AffineMinima(eigenvalues=(4, 2), gamma=2.05, kappa=2, starts=10))
+    assert found["slot_saddle"] == pytest.approx(float(minima.empty_slot_saddle(4, 2.05, 2)), abs=1e-9)
+    assert found["slot_saddle"] < float(minima.empty_slot_saddle(4, 2.05)) - 1e-3
+    assert (found["saddle_falls"], found["saddle_missed"] < 1e-5) == (1, True)
 
 
 def test_a_collapsed_latent_is_stationary_but_for_noise_and_biases():
@@ -118,13 +140,12 @@ def exact(what: Any, seed: int) -> dict[str, float]:
     """What theory expects every laptop probe to measure."""
     match what:
         case AffineMinima():
-            modes, kept = modes_of_spectrum([4, 2]), [v for v in (4, 2)[: what.kappa] if v > what.gamma]
+            modes = modes_of_spectrum([4, 2])
             least = float(conventions.eq3(linear.objective(modes, what.gamma, 1.0, what.kappa), what.kappa))
             supports, signed = minima.count([4, 2], what.gamma, what.kappa)
-            swap = float(minima.swap_barrier(*kept)) if len(kept) > 1 else math.nan
-            has_slot = 0 < len(kept) < what.kappa
-            slot = float(minima.empty_slot_barrier(kept[-1], what.gamma)) if has_slot else math.nan
-            counted = {"supports": supports, "minima": signed, "swap_barrier": swap, "slot_barrier": slot}
+            counted = {"supports": supports, "minima": signed, **rises_in_theory(what.gamma, what.kappa)}
+            nothing = math.nan if all(map(math.isnan, list(counted.values())[2:])) else 0.0
+            counted |= {"saddle_slope": nothing, "saddle_falls": nothing + 1, "saddle_missed": nothing}
             return {"lowest": least, "excess": 0.0, "slope": 0.0, "spread": 0.0, **counted, "profile_error": 0.0}
         case CollapsePoint():
             moved = collapse_claims.MOVED.get(what.hypothesis, ())
@@ -173,10 +194,15 @@ SPOILED: list[tuple[Any, Any, dict[str, Any], dict[str, float], set[int]]] = [
     (affine_minima, minima_claims, {"gamma": 1e-3}, {"excess": 1e-5}, {0}),
     (affine_minima, minima_claims, {"gamma": 1e-3}, {"lowest": 7.2}, {0}),
     (affine_minima, minima_claims, {"kappa": 4}, {"minima": 47}, {1}),
-    (affine_minima, minima_claims, {"kappa": 2}, {"swap_barrier": 0.1180}, {2}),
-    (affine_minima, minima_claims, {"gamma": 1e-2}, {"slot_barrier": 3.9222}, {3}),
-    (affine_minima, minima_claims, {"gamma": 1e-2}, {"slot_barrier": math.nan}, {3}),
-    (affine_minima, minima_claims, {"gamma": 3.0}, {"profile_error": 1e-5}, {4}),
+    (affine_minima, minima_claims, {"kappa": 2}, {"swap_saddle": 0.0598}, {2}),
+    (affine_minima, minima_claims, {"gamma": 1e-2}, {"slot_saddle": 3.5456}, {3}),
+    (affine_minima, minima_claims, {"gamma": 1e-2}, {"slot_saddle": math.nan}, {3}),
+    (affine_minima, minima_claims, {"kappa": 2}, {"swap_rotation": 0.1180}, {4}),
+    (affine_minima, minima_claims, {"gamma": 1e-2}, {"slot_rotation": 3.9222}, {5}),
+    (affine_minima, minima_claims, {"gamma": 1e-2}, {"saddle_falls": 2}, {6}),
+    (affine_minima, minima_claims, {"gamma": 1e-2}, {"saddle_slope": 1e-3}, {6}),
+    (affine_minima, minima_claims, {"gamma": 1e-2}, {"saddle_missed": 0.5}, {6}),
+    (affine_minima, minima_claims, {"gamma": 3.0}, {"profile_error": 1e-5}, {7}),
     (collapse_point, collapse_claims, {"hypothesis": "as stated"}, {"mean_slope": 1e-5}, {0}),
     (collapse_point, collapse_claims, {"hypothesis": "as stated"}, {"noise_exponent": -0.35}, {1}),
     (collapse_point, collapse_claims, {"hypothesis": "mean bias"}, {"mean_slope": 0.0}, {2}),

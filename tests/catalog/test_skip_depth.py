@@ -7,21 +7,30 @@ import pandas as pd
 import pytest
 from trained_rows import shorter, train_rows
 
-from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, NO, OPEN, YES
 from analysis.frames.load import Header
-from models.specs import PlantedManifold
 from study.catalog.skip_depth.claims import collapse_of_depth
-from study.catalog.skip_depth.table import INITS, SKIPS, skip_depth
+from study.catalog.skip_depth.table import INITS, MANIFOLD, SKIPS, skip_depth
 
 
-def test_every_depth_meets_every_skip_and_initialisation_at_kappa_r_and_the_ends_of_depth_two_skips_at_20():
+def test_every_depth_meets_every_skip_and_initialisation_at_kappa_r_and_the_ends_of_depth_more_latents_too():
     rows: list[Any] = skip_depth.table("laptop").rows()
-    assert len({row.trial.trial_id for row in rows}) == len(rows) == (3 * 4 + 2 * 2) * 2 * 3
+    assert len({row.trial.trial_id for row in rows}) == len(rows)
+    rows = [row for row in rows if row.trial.data == MANIFOLD]
+    assert len(rows) == (3 * 4 + 2 * 2) * 2 * 3 + 2 * 3
     assert {len(row.trial.model.decoder) for row in rows} == {2, 6, 20}
     assert {row.trial.model.init for row in rows} == {"fan_in", "he"}
     assert {(row.trial.model.kappa, row.axes["depth"]) for row in rows} == {(3, 2), (3, 6), (3, 20), (20, 2), (20, 20)}
     assert all(row.trial.model.encoder == (64, 64) and set(row.trial.model.decoder) == {64} for row in rows)
-    assert all(row.trial.data == PlantedManifold(d=20, r=3, n=2000) for row in rows)
+
+
+def test_on_pictures_the_network_is_the_source_s():
+    for scale in ("laptop", "paper"):
+        rows: list[Any] = [row for row in skip_depth.table(scale).rows() if row.trial.data.kind == "MNIST"]
+        assert all(len(row.trial.model.encoder) == 6 for row in rows)
+        assert {row.trial.model.init for row in rows} == {"fan_in", "he"}
+        assert {"none", "residual"} <= {row.trial.model.skip for row in rows}
+        assert 6 in {len(row.trial.model.decoder) for row in rows}
 
 
 def test_the_initialisations_train_in_one_pack():
@@ -60,53 +69,76 @@ def test_under_he_initialisation_a_deep_plain_decoder_keeps_its_latents(trained)
     assert trained["he", "none"]["nre_test"] < 0.3
 
 
-def frame_of(change=lambda row: {}):
-    """Two seeds at every depth, κ = 3, as the source has it under either initialisation, but for what `change` says."""
+def planted(change=lambda row: {}):
+    """Three seeds at 20 layers, lost without skip under N(0, 1/fan_in) alone, but for what `change` says."""
     rows = []
-    for depth, init, skip, seed in itertools.product((2, 6, 20), INITS, SKIPS, (0, 1)):
-        lost = depth == 20 and skip == "none"
-        row = {"depth": depth, "init": init, "skip": skip, "kappa": 3, "seed": seed}
-        row |= {"status": "finished", "converged": True}
-        row |= {"n_active": 0 if lost else 3, "nre_test": 1.0 if lost else 0.05}
+    for init, skip, kappa, seed in itertools.product(INITS, SKIPS, (3, 20), range(3)):
+        lost = init == "fan_in" and skip == "none"
+        row = {"data": "manifold", "depth": 20, "init": init, "skip": skip, "kappa": kappa, "seed": seed}
+        row |= {"status": "finished", "converged": True, "intrinsic_dim": 3.0}
+        row |= {"n_active": 0.0 if lost else 3.0 if kappa == 3 else 5.0}
+        row |= {"nre_test": 1.0 if lost else 0.05 - 0.001 * kappa}
+        rows.append(row | change(row))
+    return pd.DataFrame(rows)
+
+
+def pictures(change=lambda row: {}):
+    """Three seeds of a network on pictures, which loses everything without skips."""
+    rows = []
+    for init, skip, seed in itertools.product(INITS, ("none", "affine", "residual"), range(3)):
+        row = {"data": "MNIST", "depth": 6, "init": init, "skip": skip, "kappa": 50, "seed": seed}
+        row |= {"status": "finished", "converged": True, "intrinsic_dim": float("nan")}
+        row |= {"n_active": 0.0 if skip == "none" else 10.0, "nre_test": 1.0 if skip == "none" else 0.4}
         rows.append(row | change(row))
     return pd.DataFrame(rows)
 
 
 def said(frame):
-    axes = {"depth": [2, 6, 20], "init": INITS, "skip": SKIPS, "kappa": [3], "seed": [0, 1]}
+    axes = {name: list(dict.fromkeys(frame[name])) for name in ("data", "depth", "init", "skip", "kappa", "seed")}
     return [claim.verdict for claim in collapse_of_depth(frame, Header("skip_depth", "?", "laptop", axes))]
 
 
-FAN_IN, HE = [HOLDS] * 3, [HOLDS] * 3
+def where(column, value, **named):
+    return lambda row: {column: value} if all(row[name] == wanted for name, wanted in named.items()) else {}
 
 
-def test_the_claims_hold_under_both_initialisations_where_both_collapse():
-    assert said(frame_of()) == [*FAN_IN, *HE, FAILS]
+def test_the_claims_hold_where_skips_rescue_and_he_s_weights_keep():
+    assert said(planted()) == [HOLDS] * 8
+    assert said(pictures()) == [HOLDS, YES] * 2
 
 
-def test_the_verdict_is_given_under_each_initialisation():
-    """Where He's weights keep the latents, the claim fails under them alone, and the collapse is fan_in's."""
-    kept = frame_of(lambda row: {"n_active": 3, "nre_test": 0.05} if row["init"] == "he" else {})
-    assert said(kept) == [*FAN_IN, FAILS, FAILS, HOLDS, HOLDS]
+@pytest.mark.parametrize(
+    ("change", "places"),
+    [
+        (where("n_active", 1.0, skip="affine", init="fan_in"), [0, 3]),
+        (where("nre_test", 0.2, skip="residual", init="fan_in"), [1, 5]),
+        (where("n_active", 3.0, skip="none", init="fan_in"), [0, 1, 2, 3]),
+        (where("n_active", 1.0, skip="concat", init="fan_in", kappa=20), [3]),
+        (where("nre_test", 0.06, skip="affine", kappa=20), [4]),
+        (where("nre_test", 0.08, skip="concat", kappa=20), [6]),
+        (where("nre_test", 0.95, skip="none", init="he"), [7]),
+    ],
+)
+def test_each_claim_fails_where_its_numbers_are_spoiled(change, places):
+    verdicts = said(planted(change))
+    assert {place for place, verdict in enumerate(verdicts) if verdict == FAILS} <= {*places}
+    assert verdicts[places[-1]] == (FAILS if places != [1, 5] else INSUFFICIENT)
 
 
-def test_the_claims_fail_where_the_skip_rescues_nothing():
-    broken = frame_of(lambda row: {"n_active": 2} if row["skip"] == "affine" and row["depth"] == 20 else {})
-    assert said(broken) == [FAILS, HOLDS, HOLDS, FAILS, HOLDS, HOLDS, FAILS]
-    broken = frame_of(lambda row: {"nre_test": 0.2} if row["skip"] == "affine" else {})
-    assert said(broken) == [HOLDS, FAILS, HOLDS, HOLDS, FAILS, HOLDS, FAILS]
-    broken = frame_of(lambda row: {"n_active": 1} if row["depth"] == 6 else {})
-    assert said(broken) == [HOLDS, HOLDS, FAILS, HOLDS, HOLDS, FAILS, FAILS]
+def test_pictures_that_are_kept_without_skips_contradict_the_source():
+    kept = pictures(where("n_active", 10.0, skip="none", init="he"))
+    assert said(kept) == [HOLDS, YES, FAILS, NO]
 
 
-def test_half_a_study_decides_nothing():
+def test_one_seed_decides_nothing():
     missing = {"status": "missing", "converged": False, "n_active": float("nan"), "nre_test": float("nan")}
-    assert said(frame_of(lambda row: missing if row["seed"] else {})) == [INSUFFICIENT] * 7
+    assert said(planted(lambda row: missing if row["seed"] else {})) == [INSUFFICIENT] * 8
+    assert said(pictures(lambda row: missing if row["seed"] else {})) == [INSUFFICIENT, OPEN] * 2
 
 
 def test_a_trial_that_still_moves_counts_and_is_named():
-    moving = frame_of(lambda row: {"converged": False})
-    axes = {"depth": [2, 6, 20], "init": INITS, "skip": SKIPS, "kappa": [3], "seed": [0, 1]}
+    moving = planted(lambda row: {"converged": False})
+    axes = {"data": ["manifold"], "depth": [20], "init": INITS, "skip": SKIPS, "kappa": [3, 20], "seed": [0, 1, 2]}
     claims = collapse_of_depth(moving, Header("skip_depth", "?", "laptop", axes))
     assert claims[0].verdict == HOLDS
-    assert "4 of these trials had not converged" in claims[0].measured
+    assert "12 of these trials had not converged" in claims[0].measured

@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
 
 
 @contextlib.contextmanager
-def started(head, folder, *arguments):
+def started(head, folder, *arguments, **environment):
     """A submission under way, ended with the test."""
     with subprocess.Popen(
         command(*arguments),
@@ -49,7 +49,7 @@ def started(head, folder, *arguments):
         stderr=subprocess.STDOUT,
         text=True,
         cwd=folder,
-        env=os.environ | head.environment | {"COLUMNS": "100"},
+        env=os.environ | head.environment | {"COLUMNS": "100"} | environment,
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
@@ -69,37 +69,31 @@ def read_until(process, words):
     pytest.fail(f"{words!r} never came: {''.join(lines)}")
 
 
-def test_a_launch_runs_as_a_job_and_shows_its_output_as_it_comes(head, folder):
-    """A study of the user's own, a home beside it: the job brings both home although its own folder is a temporary one."""
-    options = ["--address", head.dashboard, "--scale", "laptop", "--no-mirror"]
-    with started(head, folder, "tiny_study.py:tiny", *options) as process:
-        before = read_until(process, "12 trials declared, 0 already there, 12 to train")
+def test_studies_that_are_launched_together_are_one_job_whose_output_is_shown_as_it_comes(head, folder):
+    """Studies of the user's own, a home beside them: the job brings both home although its own folder is a temporary one.
+
+    By Ray's own address, which knows its dashboard, from the environment; `--attach` finds the job by any of its studies.
+    """
+    options = ["--scale", "laptop", "--no-mirror", "--only", "kappa=4", "--only", "gamma=learned"]
+    names, address = ["tiny_study.py:tiny", "tiny_study.py:neighbour"], {"RAY_ADDRESS": head.gcs}
+    with started(head, folder, *names, *options, **address) as process:
+        before = read_until(process, "12 trials declared, 2 selected, 0 already there, 2 to train")
         assert process.poll() is None, "the output came only at the end"
         after, _ = process.communicate(timeout=120)
-    assert f"at laptop scale on the Ray cluster at {head.dashboard}, submitted as tiny-" in before
+    assert "tiny, neighbour at laptop scale" in before
+    submitted = f"on the Ray cluster at {head.dashboard}, submitted as tiny-and-1-more-"
+    assert (before + after).count(submitted) == before.count(submitted) == 1
     assert f"home {folder}/runs" in before
     assert before.rindex("submitted as") < before.rindex("sent along: True")
     in_job = before[before.rindex("Running entrypoint") :].splitlines()
     assert [line for line in in_job if line.startswith("found:")] == ["found: neighbour_module.py tiny_study.py"]
     assert "compiled elsewhere: False" in in_job
     assert process.returncode == 0, before + after
-    assert "12 declared, 0 already there, 12 finished, 0 diverged, 0 failed" in after
-    assert {row["status"] for row in committed(folder / "runs")} == {"finished"}
-    assert len(committed(folder / "runs")) == 12
-
-
-def test_studies_that_are_launched_together_are_one_job_that_is_found_by_any_of_them(head, folder):
-    """By Ray's own address this time, which knows its dashboard, from the environment. All trials chosen are there."""
-    options = ["--scale", "laptop", "--no-mirror", "--only", "kappa=4", "--only", "gamma=learned"]
-    names = ["tiny_study.py:tiny", "tiny_study.py:neighbour"]
-    result = run(*names, *options, cwd=folder, RAY_ADDRESS=head.gcs, **head.environment)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "tiny, neighbour at laptop scale" in result.stdout
-    assert result.stdout.count(f"on the Ray cluster at {head.dashboard}, submitted as tiny-and-1-more-") == 1
-    assert result.stdout.count("2 selected, 2 already there, 0 finished") == 2
+    assert after.count("2 selected, 0 already there, 2 finished, 0 diverged, 0 failed") == 2
+    assert [row["status"] for row in committed(folder / "runs")] == ["finished"] * 2
     again = run("--attach", "neighbour", "--address", head.dashboard, cwd=folder, **head.environment)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert again.stdout.count("2 selected, 2 already there, 0 finished") == 2
+    assert again.stdout.count("2 selected, 0 already there, 2 finished") == 2
 
 
 def test_the_jobs_exit_status_is_the_launchers(head, tmp_path):

@@ -57,8 +57,8 @@ def test_help_says_type_default_and_description_of_a_field() -> None:
     assert "options: dict of texts to any values; default {}" in helped(study.Own)
     assert "model: VAE, ImageVAE or Own; required" in helped(study.Trial)
     assert (
-        "gamma: Fixed, Learned, Optimal, Annealed, Refit, PerPixel, PerImage or Absent; default Absent()"
-        in " ".join(helped(study.Objective).replace("|", " ").split())
+        "gamma: Fixed, Learned, Optimal, Annealed, Refit, PerPixel, PerImage, DecodedPerPixel, LearnedByBeta or Absent; "
+        "default Absent()" in " ".join(helped(study.Objective).replace("|", " ").split())
     )
 
 

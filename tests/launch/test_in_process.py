@@ -9,9 +9,7 @@ import torch
 from brittle_study import BRITTLE, write_brittle
 from event_log import EventLog
 from launches import (
-    ROOT,
     assert_each_trained_to_its_end_once,
-    command,
     committed,
     ending,
     launch_here,
@@ -32,24 +30,6 @@ from study.train.pack_run import PackRun
 
 def packs_begun(home):
     return [len(line["trials"]) for line in journal(Home(home)) if line["event"] == "begin"]
-
-
-def test_a_launch_in_process_imports_no_ray_whatever_cluster_there_is(tmp_path):
-    path = write_study(tmp_path, seeds=1, steps=20)
-    (tmp_path / "cluster.yaml").write_text("cluster_name: c\nprovider: {type: local, head_ip: 203.0.113.7}\n")
-    code = (
-        f"import sys; sys.argv = {command(f'{path}:tiny', '--home', tmp_path / 'home', '--in-process')[2:]!r}\n"
-        "from study.launch.__main__ import app\nfrom study.cli import run\n"
-        "try:\n    run(app, 'launch')\n"
-        "except SystemExit as leaving:\n    print(leaving.code, 'ray' in sys.modules)"
-    )
-    environment = {"RAY_ADDRESS": "http://203.0.113.7:8265", "PYTHONPATH": str(ROOT), "PATH": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-    )
-    assert "6 declared, 0 already there, 6 finished" in done.stdout
-    assert "tiny at laptop scale in this process" in done.stdout
-    assert done.stdout.splitlines()[-1] == "0 False"
 
 
 def test_a_guilty_trial_is_found_by_halving_its_pack_and_the_others_are_trained(tmp_path, monkeypatch):

@@ -100,19 +100,36 @@ def test_a_command_that_runs_anew_is_the_same_command(words, kept):
     assert [*without_optimisation(words.split())] == kept.split()
 
 
+NOTING = """
+import atexit, sys
+from pathlib import Path
+atexit.register(lambda: (Path(__file__).parent / "modules").write_text(" ".join(sys.modules)))
+"""
+"""What a study's file does to leave the names of all modules that its launch has imported."""
+
+
 def test_a_study_trains_in_the_worst_of_surroundings(tmp_path):
-    """Without a home directory or a temporary folder, with warnings as errors, and with nobody to print to."""
+    """Without a home directory or a temporary folder, with warnings as errors, and with nobody to print to.
+
+    In process it asks for no cluster, whatever is said of one, and imports no Ray.
+    """
     path = write_study(tmp_path)
+    path.write_text(NOTING + path.read_text())
+    (tmp_path / "cluster.yaml").write_text("cluster_name: c\nprovider: {type: local, head_ip: 203.0.113.7}\n")
     command = f"collapsar launch {path}:tiny --in-process --no-mirror --only kappa=2 --home home"
     odd = {"HOME": "/proc/nothing", "TMPDIR": "/proc/nothing", "PYTHONWARNINGS": "error", "TERM": None, "NO_COLOR": "1"}
-    odd |= {"MPLBACKEND": "module://not_installed_here"}
+    odd |= {"MPLBACKEND": "module://not_installed_here", "RAY_ADDRESS": "http://203.0.113.7:8265"}
     done = shell(f"{command} >&- 2>&- <&-", tmp_path, **odd)
     assert done.returncode == 0
     assert len(read(Home(tmp_path / "home"), "trials")) == 4
     assert (tmp_path / "home/studies/tiny/report/index.html").is_file()
+    imported = (tmp_path / "modules").read_text().split()
+    assert "torch" in imported
+    assert "ray" not in imported
     again = shell(command, tmp_path, **odd | {"HOME": None})
     assert again.stderr.count("\n") == 1
     assert again.stderr.startswith("note: PYTHONWARNINGS=error is left out of account")
+    assert "tiny at laptop scale in this process" in again.stdout
     assert "4 already there" in again.stdout
 
 

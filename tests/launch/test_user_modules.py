@@ -165,7 +165,9 @@ print(WIDTH, models.WIDTH, len(done.studies), bool(done))
 IMPORTS = ("from models.layers import WIDTH", STUDY)
 
 
-@pytest.mark.parametrize("order", [IMPORTS, IMPORTS[::-1]], ids=["theirs first", "ours first"])
+@pytest.mark.parametrize(
+    "order", [IMPORTS, pytest.param(IMPORTS[::-1], marks=pytest.mark.slow)], ids=["theirs first", "ours first"]
+)
 def test_a_script_beside_models_and_analysis_launches(order, tmp_path):
     script = SCRIPT.format(first=order[0], second=order[1])
     files = {name: text for name, text in NEIGHBOURS.items() if name.startswith(("models", "analysis"))}
@@ -180,7 +182,7 @@ def test_a_script_beside_a_study_of_its_own_begins_with_collapsar(tmp_path):
     assert done.stdout.splitlines() == ["65 <class 'study.declare.trial.Trial'>"], done.stderr
 
 
-@pytest.mark.parametrize("path", ["", "."], ids=["installed", "PYTHONPATH=."])
+@pytest.mark.parametrize("path", [pytest.param("", marks=pytest.mark.slow), "."], ids=["installed", "PYTHONPATH=."])
 def test_the_command_works_among_files_of_every_name(path, tmp_path):
     write(tmp_path, {**NEIGHBOURS, "exp.py": STUDY + "\nfrom models import WIDTH\nfrom study import HELP\n"})
     command = ["-m", "collapsar", "launch", "exp.py", "--in-process", "--no-mirror", "--home", "home"]

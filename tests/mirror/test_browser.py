@@ -67,7 +67,7 @@ def server(mirrored: Home) -> Iterator[str]:
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(address, timeout=5).close()
@@ -84,13 +84,21 @@ def browser() -> Iterator[Any]:
         yield chromium
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser: Any) -> Iterator[Any]:
-    """A browser that was never at MLflow's before: nothing is remembered of an earlier visit."""
+    """One tab for all tests: MLflow's UI takes seconds to load, and none to go from one of its pages to another."""
     context = browser.new_context(viewport={"width": 1800, "height": 1000})
     context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
+
+
+def visit_anew(page: Any, address: str) -> None:
+    """Open a page in a browser that remembers nothing of an earlier visit."""
+    if page.url != "about:blank":
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.goto("about:blank")
+    page.goto(address)
 
 
 def run_page(home: Home, name: str, tab: str = "") -> str:
@@ -111,7 +119,7 @@ def row(page: Any, name: str) -> Any:
 
 def test_the_page_that_the_launcher_names_shows_the_means_over_seeds(mirrored: Home, server: str, page: Any) -> None:
     address = str(Mirror(mirrored, STUDY).page)
-    page.goto(address.replace("http://127.0.0.1:5000", server))
+    visit_anew(page, address.replace("http://127.0.0.1:5000", server))
     see(page, "κ=4", "κ=8", "Means over seeds", "A question?", "2 matching runs")
     headings = page.get_by_role("columnheader").all_inner_texts()
     assert {"regime", "seeds", "neg_elbo_test", "n_active", "rate_test"} <= set(
@@ -120,35 +128,21 @@ def test_the_page_that_the_launcher_names_shows_the_means_over_seeds(mirrored: H
     see(page, "13", "balanced", "under")  # the mean of 12.5 and 13.5, and what the report says
 
 
-def test_whoever_opens_the_runs_without_a_view_finds_seeds_below_their_cells(server: str, page: Any) -> None:
-    page.goto(f"{server}/#/experiments/1/runs")
+def test_two_cells_are_compared(server: str, page: Any) -> None:
+    page.goto(f"{server}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=cells")
     see(page, "κ=4", "κ=8")
-    assert not page.get_by_text("κ=4 · s0", exact=True).is_visible()
-    row(page, "κ=4").get_by_role("button").click()  # unfolds it
-    see(page, "κ=4 · s0", "κ=4 · s1")
+    for name in ("κ=4", "κ=8"):
+        row(page, name).locator(".ag-selection-checkbox input").click()
+    page.get_by_test_id("runs-compare-button").click()
+    see(page, "Comparing 2 Runs from 1 Experiment", "κ=4", "κ=8", "distortion_test")
 
 
-def test_the_description_says_how_to_read_the_runs_and_its_links_open_views(
-    mirrored: Home, server: str, page: Any
-) -> None:
-    page.goto(f"{server}/#/experiments/1/runs?workflowType=machine_learning")
-    see(page, "A question?")
-    page.locator("[data-testid=experiment-metadata-editor-edit-button] + button").click()  # unfolds it
-    see(page, f"{mirrored}/studies/{STUDY}/report/index.html")
-    playwright.expect(page.get_by_text("latents with mean posterior variance below 0.5")).to_be_visible()
-    with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Every trial").click()
-    see(opened.value, "κ=4 · s0", "κ=4 · s1", "κ=8 · s0", "3 matching runs")
-
-
-def test_the_description_leads_to_the_report_which_can_draw(server: str, page: Any) -> None:
-    page.goto(f"{server}/#/experiments/1/runs?workflowType=machine_learning")
-    page.locator("[data-testid=experiment-metadata-editor-edit-button] + button").click()  # unfolds it
-    with page.context.expect_page() as opened:
-        page.get_by_role("link", name="open it here").click()
-    report = opened.value.frame_locator("iframe.mlflow-html-iframe")
-    for text in ("A report", "drawn by a script"):
-        playwright.expect(report.get_by_text(text)).to_be_visible(timeout=30_000)
+def test_curves_are_drawn_as_means_over_seeds(server: str, page: Any) -> None:
+    page.goto(f"{server}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=trials")
+    see(page, "κ=4 · s0")
+    page.get_by_test_id("saved-views-trigger").click()
+    page.get_by_role("menuitem").filter(has_text="Curves, mean over seeds").click()
+    see(page, "Group by: cell")
 
 
 def test_a_trial_s_page_shows_its_parameters_and_curves(mirrored: Home, server: str, page: Any) -> None:
@@ -169,18 +163,28 @@ def test_a_trial_s_pictures_open(mirrored: Home, server: str, page: Any) -> None
         )
 
 
-def test_two_cells_are_compared(server: str, page: Any) -> None:
-    page.goto(f"{server}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=cells")
+def test_whoever_opens_the_runs_without_a_view_finds_seeds_below_their_cells(server: str, page: Any) -> None:
+    visit_anew(page, f"{server}/#/experiments/1/runs")
     see(page, "κ=4", "κ=8")
-    for name in ("κ=4", "κ=8"):
-        row(page, name).locator(".ag-selection-checkbox input").click()
-    page.get_by_test_id("runs-compare-button").click()
-    see(page, "Comparing 2 Runs from 1 Experiment", "κ=4", "κ=8", "distortion_test")
+    assert not page.get_by_text("κ=4 · s0", exact=True).is_visible()
+    row(page, "κ=4").get_by_role("button").click()  # unfolds it
+    see(page, "κ=4 · s0", "κ=4 · s1")
 
 
-def test_curves_are_drawn_as_means_over_seeds(server: str, page: Any) -> None:
-    page.goto(f"{server}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=trials")
-    see(page, "κ=4 · s0")
-    page.get_by_test_id("saved-views-trigger").click()
-    page.get_by_role("menuitem").filter(has_text="Curves, mean over seeds").click()
-    see(page, "Group by: cell")
+def test_the_description_says_how_to_read_the_runs_and_leads_to_views_and_to_the_report_which_can_draw(
+    mirrored: Home, server: str, page: Any
+) -> None:
+    page.goto(f"{server}/#/experiments/1/runs?workflowType=machine_learning")
+    see(page, "A question?")
+    page.locator("[data-testid=experiment-metadata-editor-edit-button] + button").click()  # unfolds it
+    see(page, f"{mirrored}/studies/{STUDY}/report/index.html")
+    playwright.expect(page.get_by_text("latents with mean posterior variance below 0.5")).to_be_visible()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Every trial").click()
+    see(opened.value, "κ=4 · s0", "κ=4 · s1", "κ=8 · s0", "3 matching runs")
+    opened.value.close()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="open it here").click()
+    report = opened.value.frame_locator("iframe.mlflow-html-iframe")
+    for text in ("A report", "drawn by a script"):
+        playwright.expect(report.get_by_text(text)).to_be_visible(timeout=30_000)

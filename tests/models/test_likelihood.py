@@ -11,7 +11,15 @@ from scipy.special import log_softmax, logsumexp
 from models.data.disk_rows import LEVEL
 from models.loss.discrete import Bitwise, Categorical, LogisticMixture
 from models.loss.levels import Levels
-from models.loss.likelihood import GRID_STEP, ImageNormal, PixelNormal, SharedNormal, StudentT
+from models.loss.likelihood import (
+    GRID_STEP,
+    BetaNormal,
+    DecodedNormal,
+    ImageNormal,
+    PixelNormal,
+    SharedNormal,
+    StudentT,
+)
 
 D, N = 6, 40
 
@@ -54,11 +62,24 @@ def test_densities_are_scipys():
     )
     assert pixel.variance(out, y, gamma).numpy() == pytest.approx(np.full(N, (stds**2).mean()))
 
+    decoded = DecodedNormal(D, init=0.4, floor=0.1)
+    stds = np.sqrt(0.1 + 0.4 * np.exp(y.numpy()))  # any v of each value, beside its mean
+    expected = -stats.norm.logpdf(y, mean, stds).sum(1)
+    out = torch.stack([mean, y], -1).flatten(-2)
+    assert (decoded.nats(out, y, gamma) + decoded.constant).numpy() == pytest.approx(expected)
+    assert decoded.variance(out, y, gamma).numpy() == pytest.approx((stds**2).mean(1))
+
     each = np.maximum(((y - mean) ** 2).mean(1).numpy(), 1.5)  # the floor holds some of them
     image = ImageNormal(D, floor=1.5)
     expected = -stats.norm.logpdf(y, mean, np.sqrt(each)[:, None]).sum(1)
     assert (image.nats(mean, y, gamma) + image.constant).numpy() == pytest.approx(expected)
     assert 0 < (each == 1.5).sum() < N
+
+    log_gammas = drawn(N, 1, seed=3)
+    by_beta, out = BetaNormal(D), torch.cat([mean, log_gammas], 1)
+    expected = -stats.norm.logpdf(y, mean, np.exp(0.5 * log_gammas.numpy())).sum(1)
+    assert (by_beta.nats(out, y, gamma) + by_beta.constant).numpy() == pytest.approx(expected)
+    assert by_beta.variance(out, y, gamma).numpy() == pytest.approx(np.exp(log_gammas[:, 0].numpy()))
 
     heavy = StudentT(D, freedom=4.0)
     expected = -stats.t.logpdf(y, 4, mean, math.sqrt(0.3 * 2 / 4)).sum(1)

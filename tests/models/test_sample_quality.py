@@ -11,6 +11,7 @@ import torch
 from models.data.load import load
 from models.data_folders import DataError
 from models.metrics import inception, sample_quality
+from models.metrics.downsample import downsampled
 from models.metrics.measurement import Measurement
 from models.metrics.mmd import data_variance, mmd, rbf
 from models.metrics.sample_quality import Reference, reference, sample_metrics
@@ -66,6 +67,36 @@ def test_pictures_have_distances_in_features_that_are_never_called_fid(monkeypat
     value, error = ({row["metric"]: float(row[column]) for row in rows} for column in ("value", "standard_error"))
     for name in names:
         assert value[name] > value[f"{name}_null"] + 4 * error[name]
+
+
+def test_shrinking_and_enlarging_keeps_smooth_pictures_and_takes_the_finest_detail():
+    across = np.linspace(0, 1, 8, dtype=np.float32)
+    ramp = np.broadcast_to(across, (2, 6, 8)).reshape(2, 48)
+    inside = downsampled(ramp, (6, 8)).reshape(2, 6, 8)[:, :, 1:-1]
+    assert inside == pytest.approx(ramp.reshape(2, 6, 8)[:, :, 1:-1], abs=1e-6)
+    checks = np.indices((6, 8)).sum(0).reshape(1, 48).astype(np.float32) % 2
+    assert downsampled(checks, (6, 8)) == pytest.approx(np.full((1, 48), 0.5))
+    colours = np.repeat(ramp[:1].reshape(6, 8, 1), 3, 2) * [1, 2, 3]
+    assert downsampled(colours.reshape(1, -1), (6, 8, 3)).reshape(6, 8, 3)[:, :, 2] == pytest.approx(
+        3 * downsampled(ramp[:1], (6, 8)).reshape(6, 8)
+    )
+    assert downsampled(np.ones((1, 35)), (5, 7)) == pytest.approx(np.ones((1, 35)))  # sides need not be even
+
+
+def test_a_frechet_distance_punishes_what_bins_do_not_see():
+    """Pictures with detail of one pixel, in 60 kinds that bins tell apart: bins count kinds, and features see detail."""
+    rng = np.random.default_rng(0)
+    kinds = rng.normal(size=(60, 6, 6)).repeat(2, 1).repeat(2, 2).reshape(60, 144)
+
+    def pictures(n):
+        return (kinds[rng.integers(0, 60, n)] + 0.3 * rng.normal(size=(n, 144))).astype(np.float32)
+
+    against = Reference(pictures(3000), pictures(1500), (12, 12), mean=0.5)
+    null, shrunk = by_name(against.measured(pictures(1000), 0)), by_name(against.downsampled(1000, 0))
+    assert shrunk.keys() == {f"{name[:-5]}_downsampled" for name in null if name.endswith("_null")}
+    assert shrunk["fd_conv_downsampled"].value > 10 * null["fd_conv_null"].value
+    assert shrunk["ndb_100_downsampled"].value < 0.15
+    assert Reference(pictures(3000), pictures(1500), None).downsampled(1000, 0) == []
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])

@@ -47,7 +47,7 @@ ELSEWHERE = {
 }
 """Files of the pages that do not run here, and why."""
 
-VARIES = re.compile(r"estimated|training alone|\d+ packs|report:")
+VARIES = re.compile(r"estimated|training alone|\d+ packs|report:|\d+\.\d+ ")
 """Beginnings of lines of which the rest depends on the machine."""
 
 

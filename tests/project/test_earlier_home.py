@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.report.overview import overview
+from analysis.report.overview import every_claim, overview
 from analysis.report.report import write_report
 from study import load
 from study.launch.find import find
@@ -43,10 +43,9 @@ def test_a_users_study_that_bears_a_name_of_the_catalog_has_a_plain_report(earli
 def test_the_overview_reads_the_whole_home(earlier: Home):
     found = overview(earlier)
     assert found.faults == []
-    assert {study for answer in found.answers for study, _ in answer.claims} == {"collapse_point"}
-    missing = {study for answer in found.answers for study in answer.missing}
-    assert "stability" in missing  # the user's study is not the catalog's
-    assert "collapse_point" not in missing
+    assert {one.study for one in every_claim(found)} == {"collapse_point"}
+    assert "stability" in found.missing  # the user's study is not the catalog's
+    assert "collapse_point" not in found.missing
 
 
 def test_a_network_is_loaded(earlier: Home):

@@ -5,6 +5,7 @@ Records need pyarrow, reports no torch, no Ray and no MLflow, and the training c
 
 import json
 
+import pytest
 from blocked_imports import run_with
 from made_up_studies import PLANTED, gamma_grid
 
@@ -76,10 +77,17 @@ print_report(Console(), write_report("grid_gamma", sys.argv[1]))
 """
 
 
-def test_a_report_is_written_without_torch_ray_mlflow_and_declarations(tmp_path):
+WRITES_REPORTS = RECORDS | TABLES | FIGURES | ALTAIR | PAGES | RICH
+
+
+@pytest.mark.parametrize("declarations", [set(), {"models", *PYDANTIC}], ids=["no declarations", "declarations"])
+def test_a_report_is_written_without_torch_ray_and_mlflow(tmp_path, declarations):
+    """Claims of the catalog need its tables, and these need pydantic: without it the report says so."""
     gamma_grid(Home(tmp_path), PLANTED, needed=3)
-    lines = runs(RECORDS | TABLES | FIGURES | ALTAIR | PAGES | RICH, REPORT, tmp_path)
+    lines = runs(WRITES_REPORTS | declarations, REPORT, tmp_path)
     assert any("3 balanced" in line for line in lines)
+    assert any("γ keeps exactly the 3 planted latents" in line for line in lines) is bool(declarations)
+    assert any("the claims of grid_gamma are left out" in line for line in lines) is not bool(declarations)
     assert "<svg" in (tmp_path / "studies/grid_gamma/report/explorer.svg").read_text()
 
 
@@ -136,13 +144,23 @@ def test_the_core_benchmark_needs_no_more():
 
 
 def test_the_script_for_a_gpu_needs_no_more(tmp_path):
-    """All of it, on data of its own where there are none."""
+    """All of it at next to no size, on data of its own where there are none."""
     program = "import runpy; runpy.run_module('benchmarks.gpu', run_name='__main__', alter_sys=True)"
     done = run_with({*CORE, "benchmarks"}, program, "--device", "cpu", "--quick", "--out", tmp_path)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert "÷ one at a time, packs of" in done.stdout
     found = json.loads((tmp_path / "gpu-cpu.json").read_text())
     assert found["complete"]
-    assert {line["check"] for line in found["correctness"] if "digits" in line["check"]}
+    statuses = {line["check"]: line["status"] for line in found["correctness"]}
+    assert any("digits" in check for check in statuses)
+    apart = {"memory runs out": "left out", "graph against eager": "not built", "compiled against eager": "not built"}
+    assert statuses == dict.fromkeys(statuses, "passed") | apart
+    assert [each["what"] for each in found["left_out"]] == ["memory runs out"]
+    assert {(line["network"], line["way"]) for line in found["pack_auto"]} == {
+        ("5-8-5", "eager"),
+        *(("8-small", way) for way in ("eager", "together", "vmap")),
+    }
+    assert all(line["step_ms"] > 0 < line["of_limit"] for line in found["speed"])
     assert found["networks"]["digits"]["data"].startswith(
         "1,498 seeded random rows of 64 numbers in place of Digits: No module"
     )

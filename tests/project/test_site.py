@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from chromium import BROWSER, running_browser
 from documents import ROOT
 
 import analysis
@@ -62,6 +63,21 @@ def test_every_page_stands_in_the_site_and_fetches_nothing(site: Path):
         browser.feed(page.read_text(encoding="utf-8"))
         assert browser.found
         assert [address for address in browser.found if re.match(r"(https?:)?//", address)] == [], page.name
+
+
+@pytest.mark.skipif(not BROWSER, reason="needs Chromium or Chrome on the PATH")
+def test_the_site_is_searched_where_it_is_opened_as_a_file(site: Path):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+    with running_browser() as browser:
+        page, sent = browser.new_page(viewport={"width": 1400, "height": 900}), []
+        page.on("request", lambda request: sent.append(request.url))
+        page.goto((site / "index.html").as_uri())
+        page.get_by_role("textbox", name="Search").press_sequentially("scale_residual")
+        found = page.locator(".md-search-result__link").filter(has_text="Regimes").first
+        playwright.expect(found).to_be_visible(timeout=30_000)
+        found.click()
+        page.wait_for_url("**/reading_a_report.html*")
+        assert {url.partition(":")[0] for url in sent} <= {"file", "data", "blob", "about"}
 
 
 def test_the_reference_of_commands_has_every_option(site: Path):

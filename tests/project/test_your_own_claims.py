@@ -43,24 +43,27 @@ def test_the_claim_takes_ten_lines():
 def test_the_report_says_what_the_study_says(folder: Path, report: Report):
     assert report.faults == []
     (claim,) = report.claims
-    assert (claim.verdict, claim.topic.name, claim.trials) == ("holds", "pruning", 4)
+    assert (claim.verdict, claim.kind, claim.seeds) == ("holds", "derived", 3)
     assert [sheet.name for sheet in report.sheets] == ["by_kappa", "best_trials"]
     files = {path.rsplit("/", 1)[1] for path in report.paths}
     assert {"active.svg", "active.png", "by_kappa.csv", "by_kappa.tex"} < files
     assert "explorer.svg" in files  # the charts that every report has
     page = (folder / "runs/studies/my_grid/report/index.html").read_text(encoding="utf-8")
-    for said in ("at most r latents are active", "Active latents against κ", "Mean number of active latents"):
+    for said in (
+        "no more latents stay active than the data need",
+        "Active latents against κ",
+        "Mean number of active latents",
+    ):
         assert said in page
 
 
-def test_the_overview_has_the_topic_as_a_heading_of_its_own(folder: Path):
-    found = overview(folder / "runs")
-    (answer,) = [answer for answer in found.answers if answer.claims]
-    assert (answer.topic.name, answer.topic.says, answer.verdict) == ("pruning", "A learned γ prunes.", "holds")
+def test_the_overview_has_it_among_the_claims_of_no_source(folder: Path):
+    (told,) = overview(folder / "runs").derived
+    assert (told.study, told.claim.verdict, told.claim.measured[:7]) == ("my_grid", "holds", "trials ")
 
 
 def test_the_command_prints_it_from_any_folder(folder: Path, tmp_path: Path):
-    for arguments, said in ((["my_grid"], "holds  manifold: at most r latents"), (["claims"], "pruning: A learned γ")):
+    for arguments, said in ((["my_grid"], "manifold: no more latents"), (["claims"], "6 of 6 trials")):
         command = [sys.executable, "-m", "analysis", *arguments, "--home", str(folder / "runs")]
         environment = {"PYTHONPATH": str(ROOT), "PATH": "", "COLUMNS": "200"}
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -118,6 +118,17 @@ def test_penalties_terms_and_targets_that_are_not_the_inputs():
     assert_same_steps(trials_of(mapped, prior_std=1.5))
 
 
+@pytest.mark.parametrize("extra", [{}, {"penalty": MMD(weight=10)}], ids=["plain", "any loss"])
+def test_weighed_halves_of_the_rate_beside_whole_ones(extra):
+    weights = [(1.0, 1.0), (0.0, 1.0), (1.0, 0.0), (3.0, 0.5)]
+    objectives = [
+        Objective(gamma=gamma, beta=0.7, mean_weight=mean, variance_weight=variance, **extra)
+        for gamma, (mean, variance) in zip(MODES, weights, strict=True)
+    ]
+    assert_same_steps(trials_of(objectives=objectives, prior_std=1.5))
+    assert_same_steps(trials_of(objectives=objectives, post_var="shared"))
+
+
 def test_clipping_decay_and_slowing_find_the_same_slopes():
     settings = {"clip": 0.5, "optimiser": AdamW(weight_decay=0.1), "slower": Slower(below=1.0)}
     trials = [

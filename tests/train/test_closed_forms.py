@@ -73,7 +73,7 @@ def test_linear_vae_lies_on_the_water_filling_curve(linear_sweep):
 
 def test_a_converged_linear_vae_has_unit_second_moments(linear_sweep):
     _, measure = linear_sweep
-    assert float(measure.train.scale_residual.max()) < 0.08
+    assert float(measure.scale_residual.max()) < 0.08
 
 
 def test_learned_and_optimal_gamma_find_the_noise_of_probabilistic_pca(modes):

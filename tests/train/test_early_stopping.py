@@ -37,14 +37,14 @@ from study.train.step.early_stopping import rows_of
 DATA = LinearSubspace(d=6, eigenvalues=(4.0, 2.0), noise=0.5, n=80, n_test=16)
 
 
-def trial_of(lr=0.05, seed=0, beta=0.1, steps=200, gamma=None, stop=None, **settings: Any):
+def trial_of(lr=0.05, seed=0, beta=0.1, steps=200, gamma=None, stop=None, halves=(1.0, 1.0), **settings: Any):
     """A trial that soon overfits, or that gets no better."""
     stop = Patience(**{"checks": 2, "every": 5, "held_out": 0.25} | (stop or {}))
     length: Any = {"steps": steps, "batch": 20, "lr": lr, "dtype": "float64", "schedule": Constant(), "stop": stop}
     return Trial(
         data=DATA,
         model=VAE(kappa=3, encoder=(16,), decoder=(16,), log_var_scale=0.1),
-        objective=Objective(gamma=gamma or Learned(), beta=beta),
+        objective=Objective(gamma=gamma or Learned(), beta=beta, mean_weight=halves[0], variance_weight=halves[1]),
         training=Training(**length | settings),
         seed=seed,
     )
@@ -54,7 +54,7 @@ class Watch:
     """The plain way: after every five steps the mean over the held-out rows, and a count of checks without a new best."""
 
     def __init__(self, trial):
-        self.stop, self.beta = trial.training.stop, trial.objective.beta
+        self.stop, self.objective = trial.training.stop, trial.objective
         self.x = torch.from_numpy(load(DATA).train).double()
         order = torch.randperm(80, generator=stream(0, "held out"))
         self.held, self.kept = order[:20].sort().values, order[20:].sort().values
@@ -77,9 +77,11 @@ class Watch:
         x = self.x[self.held]
         mu, log_var = network.encode(x)
         error = ((x - network.decode(mu + (0.5 * log_var).exp() * self.eps)) ** 2).sum(1).mean()
-        rate = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1).mean()
+        halves = 0.5 * torch.stack([mu**2, log_var.exp() - 1 - log_var]).sum(-1).mean(-1)
+        counted = self.objective.mean_weight * halves[0] + self.objective.variance_weight * halves[1]
         fit = error / (2 * log_gamma.exp()) + 3 * log_gamma
-        return {"neg_elbo": fit + rate, "objective": fit + self.beta * rate, "distortion": error}[self.stop.on]
+        values = {"neg_elbo": fit + halves.sum(), "objective": fit + self.objective.beta * counted, "distortion": error}
+        return values[self.stop.on]
 
 
 def varied(on, count):
@@ -88,6 +90,7 @@ def varied(on, count):
             lr=0.01 * (1 + i % 7),
             seed=i % 4,
             beta=(0.1, 1.0)[i % 2],
+            halves=(0.5, 2.0) if i == 4 else (1.0, 1.0),
             stop={"on": on, "checks": 1 + i % 3, "min_delta": (0.0, 0.02)[i // 2 % 2]},
         )
         for i in range(count)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from models.specs.groundwork import Conventions, LinearLikelihood, NullBins
 from models.specs.penalties import SerpentineCritical
-from models.specs.probes import PairSlice, PairSplit
+from models.specs.probes import CollapsedCurvature, PairSlice, PairSplit
 from study import (
     MMD,
     VAE,
@@ -107,6 +107,7 @@ REFUSED = {
         lambda: LinearLikelihood(d=2, kappa=3),
         "d = 2 outputs have no 3 orthogonal columns: lower kappa, or raise d",
     ),
+    "half a block": (lambda: CollapsedCurvature(depth=3, skip="residual"), "give it an even depth"),
     "a square below any number": (lambda: SerpentineCritical(eps=1e-300, length=4e-300, penalty="power"), "eps should"),
     "γ below float32": (lambda: Fixed(1e-300), "Fixed.value should lie between 1e-30 and 1e30"),
     "γ above float32": (lambda: Learned(init=1e300), "Learned.init should lie between"),

@@ -11,6 +11,7 @@ from models.data.load import load
 from study import (
     VAE,
     Categorical,
+    DecodedPerPixel,
     Digits,
     Fixed,
     Learned,
@@ -57,6 +58,7 @@ PLANTED = LinearSubspace(d=4, eigenvalues=(1.0,))
         (lambda: Objective(gamma=Fixed(1.0), likelihood=Categorical()), "has no gamma: leave gamma out"),
         (lambda: Objective(gamma=Optimal(), likelihood=StudentT()), "give StudentT one γ"),
         (lambda: Objective(gamma=PerPixel(), likelihood=StudentT()), "give StudentT one γ"),
+        (lambda: Objective(gamma=DecodedPerPixel(), likelihood=StudentT()), "give StudentT one γ"),
         (lambda: StudentT(freedom=2), "greater than 2"),
         (lambda: declared(objective=OBJECTIVES["bernoulli"]), "has 17 levels: declare binary=True"),
         (lambda: declared(objective=OBJECTIVES["bitwise"], data=PLANTED), "declare data that are pictures"),
@@ -66,6 +68,7 @@ PLANTED = LinearSubspace(d=4, eigenvalues=(1.0,))
         ),
         (lambda: declared(objective=OBJECTIVES["categorical"], model=OWN), "a network of your own decodes to means"),
         (lambda: declared(objective=OBJECTIVES["per pixel"], model=OWN), "a network of your own decodes to means"),
+        (lambda: declared(objective=Objective(gamma=DecodedPerPixel()), model=OWN), "a network of your own decodes"),
         (
             lambda: declared(
                 objective=Objective(gamma=Fixed(1.0), beta=0), model=VAE(kappa=2, post_var="none"), bits=True

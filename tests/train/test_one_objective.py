@@ -13,15 +13,27 @@ from benchmarks.networks import NETWORKS
 from benchmarks.plain_loop import PlainLoop
 from models.loss import objective as loss
 from models.metrics.iwae import log_normal
-from models.probes import probe
 from models.probes.exact_linear import expected_loss, moments_of
-from models.specs import Annealed, Bernoulli, Digits, Fixed, Learned, Objective, Optimal, PerImage, PerPixel, StudentT
+from models.specs import (
+    Annealed,
+    Bernoulli,
+    DecodedPerPixel,
+    Digits,
+    Fixed,
+    Learned,
+    Objective,
+    Optimal,
+    PerImage,
+    PerPixel,
+    StudentT,
+)
 from models.specs import Training as Settings
 from models.specs.groundwork import Conventions
 from models.specs.penalties import LogTransform
 from study.pack.pack import make_pack
 from study.record import Home, read
 from study.train.pack_run import PackRun
+from study.train.probe_run import probe
 
 SHIFT = 1000.0
 
@@ -75,9 +87,9 @@ def test_another_j_is_another_in_step_record_and_probe(make_trial, tmp_path, put
         assert moved[name] == pytest.approx(row[name] + SHIFT, rel=1e-12)
     assert moved["distortion_train"] == row["distortion_train"]  # a constant trains nothing
     other = probe(Conventions(), 0).numbers
-    for name in ("j", "j_unit", "j_plain", "j_half", "j_best"):
+    for name in ("j", "j_unit", "j_plain", "j_half", "j_best", "j_graph", "j_optimal", "j_recorded"):
         assert other[name] == pytest.approx(literature[name] + SHIFT, rel=1e-9)
-    for name in ("eq3", "bound", "wz", "summed"):
+    for name in ("eq3", "bound", "wz", "summed", "j_written", "j_recorded_written"):
         assert other[name] == literature[name]  # each from its own definition
 
 
@@ -88,6 +100,7 @@ OBJECTIVES = {
     "annealed": Objective(gamma=Annealed(1.0, 0.1)),
     "per pixel": Objective(gamma=PerPixel()),
     "per image": Objective(gamma=PerImage()),
+    "per pixel, decoded": Objective(gamma=DecodedPerPixel()),
     "student t": Objective(gamma=Fixed(0.5), likelihood=StudentT()),
     "bernoulli": Objective(likelihood=Bernoulli()),
 }
@@ -104,7 +117,9 @@ def test_every_gamma_mode_and_likelihood_trains_and_is_recorded_by_it(name, make
         run.advance(60)
 
 
-@pytest.mark.parametrize("name", ["fixed", "learned", "optimal", "annealed", "per pixel", "per image"])
+@pytest.mark.parametrize(
+    "name", ["fixed", "learned", "optimal", "annealed", "per pixel", "per image", "per pixel, decoded"]
+)
 def test_every_normal_likelihood_has_the_one_misfit(name, make_trial, put_in_place):
     trial = make_trial(data=Digits(), steps=2)
     run = a_run([trial.model_copy(update={"objective": OBJECTIVES[name]})])

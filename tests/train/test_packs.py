@@ -39,11 +39,14 @@ def varied_trials():
 
 def test_packing_changes_no_trial(varied_trials):
     """Packs of 1, 3 and all of them agree with a plain loop of one module and torch.optim.Adam, to 1e-3 relative."""
-    stacked = {size: numbers_in_packs(varied_trials, size) for size in (1, 3, len(varied_trials))}
+    stacked = {size: numbers_in_packs(varied_trials, size) for size in (3, len(varied_trials))}
+    stacked[1] = numbers_in_packs(varied_trials[::3], 1)  # of every γ mode
     for trial in varied_trials:
         alone = train_alone(trial)
-        for size in stacked:
-            assert stacked[size][trial.trial_id] == pytest.approx(vars(alone), rel=1e-3), (trial, size)
+        for size, numbers in stacked.items():
+            if trial.trial_id in numbers:
+                assert numbers[trial.trial_id] == pytest.approx(vars(alone), rel=1e-3), (trial, size)
+    assert len(stacked[1]) == 6
 
 
 @pytest.mark.parametrize("skip", ["none", "affine", "residual", "concat"])
@@ -53,6 +56,47 @@ def test_every_skip_trains_in_a_pack_as_it_does_alone(make_trial, skip):
     stacked = numbers_in_packs(trials, 8)
     for trial in trials:
         assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
+
+
+@pytest.fixture
+def weighed(make_trial):
+    """A trial whose halves of the rate count so much."""
+
+    def make(mean_weight, variance_weight, **settings):
+        trial = make_trial(gamma=Fixed(0.5), beta=2.0, **settings)
+        weights = {"mean_weight": mean_weight, "variance_weight": variance_weight}
+        return trial.model_copy(update={"objective": trial.objective.model_copy(update=weights)})
+
+    return make
+
+
+def test_weighed_halves_of_the_rate_train_in_a_pack_as_they_do_alone(weighed):
+    trials = [weighed(*weights) for weights in ((1, 1), (0, 1), (1, 0), (4, 0.5))]
+    assert len({trial.pack_key for trial in trials}) == 1
+    stacked = numbers_in_packs(trials, 4)
+    assert len({numbers["rate"] for numbers in stacked.values()}) == 4
+    for trial in trials:
+        assert stacked[trial.trial_id] == pytest.approx(vars(train_alone(trial)), rel=1e-3)
+
+
+def test_a_whole_rate_is_counted_alike_to_the_last_bit_beside_weighed_halves(weighed):
+    plain, beside = (train_stack([weighed(1, 1), weighed(*other, seed=1)])[0] for other in ((1, 1), (4, 0.5)))
+    assert torch.equal(plain.stack.numbers[0], beside.stack.numbers[0])
+    assert not torch.equal(plain.stack.numbers[1], beside.stack.numbers[1])
+    for (_, mine), (_, theirs) in zip(plain.curves.points, beside.curves.points, strict=True):
+        assert all(torch.equal(mine[name][0], theirs[name][0]) for name in mine)
+
+
+def test_what_is_recorded_of_weighed_halves_is_what_is_minimised(weighed):
+    trials = [weighed(*weights) for weights in ((1, 1), (3, 0.5))]
+    _, measure = train_stack(trials)
+    moments = measure.train
+    of_means = 0.5 * moments.mu_square.sum(-1)
+    of_variances = moments.latent_rate.sum(-1) - of_means
+    assert float(measure.counted_rate("train")[0]) == float(moments.rate[0])
+    assert float(measure.counted_rate("train")[1]) == pytest.approx(float(3 * of_means[1] + 0.5 * of_variances[1]))
+    apart = 3 * moments.mu_square[1] + 0.5 * (moments.variance[1] - 1)
+    assert float(measure.scale_residual[1]) == pytest.approx(float(apart.abs().max()))
 
 
 @pytest.mark.parametrize("post_var", ["amortised", "shared", (0.5, 0.1, 1.0)])

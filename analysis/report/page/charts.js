@@ -1,6 +1,6 @@
 // Charts, drawn by Vega on canvas in the page's colours, and drawn again when these change.
 const drawn = new Map();
-const PANEL = 320, AXIS = 80; // what a panel takes beside others, and what its axis takes of that, in pixels
+const PANEL = 320, AXIS = 100; // what a panel takes beside others, and what its axis takes of that, in pixels
 
 function colour(name) {
   const probe = document.createElement("span");

@@ -14,6 +14,9 @@ from analysis.report.page.libraries import VEGA
 CHARTS = "charts"
 """Under this name the page holds the specs of all charts and their data sets."""
 
+OF_SEARCH = ("history", "front")
+"""The charts that say what a search found: they stand before the study's own drawings."""
+
 HEIGHT = 320
 """Pixels that are kept free for a chart whose spec does not say its height."""
 
@@ -22,7 +25,9 @@ def figures(charts: Charts, drawings: Sequence[Drawing]) -> list[Section]:
     """A section with every figure; none where there are none."""
     if not charts.charts and not drawings:
         return []
-    content = "".join([*map(_drawing, drawings), *map(_chart, charts.charts)])
+    first = [chart for chart in charts.charts if chart.name in OF_SEARCH]
+    others = [chart for chart in charts.charts if chart.name not in OF_SEARCH]
+    content = "".join([*map(_chart, first), *map(_drawing, drawings), *map(_chart, others)])
     if not charts.charts:
         return [Section("figures", "Figures", content)]
     specs = {chart.name: chart.spec for chart in charts.charts}

@@ -38,9 +38,8 @@ def _studies(home: Home, found: Mapping[str, Summary | None]) -> Section:
     columns = [
         Column("study"),
         Column("question"),
-        Column("scale", "label"),
         *(Column(text, "number") for text in (*COUNTED, "hold", "fail", "undecided")),
-        Column("report written", "label"),
+        Column("written", "label"),
     ]
     rows = [_study(home, name, one) for name, one in found.items()]
     return grid_section("studies", "Studies", columns, rows, cards=True)
@@ -49,20 +48,19 @@ def _studies(home: Home, found: Mapping[str, Summary | None]) -> Section:
 def _study(home: Home, name: str, told: Summary | None) -> list[Entry]:
     if not told:
         return [
-            Entry(name),
+            Entry(name, look="name"),
             Entry(f"No report yet: {reporting(name, home)} writes it."),
-            *[Entry("")] * (len(COUNTED) + 5),
+            *[Entry("")] * (len(COUNTED) + 4),
         ]
     said = Counter(claim.verdict for claim in told.claims)
     said[INSUFFICIENT] += said.pop(OPEN, 0)
     looks = {HOLDS: "holds", FAILS: "fails", INSUFFICIENT: ""}
     return [
-        Entry(name, link=_page(name)),
+        Entry(name, look="name", link=_page(name)),
         Entry(told.caption),
-        Entry(told.scale),
         *(Entry(f"{n:,}", n) for n in (told.counts.get(name, 0) for name in COUNTED)),
         *(Entry(str(said[verdict]), said[verdict], look if said[verdict] else "") for verdict, look in looks.items()),
-        Entry(told.written),
+        Entry(told.written.partition(" ")[0]),
     ]
 
 

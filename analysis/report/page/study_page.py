@@ -9,6 +9,7 @@ from typing import Any
 from analysis.figures.chart import Charts
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
+from analysis.report.best_trials import BEST
 from analysis.report.findings import Findings
 from analysis.report.page.answer import at_a_glance, counts, verdicts
 from analysis.report.page.columns import columns
@@ -51,18 +52,27 @@ def study_page(content: Content) -> str:
     top = (
         f"<h1>{escape(header.name)}</h1><p class='caption'>{escape(header.caption)}</p>"
         f"{counts(content.counted, header)}{facts(content.origin, header)}"
+        + (f"<p class='quiet'>{escape(found.left_out)}</p>" if found.left_out else "")
         + "".join(f"<p class='fault'>{escape(fault)}</p>" for fault in found.faults)
     )
     sections = [
         *verdicts(found.claims),
-        *at_a_glance(content.glance, content.notes),
-        *figures(content.charts, found.figures),
-        *map(_sheet, found.sheets),
+        *_results(content),
         _table(content),
         columns(header, content.summary),
         *([content.runs] if content.runs else []),
     ]
     return document(header.name, top, sections, (UP, "all studies"))
+
+
+def _results(content: Content) -> list[Section]:
+    """Glance, figures and sheets. Of a search the glance has a row for each trial: best trials and history come before it."""
+    seen, drawn = at_a_glance(content.glance, content.notes), figures(content.charts, content.found.figures)
+    sheets = {sheet.name: _sheet(sheet) for sheet in content.found.sheets}
+    if not content.header.is_search:
+        return [*seen, *drawn, *sheets.values()]
+    best = [sheets.pop(BEST)] if BEST in sheets else []
+    return [*best, *drawn, *sheets.values(), *seen]
 
 
 def _table(content: Content) -> Section:
@@ -95,7 +105,9 @@ def _sheet(sheet: Sheet) -> Section:
     ]
     shown = [Column(text, kind) for text, kind in zip(head, kinds, strict=True)]
     before = f"<p class='quiet'>{_files(sheet.name)}</p>"
-    return grid_section(f"sheet-{sheet.name}", sheet.caption, shown, rows, before)
+    is_best = sheet.name == BEST
+    link = "Best trials" if is_best else ""
+    return grid_section(f"sheet-{sheet.name}", sheet.caption, shown, rows, before, link, cards=is_best)
 
 
 MOST_LABELS = 50

@@ -1,8 +1,9 @@
-"""Random starts on the loss over affine decoders: which minima exist, how many, and how high are the barriers?
+"""Random starts on the loss over affine decoders: which minima exist, how many, and what lies between them?
 
 Minimising over encoder and posterior variances leaves a loss of the decoder's columns alone. The data have covariance
 diag(4, 2), so each latent carries one of two modes or none. γ decides how many modes the VAE keeps, κ how many latents it
-can choose from. At κ = 3, several γ also show how the barriers grow as γ falls.
+can choose from. At κ = 3, several γ also show how the saddles between minima rise as γ falls. A string of decoders finds
+each saddle; a rotation of two latents is one way over it, and not the lowest.
 """
 
 from models.specs.probes import AffineMinima
@@ -17,7 +18,7 @@ USUAL = 0.1
 
 @study(kappa=[1, 2, 3, 4], gamma=GAMMAS, seed=range(1))
 def affine_minima(kappa: int, gamma: float, seed: int) -> Probe | None:
-    """Is every minimum of an affine VAE global, how many are there, and how high are the barriers between them?"""
+    """Is every minimum of an affine VAE global, how many are there, and how high are the saddles between them?"""
     if kappa != 3 and gamma != USUAL:
         return None
     return Probe(what=AffineMinima(eigenvalues=(4, 2), gamma=gamma, kappa=kappa), seed=seed)

@@ -101,7 +101,7 @@ def searches(view: View) -> list[Searches]:
     open_ = view.trials[view.trials["status"].isin(["missing", "failed"])]
     unfinished = set(zip(open_["sampler"], open_["repeat"], strict=True))
     found = []
-    budget = int(trials["number"].max()) + 1 if len(trials) else 0
+    budget = int(trials["number"].max()) if len(trials) else 0
     for sampler in view.header.ordered("sampler", trials["sampler"]):
         of_sampler = trials[trials["sampler"].eq(sampler)]
         whole = [one for repeat, one in of_sampler.groupby("repeat") if (sampler, repeat) not in unfinished]
@@ -124,7 +124,7 @@ def is_balanced(trials: Frame) -> pd.Series:
 
 def _met(trials: Frame, budget: int) -> int:
     numbers = trials.loc[is_balanced(trials), "number"]
-    return int(numbers.min()) + 1 if len(numbers) else budget + 1
+    return int(numbers.min()) if len(numbers) else budget + 1
 
 
 def volume(trials: Frame) -> float:

@@ -68,7 +68,7 @@ def _balance(ax: Axes, trials: Frame, nre_at_most: float) -> None:
 def _races(
     trials: Frame, met: Mapping[str, Sequence[int]], samplers: Sequence[str], names: Mapping[str, str]
 ) -> Drawing:
-    budget = int(trials["number"].max()) + 1
+    budget = int(trials["number"].max())
     figure, ((ax,),) = panels(1, 1, height=2.6)
     for sampler in samplers:
         steps = np.arange(budget + 1)

@@ -1,4 +1,4 @@
-"""Figures of a VAE conditioned on β: its curve over those of separate VAEs, and how near second VAEs come to q(z)."""
+"""Figures of a VAE conditioned on β: its curve over those of separate VAEs, its γ(β), and its second VAEs."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -30,8 +30,18 @@ class Curves(Protocol):
         ...
 
     @property
+    def is_learned(self) -> bool:
+        """Whether γ is learned."""
+        ...
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the data are linear, so that γ has a closed form."""
+        ...
+
+    @property
     def points(self) -> Frame:
-        """A row for each point: `way`, `beta`, `seed`, `rate` in nats, `distortion` in data²."""
+        """A row for each point: `way`, `beta`, `seed`, `rate` in nats, `distortion` and `gamma` in data²."""
         ...
 
     @property
@@ -43,18 +53,23 @@ class Curves(Protocol):
         """R in data² of reverse water-filling at these rates in nats."""
         ...
 
+    def gamma_star(self, betas: np.ndarray) -> np.ndarray:
+        """The γ in data² that a linear network learns at these β."""
+        ...
+
 
 def figures(every: Sequence[Curves]) -> list[Drawing]:
-    """The curves of every data set, and the second VAEs of those that have any."""
-    if not every:
-        return []
+    """The curves of every data set by γ mode, the γ that is learned, and the second VAEs of those that have any."""
+    fixed, learned = ([one for one in every if one.is_learned == is_learned] for is_learned in (False, True))
+    seconds = [one for one in every if len(one.second)]
     with mpl.rc_context(SETTINGS):
-        drawn = [_curves(every)]
-        seconds = [one for one in every if len(one.second)]
+        drawn = [_curves(fixed, "one_for_all", "One network for a whole curve, γ fixed")] if fixed else []
+        if learned:
+            drawn += [_curves(learned, "decoupled", "One network for a whole curve, γ learned by β"), _gammas(learned)]
         return drawn + ([_seconds(seconds)] if seconds else [])
 
 
-def _curves(every: Sequence[Curves]) -> Drawing:
+def _curves(every: Sequence[Curves], name: str, title: str) -> Drawing:
     figure, grid = panels(2, len(every), sharex="col")
     for column, one in enumerate(every):
         above, below = grid[0][column], grid[1][column]
@@ -70,13 +85,38 @@ def _curves(every: Sequence[Curves]) -> Drawing:
         below.set_xlabel("rate K, nats")
     grid[0][0].set_ylabel("distortion R, data²")
     grid[1][0].set_ylabel("R over theory's")
-    legend(figure, [ax for line in grid for ax in line], "One network for a whole curve")
+    legend(figure, [ax for line in grid for ax in line], title)
     caption = (
         "Distortion against rate on the training set: a point per seed and β, a line through the medians over seeds. Dashed: "
         "reverse water-filling over the modes of the training set, the optimum of linear networks. Below: distortion over "
         "theory's at the same rate; a nonlinear network may lie below 100 %."
     )
-    return Drawing.of("one_for_all", caption, figure)
+    return Drawing.of(name, caption, figure)
+
+
+def _gammas(every: Sequence[Curves]) -> Drawing:
+    """γ against β: of the separate trainings, of the network that learns a function of β, and of linear theory."""
+    figure, (line,) = panels(1, len(every), height=2.8)
+    for ax, one in zip(line, every, strict=True):
+        betas = np.geomspace(one.points["beta"].min(), one.points["beta"].max(), FINE)
+        star = one.gamma_star(betas)
+        theory(ax, betas, np.where(star > 0, star, np.nan), "γ*, linear networks")
+        for way, look in LOOKS.items():
+            own = one.points[one.points["way"].eq(way)]
+            ax.plot(
+                own["beta"], own["gamma"], look.marker, color=look.colour, markersize=3.2, alpha=0.6, label=look.label
+            )
+        ax.set_xscale("log")
+        log_scale(ax)
+        ax.set_xlabel("weight of the rate β")
+        ax.set_title(one.data, loc="left", color=INK)
+    line[0].set_ylabel("decoder variance γ, data²")
+    legend(figure, line, "The γ that belongs to each β")
+    caption = (
+        "The learned decoder variance against β, a point per seed and β: of a VAE for each β, and of one network that learns "
+        "a function of β. Dashed: the closed form of linear networks on the training set's modes; on other data a reference."
+    )
+    return Drawing.of("gamma", caption, figure)
 
 
 def _points(ax: Axes, points: Frame, column: str) -> None:

@@ -2,16 +2,17 @@
 
 A rate-distortion curve needs one training per point. A network that takes β as an input, through scales and shifts of its
 layers, and trains with a new β for every example gives all points at once. It trains for a tenth of the steps that the
-separate VAEs take together. γ is fixed at T/d, so β moves the level βγ along the whole curve.
+separate VAEs take together. With a fixed γ, T/d, β moves the level βγ along the whole curve. With a learned γ the two are
+decoupled: a separate VAE learns the γ of its own β, and the conditioned one a function γ(β).
 
-At a few β on the digits, a second VAE learns the density of the codes, q(z): one for each separate VAE, and one conditioned
-on β for the conditioned VAE. Its γ starts at 0.05, as in `vaeplus`.
+At a few β on the digits, γ fixed, a second VAE learns the density of the codes, q(z): one for each separate VAE, and one
+conditioned on β for the conditioned VAE. Its γ starts at 0.05, as in `vaeplus`.
 """
 
 from typing import Literal
 
-from models.specs import MNIST, VAE, Data, Digits, Fixed, Learned, Objective, Spread, Training
-from study.catalog.rate_distortion.table import LINEAR, PER_DIMENSION, sweep
+from models.specs import MNIST, VAE, Data, Digits, Fixed, Gamma, Learned, LearnedByBeta, Objective, Spread, Training
+from study.catalog.rate_distortion.table import LINEAR, MODES, OF_DIGITS, OF_LINEAR, PER_DIMENSION, Mode, sweep
 from study.declare.table import study
 from study.declare.trial import Trial
 
@@ -26,7 +27,14 @@ FIRST: Network = "VAE"
 SECOND: Network = "second VAE"
 NETWORKS = [FIRST, SECOND]
 
-BETAS = {LINEAR.label: sweep(0.04, 3.5, 16), Digits().label: sweep(0.2, 7.0, 20), MNIST().label: sweep(0.3, 60, 20)}
+FIXED, LEARNED = MODES
+"""How γ is set; a learned one of the network that sees β is learned by β."""
+
+BETAS: dict[Mode, dict[str, list[float]]] = {
+    FIXED: {LINEAR.label: sweep(0.04, 3.5, 16), Digits().label: sweep(0.2, 7.0, 20), MNIST().label: sweep(0.3, 60, 20)},
+    LEARNED: {LINEAR.label: OF_LINEAR, Digits().label: OF_DIGITS, MNIST().label: sweep(0.3, 70, 20)},
+}
+"""A learned γ's are those of `rate_distortion`."""
 STEPS = {LINEAR.label: 4000, Digits().label: 3000, MNIST().label: 14_000}
 """Steps of one training at a single β."""
 
@@ -34,37 +42,48 @@ SAMPLED = 3
 """Number of β with second VAEs: the lowest and others evenly spaced, all below the last collapse."""
 
 
-def told_steps(data: Data) -> int:
+def told_steps(data: Data, mode: Mode) -> int:
     """A tenth of the steps that the separate trainings take together."""
-    return len(BETAS[data.label]) * STEPS[data.label] // 10
+    return len(BETAS[mode][data.label]) * STEPS[data.label] // 10
 
 
 def sampled(data: Data) -> list[float]:
     """The β with second VAEs."""
-    betas = BETAS[data.label]
+    betas = BETAS[FIXED][data.label]
     return betas[:: len(betas) // (SAMPLED + 1)][:SAMPLED]
 
 
-ALL_BETAS = sorted({*BETAS[LINEAR.label], *BETAS[Digits().label]})
+def all_betas(*data: Data) -> list[float]:
+    """Every β of some data sets."""
+    return sorted({beta for of_mode in BETAS.values() for one in data for beta in of_mode[one.label]})
 
 
-@study(data=[LINEAR, Digits()], network=NETWORKS, way=WAYS, beta=ALL_BETAS, seed=range(4))
-def beta_input(data: Data, network: Network, way: Way, beta: float, seed: int) -> Trial | None:
+@study(
+    data=[LINEAR, Digits()],
+    network=NETWORKS,
+    mode=MODES,
+    way=WAYS,
+    beta=all_betas(LINEAR, Digits()),
+    seed=range(4),
+)
+def beta_input(data: Data, network: Network, mode: Mode, way: Way, beta: float, seed: int) -> Trial | None:
     """Does one VAE conditioned on β trace the same curve as separate VAEs, each trained at one β?"""
     if network == SECOND and data == LINEAR:
         return None
-    return trial(data, network, way, beta, seed)
+    return trial(data, network, mode, way, beta, seed)
 
 
-@beta_input.paper(data=[MNIST()], network=NETWORKS, way=WAYS, beta=BETAS[MNIST().label], seed=range(5))
-def beta_input_paper(data: Data, network: Network, way: Way, beta: float, seed: int) -> Trial | None:
+@beta_input.paper(data=[MNIST()], network=NETWORKS, mode=MODES, way=WAYS, beta=all_betas(MNIST()), seed=range(5))
+def beta_input_paper(data: Data, network: Network, mode: Mode, way: Way, beta: float, seed: int) -> Trial | None:
     """The same question on MNIST: 60 epochs for each separate VAE, and 120 for the conditioned one."""
-    return trial(data, network, way, beta, seed)
+    return trial(data, network, mode, way, beta, seed)
 
 
-def trial(data: Data, network: Network, way: Way, beta: float, seed: int) -> Trial | None:
-    """One row; None for a β that the study leaves out for this data set or network."""
-    betas = BETAS[data.label]
+def trial(data: Data, network: Network, mode: Mode, way: Way, beta: float, seed: int) -> Trial | None:
+    """One row; None for a β that the study leaves out for this data set, network or γ mode."""
+    if network == SECOND and mode == LEARNED:
+        return None
+    betas = BETAS[mode][data.label]
     wanted = [betas[len(betas) // 2]] if way == TOLD else sampled(data) if network == SECOND else betas
     if beta not in wanted:
         return None
@@ -77,12 +96,12 @@ def trial(data: Data, network: Network, way: Way, beta: float, seed: int) -> Tri
     else:
         model = VAE(kappa=16, encoder=(64,), decoder=(64,), log_var_scale=0.1, output_scale=0.1)
     spread = Spread(low=betas[0], high=betas[-1], at=tuple(betas)) if told else None
-    steps = told_steps(data) if told else STEPS[data.label]
+    steps = told_steps(data, mode) if told else STEPS[data.label]
     first = Trial(
         data=data,
         model=model.model_copy(update={"sees_beta": told}),
-        objective=Objective(gamma=Fixed(PER_DIMENSION[data.label]), beta=beta, spread=spread),
-        training=Training(steps=steps, batch=256 if large else 128, lr=_lr(data, way)),
+        objective=Objective(gamma=_gamma(data, mode, way), beta=beta, spread=spread),
+        training=Training(steps=steps, batch=_batch(data, mode, way), lr=_lr(data, way)),
         seed=seed,
     )
     if network == FIRST:
@@ -96,6 +115,21 @@ def trial(data: Data, network: Network, way: Way, beta: float, seed: int) -> Tri
         seed=seed,
         after=first,
     )
+
+
+def _gamma(data: Data, mode: Mode, way: Way) -> Gamma:
+    """A learned γ starts at T/d, where nothing is encoded."""
+    start = PER_DIMENSION[data.label]
+    if mode == FIXED:
+        return Fixed(start)
+    return LearnedByBeta(init=start) if way == TOLD else Learned(init=start)
+
+
+def _batch(data: Data, mode: Mode, way: Way) -> int:
+    """Large batches where γ follows β on linear data: γ(β) has a closed form there, and magnifies errors of R fourfold."""
+    if data == LINEAR and mode == LEARNED and way == TOLD:
+        return 512
+    return 256 if isinstance(data, MNIST) else 128
 
 
 def _lr(data: Data, way: Way) -> float:

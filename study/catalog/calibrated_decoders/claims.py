@@ -23,65 +23,59 @@ relative to σ, a probability is the density times the width, so levels and dens
 Claims compare decoders seed by seed. Samples are decoded means, without the decoder's noise. Their measure is FID if the
 home has it, otherwise the Fréchet distance of random features; the two may rank decoders differently.
 
-Source: Rybkin, Daniilidis & Levine, "Simple and effective VAE training with calibrated decoders" (2021), sections 4 and 5.
-The study also asks what finer variances gain. One for all pixels is a special case of one per pixel. One per image pays off
-if it explains more than its encoding costs: some five nats per image, whatever the image's size.
+Source: Rybkin, Daniilidis & Levine, "Simple and effective VAE training with calibrated decoders" (2021), sections 3 to 5 and
+table 1. The study also asks what finer variances gain. One for all pixels is a special case of one per pixel. One per image
+pays off if it explains more than its encoding costs: some five nats per image, whatever the image's size.
 """
 
 import math
-from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.claim import QUESTION, Claim
+from analysis.claims.comparison import Comparison, above, at_most, within
+from analysis.claims.estimate import mean_of
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
-from analysis.tables.interval import Interval, number, t_interval
+from analysis.tables.interval import t_interval
 from analysis.tables.sheet import Sheet
-from study.catalog.calibrated_decoders.table import OPTIMAL, PER_IMAGE, PER_PIXEL, SHARED, UNIT, calibrated_decoders
-
-SOURCE = "Rybkin, Daniilidis & Levine (2021), table 1"
-SHARED_IS_BETTER = "Rybkin, Daniilidis & Levine (2021), section 3, on a variance that the decoder outputs"
-DERIVED = "asked here: does a finer variance pay for itself?"
-OF_LEVELS = "asked here for levels; the source compares densities"
-
-NLL = "nll_levels"
-
-
-class By(NamedTuple):
-    """A measure of decoders: its column, its name, the source of the claim, and when the claim may fail."""
-
-    column: str
-    heading: str
-    source: str
-    proviso: str = ""
-
-
-DENSITY = By("neg_elbo_test", "−ELBO by density", SOURCE)
-LEVELS = By(
-    NLL,
-    "−log P",
-    OF_LEVELS,
-    "; this may fail where most values lie in an open end bin and levels are narrow relative to the noise",
+from study.catalog.calibrated_decoders.decoders import QUALITY, Decoders
+from study.catalog.calibrated_decoders.table import (
+    BERNOULLI,
+    BETAS,
+    BITWISE,
+    CATEGORICAL,
+    DECODED,
+    MIXTURE,
+    OPTIMAL,
+    PER_IMAGE,
+    PER_PIXEL,
+    SHARED,
+    STUDENT,
+    UNIT,
+    calibrated_decoders,
 )
-FINER = By(NLL, "−log P", DERIVED)
 
-J_APART = 0.01
+ASKED = "asked here"
+
+NLL, DENSITY = "nll_levels", "neg_elbo_test"
+
+ONE_SCALE = (UNIT, *BETAS, SHARED, OPTIMAL)
+"""Normal decoders with one variance for all values."""
+
+SAME_J = 0.01
 """Largest relative difference of J between a learned and an optimal variance."""
 
-FEWEST = 3
-"""Pairs of trials that a claim needs."""
-
-QUALITY = {"fid": "FID", "fd_conv": "FD of random features"}
-"""Distances of samples to the test set; the claims use the first one measured."""
+AS_WELL = 0.1
+"""How much a distance may exceed another's, relative, where one decoder does as well as the other."""
 
 COLUMNS = {
     NLL: "−log P, nats",
     "bits": "bits/dim",
     "neg_elbo_levels": "−ELBO, nats",
+    DENSITY: "−ELBO by density, nats",
     "fid": "FID",
     "fd_conv": "FD, random features",
     "kd_conv": "KD, random features",
@@ -102,14 +96,85 @@ def compared(frame: Frame, header: Header) -> list[Claim]:
     """The claims about trials with the axes `data`, `decoder` and `seed`."""
     found = []
     for (data,), trials in cells(frame, header, ["data"]):
-        name, finer = label_text(data), [one for one in (PER_IMAGE, PER_PIXEL) if one in set(trials["decoder"])]
-        found += [_below(name, trials, better, UNIT, by) for by in (DENSITY, LEVELS) for better in (SHARED, OPTIMAL)]
-        found.append(_same_objective(name, trials))
-        found += [_below(name, trials, one, SHARED, FINER) for one in finer]
-        if column := quality(trials):
-            pairs = [(SHARED, UNIT, SOURCE), (OPTIMAL, UNIT, SOURCE)]
-            pairs += [(SHARED, PER_PIXEL, SHARED_IS_BETTER)] if PER_PIXEL in finer else []
-            found += [_below(name, trials, one, other, By(column, QUALITY[column], said)) for one, other, said in pairs]
+        one = Decoders(label_text(data), trials)
+        found += [*_learned(one), *_orderings(one), *_finer(one), *_of_samples(one)]
+    return found
+
+
+def _learned(one: Decoders) -> list[Claim]:
+    """A learned variance against one of 1, by density as in the source and by levels, and against the closed form."""
+    found = []
+    for better in (SHARED, OPTIMAL):
+        said = f"“{better}” explains the images better than “{UNIT}”"
+        found.append(one.claim(f"{said}, by density", one.less(better, [UNIT], DENSITY), "S6"))
+        asked = f"does “{better}” explain the images better than “{UNIT}” by −log P of levels, too?"
+        found.append(one.claim(asked, one.less(better, [UNIT], NLL), kind=QUESTION, source=ASKED))
+    learned, optimal = (one.of(decoder, "objective_train") for decoder in (SHARED, OPTIMAL))
+    apart = mean_of(((optimal - learned) / learned.abs()).dropna())
+    same = [Comparison("relative difference of J", apart, within(SAME_J, of=0.0))]
+    return [*found, one.claim("a variance in closed form reaches the same J as a learned one", same, "S5")]
+
+
+def _orderings(one: Decoders) -> list[Claim]:
+    """What the source's table orders: likelihoods by density, those of levels by −log P, and β against a learned variance."""
+    found = []
+    if one.have(STUDENT):
+        said = "Student's t explains the images best by density, of decoders with one scale"
+        found.append(one.claim(said, one.less(STUDENT, ONE_SCALE, DENSITY), "S8"))
+    if one.have(BITWISE):
+        worst = one.less(BITWISE, (CATEGORICAL, MIXTURE), NLL, above(0.0, " nats"))
+        found.append(one.claim("bitwise is the worst likelihood of levels by −log P", worst, "S8"))
+    if one.have(*BETAS):
+        tuned = one.best([UNIT, *BETAS], DENSITY)
+        said = "a learned variance explains the images as well as a β tuned for it, by density"
+        found.append(one.claim(said, one.less(SHARED, [tuned], DENSITY, at_most(0.0, " nats")), "S8"))
+    if one.have(BERNOULLI):
+        asked = "does a Bernoulli decoder explain black and white images best, by −log P?"
+        best = one.less(BERNOULLI, (UNIT, SHARED, OPTIMAL), NLL)
+        found.append(one.claim(asked, best, kind=QUESTION, source=ASKED))
+    return found
+
+
+def _finer(one: Decoders) -> list[Claim]:
+    """A variance per image and per pixel against one for all. Density does not judge a variance that knows its image."""
+    found = []
+    if one.have(PER_IMAGE):
+        said = (
+            "a σ for each image in closed form explains the images better than one for all, by −log P, its coding paid"
+        )
+        found.append(one.claim(said, one.less(PER_IMAGE, [SHARED], NLL), "S10"))
+    if one.have(DECODED):
+        said = "a σ for each pixel that the decoder gives explains the images better than one for all, by −log P"
+        found.append(one.claim(said, one.less(DECODED, [SHARED], NLL), "S9"))
+        asked = "does it explain them better than one trained σ for each pixel, by −log P?"
+        found.append(one.claim(asked, one.less(DECODED, [PER_PIXEL], NLL), kind=QUESTION, source=ASKED))
+    if one.have(PER_PIXEL):
+        asked = "does one trained σ for each pixel explain the images better than one for all, by −log P?"
+        found.append(one.claim(asked, one.less(PER_PIXEL, [SHARED], NLL), kind=QUESTION, source=ASKED))
+    return found
+
+
+def _of_samples(one: Decoders) -> list[Claim]:
+    """By the distance of samples to the test set."""
+    if (column := one.quality) is None:
+        return []
+    by = f"by {QUALITY[column]}"
+    found = [
+        one.claim(f"samples of “{better}” are better than those of “{UNIT}”, {by}", [*worse], "S7")
+        for better in (SHARED, OPTIMAL)
+        for worse in [one.less(better, [UNIT], column, unit="")]
+    ]
+    if one.have(*BETAS):
+        tuned = one.best([UNIT, *BETAS], column)
+        ours, theirs = one.of(SHARED, column), one.of(tuned, column)
+        ratio = Comparison(f"“{SHARED}” over “{tuned}”", mean_of((ours / theirs).dropna()), at_most(1 + AS_WELL))
+        said = f"samples of a learned variance are as good as those of a β tuned for them, {by}"
+        found.append(one.claim(said, [ratio], "S8"))
+    asked = f"are samples of “{OPTIMAL}” better than those of “{SHARED}”, {by}?"
+    found.append(one.claim(asked, one.less(OPTIMAL, [SHARED], column, unit=""), kind=QUESTION, source=ASKED))
+    if one.have(DECODED):
+        asked = f"are samples of “{SHARED}” better than those of a decoder that gives each pixel's σ, {by}?"
+        found.append(one.claim(asked, one.less(SHARED, [DECODED], column, unit=""), kind=QUESTION, source=ASKED))
     return found
 
 
@@ -135,53 +200,3 @@ def with_bits(trials: Frame) -> Frame:
     if NLL not in trials:
         return trials
     return trials.assign(bits=trials[NLL] / (trials["d"] * math.log(2)))
-
-
-def quality(trials: Frame) -> str | None:
-    """The column that measures samples; None if the trials have none."""
-    return next((column for column in QUALITY if column in trials and trials[column].notna().any()), None)
-
-
-def _paired(trials: Frame, one: str, other: str, column: str) -> tuple[pd.Series, pd.Series]:
-    """A column of two decoders, seed by seed, where both were measured."""
-    done = trials[trials["status"].eq("finished")]
-    if column not in done:
-        return pd.Series(dtype=float), pd.Series(dtype=float)
-    ours, theirs = (
-        done[done["decoder"].eq(name)].set_index("seed")[column].astype(float).dropna() for name in (one, other)
-    )
-    shared = ours.index.intersection(theirs.index)
-    return ours.loc[shared], theirs.loc[shared]
-
-
-def _below(data: str, trials: Frame, one: str, other: str, by: By) -> Claim:
-    ours, theirs = _paired(trials, one, other, by.column)
-    difference: Interval = t_interval(ours - theirs)
-    return Claim(
-        data=data,
-        claim=f"{by.heading} is lower with the decoder “{one}” than with “{other}”",
-        source=by.source,
-        expected=f"{one} − {other} < 0{by.proviso}",
-        measured=f"{number(ours.mean())} against {number(theirs.mean())}, paired difference {difference}",
-        tolerance="the paired 95 % t-interval lies below 0",
-        verdict=judge(difference.high < 0, difference.n >= FEWEST),
-        trials=2 * difference.n,
-        topic=topics.CALIBRATED_DECODERS,
-    )
-
-
-def _same_objective(data: str, trials: Frame) -> Claim:
-    """Compares means over seeds; J is that of the training set, which both minimise."""
-    optimal, learned = _paired(trials, OPTIMAL, SHARED, "objective_train")
-    apart = float((optimal - learned).mean() / abs(learned.mean())) if len(learned) else math.nan
-    return Claim(
-        data=data,
-        claim="a variance in closed form reaches the same J as a learned one",
-        source=SOURCE,
-        expected="J equal",
-        measured=f"J = {number(optimal.mean(), 4)} optimal, {number(learned.mean(), 4)} learned: {100 * apart:.2g} % apart",
-        tolerance=f"{100 * J_APART:g} % of |J|, means over seeds",
-        verdict=judge(abs(apart) <= J_APART, len(learned) >= FEWEST),
-        trials=2 * len(learned),
-        topic=topics.CALIBRATED_DECODERS,
-    )

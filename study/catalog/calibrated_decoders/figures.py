@@ -20,6 +20,7 @@ from study.catalog.calibrated_decoders.table import (
     BETAS,
     BITWISE,
     CATEGORICAL,
+    DECODED,
     MIXTURE,
     OPTIMAL,
     PER_IMAGE,
@@ -33,7 +34,7 @@ from study.record import Home, read_artifacts
 
 GROUPS = {
     "γ = 1": (UNIT, *BETAS),
-    "a density whose scale is learned": (SHARED, OPTIMAL, PER_PIXEL, PER_IMAGE, STUDENT),
+    "a density whose scale is learned": (SHARED, OPTIMAL, PER_PIXEL, DECODED, PER_IMAGE, STUDENT),
     "probabilities of levels": (BERNOULLI, CATEGORICAL, BITWISE, MIXTURE),
 }
 COLOURS = dict(zip(GROUPS, ("#D55E00", "#0072B2", "#009E73"), strict=True))
@@ -66,6 +67,9 @@ def _metrics(finished: Frame, view: View) -> Drawing:
     for line, ((data,), trials) in zip(grid, groups, strict=True):
         decoders = view.header.ordered("decoder", trials["decoder"])
         for ax, column in zip(line, shown, strict=True):
+            if trials[column].isna().all():
+                ax.set_axis_off()
+                continue
             _dots(ax, trials, column, decoders)
             ax.set_xlabel(SHOWN[column])
             if column != "bits":

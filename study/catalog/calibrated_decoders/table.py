@@ -1,17 +1,17 @@
 """Decoders × seeds on images: which likelihood explains the images best, and which gives the best samples?
 
 All decoders share encoder, latents and layers; only the likelihood differs: unit variance, with β to compensate; a variance
-that is learned or in closed form, for all values, per pixel or per image; Student's t; and probabilities of the images'
-levels themselves. A Bernoulli decoder needs binary data, so the study compares it with Gaussian decoders on black and white
-images. A learned log γ has its own learning rate, so that it converges in time. A variance per pixel has a floor, width²/12,
-the variance of rounding to a level; without it, pixels that never change would drive it to 0.
+that is learned or in closed form, for all values, per pixel or per image, or an output of the decoder; Student's t; and
+probabilities of the images' levels themselves. A Bernoulli decoder needs binary data, so the study compares it with Gaussian
+decoders on black and white images. A learned log γ has its own learning rate, so that it converges in time. A variance per
+pixel has a floor, width²/12, the variance of rounding to a level; without it, pixels that never change would drive it to 0.
 
 The source compares Gaussian decoders by density, and so do the claims. They also compare −log P of levels, which every
 likelihood has. By levels a learned variance may lose where most of them lie in an end bin and are narrow relative to the
 noise, as in MNIST: `study.catalog.calibrated_decoders.claims` explains why, and by how many nats.
 
-The study leaves out two parts of the source's table: the BAIR videos, and hierarchical VAEs. The source's decoder outputs
-its variance per pixel; here it is one trained vector for all images.
+The study leaves out two parts of the source's table: the BAIR videos, and hierarchical VAEs. The source's variance per pixel
+is an output of the decoder. Beside it stands a variance per pixel that is one trained vector for all images.
 
 Source: Rybkin, Daniilidis & Levine, "Simple and effective VAE training with calibrated decoders" (2021), table 1.
 """
@@ -27,6 +27,7 @@ from models.specs import (
     Bitwise,
     Categorical,
     CelebA,
+    DecodedPerPixel,
     Digits,
     Fixed,
     ImageVAE,
@@ -46,7 +47,8 @@ Images = Digits | MNIST | CelebA | CIFAR10 | SVHN
 
 LEARNED = Learned(init=0.1, lr=0.01)
 
-UNIT, SHARED, OPTIMAL, PER_PIXEL, PER_IMAGE = "unit variance", "shared", "optimal", "per pixel", "per image"
+UNIT, SHARED, OPTIMAL = "unit variance", "shared", "optimal"
+PER_PIXEL, DECODED, PER_IMAGE = "per pixel", "per pixel, decoded", "per image"
 BETAS = {"β = 0.1": 0.1, "β = 0.01": 0.01, "β = 0.001": 0.001}
 STUDENT, BERNOULLI = "Student's t", "Bernoulli"
 CATEGORICAL, BITWISE, MIXTURE = "categorical", "bitwise", "logistic mixture"
@@ -57,6 +59,7 @@ DECODERS: dict[str, Objective] = {
     SHARED: Objective(gamma=LEARNED),
     OPTIMAL: Objective(gamma=Optimal()),
     PER_PIXEL: Objective(gamma=PerPixel(init=0.1)),
+    DECODED: Objective(gamma=DecodedPerPixel(init=0.1)),
     PER_IMAGE: Objective(gamma=PerImage()),
     STUDENT: Objective(gamma=LEARNED, likelihood=StudentT(freedom=4)),
     BERNOULLI: Objective(likelihood=Bernoulli()),
@@ -101,7 +104,7 @@ def _trial(
     if (decoder not in ON_BINARY) if data.levels == 2 else decoder == BERNOULLI:
         return None
     objective = DECODERS[decoder]
-    if isinstance(objective.gamma, PerPixel):
+    if isinstance(objective.gamma, PerPixel | DecodedPerPixel):
         floor = (data.levels - 1) ** -2 / 12
         objective = objective.model_copy(update={"gamma": objective.gamma.model_copy(update={"floor": floor})})
     return Trial(data=data, model=model, objective=objective, training=training, seed=seed, samples=samples, bits=True)

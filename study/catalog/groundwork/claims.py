@@ -3,29 +3,31 @@
 A verdict here tests the platform as much as a source: a failure here casts doubt on every other verdict.
 
 Source: Wang & Ziyin (2022), Props. 2 and 3, Thms. 1 and 2, appendix D; Dai, Wenliang & Wipf (2021), eq. 3; Rybkin,
-Daniilidis & Levine (2021), section 3; Burda, Grosse & Salakhutdinov (2016), eq. 8; Richardson & Weiss (2018), section 2.
+Daniilidis & Levine (2021), section 3; Burda, Grosse & Salakhutdinov (2016), eq. 8; Richardson & Weiss (2018), section 2;
+Lucas et al. (2019).
 """
 
 import math
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
-from analysis.claims.residuals import worst
-from analysis.frames.probe_results import all_computed, probe_results
+from analysis.claims.claim import CHECK, Claim
+from analysis.claims.comparison import Comparison, above, at_most, near, within
+from analysis.claims.estimate import mean_count_of, mean_of, worst_of
+from analysis.claims.lacks import too_few, uncomputed
+from analysis.frames.probe_results import probe_results
 from analysis.frames.types import Frame
 from analysis.frames.view import View
-from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
-from study.catalog.groundwork.identities import IDENTITIES, worst_residual
+from study.catalog.groundwork.avoided import of_avoided
+from study.catalog.groundwork.identities import IDENTITIES, LITERATURE, STEPS, residuals, worst_residual
+from study.catalog.groundwork.likelihoods import of_likelihoods
 from study.catalog.groundwork.minima import of_minima
-from study.catalog.groundwork.table import BINS, CONVENTIONS, LIKELIHOOD, MMDS, NOISY, groundwork
+from study.catalog.groundwork.table import BINS, CONVENTIONS, MMDS, NOISY, groundwork
 
-IDENTICAL, EXACT = 1e-5, 1e-10
-"""Tolerances: on identities, relative; on densities, nats."""
+IDENTICAL = 1e-5
+"""Relative tolerance on identities."""
 
 SHARE, SHARE_WITHIN = 0.05, 0.02
 """Share of the bins that differ by chance alone, and how far a mean over repeats may lie from it."""
@@ -39,7 +41,7 @@ ZEROS = sum(1 + s / (s + 1) - 4 * s / (2 * s + 1) for s in (0.1, 0.2, 0.5, 1.0, 
 MANY, ZEROS_WITHIN = 64, 0.02
 """κ that counts as very many dimensions, and the relative tolerance there."""
 
-ONE_MORE = 1
+ONE_MORE = 1.0
 """How far the count of narrow posteriors may lie from r."""
 
 
@@ -49,10 +51,11 @@ def claims(view: View) -> list[Claim]:
     return [
         *_conventions(view),
         *of_minima(view),
+        *of_avoided(view),
+        *of_likelihoods(view),
         *(_bins(view, name) for name in _asked(view, BINS)),
         *(_mmd(view, name) for name in _asked(view, MMDS)),
-        *(_collapsed(view, name) for name, probe in MMDS.items() if probe.kappa == MANY),
-        _likelihood(view),
+        *(_collapsed(view, name) for name in _asked(view, MMDS) if MMDS[name].kappa == MANY),
         *(claim for name in _asked(view, NOISY) for claim in _noisy(view, name)),
     ]
 
@@ -62,7 +65,8 @@ def sheets(view: View) -> list[Sheet]:
     """Each identity's worst residual, and the metrics' null values."""
     found = probe_results(_of(view, [CONVENTIONS]))
     identities = [
-        {"identity": name, "worst residual": worst_residual(both, found)} for name, both in IDENTITIES.items()
+        {"identity": name, "worst residual": worst_residual(both, found)} if found else None
+        for name, both in IDENTITIES.items()
     ]
     nulls = [
         {"metric": look.row["look"], "seed": int(look.row["seed"])}
@@ -70,38 +74,46 @@ def sheets(view: View) -> list[Sheet]:
         for look in probe_results(_of(view, _asked(view, [*BINS, *MMDS])))
     ]
     return [
-        Sheet("identities", "Identities between objectives, relative residuals", pd.DataFrame(identities)),
+        Sheet.of("identities", "Identities between objectives, relative residuals", identities),
         Sheet("nulls", "Metrics of two samples of one distribution", pd.DataFrame(nulls)),
     ]
 
 
 def _conventions(view: View) -> list[Claim]:
     trials = _of(view, [CONVENTIONS])
-    found, enough = probe_results(trials), all_computed(trials)
-    errors = {name: worst_residual(both, found) for name, both in IDENTITIES.items()}
-    error, turned = worst(errors.values()), worst(look["turned"] for look in found)
+    found, lacks = probe_results(trials), uncomputed(trials)
+
+    def claim(says: str, source: str, comparisons: list[Comparison], statements: Sequence[str] = ()) -> Claim:
+        kind = None if statements else CHECK
+        return Claim(
+            "random networks",
+            says,
+            source,
+            comparisons=comparisons,
+            lacks=lacks,
+            trials=len(found),
+            statements=[*statements],
+            kind=kind,
+        )
+
+    def off(what: str, errors: Iterable[float]) -> Comparison:
+        return Comparison(f"{what}: largest relative residual", worst_of(errors, "networks"), at_most(IDENTICAL))
+
+    steps = [off(name, residuals(both, found)) for name, both in STEPS.items()]
+    slopes = off("∇J of all weights, and of log γ where it is learned", (look["slopes_apart"] for look in found))
+    turned = off("∇J(γ, β) against β ∇J(βγ, 1)", (look["turned"] for look in found))
     return [
-        Claim(
-            "random networks",
-            "the objectives of the sources convert into each other: " + "; ".join(IDENTITIES),
-            "the definitions; Dai, Wenliang & Wipf (2021), eq. 3; Wang & Ziyin (2022), eq. 5; Rybkin et al. (2021)",
-            f"{len(IDENTITIES)} identities",
-            f"relative residuals of at most {number(error)}" if found else NOTHING,
-            f"{IDENTICAL:g}, relative",
-            judge(error <= IDENTICAL, enough),
-            len(found),
-            topics.CONVENTIONS,
+        claim("what steps minimise and records hold is J, written by hand or by autograd", "the definitions", steps),
+        claim("the slopes that a step follows are those of J written out", "the definitions", [slopes]),
+        *(
+            claim(name, "the definitions", [off("both sides", residuals(both, found))], [statement])
+            for name, (statement, both) in LITERATURE.items()
         ),
-        Claim(
-            "random networks",
+        claim(
             "only βγ matters where γ is fixed: gradients at (γ, β) and (βγ, 1) point the same way",
             "derived from the definition of J",
-            "∇J(γ, β) = β ∇J(βγ, 1)",
-            f"at most {number(turned)} apart, relative" if found else NOTHING,
-            f"{IDENTICAL:g}, relative",
-            judge(turned <= IDENTICAL, enough),
-            len(found),
-            topics.CONVENTIONS,
+            [turned],
+            ["W20"],
         ),
     ]
 
@@ -109,104 +121,69 @@ def _conventions(view: View) -> list[Claim]:
 def _bins(view: View, name: str) -> Claim:
     trials = _of(view, [name])
     found = probe_results(trials)
-    mean = float(np.mean([look["mean"] for look in found])) if found else math.nan
     return Claim(
         name,
         "two samples of one distribution differ in one bin out of twenty",
-        "Richardson & Weiss (2018), section 2; Regularization balance, Table 4, “Downsample”",
-        f"NDB/K = {SHARE:g}",
-        f"{number(mean)}",
-        f"{SHARE_WITHIN:g}",
-        judge(abs(mean - SHARE) <= SHARE_WITHIN, all_computed(trials)),
-        len(found),
-        topics.NULLS_OF_METRICS,
+        "Richardson & Weiss (2018), section 2",
+        comparisons=[Comparison("NDB/K", mean_of(look["mean"] for look in found), within(SHARE_WITHIN, SHARE))],
+        lacks=uncomputed(trials),
+        trials=len(found),
+        kind=CHECK,
     )
 
 
 def _mmd(view: View, name: str) -> Claim:
     trials = _of(view, [name])
     found = probe_results(trials)
-    away = worst(look["mean"] / (look["deviation"] / math.sqrt(look.what["repeats"])) for look in found)
+    away = worst_of((look["mean"] / (look["deviation"] / math.sqrt(look.what["repeats"])) for look in found), "seeds")
     return Claim(
         name,
         "MMD² between two samples of the prior is zero on average",
         "Tolstikhin et al. (2018), section 4, unbiased; Gretton et al. (2012), lemma 6",
-        "0",
-        f"at most {number(away)} standard errors of the mean" if found else NOTHING,
-        f"{DEVIATIONS:g} standard errors",
-        judge(away <= DEVIATIONS, all_computed(trials)),
-        len(found),
-        topics.NULLS_OF_METRICS,
+        comparisons=[Comparison("largest mean in standard errors", away, at_most(DEVIATIONS))],
+        lacks=uncomputed(trials),
+        trials=len(found),
+        kind=CHECK,
     )
 
 
 def _collapsed(view: View, name: str) -> Claim:
     trials = _of(view, [name])
     found = probe_results(trials)
-    error = worst(look["of_zeros"] / ZEROS - 1 for look in found)
     return Claim(
         name,
         "MMD² of codes that are all zero is that of a point mass",
         "derived from the kernel, for very many dimensions",
-        number(ZEROS, 4),
-        f"at most {number(error)} from it, relative" if found else NOTHING,
-        f"{ZEROS_WITHIN:.0%}",
-        judge(error <= ZEROS_WITHIN, all_computed(trials)),
-        len(found),
-        topics.NULLS_OF_METRICS,
-    )
-
-
-def _likelihood(view: View) -> Claim:
-    trials = _of(view, [LIKELIHOOD])
-    found = probe_results(trials)
-    error = worst(size for look in found for size in (look["spread"], look["misjudged"]))
-    return Claim(
-        "linear VAE at its optimum, β = 1",
-        "every draw's importance weight is the exact likelihood",
-        "Burda, Grosse & Salakhutdinov (2016), eq. 8; Tipping & Bishop (1999), section 3.2",
-        "log weights without spread, and equal to log p(x)",
-        f"at most {number(error)} nats" if found else NOTHING,
-        f"{EXACT:g} nats",
-        judge(error <= EXACT, all_computed(trials)),
-        len(found),
-        topics.EXACT_LIKELIHOOD,
+        comparisons=[Comparison("MMD²", mean_of(look["of_zeros"] for look in found), near(ZEROS, ZEROS_WITHIN))],
+        lacks=uncomputed(trials),
+        trials=len(found),
+        kind=CHECK,
     )
 
 
 def _noisy(view: View, name: str) -> list[Claim]:
     trials = _of(view, [name])
     done = trials[trials["status"].eq("finished")]
-    kappa, r, burda, active = (done[of].astype(float) for of in ("kappa", "intrinsic_dim", "n_burda", "n_active"))
-    enough = all_computed(trials)
+    kappa, r = (float(trials[of].median()) for of in ("kappa", "intrinsic_dim"))
+    lacks = too_few(len(done), len(trials), "have finished")
+
+    def claim(says: str, what: str, comparison: Comparison) -> Claim:
+        return Claim(name, says, what, comparisons=[comparison], lacks=lacks, trials=len(done))
+
     return [
-        Claim(
-            name,
+        claim(
             "on noisy data the mean of every latent varies by more than 0.01, whatever the data's dimension",
             "derived: eigenvalues of a sample's noise exceed their mean",
-            f"all of κ = {_counts(kappa.unique())}",
-            _counts(burda),
-            "exact",
-            judge(bool(burda.eq(kappa).all()), enough),
-            len(done),
-            topics.WHAT_IS_ACTIVE,
+            Comparison(
+                f"latents of κ = {kappa:.0f} whose mean varies", mean_count_of(done["n_burda"]), above(kappa - 1)
+            ),
         ),
-        Claim(
-            name,
+        claim(
             "the latents with a posterior variance below half of the prior's are as many as the data's modes",
             "derived",
-            f"r = {_counts(r.unique())}",
-            _counts(active),
-            f"± {ONE_MORE}",
-            judge(bool((active - r).abs().le(ONE_MORE).all()), enough),
-            len(done),
-            topics.WHAT_IS_ACTIVE,
+            Comparison("such latents", mean_count_of(done["n_active"]), within(ONE_MORE, r)),
         ),
     ]
-
-
-def _counts(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:.0f}" for value in values) or NOTHING
 
 
 def _of(view: View, names: Sequence[str]) -> Frame:

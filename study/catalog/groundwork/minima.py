@@ -7,12 +7,12 @@ import math
 
 import numpy as np
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
-from analysis.claims.residuals import worst
-from analysis.frames.probe_results import ProbeResult, all_computed, probe_results
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, at_most
+from analysis.claims.estimate import worst_of
+from analysis.claims.lacks import uncomputed
+from analysis.frames.probe_results import ProbeResult, probe_results
 from analysis.frames.view import View
-from analysis.tables.interval import NOTHING, number
 from analysis.theory import fixed_sigma, learned_gamma, linear
 from analysis.theory.modes import Modes
 from study.catalog.groundwork.table import LEARNED_GAMMA, MINIMA
@@ -29,30 +29,51 @@ PROPOSITIONS = {
     "learned γ": f"{WZ}, appendix D, derived again",
 }
 
+STATED = {"equal Σ": ["W2"], "unequal Σ": ["W2"], "learned Σ": ["W3"], "learned γ": ["W14"]}
+"""The statements that each closed form is."""
+
 
 def of_minima(view: View) -> list[Claim]:
     """The claims about minima, one for each kind of linear problem, and about the learned γ."""
     minima = [_minimum(view, name, probe.variant) for name, probe in MINIMA.items()]
-    return [*minima, _learned_gamma(view)]
+    return [*minima, _learned_gamma(view), _no_other_minimum(view)]
+
+
+def _no_other_minimum(view: View) -> Claim:
+    """Of fixed γ, as the theorem says it."""
+    trials = view.trials[view.trials["look"].isin([name for name in MINIMA if name != LEARNED_GAMMA])]
+    found, errors = probe_results(trials), []
+    for look in found:
+        expected = _lowest(look, view)
+        errors.append((look["highest_end"] - expected) / max(1.0, abs(expected)))
+    starts = int(sum(look["ends"] for look in found))
+    return Claim(
+        "linear problems",
+        "every random start ends at the global minimum",
+        f"{WZ}, Thm. 1",
+        comparisons=[
+            Comparison(f"worst of {starts} ends, off the closed form, relative", worst_of(errors), at_most(MINIMAL))
+        ],
+        lacks=uncomputed(trials),
+        trials=len(found),
+        statements=["W4"],
+    )
 
 
 def _minimum(view: View, name: str, variant: str) -> Claim:
     trials = view.trials[view.trials["look"].eq(name)]
-    found = probe_results(trials)
-    errors = []
+    found, errors = probe_results(trials), []
     for look in found:
         expected = _lowest(look, view)
         errors.append((look["lowest"] - expected) / max(1.0, abs(expected)))
     return Claim(
         f"linear problems, {variant}",
-        "the lowest loss equals that of the closed form",
+        "the lowest loss by L-BFGS from random starts is that of the closed form",
         PROPOSITIONS[variant],
-        "the closed form's J",
-        f"at most {number(worst(errors))} from it, relative, by L-BFGS from random starts" if found else NOTHING,
-        f"{MINIMAL:g}, relative",
-        judge(worst(errors) <= MINIMAL, all_computed(trials)),
-        len(found),
-        topics.LINEAR_MINIMUM,
+        comparisons=[Comparison("largest relative distance", worst_of(errors), at_most(MINIMAL))],
+        lacks=uncomputed(trials),
+        trials=len(found),
+        statements=STATED[variant],
     )
 
 
@@ -82,14 +103,13 @@ def _learned_gamma(view: View) -> Claim:
         expected = float(learned_gamma.gamma_star(_modes(look, view)[0], look["at_beta"], int(look["latents"])))
         if expected > look["at_gamma"]:
             errors.append(look["found_gamma"] / expected - 1)
+    lacks = uncomputed(trials) or ("" if errors else "no problem has γ* above its floor")
     return Claim(
         "linear problems, learned γ",
         "γ* = (C₀ + Σ_{k<i≤m} ζᵢ²)/(d₂ − βk), where that is above 0",
         f"{PROPOSITIONS['learned γ']}; k by derivation",
-        "the closed form's γ*",
-        f"at most {number(worst(errors))} from it, relative, in {len(errors)} problems" if errors else NOTHING,
-        f"{GAMMA:g}, relative",
-        judge(worst(errors) <= GAMMA, all_computed(trials) and bool(errors)),
-        len(errors),
-        topics.LEARNED_GAMMA_LINEAR,
+        comparisons=[Comparison("largest relative distance to γ*", worst_of(errors), at_most(GAMMA))],
+        lacks=lacks,
+        trials=len(errors),
+        statements=["W14"],
     )

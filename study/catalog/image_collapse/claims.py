@@ -5,17 +5,22 @@ prior have variance Σ(ζᵢ² − g)₊. A network with hidden layers need not 
 lower J. Where neither encodes anything, both are the same model, so both should lose their last mode at about ζ₁²/γ. A claim
 needs only the β that it is about: part of the sweep may decide it.
 
-A mode is left if a latent has more than 0.01 active units (Burda, Grosse & Salakhutdinov, 2016).
+A mode is left if it has more than 0.01 active units (Burda, Grosse & Salakhutdinov, 2016): of a linear network by the
+singular values of its decoder, of others by latents, which close to a threshold are more than the modes.
 Source: Wang & Ziyin (2022), figures 2 and 3; the values that they print as ζᵢ of MNIST are ζᵢ².
 """
+
+import math
 
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.beta_sweep import BURDA
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, at_most, between, within
+from analysis.claims.estimate import Estimate, mean_count_of, mean_of
+from analysis.claims.linear_optimum import Cell
 from analysis.claims.network_sweep import NetworkSweep, network_sweeps
-from analysis.claims.topics import Topic
 from analysis.figures.drawing import Drawing
 from analysis.fit import FITTED, total_collapse
 from analysis.frames.declaration import data_kind
@@ -26,10 +31,8 @@ from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
 from analysis.theory import linear
 from study.catalog.image_collapse.figures import figures
-from study.catalog.image_collapse.table import LINEAR, image_collapse
-
-TOPICS = {"Digits": topics.DIGITS_SWEEP, "MNIST": topics.MNIST_SWEEP}
-"""By kind of data, like the tables below."""
+from study.catalog.image_collapse.table import LINEAR, WIDE, image_collapse
+from study.record import Home
 
 COLLAPSE = {"Digits": (12.0, 16.0), "MNIST": (4.6, 5.4)}
 """Range of β that should hold the last threshold; ζ₁²/γ is 14 and 5.1."""
@@ -43,6 +46,9 @@ GAIN_UP_TO = {"Digits": 8.0}
 FEWEST = 5
 """Number of β needed to say whether the variance of samples falls."""
 
+RISE = 0.01
+"""Largest rise of the variance of samples from one β to the next, as a part of the largest of the sweep."""
+
 VARIANCE = 0.05
 """Tolerance on the variance of samples of a linear VAE, relative to the largest of the sweep."""
 
@@ -53,14 +59,15 @@ def claims(view: View) -> list[Claim]:
     found = []
     for data, networks in _by_data(view).items():
         for name, trials in networks.items():
-            where = f"{data}, {name}", TOPICS[data]
+            where = f"{data}, {name}"
             if data in COLLAPSE:
-                found.append(_collapse(*where, trials, *COLLAPSE[data]))
-            if data in LEFT:
-                found.append(_left(*where, trials, LEFT[data]))
+                found.append(_collapse(where, trials, name, *COLLAPSE[data]))
+            if name == LINEAR and data in LEFT:
+                found.append(_left(where, trials, view.home, LEFT[data]))
             if name != LINEAR and data in GAIN_UP_TO:
-                found.append(_gain(*where, trials, GAIN_UP_TO[data]))
-            found.append(_variance(*where, trials, exact=name == LINEAR))
+                found.append(_gain(where, trials, GAIN_UP_TO[data]))
+            if trials.trials["beta"].nunique() >= FEWEST:
+                found.append(_variance(where, trials, exact=name == LINEAR))
     return found
 
 
@@ -84,84 +91,120 @@ def sheets(view: View) -> list[Sheet]:
     ]
 
 
-def _collapse(data: str, topic: Topic, trials: NetworkSweep, low: float, high: float) -> Claim:
-    """The grid's bracket decides; a nonlinear network's active units follow no hinge, so the fit is only shown."""
+def _collapse(where: str, trials: NetworkSweep, name: str, low: float, high: float) -> Claim:
+    """The grid's brackets decide, seed by seed; a nonlinear network's active units follow no hinge."""
     expected = float(trials.modes.zeta2[0]) / trials.gamma
-    measured, agrees = "nothing was measured", False
-    if len(trials.settled):
-        fit = total_collapse(trials.by_rank)
-        agrees = low <= fit.bracket[0] < fit.bracket[1] <= high
-        measured = f"the last mode is lost between β = {number(fit.bracket[0])} and {number(fit.bracket[1])}"
-        if fit.verdict == FITTED:
-            measured += f"; fit {number(fit.estimate)} [{number(fit.low)}, {number(fit.high)}]"
-    return Claim(
-        data=data,
-        claim="the last mode is lost at β = ζ₁²/γ",
-        source="Wang & Ziyin (2022), section 4.3",
-        expected=number(expected),
-        measured=measured,
-        tolerance=f"in [{low:g}, {high:g}]",
-        verdict=judge(agrees, {beta for beta in trials.trials["beta"] if low <= beta <= high} <= set(trials.complete)),
-        trials=len(trials.settled),
-        topic=topic,
+    compared = Comparison("β at which the last mode is lost", _bracket(trials), between(low, high))
+    fit = total_collapse(trials.by_rank) if len(trials.settled) else None
+    inside = {beta for beta in trials.trials["beta"] if low <= beta <= high}
+    return _claim(
+        where,
+        f"the last mode is lost at β = ζ₁²/γ = {number(expected)}",
+        "Wang & Ziyin (2022), section 4.3",
+        [compared],
+        trials,
+        inside,
+        ["W24"] if name == WIDE else ["W7"],
+        f"; fit {number(fit.estimate)} [{number(fit.low)}, {number(fit.high)}]"
+        if fit and fit.verdict == FITTED
+        else "",
     )
 
 
-def _left(data: str, topic: Topic, trials: NetworkSweep, expected: dict[float, int]) -> Claim:
-    counts = {beta: trials.settled.loc[trials.settled["beta"].eq(beta), "n_burda"].tolist() for beta in expected}
-    agree = all(n == expected[beta] for beta, found in counts.items() for n in found)
-    texts = [f"{', '.join(f'{n:.0f}' for n in found) or 'none measured'} at β = {b:g}" for b, found in counts.items()]
-    return Claim(
-        data=data,
-        claim="modes are lost one by one",
-        source="Wang & Ziyin (2022), figure 2",
-        expected=", ".join(f"{n} at β = {beta:g}" for beta, n in expected.items()),
-        measured=f"modes left, seed by seed: {'; '.join(texts)}",
-        tolerance="every seed",
-        verdict=judge(agree, set(expected) <= set(trials.complete)),
-        trials=sum(map(len, counts.values())),
-        topic=topic,
+def _bracket(trials: NetworkSweep) -> Estimate:
+    """From the last β at which any seed has a mode left to the first at which none has; infinite beyond the sweep."""
+    ends = []
+    for _, rows in trials.settled.groupby("seed"):
+        alive, dead = rows.loc[rows["n_burda"].gt(0), "beta"], rows.loc[rows["n_burda"].eq(0), "beta"]
+        last = float(alive.max()) if len(alive) else 0.0
+        ends.append((last, float(dead[dead > last].min()) if (dead > last).any() else math.inf))
+    if not ends:
+        return Estimate(math.nan, math.nan, math.nan, 0, "fit")
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    return Estimate(math.sqrt(low * high) if math.isfinite(high) else low, low, high, len(ends), "fit")
+
+
+def _left(where: str, trials: NetworkSweep, home: Home, expected: dict[float, int]) -> Claim:
+    """Modes are counted by the decoder's singular values: close to its threshold a mode rests on several latents."""
+    compared, settled = [], trials.settled
+    for beta, count in expected.items():
+        own = trials.trials[trials.trials["trial_id"].isin(settled.loc[settled["beta"].eq(beta), "trial_id"])]
+        cell = Cell(where, LINEAR, trials.kappa, trials.modes, own, trials.latents, home)
+        units = cell.by_mode.active_units if len(own) else np.empty((0, 1, 0))
+        left = (units > BURDA).sum(0).reshape(-1).astype(float)
+        compared.append(Comparison(f"modes left at β = {beta:g}", mean_count_of(left), within(0.5, count)))
+    return _claim(
+        where,
+        "modes are lost one by one",
+        "Wang & Ziyin (2022), figure 2",
+        compared,
+        trials,
+        set(expected),
+        ["W25"],
     )
 
 
-def _gain(data: str, topic: Topic, trials: NetworkSweep, last: float) -> Claim:
+def _gain(where: str, trials: NetworkSweep, last: float) -> Claim:
     rows = trials.settled[trials.settled["beta"].le(last)]
-    excess = (rows["loss"] - rows["expected"]).groupby(rows["beta"]).max()
-    enough = {b for b in trials.trials["beta"] if b <= last} <= set(trials.complete)
-    measured = "; ".join(f"{number(value)} at β = {beta:g}" for beta, value in excess.items()) or "nothing was measured"
-    return Claim(
-        data=data,
-        claim=f"a nonlinear network reaches a lower J than any linear one for β ≤ {last:g}",
-        source="Wang & Ziyin (2022), eq. 13",
-        expected="J − J*(linear) ≤ 0 at every seed",
-        measured=f"J − J*(linear), the worst seed, in nats: {measured}",
-        tolerance="0",
-        verdict=judge(bool(excess.le(0).all()), enough),
-        trials=len(rows),
-        topic=topic,
+    excess = (rows["loss"] - rows["expected"]).groupby(rows["beta"])
+    return _claim(
+        where,
+        f"a nonlinear network reaches no higher J than the best linear one for β ≤ {last:g}",
+        "Wang & Ziyin (2022), figure 2 and eq. 13",
+        [Comparison(f"J − J*(linear) at β = {beta:g}, nats", mean_of(values), at_most(0)) for beta, values in excess],
+        trials,
+        {beta for beta in trials.trials["beta"] if beta <= last},
+        ["W27"],
     )
 
 
-def _variance(data: str, topic: Topic, trials: NetworkSweep, exact: bool) -> Claim:
+def _variance(where: str, trials: NetworkSweep, exact: bool) -> Claim:
     """tr Cov of the decoder's mean under the prior: it should fall with β; for a linear network theory gives it."""
-    found = trials.settled.groupby("beta")["sample_variance"].mean().reindex(trials.complete).dropna()
-    expected = trials.expected_variance(found.index.to_numpy(float))
-    falls = bool((np.diff(found) <= 0.01 * found.max()).all())
-    apart = float((found - expected).abs().max() / expected.max()) if len(found) else float("nan")
-    ends = f"from {number(found.iloc[0])} to {number(found.iloc[-1])}" if len(found) else "not measured"
-    beyond = f"; at most {apart:.1%} of the largest away from Σ(ζᵢ² − βγ)₊" if exact and len(found) else ""
+    of = trials.settled[trials.settled["beta"].isin(trials.complete)]
+    rises, apart = [], []
+    for _, rows in of.groupby("seed"):
+        found = rows.sort_values("beta").set_index("beta")["sample_variance"].dropna()
+        if len(found) >= FEWEST:
+            expected = trials.expected_variance(found.index.to_numpy(float))
+            rises.append(float(np.diff(found).max() / found.max()))
+            apart.append(float((found - expected).abs().max() / expected.max()))
+    compared = [Comparison("largest rise, over the largest variance", mean_of(rises), at_most(RISE))]
+    if exact:
+        compared.append(Comparison("farthest from Σ(ζᵢ² − βγ)₊, over the largest", mean_of(apart), at_most(VARIANCE)))
+    return _claim(
+        where,
+        "samples of the prior lose variance as β grows" + (", following Σ(ζᵢ² − βγ)₊" if exact else ""),
+        "Wang & Ziyin (2022), figure 3; eqs. 11-13",
+        compared,
+        trials,
+        set(),
+        ["W26"],
+        lacks="" if len(trials.complete) >= FEWEST else f"{len(trials.complete)} β have enough seeds at rest",
+    )
+
+
+def _claim(
+    where: str,
+    said: str,
+    source: str,
+    compared: list[Comparison],
+    trials: NetworkSweep,
+    asked: set[float],
+    statements: list[str],
+    more: str = "",
+    lacks: str = "",
+) -> Claim:
+    """Undecided where one of the β `asked` has too few seeds that have come to rest."""
+    short = sorted(asked - set(trials.complete))
     return Claim(
-        data=data,
-        claim="samples of the prior lose variance as β grows" + (", following Σ(ζᵢ² − βγ)₊" if exact else ""),
-        source="Wang & Ziyin (2022), figure 3; eqs. 11-13",
-        expected=f"from {number(float(expected[0]))} to {number(float(expected[-1]))}"
-        if exact and len(found)
-        else "falling",
-        measured=f"{ends}{'' if falls else ', not monotonically'}{beyond}",
-        tolerance=f"{VARIANCE:.0%} of the largest" if exact else "no rise above 1 % of the largest",
-        verdict=judge(falls and (not exact or apart <= VARIANCE), len(found) >= FEWEST),
+        where,
+        said,
+        source,
+        measured="; ".join(map(str, compared)) + more,
         trials=len(trials.settled),
-        topic=topic,
+        comparisons=compared,
+        lacks=lacks or (f"too few seeds have come to rest at β = {', '.join(map(number, short))}" if short else ""),
+        statements=statements,
     )
 
 

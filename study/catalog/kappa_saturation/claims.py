@@ -1,8 +1,8 @@
 """kappa_saturation: with a learned γ, how many of κ latents stay active, and where does that number saturate?
 
-On noise-free data of dimension r, theory says min(κ, r): every seed has exactly this count, the reconstruction is complete
-from κ = r on, and the fit selects min(κ, r) among the candidate curves of `analysis.fit`. On images r is unknown: there the
-count should stop growing. A latent is active if v = E σ² < 0.5. The table adds Burda's criterion, Var E[z|x] > 0.01, for
+On noise-free data of dimension r, theory says min(κ, r), the reconstruction is complete from κ = r on, and the fit selects
+min(κ, r) among the candidate curves of `analysis.fit`. On images r is unknown: there the count should stop growing, while
+error and likelihood improve. A latent is active if v = E σ² < 0.5. The table adds Burda's criterion, Var E[z|x] > 0.01, for
 comparison: it also counts latents that carry only the noise of a finite sample.
 
 Source: Dai, Wenliang & Wipf (2021), section 3; "On the regularization balance in autoencoder-based generative models",
@@ -10,32 +10,44 @@ Table 1, on MNIST.
 """
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.claim import Claim
+from analysis.claims.comparison import Comparison, at_least, at_most, below, between, within
+from analysis.claims.estimate import Estimate, computed, mean_count_of, mean_of, share_of
 from analysis.figures.bands import SKIPS
-from analysis.fit import FITTED, Saturation, counts, saturation
+from analysis.fit import Saturation, counts, saturation
 from analysis.frames.declaration import data_kind
 from analysis.frames.load import Header
-from analysis.frames.types import Frame
+from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
-from analysis.tables.cells import cell_of, cells, enough_converged, label_text, moving
-from analysis.tables.interval import number, t_interval
+from analysis.tables.cells import cells, cells_of, enough_converged, label_text, moving
+from analysis.tables.grouping import Grouping
+from analysis.tables.interval import t_interval
 from analysis.tables.sheet import Sheet
+from study.catalog.kappa_saturation.components import beside_components
 from study.catalog.kappa_saturation.table import kappa_saturation
 
 PLANTED = "Dai, Wenliang & Wipf (2021), section 3: the optimum keeps min(κ, r) latents"
+COMPONENTS = "Dai, Wenliang & Wipf (2021), section 5"
 TABLE_1 = "On the regularization balance in autoencoder-based generative models, Table 1"
 
 NRE_LIMIT = 1e-3
 """Largest share of the test variance that a complete reconstruction may lose."""
 
+AGREE = 0.75
+"""Least share of trials on planted data with exactly the expected number of active latents."""
+
 STEADY = 2.0
 """Largest difference between saturated counts at the two largest κ."""
+
+WORTH = 3.0
+"""Least number of principal components that an active latent of MNIST is worth; 100 over 15 is 6.7."""
 
 PLATEAU = (15.0, 30.0)
 """Range in which the active latents of MNIST should saturate."""
@@ -54,101 +66,172 @@ PUBLISHED = pd.DataFrame(
 @kappa_saturation.claims
 def claims(view: View) -> list[Claim]:
     """The claims of the study, for each data set and kind of skip."""
-    return saturating(view.trials, view.header)
+    spectra = {data_id: row["spectrum"] for data_id, row in view.datasets.items() if row["spectrum"] is not None}
+    return saturating(view.trials, view.header, spectra)
 
 
-def saturating(frame: Frame, header: Header) -> list[Claim]:
-    """The claims about trials with the axes `data`, `skip`, `kappa` and `seed`."""
+def saturating(frame: Frame, header: Header, spectra: Mapping[str, Sequence[float]]) -> list[Claim]:
+    """The claims about trials with the axes `data`, `skip`, `kappa` and `seed`.
+
+    `spectra` holds the eigenvalues of training sets' covariances in data², by data_id.
+    """
     found = []
     for (data, skip), trials in cells(frame, header, ["data", "skip"]):
         where = f"{label_text(data)}, {SKIPS[skip].label if skip in SKIPS else skip}"
         known = trials["intrinsic_dim"].dropna()
         found += _planted(where, trials, int(known.iloc[0])) if len(known) else _relative(where, trials)
+        if data_kind(trials) == "MNIST":
+            found.append(_worth_components(where, trials, spectra))
     return found
 
 
 def _planted(where: str, trials: Frame, r: int) -> list[Claim]:
-    usable, full = trials[trials["status"].eq("finished")], trials[trials["kappa"] >= r]
+    usable, full = _finished(trials), trials[trials["kappa"] >= r]
     exact = usable["n_active"].eq(usable["kappa"].clip(upper=r))
-    reached = full[full["status"].eq("finished")]["nre_test"]
     fit = saturation(*counts(trials))
     name = fit.selected.curve.name if fit.selected else "none"
-    count = Claim(
-        data=where,
-        claim="min(κ, r) latents are active",
-        source=PLANTED,
-        expected=f"n_active = min(κ, {r})",
-        measured=f"in {exact.sum()} of {len(usable)} trials{moving(usable)}",
-        tolerance="every trial",
-        verdict=judge(bool(exact.all()), enough_converged(trials)),
-        trials=len(usable),
-        topic=topics.SATURATION,
-    )
-    complete = Claim(
-        data=where,
-        claim="from κ = r on the reconstruction is complete",
-        source=PLANTED,
-        expected=f"NRE ≤ {NRE_LIMIT:g} on the test set for κ ≥ {r}",
-        measured=f"largest NRE {number(reached.max())} in {len(reached)} trials",
-        tolerance="every trial",
-        verdict=judge(bool(reached.le(NRE_LIMIT).all()), enough_converged(full)),
-        trials=len(reached),
-        topic=topics.SATURATION,
-    )
-    curve = Claim(
-        data=where,
-        claim="among the candidate curves of saturation the fit selects min(κ, r)",
-        source=PLANTED,
-        expected=f"H1: min(κ, r) with r = {r}",
-        measured=f"{name} with {_plateau(fit)}",
-        tolerance="least AICc; r rounded to a whole number",
-        verdict=judge(name == "H1" and round(fit.estimate) == r, enough_converged(trials) and fit.selected is not None),
-        trials=len(usable),
-        topic=topics.SATURATION,
-    )
-    return [count, complete, curve]
+    plateau = Estimate(fit.estimate, fit.low, fit.high, usable["seed"].nunique(), "fit")
+    return [
+        _claim(
+            where,
+            "min(κ, r) latents are active",
+            PLANTED,
+            [Comparison(f"n_active = min(κ, {r})", share_of(int(exact.sum()), len(exact)), at_least(AGREE))],
+            trials,
+            statements=["D5", "B2"],
+        ),
+        _claim(
+            where,
+            "from κ = r on the reconstruction is complete",
+            PLANTED,
+            [Comparison(f"NRE of κ ≥ {r}", mean_of(_finished(full)["nre_test"], "trials"), at_most(NRE_LIMIT))],
+            full,
+            statements=["D4"],
+        ),
+        _claim(
+            where,
+            "among the candidate curves of saturation the fit selects min(κ, r)",
+            PLANTED,
+            [
+                Comparison(f"r of the selected curve, {name}", plateau, within(0.5, r)),
+                Comparison("min(κ, r) is selected", computed(float(name == "H1"), of="fits"), at_least(1)),
+            ],
+            trials,
+            statements=["D5"],
+        ),
+    ]
 
 
 def _relative(where: str, trials: Frame) -> list[Claim]:
-    low, high = sorted(trials["kappa"].unique())[-2:]
+    """The three columns of Table 1, where κ varies: active latents, error and likelihood."""
+    kappas = sorted(trials["kappa"].unique())
+    if len(kappas) < 2:
+        return []
+    low, high = kappas[-2:]
     last = trials[trials["kappa"].isin([low, high])]
-    below, above = (t_interval(_active(trials, kappa)) for kappa in (low, high))
-    steady = Claim(
-        data=where,
-        claim=f"the number of active latents has stopped growing at κ = {low}",
-        source=TABLE_1,
-        expected=f"n_active at κ = {low} and {high} within {STEADY:g} of each other",
-        measured=f"{below} and {above}{moving(last)}",
-        tolerance="difference of the means over seeds",
-        verdict=judge(abs(below.mean - above.mean) <= STEADY, enough_converged(last)),
-        trials=len(last),
-        topic=topics.SATURATION,
-    )
-    if data_kind(trials) != "MNIST":
-        return [steady]
+    ends = trials[trials["kappa"].isin([kappas[0], high])]
+    from_to = f"at κ = {high} less that at {kappas[0]}"
+    found = [
+        _claim(
+            where,
+            f"the number of active latents has stopped growing at κ = {low}",
+            TABLE_1,
+            [
+                Comparison(
+                    f"n_active at κ = {high} less that at {low}",
+                    mean_count_of(_gain(last, "n_active")),
+                    within(STEADY, 0),
+                )
+            ],
+            last,
+            statements=["B17"],
+        ),
+        _claim(
+            where,
+            "the reconstruction error falls as κ grows",
+            TABLE_1,
+            [Comparison(f"error {from_to}, data²", mean_of(_gain(ends, "distortion_test")), below(0.0))],
+            ends,
+            statements=["B17"],
+        ),
+        _claim(
+            where,
+            "the likelihood improves as κ grows",
+            TABLE_1,
+            [Comparison(f"NLL {from_to}, nats", mean_of(_gain(ends, "iwae_nll")), below(0.0))],
+            ends,
+            statements=["B17"],
+        ),
+    ]
+    return [*found, _plateau_of_mnist(where, trials)] if data_kind(trials) == "MNIST" else found
+
+
+def _plateau_of_mnist(where: str, trials: Frame) -> Claim:
     fit = saturation(*counts(trials))
-    within = fit.verdict == FITTED and PLATEAU[0] <= fit.estimate <= PLATEAU[1]
-    plateau = Claim(
-        data=where,
-        claim="the number of active latents saturates between 15 and 30",
-        source=TABLE_1,
-        expected=f"plateau in [{PLATEAU[0]:g}, {PLATEAU[1]:g}], 22 published",
-        measured=f"{fit.selected.curve.name if fit.selected else 'no curve'} with {_plateau(fit)}",
-        tolerance="the fit sees a plateau, and its estimate lies inside",
-        verdict=judge(within, enough_converged(trials) and fit.selected is not None),
-        trials=len(trials),
-        topic=topics.SATURATION,
+    plateau = Estimate(fit.estimate, fit.low, fit.high, trials["seed"].nunique(), "fit")
+    return _claim(
+        where,
+        "the number of active latents saturates between 15 and 30; 22 are published",
+        TABLE_1,
+        [
+            Comparison(
+                f"plateau of {fit.selected.curve.name if fit.selected else 'no curve'}", plateau, between(*PLATEAU)
+            )
+        ],
+        trials,
+        statements=["B17"],
     )
-    return [steady, plateau]
 
 
-def _active(trials: Frame, kappa: Any) -> list[float]:
-    chosen = trials[trials["kappa"].eq(kappa) & trials["status"].eq("finished")]
-    return chosen["n_active"].tolist()
+def _worth_components(where: str, trials: Frame, spectra: Mapping[str, Sequence[float]]) -> Claim:
+    usable = _finished(trials)
+    usable = usable[usable["kappa"].eq(usable["kappa"].max())]
+    errors, worth = beside_components(usable, spectra)
+    return _claim(
+        where,
+        "some 15 active latents do what takes about 100 principal components",
+        COMPONENTS,
+        [
+            Comparison("NRE over that of as many components as there are active latents", mean_of(errors), below(1.0)),
+            Comparison("components with the same NRE, over active latents", mean_of(worth), at_least(WORTH)),
+        ],
+        usable,
+        statements=["D21"],
+    )
 
 
-def _plateau(fit: Saturation) -> str:
-    return f"r = {number(fit.estimate)} (95 % {number(fit.low)} to {number(fit.high)}), {fit.verdict}"
+def _claim(
+    where: str,
+    said: str,
+    source: str,
+    compared: list[Comparison],
+    trials: Frame,
+    statements: Sequence[str],
+) -> Claim:
+    done = int(trials["converged"].sum())
+    numbers = "; ".join(map(str, compared))
+    return Claim(
+        where,
+        said,
+        source,
+        measured=f"{numbers}{moving(trials)}",
+        trials=len(_finished(trials)),
+        comparisons=compared,
+        lacks="" if enough_converged(trials) else f"{done} of {len(trials)} trials have converged",
+        statements=statements,
+    )
+
+
+def _finished(trials: Frame) -> Frame:
+    return trials[trials["status"].eq("finished")]
+
+
+def _gain(trials: Frame, column: str) -> Column:
+    """What the largest κ has more than the smallest, by seed."""
+    by_seed = _finished(trials).pivot_table(index="seed", columns="kappa", values=column)
+    if by_seed.empty:  # nothing is measured
+        return pd.Series(dtype=float)
+    return by_seed[by_seed.columns.max()] - by_seed[by_seed.columns.min()]
 
 
 @kappa_saturation.sheets
@@ -158,24 +241,27 @@ def sheets(view: View) -> list[Sheet]:
     for (data, skip), trials in cells(view.trials, view.header, ["data", "skip"]):
         place = {"data": label_text(data), "skip": skip}
         fit = saturation(*counts(trials))
-        rows += [place | _row(cell, fit) for _, cell in cells(trials, view.header, ["kappa"])]
-        fits.append(place | _fitted(fit))
-    table = pd.DataFrame(rows)
-    if data_kind(view.trials) == "MNIST":  # at paper scale, where MNIST is the only data set
-        table = table.merge(PUBLISHED.rename(columns={"kappa": "κ"}), on="κ", how="left")
+        rows += [place | _row(cell, fit) if _tried(cell) else None for _, cell in cells(trials, view.header, ["kappa"])]
+        fits.append(place | _fitted(fit) if fit.selected else None)
     by_kappa = "Reconstruction error, NLL (importance-weighted, K = 64, in nats) and active latents against κ"
+    table = Sheet.of("saturation", f"{by_kappa}: mean ± half-width of the 95 % t-interval over seeds, test set", rows)
+    if data_kind(view.trials) == "MNIST" and len(table.frame):  # at paper scale, where MNIST is the only data set
+        published = PUBLISHED.rename(columns={"kappa": "κ"})
+        table = replace(table, frame=table.frame.merge(published, on="κ", how="left"))
     return [
-        Sheet("saturation", f"{by_kappa}: mean ± half-width of the 95 % t-interval over seeds, test set", table),
-        Sheet(
-            "curves", "Saturation of the active latents: the selected curve, its plateau, and AICc", pd.DataFrame(fits)
-        ),
+        table,
+        Sheet.of("curves", "Saturation of the active latents: the selected curve, its plateau, and AICc", fits),
     ]
+
+
+def _tried(trials: Frame) -> bool:
+    return bool(trials["status"].isin(["finished", "diverged"]).any())
 
 
 def _row(cell: Frame, fit: Saturation) -> dict[str, Any]:
     usable = cell[cell["status"].eq("finished")]
     kappa = int(cell["kappa"].iloc[0])
-    said = cell_of(cell)
+    (said,) = cells_of(cell, Grouping([()], np.zeros(len(cell), int)))
     measured = {
         "error": "distortion_test",
         "NRE": "nre_test",

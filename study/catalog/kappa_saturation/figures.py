@@ -30,7 +30,7 @@ def drawings(view: View) -> list[Drawing]:
 
 
 def _counts_drawn(view: View) -> Drawing:
-    groups = list(cells(view.trials, view.header, ["data", "skip"]))
+    groups = _measured(view, ["data", "skip"])
     columns = len({skip for (_, skip), _ in groups})
     figure, grid = panels(-(-len(groups) // columns), columns, sharey="row")
     axes = [ax for line in grid for ax in line]
@@ -56,6 +56,12 @@ def _counts_drawn(view: View) -> Drawing:
     return Drawing.of("saturation", caption, figure)
 
 
+def _measured(view: View, axes: list[str]) -> list[tuple[tuple[Any, ...], Frame]]:
+    """The groups with a finished trial: each gets a panel."""
+    every = cells(view.trials, view.header, axes)
+    return [(labels, trials) for labels, trials in every if trials["status"].eq("finished").any()]
+
+
 def _curves(ax: Axes, trials: Frame, fit: Saturation) -> None:
     kappas = np.geomspace(trials["kappa"].min(), trials["kappa"].max(), 300)
     known = trials["intrinsic_dim"].dropna()
@@ -73,7 +79,7 @@ def _curves(ax: Axes, trials: Frame, fit: Saturation) -> None:
 
 
 def _quality_drawn(view: View) -> Drawing:
-    groups = list(cells(view.trials, view.header, ["data"]))
+    groups = _measured(view, ["data"])
     figure, grid = panels(2, len(groups), sharex="col")
     axes = [ax for line in grid for ax in line]
     for column, ((data,), trials) in enumerate(groups):

@@ -27,8 +27,9 @@ def drawings(view: View) -> list[Drawing]:
     """A column for each data set: NRE, γ over T/d, and latents in use, with and without the ceiling."""
     by_data: dict[str, list[BetaSweep]] = {}
     for sweep in sweeps(view):
-        by_data.setdefault(sweep.data, []).append(sweep)
-    if not any(len(sweep.finished) for group in by_data.values() for sweep in group):
+        if len(sweep.finished):
+            by_data.setdefault(sweep.data, []).append(sweep)
+    if not by_data:
         return []
     with mpl.rc_context(SETTINGS):
         figure, grid = panels(3, len(by_data), height=2.2, sharex="col", sharey="row")

@@ -27,6 +27,10 @@ CURVED = PlantedManifold(d=20, r=3)
 ASKED = ((EQUAL, 2.8, 4.0, 7.0), (UNEQUAL, 2.8, 9.5, 15.0), (CURVED, 4.0, 8.0, 15.0))
 """For each data set: the least β, the least β with a ceiling (shortly before the collapse without one), and the largest β."""
 
+BARELY = (UNEQUAL, 12.528)
+"""With a ceiling, the last β below the loss of the last mode. J is only 0.006 nats lower there with the mode than without,
+which comes forth in four times as many steps."""
+
 
 @study(data=[EQUAL, UNEQUAL, CURVED], ceiling=CEILINGS, beta=BETAS, seed=range(3))
 def learned_gamma_collapse(data: Data, ceiling: Ceiling, beta: float, seed: int) -> Trial | None:
@@ -35,6 +39,7 @@ def learned_gamma_collapse(data: Data, ceiling: Ceiling, beta: float, seed: int)
     least, under_ceiling, most = next(asked[1:] for asked in ASKED if asked[0] == data)
     if not (least if ceiling == "none" else under_ceiling) <= beta <= most:
         return None
+    steps = 16_000 if ceiling != "none" and (data, beta) == BARELY else 4000
     return Trial(
         data=data,
         model=VAE(
@@ -45,7 +50,7 @@ def learned_gamma_collapse(data: Data, ceiling: Ceiling, beta: float, seed: int)
             log_var_range=(-20, 5),
         ),
         objective=Objective(gamma=_learned(sum(data.eigenvalues) / data.d if linear else 1.0, ceiling), beta=beta),
-        training=Training(steps=4000, batch=256 if linear else 128, lr=2e-2 if linear else 5e-3),
+        training=Training(steps=steps, batch=256 if linear else 128, lr=2e-2 if linear else 5e-3),
         seed=seed,
     )
 

@@ -6,9 +6,10 @@ from analysis.figures.bands import band, kappa_axis
 from analysis.figures.drawing import Drawing
 from analysis.figures.looks import INK, QUIET, Look
 from analysis.figures.style import SETTINGS, legend, panels
+from analysis.frames.types import Frame
 from analysis.frames.view import View
 from analysis.tables.cells import cells, label_text
-from study.catalog.outlier_screening.table import FULL, PLAIN, outlier_screening
+from study.catalog.outlier_screening.table import FULL, ON_CURVE, PLAIN, outlier_screening
 
 LOOKS = {PLAIN: Look("plain autoencoder", "#D55E00", "s"), FULL: Look("VAE, γ learned", "#0072B2", "o")}
 COMPONENTS = Look("κ principal components", QUIET, "v")
@@ -17,7 +18,7 @@ COMPONENTS = Look("κ principal components", QUIET, "v")
 @outlier_screening.figures
 def drawings(view: View) -> list[Drawing]:
     """AUROC above, active latents below, a column for each data set."""
-    finished = view.trials[view.trials["status"].eq("finished")]
+    finished, _ = split(view.trials[view.trials["status"].eq("finished")])
     if finished.empty:
         return []
     groups = list(cells(finished, view.header, ["data"]))
@@ -47,3 +48,10 @@ def drawings(view: View) -> list[Drawing]:
             "Fashion-MNIST: MNIST's digits."
         )
         return [Drawing.of("screening", caption, figure)]
+
+
+def split(frame: Frame) -> tuple[Frame, Frame]:
+    """Trials whose outliers are apart from the data, and those whose outliers are not."""
+    if "outliers" not in frame:
+        return frame, frame.iloc[:0]
+    return frame[frame["outliers"].ne(ON_CURVE)], frame[frame["outliers"].eq(ON_CURVE)]

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, at_least, near
@@ -132,14 +131,15 @@ def drawings(view: View) -> list[Drawing]:
 @penalties.sheets
 def sheets(view: View) -> list[Sheet]:
     """The signs, penalty by penalty, and the critical parameters beside theory."""
+    every = {name: _by_at(_of(view, [name])[0]) for name in SIGNS}
+    tried = [eps for eps in EPS if any(eps in found for found in every.values())]
     rows = []
-    for name, (when, _) in SIGNS.items():
-        found = _by_at(_of(view, [name])[0])
-        signs = {f"{eps:g}": _sign(found[eps]) if eps in found else NOTHING for eps in EPS}
-        rows.append({"h(u)": name, "sparse preferred iff": when, **signs})
+    for name, found in every.items():
+        signs = {f"{eps:g}": _sign(found[eps]) if eps in found else NOTHING for eps in tried}
+        rows.append({"h(u)": name, "sparse preferred iff": SIGNS[name][0], **signs} if found else None)
     return [
-        Sheet("signs", "Sign of the difference at each ε: − where the sparse decoder is preferred", pd.DataFrame(rows)),
-        Sheet("critical", "Where the preference changes", pd.DataFrame(_constants(view))),
+        Sheet.of("signs", "Sign of the difference at each ε: − where the sparse decoder is preferred", rows),
+        Sheet.of("critical", "Where the preference changes", _constants(view)),
     ]
 
 

@@ -1,166 +1,232 @@
 """skip_depth: do deep decoders without skip connections collapse, and what causes it?
 
-The source claims that deep decoders lose their latents unless skip connections carry z past the layers. Each initialisation
-of the weights gets its own verdict, since N(0, 1/fan_in) halves the second moment at every ReLU layer and He's keeps it: a
-claim that holds under the first and fails under He's is about the initialisation. Medians over seeds are compared after a
-training of fixed length. Trials need not have converged; each claim says how many have not.
+The source says that deep decoders lose their latents unless skip connections carry z past the layers, and that skips and more
+latents work in tandem. N(0, 1/fan_in) halves the second moment at every ReLU layer and He's weights keep it: what holds under
+the first and fails under He's is about the initialisation, so He's has a claim of its own. All of this is about where a
+training of fixed length leads; trials need not have converged, and a claim says how many have not.
+
+On MNIST the network is the source's, from scratch, under either initialisation.
 
 Source: "On the regularization balance in autoencoder-based generative models", sections 4 and 6; He et al. (2015) for
 what a ReLU layer does to a second moment.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from analysis.claims import topics
-from analysis.claims.claim import Claim, judge
+from analysis.claims.claim import QUESTION, Claim, Kind
+from analysis.claims.comparison import Comparison, at_least, at_most, below, most
+from analysis.claims.estimate import Estimate, mean_count_of, mean_of, share_of
 from analysis.figures.bands import SKIPS
 from analysis.frames.load import Header
-from analysis.frames.types import Frame
+from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
-from analysis.tables.cells import ENOUGH, cells, label_text
-from analysis.tables.interval import number
+from analysis.tables.cells import cells, label_text
 from analysis.tables.sheet import Sheet
 from study.catalog.skip_depth.figures import INITS
-from study.catalog.skip_depth.table import AFFINE, HE_INIT, NONE, skip_depth
+from study.catalog.skip_depth.table import AFFINE, FAN_IN, HE_INIT, MORE, NONE, skip_depth
 
 SOURCE = "On the regularization balance in autoencoder-based generative models, sections 4 and 6"
 HE = "He et al. (2015): weights of variance 2/fan_in keep the second moment from layer to layer"
 
-DEEP, MIDDLE = 20, 6
-"""Decoder layers at which the source says that a plain decoder collapses, and at which it does not."""
+DEEP = 20
+"""Decoder layers at which a plain decoder is said to collapse."""
 
 COLLAPSED, KEPT = 1, 3
-"""Median active latents: a decoder with at most the first has collapsed, one with at least the second has not."""
+"""Active latents: a decoder with at most the first has collapsed, one with at least the second has not."""
 
 NRE_RESCUED, NRE_LOST = 0.15, 0.9
-"""Lost fraction of the test variance: largest with the affine skip, and least median of a collapsed decoder."""
+"""Lost fraction of the test variance: at most the first of a rescued decoder, at least the second of a collapsed one."""
+
+ESCAPES = {AFFINE: "B11", "residual": "B12", "concat": "B12"}
+"""Which statement says that a skip is an escape."""
 
 
 @skip_depth.claims
 def claims(view: View) -> list[Claim]:
-    """The claims of the study, for each data set, κ and initialisation."""
+    """The claims of the study, of the manifold and of MNIST."""
     return collapse_of_depth(view.trials, view.header)
 
 
 def collapse_of_depth(frame: Frame, header: Header) -> list[Claim]:
-    """The claims about trials with the axes `depth`, `init`, `skip`, `kappa` and `seed`."""
+    """The claims about trials with the axes `data`, `depth`, `init`, `skip`, `kappa` and `seed`."""
     found = []
-    for (kappa, init), trials in cells(frame, header, ["kappa", "init"]):
-        where = f"κ = {label_text(kappa)}, {INITS.get(init, init)}"
-        found += [_rescued(where, trials), _reconstructed(where, trials)]
-        found += [_alike(where, trials)] if trials["depth"].eq(MIDDLE).any() else []
-    for (kappa,), trials in cells(frame, header, ["kappa"]):
-        found.append(_not_collapsed(f"κ = {label_text(kappa)}, {INITS[HE_INIT]}", trials[trials["init"].eq(HE_INIT)]))
+    for (data,), trials in cells(frame, header, ["data"]):
+        known = trials["intrinsic_dim"].notna().any()
+        found += _planted(label_text(data), trials) if known else _pictures(label_text(data), trials, header)
     return found
 
 
-def _rescued(where: str, trials: Frame) -> Claim:
-    plain, affine = _cell(trials, DEEP, NONE), _cell(trials, DEEP, AFFINE)
-    agrees = _median(plain, "n_active") <= COLLAPSED and _median(affine, "n_active") >= KEPT
-    return Claim(
-        data=where,
-        claim=f"a plain decoder of {DEEP} layers collapses, and the affine skip rescues it",
-        source=SOURCE,
-        expected=f"median n_active ≤ {COLLAPSED} without skip, ≥ {KEPT} with it",
-        measured=f"{_counts(plain)} without, {_counts(affine)} with{_moving(plain, affine)}",
-        tolerance="medians over seeds",
-        verdict=judge(agrees, _enough(plain, affine)),
-        trials=len(plain) + len(affine),
-        topic=topics.DEPTH_AND_SKIPS,
+def _planted(data: str, trials: Frame) -> list[Claim]:
+    deep = trials[trials["depth"].eq(DEEP)]
+    small, plain_he = deep[deep["init"].eq(FAN_IN)], deep[deep["init"].eq(HE_INIT) & deep["skip"].eq(NONE)]
+    where = f"{data}, {INITS[FAN_IN]}"
+    return [
+        *(_rescued(where, small, skip, statement) for skip, statement in ESCAPES.items()),
+        _together(where, small),
+        *(_more_latents(where, small, skip) for skip in ESCAPES),
+        _of_he(f"{data}, {INITS[HE_INIT]}", plain_he),
+    ]
+
+
+def _rescued(where: str, deep: Frame, skip: str, statement: str) -> Claim:
+    plain, carried = _done(deep, NONE), _done(deep, skip)
+    lost = plain["n_active"].le(COLLAPSED) & plain["nre_test"].ge(NRE_LOST)
+    kept = carried["n_active"].ge(KEPT) & carried["nre_test"].le(NRE_RESCUED)
+    return _claim(
+        where,
+        f"a plain decoder of {DEEP} layers collapses, and skip={skip} rescues it",
+        [
+            Comparison(f"n_active ≤ {COLLAPSED} and NRE ≥ {NRE_LOST:g} without skip", _share(lost), most()),
+            Comparison(f"n_active ≥ {KEPT} and NRE ≤ {NRE_RESCUED:g} with it", _share(kept), most()),
+        ],
+        pd.concat([plain, carried]),
+        statements=[statement],
     )
 
 
-def _reconstructed(where: str, trials: Frame) -> Claim:
-    plain, affine = _cell(trials, DEEP, NONE), _cell(trials, DEEP, AFFINE)
-    lost, rescued = _median(plain, "nre_test"), float(affine["nre_test"].max())
-    return Claim(
-        data=where,
-        claim=f"with {DEEP} layers a plain decoder does not reconstruct; one with the affine skip does",
-        source=SOURCE,
-        expected=f"NRE ≥ {NRE_LOST:g} without skip, ≤ {NRE_RESCUED:g} with it",
-        measured=f"median {number(lost)} without, at most {number(rescued)} with{_moving(plain, affine)}",
-        tolerance="the median without, every trial with",
-        verdict=judge(lost >= NRE_LOST and rescued <= NRE_RESCUED, _enough(plain, affine)),
-        trials=len(plain) + len(affine),
-        topic=topics.DEPTH_AND_SKIPS,
+def _together(where: str, deep: Frame) -> Claim:
+    """Neither alone: more latents without a skip change nothing, and with any skip none of the needed ones is lost."""
+    more = deep[deep["kappa"].eq(MORE)]
+    compared = [Comparison(f"n_active without skip, κ = {MORE}", _active(_done(more, NONE)), at_most(COLLAPSED))]
+    compared += [
+        Comparison(f"n_active, {SKIPS[skip].label}", _active(_done(more, skip)), at_least(KEPT - 0.5))
+        for skip in ESCAPES
+    ]
+    return _claim(
+        where,
+        f"κ = {MORE} saves no plain decoder of {DEEP} layers; with any skip it keeps the {KEPT} latents that are needed",
+        compared,
+        _finished(more),
+        statements=["B25"],
     )
 
 
-def _alike(where: str, trials: Frame) -> Claim:
-    plain, affine = _cell(trials, MIDDLE, NONE), _cell(trials, MIDDLE, AFFINE)
-    kept = min(_median(plain, "n_active"), _median(affine, "n_active"))
-    return Claim(
-        data=where,
-        claim=f"with {MIDDLE} layers nothing collapses, with or without the skip",
-        source=SOURCE,
-        expected=f"median n_active ≥ {KEPT} with and without",
-        measured=f"{_counts(plain)} without, {_counts(affine)} with{_moving(plain, affine)}",
-        tolerance="medians over seeds",
-        verdict=judge(kept >= KEPT, _enough(plain, affine)),
-        trials=len(plain) + len(affine),
-        topic=topics.DEPTH_AND_SKIPS,
+def _more_latents(where: str, deep: Frame, skip: str) -> Claim:
+    """Whether the two work in tandem: the error at the larger κ against that at κ = r, with the skip in both."""
+    own = _done(deep, skip).pivot_table(index="seed", columns="kappa", values="nre_test", observed=True)
+    less = own[max(own)] - own[min(own)] if len(own.columns) > 1 else []
+    return _claim(
+        f"{where}, {SKIPS[skip].label}",
+        f"skip and latents work in tandem: with the skip, a decoder of {DEEP} layers reconstructs better at κ = {MORE}",
+        [Comparison(f"NRE at κ = {MORE} less that at κ = r", mean_of(less), below(0.0))],
+        _done(deep, skip),
+        statements=["B13"],
     )
 
 
-def _not_collapsed(where: str, trials: Frame) -> Claim:
-    """By the criteria by which the first two claims call a decoder collapsed."""
-    plain = _cell(trials, DEEP, NONE)
-    active, lost = _median(plain, "n_active"), _median(plain, "nre_test")
-    return Claim(
-        data=where,
-        claim=f"the initialisation causes the collapse: under He's, a plain decoder of {DEEP} layers does not collapse",
+def _of_he(where: str, plain: Frame) -> Claim:
+    done = _finished(plain)
+    return _claim(
+        where,
+        f"the initialisation causes the collapse: under He's, a plain decoder of {DEEP} layers reconstructs",
+        [
+            Comparison("NRE", mean_of(done["nre_test"], "trials"), at_most(NRE_LOST / 2)),
+            Comparison("n_active ≥ 1", _share(done["n_active"].ge(1)), most()),
+        ],
+        done,
         source=HE,
-        expected=f"median n_active > {COLLAPSED}, median NRE < {NRE_LOST:g}",
-        measured=f"{_counts(plain)}, median NRE {number(lost)}{_moving(plain)}",
-        tolerance="medians over seeds",
-        verdict=judge(active > COLLAPSED and lost < NRE_LOST, _enough(plain)),
-        trials=len(plain),
-        topic=topics.DEPTH_AND_SKIPS,
     )
 
 
-def _cell(trials: Frame, depth: int, skip: str) -> Frame:
-    return trials[trials["depth"].eq(depth) & trials["skip"].eq(skip)]
+def _pictures(data: str, trials: Frame, header: Header) -> list[Claim]:
+    """The source's network, for each initialisation and depth: everything is lost without skips, and kept with each."""
+    found = []
+    for (init, depth), own in cells(trials, header, ["init", "depth"]):
+        where = f"{data}, {depth} layers, {INITS.get(init, init)}"
+        plain = _done(own, NONE)
+        found.append(
+            _claim(
+                where,
+                "without skip connections everything collapses",
+                [Comparison("n_active", _active(plain), at_most(COLLAPSED))],
+                plain,
+                statements=["B18"],
+            )
+        )
+        skips = [skip for skip in ESCAPES if own["skip"].eq(skip).any()]
+        found.append(
+            _claim(
+                where,
+                "do skip connections keep latents that a plain decoder loses?",
+                [
+                    Comparison(
+                        f"n_active, {SKIPS[skip].label}, less that of the plain decoder",
+                        mean_count_of(_by_seed(own, skip) - _by_seed(own, NONE)),
+                        at_least(1),
+                    )
+                    for skip in skips
+                ],
+                _finished(own),
+                source="asked here",
+                kind=QUESTION,
+            )
+        )
+    return found
+
+
+def _claim(
+    where: str,
+    said: str,
+    compared: list[Comparison],
+    trials: Frame,
+    source: str = SOURCE,
+    statements: Sequence[str] = (),
+    kind: Kind | None = None,
+) -> Claim:
+    moving = int((~trials["converged"].astype(bool)).sum())
+    numbers = "; ".join(map(str, compared))
+    return Claim(
+        where,
+        said,
+        source,
+        measured=f"{numbers}; {moving} of these trials had not converged" if moving else numbers,
+        trials=len(trials),
+        comparisons=compared,
+        statements=statements,
+        kind=kind,
+    )
 
 
 def _finished(trials: Frame) -> Frame:
     return trials[trials["status"].eq("finished")]
 
 
-def _median(trials: Frame, column: str) -> float:
-    """NaN if no trial has finished: every comparison with it is false."""
-    return float(_finished(trials)[column].median())
+def _done(trials: Frame, skip: str) -> Frame:
+    return _finished(trials[trials["skip"].eq(skip)])
 
 
-def _counts(trials: Frame) -> str:
-    found = sorted(int(count) for count in _finished(trials)["n_active"])
-    return f"n_active {', '.join(map(str, found)) or '—'}"
+def _by_seed(trials: Frame, skip: str) -> Column:
+    return _done(trials, skip).groupby("seed")["n_active"].mean()
 
 
-def _enough(*sides: Frame) -> bool:
-    """Whether each side has at least two finished trials, and two thirds of those declared."""
-    finished = [len(_finished(trials)) for trials in sides]
-    return all(n >= 2 and n >= ENOUGH * len(trials) for n, trials in zip(finished, sides, strict=True))
+def _active(trials: Frame) -> Estimate:
+    return mean_count_of(trials["n_active"])
 
 
-def _moving(*sides: Frame) -> str:
-    moving = sum(int((trials["status"].eq("finished") & ~trials["converged"]).sum()) for trials in sides)
-    return f"; {moving} of these trials had not converged" if moving else ""
+def _share(agree: Column) -> Estimate:
+    return share_of(int(agree.sum()), len(agree))
 
 
 @skip_depth.sheets
 def sheets(view: View) -> list[Sheet]:
-    """Active latents and reconstruction error, a row for each initialisation, κ and skip, columns by depth."""
+    """Active latents and reconstruction error, a row for each data set, initialisation, κ and skip, columns by depth."""
     rows = []
-    for (init, kappa, skip), trials in cells(view.trials, view.header, ["init", "kappa", "skip"]):
-        row = {"initial weights": INITS.get(init, init), "κ": label_text(kappa), "skip": SKIPS[skip].label}
-        for depth in sorted(trials["depth"].unique()):
-            cell = _cell(trials, depth, skip)
+    depths = sorted(view.trials.loc[view.trials["status"].eq("finished"), "depth"].unique())
+    for (data, init, kappa, skip), trials in cells(view.trials, view.header, ["data", "init", "kappa", "skip"]):
+        if not trials["status"].eq("finished").any():
+            rows.append(None)
+            continue
+        row = {"data": label_text(data), "initial weights": INITS.get(init, init), "κ": label_text(kappa)}
+        row |= {"skip": SKIPS[skip].label}
+        for depth in depths:
+            cell = _finished(trials[trials["depth"].eq(depth)])
             row |= {
-                f"active, {depth} layers": _median(cell, "n_active"),
-                f"NRE, {depth} layers": _median(cell, "nre_test"),
+                f"active, {depth} layers": float(cell["n_active"].median()),
+                f"NRE, {depth} layers": float(cell["nre_test"].median()),
             }
-            row |= {f"γ, {depth} layers": _median(cell, "gamma_value")}
+            row |= {f"γ, {depth} layers": float(cell["gamma_value"].median())}
         rows.append(row)
     caption = "Active latents (v < 0.5), NRE on the test set and learned γ by depth of the decoder: medians over seeds"
-    return [Sheet("depth", caption, pd.DataFrame(rows))]
+    return [Sheet.of("depth", caption, rows)]

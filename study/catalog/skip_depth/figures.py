@@ -22,13 +22,16 @@ APART = 0.05
 
 @skip_depth.figures
 def drawings(view: View) -> list[Drawing]:
-    """A column for each κ and initialisation; active latents above, NRE below."""
+    """A column for each κ and initialisation, of data with several depths; active latents above, NRE below."""
     finished = view.trials[view.trials["status"].eq("finished")]
     if finished.empty:
         return []
     depths = sorted(view.trials["depth"].unique())
+    deepened = finished.groupby("data", observed=True)["depth"].transform("nunique").gt(1)
+    if not deepened.any():
+        return []
     # Depths are drawn at equal distances: three values need no numeric scale.
-    placed = finished.assign(place=finished["depth"].map(depths.index))
+    placed = finished[deepened].assign(place=finished["depth"].map(depths.index))
     groups = list(cells(placed, view.header, ["kappa", "init"]))
     with mpl.rc_context(SETTINGS):
         figure, grid = panels(2, len(groups), height=2.4, sharex=True, sharey="row")
@@ -41,7 +44,7 @@ def drawings(view: View) -> list[Drawing]:
             errors.set_xticks(range(len(depths)), [label_text(depth) for depth in depths])
             errors.xaxis.set_minor_locator(NullLocator())
             errors.set_xlabel("layers of the decoder")
-        _planted(grid[0], finished)
+        _planted(grid[0], placed)
         grid[0][0].set_ylabel("active latents, v < 0.5")
         grid[1][0].set_ylabel("NRE, test")
         grid[0][0].set_ylim(bottom=-0.3)

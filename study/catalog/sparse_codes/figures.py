@@ -51,9 +51,11 @@ def drawings(view: View) -> list[Drawing]:
 
 
 def _by_penalty(found: Found, looks: Mapping[str, Look]) -> Drawing:
-    figure, grid = panels(len(found), len(KINDS), height=2.5, sharex=True, sharey=True)
+    tried = {group.h for of in found.values() for group in of}
+    kinds = {kind: names for kind, (names, _) in KINDS.items() if tried & set(names)}
+    figure, grid = panels(len(found), len(kinds), height=2.5, sharex=True, sharey=True)
     for line, ((data, _), of) in zip(grid, found.items(), strict=True):
-        for ax, (kind, (names, _)) in zip(line, KINDS.items(), strict=True):
+        for ax, (kind, names) in zip(line, kinds.items(), strict=True):
             _panel(ax, [group for group in of if group.h in names], looks)
             if line is grid[0]:
                 ax.set_title(kind, loc="left", color=INK)

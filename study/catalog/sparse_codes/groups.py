@@ -16,7 +16,7 @@ from analysis.tables.interval import NOTHING, number
 from analysis.tables.sheet import Sheet
 from analysis.theory import sparse_codes as theory
 from analysis.theory.modes import Array
-from study.catalog.sparse_codes.table import LATE
+from study.catalog.sparse_codes.table import LATE, SECOND
 
 COPIES, TIE, ONE = "copies", "a tie", "one code"
 
@@ -98,10 +98,10 @@ class Group:
         return theory.principal_energies(self.h, self.spectrum, self.gamma, self.weight, self.parameter)
 
     def energy_errors(self) -> list[float]:
-        """Largest relative error of a used code's energy, seed by seed; infinite if more or fewer are used than in theory."""
+        """Largest relative error of a used code's energy, seed by seed; 1 if more or fewer are used than in theory."""
         expected = self.expected
         return [
-            float(np.abs(row[:n] / expected - 1).max()) if n == len(expected) else float("inf")
+            float(np.abs(row[:n] / expected - 1).max()) if n == len(expected) else 1.0
             for row, n in zip(self.energies, self.used, strict=True)
         ]
 
@@ -115,7 +115,7 @@ def groups(view: View) -> dict[tuple[str, str], list[Group]]:
     """Data set and γ mode → the groups in declared order; data of unknown dimension are left out."""
     found: dict[tuple[str, str], list[Group]] = {}
     energies = _energies(view)
-    known = view.trials[view.trials["data_id"].isna() | view.trials["intrinsic_dim"].notna()]
+    known, _ = split(view.trials[view.trials["data_id"].isna() | view.trials["intrinsic_dim"].notna()])
     for (data, gamma), declared in cells(known, view.header, ["data", "gamma"]):
         finished = declared[declared["status"].eq("finished")]
         penalties = [(h, trials) for (h,), trials in cells(declared, view.header, ["h"])]
@@ -128,6 +128,13 @@ def groups(view: View) -> dict[tuple[str, str], list[Group]]:
         if of:
             found[label_text(data), label_text(gamma)] = of
     return found
+
+
+def split(trials: Frame) -> tuple[Frame, Frame]:
+    """Autoencoders, and second stages on their codes."""
+    if "part" not in trials:
+        return trials, trials.iloc[:0]
+    return trials[trials["part"].ne(SECOND)], trials[trials["part"].eq(SECOND)]
 
 
 def _group(view: View, label: str, trials: Frame, is_complete: bool, energies: dict[str, Array]) -> Group:

@@ -37,7 +37,8 @@ def drawings(view: View) -> list[Drawing]:
         return []
     groups = [(str(setting), own) for (setting,), own in cells(trials, view.header, ["setting"])]
     with mpl.rc_context(SETTINGS):
-        return [_ends(groups, view.header.axes["lr"]), _course(groups, view.curves, view.header.axes["lr"])]
+        drawn = [_ends(groups, view.header.axes["lr"]), _course(groups, view.curves, view.header.axes["lr"])]
+    return [drawing for drawing in drawn if drawing]
 
 
 def _ends(groups: list[tuple[str, Frame]], rates: list[Any]) -> Drawing:
@@ -80,12 +81,14 @@ def _points(ax: Axes, trials: Frame, quantity: str, rates: list[Any]) -> None:
                 ax.plot([x - 0.045, x + 0.045], [middle, middle], color=look.colour, linewidth=1.4)
 
 
-def _course(groups: list[tuple[str, Frame]], curves: Frame, rates: list[Any]) -> Drawing:
+def _course(groups: list[tuple[str, Frame]], curves: Frame, rates: list[Any]) -> Drawing | None:
     middle = rates[len(rates) // 2]
-    figure, (line,) = panels(1, len(groups), height=2.6, sharey=True)
-    for ax, (setting, trials) in zip(line, groups, strict=True):
-        chosen = trials[trials["lr"].eq(middle)]
-        rows = curves[curves["trial_id"].isin(chosen["trial_id"])]
+    courses = {name: curves[curves["trial_id"].isin(own.loc[own["lr"].eq(middle), "trial_id"])] for name, own in groups}
+    courses = {setting: rows for setting, rows in courses.items() if len(rows)}
+    if not courses:
+        return None
+    figure, (line,) = panels(1, len(courses), height=2.6, sharey=True)
+    for ax, (setting, rows) in zip(line, courses.items(), strict=True):
         ax.set_yscale("log")
         for remedy, look in LOOKS.items():
             own = rows[rows["remedy"].eq(remedy)].groupby("step")["distortion"]

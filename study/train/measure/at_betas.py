@@ -33,7 +33,8 @@ def _distances_to_prior(measure: Measure) -> Iterator[Row]:
 
 
 def beta_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
-    """(place in the pack, evaluation row): rate, distortion, active latents and MMD at each β of the spread's `at`.
+    """(place in the pack, evaluation row): rate, distortion, active latents and MMD at each β of the spread's `at`, and γ
+    where it is learned by β.
 
     Names end in "/beta 0.5", say; `betas` counts them. The trials of a pack share their spread. Where they train on draws
     of a q(z), the MMD of their samples to draws at the same β is among them.
@@ -56,6 +57,8 @@ def _rows_at(measure: Measure, u: float) -> list[tuple[int, Row]]:
         distances += code_distances(measure) if measure.inputs.is_noisy else []
     columns = {f"distortion_{split}": moments.distortion for split, moments in averages.items()}
     columns |= {f"rate_{split}": moments.rate for split, moments in averages.items()}
+    if (gamma := averages["train"].gamma) is not None:
+        columns["gamma"] = gamma
     columns["n_active"] = (averages["train"].variance < ACTIVE_BELOW).sum(-1)
     rows: list[tuple[int, Row]] = []
     for place, trial in enumerate(measure.trials):

@@ -6,6 +6,7 @@ objective over both sets. Sums run in float64.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from models.data.dataset import DataSet
 from models.loss.gamma import gamma_at
-from models.loss.objective import misfit, normal_constant, squared_error
+from models.loss.objective import misfit, normal_constant, squared_error, weighed_rate
 from models.metrics.iwae import log_normal, nll, weighted
 from models.metrics.measurement import Measurement
 from models.metrics.mmd import means_to_the_others, mmd_imq
@@ -42,6 +43,8 @@ class Measure:
         self.stack, self.trials, self.data, self.inputs = stack, trials, data, inputs
         self._seeds = list(dict.fromkeys(trial.seed for trial in trials))
         self._seed_of = torch.tensor([self._seeds.index(trial.seed) for trial in trials], device=stack.device)
+        columns = [(trial.objective.mean_weight, trial.objective.variance_weight) for trial in trials]
+        self._halves = torch.tensor(columns, dtype=torch.float64, device=stack.device).unbind(1)
         self._posteriors: list[tuple[Float[Tensor, "pack n kappa"], Float[Tensor, "pack n kappa"]]] = []
         self.train = self.moments("train", keep=MMD_POINTS)
         self.test = self.moments("test")
@@ -51,6 +54,17 @@ class Measure:
         """What J counts of −log p(y|z) on the training or the test set, in nats an example."""
         moments = self.train if split == "train" else self.test
         return misfit(moments.distortion, self.gamma, self.stack.d) if moments.nats is None else moments.nats
+
+    def counted_rate(self, split: Literal["train", "test"]) -> Float64[Tensor, " pack"]:
+        """What the rate counts for in J on the training or the test set: each of its halves by its weight, in nats."""
+        moments = self.train if split == "train" else self.test
+        return weighed_rate(moments.rate, moments.rate_of_means, *self._halves)
+
+    @cached_property
+    def scale_residual(self) -> Float64[Tensor, " pack"]:
+        """`Moments.scale_residual` of the training set, by the weights of the rate's halves."""
+        mean_weight, variance_weight = (each[:, None] for each in self._halves)
+        return self.train.scale_residual(mean_weight, variance_weight)
 
     @property
     def constant(self) -> float:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from models.specs.metrics import SUITES, Trained
 from models.specs.vocabulary import check_complete
 from study.train.measure.at_betas import beta_rows, code_distances
+from study.train.measure.clean_signal import clean_rows
 from study.train.measure.codes import code_rows
 from study.train.measure.levels import level_rows
 from study.train.measure.measure import Measure, Row
 from study.train.measure.outliers import outlier_rows
-from study.train.measure.samples import sample_rows
+from study.train.measure.samples import downsampled_rows, sample_rows
 
 Placed = Iterable[tuple[int, Row]]
 
@@ -33,10 +34,12 @@ MEASURED_BY: dict[str, Callable[[Measure], Placed]] = {
     "iwae_nll": _one_each(Measure.iwae),
     "sample_variance": _one_each(Measure.sample_variance),
     "mmd_x": sample_rows,
+    "mmd_x_downsampled": downsampled_rows,
     "nll_levels": level_rows,
     "mmd_codes": _one_each(code_distances),
     "betas": beta_rows,
     "codes_used": code_rows,
+    "clean_error": _one_each(clean_rows),
     "auroc": outlier_rows,
 }
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from jaxtyping import Float64
 from torch import Tensor
 
+Weights = Float64[Tensor, "pack one"] | float
+"""What a half of the rate counts in each trial."""
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -28,11 +31,18 @@ class Moments:
         return self.latent_rate.sum(-1)
 
     @property
+    def rate_of_means(self) -> Float64[Tensor, " pack"]:
+        """½ E Σ μ_j², the half of the rate that the means make, in nats."""
+        return 0.5 * self.mu_square.sum(-1)
+
+    @property
     def mean_var(self) -> Float64[Tensor, "pack kappa"]:
         """Var_x E[z_j|x], population variance."""
         return (self.mu_square - self.mu.square()).clamp(min=0)
 
-    @property
-    def scale_residual(self) -> Float64[Tensor, " pack"]:
-        """max_j |E z_j² − 1|: zero at every stationary point of a network with free heads and a linear first layer."""
-        return (self.mu_square + self.variance - 1).abs().amax(-1)
+    def scale_residual(self, mean_weight: Weights = 1.0, variance_weight: Weights = 1.0) -> Float64[Tensor, " pack"]:
+        """max_j |E z_j² − 1|: zero at every stationary point of a network with free heads and a linear first layer.
+
+        Where the halves of the rate count α and δ, that is max_j |α E μ_j² + δ (E σ_j² − 1)|.
+        """
+        return (mean_weight * self.mu_square + variance_weight * self.variance - variance_weight).abs().amax(-1)

@@ -32,5 +32,12 @@ def sample_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
                 yield place, each.named(f"{each.metric}_recon").row
 
 
+def downsampled_rows(measure: Measure) -> Iterator[tuple[int, Row]]:
+    """(place in the pack, evaluation row): the same metrics of as many real pictures, shrunk to half and enlarged."""
+    test_set = reference(measure.data.spec)
+    for place, trial in enumerate(measure.trials):
+        yield from ((place, each.row) for each in test_set.downsampled(trial.samples, trial.seed))
+
+
 def _rows(tensor: Float[Tensor, "pack n d"]) -> Float[np.ndarray, "pack n d"]:
     return tensor.cpu().numpy().astype(np.float32)

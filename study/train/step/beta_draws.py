@@ -6,10 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from models.specs import LearnedByBeta
 from models.streams import move, places, stream
 from study.declare.trial import Trial
 from study.train.stack.resumable import State
 from study.train.stack.stack import Stack
+
+Weights = tuple[Float[Tensor, "pack batch"] | None, Float[Tensor, "pack batch"] | None]
 
 
 class BetaDraws:
@@ -18,6 +21,7 @@ class BetaDraws:
     def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
         self._stack, first = stack, trials[0]
         self._spread, self._weighs = first.spread, first.objective.spread is not None
+        self._follows = isinstance(first.objective.gamma, LearnedByBeta)
         if not self._spread:
             return
         self._ends = first.u_of(self._spread.low), first.u_of(self._spread.high)
@@ -39,9 +43,15 @@ class BetaDraws:
         parts = (torch.arange(batch, dtype=self._stack.dtype) + draws) / batch
         return (low + (high - low) * parts).to(self._stack.device)[self._seed_of]
 
-    def weights(self, u: Float[Tensor, "pack batch"]) -> Float[Tensor, "pack batch"]:
-        """β/β′ of each example, which lets every β′ count alike; 1 where the stage itself has a single β."""
-        return (-self._log_half * u).exp() if self._weighs else torch.ones_like(u)
+    def weights(self, u: Float[Tensor, "pack batch"]) -> Weights:
+        """What the misfit and the rate of each example count, so that every β′ counts alike; None for 1.
+
+        With one γ the misfit counts β/β′. Where γ follows β, R/γ(β′) is about d at every β′, so that J(β′) counts as it is:
+        the rate counts β′/β. Where the stage itself has a single β both count 1.
+        """
+        if self._follows:
+            return None, (self._log_half * u).exp()
+        return (-self._log_half * u).exp() if self._weighs else torch.ones_like(u), None
 
     def state(self) -> State:
         """Where the streams stand; nothing where there are none."""

@@ -9,13 +9,14 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from models.loss.gamma import gamma_in_force
-from models.loss.objective import misfit, squared_error
+from models.loss.objective import misfit, rate_of_means, squared_error
 from models.specs import Patience
 from models.streams import draws, stream
 from study.declare.trial import Trial
 from study.train.stack.inputs import Inputs
 from study.train.stack.resumable import State
 from study.train.stack.stack import Stack
+from study.train.step.rate_halves import halves_of
 
 ROUNDING = 1e-6
 """A fall below the best value by less than this part of it is no fall."""
@@ -34,6 +35,7 @@ class EarlyStopping:
         self._fall = stack.column([each.min_delta for each in patience]).double()
         self._from = torch.tensor([trial.training.warm_up * trial.training.steps for trial in trials]).to(stack.device)
         self._beta = stack.column([trial.objective.beta for trial in trials]).double()
+        self._halves = halves_of(stack, trials)
         self._x, self._y = inputs.examples(rows_of(stop, inputs.sizes["train"])[1].to(stack.device))
         seeds = list(dict.fromkeys(trial.weights_seed for trial in trials))
         places = torch.tensor([seeds.index(trial.weights_seed) for trial in trials], device=stack.device)
@@ -66,19 +68,19 @@ class EarlyStopping:
         stack = self._stack
         gamma = gamma_in_force(stack.knobs, stack.log_gamma, distortion, stack.d, stack.knobs["start"])
         sums = [torch.stack([part.double().sum(-1) for part in parts]) for parts in self._parts(gamma)]
-        error, nats, rate = torch.stack(sums).sum(0) / self._x.shape[-2]
+        error, nats, rate, of_means = torch.stack(sums).sum(0) / self._x.shape[-2]
         match self._stop.on:
             case "neg_elbo":
                 return nats + rate
             case "objective":
-                return nats + self._beta * rate
+                return nats + self._beta * (self._halves.weigh(rate, of_means) if self._halves else rate)
             case "distortion":
                 return error
             case other:
                 assert_never(other)
 
     def _parts(self, gamma: Float[Tensor, " pack"]) -> Iterator[tuple[Float[Tensor, "pack n"], ...]]:
-        """Distortion, what J counts of −log p(y|z), and rate of each held-out example, chunk by chunk."""
+        """Distortion, what J counts of −log p(y|z), rate and its half of the means of each held-out example, in chunks."""
         stack = self._stack
         chunks = (part.split(stack.rows_at_once, dim=-2) for part in (self._x, self._y, self._eps))
         for x, y, eps in zip(*chunks, strict=True):
@@ -88,7 +90,7 @@ class EarlyStopping:
             error = squared_error(y, likelihood.mean(out) if likelihood else out)
             at = gamma[:, None]
             nats = likelihood.nats(out, y, at) if likelihood else misfit(error, at, stack.d)
-            yield error, nats, stack.rates(mu, log_var).sum(-1)
+            yield error, nats, stack.rates(mu, log_var).sum(-1), rate_of_means(mu)
 
     def state(self) -> State:
         """The best values, the misses since, and where trials stopped."""

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.loss.objective import objective
+from models.loss.objective import objective, rate_of_means
 from models.networks.beta_vae import beside
 from study.declare.trial import Trial
 from study.train.stack.resumable import Resumable
@@ -17,6 +17,7 @@ from study.train.step.fit import Fit, fit_batch
 from study.train.step.minibatches import Minibatch
 from study.train.step.mmd_penalty import MMDPenalty
 from study.train.step.own_terms import OwnTerms, Seen
+from study.train.step.rate_halves import halves_of
 from study.train.step.schedules import Moment
 
 Codes = Float[Tensor, "pack batch kappa"]
@@ -37,7 +38,7 @@ class LossGraph:
     def __init__(self, stack: Stack, trials: Sequence[Trial]) -> None:
         self._stack = stack
         self._penalty = CodePrice(stack, trials) if trials[0].objective.is_sparse else MMDPenalty(stack, trials)
-        self._terms = OwnTerms(stack, trials)
+        self._terms, self._halves = OwnTerms(stack, trials), halves_of(stack, trials)
         self.draws = bool(self._terms) or (isinstance(self._penalty, MMDPenalty) and self._penalty.draws)
         """Whether numbers are drawn in every step: what terms of a user's do is not known."""
         self.parts: dict[str, Resumable] = {"penalty": self._penalty}
@@ -57,8 +58,13 @@ class LossGraph:
         """The loss of codes z with these `moments` (μ, log σ²), decoded to `out`."""
         mu, log_var = moments
         fit = fit_batch(self._stack, batch.y, out, log_gamma, now.gamma, batch.weight)
-        rate = self._stack.rates(mu, log_var).sum(-1).mean(-1)
-        value = self._penalty.add(objective(fit.nats, rate, now.beta), z, fit)
+        rates, weight = self._stack.rates(mu, log_var).sum(-1), batch.rate_weight
+        rate = rates.mean(-1)
+        counted = rate if weight is None else (rates * weight).mean(-1)
+        if self._halves:
+            means = rate_of_means(mu)
+            counted = self._halves.weigh(counted, means.mean(-1) if weight is None else (means * weight).mean(-1))
+        value = self._penalty.add(objective(fit.nats, counted, now.beta), z, fit)
         if self._terms:
             value = self._terms.add(value, Seen(batch.x, batch.y, z, mu, log_var, self._mean(fit, out)), step)
         return Loss(fit, rate, value)

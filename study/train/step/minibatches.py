@@ -19,13 +19,14 @@ from study.train.step.early_stopping import rows_of
 
 @dataclass(frozen=True)
 class Minibatch:
-    """Inputs x, targets y, noise ε, and where networks see β the u of each example and what it counts."""
+    """Inputs x, targets y, noise ε, and where networks see β the u of each example and what its misfit and rate count."""
 
     x: Float[Tensor, "rows batch d_in"]
     y: Float[Tensor, "rows batch d"]
     eps: Float[Tensor, "rows batch kappa"]
     u: Float[Tensor, "rows batch"] | None = None
     weight: Float[Tensor, "rows batch"] | None = None
+    rate_weight: Float[Tensor, "rows batch"] | None = None
 
 
 class Minibatches:
@@ -53,7 +54,8 @@ class Minibatches:
             return Drawn(*self._inputs.batch(rows), eps, self._seed_of, self._seed_of, self._memory)
         u = self._betas.draw(rows.shape[1]) if self._betas else None
         x, y = self._inputs.batch(rows[self._seed_of], u)
-        return Drawn(x, y, eps, None, self._seed_of, self._memory, u, None if u is None else self._betas.weights(u))
+        weights = (None, None) if u is None else self._betas.weights(u)
+        return Drawn(x, y, eps, None, self._seed_of, self._memory, u, *weights)
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,15 @@ class Drawn:
     memory: dict[tuple[str, int], Tensor]
     u: Float[Tensor, "pack batch"] | None = None
     weight: Float[Tensor, "pack batch"] | None = None
+    rate_weight: Float[Tensor, "pack batch"] | None = None
 
     def of(self, rows: slice) -> Minibatch:
         """What some trials of the pack see."""
         x = self._rows_of("x", self.x, rows)
         y = x if self.y is self.x else self._rows_of("y", self.y, rows)
         eps = self._gathered("eps", self.eps, of_rows(self.seed_of, rows))
-        u, weight = (None if each is None else of_rows(each, rows) for each in (self.u, self.weight))
-        return Minibatch(x, y, eps, u, weight)
+        of_betas = (self.u, self.weight, self.rate_weight)
+        return Minibatch(x, y, eps, *(None if each is None else of_rows(each, rows) for each in of_betas))
 
     def _rows_of(self, name: str, table: Float[Tensor, "tables batch _"], rows: slice) -> Float[Tensor, "rows batch _"]:
         return of_rows(table, rows) if self.place is None else self._gathered(name, table, of_rows(self.place, rows))

@@ -127,8 +127,8 @@ def setting_of(value: Setting, rows: slice) -> float | Float[Tensor, "rows 1"]:
 
 
 def are_weights(stack: Stack) -> list[bool]:
-    """Which of a stack's parameters decay: all of the networks', biases included, but for the log variances of pixels.
+    """Which of a stack's parameters decay: all of the networks', biases included, but for variances of the decoder.
 
-    Those, and log γ, which comes last, are variances of the decoder and no weights.
+    Those are the log variances of pixels, log γ at the knots of a γ(β), and the one log γ, which comes last.
     """
-    return [*(not name.endswith("pixel_log_var") for name in stack.names), False]
+    return [*(not name.endswith(("pixel_log_var", "log_gamma")) for name in stack.names), False]

@@ -20,6 +20,7 @@ from study.train.step.by_hand.layers import Buffers, Parameters, Rows, Trained
 from study.train.step.by_hand.plain_loss import PlainLoss
 from study.train.step.minibatches import Minibatch
 from study.train.step.outcome import Found, Outcome, latents_of, outcome_of
+from study.train.step.rate_halves import halves_of
 from study.train.step.schedules import Moment
 
 
@@ -39,7 +40,7 @@ class HandPass:
         self._z_slope = parameters.memory("z, slope", model.kappa)
         self._scaled = parameters.memory("z, scaled", model.kappa)
         self._loss = (
-            PlainLoss(stack, rows, log_gamma.slope, buffers.batch)
+            PlainLoss(stack, rows, log_gamma.slope, buffers.batch, halves_of(stack, trials))
             if is_plain(trials)
             else AnyLoss(stack, trials, log_gamma.slope, parts.get("pixel_log_var"))
         )

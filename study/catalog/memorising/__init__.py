@@ -1,0 +1,1 @@
+"""The study memorising: with few examples, is one latent enough for a decoder that is complex enough?"""
