@@ -170,7 +170,7 @@ def test_a_metric_that_old_records_lack_comes_from_the_weights(tmp_path, monkeyp
     for trial_id, value in known.items():
         assert again[trial_id] == pytest.approx(value, rel=1e-6)
     assert "every trial with weights is evaluated" in evaluate(before)
-    assert len(read(before, "evaluations")) == 4 * 3
+    assert len(read(before, "evaluations")) == 4 * 4
 
 
 def test_samples_outliers_and_autoencoders_have_the_metrics_that_are_theirs(tmp_path, monkeypatch):
