@@ -15,8 +15,11 @@ Rows = Float[np.ndarray, "n d"]
 
 
 def downsampled(rows: Rows, image: tuple[int, ...]) -> Rows:
-    """Pictures of shape (height, width) or (height, width, channels), as rows: each 2×2 pixels' mean, enlarged bilinearly."""
+    """Pictures of shape (height, width) or (height, width, channels), as rows, resized by cubic interpolation both ways.
+
+    None becomes darker than the darkest of all pixels given, or lighter than the lightest.
+    """
     pictures = as_pictures(torch.from_numpy(rows), image)
-    small = interpolate(pictures, [-(-side // 2) for side in image[:2]], mode="area")
-    large = interpolate(small, list(image[:2]), mode="bilinear", align_corners=False)
+    small = interpolate(pictures, [-(-side // 2) for side in image[:2]], mode="bicubic", antialias=True)
+    large = interpolate(small, list(image[:2]), mode="bicubic").clamp(pictures.min(), pictures.max())
     return large.movedim(1, -1).reshape(rows.shape).numpy()
