@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.claims.claim import Claim
+from analysis.claims.claim import QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, at_least, at_most, below, between, within
 from analysis.claims.estimate import Estimate, computed, mean_count_of, mean_of, share_of
 from analysis.figures.bands import SKIPS
@@ -81,7 +81,7 @@ def saturating(frame: Frame, header: Header, spectra: Mapping[str, Sequence[floa
         known = trials["intrinsic_dim"].dropna()
         found += _planted(where, trials, int(known.iloc[0])) if len(known) else _relative(where, trials)
         if data_kind(trials) == "MNIST":
-            found.append(_worth_components(where, trials, spectra))
+            found += _worth_components(where, trials, spectra)
     return found
 
 
@@ -183,21 +183,25 @@ def _plateau_of_mnist(where: str, trials: Frame) -> Claim:
     )
 
 
-def _worth_components(where: str, trials: Frame, spectra: Mapping[str, Sequence[float]]) -> Claim:
+def _worth_components(where: str, trials: Frame, spectra: Mapping[str, Sequence[float]]) -> list[Claim]:
+    """The source's ratio is one of long training: at any scale an active latent should do more than a component."""
     usable = _finished(trials)
     usable = usable[usable["kappa"].eq(usable["kappa"].max())]
     errors, worth = beside_components(usable, spectra)
-    return _claim(
-        where,
-        "some 15 active latents do what takes about 100 principal components",
-        COMPONENTS,
-        [
-            Comparison("NRE over that of as many components as there are active latents", mean_of(errors), below(1.0)),
-            Comparison("components with the same NRE, over active latents", mean_of(worth), at_least(WORTH)),
-        ],
-        usable,
-        statements=["D21"],
-    )
+    lost = Comparison("NRE over that of as many components as there are active latents", mean_of(errors), below(1.0))
+    each = Comparison("components with the same NRE, over active latents", mean_of(worth), at_least(WORTH))
+    return [
+        _claim(where, "active latents do more than as many principal components", COMPONENTS, [lost], usable, ["D21"]),
+        _claim(
+            where,
+            "is an active latent worth three principal components or more? (the source's 15 are worth about 100)",
+            "asked here",
+            [each],
+            usable,
+            [],
+            QUESTION,
+        ),
+    ]
 
 
 def _claim(
@@ -207,6 +211,7 @@ def _claim(
     compared: list[Comparison],
     trials: Frame,
     statements: Sequence[str],
+    kind: Kind | None = None,
 ) -> Claim:
     done = int(trials["converged"].sum())
     numbers = "; ".join(map(str, compared))
@@ -219,6 +224,7 @@ def _claim(
         comparisons=compared,
         lacks="" if enough_converged(trials) else f"{done} of {len(trials)} trials have converged",
         statements=statements,
+        kind=kind,
     )
 
 
