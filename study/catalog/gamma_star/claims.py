@@ -192,7 +192,7 @@ def _planted(where: str, pairs: Frame, r: int) -> list[Claim]:
 def _pictures(where: str, pairs: Frame) -> list[Claim]:
     ratio = pairs["mmd_refit"].mean() / pairs["mmd_learned"].mean()
     apart = _more(pairs, "distortion_test") / pairs["distortion_test_learned"]
-    unused = (pairs["kappa_learned"] - pairs["n_active_learned"]).mean() >= 1
+    is_full = (pairs["kappa_learned"] - pairs["n_active_learned"]).mean() < 1
     return [
         _claim(
             where,
@@ -201,7 +201,7 @@ def _pictures(where: str, pairs: Frame) -> list[Claim]:
             BALANCE,
             [Comparison("n_active(fixed) − n_active(learned)", mean_count_of(_more(pairs, "n_active")), above(0.0))],
             ["D25"],
-            lacks="" if unused else "the learned γ leaves no latent unused: no other can use more",
+            lacks="the learned γ leaves no latent unused: no other can use more" if is_full else "",
         ),
         _claim(
             where,
