@@ -110,6 +110,12 @@ def test_on_images_the_paired_interval_decides(column, value, place, verdict):
     assert verdicts.count(FAILS) + verdicts.count(NO) == 1
 
 
+def test_where_the_learned_gamma_uses_every_latent_no_other_can_use_more():
+    assert said(float("nan"), "Digits", lambda row: {"n_active": 10})[0] == INSUFFICIENT
+    found = claims_of(float("nan"), "Digits", lambda row: {"n_active": 10})[0]
+    assert found.why_undecided == "the learned γ leaves no latent unused: no other can use more"
+
+
 def test_seeds_that_disagree_decide_nothing():
     mixed = said(float("nan"), "Digits", lambda row: {"objective_train": -100 + 50 * (row["seed"] - 2)})
     assert mixed[3] == INSUFFICIENT

@@ -66,7 +66,7 @@ def test_the_claims_fail_where_samples_keep_their_variance(tmp_path):
 
 def test_a_wide_network_is_asked_where_it_collapses_and_no_more(tmp_path):
     view = view_of(tmp_path)
-    view.trials = view.trials[view.trials["network"].eq("nonlinear") & view.trials["beta"].isin([4.7, 5.3])]
+    view.trials = view.trials[view.trials["network"].eq("nonlinear") & view.trials["beta"].isin([4.7, 6.0])]
     view.trials = view.trials.assign(network="2048 units")
     assert said(view) == [HOLDS]
     assert claims(view)[0].statements == ["W24"]

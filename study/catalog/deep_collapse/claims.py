@@ -50,7 +50,7 @@ OF_SKIP = 0.05
 """How far the curvature with an affine skip may lie from that of the skip alone, as a part of it."""
 
 
-ROUNDING = 1e-10
+ROUNDING = 1e-12
 """What rounding may make of a zero: an eigenvalue of a semi-definite matrix, or a gradient, in nats."""
 
 Looks = list[tuple[ProbeResult, float, float]]
@@ -160,8 +160,8 @@ def _of_curvature(looks: Looks, lacks: str) -> list[Claim]:
 
 
 def _flattest(looks: Looks) -> Comparison:
-    """The least eigenvalue that is nearest to zero, or above it, of networks below their level."""
-    found = [look["least_eigenvalue"] for look, _, level in looks if look.what["gamma"] < level]
+    """The least eigenvalue that is nearest to zero, or above it, of networks far below their level."""
+    found = _least(looks)
     least = computed(max(found, default=math.nan), len(found), "networks")
     return Comparison("least curvature in nats, of the flattest decoder", least, at_least(0.0, " nats"))
 

@@ -125,6 +125,7 @@ def _claim(
     statements: Sequence[str],
     more: str = "",
     kind: Kind | None = None,
+    lacks: str = "",
 ) -> Claim:
     counts = {mode: int((~pairs[f"converged_{mode}"].astype(bool)).sum()) for mode in (LEARNED, REFIT)}
     told = [f"{n} {mode}" for mode, n in counts.items() if n]
@@ -136,6 +137,7 @@ def _claim(
         measured="; ".join(map(str, compared)) + more + moving,
         trials=2 * len(pairs),
         comparisons=compared,
+        lacks=lacks,
         statements=statements,
         kind=kind,
     )
@@ -190,6 +192,7 @@ def _planted(where: str, pairs: Frame, r: int) -> list[Claim]:
 def _pictures(where: str, pairs: Frame) -> list[Claim]:
     ratio = pairs["mmd_refit"].mean() / pairs["mmd_learned"].mean()
     apart = _more(pairs, "distortion_test") / pairs["distortion_test_learned"]
+    is_full = (pairs["kappa_learned"] - pairs["n_active_learned"]).mean() < 1
     return [
         _claim(
             where,
@@ -198,6 +201,7 @@ def _pictures(where: str, pairs: Frame) -> list[Claim]:
             BALANCE,
             [Comparison("n_active(fixed) − n_active(learned)", mean_count_of(_more(pairs, "n_active")), above(0.0))],
             ["D25"],
+            lacks="the learned γ leaves no latent unused: no other can use more" if is_full else "",
         ),
         _claim(
             where,

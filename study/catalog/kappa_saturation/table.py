@@ -43,7 +43,7 @@ def _of_pictures(seed: int) -> Trial:
     return Trial(
         data=PICTURES,
         model=VAE(kappa=32, encoder=(128, 128), decoder=(128, 128), log_var_scale=0.1, log_var_range=(-20, 5)),
-        objective=Objective(gamma=Learned(init=0.07)),
+        objective=Objective(gamma=Learned(init=1.0, lr=1e-2)),
         training=Training(steps=2000, batch=128, lr=2e-3),
         seed=seed,
     )
