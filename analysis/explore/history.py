@@ -49,7 +49,7 @@ def history(explored: Explored) -> Chart | None:
         order, _y("y_best"), colour_of(), *seeds, shown_if(alt.StrokeOpacityValue, toggle, 0.9), tooltip=tips
     )
     measures = choice("y_axis", "show", {measure.key: measure.title for _, measure in aims}, aims[0][1].key)
-    chart = alt.layer(points, lines).properties(**SIZE)
+    chart = alt.layer(lines, points).properties(**SIZE)  # the pointer meets points first
     each = "each search of each sampler" if seeds else "each sampler"
     caption = (
         f"History of the search: each trial in the order in which it was asked for, and the least value so far of {each}. "

@@ -87,8 +87,8 @@ def test_the_pointer_names_the_trials_of_a_history_and_their_best_so_far(page: A
     box = figure.locator("canvas").bounding_box()
     said = set()
     bottom = int(box["height"]) - 40
-    for x in range(60, int(box["width"]), 5):
-        for y in range(bottom - 120, bottom, 5):  # the best trial is the lowest
+    for x in range(60, int(box["width"]), 4):  # points are six pixels wide
+        for y in range(bottom - 120, bottom, 4):  # the best trial is the lowest
             page.mouse.move(box["x"] + x, box["y"] + y)
             tip = page.locator("#vg-tooltip-element.visible")
             if tip.count():
