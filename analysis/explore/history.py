@@ -27,12 +27,6 @@ def history(explored: Explored) -> Chart | None:
         .transform_calculate(y=position("datum.value", "about[y_axis]"), y_best=position("datum.best", "about[y_axis]"))
         .transform_calculate(**label_texts(explored.axes))
     )
-    order = alt.X(
-        "order:Q",
-        title="trial of its search",
-        axis=alt.Axis(tickMinStep=1),
-        scale=alt.Scale(zero=False, nice=False, padding=10),
-    )
     tips = [
         *label_tooltips(explored.axes),
         alt.Tooltip("value:Q", format=".5g"),
@@ -40,22 +34,19 @@ def history(explored: Explored) -> Chart | None:
     ]
     tips += [alt.Tooltip("id:N"), alt.Tooltip("status:N")]
     points = base.transform_filter("isValid(datum.y)").mark_point(size=40, filled=True)
-    points = points.encode(
-        order, _y("y"), colour_of(), shown_if(alt.FillOpacityValue, toggle, 0.4), tooltip=tips
-    ).add_params(toggle, zoom())
+    faint = shown_if(alt.FillOpacityValue, toggle, 0.4)
+    points = points.encode(_x(), _y("y"), colour_of(), faint, tooltip=tips).add_params(toggle, zoom())
     seeds = [alt.Detail(f"{axis.key}:N") for axis in explored.axes if axis.role == "seed"]
     lines = base.transform_filter("isValid(datum.y_best)").mark_line(interpolate="step-after", strokeWidth=1.8)
-    lines = lines.encode(
-        order, _y("y_best"), colour_of(), *seeds, shown_if(alt.StrokeOpacityValue, toggle, 0.9), tooltip=tips
-    )
+    clear = shown_if(alt.StrokeOpacityValue, toggle, 0.9)
+    lines = lines.encode(_x(), _y("y_best"), colour_of(), *seeds, clear, tooltip=tips)
     measures = choice("y_axis", "show", {measure.key: measure.title for _, measure in aims}, aims[0][1].key)
     chart = alt.layer(lines, points).properties(**SIZE)  # the pointer meets points first
     each = "each search of each sampler" if seeds else "each sampler"
     caption = (
         f"History of the search: each trial in the order in which it was asked for, and the least value so far of {each}. "
         "A diverged trial stands where the search declares, or at the worst finished one where that is worse, and is never "
-        "the best. "
-        "Of trials that trained again with more steps the last rung counts."
+        "the best. Of trials that trained again with more steps the last rung counts."
     )
     return Chart(
         "history", caption, finish(chart, constant("about", about(explored)), constant("colour", sampler), measures)
@@ -64,6 +55,11 @@ def history(explored: Explored) -> Chart | None:
 
 def _code(sampler: str) -> str:
     return f"datum['{sampler}']" if sampler != NONE else "0"
+
+
+def _x() -> alt.X:
+    axis, scale = alt.Axis(tickMinStep=1), alt.Scale(zero=False, nice=False, padding=10)
+    return alt.X("order:Q", title="trial of its search", axis=axis, scale=scale)
 
 
 def _y(field: str) -> alt.Y:
