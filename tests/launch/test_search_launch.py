@@ -40,8 +40,8 @@ ROUND = 2 * 3
 # MLflow's own, when it is imported and when it migrates its tables.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:.*Pydantic.*:UserWarning")
 @pytest.mark.parametrize("launch", [launch_here, pytest.param(launch, marks=pytest.mark.faults)])
-def test_a_search_trains_its_rounds_and_is_shown_whole(tmp_path, launch):
-    path, home = tmp_path / "mine.py", tmp_path / "home"
+def test_a_search_trains_its_rounds_and_is_shown_whole(tmp_path, tracked, launch):
+    path, home = tmp_path / "mine.py", tracked
     path.write_text(SEARCH)
     planned = command_here(f"{path}:hunt", "--home", home, "--plan").stdout
     counts = f"{ROWS} trials declared, {ROUND} selected so far, 0 already there, {ROUND} to train in this round"

@@ -59,9 +59,9 @@ def test_the_attempts_and_results_of_all_are_known(tmp_path):
     assert len(plan.missing) == 8
 
 
-def test_studies_of_one_launch_train_together_and_are_reported_one_by_one(tmp_path):
+def test_studies_of_one_launch_train_together_and_are_reported_one_by_one(tmp_path, tracked):
     """The four trials that both declare are trained once, in packs with trials of either."""
-    path, home = write_study(tmp_path), tmp_path / "home"
+    path, home = write_study(tmp_path), tracked
     result = launch_here(f"{path}:tiny", f"{path}:neighbour", "--home", home, "--pack", "8")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "12 declared, 0 already there, 12 finished" in result.stdout
