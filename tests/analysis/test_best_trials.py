@@ -16,6 +16,7 @@ from analysis.explore.charts import charts_of
 from analysis.figures.chart import Charts
 from analysis.frames.view import View
 from analysis.report.best_trials import MOST, best_trials
+from analysis.report.notes import outdone
 from analysis.report.report import write_report
 from analysis.report.terminal import print_report
 from study.record import Home
@@ -141,6 +142,18 @@ def test_the_history_of_a_search_never_rises_and_no_diverged_trial_is_its_best(h
         best = [rows[f"{sampler}-1-{number}"]["b0"] for number in range(30)]
         values = [rows[f"{sampler}-1-{number}"]["h0"] for number in range(30)]
         assert best == np.minimum.accumulate(values).tolist()
+
+
+def test_a_diverged_trial_stands_at_the_worst_finished_one_where_that_is_worse_than_declared(home: Home):
+    search(home, {"neg_elbo_test": -1000.0})
+    view = View.of("hunt", home)
+    worst = view.trials.loc[view.trials["status"].eq("finished"), "neg_elbo_test"].max()
+    rows = {each["id"]: each for each in charts_of(view).datasets["trials"]}
+    assert rows["tpe-0-0"]["h0"] == pytest.approx(worst, rel=1e-4)
+    (note,) = outdone(view.trials, view.header)
+    assert (
+        f"counts as neg_elbo_test=-1000, and a finished one has {worst:.5g}: so a diverged one counts as worse" in note
+    )
 
 
 def test_the_front_of_a_search_is_marked_for_each_sampler(home: Home):
