@@ -73,7 +73,7 @@ def view_of(place, change=lambda row, latents: None, kappas=KAPPAS) -> Any:
     for variant in VARIANTS_HERE:
         for kappa in kappas:
             for beta in BETAS:
-                for seed in range(2):
+                for seed in range(3 if variant in BATCHES else 2):  # fewer decide no count
                     units, variance, rates, values = exact(variant, kappa, beta)
                     trial_id = f"{variant}-{kappa}-{beta:.3f}-{seed}"
                     rows: Any = pd.DataFrame({"trial_id": trial_id, "beta": beta, "seed": seed, "latent": range(kappa)})
@@ -98,7 +98,7 @@ def view_of(place, change=lambda row, latents: None, kappas=KAPPAS) -> Any:
                     latents.append(rows)
     home = Home(place)
     write_artifacts(home, "a", arrays)
-    axes = {"variant": [*VARIANTS_HERE], "kappa": list(kappas), "beta": list(BETAS), "seed": [0, 1]}
+    axes = {"variant": [*VARIANTS_HERE], "kappa": list(kappas), "beta": list(BETAS), "seed": [0, 1, 2]}
     return SimpleNamespace(
         trials=pd.DataFrame(trials),
         latents=pd.concat(latents, ignore_index=True),
