@@ -76,4 +76,4 @@ def _extra(cell: Cell) -> Float[Array, " seeds"]:
     is_clear = (np.abs(found.betas[:, None] / truth - 1) > CLEAR).all(1)
     used = np.where(np.isfinite(found.active_units), found.active_units > IN_USE, np.nan).sum(0)[is_clear]
     kept = linear.active_modes(cell.modes.zeta2, found.betas * cell.gamma, cell.kappa)[is_clear]
-    return np.nanmax(used - kept[:, None], axis=0)
+    return np.ma.masked_invalid(used - kept[:, None]).max(axis=0).filled(np.nan)
