@@ -149,12 +149,10 @@ def test_each_verdict_can_fail_and_be_undecided(words):
 
 
 def test_bins_may_see_what_shrinking_takes():
-    def seen(row):
-        return {"ndb_300_downsampled": 0.12}
-
+    seen = {"ndb_300_downsampled": 0.12}
     assert said("no farther than chance") == [YES]
-    assert said("no farther than chance", change=seen) == [NO]
-    assert said("no farther than chance", change=lambda row: seen(row) if row["seed"] % 2 else {}) == [OPEN]
+    assert said("no farther than chance", change=lambda _: seen) == [NO]
+    assert said("no farther than chance", change=lambda row: seen if row["seed"] % 2 else {}) == [OPEN]
 
 
 QUESTIONS = {"FD, random features": "fd_conv", "NDB/K": "ndb_200"}
