@@ -1,7 +1,8 @@
 """vaeplus: samples of a second VAE on the latents of a first one, against the first one's own and WAE-MMD's.
 
 Each sample metric is compared with its null: the score of held-out real examples in place of samples. Beside it stands the
-row that published tables call *Downsample*: the same examples, shrunk to half their size and enlarged again. Reconstructions
+row that published tables call *Downsample*: the same examples, shrunk to half their size and enlarged again. The source does
+so at 128 pixels, where nobody sees it; at 28 pixels something is lost, so whether NDB misses it is asked. Reconstructions
 are the first stage's: VAE+ changes where samples come from, not how examples are encoded.
 
 The question that the slides ask is whether the sparsest first stage is needed for good samples, or whether one that uses all
@@ -76,7 +77,7 @@ def compared(frame: Frame, header: Header) -> list[Claim]:
             found += [claim for other in (ONE, WAE) for claim in _better(where, trials, of_data, other)]
             found += [_no_better(where, trials), _nearly(where, trials)]
         found += _sparsest(name, of_data, [MMD] if planted else [FRECHET])
-        found += [] if planted else [_downsampled(name, of_data)]
+        found += [] if planted else _downsampled(name, of_data)
     return found
 
 
@@ -183,7 +184,7 @@ def _sparsest(data: str, trials: Frame, distances: Sequence[str]) -> list[Claim]
     return found
 
 
-def _downsampled(data: str, trials: Frame) -> Claim:
+def _downsampled(data: str, trials: Frame) -> list[Claim]:
     """Real pictures, shrunk and enlarged: their scores follow from the seed alone, so each seed counts once."""
     once = trials[trials["status"].eq("finished")].drop_duplicates("seed").set_index("seed")
 
@@ -195,8 +196,9 @@ def _downsampled(data: str, trials: Frame) -> Claim:
         Comparison(f"NDB/K, {what}", mean_of(of(f"{column}_downsampled")), at_most(BY_CHANCE))
         for column, what in BINS.items()
     ]
-    said = "real pictures, shrunk to half and enlarged, are far by Fréchet distance, and no farther than chance by NDB"
-    return _claim(data, said, TABLES, [far, *bins], ["B23"])
+    said = "real pictures, shrunk to half their size and enlarged, are farther by Fréchet distance than untouched ones"
+    asked = "are real pictures, shrunk to half their size and enlarged, no farther than chance by NDB?"
+    return [_claim(data, said, TABLES, [far], ["B23"]), _claim(data, asked, TABLES, bins, ["B23"], QUESTION)]
 
 
 @vaeplus.sheets
