@@ -141,12 +141,6 @@ def cells_of(frame: Frame, by: Grouping) -> list[Cell]:
     return found
 
 
-def cell_of(trials: Frame) -> Cell:
-    """What the trials of one cell say."""
-    (cell,) = cells_of(trials, Grouping([()], np.zeros(len(trials), int)))
-    return cell
-
-
 def cells(frame: Frame, header: Header, axes: list[str]) -> Iterator[tuple[tuple[Any, ...], Frame]]:
     """The trials of each combination of labels that occurs, in declared order."""
     if not axes:

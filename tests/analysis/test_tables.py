@@ -9,7 +9,8 @@ import pytest
 from made_up_studies import PLANTED, gamma_grid, row, seeds, store
 
 from analysis import AnalysisError, curves, glance, header, latents, results, table
-from analysis.tables.cells import cell_of, cells, written
+from analysis.tables.cells import cells, cells_of, written
+from analysis.tables.grouping import Grouping
 from analysis.tables.interval import number, t_interval, t_intervals
 from analysis.tables.sheet import rows_in_markdown
 from study.catalog.grid_gamma.claims import learned_against_fixed
@@ -99,7 +100,8 @@ def test_what_many_cells_say_is_what_each_says_alone(home: Home):
     gamma_grid(home, PLANTED, 3, learned={"status": "diverged"})
     frame, head = results("grid_gamma", home), header("grid_gamma", home)
     frame = frame.sample(frac=1, random_state=0)
-    alone = [cell_of(trials) for _, trials in cells(frame, head, ["gamma", "kappa"])]
+    each = [trials for _, trials in cells(frame, head, ["gamma", "kappa"])]
+    alone = [cell for trials in each for cell in cells_of(trials, Grouping.of(trials, head, []))]
     assert [cell for line in glance(frame, head).cells for cell in line] == alone
     assert table(frame, head)["regime"].tolist() == [cell.regime for cell in alone]
     assert alone[-1].regime == "diverged"
