@@ -1,30 +1,19 @@
 """The β sweep of a linear VAE: what it declares, what its claims say of exact and of broken records, and a real training."""
 
 import itertools
-import json
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
+from exact_linear_records import BETAS_KEPT, BETAS_LOST, KAPPAS, exact, failing, said, view_of
 from trained_rows import shorter, train_rows
 
-from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
-from analysis.claims.linear_optimum import DECODER, ENCODER
-from analysis.frames.load import Header
-from analysis.theory import fixed_sigma, linear, modes_of_spectrum
+from analysis.claims.claim import HOLDS, INSUFFICIENT
+from analysis.theory import fixed_sigma, linear
 from models.data.load import load
 from study.catalog.linear_collapse.claims import claims, drawings, sheets
-from study.catalog.linear_collapse.table import BATCHES, HELD, LEARNED, OFF_ZERO, SMALL_BATCHES, WIDE, linear_collapse
-from study.record import Home, read, read_artifacts, write_artifacts
-
-SPECTRUM = np.array([6.0, 4.0, 2.5, 1.2, 0.5, 0.2])
-BETAS = np.geomspace(0.3, 9, 24)
-BETAS_KEPT, BETAS_LOST = 1.316, 4.981
-"""Grid points with three modes of the declared data left, and with one."""
-
-T, KAPPAS = float(SPECTRUM.sum()), (3, 8)
+from study.catalog.linear_collapse.table import HELD, LEARNED, OFF_ZERO, SMALL_BATCHES, WIDE, linear_collapse
+from study.record import Home, read
 
 
 @pytest.mark.parametrize(("scale", "count"), [("laptop", 582), ("paper", 4530)])
@@ -47,73 +36,6 @@ def test_the_variants_are_the_networks_they_are_called():
         assert (model.prior_std != 1) == (row.axes["variant"] == WIDE)
         assert (data.offset != 0) == (row.axes["variant"] == OFF_ZERO)
         assert data.d > min(KAPPAS)
-
-
-def exact(variant, kappa, beta):
-    """The latents of the minimum of J: Var E[z|x], σ², KL and the decoder's singular values."""
-    if variant == HELD:
-        ones = np.ones(kappa)
-        units = fixed_sigma.encoder_singular_values(SPECTRUM, ones, beta) ** 2
-        rates = fixed_sigma.rates(SPECTRUM, ones, beta)
-        return units, ones, rates, fixed_sigma.decoder_singular_values(SPECTRUM, ones, beta)
-    units = linear.active_units(SPECTRUM, beta, kappa)
-    return units, 1 - units, linear.rates(SPECTRUM, beta, kappa), linear.decoder_singular_values(SPECTRUM, beta, kappa)
-
-
-def model_of(variant, kappa):
-    return {"prior_std": 1.0, "post_var": [1.0] * kappa if variant == HELD else "shared"}
-
-
-VARIANTS_HERE = (LEARNED, HELD, WIDE, *BATCHES)
-
-
-def view_of(place, change=lambda row, latents: None, kappas=KAPPAS) -> Any:
-    """A study in which theory is exact, but for what `change` does to a trial's row and latents (a frame)."""
-    trials, latents, arrays = [], [], {}
-    for variant in VARIANTS_HERE:
-        for kappa in kappas:
-            for beta in BETAS:
-                for seed in range(3 if variant in BATCHES else 2):  # fewer decide no count
-                    units, variance, rates, values = exact(variant, kappa, beta)
-                    trial_id = f"{variant}-{kappa}-{beta:.3f}-{seed}"
-                    rows: Any = pd.DataFrame({"trial_id": trial_id, "beta": beta, "seed": seed, "latent": range(kappa)})
-                    rows = rows.assign(mean_var=units, post_var=variance, rate=rates, decoder_norm=values)
-                    row = {"trial_id": trial_id, "variant": variant, "kappa": kappa, "beta": beta, "seed": seed}
-                    row |= {
-                        "status": "finished",
-                        "data": "linear",
-                        "data_id": "x",
-                        "gamma_value": 1.0,
-                        "gamma_eff": beta,
-                    }
-                    row |= {"scale_residual": 0.0, "artifacts": "artifacts/a.safetensors", "has_weights": 1}
-                    row |= {"declaration": json.dumps({"model": model_of(variant, kappa)})}
-                    change(row, rows)
-                    kept = rows["decoder_norm"].to_numpy()
-                    missed = np.sqrt(SPECTRUM[:kappa]) - (values * np.sqrt(units))[: len(SPECTRUM)]
-                    distortion = SPECTRUM[kappa:].sum() + (missed**2).sum()
-                    row |= {"nre_mean_train": distortion / T, "rate_train": rows["rate"].sum()}
-                    arrays[f"{trial_id}/weights/{DECODER}.weight"] = np.eye(max(6, kappa), kappa) * kept
-                    trials.append(row)
-                    latents.append(rows)
-    home = Home(place)
-    write_artifacts(home, "a", arrays)
-    axes = {"variant": [*VARIANTS_HERE], "kappa": list(kappas), "beta": list(BETAS), "seed": [0, 1, 2]}
-    return SimpleNamespace(
-        trials=pd.DataFrame(trials),
-        latents=pd.concat(latents, ignore_index=True),
-        header=Header("linear_collapse", "?", "laptop", axes),
-        spectrum=lambda data_id: SPECTRUM,
-        home=home,
-    )
-
-
-def said(view):
-    return {f"{item.data}: {item.claim}": item.verdict for item in claims(view)}
-
-
-def failing(view):
-    return {name for name, verdict in said(view).items() if verdict == FAILS}
 
 
 def test_every_claim_holds_at_the_minimum(tmp_path):
@@ -218,7 +140,9 @@ def test_training_follows_theory_on_either_side_of_a_threshold(tmp_path):
     """κ = 3, one seed: Σ Var E[z|x] and Σ‖u‖² at two β, with three modes left and with one, Σ learned and held."""
     home = Home(tmp_path)
     rows = [row for row in linear_collapse.table("laptop").rows() if row.axes["kappa"] == 3 and row.axes["seed"] == 0]
-    rows = [row for row in rows if row.axes["variant"] != WIDE and row.axes["beta"] in (BETAS_KEPT, BETAS_LOST)]
+    rows = [
+        row for row in rows if row.axes["variant"] in (LEARNED, HELD) and row.axes["beta"] in (BETAS_KEPT, BETAS_LOST)
+    ]
     rows = shorter(rows, steps=2500)
     train_rows(rows, tmp_path)
     spectrum = load(rows[0].trial.data).spectrum
@@ -234,71 +158,3 @@ def test_training_follows_theory_on_either_side_of_a_threshold(tmp_path):
             power = linear.sample_diversity(spectrum, beta, 3)
         assert found["mean_var"].sum() == pytest.approx(units, abs=0.05)
         assert (found["decoder_norm"] ** 2).sum() == pytest.approx(power, rel=0.03, abs=0.05)
-
-
-def off_zero(change):
-    """A study of three latents on data two off zero, whose biases centre them but for what `change` does to weights."""
-
-    def view(place):
-        found = view_of(place, kappas=(3,))
-        few = found.trials[found.trials["variant"].eq(LEARNED) & found.trials["beta"].isin(BETAS[::4])].copy()
-        ids = few["trial_id"].str.replace(LEARNED, OFF_ZERO)
-        arrays = {}
-        for trial_id in ids:
-            weights = {
-                f"{ENCODER}.weight": np.ones((3, 6)),
-                f"{ENCODER}.bias": np.full(3, -12.0),
-                f"{DECODER}.bias": np.full(6, 2.0),
-            }
-            change(weights)
-            arrays |= {f"{trial_id}/weights/{name}": value for name, value in weights.items()}
-        write_artifacts(found.home, "b", arrays)
-        few = few.assign(
-            trial_id=ids,
-            variant=OFF_ZERO,
-            artifacts="artifacts/b.safetensors",
-            declaration=json.dumps({"model": model_of(OFF_ZERO, 3), "data": {"offset": 2.0}}),
-        )
-        rows = found.latents.assign(trial_id=found.latents["trial_id"].str.replace(LEARNED, OFF_ZERO))
-        found.trials = pd.concat([found.trials, few], ignore_index=True)
-        found.latents = pd.concat([found.latents, rows[rows["trial_id"].isin(ids)]], ignore_index=True)
-        return found
-
-    return view
-
-
-@pytest.mark.parametrize("wrong", [None, f"{ENCODER}.bias", f"{DECODER}.bias"])
-def test_biases_that_do_not_centre_the_data_fail(tmp_path, wrong):
-    def change(weights):
-        if wrong:
-            weights[wrong] = weights[wrong] + (0.06 if wrong.startswith(ENCODER) else 0.12)
-
-    found = said(off_zero(change)(tmp_path))
-    (claim,) = (name for name in found if OFF_ZERO in name)
-    assert found.pop(claim) == (FAILS if wrong else HOLDS)
-    assert "learned biases" in claim
-    assert set(found.values()) == {HOLDS}
-
-
-def test_learned_biases_do_what_centring_does(tmp_path):
-    """A real training on data two off zero: J ends at the minimum of centred data without any bias.
-
-    Source: Wang & Ziyin (2022), appendix B.
-    """
-    rows = [row for row in linear_collapse.table("laptop").rows() if row.axes["variant"] == OFF_ZERO]
-    rows = [row for row in rows if row.axes["seed"] == 0]
-    assert len(rows) == 6
-    train_rows(rows, tmp_path)
-    home, data = Home(tmp_path), load(rows[0].trial.data)
-    assert np.asarray(data.train).mean(axis=0) == pytest.approx(np.full(10, 2.0), abs=1e-5)
-    assert data.spectrum.sum() == pytest.approx(data.total_variance)
-    latents = read(home, "latents").to_pandas()
-    for row in read(home, "trials").to_pylist():
-        own = latents[latents["trial_id"].eq(row["trial_id"])]
-        distortion = row["nre_mean_train"] * data.total_variance + (own["post_var"] * own["decoder_norm"] ** 2).sum()
-        least = float(linear.objective(modes_of_spectrum(data.spectrum), 1.0, row["beta"], 3))
-        assert distortion / 2 + row["beta"] * row["rate_train"] == pytest.approx(least, abs=0.05)
-        weights = read_artifacts(home, row["artifacts"], row["trial_id"], "weights")
-        mean_mu = weights[f"{ENCODER}.weight"] @ np.full(10, 2.0) + weights[f"{ENCODER}.bias"]
-        assert mean_mu == pytest.approx(np.zeros(3), abs=0.05)
-        assert weights[f"{DECODER}.bias"] == pytest.approx(np.full(10, 2.0), rel=0.05)

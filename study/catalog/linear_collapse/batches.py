@@ -72,7 +72,8 @@ def _extra(cell: Cell) -> Float[Array, " seeds"]:
     """By seed, the most latents that are in use beyond those of theory, over the β that lie clear of every threshold."""
     if not len(cell.settled):
         return np.array([])
-    found, truth = cell.sweep, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa)
+    found, every = cell.sweep, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa)
+    truth = every[every > 0]  # a surplus latent has none
     is_clear = (np.abs(found.betas[:, None] / truth - 1) > CLEAR).all(1)
     used = np.where(np.isfinite(found.active_units), found.active_units > IN_USE, np.nan).sum(0)[is_clear]
     kept = linear.active_modes(cell.modes.zeta2, found.betas * cell.gamma, cell.kappa)[is_clear]

@@ -23,7 +23,7 @@ from analysis.tables.interval import number
 from analysis.tables.sheet import Sheet
 from analysis.theory import sparse_codes as theory
 from study.catalog.sparse_codes.groups import COPIES, ONE, TIE, Group, by_penalty, groups, sheet
-from study.catalog.sparse_codes.sampled import sampled, sheet_of_samples
+from study.catalog.sparse_codes.second_stage import sampled, sheet_of_samples
 from study.catalog.sparse_codes.table import sparse_codes
 
 SOURCE, DERIVED = "Dai, Wenliang & Wipf (2021)", "derived; see analysis.theory.sparse_codes"
