@@ -160,6 +160,7 @@ def test_an_active_latent_of_mnist_is_to_do_more_than_a_component(nre, verdicts)
     """Twenty-two components of this spectrum leave 0.29, and some sixty-six 0.08."""
     frame = frame_of("MNIST", float("nan"), lambda _: 22, [784], lambda row: {"nre_mean_train": nre})
     assert said(frame) == verdicts
+    assert said(frame.assign(converged=False)) == verdicts
 
 
 def test_what_a_latent_is_worth_is_counted_in_components():

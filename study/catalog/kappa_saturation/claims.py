@@ -187,7 +187,15 @@ def _worth_components(where: str, trials: Frame, spectra: Mapping[str, Sequence[
     lost = Comparison("NRE over that of as many components as there are active latents", mean_of(errors), below(1.0))
     each = Comparison("components with the same NRE, over active latents", mean_of(worth), at_least(WORTH))
     return [
-        _claim(where, "active latents do more than as many principal components", COMPONENTS, [lost], usable, ["D21"]),
+        _claim(
+            where,
+            "active latents do more than as many principal components",
+            COMPONENTS,
+            [lost],
+            usable,
+            ["D21"],
+            at_rest=False,
+        ),
         _claim(
             where,
             "is an active latent worth three principal components or more? (the source's 15 are worth about 100)",
@@ -196,6 +204,7 @@ def _worth_components(where: str, trials: Frame, spectra: Mapping[str, Sequence[
             usable,
             [],
             QUESTION,
+            at_rest=False,
         ),
     ]
 
@@ -208,7 +217,9 @@ def _claim(
     trials: Frame,
     statements: Sequence[str],
     kind: Kind | None = None,
+    at_rest: bool = True,
 ) -> Claim:
+    """Undecided where too few trials have come to rest, unless the claim is about trials however far they have come."""
     done = int(trials["converged"].sum())
     numbers = "; ".join(map(str, compared))
     return Claim(
@@ -218,7 +229,7 @@ def _claim(
         measured=f"{numbers}{moving(trials)}",
         trials=len(_finished(trials)),
         comparisons=compared,
-        lacks="" if enough_converged(trials) else f"{done} of {len(trials)} trials have converged",
+        lacks="" if enough_converged(trials) or not at_rest else f"{done} of {len(trials)} trials have converged",
         statements=statements,
         kind=kind,
     )
