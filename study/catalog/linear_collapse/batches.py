@@ -1,4 +1,4 @@
-"""linear_collapse: what the noise of minibatches does, from 16 examples a step to all of them.
+"""linear_collapse: what the noise of minibatches does, from 32 examples a step to all of them.
 
 Minibatches add noise to the gradient; the draw of z adds some at every size. If minibatches caused collapse, or kept modes
 that the loss wants to lose, thresholds would move with their size.
@@ -21,10 +21,10 @@ from analysis.theory import linear
 Array = np.ndarray
 
 IN_USE = 0.01
-"""A latent with more active units carries a mode. Source: Burda, Grosse & Salakhutdinov (2016)."""
+"""A mode with more active units is kept. Source: Burda, Grosse & Salakhutdinov (2016)."""
 
 CLEAR = 0.1
-"""How far β must lie from every threshold for a latent's use to be told, relative: closer to it training is slow."""
+"""How far β must lie from every threshold for a mode to be told, relative: closer to it training is slow."""
 
 SOURCE = "Wang & Ziyin (2022), discussion"
 
@@ -42,13 +42,13 @@ def of_batches(cells: Mapping[str, Cell]) -> list[Claim]:
         for pair in threshold_pairs(cell.by_mode, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa))
     ]
     extra = [
-        Comparison(f"most latents in use that theory has lost, {name}", mean_count_of(_extra(cell)), below(1.0))
+        Comparison(f"most modes kept that theory has lost, {name}", mean_count_of(_extra(cell)), below(1.0))
         for name, cell in cells.items()
     ]
     data = next(iter(cells.values())).data.split(", learned")[0]
     return [
         Claim(
-            f"{data}, minibatches of 16 and whole batches",
+            f"{data}, minibatches of 32 and whole batches",
             "modes collapse at β = ζᵢ²/γ whatever the size of the minibatches",
             SOURCE,
             comparisons=places,
@@ -57,8 +57,8 @@ def of_batches(cells: Mapping[str, Cell]) -> list[Claim]:
             statements=["W31"],
         ),
         Claim(
-            f"{data}, minibatches of 16 and whole batches",
-            "the noise of minibatches keeps no latent in use whose mode the loss has lost",
+            f"{data}, minibatches of 32 and whole batches",
+            "the noise of minibatches keeps no mode that the loss has lost",
             SOURCE,
             comparisons=extra,
             lacks=lacks,
@@ -69,10 +69,13 @@ def of_batches(cells: Mapping[str, Cell]) -> list[Claim]:
 
 
 def _extra(cell: Cell) -> Float[Array, " seeds"]:
-    """By seed, the most latents that are in use beyond those of theory, over the β that lie clear of every threshold."""
+    """By seed, the most modes kept beyond those of theory, over the β that lie clear of every threshold.
+
+    Modes are told by the decoder's singular values: a mode that rests on two latents, turned by the noise, is one.
+    """
     if not len(cell.settled):
         return np.array([])
-    found, every = cell.sweep, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa)
+    found, every = cell.by_mode, linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa)
     truth = every[every > 0]  # a surplus latent has none
     is_clear = (np.abs(found.betas[:, None] / truth - 1) > CLEAR).all(1)
     used = np.where(np.isfinite(found.active_units), found.active_units > IN_USE, np.nan).sum(0)[is_clear]
