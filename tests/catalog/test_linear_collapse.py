@@ -12,7 +12,7 @@ from analysis.claims.claim import HOLDS, INSUFFICIENT
 from analysis.theory import fixed_sigma, linear
 from models.data.load import load
 from study.catalog.linear_collapse.claims import claims, drawings, sheets
-from study.catalog.linear_collapse.table import BATCHES, HELD, LEARNED, OFF_ZERO, WIDE, linear_collapse
+from study.catalog.linear_collapse.table import BATCHES, HELD, LEARNED, OFF_ZERO, SMALL_BATCHES, WIDE, linear_collapse
 from study.record import Home, read
 
 
