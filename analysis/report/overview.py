@@ -84,7 +84,8 @@ class Overview:
     def counted(self) -> str:
         """How many statements of the sources hold, and how many questions are answered, in a sentence."""
         said = Counter(answer.verdict for answer in self.answers)
-        parts = ", ".join(f"{said[verdict]} {SAID[verdict]}" for verdict in ORDER if said[verdict])
+        words = SAID | {HOLDS: "hold", FAILS: "fail"}
+        parts = ", ".join(f"{said[verdict]} {words[verdict]}" for verdict in ORDER if said[verdict])
         answered = sum(one.claim.verdict != OPEN for one in self.questions)
         asked = f"; {answered} of {len(self.questions)} questions answered" if self.questions else ""
         return f"Of {len(self.answers)} statements of the sources: {parts}{asked}."

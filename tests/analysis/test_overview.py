@@ -107,7 +107,7 @@ def test_claims_of_no_statement_stand_by_their_kind_and_each_stands_once():
     assert [len(part) for part in (found.derived, found.questions, found.checks)] == [1, 2, 1]
     assert sorted(map(str, (one.claim for one in every_claim(found)))) == sorted(map(str, (one.claim for one in told)))
     assert {one.statement.number for one in found.answers if one.verdict == "fails"} == {"W6", "W7"}
-    assert "2 fails" in found.counted
+    assert "2 fail" in found.counted
     assert "1 of 2 questions answered" in found.counted
 
 
