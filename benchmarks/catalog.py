@@ -41,7 +41,7 @@ def main() -> None:
         status = _launch(options.only, home)
         total = (time.perf_counter() - start) / 60
         found = {name: _verdicts(name, home) for name in options.only} if status in (0, 1) else {}
-    print(f"{'':24}{'core s':>8}{'trials':>8}{'holds':>7}{'fails':>7}{'lack data':>11}")
+    print(f"{'':24}{'core s':>8}{'trials':>8}{'holds':>7}{'fails':>7}{'undecided':>11}")
     for name, counts in found.items():
         print(f"{name:24}" + "".join(f"{value:{width}}" for value, width in _row(counts)))
     write_numbers(
@@ -83,8 +83,9 @@ def _verdicts(name: str, home: str) -> dict[str, float]:
     trained = read(view.home, "trials", ["trial_id", "wall_s"]).to_pandas()
     ids = {*view.trials["trial_id"], *stages}
     seconds = float(trained["wall_s"][trained["trial_id"].isin(ids)].sum())
-    said = [claim.verdict for claim in claims_of(view).claims]
-    counts = {verdict: said.count(verdict) for verdict in (HOLDS, FAILS, INSUFFICIENT)}
+    claims = claims_of(view).claims
+    counts = {verdict: sum(claim.verdict == verdict for claim in claims) for verdict in (HOLDS, FAILS)}
+    counts[INSUFFICIENT] = sum(claim.is_undecided for claim in claims)
     return {"core_seconds": seconds, "trials": len(ids), **counts}
 
 

@@ -14,7 +14,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 CHECKED = {
-    "type_checks.strict": [
+    "beartype.beartype": [
         "models.data",
         "models.networks",
         "models.loss",

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
+from analysis.claims.residuals import worst
 from analysis.tables.interval import LEVEL, number, t_interval, t_quantile
 
 if TYPE_CHECKING:  # a study's file imports these estimates, and planning it shall not import pandas
@@ -103,5 +102,5 @@ def computed(value: float, n: int = 1, of: str = "problems") -> Estimate:
 
 def worst_of(errors: Iterable[float], of: str = "problems") -> Estimate:
     """The largest of computed errors, in absolute value; NaN where one is, or none are."""
-    sizes = np.abs(np.array([*errors], float))
-    return computed(float(sizes.max()) if len(sizes) else math.nan, len(sizes), of)
+    sizes = [*errors]
+    return computed(worst(sizes), len(sizes), of)

@@ -38,13 +38,8 @@ class NetworkSweep:
         return rows
 
     @property
-    def enough(self) -> bool:
-        """Two thirds of the declared trials have settled, of two seeds at least."""
-        return not self.lacks
-
-    @property
     def lacks(self) -> str:
-        """What is missing where fewer have."""
+        """What is missing where less than two thirds of the declared trials have settled, or only one seed has."""
         if self.settled["seed"].nunique() < FEWEST:
             return f"trials of {self.settled['seed'].nunique()} seeds have converged"
         return too_few(len(self.settled), len(self.trials))

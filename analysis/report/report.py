@@ -13,7 +13,8 @@ from analysis.report.findings import Findings, findings
 from analysis.report.mlflow_links import read_links, section
 from analysis.report.notes import outdone, restless, rules
 from analysis.report.overview import Told, overview_of
-from analysis.report.page.claims_page import CLAIMS_PAGE, claims_page
+from analysis.report.page.answer import CLAIMS_PAGE
+from analysis.report.page.claims_page import claims_page
 from analysis.report.page.home_page import HOME_PAGE, home_page
 from analysis.report.page.origin import Origin
 from analysis.report.page.study_page import Content, study_page

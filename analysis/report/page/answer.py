@@ -11,6 +11,9 @@ from analysis.report.page.interval_strip import MOST_STRIPS, strip
 from analysis.tables.cells import OF_PROBES, Cell, Glance
 from analysis.tables.interval import NOTHING
 
+CLAIMS_PAGE = "claims.html"
+"""Where the page of claims is, in the home."""
+
 MOST_LINES = 200
 """Rows of a glance: more are none."""
 
@@ -49,7 +52,7 @@ def badge(verdict: str, words: Mapping[str, str] = WORDS) -> str:
 
 def _numbers(claim: Claim) -> str:
     """The statements that it tests, each a link to the page of claims, which lies in the home."""
-    return "".join(f"<a class='no' href='../../../claims.html#{number}'>{number}</a> " for number in claim.statements)
+    return "".join(f"<a class='no' href='../../../{CLAIMS_PAGE}#{number}'>{number}</a> " for number in claim.statements)
 
 
 def _why(claim: Claim) -> str:

@@ -13,9 +13,6 @@ from analysis.report.page.document import Section, document
 from analysis.report.page.interval_strip import MOST_STRIPS, strip
 from study.record import Home
 
-CLAIMS_PAGE = "claims.html"
-"""Where the page is, in the home."""
-
 
 def claims_page(found: Overview, home: Home, beside: bool = True) -> str:
     """The page as HTML. `beside` says that it lies in the home, beside the studies' reports, and links to them."""

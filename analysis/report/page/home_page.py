@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, OPEN, WORDS, tally
 from analysis.report.overview import Told
-from analysis.report.page.claims_page import CLAIMS_PAGE
+from analysis.report.page.answer import CLAIMS_PAGE
 from analysis.report.page.document import Section, document
 from analysis.report.page.grid import Column, Entry, grid_section
 from analysis.report.page.origin import reporting
