@@ -47,7 +47,7 @@ def test_a_gamma_that_never_fell_tells_nothing(gammas):
     assert math.isnan(descent(np.log(gammas), np.zeros_like(gammas), np.zeros_like(gammas)).dimension)
 
 
-def records(r=R, slope=R, noise=0.0, seeds=4, gammas=GAMMAS, energy=1.0, n_active=R, status="finished"):
+def records(r: float = R, slope=R, noise=0.0, seeds=4, gammas=GAMMAS, energy=1.0, n_active=R, status="finished"):
     """Trials of two β and a few seeds, K with a slope of −`slope`/2 and J with one that is `energy` times theory's."""
     trials, curves = [], []
     for beta, seed in itertools.product((1.0, 2.0), range(seeds)):

@@ -1,5 +1,7 @@
 """What a linear VAE makes of noisy data, against the signal: the sum over modes is that of the matrices."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
@@ -33,7 +35,7 @@ def test_the_error_is_that_of_the_mean_map(kappa):
 @pytest.mark.parametrize("kappa", [1, 3, 5, 9])
 @pytest.mark.parametrize("noise", [0.05, 0.5, 3.0])
 def test_the_best_level_is_the_noise_for_every_number_of_latents(kappa, noise):
-    found = minimize_scalar(
+    found: Any = minimize_scalar(
         lambda log: float(denoising.clean_error(SIGNAL, noise, D, np.exp(log), kappa)), (-6, np.log(noise) + 0.3, 3)
     )
     assert np.exp(found.x) == pytest.approx(noise, rel=1e-4)

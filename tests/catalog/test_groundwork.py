@@ -12,6 +12,7 @@ from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.load import Header
 from analysis.theory import Modes, learned_gamma
 from models.probes import Finding
+from models.specs.data import LinearMap
 from models.specs.groundwork import (
     Conventions,
     LearnedGammaMinimum,
@@ -48,7 +49,8 @@ OF_TRAINED = dict(zip(TRAINED, ((3, 1e-6), (0, 3.7), (4, 0.25), (2, 0.2), (3, 1e
 """Latents in use and γ after training, where it does what theory says of the declared data."""
 
 SPECTRA = {
-    name: (getattr(data, "zeta2", None) or data.eigenvalues, data.noise) for name, (data, _, _) in TRAINED.items()
+    name: (data.zeta2 if isinstance(data, LinearMap) else data.eigenvalues, data.noise)
+    for name, (data, _, _) in TRAINED.items()
 }
 """ζ² of what is declared, and the noise in each dimension."""
 

@@ -7,7 +7,7 @@ latent, a mean that varies, counts every latent. And what is said to avoid colla
 side: exact minima, and some of them trained on samples.
 """
 
-from models.specs import VAE, Data, Learned, LinearMap, LinearSubspace, Objective, Training
+from models.specs import VAE, Learned, LinearMap, LinearSubspace, Objective, Training
 from models.specs.groundwork import (
     Conventions,
     LearnedGammaMinimum,
@@ -73,7 +73,7 @@ NOISY = {
 }
 """What the two VAEs train on: data and κ."""
 
-TRAINED: dict[str, tuple[Data, int, float]] = {
+TRAINED: dict[str, tuple[LinearMap | LinearSubspace, int, float]] = {
     "trained, y linear in x, β = 1.5": (LinearMap(d=6, zeta2=MAP, inputs=(1, 1, 1)), 4, 1.5),
     "trained, y with noise, β = 1.5": (LinearMap(d=6, zeta2=MAP, inputs=(1, 1, 1), noise=REST), 4, 1.5),
     "trained, unequal modes, full rank, β = 1": (LinearSubspace(d=5, eigenvalues=(2, 1.5, 1, 0.5, 0.25)), 5, 1.0),

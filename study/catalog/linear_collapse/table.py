@@ -69,8 +69,9 @@ def linear_collapse_paper(variant: Variant, kappa: int, beta: float, seed: int) 
     short = trial(variant, kappa, beta, seed, six(sweep(48)))
     if short is None:
         return None
-    data = short.data.model_copy(update={"n": 20_000, "n_test": 10_000})
-    batch = {SMALL_BATCHES: 32, WHOLE_BATCH: data.n}.get(variant, 256)
+    samples = 20_000
+    data = short.data.model_copy(update={"n": samples, "n_test": 10_000})
+    batch = {SMALL_BATCHES: 32, WHOLE_BATCH: samples}.get(variant, 256)
     training = short.training.model_copy(update={"steps": 20_000, "batch": batch, "lr": 5e-3})
     return short.model_copy(update={"data": data, "training": training})
 
