@@ -155,9 +155,12 @@ def _needless_kept(q: Question, which: str, pairs: Pairs, statement: str) -> Cla
     )
 
 
-def _against_learned(q: Question, label: str, unused: bool) -> tuple[Column, list[Frame], list[Frame]]:
-    """n_active of a γ mode less that of the learned one, by seed, and the trials of both; `unused`: where that can differ."""
-    pairs, ours, theirs = [], [], []
+def _against_learned(q: Question, label: str, unused: bool) -> tuple[list[Column], list[Frame], list[Frame]]:
+    """n_active of a γ mode less that of the learned one, by seed, and the trials of both, for each combination of the axes.
+
+    `unused`: where that can differ.
+    """
+    leads, ours, theirs = [], [], []
     for kappa, learned, others in q.paired():
         if unused and not learned["n_active"].mean() <= kappa - 1:
             continue  # learned uses every latent: no other γ can use more
@@ -165,14 +168,14 @@ def _against_learned(q: Question, label: str, unused: bool) -> tuple[Column, lis
         theirs.append(learned)
         sides = [finished(side)[["seed", "n_active"]] for side in (others[label], learned)]
         both = sides[0].merge(sides[1], on="seed", suffixes=("_ours", "_learned"))
-        pairs.append((both["n_active_ours"] - both["n_active_learned"]).groupby(both["seed"]).mean())
-    lead = pd.concat(pairs) if pairs else pd.Series(dtype=float)
-    return lead.groupby(level=0).mean(), ours, theirs
+        leads.append((both["n_active_ours"] - both["n_active_learned"]).groupby(both["seed"]).mean())
+    return leads, ours, theirs
 
 
 def _ordered(q: Question, said: str, label: str, sign: int, statement: str) -> Claim:
     """`label` minus learned has the given sign, paired by seed and every other axis."""
-    lead, ours, theirs = _against_learned(q, label, unused=sign > 0)
+    leads, ours, theirs = _against_learned(q, label, unused=sign > 0)
+    lead = pd.concat(leads).groupby(level=0).mean() if leads else pd.Series(dtype=float)
     # That a small γ fills the latents is a claim about a start: its own trials need not have converged.
     return _claim(
         q,
@@ -190,12 +193,19 @@ def _ordered(q: Question, said: str, label: str, sign: int, statement: str) -> C
 
 
 def _as_learned(q: Question, label: str, mode: str) -> Claim:
-    """Nobody says how near it should come on data of unknown dimension, so this is asked."""
-    lead, ours, theirs = _against_learned(q, label, unused=False)
+    """Nobody says how near it should come on data of unknown dimension, so this is asked.
+
+    Each network is asked by itself: more latents without a skip and fewer with one would cancel in a mean.
+    """
+    leads, ours, theirs = _against_learned(q, label, unused=False)
+    networks = [", ".join([f"κ = {t['kappa'].iloc[0]}", *(f"{k} {t[k].iloc[0]}" for k in q.keys)]) for t in theirs]
     return _claim(
         q,
         f"does {mode} γ keep as many latents as γ {q.learned}?",
-        [Comparison(f"n_active less that of γ {q.learned}", mean_count_of(lead), within(ALIKE, 0))],
+        [
+            Comparison(f"n_active less that of γ {q.learned}, {network}", mean_count_of(lead), within(ALIKE, 0))
+            for network, lead in zip(networks, leads, strict=True)
+        ],
         theirs,
         pd.concat([*ours, *theirs]) if ours else q.trials.iloc[:0],
         [],
