@@ -110,16 +110,22 @@ def test_on_unknown_data_it_is_asked_whether_they_end_where_the_learned_one_does
     ("second", "verdict"), [((0.1, 0.2, 0.15), "holds"), ((0.1, 0.7, 0.2), "insufficient"), ((0.5, 0.6, 0.55), "fails")]
 )
 def test_a_second_stage_is_held_against_its_first(second: tuple[float, ...], verdict: str):
-    common = {"data": "digits", "gamma": "learned", "kappa": 4, "status": "finished"}
+    common = {"data": "digits", "gamma": "learned", "status": "finished"}
     sides = {"VAE": (0.4, 0.5, 0.45), "VAE+": second}
     frame = pd.DataFrame(
-        common | {"method": method, "seed": seed, "mmd": value}
+        common | {"method": method, "kappa": kappa, "seed": seed, "mmd": value / kappa**2}
         for method, values in sides.items()
         for seed, value in enumerate(values)
+        for kappa in (2, 4, 8)
     )
-    axes: dict[str, list[Any]] = {"data": ["digits"], "gamma": ["learned"], "kappa": [4], "method": ["VAE", "VAE+"]}
+    axes: dict[str, list[Any]] = {
+        "data": ["digits"],
+        "gamma": ["learned"],
+        "kappa": [2, 4, 8],
+        "method": ["VAE", "VAE+"],
+    }
     (claim,) = second_stages(frame, Header("grid_gamma", "?", "laptop", axes | {"seed": [0, 1, 2]}))
-    assert (claim.verdict, claim.trials) == (verdict, 6)
+    assert (claim.verdict, claim.trials) == (verdict, 18)
     assert second_stages(frame, Header("grid_gamma", "?", "laptop", {"seed": [0, 1, 2]})) == []
 
 

@@ -111,6 +111,16 @@ def test_images_fail_by_an_area_whose_sides_cancel_and_by_a_slope():
     assert said(steep) == [HOLDS, FAILS]
 
 
+def test_ways_differ_only_by_what_is_more_than_between_seeds():
+    def ways(frame):
+        return frame["distortion"] * np.where(frame["gamma_mode"] == "learned", 1.02, 1)
+
+    assert said(traced(change=ways))[1] == FAILS
+    noisy = traced(change=lambda f: ways(f) * np.where(f["seed"] > 1, 1.05, 1))
+    assert said(noisy)[1] == HOLDS
+    assert noisy.beyond_seeds == pytest.approx([0.02 - 0.05 * 2 / 3] * 4, abs=2e-3)
+
+
 def test_half_a_study_decides_nothing():
     assert said(traced(keep=lambda f: f["seed"] < 2)) == [INSUFFICIENT] * 2
     assert said(traced(linear=False, keep=lambda f: f["gamma_mode"] == "fixed")) == [INSUFFICIENT] * 2
