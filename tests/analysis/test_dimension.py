@@ -18,15 +18,14 @@ GAMMAS = np.geomspace(0.35, 1e-4, 40)
 
 
 def optimum(gammas, beta=1.0):
-    """K in nats and log R of the linear optimum at each of these γ, and what else a descent is known by."""
-    rates = linear.rate(MODES.zeta2, beta * gammas, 6)
-    return rates, np.log(linear.distortion(MODES, beta * gammas, 6)), D, beta
+    """K in nats and log R of the linear optimum at each of these γ."""
+    return linear.rate(MODES.zeta2, beta * gammas, 6), np.log(linear.distortion(MODES, beta * gammas, 6))
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
 def test_along_linear_optima_the_slopes_are_those_of_theory(beta):
     order = np.random.default_rng(0).permutation(len(GAMMAS))  # points may come in any
-    found = descent(np.log(GAMMAS[order]), *optimum(GAMMAS[order], beta))
+    found = descent(np.log(GAMMAS[order]), *optimum(GAMMAS[order], beta), D, beta)
     assert found.dimension == pytest.approx(R, abs=1e-6)
     assert found.objective_slope == pytest.approx((D - beta * R) / 2, rel=1e-6)
     best = linear.objective(MODES, GAMMAS, np.full(len(GAMMAS), beta), 6)
@@ -38,10 +37,10 @@ def test_along_linear_optima_the_slopes_are_those_of_theory(beta):
 def test_before_a_mode_is_found_it_does_not_count():
     """γ rests between the second and the third mode."""
     gammas = np.geomspace(1.95, 1.05, 40)
-    found = descent(np.log(gammas), *optimum(gammas))
+    found = descent(np.log(gammas), *optimum(gammas), D, 1.0)
     assert math.isnan(found.dimension)  # a fall of less than a factor of 1.6 over its lower half
     gammas = np.geomspace(30.0, 1.05, 40)
-    assert 0 < descent(np.log(gammas), *optimum(gammas)).dimension < 2.5
+    assert 0 < descent(np.log(gammas), *optimum(gammas), D, 1.0).dimension < 2.5
 
 
 @pytest.mark.parametrize("gammas", [np.full(40, 0.1), np.array([]), np.full(5, np.nan)])
@@ -51,15 +50,15 @@ def test_a_gamma_that_never_fell_tells_nothing(gammas):
 
 def test_a_gamma_ahead_of_the_distortion_or_behind_it_does_not_count():
     """At first γ is twice R/d, and at last half of it."""
-    rates, log_distortion, *rest = optimum(GAMMAS)
+    rates, log_distortion = optimum(GAMMAS)
     away = np.linspace(math.log(2), -math.log(2), len(GAMMAS))
-    assert descent(np.log(GAMMAS) + away, rates, log_distortion, *rest).objective_slope == pytest.approx(8.5)
+    assert descent(np.log(GAMMAS) + away, rates, log_distortion, D, 1.0).objective_slope == pytest.approx(8.5)
 
 
 def test_the_noise_of_minibatches_flattens_no_slope():
-    rates, log_distortion, *rest = optimum(GAMMAS)
+    rates, log_distortion = optimum(GAMMAS)
     noisy = log_distortion + np.random.default_rng(0).normal(0, 0.3, len(GAMMAS))
-    assert descent(np.log(GAMMAS), rates, noisy, *rest).objective_slope == pytest.approx(8.5, rel=0.02)
+    assert descent(np.log(GAMMAS), rates, noisy, D, 1.0).objective_slope == pytest.approx(8.5, rel=0.02)
 
 
 def records(r: float = R, slope=R, noise=0.0, seeds=4, gammas=GAMMAS, power=1.0, n_active=R, status="finished"):

@@ -166,7 +166,8 @@ def test_seeds_that_train_around_the_last_event_alone_say_nothing_of_the_first()
 
 
 def test_three_more_seeds_train_around_the_collapse_of_the_unequal_modes():
-    rows: list[Any] = [row for row in learned_gamma_collapse.table("laptop").rows() if row.axes["seed"] > 2]
+    every: list[Any] = learned_gamma_collapse.table("laptop").rows()
+    rows = [row for row in every if row.axes["seed"] > 2]
     assert {(row.trial.data, row.axes["ceiling"]) for row in rows} == {(UNEQUAL, "none")}
     betas = sorted({row.axes["beta"] for row in rows})
     assert betas[1] < learned_gamma.collapse_beta(modes_of_spectrum(load(UNEQUAL).spectrum)) < betas[-2]

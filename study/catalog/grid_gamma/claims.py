@@ -184,7 +184,7 @@ def _against_learned(q: Question, label: str, unused: bool) -> tuple[list[Column
 def _ordered(q: Question, said: str, label: str, sign: int, statement: str) -> Claim:
     """`label` minus learned has the given sign, paired by seed and every other axis."""
     leads, ours, theirs = _against_learned(q, label, unused=sign > 0)
-    lead = pd.concat(leads).groupby(level=0).mean() if leads else pd.Series(dtype=float)
+    lead: Column = pd.concat([*leads, pd.Series(dtype=float)]).groupby(level=0).mean()
     # That a small γ fills the latents is a claim about a start: its own trials need not have converged.
     return _claim(
         q,
