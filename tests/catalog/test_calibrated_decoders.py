@@ -78,7 +78,9 @@ def claims_of(**kwargs):
 def said(*words, **kwargs):
     """The verdict of the one claim that has all of these words."""
     decoders = BINARY if any("Bernoulli" in word for word in words) else GREY
-    (found,) = [claim for claim in claims_of(**{"decoders": decoders} | kwargs) if all(word in claim.claim for word in words)]
+    (found,) = [
+        claim for claim in claims_of(**{"decoders": decoders} | kwargs) if all(word in claim.claim for word in words)
+    ]
     return found.verdict
 
 
@@ -94,7 +96,9 @@ def test_the_claims_hold_where_the_source_does():
 
 def test_j_is_not_compared_where_it_has_no_minimum():
     """Of two levels a normal density has none: there J is as low as training is long."""
-    far = claims_of(decoders=BINARY, change=lambda row: {"objective_train": -150.0} if row["decoder"] == "optimal" else {})
+    far = claims_of(
+        decoders=BINARY, change=lambda row: {"objective_train": -150.0} if row["decoder"] == "optimal" else {}
+    )
     (found,) = [claim for claim in far if "S5" in claim.statements]
     assert found.verdict == HOLDS
     assert len(found.comparisons) == 1
