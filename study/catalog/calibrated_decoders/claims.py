@@ -159,7 +159,9 @@ def _finer(one: Decoders) -> list[Claim]:
     """A variance per image and per pixel against one for all."""
     found = []
     if one.have(PER_IMAGE):
-        said = "a σ for each image in closed form explains the images better than one for all, by density, unpaid for"
+        said = (
+            "a σ for each image in closed form explains images better than one for all, by density, its coding unpaid"
+        )
         found.append(one.claim(said, one.less(PER_IMAGE, [SHARED], DENSITY), "S10"))
         asked = "does a σ for each image explain the images better than one for all by −log P, its coding paid, too?"
         found.append(one.claim(asked, one.less(PER_IMAGE, [SHARED], NLL), kind=QUESTION, source=ASKED))

@@ -1,8 +1,9 @@
 """gamma_star: a learned γ against its final value γ*, fixed from the start.
 
 Both trials of a pair end at the same γ. On the source's pictures both reconstruct equally well: these have 12,288 and
-49,152 values for 64 latents, so needless latents have little to add. This is asked of data with many more values than latents.
-On the digits, with 64 values for 32 latents, needless latents carry details, and what they do to the error is a question.
+49,152 values for 64 latents, so needless latents have little to add. This is asked of data with many more values than
+latents. On the digits, with 64 values for 32 latents, needless latents carry details, and what they do to the error is a
+question.
 
 The learned γ starts large, when few latents are worth their rate, and falls as the decoder sharpens; a γ that is small from
 the start skips that phase. So the fixed γ keeps needless latents, and leaves the aggregate posterior far from the prior. Its
