@@ -10,10 +10,12 @@ Source: Tolstikhin, Bousquet, Gelly & Schölkopf (2018), section 4; Gretton et a
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -109,9 +111,30 @@ def batch_mmd(z: Float[Tensor, "pack n kappa"], prior: Float[Tensor, "pack n kap
 
 def _kernels(a: Float[Tensor, "pack n kappa"], b: Float[Tensor, "pack m kappa"]) -> Float[Tensor, "pack n m"]:
     squares = a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None] - 2 * torch.bmm(a, b.mT)
-    squares = squares.clamp(min=0)
-    constants = [2 * a.shape[2] * scale for scale in SCALES]
-    return torch.stack([constant / (squares + constant) for constant in constants]).sum(0)
+    return _SumOfKernels.apply(squares.clamp(min=0), a.shape[2])
+
+
+class _SumOfKernels(torch.autograd.Function):
+    """Squared distances to the sum of kernels. Its slope is found with it: autograd would keep every kernel of the sum."""
+
+    @staticmethod
+    def forward(ctx: Any, squares: Float[Tensor, "pack n m"], kappa: int) -> Float[Tensor, "pack n m"]:
+        total, slope = torch.zeros_like(squares), torch.zeros_like(squares)
+        parts = range(len(squares)) if squares.device.type == "cpu" else [slice(None)]
+        for part in parts:  # on a CPU one trial's matrix, which stays in the core's cache
+            for scale in SCALES:
+                constant = 2 * kappa * scale
+                inverse = (squares[part] + constant).reciprocal_()
+                total[part].add_(inverse, alpha=constant)
+                if ctx.needs_input_grad[0]:
+                    slope[part].addcmul_(inverse, inverse, value=-constant)
+        ctx.save_for_backward(slope)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Float[Tensor, "pack n m"], None]:
+        return upstream[0] * ctx.saved_tensors[0], None
 
 
 def _squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:

@@ -21,6 +21,12 @@ def test_the_penalty_is_the_unbiased_mmd():
         assert float(both[index]) == pytest.approx(mmd_imq(z[index], prior[index])[0], abs=1e-10)
 
 
+def test_the_slope_of_the_penalty_is_that_of_its_value():
+    generator = torch.Generator().manual_seed(0)
+    z, prior = (torch.randn(2, 9, 3, generator=generator, dtype=torch.float64) for _ in range(2))
+    assert torch.autograd.gradcheck(lambda codes: batch_mmd(codes, prior), z.requires_grad_())
+
+
 def test_the_penalty_draws_codes_towards_the_prior(tmp_path):
     home = Home(tmp_path)
     free = an_autoencoder(kappa=3)
