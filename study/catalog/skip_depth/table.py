@@ -74,9 +74,9 @@ def _is_of_the_manifold(depth: int, init: Init, skip: Skip, kappa: int) -> bool:
 
 
 def _is_compared(data: Data, depth: int, init: Init, skip: Skip, kappa: int) -> bool:
-    """Whether more seeds are wanted: both κ with a skip, and the larger one without."""
-    is_deep = data == MANIFOLD and depth == DEEPEST and init == FAN_IN
-    return is_deep and (skip != NONE or kappa == MORE)
+    """Whether more seeds are wanted: both κ with a skip, the larger one without, and the plain decoder of He's weights."""
+    is_asked = skip == NONE if init == HE_INIT else (skip != NONE or kappa == MORE)
+    return data == MANIFOLD and depth == DEEPEST and is_asked
 
 
 @skip_depth.paper(data=[MNIST()], depth=[2, 6, 12, 20], init=INITS, skip=SKIPS, kappa=[16, 64, 256], seed=range(3))
