@@ -133,7 +133,7 @@ class _SumOfKernels(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Float[Tensor, "pack n m"], None]:
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return upstream[0] * ctx.saved_tensors[0], None
 
 

@@ -4,9 +4,9 @@ The manifold has a known dimension (d = 20, r = 3), the encoder is shallow, and 
 64 units. Initial weights are N(0, 1/fan_in) or He's N(0, 2/fan_in). Under the first, a ReLU layer halves the second moment,
 so that twenty layers leave next to nothing of z; under the second, it keeps it. γ is learned at the network's learning rate.
 Every depth is trained at κ = r, the least and the greatest also at κ = 20 under the first initialisation. Where skips and
-latents are compared, at twenty layers, there are more seeds. Under He's weights nothing but the plain decoder is asked about;
-the affine skip stands beside it. Training is short on purpose: the claim is about where 1,500 steps lead, not about where
-training would end.
+latents are compared, at twenty layers, there are more seeds. Under He's weights the plain decoder alone is trained: of it one
+asks whether it collapses all the same. Training is short on purpose: the claim is about where 1,500 steps lead, not about
+where training would end.
 
 On MNIST the network is the source's, an encoder of six layers and a decoder of three blocks of two, at a smaller width.
 """
@@ -67,10 +67,9 @@ def skip_depth(data: Data, depth: int, init: Init, skip: Skip, kappa: int, seed:
 
 def _is_of_the_manifold(depth: int, init: Init, skip: Skip, kappa: int) -> bool:
     """At the larger κ the least and the greatest depth are trained, and blocks and concatenation where they are needed."""
-    has_blocks = skip in ("residual", "concat")
     if init == HE_INIT:
-        return kappa == LEAST and not has_blocks
-    return kappa == LEAST or depth == DEEPEST or (depth == SHALLOWEST and not has_blocks)
+        return kappa == LEAST and skip == NONE
+    return kappa == LEAST or depth == DEEPEST or (depth == SHALLOWEST and skip in (NONE, AFFINE))
 
 
 def _is_compared(data: Data, depth: int, init: Init, skip: Skip, kappa: int) -> bool:
