@@ -192,9 +192,9 @@ def _gains_a_minimum(falling: Mapping[float, ProbeResult]) -> bool:
 
     `falling` holds the line's probes by γ, in falling order.
     """
-    places = [abs(look["argmin"]) for look in falling.values()]
+    places, widest = [abs(look["argmin"]) for look in falling.values()], falling.get(1.0)
     several = all(look["minima"] >= 2 for gamma, look in falling.items() if gamma <= 0.01)
-    return falling[1.0]["minima"] == 1 and several and bool((np.diff(places) <= 1e-9).all())
+    return widest is not None and widest["minima"] == 1 and several and bool((np.diff(places) <= 1e-9).all())
 
 
 def _share(found: Mapping[int, Mapping[float, ProbeResult]], lacks: str) -> Claim:
