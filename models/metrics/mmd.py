@@ -10,12 +10,10 @@ Source: Tolstikhin, Bousquet, Gelly & Schölkopf (2018), section 4; Gretton et a
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -27,12 +25,16 @@ Kernel = Callable[[Float[Tensor, "n d"], Float[Tensor, "m d"]], Float[Tensor, "n
 """Rows (n, d) and (m, d) to their kernel matrix (n, m), in memory of its own."""
 
 
+def constants_of(kappa: int) -> list[float]:
+    """The C_s of codes of κ numbers."""
+    return [2 * kappa * scale for scale in SCALES]
+
+
 def imq(a: Float[Tensor, "n kappa"], b: Float[Tensor, "m kappa"]) -> Float[Tensor, "n m"]:
     """The sum of inverse multiquadrics."""
     squares = _squared_distances(a, b)
     total = torch.zeros_like(squares)
-    for scale in SCALES:
-        constant = 2 * a.shape[1] * scale
+    for constant in constants_of(a.shape[1]):
         total.add_((squares + constant).reciprocal_(), alpha=constant)
     return total
 
@@ -96,45 +98,6 @@ def means_to_the_others(a: Float[Tensor, "n d"], kernel: Kernel = imq) -> Float[
 def _blocks(a: Float[Tensor, "n d"]) -> list[slice]:
     size = _ROWS if a.device.type == "cpu" else len(a)
     return [slice(start, min(start + size, len(a))) for start in range(0, len(a), size)]
-
-
-def batch_mmd(z: Float[Tensor, "pack n kappa"], prior: Float[Tensor, "pack n kappa"]) -> Float[Tensor, " pack"]:
-    """The unbiased MMD² of a stack of minibatches to samples of the prior, to be differentiated.
-
-    Source: Tolstikhin, Bousquet, Gelly & Schölkopf (2018), algorithm 2.
-    """
-    n = z.shape[1]
-    off_diagonal = 1 - torch.eye(n, dtype=z.dtype, device=z.device)
-    within = [(_kernels(part, part) * off_diagonal).sum((1, 2)) / (n * (n - 1)) for part in (z, prior)]
-    return within[0] + within[1] - 2 * _kernels(z, prior).mean((1, 2))
-
-
-def _kernels(a: Float[Tensor, "pack n kappa"], b: Float[Tensor, "pack m kappa"]) -> Float[Tensor, "pack n m"]:
-    squares = a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None] - 2 * torch.bmm(a, b.mT)
-    return _SumOfKernels.apply(squares.clamp(min=0), a.shape[2])
-
-
-class _SumOfKernels(torch.autograd.Function):
-    """Squared distances to the sum of kernels. Its slope is found with it: autograd would keep every kernel of the sum."""
-
-    @staticmethod
-    def forward(ctx: Any, squares: Float[Tensor, "pack n m"], kappa: int) -> Float[Tensor, "pack n m"]:
-        total, slope = torch.zeros_like(squares), torch.zeros_like(squares)
-        parts = range(len(squares)) if squares.device.type == "cpu" else [slice(None)]
-        for part in parts:  # on a CPU one trial's matrix, which stays in the core's cache
-            for scale in SCALES:
-                constant = 2 * kappa * scale
-                inverse = (squares[part] + constant).reciprocal_()
-                total[part].add_(inverse, alpha=constant)
-                if ctx.needs_input_grad[0]:
-                    slope[part].addcmul_(inverse, inverse, value=-constant)
-        ctx.save_for_backward(slope)
-        return total
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return upstream[0] * ctx.saved_tensors[0], None
 
 
 def _squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
