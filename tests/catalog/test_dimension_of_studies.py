@@ -65,6 +65,15 @@ def test_kappa_counts_from_r_on_and_on_pictures_where_latents_are_to_spare():
     assert [claim.trials for claim in claims] == [6, 6, 3]
 
 
+def test_nothing_is_asked_of_pictures_on_which_a_trial_uses_every_latent():
+    rows = [
+        trial("MNIST", seed, math.nan, kappa=32, n_active=32 if seed else 31) | {"skip": "none"} for seed in range(3)
+    ]
+    trials, curves = with_curves(rows, lambda row: row["n_active"])
+    header = Header("kappa_saturation", "?", "laptop", {"data": ["MNIST"], "skip": ["none"]})
+    assert kappa_saturation.slopes(trials, header, curves) == []
+
+
 def test_of_pairs_only_the_learned_one_counts():
     rows = [
         trial("manifold", seed, gamma_mode=mode) for mode, seed in itertools.product(("learned", "refit"), range(3))

@@ -52,7 +52,7 @@ MODES = {
 }
 
 
-def claims_of(r=3.0, data="manifold r=3", change=lambda row: {}, gentle=(), d=784):
+def claims_of(r=3.0, data="manifold r=3", change=lambda row: {}, gentle=(), d=7840):
     rows = []
     modes = MODES | {mode: {**MODES["refit"], "n_active": active} for mode, active in gentle}
     for mode, numbers in modes.items():
@@ -113,7 +113,7 @@ def test_on_images_the_paired_interval_decides(column, value, place, verdict):
 
 
 def test_equal_errors_are_claimed_where_latents_are_few_and_asked_where_they_are_not():
-    of_few, of_many = (claims_of(math.nan, "Digits", d=d)[2] for d in (784, 64))
+    of_few, of_many = (claims_of(math.nan, "Digits", d=d)[2] for d in (7840, 64))
     assert (of_few.verdict, of_few.statements) == (HOLDS, ["B19"])
     assert (of_many.verdict, of_many.statements) == (YES, [])
 

@@ -9,7 +9,7 @@ from study.catalog.image_collapse.claims import claims, drawings, sheets
 from study.catalog.image_collapse.table import image_collapse
 
 
-@pytest.mark.parametrize(("scale", "count"), [("laptop", 84), ("paper", 168)])
+@pytest.mark.parametrize(("scale", "count"), [("laptop", 86), ("paper", 168)])
 def test_the_sweep_brackets_total_collapse(scale, count):
     rows = image_collapse.table(scale).rows()
     assert len(rows) == len({row.trial.trial_id for row in rows}) == count
@@ -79,7 +79,7 @@ def test_the_claims_fail_where_samples_keep_their_variance(tmp_path):
 def test_a_wide_network_is_asked_where_it_collapses_and_no_more(tmp_path):
     view = view_of(tmp_path)
     view.trials = view.trials[view.trials["network"].eq("nonlinear") & view.trials["beta"].isin([4.7, 6.0])]
-    view.trials = view.trials.assign(network="2048 units")
+    view.trials = view.trials.assign(network="128 units")
     assert said(view) == [HOLDS]
     assert claims(view)[0].statements == ["W24"]
     view.trials["n_burda"] = 1

@@ -1,9 +1,10 @@
 """gamma_star: a learned γ against its final value γ*, fixed from the start.
 
-Both trials of a pair end at the same γ. On the source's pictures both reconstruct equally well: these have 12,288 and
-49,152 values for 64 latents, so needless latents have little to add. This is asked of data with many more values than
-latents. On the digits, with 64 values for 32 latents, needless latents carry details, and what they do to the error is a
-question.
+Both trials of a pair end at the same γ. On the source's pictures both reconstruct equally well. These have 12,288 and 49,152
+values for 64 latents: whatever needless latents do to the error, they do little. Of fewer values it is a question. On the
+digits (64 values, 32 latents) they carry details, and the error on new examples is 39 % lower; on MNIST (784 values, 64
+latents) it is 5 % higher. In both a needless latent changes an error of dγ by 2.5 to 3 γ; on the source's pictures 14 of them
+would change it by 0.3 %.
 
 The learned γ starts large, when few latents are worth their rate, and falls as the decoder sharpens; a γ that is small from
 the start skips that phase. So the fixed γ keeps needless latents, and leaves the aggregate posterior far from the prior. Its
@@ -47,8 +48,8 @@ RISE, APART = 50.0, 2.0
 ERROR_APART = 0.03
 """Largest relative difference between reconstruction errors that count as equal, on images; the source's are within 1.5 %."""
 
-FEW = 0.1
-"""Largest number of latents, as a part of the values of an image, that leaves needless ones little to add."""
+FEW = ERROR_APART / 3
+"""Largest κ/d for errors to be equal, since a needless latent was seen to change an error of dγ by up to 3 γ."""
 
 OF_COUNT = 0.5
 """How far a mean of counts may lie from a whole number that it is to be."""

@@ -33,14 +33,14 @@ from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
 from analysis.theory import linear
 from study.catalog.image_collapse.figures import figures
-from study.catalog.image_collapse.table import LINEAR, WIDE, image_collapse
+from study.catalog.image_collapse.table import LINEAR, NARROW, WIDE, image_collapse
 from study.record import Home
 
 COLLAPSE = {"Digits": (12.0, 16.0), "MNIST": (4.6, 5.4)}
 """Range of β that should hold the last threshold; ζ₁²/γ is 14 and 5.1."""
 
-OF_WIDE = (4.5, 6.0)
-"""The same of the network with the source's width, which trains at two β alone: the source has it close to 5."""
+BY_UNITS, CLOSE = (NARROW, WIDE), (4.5, 6.0)
+"""Networks with the source's hidden layers, or narrower ones, and the range that counts as what it has: close to 5."""
 
 LEFT = {"MNIST": {3.5: 2, 6.0: 0}}
 """Number of modes left at each β. Source: Wang & Ziyin (2022), figure 2."""
@@ -66,7 +66,9 @@ def claims(view: View) -> list[Claim]:
         for name, trials in networks.items():
             where = f"{data}, {name}"
             if data in COLLAPSE:
-                found.append(_collapse(where, trials, name, view.home, *(OF_WIDE if name == WIDE else COLLAPSE[data])))
+                found.append(
+                    _collapse(where, trials, name, view.home, *(CLOSE if name in BY_UNITS else COLLAPSE[data]))
+                )
             if name == LINEAR and data in LEFT:
                 found.append(_left(where, trials, view.home, LEFT[data]))
             if name != LINEAR and data in GAIN_UP_TO:
@@ -111,7 +113,7 @@ def _collapse(where: str, trials: NetworkSweep, name: str, home: Home, low: floa
         [Comparison("β at which the last mode is lost", found, between(low, high))],
         trials,
         inside,
-        ["W24"] if name == WIDE else ["W7"],
+        ["W24"] if name in BY_UNITS else ["W7"],
         more,
     )
 
