@@ -37,7 +37,7 @@ CODES = {"images": 32, "faces": 128}
 """Dimensions of an autoencoder's codes, and latents of every stage on them."""
 
 SEEDS = {"images": 8, "clusters": 20}
-"""The MMD of samples in data space is small, and near its null: to tell two of them apart takes more seeds."""
+"""On images methods are far apart. On clusters a second stage's MMD is near its null: to tell two apart takes more seeds."""
 
 AUTOENCODER = Objective(gamma=Fixed(0.5), beta=0)
 """J = E‖x − x̂‖² plus a constant."""
