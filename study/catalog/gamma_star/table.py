@@ -1,10 +1,9 @@
 """γ learned against γ fixed at γ* from the start × data × seeds: does the same final γ give the same model?
 
 The second trial of each pair depends on the first: it fixes γ at γ*, the first one's final γ, and trains the same network
-from fresh weights. At the end both reconstruct equally well, with similar gradients with respect to z. But a γ that starts
-small makes the gradients steep from the first step, before training has pruned the needless latents. A learned γ starts at
-1, where the VAE encodes almost nothing, and moves at the network's learning rate; on MNIST, where steps are few, at a rate of
-its own.
+from fresh weights. At the end both have similar gradients with respect to z. But a γ that starts small makes the gradients
+steep from the first step, before training has pruned the needless latents. A learned γ starts at 1, where the VAE encodes
+almost nothing, and moves at the network's learning rate; on MNIST, where steps are few, at a rate of its own.
 
 Is it the large first gradient that keeps the needless latents? On the digits, further trials take it away: γ comes down to γ*
 from 1, or stays near γ* while every gradient is clipped to one length.

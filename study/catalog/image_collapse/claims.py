@@ -108,7 +108,7 @@ def _collapse(where: str, trials: NetworkSweep, name: str, home: Home, low: floa
     inside = {beta for beta in trials.trials["beta"] if low <= beta <= high}
     return _claim(
         where,
-        f"the last mode is lost at β = ζ₁²/γ = {number(expected)}",
+        f"the last mode is lost {'close to' if name in BY_UNITS else 'at'} β = ζ₁²/γ = {number(expected)}",
         "Wang & Ziyin (2022), section 4.3",
         [Comparison("β at which the last mode is lost", found, between(low, high))],
         trials,

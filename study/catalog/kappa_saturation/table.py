@@ -29,7 +29,7 @@ FEW, SEEDS = 3, 6
 def kappa_saturation(data: Data, skip: Skip, kappa: int, seed: int) -> Trial | None:
     """With a learned γ, how many of κ latents stay active, and at what number do they saturate?"""
     if data == PICTURES:
-        return _of_pictures(seed) if kappa == 32 and skip == "none" and seed < FEW else None
+        return _of_pictures(seed) if kappa == 64 and skip == "none" and seed < FEW else None
     digits = isinstance(data, Digits)
     if kappa not in ((10, 32, 64) if digits else (1, 2, 3, 4, 10, 20)) or (skip != "none" and not digits):
         return None
@@ -49,9 +49,9 @@ def _of_pictures(seed: int) -> Trial:
     """The trial that `gamma_star` has of MNIST with a learned γ, declared again: it is trained once for both."""
     return Trial(
         data=PICTURES,
-        model=VAE(kappa=32, encoder=(128, 128), decoder=(128, 128), log_var_scale=0.1, log_var_range=(-20, 5)),
+        model=VAE(kappa=64, encoder=(128, 128), decoder=(128, 128), log_var_scale=0.1, log_var_range=(-20, 5)),
         objective=Objective(gamma=Learned(init=1.0, lr=1e-2)),
-        training=Training(steps=2000, batch=128, lr=2e-3),
+        training=Training(steps=6000, batch=128, lr=2e-3),
         seed=seed,
     )
 
