@@ -85,6 +85,8 @@ class Overview:
         """How many statements of the sources hold, and how many questions are answered, in a sentence."""
         said = Counter(answer.verdict for answer in self.answers)
         words = SAID | {HOLDS: "hold", FAILS: "fail"}
+        known = sum(answer.verdict == FAILS and bool(answer.statement.wrong) for answer in self.answers)
+        words[FAILS] += f" ({known} of them known errors of the sources)" if known else ""
         parts = ", ".join(f"{said[verdict]} {words[verdict]}" for verdict in ORDER if said[verdict])
         answered = sum(one.claim.verdict != OPEN for one in self.questions)
         asked = f"; {answered} of {len(self.questions)} questions answered" if self.questions else ""

@@ -25,12 +25,16 @@ Kernel = Callable[[Float[Tensor, "n d"], Float[Tensor, "m d"]], Float[Tensor, "n
 """Rows (n, d) and (m, d) to their kernel matrix (n, m), in memory of its own."""
 
 
+def constants_of(kappa: int) -> list[float]:
+    """The C_s of codes of κ numbers."""
+    return [2 * kappa * scale for scale in SCALES]
+
+
 def imq(a: Float[Tensor, "n kappa"], b: Float[Tensor, "m kappa"]) -> Float[Tensor, "n m"]:
     """The sum of inverse multiquadrics."""
     squares = _squared_distances(a, b)
     total = torch.zeros_like(squares)
-    for scale in SCALES:
-        constant = 2 * a.shape[1] * scale
+    for constant in constants_of(a.shape[1]):
         total.add_((squares + constant).reciprocal_(), alpha=constant)
     return total
 
@@ -94,24 +98,6 @@ def means_to_the_others(a: Float[Tensor, "n d"], kernel: Kernel = imq) -> Float[
 def _blocks(a: Float[Tensor, "n d"]) -> list[slice]:
     size = _ROWS if a.device.type == "cpu" else len(a)
     return [slice(start, min(start + size, len(a))) for start in range(0, len(a), size)]
-
-
-def batch_mmd(z: Float[Tensor, "pack n kappa"], prior: Float[Tensor, "pack n kappa"]) -> Float[Tensor, " pack"]:
-    """The unbiased MMD² of a stack of minibatches to samples of the prior, to be differentiated.
-
-    Source: Tolstikhin, Bousquet, Gelly & Schölkopf (2018), algorithm 2.
-    """
-    n = z.shape[1]
-    off_diagonal = 1 - torch.eye(n, dtype=z.dtype, device=z.device)
-    within = [(_kernels(part, part) * off_diagonal).sum((1, 2)) / (n * (n - 1)) for part in (z, prior)]
-    return within[0] + within[1] - 2 * _kernels(z, prior).mean((1, 2))
-
-
-def _kernels(a: Float[Tensor, "pack n kappa"], b: Float[Tensor, "pack m kappa"]) -> Float[Tensor, "pack n m"]:
-    squares = a.square().sum(-1)[:, :, None] + b.square().sum(-1)[:, None] - 2 * torch.bmm(a, b.mT)
-    squares = squares.clamp(min=0)
-    constants = [2 * a.shape[2] * scale for scale in SCALES]
-    return torch.stack([constant / (squares + constant) for constant in constants]).sum(0)
 
 
 def _squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:

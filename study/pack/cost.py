@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.specs import ImageVAE
+from models.specs import MMD, ImageVAE
 from study.declare.probe import Declared, Probe
 from study.declare.trial import Trial
 
 ASSUMED_PARAMETERS = 10_000
 """Trained numbers assumed of a network whose declaration does not give its size."""
+
+PAIR_OPERATIONS = 1500.0
+"""What a pair of a minibatch costs where an MMD penalty compares all of them: as long as so many operations of a product."""
 
 MOST, LONGEST_S = 256, 900.0
 """Most trials in a pack, and most seconds: a pack is committed whole, so a kill loses all of it."""
@@ -110,10 +113,12 @@ def _speed(trial: Trial, device: Device) -> Speed:
 
 
 def _step_cost(trial: Trial) -> float:
-    """Three passes of two operations each for the minibatch, and one for held-out examples, now and then."""
+    """Three passes of two operations each for the minibatch, one for held-out examples now and then, and the penalty."""
     stop = trial.training.stop
     held_out = stop.examples(trial.data.n_train) / stop.every if stop else 0.0
-    return (6.0 * _batch(trial) + 2.0 * held_out) * (trial.model.products(trial) or ASSUMED_PARAMETERS)
+    pairs = _batch(trial) ** 2 if isinstance(trial.objective.penalty, MMD) else 0
+    network = (6.0 * _batch(trial) + 2.0 * held_out) * (trial.model.products(trial) or ASSUMED_PARAMETERS)
+    return network + PAIR_OPERATIONS * pairs
 
 
 def _memory(trial: Trial) -> float:

@@ -111,6 +111,12 @@ def test_claims_of_no_statement_stand_by_their_kind_and_each_stands_once():
     assert "1 of 2 questions answered" in found.counted
 
 
+def test_a_statement_that_fails_is_told_from_one_whose_error_is_known():
+    told = [Told("s", compared(*FAILED, statements=[number])) for number in ("W6", "W15", "W16")]
+    assert "3 fail (2 of them known errors of the sources)," in overview_of(told, {"s"}).counted
+    assert " (" not in overview_of(told[:1], {"s"}).counted
+
+
 def test_the_pages_show_every_claim_with_what_was_expected(home, tmp_path):
     page = tmp_path / "claims.md"
     assert analysis("claims", "--home", home, "--page", page).exit_code == 0

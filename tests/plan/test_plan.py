@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from models.specs.metrics import METRICS
-from study import VAE, Annealed, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
-from study.pack.cost import CPU_CORE, GPU, largest_useful_pack
+from study import MMD, VAE, Annealed, Fixed, Learned, Objective, PlantedManifold, Training, Trial, study
+from study.pack.cost import CPU_CORE, GPU, cost, largest_useful_pack
 from study.pack.pack import make_packs
 from study.plan.plan import MAX_ATTEMPTS, make_plan, write_plan
 from study.record import Home, commit, new_commit_id
@@ -115,6 +115,12 @@ def test_small_networks_make_large_packs_and_large_networks_small_ones():
     assert sizes[0] > sizes[1] > sizes[2] == 1
     assert largest_useful_pack(large, GPU) > 1
     assert largest_useful_pack(small, GPU) <= 256
+
+
+def test_a_penalty_that_compares_all_pairs_of_a_minibatch_counts():
+    free = a_trial()
+    bound = free.model_copy(update={"objective": Objective(gamma=Fixed(0.5), beta=0, penalty=MMD(weight=10))})
+    assert cost(bound) > 10 * cost(free)
 
 
 def test_the_costliest_pack_starts_first(tmp_path):

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.metrics.mmd import batch_mmd
+from models.metrics.batch_mmd import batch_mmd
 from models.specs import MMD, Sparsity
 from models.specs.objective import Regulariser
 from models.streams import move, normal, places, stream
