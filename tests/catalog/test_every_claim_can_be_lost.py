@@ -16,7 +16,7 @@ from study import Study
 from study.launch.find import catalog_names
 from study.record import Home
 
-OUTCOMES = {answer: outcome for outcome, answer in ANSWERS.items()}
+OUTCOMES: dict[str, str] = {answer: outcome for outcome, answer in ANSWERS.items()}
 UP, DOWN = STEEP / 2, -STEEP / 2
 
 
