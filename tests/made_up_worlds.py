@@ -1,7 +1,7 @@
 """Made-up results of every row that a study declares at laptop scale, in worlds that are not as its claims say.
 
 `recorded` writes a home for a study: its real plan, and a record of each row. A world changes what was measured in the frames
-that claims read, and leaves alone what was declared. It knows nothing of the study's claims but the names of axes and columns.
+that claims read, and leaves alone what was declared. It knows the names of axes and of columns, and nothing of claims.
 """
 
 import math
@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.claims.linear_optimum import DECODER, ENCODER
 from analysis.frames.gamma_rest import gamma_at_rest
@@ -86,19 +87,21 @@ class World:
 
     def _seen(self, view: View, frame: Frame, names: set[str]) -> Frame:
         """The frame with its measured columns as they are in this world, each number drawn within one per cent."""
-        found, rng = frame.copy(), np.random.default_rng(0)
+        measured, rng = sorted(names & {*frame}), np.random.default_rng(0)
         places = {axis: _places(view, axis) for axis in self.tilts if axis != STEP}
         shift: Any = np.zeros(len(frame))
         for (axis, label), height in self.apart.items():
             shift += height * frame[axis].astype(str).eq(label).to_numpy()
-        for name in sorted(names & {*frame}):
+        values: dict[str, Any] = {}
+        for name in measured:
             power = shift + self.shifted.get(name.partition("/")[0], 0.0) + 0.01 * rng.random(len(frame))
             for axis, height in self.tilts.items():
                 rises = -1 if axis == SWEPT and name.startswith(FALLING) else 1
                 power += rises * height * _place(frame, name, axis, places)
-            found[name] = self.level * np.exp(power)
+            values[name] = np.where(frame[name].notna(), self.level * np.exp(power), np.nan)
+        found = pd.concat([frame.drop(columns=measured), pd.DataFrame(values, frame.index)], axis=1)
         for name in COUNTS & {*frame}:
-            most = frame["kappa"] if "kappa" in frame else math.inf
+            most = frame.get("kappa", math.inf)
             found[name] = np.clip(np.round(found[name] if self.kept is None else self.kept), 0, most)
         if "scale_residual" in frame:  # latents and γ are at rest, so that what is measured decides
             found["scale_residual"], found["gamma_drift"] = 0.01, 0.0
@@ -119,10 +122,10 @@ def _places(view: View, axis: str) -> Column:
 
 def _place(frame: Frame, name: str, axis: str, places: dict[str, Column]) -> Any:
     """Where the numbers of a column lie on an axis, or in training, from −½ to ½."""
-    metric, _, beta = name.partition("/beta ")
+    _, _, beta = name.partition("/beta ")
     if axis == SWEPT and beta:  # of a network that sees β, measured at this one
-        seen = sorted(float(each.rpartition(" ")[2]) for each in frame if f"{each}".startswith(f"{metric}/beta ") and not f"{each}".endswith("_se"))
-        return (seen.index(float(beta)) + 1) / len(seen) - 0.5
+        own = frame[SWEPT]
+        return np.log(float(beta) / own.min()) / np.log(own.max() / own.min()) - 0.5
     if axis in places:
         return places[axis].reindex(frame["trial_id"]).to_numpy(float)
     if STEP in frame:
@@ -138,7 +141,7 @@ def worlds(header: Header) -> Iterator[World]:
     yield World("one row has a result", most=1)
     yield World("the last one has", first=-1)
     yield World("one seed has results", step=len(header.axes.get("seed", [0])))
-    for level in (1e-4, 1e3, 0.0, -1.0):
+    for level in (1e-4, 1e3, -1.0):
         yield World(f"everything is {level:g}", level)
     for axis in (axis for axis, labels in header.axes.items() if len(labels) > 1 and axis != "seed"):
         for height in (STEEP, -STEEP):
@@ -146,7 +149,7 @@ def worlds(header: Header) -> Iterator[World]:
 
 
 def recorded(study: Study, home: Home) -> tuple[View, set[str]]:
-    """Write a study's plan and a record of each of its rows; returns its view, and what is measured beside the tables' columns."""
+    """Write a study's plan and a record of each row; returns its view, and the names of its metrics and probes' numbers."""
     plan = make_plan(study, "laptop", home)
     write_plan(plan, home)
     pack, named, arrays = make_pack([row.trial for row in plan.rows], {}), set(), {}
@@ -156,16 +159,24 @@ def recorded(study: Study, home: Home) -> tuple[View, set[str]]:
         metrics = [*trial.what.measures] if isinstance(trial, Probe) else _metrics(trial)
         named |= {METRIC_NAMES.get(name, name) for name in metrics}
         key = {"trial_id": trial.trial_id, "commit_id": "c", "stage": trial.stage}
-        tables["evaluations"] += [key | {"metric": name, "value": 1.0, "standard_error": 0.01, "version": 1} for name in metrics]
+        tables["evaluations"] += [
+            key | {"metric": name, "value": 1.0, "standard_error": 0.01, "version": 1} for name in metrics
+        ]
         kept = _probed(trial) if isinstance(trial, Probe) else _linear_maps(trial)
         arrays |= {f"{trial.trial_id}/{name}": array for name, array in kept.items()}
         row = declared_row(pack, place, "c") | {"status": "finished", "has_weights": int(bool(kept) and not is_probe)}
         row |= {"artifacts": "artifacts/c.safetensors"} if kept else {}
         if not isinstance(trial, Probe):
-            row |= dict.fromkeys(OF_TRIALS, 1.0) | dict.fromkeys(COUNTS, 1) | {"gamma": trial.objective.gamma.start or 1.0}
-            tables["latents"] += [key | {"latent": j} | dict.fromkeys(OF_LATENTS, 1.0) for j in range(trial.model.kappa)]
+            row |= (
+                dict.fromkeys(OF_TRIALS, 1.0) | dict.fromkeys(COUNTS, 1) | {"gamma": trial.objective.gamma.start or 1.0}
+            )
+            tables["latents"] += [
+                key | {"latent": j} | dict.fromkeys(OF_LATENTS, 1.0) for j in range(trial.model.kappa)
+            ]
             steps = np.linspace(0, trial.training.steps - 1, 5).astype(int).tolist()
-            tables["curves"] += [key | {"step": step} | dict.fromkeys(OF_CURVES, 1.0) | {"n_active": 1} for step in steps]
+            tables["curves"] += [
+                key | {"step": step} | dict.fromkeys(OF_CURVES, 1.0) | {"n_active": 1} for step in steps
+            ]
         tables["trials"].append(row)
     if arrays:
         write_artifacts(home, "c", arrays)
@@ -206,6 +217,12 @@ def _data_row(data_id: str, spec: Any) -> dict[str, Any]:
     """A data set as the home knows it, with a made-up spectrum where none is declared."""
     values = getattr(spec, "eigenvalues", None) or getattr(spec, "zeta2", None) or 0.9 ** np.arange(spec.d)
     spectrum = sorted(map(float, values), reverse=True) + [1e-3] * (spec.d - len(values))
-    row = {"data_id": data_id, "data": spec.label, "d": spec.d, "n_train": spec.n_train, "intrinsic_dim": spec.intrinsic_dim}
+    row = {
+        "data_id": data_id,
+        "data": spec.label,
+        "d": spec.d,
+        "n_train": spec.n_train,
+        "intrinsic_dim": spec.intrinsic_dim,
+    }
     row |= {"total_variance": sum(spectrum), "total_variance_test": sum(spectrum)}
     return row | {"spectrum": spectrum if spec.d <= 4096 else None}

@@ -17,6 +17,9 @@ from study.catalog.denoising.table import LEARNED
 
 Array = np.ndarray
 
+FEWEST = 4
+"""Levels of a seed below which no parabola of two widths is fitted to its errors."""
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -64,11 +67,12 @@ class Sweep:
         return [float(value) for value in nearest["error"]]
 
     def best_levels(self) -> list[float]:
-        """Of each seed the level of the least error, by a fit, in data²."""
+        """Of each seed that has a few the level of the least error, by a fit, in data²."""
         whole = self.finished[self.finished["level"].lt(min(self.data["eigenvalues"]) + self.noise)]
         return [
             least_at(trials["level"].to_numpy(float), trials["error"].to_numpy(float))
             for _, trials in whole.groupby("seed")
+            if trials["level"].nunique() >= FEWEST
         ]
 
     def misfits(self) -> list[float]:
