@@ -1,4 +1,8 @@
-"""Every claim of the catalog can fail, and can be undecided, for what is recorded: in a made-up world of its study."""
+"""Every claim of the catalog can fail, and can be undecided, for what is recorded: in a made-up world of its study.
+
+The claims are those that a study makes of the first world, where nothing differs. What it says of slopes of the rate, where γ
+falls in training, `tests/analysis/test_dimension.py` turns.
+"""
 
 import warnings
 from collections import defaultdict
