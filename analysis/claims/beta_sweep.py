@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from analysis.frames.declaration import declaration
-from analysis.frames.types import Frame
+from analysis.frames.types import Column, Frame
 from analysis.frames.view import View
 from analysis.tables.cells import ENOUGH, cells, label_text
 from analysis.theory import Modes, learned_gamma, modes_of_spectrum
@@ -87,12 +87,18 @@ class BetaSweep:
         return self.modes.total / self.modes.d2
 
     def kept(self) -> list[float]:
-        """The largest β of each seed at which at most `LOST` of the variance is lost; 0 where there is none."""
-        return self._by_seed(lambda trials: float(trials[trials["nre_test"] <= LOST]["beta"].max()), 0.0)
+        """The largest β of each seed at which at most `LOST` of the variance is lost; 0 where there is none.
+
+        Seeds that train around the last event alone say nothing of the first.
+        """
+        least = self.trials.groupby("seed")["beta"].min()
+        own = ~self.trials["seed"].map(least).ge(self.lossless)
+        return self._by_seed(own, lambda trials: float(trials[trials["nre_test"] <= LOST]["beta"].max()), 0.0)
 
     def dead(self) -> list[float]:
         """The smallest β of each seed at which no latent's mean moves; infinity where there is none."""
-        return self._by_seed(lambda trials: float(trials[trials["n_burda"] == 0]["beta"].min()), math.inf)
+        every = self.trials["seed"].notna()
+        return self._by_seed(every, lambda trials: float(trials[trials["n_burda"] == 0]["beta"].min()), math.inf)
 
     def after(self, beta: float) -> float:
         """The next β of the sweep."""
@@ -102,8 +108,8 @@ class BetaSweep:
         """The last β of the sweep below this one."""
         return float(self.trials["beta"][self.trials["beta"] < beta].max())
 
-    def _by_seed(self, of: Callable[[Frame], float], nothing: float) -> list[float]:
-        found = [of(trials) for _, trials in self.finished.groupby("seed")]
+    def _by_seed(self, which: Column, of: Callable[[Frame], float], nothing: float) -> list[float]:
+        found = [of(trials) for _, trials in self.finished[which.loc[self.finished.index]].groupby("seed")]
         return [nothing if math.isnan(value) else value for value in found]
 
 

@@ -18,37 +18,51 @@ GAMMAS = np.geomspace(0.35, 1e-4, 40)
 
 
 def optimum(gammas, beta=1.0):
-    """K and J of the linear optimum at each of these γ, in nats."""
-    rates = linear.rate(MODES.zeta2, beta * gammas, 6)
-    return rates, linear.objective(MODES, gammas, np.full(len(gammas), beta), 6)
+    """K in nats and log R of the linear optimum at each of these γ."""
+    return linear.rate(MODES.zeta2, beta * gammas, 6), np.log(linear.distortion(MODES, beta * gammas, 6))
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
 def test_along_linear_optima_the_slopes_are_those_of_theory(beta):
     order = np.random.default_rng(0).permutation(len(GAMMAS))  # points may come in any
-    rate, objective = (each[order] for each in optimum(GAMMAS, beta))
-    found = descent(np.log(GAMMAS[order]), rate, objective)
+    found = descent(np.log(GAMMAS[order]), *optimum(GAMMAS[order], beta), D, beta)
     assert found.dimension == pytest.approx(R, abs=1e-6)
     assert found.objective_slope == pytest.approx((D - beta * R) / 2, rel=1e-6)
+    best = linear.objective(MODES, GAMMAS, np.full(len(GAMMAS), beta), 6)
+    lower = np.log(GAMMAS) <= np.log(GAMMAS[[0, -1]]).mean()
+    assert found.objective_slope == pytest.approx(np.polyfit(np.log(GAMMAS[lower]), best[lower], 1)[0], rel=1e-6)
     assert found.decades == pytest.approx(np.log10(0.35 / 1e-4) / 2, abs=0.1)
 
 
 def test_before_a_mode_is_found_it_does_not_count():
     """γ rests between the second and the third mode."""
     gammas = np.geomspace(1.95, 1.05, 40)
-    found = descent(np.log(gammas), *optimum(gammas))
+    found = descent(np.log(gammas), *optimum(gammas), D, 1.0)
     assert math.isnan(found.dimension)  # a fall of less than a factor of 1.6 over its lower half
     gammas = np.geomspace(30.0, 1.05, 40)
-    assert 0 < descent(np.log(gammas), *optimum(gammas)).dimension < 2.5
+    assert 0 < descent(np.log(gammas), *optimum(gammas), D, 1.0).dimension < 2.5
 
 
 @pytest.mark.parametrize("gammas", [np.full(40, 0.1), np.array([]), np.full(5, np.nan)])
 def test_a_gamma_that_never_fell_tells_nothing(gammas):
-    assert math.isnan(descent(np.log(gammas), np.zeros_like(gammas), np.zeros_like(gammas)).dimension)
+    assert math.isnan(descent(np.log(gammas), np.zeros_like(gammas), np.zeros_like(gammas), D, 1.0).dimension)
 
 
-def records(r: float = R, slope=R, noise=0.0, seeds=4, gammas=GAMMAS, energy=1.0, n_active=R, status="finished"):
-    """Trials of two β and a few seeds, K with a slope of −`slope`/2 and J with one that is `energy` times theory's."""
+def test_a_gamma_ahead_of_the_distortion_or_behind_it_does_not_count():
+    """At first γ is twice R/d, and at last half of it."""
+    rates, log_distortion = optimum(GAMMAS)
+    away = np.linspace(math.log(2), -math.log(2), len(GAMMAS))
+    assert descent(np.log(GAMMAS) + away, rates, log_distortion, D, 1.0).objective_slope == pytest.approx(8.5)
+
+
+def test_the_noise_of_minibatches_flattens_no_slope():
+    rates, log_distortion = optimum(GAMMAS)
+    noisy = log_distortion + np.random.default_rng(0).normal(0, 0.3, len(GAMMAS))
+    assert descent(np.log(GAMMAS), rates, noisy, D, 1.0).objective_slope == pytest.approx(8.5, rel=0.02)
+
+
+def records(r: float = R, slope=R, noise=0.0, seeds=4, gammas=GAMMAS, power=1.0, n_active=R, status="finished"):
+    """Trials of two β and a few seeds, K with a slope of −`slope`/2, and R that falls as this power of γ."""
     trials, curves = [], []
     for beta, seed in itertools.product((1.0, 2.0), range(seeds)):
         trial = {"trial_id": f"{beta} {seed}", "beta": beta, "seed": seed, "d": D, "intrinsic_dim": r, "status": status}
@@ -56,9 +70,8 @@ def records(r: float = R, slope=R, noise=0.0, seeds=4, gammas=GAMMAS, energy=1.0
         own = 1 + noise * (seed - (seeds - 1) / 2)
         for step, gamma in enumerate(gammas):
             rate = -own * slope / 2 * np.log(gamma)
-            objective = own * energy * (D - beta * R) / 2 * np.log(gamma)
             row = {"trial_id": trial["trial_id"], "step": step, "gamma_value": gamma, "rate": rate}
-            curves.append(row | {"objective": objective})
+            curves.append(row | {"distortion": D * gamma**power})
     return pd.DataFrame(trials), pd.DataFrame(curves)
 
 
@@ -71,8 +84,14 @@ def test_where_r_is_known_each_slope_is_judged_by_itself():
     assert said() == [HOLDS, HOLDS]
     assert said(slope=3.5) == [FAILS, HOLDS]
     assert said(slope=2.5) == [FAILS, HOLDS]
-    assert said(energy=1.2) == [HOLDS, FAILS]
-    assert said(energy=0.8) == [HOLDS, FAILS]
+    assert said(power=2.0) == [HOLDS, FAILS]
+    assert said(power=0.5) == [HOLDS, FAILS]
+
+
+def test_the_slope_of_j_is_judged_well_below_d_over_r_alone():
+    trials, curves = records()
+    claims = dimension_claims("manifold", trials.assign(intrinsic_dim=9), curves)  # 2 · 9 is more than half of 20
+    assert [claim.comparisons[0].found.value for claim in claims] == pytest.approx([3.0, 8.5 / 5.5])
 
 
 def test_seeds_that_disagree_and_curves_that_are_short_decide_nothing():

@@ -145,7 +145,7 @@ AS_DERIVED = [FAILS, HOLDS, HOLDS, HOLDS, HOLDS, HOLDS, YES]
 def test_only_the_source_s_minimum_fails_where_probes_are_theory(tmp_path):
     view = view_of(tmp_path)
     assert said(view) == AS_DERIVED
-    assert "0 of 10" in claims(view)[4].measured
+    assert "0 of 20" in claims(view)[4].measured
     assert drawings(view)
     assert sheets(view)
 

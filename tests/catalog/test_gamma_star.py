@@ -1,9 +1,11 @@
 """The study of γ learned against γ* from the start: what it declares, what training says, and that its verdicts can fail."""
 
+import math
+
 import pandas as pd
 import pytest
 
-from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT, NO, OPEN, YES
+from analysis.claims.claim import DERIVED, FAILS, HOLDS, INSUFFICIENT, NO, SOURCE, YES
 from analysis.frames.load import Header
 from study.catalog.gamma_star.claims import paired_claims
 from study.catalog.gamma_star.table import gamma_star
@@ -50,7 +52,7 @@ MODES = {
 }
 
 
-def claims_of(r=3.0, data="manifold r=3", change=lambda row: {}, gentle=()):
+def claims_of(r=3.0, data="manifold r=3", change=lambda row: {}, gentle=(), d=7840):
     rows = []
     modes = MODES | {mode: {**MODES["refit"], "n_active": active} for mode, active in gentle}
     for mode, numbers in modes.items():
@@ -58,7 +60,7 @@ def claims_of(r=3.0, data="manifold r=3", change=lambda row: {}, gentle=()):
             row = {"data": data, "mode": mode, "seed": seed, "status": "finished"}
             row["gamma_mode"] = mode if mode in MODES else "fixed"
             row["converged"] = mode == "learned"
-            row |= {"kappa": 10, "intrinsic_dim": r, "distortion_test": 1 + 0.001 * seed} | numbers
+            row |= {"kappa": 10, "d": d, "intrinsic_dim": r, "distortion_test": 1 + 0.001 * seed} | numbers
             row |= dict.fromkeys(("objective_train", "objective_test"), -100.0 if mode == "learned" else -96.0)
             row["n_active"] += 0 if r == 3 else seed % 2  # seeds of images differ
             rows.append(row | change(row))
@@ -110,6 +112,12 @@ def test_on_images_the_paired_interval_decides(column, value, place, verdict):
     assert verdicts.count(FAILS) + verdicts.count(NO) == 1
 
 
+def test_equal_errors_are_claimed_where_latents_are_few_and_asked_where_they_are_not():
+    of_few, of_many = (claims_of(math.nan, "Digits", d=d)[2] for d in (7840, 64))
+    assert (of_few.verdict, of_few.statements) == (HOLDS, ["B19"])
+    assert (of_many.verdict, of_many.statements) == (YES, [])
+
+
 def test_where_the_learned_gamma_uses_every_latent_no_other_can_use_more():
     assert said(float("nan"), "Digits", lambda row: {"n_active": 10})[0] == INSUFFICIENT
     found = claims_of(float("nan"), "Digits", lambda row: {"n_active": 10})[0]
@@ -125,23 +133,36 @@ def test_pairs_that_are_missing_decide_nothing():
     assert said(change=lambda row: {"status": "diverged"} if row["seed"] > 0 else {}) == [INSUFFICIENT] * 6
 
 
-@pytest.mark.parametrize(("active", "verdict"), [(4, HOLDS), (10, FAILS)])
-def test_large_gradients_are_the_cause_if_needless_latents_go_with_them(active, verdict):
-    gentle = [("fixed", 10), *((mode, active) for mode in ("clipped", "small steps", "slow start"))]
-    found = claims_of(float("nan"), "Digits", gentle=gentle)[-3:]
-    assert [claim.verdict for claim in found] == [verdict] * 3
+GENTLE = (("annealed", 4), ("clipped", 10))
+
+
+def of_causes(gentle=GENTLE, change=lambda row: {}):
+    """The verdicts on the gradient as a cause, and on its size, where a gradient is gentle as declared."""
+    first = {"annealed": {"grad_z_first": 2.5}}
+    return claims_of(math.nan, "Digits", lambda row: first.get(row["mode"], {}) | change(row), gentle)[-2:]
+
+
+@pytest.mark.parametrize(
+    ("annealed", "clipped", "verdicts"),
+    [(4, 10, [HOLDS, HOLDS]), (10, 10, [FAILS, HOLDS]), (4, 4, [HOLDS, FAILS]), (7, 7, [INSUFFICIENT] * 2)],
+)
+def test_large_gradients_are_the_cause_if_needless_latents_go_with_them_and_not_with_their_size(
+    annealed, clipped, verdicts
+):
+    def seeds_disagree(row):
+        return {"n_active": 4 * row["seed"] - 1} if row["n_active"] in (7, 8) else {}
+
+    found = of_causes((("annealed", annealed), ("clipped", clipped)), seeds_disagree)
+    assert [claim.verdict for claim in found] == verdicts
+    assert [claim.kind for claim in found] == [SOURCE, DERIVED]
     assert all(claim.statements == ["D28"] for claim in found)
-    assert "against 10.4 untouched and 3.4 learned" in found[0].measured
+    assert "against 10.4 under γ* and 3.4 learned" in found[0].measured
 
 
-def test_a_cause_is_not_judged_where_seeds_disagree_or_nothing_was_trained():
-    gentle = [("fixed", 10), ("clipped", 7), ("small steps", 7), ("slow start", 7)]
-    mixed = claims_of(
-        float("nan"),
-        "Digits",
-        lambda row: {"n_active": 4 * row["seed"] - 1} if row["mode"] == "slow start" else {},
-        gentle,
-    )
-    assert mixed[-1].verdict == INSUFFICIENT
-    missing = claims_of(float("nan"), "Digits", lambda row: {"status": "missing"}, gentle)
-    assert {claim.verdict for claim in missing} == {INSUFFICIENT, OPEN}
+def test_a_first_gradient_that_was_not_small_tests_no_cause():
+    found = of_causes(change=lambda row: {"grad_z_first": 9000.0} if row["mode"] == "annealed" else {})
+    assert [claim.verdict for claim in found] == [FAILS, HOLDS]
+
+
+def test_a_cause_is_not_judged_where_nothing_was_trained():
+    assert [claim.verdict for claim in of_causes(change=lambda row: {"status": "missing"})] == [INSUFFICIENT] * 2

@@ -10,6 +10,7 @@ from made_up_studies import DIGITS, PLANTED, gamma_grid
 from analysis import header, results
 from analysis.frames.load import Header
 from study.catalog.grid_gamma.claims import learned_against_fixed, second_stages
+from study.catalog.grid_gamma.table import LONGER, METHODS, ONE_STAGE, TWO_STAGES, grid_gamma
 from study.record import Home
 
 
@@ -73,6 +74,30 @@ def test_other_ways_to_the_balance_are_judged_as_the_learned_one_is(home: Home, 
     assert found[1].statements == ["D23"]
 
 
+@pytest.mark.parametrize(("active", "verdict"), [(3, "holds"), (4, "fails")])
+def test_a_gamma_that_trains_longer_is_judged_by_where_that_ends(home: Home, active: int, verdict: str):
+    gamma_grid(home, PLANTED, 3, also=("optimal",), optimal={"n_active": 5, "scale_residual": 0.9})
+    frame, head = results("grid_gamma", home), header("grid_gamma", home)
+    longer = frame[frame["gamma"].eq("optimal")].assign(method=LONGER, n_active=active, converged=True)
+    head.axes["method"] = [ONE_STAGE, LONGER]
+    found = learned_against_fixed(pd.concat([frame.assign(method=ONE_STAGE), longer]), head)
+    assert [item.verdict for item in found] == ["holds", verdict, "holds", "holds"]
+    assert found[1].claim == "optimal γ, in four times the steps, keeps exactly the 3 planted latents"
+    assert "as many as γ learned takes, 0 of 6" in found[1].measured
+
+
+def test_what_trains_longer_is_the_closed_form_with_latents_to_spare():
+    rows: list[Any] = grid_gamma.table("laptop").rows()
+    longer = [row for row in rows if row.axes["method"] == LONGER]
+    steps = {method: {r.trial.training.steps for r in rows if r.axes["method"] == method} for method in METHODS}
+    assert steps == {ONE_STAGE: {2000}, TWO_STAGES: {2000}, LONGER: {8000}}
+    assert {row.trial.objective.gamma.label for row in longer} == {"optimal"}
+    assert {(row.trial.data.intrinsic_dim, row.axes["kappa"], row.axes["beta"]) for row in longer} == {
+        (3, 4, 1),
+        (3, 8, 1),
+    }
+
+
 @pytest.mark.parametrize(("changed", "answer"), [({}, "yes"), ({"n_active": 8}, "no")])
 def test_on_unknown_data_it_is_asked_whether_they_end_where_the_learned_one_does(
     home: Home, changed: dict[str, Any], answer: str
@@ -85,16 +110,22 @@ def test_on_unknown_data_it_is_asked_whether_they_end_where_the_learned_one_does
     ("second", "verdict"), [((0.1, 0.2, 0.15), "holds"), ((0.1, 0.7, 0.2), "insufficient"), ((0.5, 0.6, 0.55), "fails")]
 )
 def test_a_second_stage_is_held_against_its_first(second: tuple[float, ...], verdict: str):
-    common = {"data": "digits", "gamma": "learned", "kappa": 4, "status": "finished"}
+    common = {"data": "digits", "gamma": "learned", "status": "finished"}
     sides = {"VAE": (0.4, 0.5, 0.45), "VAE+": second}
     frame = pd.DataFrame(
-        common | {"method": method, "seed": seed, "mmd": value}
+        common | {"method": method, "kappa": kappa, "seed": seed, "mmd": value / kappa**2}
         for method, values in sides.items()
         for seed, value in enumerate(values)
+        for kappa in (2, 4, 8)
     )
-    axes: dict[str, list[Any]] = {"data": ["digits"], "gamma": ["learned"], "kappa": [4], "method": ["VAE", "VAE+"]}
+    axes: dict[str, list[Any]] = {
+        "data": ["digits"],
+        "gamma": ["learned"],
+        "kappa": [2, 4, 8],
+        "method": ["VAE", "VAE+"],
+    }
     (claim,) = second_stages(frame, Header("grid_gamma", "?", "laptop", axes | {"seed": [0, 1, 2]}))
-    assert (claim.verdict, claim.trials) == (verdict, 6)
+    assert (claim.verdict, claim.trials) == (verdict, 18)
     assert second_stages(frame, Header("grid_gamma", "?", "laptop", {"seed": [0, 1, 2]})) == []
 
 
@@ -123,6 +154,17 @@ def test_on_unknown_data_the_claims_are_orderings(home: Home):
 def test_on_unknown_data_an_inverted_ordering_fails(home: Home):
     gamma_grid(home, DIGITS, 3, fixed_1={"n_active": 4}, fixed_1e_05={"n_active": 1})
     assert said(home) == ["fails", "fails"]
+
+
+def test_networks_that_differ_both_ways_do_not_cancel(home: Home):
+    gamma_grid(home, DIGITS, 3, also=("optimal",))
+    frame, head = results("grid_gamma", home), header("grid_gamma", home)
+    optimal = frame["gamma"].eq("optimal")
+    frame.loc[optimal & frame["kappa"].eq(8), "n_active"] += 3
+    frame.loc[optimal & frame["kappa"].eq(4), "n_active"] -= 3
+    question = learned_against_fixed(frame, head)[-1]
+    assert question.verdict == "no"
+    assert [each.found.value for each in question.comparisons] == [-3, 3]
 
 
 def test_trials_at_another_beta_do_not_count(home: Home):

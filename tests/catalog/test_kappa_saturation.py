@@ -27,7 +27,7 @@ def test_both_data_sets_meet_their_kappas_the_digits_the_affine_skip_too_and_mni
     rows: list[Any] = kappa_saturation.table("laptop").rows()
     pictures = {row.trial.trial_id for row in rows if row.trial.data.kind == "MNIST"}
     rows = [row for row in rows if row.trial.data.kind != "MNIST"]
-    assert len({row.trial.trial_id for row in rows}) == len(rows) == (6 + 3 * 2) * 3
+    assert len({row.trial.trial_id for row in rows}) == len(rows) == 6 * 3 + 2 * (3 + 6 + 6)
     met = {name: sorted({r.trial.model.kappa for r in rows if r.trial.data.label == name}) for name in DATA}
     assert met == {"manifold r=3": [1, 2, 3, 4, 10, 20], "Digits": [10, 32, 64]}
     assert {row.trial.model.skip for row in rows} == {"none", "affine"}

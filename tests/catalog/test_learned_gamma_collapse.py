@@ -15,7 +15,14 @@ from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.theory import learned_gamma, linear, modes_of_spectrum
 from models.data.load import load
 from study.catalog.learned_gamma_collapse.claims import collapse_claims
-from study.catalog.learned_gamma_collapse.table import BETAS, CURVED, EQUAL, UNEQUAL, learned_gamma_collapse
+from study.catalog.learned_gamma_collapse.table import (
+    BETAS,
+    CURVED,
+    EQUAL,
+    FALLING,
+    UNEQUAL,
+    learned_gamma_collapse,
+)
 
 SPECTRUM = [4.0, 2.0, 1.0, 0.5, 0.25, *[0.0] * 15]
 MODES = modes_of_spectrum(SPECTRUM)
@@ -30,7 +37,7 @@ def test_three_kinds_of_data_meet_the_betas_around_their_events_with_and_without
         (CURVED, [b for b in BETAS if b > 4], 9.2),
     )
     for data, betas, collapse in ends:
-        assert met(rows, data, "none") == betas
+        assert met(rows, data, "none") == FALLING + betas
         capped = met(rows, data, "0.8 T/d")  # from before the collapse without a ceiling
         assert capped == betas[-len(capped) :]
         assert capped[0] < 1.06 * collapse
@@ -147,6 +154,23 @@ def test_trials_just_below_the_ceiling_s_threshold_break_the_rule_but_not_the_ev
     early = sweep_of(lambda row: {"n_burda": 0} if row["seed"] and row["beta"] > 12 else {}, ceiling=0.31)
     assert said(early) == [HOLDS, INSUFFICIENT]
     assert "not in all at β = 12.528 (0.971 of the threshold)" in collapse_claims([early])[1].measured
+
+
+def test_seeds_that_train_around_the_last_event_alone_say_nothing_of_the_first():
+    one = sweep_of(lambda row: {"nre_test": 0.2, "n_burda": 0} if row["seed"] == 2 and row["beta"] > 8 else {})
+    trials = one.trials[one.trials["seed"].lt(2) | one.trials["beta"].gt(8)]
+    part = BetaSweep(one.data, one.ceiling, trials, MODES)
+    assert part.kept() == one.kept()[:2]
+    assert part.dead() == one.dead()
+    assert len(set(part.dead())) == 2
+
+
+def test_three_more_seeds_train_around_the_collapse_of_the_unequal_modes():
+    every: list[Any] = learned_gamma_collapse.table("laptop").rows()
+    rows = [row for row in every if row.axes["seed"] > 2]
+    assert {(row.trial.data, row.axes["ceiling"]) for row in rows} == {(UNEQUAL, "none")}
+    betas = sorted({row.axes["beta"] for row in rows})
+    assert betas[1] < learned_gamma.collapse_beta(modes_of_spectrum(load(UNEQUAL).spectrum)) < betas[-2]
 
 
 def test_barely_kept_modes_train_longer():

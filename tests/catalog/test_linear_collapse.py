@@ -8,15 +8,16 @@ import pytest
 from exact_linear_records import BETAS_KEPT, BETAS_LOST, KAPPAS, exact, failing, said, view_of
 from trained_rows import shorter, train_rows
 
-from analysis.claims.claim import HOLDS, INSUFFICIENT
+from analysis.claims.claim import FAILS, HOLDS, INSUFFICIENT
 from analysis.theory import fixed_sigma, linear
 from models.data.load import load
 from study.catalog.linear_collapse.claims import claims, drawings, sheets
 from study.catalog.linear_collapse.table import BATCHES, HELD, LEARNED, OFF_ZERO, SMALL_BATCHES, WIDE, linear_collapse
+from study.catalog.linear_collapse.transitions import hinge_slopes
 from study.record import Home, read
 
 
-@pytest.mark.parametrize(("scale", "count"), [("laptop", 621), ("paper", 4705)])
+@pytest.mark.parametrize(("scale", "count"), [("laptop", 693), ("paper", 4705)])
 def test_the_sweep_is_as_fine_and_as_often_repeated_as_a_threshold_needs(scale, count):
     rows = linear_collapse.table(scale).rows()
     assert len(rows) == len({row.trial.trial_id for row in rows}) == count
@@ -92,6 +93,26 @@ def test_minibatches_that_move_a_threshold_or_keep_a_latent_fail(tmp_path):
     of = "linear, κ = 3, minibatches of 32 and whole batches: "
     assert told[0] == {of + "modes collapse at β = ζᵢ²/γ whatever the size of the minibatches"}
     assert of + "the noise of minibatches keeps no mode that the loss has lost" in told[1]
+
+
+def test_a_transition_is_read_from_the_whole_rate_and_not_from_latents_that_share_modes(tmp_path):
+    def shared(row, rows):
+        rows["rate"] = rows["rate"].mean() if row["variant"] == LEARNED else rows["rate"]
+
+    def steeper(row, rows):
+        rows.loc[0, "rate"] *= 1.2 if row["variant"] == LEARNED else 1.0
+
+    of = "linear, κ = 3, learned Σ: each collapse is a second-order transition: J′ is continuous at βᵢ*, "
+    verdicts = [said(view_of(tmp_path / change.__name__, change, kappas=(3,))) for change in (shared, steeper)]
+    assert [verdict[f"{of}and J″ jumps by 1/(2βᵢ*)"] for verdict in verdicts] == [HOLDS, FAILS]
+
+
+def test_slopes_are_fitted_to_the_seeds_that_have_enough_rates():
+    betas, thresholds = np.geomspace(0.5, 9, 12), np.array([6.0, 2.0])
+    rates = np.stack([0.5 * np.maximum(np.log(thresholds[:, None] / betas), 0).sum(0)] * 3, axis=1)
+    rates[3:5, 1], rates[1:, 2] = np.nan, np.nan
+    assert hinge_slopes(betas, rates, thresholds)[:, :2] == pytest.approx(0.5)
+    assert np.isnan(hinge_slopes(betas, rates, thresholds)[:, 2]).all()
 
 
 def test_a_loss_above_the_minimum_fails(tmp_path):

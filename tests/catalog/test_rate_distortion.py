@@ -13,8 +13,9 @@ from analysis.fit.area import area
 from analysis.theory import modes_of_spectrum
 from analysis.theory import rate_distortion as theory
 from models.data.load import load
+from models.specs import Digits
 from study.catalog.rate_distortion.claims import BothCurves, judgements
-from study.catalog.rate_distortion.table import LINEAR, PER_DIMENSION, rate_distortion
+from study.catalog.rate_distortion.table import BETWEEN, LINEAR, PER_DIMENSION, rate_distortion
 
 MODES = modes_of_spectrum(np.array(LINEAR.eigenvalues))
 KAPPA = 6
@@ -27,9 +28,10 @@ def curve(rates):
 
 def test_both_modes_meet_the_same_betas_and_the_fixed_one_is_where_the_learned_one_begins():
     rows: list[Any] = rate_distortion.table("laptop").rows()
-    assert len({row.trial.trial_id for row in rows}) == len(rows) == (15 + 12) * 2 * 3
-    met = [[(r.axes["data"], r.axes["beta"], r.axes["seed"]) for r in rows if r.axes["mode"] == mode] for mode in SIDES]
-    assert sorted(met[0]) == sorted(met[1])
+    assert len({row.trial.trial_id for row in rows}) == len(rows) == ((15 + 12) * 2 + 4) * 3
+    met = [{(r.axes["data"], r.axes["beta"], r.axes["seed"]) for r in rows if r.axes["mode"] == mode} for mode in SIDES]
+    assert met[0] < met[1]
+    assert {(data, beta) for data, beta, _ in met[1] - met[0]} == {(Digits().label, beta) for beta in BETWEEN}
     assert len({(row.axes["data"], row.trial.objective.gamma.start) for row in rows}) == 2
     for data in {row.trial.data for row in rows}:
         found = load(data)
@@ -106,6 +108,16 @@ def test_images_fail_by_an_area_whose_sides_cancel_and_by_a_slope():
     steep = traced(False)
     steep.trials["gamma_eff"] *= 0.8
     assert said(steep) == [HOLDS, FAILS]
+
+
+def test_ways_differ_only_by_what_is_more_than_between_seeds():
+    def ways(frame):
+        return frame["distortion"] * np.where(frame["gamma_mode"] == "learned", 1.02, 1)
+
+    assert said(traced(change=ways))[1] == FAILS
+    noisy = traced(change=lambda f: ways(f) * np.where(f["seed"] > 1, 1.05, 1))
+    assert said(noisy)[1] == HOLDS
+    assert noisy.beyond_seeds == pytest.approx([0.02 - 0.05 * 2 / 3] * 4, abs=2e-3)
 
 
 def test_half_a_study_decides_nothing():

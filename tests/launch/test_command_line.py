@@ -11,13 +11,13 @@ from study.launch.find import catalog_names, find
 
 
 def test_the_catalog_is_a_table_that_counts_trials_and_cuts_nothing():
-    """Rows that a study leaves out are no trials: grid_gamma has 1,152 rows, and 285 trials."""
+    """Rows that a study leaves out are no trials: grid_gamma has 1,728 rows, and 297 trials."""
     result = command_here("--list", COLUMNS="80")
     assert result.returncode == 0
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in result.stdout
-    assert re.search(r"^grid_gamma +285 +Which decoder variances keep", result.stdout, re.MULTILINE)
+    assert re.search(r"^grid_gamma +297 +Which decoder variances keep", result.stdout, re.MULTILINE)
     captions = {word for name in catalog_names() for word in find(name).caption.splitlines()[0].split()}
     assert {*captions, *catalog_names()} <= set(result.stdout.split())
 
@@ -25,7 +25,7 @@ def test_the_catalog_is_a_table_that_counts_trials_and_cuts_nothing():
 def test_a_plan_counts_and_estimates_and_trains_nothing(tmp_path):
     result = command_here("grid_gamma", "--plan", "--home", tmp_path / "home")
     assert result.returncode == 0
-    assert "285 trials declared, 0 already there, 285 to train" in result.stdout
+    assert "297 trials declared, 0 already there, 297 to train" in result.stdout
     assert re.search(
         r"estimated: [\d.]+ (?:minutes|seconds) on the \d+ cores here, \d+ seconds to start and to report",
         result.stdout,

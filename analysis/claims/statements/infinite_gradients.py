@@ -60,7 +60,12 @@ PUBLISHED = Source(
         Statement(
             "D27", "figure 4", "While γ is learned the gradient grows, and it ends where that of the fixed γ* is."
         ),
-        Statement("D28", "figure 4", "The large gradients at first are why a fixed γ* ends in a worse solution."),
+        Statement(
+            "D28",
+            "figure 4",
+            "The large gradients at first are why a fixed γ* ends in a worse solution.",
+            "Not by their size: clipped to one length they lead there too. They outweigh the rate's.",
+        ),
     ),
 )
 

@@ -8,6 +8,12 @@ With a learned γ the conditioned VAE is decoupled: it learns a γ(β) beside th
 form, and elsewhere the separate trainings learn the γ of one β each. A minimum at any β and γ minimises R + 2gK, g = βγ, so
 the decoupled network should trace the curve of the coupled one too, each point of it at another β.
 
+On the digits the decoupled network fails, and neither the curve of γ nor the number of steps is at fault. At each β its γ is
+R/d of the same network. Three times the steps, as many as all separate trainings have, left the area at 6 % and γ at 26 %
+(one seed). The network keeps 10 or 11 of its 16 latents at every β up to 3, where the separate VAEs keep 16 at the lowest and
+6 at the last: the others are lost while γ is still near T/d, and stay so. Started at γ = 0.005 it kept 15, but again at every
+β up to 2. Its γ was then off by 15 %, its curve by 11 %: below the separate VAEs' at high rates, and above it at low ones.
+
 The measure of a second VAE is the MMD in code space from its samples to draws of q(z) at the same β. It is compared with a
 second VAE trained at that β alone, and with the prior that it replaces.
 
@@ -19,11 +25,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.claims.claim import QUESTION, Claim, Kind
+from analysis.claims.claim import DERIVED, QUESTION, Claim, Kind
 from analysis.claims.comparison import Comparison, at_least, at_most, below
 from analysis.claims.estimate import Estimate, computed, mean_of
 from analysis.figures.drawing import Drawing
 from analysis.fit.area import Area
+from analysis.frames.types import Column
 from analysis.frames.view import View
 from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
@@ -66,7 +73,7 @@ def all_claims(every: Sequence[BothWays]) -> list[Claim]:
 def judgements(one: BothWays) -> list[Claim]:
     """The claims about one data set and γ mode."""
     found = [_curve(one), _reach(one)]
-    found += [_gamma(one)] if one.is_learned else []
+    found += [_gamma(one), _own_gamma(one)] if one.is_learned else []
     return found + ([_samples(one), _worth_it(one)] if len(one.second) else [])
 
 
@@ -130,9 +137,24 @@ def _gamma(one: BothWays) -> Claim:
     else:
         expected = separate.reindex(told.index)
         said = "its γ(β) is what trainings at one β each learn"
-    apart = (told / expected - 1).abs()
+    return _claim(one, said, [_apart(told, expected)])
+
+
+def _own_gamma(one: BothWays) -> Claim:
+    """Whether the curve of γ is at fault where γ(β) is not what it should be, or the network whose errors it follows."""
+    told = one.points[one.points["way"].eq(TOLD)].set_index(["seed", "beta"])
+    return _claim(
+        one,
+        "γ(β) follows the errors: at each β it is R/d of the same network, as at every minimum",
+        [_apart(told["gamma"], told["distortion"] / one.d)],
+        kind=DERIVED,
+    )
+
+
+def _apart(found: Column, expected: Column) -> Comparison:
+    apart = (found / expected - 1).abs()
     what = f"mean relative difference over β (at a single one {number(float(apart.max()))} at most)"
-    return _claim(one, said, [Comparison(what, mean_of(apart.groupby(level="seed").mean()), at_most(GAMMA_APART))])
+    return Comparison(what, mean_of(apart.groupby(level="seed").mean()), at_most(GAMMA_APART))
 
 
 def _coupled(fixed: BothWays, learned: BothWays) -> Claim:

@@ -26,6 +26,7 @@ class BothWays:
     mode: str
     is_linear: bool
     modes: Modes
+    d: int
     kappa: int
     points: Frame
     steps: dict[str, int]
@@ -119,6 +120,7 @@ def both_ways(view: View) -> Iterator[BothWays]:
             str(mode),
             data_kind(done) == "LinearSubspace",
             modes_of_spectrum(view.spectrum(str(done["data_id"].iloc[0]))),
+            int(done["d"].iloc[0]),
             int(done["kappa"].iloc[0]),
             pd.concat([_own_points(first), _told_points(first)], ignore_index=True),
             steps,

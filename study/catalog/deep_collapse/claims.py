@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, Target, at_least, at_most, below, most, near
-from analysis.claims.estimate import Estimate, computed, mean_count_of, share_of, worst_of
+from analysis.claims.estimate import Estimate, computed, share_of, worst_of
 from analysis.claims.lacks import uncomputed
 from analysis.figures.drawing import Drawing
 from analysis.frames.probe_results import ProbeResult, probe_results
@@ -213,7 +213,7 @@ def _of_training(trials: Frame) -> list[Claim]:
     plain, affine = (_leave(trained, DEPTHS[-1], WEAK, skip) for skip in (NONE, AFFINE))
     shallow = _leave(trained, DEPTHS[0], WEAK, NONE)
     deep = f"{DEPTHS[-1]} layers, gain {WEAK:g}"
-    whole = trained[trained["gain"].eq(WHOLE) & trained["depth"].eq(DEPTHS[-1]) & trained["skip"].eq(NONE)]
+    whole = _leave(trained, DEPTHS[-1], WHOLE, NONE)
     return [
         Claim(
             f"tanh decoders, {deep}",
@@ -237,8 +237,8 @@ def _of_training(trials: Frame) -> list[Claim]:
             f"tanh decoders, {DEPTHS[-1]} layers",
             "does a plain decoder escape if its layers keep what they are given (gain 1)?",
             "asked here",
-            trials=len(whole),
-            comparisons=[Comparison("n_active", mean_count_of(whole["n_active"]), at_least(1))],
+            trials=whole.n,
+            comparisons=[Comparison("leave it", whole, most())],
             kind="question",
         ),
     ]

@@ -1,9 +1,15 @@
 """gamma_star: a learned γ against its final value γ*, fixed from the start.
 
-Both trials of a pair end at the same γ and reconstruct equally well. The learned γ starts large, when few latents are worth
-their rate, and falls as the decoder sharpens; a γ that is small from the start skips that phase. So the fixed γ keeps
-needless latents, and leaves the aggregate posterior far from the prior. Its training is often still pruning: the claims are
-about the state after equal numbers of steps, and say how many trials were still moving.
+Both trials of a pair end at the same γ. On the source's pictures both reconstruct equally well. These have 12,288 and 49,152
+values for 64 latents: whatever needless latents do to the error, they do little. Of fewer values it is a question. On the
+digits (64 values, 32 latents) they carry details, and the error on new examples is 39 % lower; on MNIST (784 values, 64
+latents) it is 5 % higher. In both a needless latent changes an error of dγ by 2.5 to 3 γ; on the source's pictures 14 of them
+would change it by 0.3 %.
+
+The learned γ starts large, when few latents are worth their rate, and falls as the decoder sharpens; a γ that is small from
+the start skips that phase. So the fixed γ keeps needless latents, and leaves the aggregate posterior far from the prior. Its
+training is often still pruning: the claims are about the state after equal numbers of steps, and say how many trials were
+still moving.
 
 The gradient ‖∂J/∂z‖ scales as 1/γ, so its first value under γ* is larger by γ_init/γ* by construction, and proves nothing.
 Its growth as a learned γ falls is evidence, and so is its agreement at the end. Whether a large first gradient is *why* the
@@ -41,6 +47,9 @@ RISE, APART = 50.0, 2.0
 
 ERROR_APART = 0.03
 """Largest relative difference between reconstruction errors that count as equal, on images; the source's are within 1.5 %."""
+
+FEW = ERROR_APART / 3
+"""Largest κ/d for errors to be equal, since a needless latent was seen to change an error of dγ by up to 3 γ."""
 
 OF_COUNT = 0.5
 """How far a mean of counts may lie from a whole number that it is to be."""
@@ -191,7 +200,6 @@ def _planted(where: str, pairs: Frame, r: int) -> list[Claim]:
 
 def _pictures(where: str, pairs: Frame) -> list[Claim]:
     ratio = pairs["mmd_refit"].mean() / pairs["mmd_learned"].mean()
-    apart = _more(pairs, "distortion_test") / pairs["distortion_test_learned"]
     is_full = (pairs["kappa_learned"] - pairs["n_active_learned"]).mean() < 1
     return [
         _claim(
@@ -212,14 +220,7 @@ def _pictures(where: str, pairs: Frame) -> list[Claim]:
             ["D25", "B16"],
             f"; ratio of the means {number(ratio)}, the source's are 3.44 and 3.13",
         ),
-        _claim(
-            where,
-            pairs,
-            "both reconstruct equally well",
-            BALANCE,
-            [Comparison("error fixed − learned, over the learned one's", mean_of(apart), within(ERROR_APART, 0))],
-            ["B19"],
-        ),
+        _same_error(where, pairs),
         _better_solution(where, pairs),
         _claim(
             where,
@@ -231,6 +232,15 @@ def _pictures(where: str, pairs: Frame) -> list[Claim]:
             kind=QUESTION,
         ),
     ]
+
+
+def _same_error(where: str, pairs: Frame) -> Claim:
+    apart = _more(pairs, "distortion_test") / pairs["distortion_test_learned"]
+    equal = [Comparison("error fixed − learned, over the learned one's", mean_of(apart), within(ERROR_APART, 0))]
+    if (pairs["kappa_learned"] > FEW * pairs["d_learned"]).any():
+        asked = "do both reconstruct equally well, where latents are not few beside the values of an image?"
+        return _claim(where, pairs, asked, "asked here", equal, [], kind=QUESTION)
+    return _claim(where, pairs, "both reconstruct equally well", BALANCE, equal, ["B19"])
 
 
 def _better_solution(where: str, pairs: Frame) -> Claim:

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.frames.load import Header
 from analysis.frames.types import Column, Frame
 from analysis.tables.cells import cells, label_text
-from study.catalog.grid_gamma.table import GAMMAS, ONE_STAGE
+from study.catalog.grid_gamma.table import GAMMAS, LONGER, ONE_STAGE
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Question:
     others: dict[str, str]
     keys: list[str]
     header: Header
+    longer: Frame
+    """Trials that train for more steps than the others; few ways to set γ have any."""
 
     @cached_property
     def r(self) -> int | None:
@@ -61,15 +63,17 @@ def questions(frame: Frame, header: Header) -> Iterator[Question]:
     refit = next((label for label, (mode, _) in modes.items() if mode == "refit"), None)
     others = {label: mode for label, (mode, _) in modes.items() if mode in ("annealed", "optimal")}
     trials = _at_unit_beta(frame, header).copy()
-    if "method" in header.axes:
-        trials = trials[trials["method"].eq(ONE_STAGE)]
     trials["kappa"] = pd.to_numeric(trials["kappa"], errors="coerce")
+    longer = trials.iloc[:0]
+    if "method" in header.axes:
+        trials, longer = (trials[trials["method"].eq(method)] for method in (ONE_STAGE, LONGER))
     known = trials["data"].dropna().unique()
     if len(known) == 1:  # a study of one data set: trials without a record use it too
         trials["data"] = known[0]
     keys = header.varying("gamma", "kappa", "seed", "data", "beta", "method")
     for (data,), group in cells(trials.dropna(subset=["kappa", "data"]), header, ["data"]):
-        yield Question(f"{label_text(data)} at β = 1", group, learned, fixed, refit, others, keys, header)
+        own = longer[longer["data"].eq(data)]
+        yield Question(f"{label_text(data)} at β = 1", group, learned, fixed, refit, others, keys, header, own)
 
 
 def finished(trials: Frame) -> Frame:

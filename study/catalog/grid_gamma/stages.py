@@ -3,8 +3,8 @@
 import pandas as pd
 
 from analysis.claims.claim import Claim
-from analysis.claims.comparison import Comparison, above
-from analysis.claims.estimate import mean_of
+from analysis.claims.comparison import Comparison, most
+from analysis.claims.estimate import share_of
 from analysis.frames.load import Header
 from analysis.frames.types import Frame
 from analysis.tables.cells import cells, label_text
@@ -30,15 +30,16 @@ def second_stages(frame: Frame, header: Header) -> list[Claim]:
 
 
 def _nearer(data: str, gamma: str, pairs: Frame) -> Claim:
-    gain = Comparison(
-        "MMD(first) − MMD(second)", mean_of((pairs["first"] - pairs["second"]).groupby("seed").mean()), above(0.0)
+    """Pairs are counted: distances of first stages spread over two orders of magnitude, and a mean is that of the largest."""
+    nearer = Comparison(
+        "MMD(second) < MMD(first)", share_of(int((pairs["second"] < pairs["first"]).sum()), len(pairs), "pairs"), most()
     )
     first, second = (number(pairs[side].mean()) for side in ("first", "second"))
     return Claim(
         f"{data} at β = 1",
         f"after a first stage with γ {gamma}, the second VAE's aggregate posterior is nearer to the prior",
         "Dai & Wipf (2019), section 4",
-        measured=f"{gain}; mean MMD {first} and {second} over {len(pairs)} pairs",
+        measured=f"{nearer}; mean MMD {first} and {second}",
         trials=2 * len(pairs),
-        comparisons=[gain],
+        comparisons=[nearer],
     )

@@ -8,6 +8,9 @@ steps; a γ that falls much faster outruns the pruning of needless latents. Both
 Two further modes depend on trials of the table itself, at β = 1. *Refit* trains the network again with γ fixed at the
 learned one's final value. *VAE+* trains a second VAE on draws of the aggregate posterior q(z) of a first one, with or
 without needless latents: where q(z) is far from the prior, the second stage has something to learn.
+
+A γ that is set to its optimum at every step falls as fast as the data are explained, and faster than needless latents go. So
+on the manifold it is trained for four times the steps as well.
 """
 
 from collections.abc import Sequence
@@ -32,8 +35,7 @@ from study.declare.table import study
 from study.declare.trial import Trial
 
 LEARNED, SMALL = Learned(init=1.0), Fixed(1e-4)
-ONE_STAGE, TWO_STAGES = "VAE", "VAE+"
-METHODS = [ONE_STAGE, TWO_STAGES]
+ONE_STAGE, TWO_STAGES, LONGER = METHODS = "VAE", "VAE+", "VAE, 4 × steps"
 
 ON_MANIFOLD, ON_DIGITS = (2, 4, 8), (4, 16)
 """κ below and above what a learned γ keeps: 3 latents on the manifold, about 12 on the digits."""
@@ -76,6 +78,9 @@ def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, me
     """Which decoder variances keep exactly the needed latent dimensions active?"""
     if (beta > 1 and skip != "none") or kappa not in (ON_DIGITS if isinstance(data, Digits) else ON_MANIFOLD):
         return None
+    longer = method == LONGER
+    if longer and not (isinstance(data, PlantedManifold) and gamma == Optimal() and kappa > data.r and beta == 1):
+        return None
     if not is_asked(gamma, beta, skip, method, two_stages=(LEARNED, SMALL)):
         return None
     stage = Trial(
@@ -90,10 +95,10 @@ def grid_gamma(data: Data, gamma: Gamma, kappa: int, beta: float, skip: Skip, me
             log_var_range=(-20, 5),
         ),
         objective=Objective(gamma=gamma, beta=beta),
-        training=Training(steps=2000, batch=128, lr=5e-3),
+        training=Training(steps=8000 if longer else 2000, batch=128, lr=5e-3),
         seed=seed,
     )
-    return stage if method == ONE_STAGE else second_stage(stage)
+    return second_stage(stage) if method == TWO_STAGES else stage
 
 
 def is_asked(gamma: Gamma, beta: float, skip: Skip, method: str, two_stages: Sequence[Gamma]) -> bool:
@@ -116,7 +121,7 @@ def second_stage(first: Trial) -> Trial:
     kappa=[5, 10, 15, 20, 30, 50, 100, 200, 400, 784],
     beta=[0.5, 1.0, 2.0, 4.0],
     skip=["none", "affine", "residual"],
-    method=METHODS,
+    method=[ONE_STAGE, TWO_STAGES],
     seed=range(5),
 )
 def grid_gamma_paper(

@@ -6,7 +6,9 @@ lower J. Where neither encodes anything, both are the same model, so both should
 needs only the β that it is about: part of the sweep may decide it.
 
 A mode is left if it has more than 0.01 active units (Burda, Grosse & Salakhutdinov, 2016): of a linear network by the
-singular values of its decoder, of others by latents, which close to a threshold are more than the modes.
+singular values of its decoder, of others by latents, which close to a threshold are more than the modes. The last threshold
+of a linear network is fitted to the modes' active units, 1 − βγ/ζᵢ²; those of other networks follow no such law, and their
+threshold lies between the last β at which a seed has a mode left and the first at which none has.
 Source: Wang & Ziyin (2022), figures 2 and 3; the values that they print as ζᵢ of MNIST are ζᵢ².
 """
 
@@ -18,11 +20,11 @@ import pandas as pd
 from analysis.claims.beta_sweep import BURDA
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, at_most, between, within
-from analysis.claims.estimate import Estimate, mean_count_of, mean_of
+from analysis.claims.estimate import Estimate, fitted, mean_count_of, mean_of
 from analysis.claims.linear_optimum import Cell
 from analysis.claims.network_sweep import NetworkSweep, network_sweeps
 from analysis.figures.drawing import Drawing
-from analysis.fit import FITTED, total_collapse
+from analysis.fit import FITTED, Threshold, total_collapse
 from analysis.frames.declaration import data_kind
 from analysis.frames.types import Frame
 from analysis.frames.view import View
@@ -31,14 +33,14 @@ from analysis.tables.interval import number, t_interval
 from analysis.tables.sheet import Sheet
 from analysis.theory import linear
 from study.catalog.image_collapse.figures import figures
-from study.catalog.image_collapse.table import LINEAR, WIDE, image_collapse
+from study.catalog.image_collapse.table import LINEAR, NARROW, WIDE, image_collapse
 from study.record import Home
 
 COLLAPSE = {"Digits": (12.0, 16.0), "MNIST": (4.6, 5.4)}
 """Range of β that should hold the last threshold; ζ₁²/γ is 14 and 5.1."""
 
-OF_WIDE = (4.5, 6.0)
-"""The same of the network with the source's width, which trains at two β alone: the source has it close to 5."""
+BY_UNITS, CLOSE = (NARROW, WIDE), (4.5, 6.0)
+"""Networks with the source's hidden layers, or narrower ones, and the range that counts as what it has: close to 5."""
 
 LEFT = {"MNIST": {3.5: 2, 6.0: 0}}
 """Number of modes left at each β. Source: Wang & Ziyin (2022), figure 2."""
@@ -64,7 +66,9 @@ def claims(view: View) -> list[Claim]:
         for name, trials in networks.items():
             where = f"{data}, {name}"
             if data in COLLAPSE:
-                found.append(_collapse(where, trials, name, *(OF_WIDE if name == WIDE else COLLAPSE[data])))
+                found.append(
+                    _collapse(where, trials, name, view.home, *(CLOSE if name in BY_UNITS else COLLAPSE[data]))
+                )
             if name == LINEAR and data in LEFT:
                 found.append(_left(where, trials, view.home, LEFT[data]))
             if name != LINEAR and data in GAIN_UP_TO:
@@ -87,31 +91,43 @@ def sheets(view: View) -> list[Sheet]:
     if not every:
         return []
     rows = pd.concat([_rows(*each) for each in every], ignore_index=True)
-    last = pd.DataFrame([_last(*each) for each in every])
+    last = pd.DataFrame([_last(view.home, *each) for each in every])
     return [
         Sheet("modes", "Modes left, variance of samples and loss against β, means over seeds", rows),
         Sheet("collapse", "Total collapse against ζ₁²/γ", last),
     ]
 
 
-def _collapse(where: str, trials: NetworkSweep, name: str, low: float, high: float) -> Claim:
-    """The grid's brackets decide, seed by seed; a nonlinear network's active units follow no hinge."""
+def _collapse(where: str, trials: NetworkSweep, name: str, home: Home, low: float, high: float) -> Claim:
+    """A linear network's threshold is fitted to its modes; others' units follow no hinge, and the grid's brackets decide."""
     expected = float(trials.modes.zeta2[0]) / trials.gamma
-    compared = Comparison("β at which the last mode is lost", _bracket(trials), between(low, high))
-    fit = total_collapse(trials.by_rank) if len(trials.settled) else None
+    found, fit = _bracket(trials), _first_threshold(where, trials, home) if name == LINEAR else None
+    more = ""
+    if fit and fit.verdict == FITTED:
+        found, more = fitted(fit), f"; lost between {number(found.low)} and {number(found.high)}"
     inside = {beta for beta in trials.trials["beta"] if low <= beta <= high}
     return _claim(
         where,
-        f"the last mode is lost at β = ζ₁²/γ = {number(expected)}",
+        f"the last mode is lost {'close to' if name in BY_UNITS else 'at'} β = ζ₁²/γ = {number(expected)}",
         "Wang & Ziyin (2022), section 4.3",
-        [compared],
+        [Comparison("β at which the last mode is lost", found, between(low, high))],
         trials,
         inside,
-        ["W24"] if name == WIDE else ["W7"],
-        f"; fit {number(fit.estimate)} [{number(fit.low)}, {number(fit.high)}]"
-        if fit and fit.verdict == FITTED
-        else "",
+        ["W24"] if name in BY_UNITS else ["W7"],
+        more,
     )
+
+
+def _first_threshold(where: str, trials: NetworkSweep, home: Home) -> Threshold | None:
+    """That of the strongest mode, told from the others by the decoder's singular values; None if there are no weights."""
+    if trials.settled.empty:
+        return None
+    by_mode = _cell(where, trials, trials.settled, home).by_mode
+    return total_collapse(by_mode) if by_mode.n_modes else None
+
+
+def _cell(where: str, trials: NetworkSweep, own: Frame, home: Home) -> Cell:
+    return Cell(where, LINEAR, trials.kappa, trials.modes, own, trials.latents, home)
 
 
 def _bracket(trials: NetworkSweep) -> Estimate:
@@ -131,9 +147,8 @@ def _left(where: str, trials: NetworkSweep, home: Home, expected: dict[float, in
     """Modes are counted by the decoder's singular values: close to its threshold a mode rests on several latents."""
     compared, settled = [], trials.settled
     for beta, count in expected.items():
-        own = trials.trials[trials.trials["trial_id"].isin(settled.loc[settled["beta"].eq(beta), "trial_id"])]
-        cell = Cell(where, LINEAR, trials.kappa, trials.modes, own, trials.latents, home)
-        units = cell.by_mode.active_units if len(own) else np.empty((0, 1, 0))
+        own = settled[settled["beta"].eq(beta)]
+        units = _cell(where, trials, own, home).by_mode.active_units if len(own) else np.empty((0, 1, 0))
         left = (units > BURDA).sum(0).reshape(-1).astype(float)
         compared.append(Comparison(f"modes left at β = {beta:g}", mean_count_of(left), within(0.5, count)))
     return _claim(
@@ -244,8 +259,9 @@ def _rows(data: str, name: str, trials: NetworkSweep) -> Frame:
     )
 
 
-def _last(data: str, name: str, trials: NetworkSweep) -> dict[str, object]:
-    fit = total_collapse(trials.by_rank)
+def _last(home: Home, data: str, name: str, trials: NetworkSweep) -> dict[str, object]:
+    fit = _first_threshold(data, trials, home) if name == LINEAR else None
+    fit = fit or total_collapse(trials.by_rank)
     return {
         "data": data,
         "network": name,

@@ -43,8 +43,12 @@ def dimensions(view: View) -> list[Sheet]:
 
 
 def _with_latents_to_spare(trials: Frame, header: Header) -> Iterator[tuple[str, Frame]]:
-    """The trials of each data set and kind of skip with κ ≥ r; where r is not known, with latents that stay unused."""
+    """The trials of each data set and kind of skip with κ ≥ r; where r is not known, of each κ of which no trial uses all."""
     for (data, skip), own in cells(trials, header, ["data", "skip"]):
         where = f"{label_text(data)}, {SKIPS[skip].label if skip in SKIPS else skip}"
-        known = own["intrinsic_dim"].notna().any()
-        yield where, own[own["kappa"].ge(own["intrinsic_dim"]) if known else own["kappa"].gt(own["n_active"])]
+        if own["intrinsic_dim"].notna().any():
+            yield where, own[own["kappa"].ge(own["intrinsic_dim"])]
+            continue
+        to_spare = own[own["kappa"].gt(own.groupby("kappa")["n_active"].transform("max"))]
+        if len(to_spare):
+            yield where, to_spare

@@ -1,4 +1,4 @@
-"""learned_gamma_collapse: what the slopes of K and J say of r while γ falls, at every β at which no mode is lost."""
+"""learned_gamma_collapse: what the slopes of K and J say of r while γ falls, at β at which no mode is lost."""
 
 import math
 from collections.abc import Iterable, Iterator

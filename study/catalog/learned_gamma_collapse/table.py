@@ -5,8 +5,8 @@ between, modes are lost one by one, at the β that the closed form gives. With f
 together; with the spectrum (4, 2, 1, ½, ¼) they lie apart. On a curved manifold the dimension gives the first event, and the
 covariance, by linear theory, the second. γ starts at T/d of the declared data, its value when nothing is encoded. A ceiling
 of 0.8 T/d delays the last collapse until βγ reaches ζ₁², at a β that is higher by a quarter. Each data set is trained at the
-β around its own events: d/r is 4, 4 and 6.7, and under the ceiling the last mode should be lost at 5, 12.9 and 11.5. Encoder
-and decoder are linear if the data are.
+β around its own events: d/r is 4, 4 and 6.7, and under the ceiling the last mode should be lost at 5, 12.9 and 11.5. Two β
+well below d/r show at which rate J falls with log γ. Encoder and decoder are linear if the data are.
 """
 
 from typing import Literal
@@ -21,6 +21,9 @@ Ceiling = Literal["none", "0.8 T/d"]
 CEILINGS: list[Ceiling] = ["none", "0.8 T/d"]
 
 BETAS = [round(float(beta), 3) for beta in np.geomspace(2.85, 14.25, 26)]
+FALLING = [1.0, 2.0]
+"""Without a ceiling, for the slope of J, ½(d − βr): closer to d/r it is a small difference of large numbers."""
+
 EQUAL, UNEQUAL = LinearSubspace(d=20, eigenvalues=(1,) * 5), LinearSubspace(d=20, eigenvalues=(4, 2, 1, 0.5, 0.25))
 CURVED = PlantedManifold(d=20, r=3)
 
@@ -31,13 +34,16 @@ BARELY = (UNEQUAL, 12.528)
 """With a ceiling, the last β below the loss of the last mode. J is only 0.006 nats lower there with the mode than without,
 which comes forth in four times as many steps."""
 
+FADING = (UNEQUAL, 9.0, 12.0)
+"""Between these β, around the collapse without a ceiling, there are three more seeds: the last of the unequal modes fades so
+slowly that seeds lose it one β earlier or later."""
 
-@study(data=[EQUAL, UNEQUAL, CURVED], ceiling=CEILINGS, beta=BETAS, seed=range(3))
+
+@study(data=[EQUAL, UNEQUAL, CURVED], ceiling=CEILINGS, beta=[*FALLING, *BETAS], seed=range(6))
 def learned_gamma_collapse(data: Data, ceiling: Ceiling, beta: float, seed: int) -> Trial | None:
     """With a learned γ, at which β is the first mode lost, and at which the last?"""
     linear = isinstance(data, LinearSubspace)
-    least, under_ceiling, most = next(asked[1:] for asked in ASKED if asked[0] == data)
-    if not (least if ceiling == "none" else under_ceiling) <= beta <= most:
+    if not _is_asked(data, ceiling, beta, seed):
         return None
     steps = 16_000 if ceiling != "none" and (data, beta) == BARELY else 4000
     return Trial(
@@ -67,6 +73,16 @@ def learned_gamma_collapse_paper(data: Data, ceiling: Ceiling, beta: float, seed
         training=Training(steps=14_000, batch=256, lr=1e-3),
         seed=seed,
     )
+
+
+def _is_asked(data: Data, ceiling: Ceiling, beta: float, seed: int) -> bool:
+    """Whether the laptop scale has this row."""
+    least, under_ceiling, most = next(asked[1:] for asked in ASKED if asked[0] == data)
+    if seed > 2:
+        return ceiling == "none" and data == FADING[0] and FADING[1] < beta < FADING[2]
+    if ceiling == "none" and beta in FALLING:
+        return True
+    return (least if ceiling == "none" else under_ceiling) <= beta <= most
 
 
 def _learned(largest: float, ceiling: Ceiling) -> Learned:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.claims.claim import Claim
 from analysis.claims.comparison import Comparison, at_most, near
-from analysis.claims.estimate import Estimate, mean_of
+from analysis.claims.estimate import mean_of
 from analysis.claims.linear_optimum import Cell
 from analysis.claims.residuals import largest_by_seed, rms_by_seed
 from analysis.claims.thresholds import ThresholdPair, threshold_pairs, threshold_rows, thresholds_claim
@@ -28,6 +28,7 @@ from analysis.theory import linear, modes_of_spectrum
 from study.catalog.linear_collapse.batches import of_batches
 from study.catalog.linear_collapse.figures import figures
 from study.catalog.linear_collapse.table import BATCHES, HELD, LEARNED, OFF_ZERO, WIDE, linear_collapse
+from study.catalog.linear_collapse.transitions import second_order
 
 Array = np.ndarray
 
@@ -36,9 +37,6 @@ UNITS = 0.01
 
 NATS = 0.05
 """How far J may lie above its minimum, and how far two minima that are equal in theory may lie apart."""
-
-SLOPE = 0.1
-"""Relative tolerance on the slope of a mode's rate against log β, which is ½ in theory."""
 
 CENTRED = 0.05
 """How far the mean code may lie from zero, in standard deviations of the prior, and the decoded zero from the data's mean,
@@ -68,7 +66,7 @@ def claims(view: View) -> list[Claim]:
             found.append(thresholds_claim(cell.data, source, pairs, cell.lacks, len(cell.settled), ["W6"]))
             found.append(_reaches_the_minimum(cell))
             if variant == LEARNED:
-                found += [_active_units(cell), _second_order(cell), _surplus(cell)]
+                found += [_active_units(cell), second_order(cell), _surplus(cell)]
             if variant in (LEARNED, HELD):
                 found.append(_weights(cell))
         if LEARNED in chosen and WIDE in chosen:
@@ -151,23 +149,6 @@ def _excess(cell: Cell) -> list[float]:
     return [*(cell.losses["j"] - cell.losses["least"]).abs().groupby(cell.losses["seed"]).max()]
 
 
-def _second_order(cell: Cell) -> Claim:
-    """dJ/dβ is the rate. It falls to zero as ½ log(βᵢ*/β): continuous at βᵢ*, with a jump of 1/(2βᵢ*) in its slope."""
-    claim = "each collapse is a second-order transition: J′ is continuous at βᵢ*, and J″ jumps by 1/(2βᵢ*)"
-    truth = linear.thresholds(cell.modes.zeta2, cell.gamma, cell.kappa) if len(cell.settled) else []
-    pairs = threshold_pairs(cell.sweep, truth, "rate") if len(cell.settled) else []
-    slopes = [
-        Comparison(
-            f"slope a of mode {pair.fitted.mode + 1}, KLᵢ = a (log βᵢ* − log β)₊",
-            Estimate(slope.value, slope.low, slope.high, pair.fitted.n_seeds, "fit"),
-            near(0.5, SLOPE),
-        )
-        for pair in pairs
-        if (slope := pair.fitted.slope)
-    ]
-    return _claim(cell, claim, "Wang & Ziyin (2022), section 4.3; derived", slopes, ["W12"])
-
-
 def _surplus(cell: Cell) -> Claim:
     """Modes without a latent where κ is below the data's rank, latents without a mode elsewhere."""
     rank, source = cell.modes.rank, "Wang & Ziyin (2022), eqs. 11-13 and the constant of eq. 13"
@@ -218,7 +199,7 @@ def _gauge(one: Cell, other: Cell) -> Claim:
     if len(one.settled) and len(other.settled):
         apart = (one.losses.set_index(["beta", "seed"])["j"] - other.losses.set_index(["beta", "seed"])["j"]).abs()
         losses = [*apart.groupby("seed").max().dropna()]
-        met = np.isin(one.by_mode.betas, other.by_mode.betas)  # at laptop scale the wide prior has only a few β
+        met = np.isin(one.by_mode.betas, other.by_mode.betas)  # at laptop scale the wide prior has few small β
         units = rms_by_seed(one.by_mode.active_units[:, met] - other.by_mode.active_units)
     return Claim(
         other.data,

@@ -2,7 +2,11 @@
 
 An AUROC of ½ is chance, and 1 is perfect. Two principal components reconstruct the whole plane of the arc, outliers
 included. The source screens with networks that have few active latents, and argues that needless latents let outliers
-through. A plain autoencoder uses every latent it has, so the claim about it tests that argument.
+through. A plain autoencoder uses every latent it has, so the claim about it tests that argument. It needs a VAE whose γ has
+arrived at its place: with γ still at 0.40, where 0.0175 is best, the VAE used 6 latents instead of 28, lost 35 % of the
+variance instead of 20 %, and was the worse of the two (AUROC 0.965, 0.980 and 0.974; κ = 128). It does not need a plain
+autoencoder that trains for long, but that shows the argument at work: from 1,200 to 4,800 steps its error falls from 0.147 to
+0.122, and its AUROC from 0.974 to 0.969 (seed 0).
 
 Source: Dai, Wenliang & Wipf (2021), figure 1 and supplement.
 """

@@ -5,7 +5,12 @@ each at a β of its own: on linear data reverse water-filling, on images a curve
 at every point. The two can differ only in where training ends.
 
 On linear data, distortions are exact expectations (see `analysis.claims.linear_optimum`); on images they use one draw of z
-for each example. All are measured on the training set, over which J is minimised. Areas are computed seed by seed.
+for each example. All are measured on the training set, over which J is minimised. Areas are computed seed by seed; what two
+seeds of one way to set γ differ by is no difference between the ways.
+
+On the digits the ways do differ, and neither curve has its slope everywhere: these networks are not at their minimum. At
+the highest rates a learned γ is ahead, as it finds better solutions than a small βγ from the start (`gamma_star`). Three
+times the steps lower both curves there by a tenth and halve the difference, but some 2 % of area stay between them.
 
 Source: Rybkin, Daniilidis & Levine (2021), for a γ that is learned beside β; Cover & Thomas (2006), section 10.3.3, for the
 curve of linear data; the rest is derived.
@@ -20,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims.claim import Claim
-from analysis.claims.comparison import Comparison, at_most, near
+from analysis.claims.comparison import Comparison, at_most
 from analysis.claims.estimate import mean_of
 from analysis.claims.lacks import too_few
 from analysis.figures.drawing import Drawing
@@ -42,11 +47,11 @@ FIXED, LEARNED = "fixed", "learned"
 ON_CURVE = 0.01
 """Largest |R − R_wf(K)|, as a fraction of T."""
 
-AREA_LINEAR, AREA_IMAGES = 0.01, 0.02
-"""Largest area between the two curves, as a fraction of the area under that of the fixed γ."""
+AREA = 0.01
+"""Largest area between the two curves beyond that between two seeds, as a fraction of the area under that of the fixed γ."""
 
 SLOPE = 0.1
-"""Relative tolerance on the slope of a curve, in the median over its points."""
+"""Relative tolerance on the slope of a curve, between any two neighbouring points."""
 
 DERIVED = "derived: a minimum of J, γ fixed or learned, minimises R + 2gK with g = βγ"
 
@@ -80,13 +85,31 @@ class BothCurves:
     @cached_property
     def areas(self) -> list[Area]:
         """Areas between the curves of the learned and the fixed γ, for each seed with at least two points of both."""
+        return [self._area((FIXED, seed), (LEARNED, seed)) for seed in self._seeds]
+
+    @cached_property
+    def beyond_seeds(self) -> list[float]:
+        """The unsigned area of each seed, less the mean of those between it and other seeds of the same way to set γ."""
         found = []
-        for _, own in self.trials.groupby("seed"):
-            sides = [own[own["gamma_mode"].eq(mode)] for mode in (FIXED, LEARNED)]
-            if min(map(len, sides)) >= 2:
-                points = [(side["rate"].to_numpy(), side["distortion"].to_numpy()) for side in sides]
-                found.append(area(points[0], points[1], self.theory))
+        for seed, between in zip(self._seeds, self.areas, strict=True):
+            others = [other for other in self._seeds if other != seed]
+            same = [self._area((mode, seed), (mode, other)).unsigned for mode in (FIXED, LEARNED) for other in others]
+            found.append(between.unsigned - float(np.mean(same)) if same else np.nan)
         return found
+
+    @cached_property
+    def _seeds(self) -> list[int]:
+        sizes = self.trials.groupby(["seed", "gamma_mode"]).size().unstack(fill_value=0)
+        enough = sizes.reindex(columns=[FIXED, LEARNED], fill_value=0).ge(2).all(axis=1)
+        return [int(seed) for seed in sizes.index[enough]]
+
+    def _area(self, one: tuple[str, int], other: tuple[str, int]) -> Area:
+        """Between two curves, each named by how γ is set and by its seed."""
+        first, second = (
+            self.trials[self.trials["gamma_mode"].eq(m) & self.trials["seed"].eq(s)] for m, s in (one, other)
+        )
+        points = [(side["rate"].to_numpy(), side["distortion"].to_numpy()) for side in (first, second)]
+        return area(points[0], points[1], self.theory)
 
     @cached_property
     def slopes(self) -> Frame:
@@ -165,15 +188,18 @@ def _on_the_curve(one: BothCurves) -> Claim:
 
 
 def _same_curve(one: BothCurves) -> Claim:
-    most = AREA_LINEAR if one.linear else AREA_IMAGES
     signed, unsigned = (mean_of(getattr(found, kind) for found in one.areas) for kind in ("signed", "unsigned"))
-    between = Comparison("area between them, of that under the fixed γ's", unsigned, at_most(most))
+    beyond = Comparison(
+        "area between them beyond that between two seeds, of that under the fixed γ's",
+        mean_of(one.beyond_seeds),
+        at_most(AREA),
+    )
     return Claim(
         one.data,
         "a fixed and a learned γ trace the same curve: there is no area between them",
         DERIVED,
-        measured=f"{between}; learned − fixed, with its sign, {signed}",
-        comparisons=[between],
+        measured=f"{beyond}; the area itself {unsigned}; learned − fixed, with its sign, {signed}",
+        comparisons=[beyond],
         lacks=one.lacks,
         trials=len(one.trials),
         statements=["S11"],
@@ -182,15 +208,15 @@ def _same_curve(one: BothCurves) -> Claim:
 
 def _slope(one: BothCurves) -> Claim:
     """dR/dK = −2g for any network at a minimum, by the envelope theorem; for linear networks the whole curve is known."""
-    middle = one.slopes.groupby(["mode", "seed"])["ratio"].median().groupby("mode")
+    farthest = (one.slopes["ratio"] - 1).abs().groupby([one.slopes["mode"], one.slopes["seed"]]).max().groupby("mode")
     return Claim(
         one.data,
         "the slope of either curve is −2βγ",
         "derived: at a minimum of R + 2gK the slope is dR/dK = −2g, whatever the network",
         comparisons=[
-            Comparison(f"ΔR/ΔK over −2βγ, median over β, γ {mode}", mean_of(values), near(1.0, SLOPE))
-            for mode, values in middle
+            Comparison(f"ΔR/ΔK over −2βγ, farthest from 1 over β, γ {mode}", mean_of(values), at_most(SLOPE))
+            for mode, values in farthest
         ],
-        lacks=one.lacks or ("" if len(middle) == len((FIXED, LEARNED)) else "only one way to set γ has trials"),
+        lacks=one.lacks or ("" if len(farthest) == len((FIXED, LEARNED)) else "only one way to set γ has trials"),
         trials=len(one.trials),
     )
