@@ -1,4 +1,8 @@
-"""Every claim of the catalog can fail, and can be undecided, for what is recorded: in a made-up world of its study."""
+"""Every claim of the catalog can fail, and can be undecided, for what is recorded: in a made-up world of its study.
+
+The claims are those that a study makes of the first world, where nothing differs. What it says of slopes of the rate, where γ
+falls in training, `tests/analysis/test_dimension.py` turns.
+"""
 
 import warnings
 from collections import defaultdict
@@ -16,7 +20,9 @@ from study import Study
 from study.launch.find import catalog_names
 from study.record import Home
 
-OUTCOMES: dict[str, str] = {answer: outcome for outcome, answer in ANSWERS.items()}
+OUTCOMES = {said: outcome for outcome, answer in ANSWERS.items() for said in (outcome, answer)}
+"""What became of a claim's comparisons, by its verdict or by a question's answer."""
+
 UP, DOWN = STEEP / 2, -STEEP / 2
 
 
@@ -72,7 +78,7 @@ def turned(study: Study, view: View, measured: set[str], every: Iterable[World])
         with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of means of nothing
             found = [claim for function in study.findings["claims"].values() for claim in function(seen)]
         for claim in found:
-            had[claim.data, claim.claim].add(OUTCOMES.get(claim.verdict, claim.verdict))
+            had[claim.data, claim.claim].add(OUTCOMES[claim.verdict])
         asked = asked or {claim for claim in had if ELSEWHERE.get(study.name, "nowhere else") not in ": ".join(claim)}
         if never(had, asked) == []:
             break
