@@ -63,10 +63,8 @@ BY_STUDY: dict[str, list[World]] = {
 
 ELSEWHERE = {
     "kl_halves": "where it is lost, E μ² falls to 0 from what theory says",
-    "image_collapse": "MNIST, 2048 units: the last mode is lost",
 }
-"""Claims that no world here turns. `test_kl_halves.py` turns the first. The second cannot fail: this network's two β are the
-ends of what counts as close, so the threshold's bracket never lies outside."""
+"""A claim that no world here turns; `test_kl_halves.py` does."""
 
 
 def turned(study: Study, view: View, measured: set[str], every: Iterable[World]) -> dict[tuple[str, str], set[str]]:
