@@ -17,6 +17,7 @@ from made_up_worlds import STEEP, STEP, World, recorded, worlds
 from analysis.claims.claim import ANSWERS, FAILS, HOLDS, INSUFFICIENT
 from analysis.frames.view import View
 from study import Study
+from study.catalog.gamma_star.claims import ERROR_APART
 from study.launch.find import catalog_names
 from study.record import Home
 
@@ -45,6 +46,7 @@ BY_STUDY: dict[str, list[World]] = {
     "gamma_star": [
         World("gradients fall", tilts={STEP: -STEEP}),
         *(apart("mode", m, DOWN) for m in ("learned", "refit")),
+        apart("mode", "refit", ERROR_APART),
     ],
     "grid_gamma": [apart("gamma", "fixed 4", DOWN), *(apart("gamma", "fixed 0.0001", height) for height in (UP, DOWN))],
     "groundwork": [World("nothing is kept, and means are large", shifted={"kept_modes": 2 * DOWN, "mean": UP})],
