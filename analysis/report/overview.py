@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.claims.claim import CHECK, DERIVED, OPEN, QUESTION, SOURCE, WORDS, Claim
+from analysis.claims.claim import CHECK, DERIVED, NO, OPEN, QUESTION, SOURCE, WORDS, YES, Claim
 from analysis.claims.comparison import FAILS, HOLDS, INSUFFICIENT
 from analysis.claims.statements import SOURCES, Source, Statement
 from analysis.claims.statements.studies import STUDIES, studies_of
@@ -17,12 +17,12 @@ from analysis.frames.view import View
 from analysis.report.findings import Findings, claims_of
 from study.record import Home
 
-MISSING, UNASKED, CORRECTED = "missing", "not asked", "corrected"
+MISSING, UNASKED, CORRECTED, ANSWERED = "missing", "not asked", "corrected", "answered"
 
-ORDER = (HOLDS, FAILS, INSUFFICIENT, CORRECTED, MISSING, UNASKED)
+ORDER = (HOLDS, FAILS, INSUFFICIENT, CORRECTED, ANSWERED, MISSING, UNASKED)
 """What can become of a statement."""
 
-SAID = WORDS | {MISSING: "not launched", UNASKED: "not asked", CORRECTED: "corrected"}
+SAID = WORDS | {MISSING: "not launched", UNASKED: "not asked", CORRECTED: "corrected", ANSWERED: "answered"}
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,19 @@ class Answer:
     def verdict(self) -> str:
         """Of all claims of its source together.
 
-        A statement that only derived claims speak of is wrong as it stands: it is corrected where they hold.
+        A statement that only derived claims speak of is wrong as it stands: it is corrected where they hold. One that only
+        questions speak of leaves something open: it is answered where they are, by yes or no.
         """
         own = [one.claim.verdict for one in self.told if one.claim.kind == SOURCE]
-        derived = {one.claim.verdict for one in self.told if one.claim.kind != SOURCE}
+        others = {one.claim.verdict for one in self.told if one.claim.kind != SOURCE}
         if FAILS in own:
             return FAILS
         if own:
             return HOLDS if {*own} == {HOLDS} and not self.missing else INSUFFICIENT
-        if derived:
-            return CORRECTED if derived == {HOLDS} and not self.missing else INSUFFICIENT
+        if self.missing and others:
+            return INSUFFICIENT
+        if others:
+            return CORRECTED if others == {HOLDS} else ANSWERED if others <= {YES, NO} else INSUFFICIENT
         return MISSING if self.missing else UNASKED
 
     @property

@@ -96,6 +96,15 @@ def test_a_statement_that_is_wrong_is_corrected_by_what_was_derived():
     assert (verdict(held), verdict(held, wide)) == ("corrected", "insufficient")
 
 
+def test_a_statement_that_leaves_something_open_is_answered_by_questions():
+    def verdict(*claims, missing=()):
+        return Answer(STATEMENTS["S4"], [Told("a", claim) for claim in claims], missing).verdict
+
+    yes, no, still_open = (compared(*ends, statements=["S4"], kind="question") for ends in (HELD, FAILED, WIDE))
+    assert (verdict(yes), verdict(yes, no), verdict(yes, still_open)) == ("answered", "answered", "insufficient")
+    assert verdict(yes, missing=["b"]) == "insufficient"
+
+
 def test_claims_of_no_statement_stand_by_their_kind_and_each_stands_once():
     kinds = ("derived", "question", "check")
     told = [Told("s", compared(*HELD, kind=kind)) for kind in kinds]
