@@ -48,17 +48,22 @@ class Answer:
         A statement that only derived claims speak of is wrong as it stands: it is corrected where they hold. One that only
         questions speak of leaves something open: it is answered where they are, by yes or no.
         """
-        own = [one.claim.verdict for one in self.told if one.claim.kind == SOURCE]
+        own = {one.claim.verdict for one in self.told if one.claim.kind == SOURCE}
         others = {one.claim.verdict for one in self.told if one.claim.kind != SOURCE}
         if FAILS in own:
             return FAILS
-        if own:
-            return HOLDS if {*own} == {HOLDS} and not self.missing else INSUFFICIENT
-        if self.missing and others:
+        if not (own or others):
+            return MISSING if self.missing else UNASKED
+        if self.missing or INSUFFICIENT in own:
             return INSUFFICIENT
-        if others:
-            return CORRECTED if others == {HOLDS} else ANSWERED if others <= {YES, NO} else INSUFFICIENT
-        return MISSING if self.missing else UNASKED
+        return HOLDS if own else self._of_others(others)
+
+    @staticmethod
+    def _of_others(said: Set[str]) -> str:
+        """What derived claims and questions say of a statement that no claim of its source tests."""
+        if said == {HOLDS}:
+            return CORRECTED
+        return ANSWERED if said <= {YES, NO} else INSUFFICIENT
 
     @property
     def deciding(self) -> Told | None:

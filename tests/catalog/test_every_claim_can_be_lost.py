@@ -76,13 +76,18 @@ def turned(study: Study, view: View, measured: set[str], every: Iterable[World])
     for world in every:
         seen = world.of(view, measured)
         with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of means of nothing
-            found = [claim for function in study.findings["claims"].values() for claim in function(seen)]
+            found = [claim for function in asking(study) for claim in function(seen)]
         for claim in found:
             had[claim.data, claim.claim].add(OUTCOMES[claim.verdict])
         asked = asked or {claim for claim in had if ELSEWHERE.get(study.name, "nowhere else") not in ": ".join(claim)}
         if never(had, asked) == []:
             break
     return {claim: had[claim] for claim in asked}
+
+
+def asking(study: Study) -> list[Any]:
+    """The study's functions of claims, but for those on slopes of K and J: `test_dimension.py` turns what they share."""
+    return [each for each in study.findings["claims"].values() if not each.__module__.endswith(".dimension")]
 
 
 def never(had: dict[tuple[str, str], set[str]], asked: Iterable[tuple[str, str]]) -> list[str]:

@@ -9,7 +9,7 @@ from study.catalog.image_collapse.claims import claims, drawings, sheets
 from study.catalog.image_collapse.table import image_collapse
 
 
-@pytest.mark.parametrize(("scale", "count"), [("laptop", 80), ("paper", 168)])
+@pytest.mark.parametrize(("scale", "count"), [("laptop", 84), ("paper", 168)])
 def test_the_sweep_brackets_total_collapse(scale, count):
     rows = image_collapse.table(scale).rows()
     assert len(rows) == len({row.trial.trial_id for row in rows}) == count

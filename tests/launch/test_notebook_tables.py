@@ -36,7 +36,7 @@ def shown(thing: object) -> Text:
 def test_a_study_shows_its_axes_at_each_scale():
     texts = shown(find("grid_gamma")).texts
     assert texts[0] == "grid_gamma: Which decoder variances keep exactly the needed latent dimensions active?"
-    assert "at most 1,152 trials at laptop scale" in texts
+    assert "at most 1,728 trials at laptop scale" in texts
     assert texts[texts.index("kappa") + 1] == "2, 4, 8, 16"
     assert "at most 9,600 trials at paper scale" in texts
 
