@@ -70,8 +70,10 @@ def trained(tmp_path):
 
 @pytest.mark.slow
 def test_no_way_of_reading_a_home_unpickles_anything(trained):
-    script = ROOT / "tests/pickle_audit.py"
-    done = subprocess.run([sys.executable, script, trained], cwd=ROOT, capture_output=True, text=True, check=False)
+    script = ROOT / "tests/pickle_audit.py"  # -P: or tests/analysis would be taken for the package
+    done = subprocess.run(
+        [sys.executable, "-P", script, trained], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["unpickled"] == []
